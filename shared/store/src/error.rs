@@ -1,0 +1,88 @@
+//! What can go wrong between us and the table or the vault.
+
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+
+/// A result of this crate.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// DynamoDB or Secrets Manager did not take the call: throttled, out of reach, or out of order. Nothing is
+    /// known about a write; every write of this crate is conditional and may be repeated.
+    #[error("{service} is unavailable ({code})")]
+    Unavailable {
+        /// The service that was called.
+        service: &'static str,
+        /// The service's own error code, or the kind of failure.
+        code: String,
+        /// The whole chain of causes.
+        #[source]
+        cause: Cause,
+    },
+    /// The function's IAM statement does not allow the call: a mistake in the template.
+    #[error("{service} denied the call: {message}")]
+    Denied {
+        /// The service that was called.
+        service: &'static str,
+        /// What the service said.
+        message: String,
+    },
+    /// The item is not as the writer believed it to be: somebody else was faster, or it exists already.
+    #[error("the item has changed or exists already")]
+    Conflict,
+    /// An item that this version cannot read.
+    #[error("the item {item} is unreadable: {what}")]
+    Corrupt {
+        /// The item's kind.
+        item: &'static str,
+        /// The attribute that is missing or of another type.
+        what: String,
+    },
+    /// A sealed value could not be opened: no version of the secret that is still kept sealed it, or the item
+    /// was tampered with or moved.
+    #[error("a sealed value cannot be opened with the current or the previous secret")]
+    Sealed,
+    /// A cursor that this API did not give out.
+    #[error("the cursor is not one of ours")]
+    Cursor,
+}
+
+/// The rendered chain of causes of a failed call. It holds no item and no secret: the SDK's errors name the
+/// failure, not the request.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Cause(String);
+
+impl StoreError {
+    /// Sorts a failed SDK call into the cases that a caller can act on.
+    pub(crate) fn from_sdk<E, R>(service: &'static str, error: &SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug,
+    {
+        let meta = error.as_service_error();
+        match meta.and_then(ProvideErrorMetadata::code) {
+            Some("ConditionalCheckFailedException" | "TransactionConflictException") => Self::Conflict,
+            Some("AccessDeniedException" | "AccessDenied") => Self::Denied {
+                service,
+                message: meta.and_then(ProvideErrorMetadata::message).unwrap_or("access denied").to_owned(),
+            },
+            code => Self::Unavailable {
+                service,
+                code: code.map_or_else(|| failure_kind(error).to_owned(), ToOwned::to_owned),
+                cause: Cause(DisplayErrorContext(error).to_string()),
+            },
+        }
+    }
+}
+
+fn failure_kind<E, R>(error: &SdkError<E, R>) -> &'static str {
+    match error {
+        SdkError::ConstructionFailure(_) => "construction",
+        SdkError::TimeoutError(_) => "timeout",
+        SdkError::DispatchFailure(_) => "connection",
+        SdkError::ResponseError(_) => "response",
+        _ => "service",
+    }
+}

@@ -1,0 +1,118 @@
+//! Every key string of the table. Nothing outside this module writes one.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::error::{Result, StoreError};
+
+pub(crate) const BINDING: &str = "binding";
+pub(crate) const TOKEN: &str = "token";
+pub(crate) const VISITOR: &str = "visitor";
+pub(crate) const CONVERSATION: &str = "conversation";
+pub(crate) const IDEMPOTENCY: &str = "idempotency";
+pub(crate) const ACCESS: &str = "access";
+pub(crate) const MESSAGE_PREFIX: &str = "message#";
+
+/// Partitions of the `lists` index.
+pub(crate) const LIST_BINDINGS: &str = "bindings";
+pub(crate) const LIST_CONVERSATIONS: &str = "conversations";
+pub(crate) const LIST_ACCESS: &str = "access-tokens";
+
+/// Partition of the `due` index that holds the access tokens.
+pub(crate) const DUE_TOKENS: &str = "tokens";
+
+/// How many partitions of the `due` index messages are spread over. A partition takes 1000 writes a second
+/// (DynamoDB, "Partitions and data distribution"); with one, a busy morning would throttle the table itself.
+pub const DUE_SHARDS: u8 = 8;
+
+/// Longest openid kept as it is. WeChat's have 28 characters; DynamoDB allows 2048 bytes for a partition key.
+const OPENID_MAX: usize = 128;
+
+pub(crate) fn binding(app_id: &str) -> String {
+    format!("binding#{app_id}")
+}
+
+pub(crate) fn thread(app_id: &str, openid: &str) -> String {
+    if openid.len() <= OPENID_MAX {
+        format!("thread#{app_id}#{openid}")
+    } else {
+        format!("thread#{app_id}#sha256-{}", short_hash(&[openid]))
+    }
+}
+
+pub(crate) fn message(id: &str) -> String {
+    format!("{MESSAGE_PREFIX}{id}")
+}
+
+pub(crate) fn conversation(cid: &str) -> String {
+    format!("conversation#{cid}")
+}
+
+pub(crate) fn media(app_id: &str) -> String {
+    format!("media#{app_id}")
+}
+
+pub(crate) fn idempotency(hash: &str) -> String {
+    format!("idempotency#{hash}")
+}
+
+pub(crate) fn access(sha256: &str) -> String {
+    format!("access#{sha256}")
+}
+
+/// Sortable form of a time: milliseconds since 1970, 13 digits.
+pub(crate) fn instant(at: Timestamp) -> String {
+    format!("{:013}", at.as_millisecond().max(0))
+}
+
+pub(crate) fn due_inbox(shard: u8) -> String {
+    format!("inbox#{shard}")
+}
+
+pub(crate) fn due_outbox(shard: u8) -> String {
+    format!("outbox#{shard}")
+}
+
+/// The partition of the `due` index for one thread.
+pub(crate) fn shard(thread_pk: &str) -> u8 {
+    Sha256::digest(thread_pk.as_bytes())[0] % DUE_SHARDS
+}
+
+/// 128 bits of SHA-256 over the parts, in hexadecimal; the parts are told apart by a separator.
+pub(crate) fn short_hash(parts: &[&str]) -> String {
+    hex(&hash(parts)[..16])
+}
+
+/// SHA-256 over the parts, in hexadecimal.
+pub(crate) fn long_hash(parts: &[&str]) -> String {
+    hex(&hash(parts))
+}
+
+fn hash(parts: &[&str]) -> [u8; 32] {
+    let mut sha = Sha256::new();
+    for part in parts {
+        sha.update(part.as_bytes());
+        sha.update([0]);
+    }
+    sha.finalize().into()
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// A cursor is the last key of a page, made opaque so that nobody builds on its form.
+pub(crate) fn cursor(last: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(last)
+}
+
+pub(crate) fn from_cursor(cursor: &str) -> Result<String> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::Cursor)?;
+    let text = String::from_utf8(bytes).map_err(|_| StoreError::Cursor)?;
+    if text.is_empty() || text.len() > 512 { Err(StoreError::Cursor) } else { Ok(text) }
+}

@@ -1,0 +1,67 @@
+//! Temporary media that we uploaded to WeChat, found again by content.
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    error::{Result, StoreError},
+    item::{Build, Read, at, n, s},
+    keys,
+    table::{SERVICE, Table},
+};
+
+/// How long an uploaded image is used again. WeChat keeps temporary media for three days (新增临时素材);
+/// the difference leaves time for a card that is sent late.
+pub const MEDIA_REUSE: SignedDuration = SignedDuration::from_hours(60);
+
+/// How long we remember when a media id was uploaded, so that an old one is known to be old.
+const MEDIA_REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// How long WeChat keeps temporary media.
+pub const MEDIA_LIFE: SignedDuration = SignedDuration::from_hours(72);
+
+/// The name of an image by its content: SHA-256, in hexadecimal.
+pub fn content_hash(bytes: &[u8]) -> String {
+    keys::hex(&Sha256::digest(bytes))
+}
+
+impl Table {
+    /// The media id under which this image was uploaded, if WeChat surely still has it.
+    pub async fn media_by_content(&self, app_id: &str, hash: &str) -> Result<Option<String>> {
+        let item = self.get(keys::media(app_id), &format!("content#{hash}"), false).await?;
+        let now = self.clock.now();
+        Ok(item.and_then(|item| {
+            let read = Read { kind: "media", item: &item };
+            let fresh = read.opt_at("uploaded_at").is_some_and(|at| now < at + MEDIA_REUSE);
+            read.opt_s("media_id").filter(|_| fresh).map(ToOwned::to_owned)
+        }))
+    }
+
+    /// When we uploaded this media id, if it was us.
+    pub async fn media_uploaded_at(&self, app_id: &str, media_id: &str) -> Result<Option<Timestamp>> {
+        let item = self.get(keys::media(app_id), &format!("id#{media_id}"), false).await?;
+        Ok(item.and_then(|item| Read { kind: "media", item: &item }.opt_at("uploaded_at")))
+    }
+
+    /// Remembers an upload under its content and under its media id.
+    pub async fn remember_media(&self, app_id: &str, hash: &str, media_id: &str) -> Result<()> {
+        let now = self.clock.now();
+        for sk in [format!("content#{hash}"), format!("id#{media_id}")] {
+            let item = Build::new("media", keys::media(app_id), sk)
+                .set("media_id", s(media_id))
+                .set("uploaded_at", at(now))
+                .set("ttl", n((now + MEDIA_REMEMBERED).as_second()))
+                .done();
+            let answer = self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await;
+            answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Forgets an upload that WeChat no longer has.
+    pub async fn forget_media(&self, app_id: &str, hash: &str) -> Result<()> {
+        let request = self.client.delete_item().table_name(&self.name);
+        let request = request.key("pk", s(keys::media(app_id))).key("sk", s(format!("content#{hash}")));
+        request.send().await.map(drop).map_err(|error| StoreError::from_sdk(SERVICE, &error))
+    }
+}

@@ -1,0 +1,262 @@
+//! Messages of a thread: what one visitor and one mini program said to each other.
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::Value;
+
+use crate::{
+    error::Result,
+    error::StoreError,
+    item::{Attributes, Build, Read, at, n, s},
+    keys,
+    table::{Page, SERVICE, Table},
+};
+
+/// One visitor of one mini program. All their messages are one partition, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Thread {
+    /// The mini program's AppID.
+    pub app_id: String,
+    /// The visitor's openid, which is theirs in this mini program only.
+    pub openid: String,
+}
+
+impl Thread {
+    /// A thread.
+    pub fn new(app_id: impl Into<String>, openid: impl Into<String>) -> Self {
+        Self { app_id: app_id.into(), openid: openid.into() }
+    }
+
+    /// The opaque id that stands for this visitor in our API.
+    pub fn uid(&self) -> String {
+        format!("u{}", keys::short_hash(&["visitor", &self.app_id, &self.openid]))
+    }
+
+    /// The id of the conversation that the message with this id opens. It follows from the message, so that a
+    /// function that is stopped and run again opens the same one.
+    pub fn cid(&self, message_id: &str) -> String {
+        format!("c{}", keys::short_hash(&["conversation", &self.app_id, &self.openid, message_id]))
+    }
+
+    pub(crate) fn pk(&self) -> String {
+        keys::thread(&self.app_id, &self.openid)
+    }
+}
+
+/// Who a message comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// From the visitor.
+    In,
+    /// To the visitor.
+    Out,
+}
+
+/// Where a message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageState {
+    /// From the visitor, and kept.
+    Received,
+    /// To be sent; nobody has begun.
+    Pending,
+    /// Handed to WeChat; the answer is not known yet.
+    Sending,
+    /// WeChat took it.
+    Sent,
+    /// It did not reach the visitor; the failure says why.
+    Failed,
+    /// Whether it reached the visitor is not known, and it is not repeated: WeChat has no way to ask, and a
+    /// visitor must not get it twice.
+    Unknown,
+}
+
+impl MessageState {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Pending => "pending",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Received, Self::Pending, Self::Sending, Self::Sent, Self::Failed, Self::Unknown]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+}
+
+/// Why a message did not go out, or may not have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct SendFailure {
+    /// Stable code, such as `wechat.reply_window_closed`.
+    pub code: String,
+    /// WeChat's errcode, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub errcode: Option<i64>,
+    /// What it means and what to do, in words.
+    pub detail: String,
+}
+
+/// Who wrote an outbound message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Author {
+    /// `auto_reply`, `admin` or `agent`.
+    pub role: String,
+    /// The name to show, where a person wrote it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
+}
+
+/// A message as it is kept. It serialises as the API shows it.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Unique within the thread; ids sort in the order of the messages.
+    pub id: String,
+    /// Whose message.
+    pub thread: Thread,
+    /// From or to the visitor.
+    pub direction: Direction,
+    /// `text`, `image`, `link`, `miniprogrampage`, `event` or `raw`.
+    pub kind: String,
+    /// The content, whose form follows from the kind.
+    pub content: Value,
+    /// Inbound: WeChat's CreateTime. Outbound: when we took it.
+    pub created_at: Timestamp,
+    /// Where it stands.
+    pub state: MessageState,
+    /// The conversation it belongs to; absent until reception has seen it, and for events.
+    pub cid: Option<String>,
+    /// Who wrote it, if outbound.
+    pub author: Option<Author>,
+    /// Why it failed or may have.
+    pub failure: Option<SendFailure>,
+    /// How many of its parts WeChat has taken; a text over WeChat's limit goes out in parts.
+    pub parts_sent: u32,
+    /// Attempts so far.
+    pub attempts: u32,
+}
+
+impl Serialize for Message {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", &self.id)?;
+        map.serialize_entry("direction", &self.direction)?;
+        map.serialize_entry("type", &self.kind)?;
+        map.serialize_entry(&self.kind, &self.content)?;
+        map.serialize_entry("created_at", &self.created_at)?;
+        map.serialize_entry("state", &self.state)?;
+        if let Some(cid) = &self.cid {
+            map.serialize_entry("cid", cid)?;
+        }
+        if let Some(author) = &self.author {
+            map.serialize_entry("author", author)?;
+        }
+        if let Some(failure) = &self.failure {
+            map.serialize_entry("failure", failure)?;
+        }
+        map.end()
+    }
+}
+
+/// The id of an inbound message: WeChat's CreateTime and the message's own identity. Seconds come first so
+/// that a thread sorts by time.
+pub(crate) fn inbound_id(create_time: i64, identity: &str) -> String {
+    format!("{:010}-{identity}", create_time.clamp(0, 9_999_999_999))
+}
+
+/// The id of an outbound message. `r` sorts behind the `e` and `m` of what came in within the same second.
+pub(crate) fn outbound_id(at: Timestamp, tail: &str) -> String {
+    format!("{:010}-r{tail}", at.as_second().clamp(0, 9_999_999_999))
+}
+
+impl Message {
+    pub(crate) fn read(item: &Attributes) -> Result<Self> {
+        let read = Read { kind: "message", item };
+        let id = read.s("sk")?.strip_prefix(keys::MESSAGE_PREFIX).ok_or_else(|| read.corrupt("sk"))?;
+        let json = |name: &str| read.opt_s(name).and_then(|text| serde_json::from_str(text).ok());
+        Ok(Self {
+            id: id.to_owned(),
+            thread: Thread::new(read.s("app_id")?, read.s("openid")?),
+            direction: if read.s("kind")? == "inbound" { Direction::In } else { Direction::Out },
+            kind: read.owned("type")?,
+            content: read.json("content")?,
+            created_at: read.at("created_at")?,
+            state: MessageState::parse(read.s("state")?).ok_or_else(|| read.corrupt("state"))?,
+            cid: read.opt_s("cid").map(ToOwned::to_owned),
+            author: read.opt_s("author").and_then(|text| serde_json::from_str(text).ok()),
+            failure: json("failure").and_then(|value| serde_json::from_value(value).ok()),
+            parts_sent: read.opt_n("parts_sent").unwrap_or(0),
+            attempts: read.opt_n("attempts").unwrap_or(0),
+        })
+    }
+
+    pub(crate) fn write(&self) -> Build {
+        let kind = match self.direction {
+            Direction::In => "inbound",
+            Direction::Out => "outbound",
+        };
+        Build::new(kind, self.thread.pk(), keys::message(&self.id))
+            .set("app_id", s(&self.thread.app_id))
+            .set("openid", s(&self.thread.openid))
+            .set("type", s(&self.kind))
+            .set("content", s(self.content.to_string()))
+            .set("created_at", at(self.created_at))
+            .set("state", s(self.state.as_str()))
+            .maybe("cid", self.cid.as_ref().map(s))
+            .maybe("author", self.author.as_ref().and_then(|author| serde_json::to_string(author).ok()).map(s))
+            .maybe("parts_sent", (self.parts_sent > 0).then(|| n(self.parts_sent)))
+    }
+}
+
+impl Table {
+    /// One message.
+    pub async fn message(&self, thread: &Thread, id: &str) -> Result<Option<Message>> {
+        let item = self.get(thread.pk(), &keys::message(id), true).await?;
+        item.as_ref().map(Message::read).transpose()
+    }
+
+    /// The messages of a visitor, oldest first.
+    pub async fn thread_messages(&self, thread: &Thread, cursor: Option<&str>, limit: i32) -> Result<Page<Message>> {
+        self.messages(thread, None, None, cursor, limit).await
+    }
+
+    /// The messages of one conversation, oldest first; `first` and `last` bound where they lie in the thread.
+    pub(crate) async fn messages(
+        &self,
+        thread: &Thread,
+        cid: Option<&str>,
+        first: Option<&str>,
+        cursor: Option<&str>,
+        limit: i32,
+    ) -> Result<Page<Message>> {
+        let from = keys::message(first.unwrap_or_default());
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", s(thread.pk()))
+            .expression_attribute_values(":from", s(from))
+            .expression_attribute_values(":to", s(keys::message("~")))
+            .consistent_read(true)
+            .limit(limit);
+        if let Some(cid) = cid {
+            query = query.filter_expression("cid = :cid").expression_attribute_values(":cid", s(cid));
+        }
+        if let Some(cursor) = cursor {
+            let last = keys::from_cursor(cursor)?;
+            query = query.exclusive_start_key("pk", s(thread.pk())).exclusive_start_key("sk", s(keys::message(&last)));
+        }
+        let answer = query.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        let next = answer.last_evaluated_key.as_ref().and_then(|last| last.get("sk")).and_then(|sk| sk.as_s().ok());
+        let next = next.and_then(|sk| sk.strip_prefix(keys::MESSAGE_PREFIX)).map(keys::cursor);
+        let items = answer.items.unwrap_or_default().iter().map(Message::read).collect::<Result<_>>()?;
+        Ok(Page { items, cursor: next })
+    }
+}

@@ -1,0 +1,145 @@
+//! The handle on the table.
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, KeysAndAttributes},
+};
+
+use crate::{
+    clock::SharedClock,
+    error::{Result, StoreError},
+    item::{Attributes, s},
+};
+
+pub(crate) const SERVICE: &str = "DynamoDB";
+
+/// The one table. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub(crate) client: Client,
+    pub(crate) name: String,
+    pub(crate) clock: SharedClock,
+}
+
+/// One page of a list. `cursor` asks for the next page; it is absent on the last.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Page<T> {
+    /// The items, in the order that the list promises.
+    pub items: Vec<T>,
+    /// Where the next page begins.
+    pub cursor: Option<String>,
+}
+
+impl Table {
+    /// The table with this name.
+    pub fn new(client: Client, name: impl Into<String>, clock: SharedClock) -> Self {
+        Self { client, name: name.into(), clock }
+    }
+
+    /// The clock that this table stamps its items with.
+    pub fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    /// Opens the connection to DynamoDB by reading an item that does not exist, so that the first event finds
+    /// name resolution, TCP and TLS done.
+    pub async fn prime(&self, key_like: &str) -> Result<()> {
+        self.get(key_like.to_owned(), "prime", false).await.map(drop)
+    }
+
+    pub(crate) async fn get(&self, pk: String, sk: &str, consistent: bool) -> Result<Option<Attributes>> {
+        let request = self.client.get_item().table_name(&self.name).key("pk", s(pk)).key("sk", s(sk));
+        let answer = request.consistent_read(consistent).send().await;
+        answer.map(|found| found.item).map_err(|error| StoreError::from_sdk(SERVICE, &error))
+    }
+
+    /// Reads items by key, in the order of the keys; those that are gone are left out.
+    pub(crate) async fn get_all(&self, keys: &[(String, String)]) -> Result<Vec<Attributes>> {
+        let mut found = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(100) {
+            let mut left: Vec<Attributes> = chunk
+                .iter()
+                .map(|(pk, sk)| Attributes::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))]))
+                .collect();
+            while !left.is_empty() {
+                let wanted = KeysAndAttributes::builder().set_keys(Some(left)).build();
+                let wanted = wanted.map_err(|_| StoreError::Conflict)?;
+                let answer = self.client.batch_get_item().request_items(&self.name, wanted).send().await;
+                let answer = answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+                found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
+                left = answer
+                    .unprocessed_keys
+                    .and_then(|mut tables| tables.remove(&self.name))
+                    .map(|keys| keys.keys)
+                    .unwrap_or_default();
+            }
+        }
+        let place = |item: &Attributes| {
+            let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+            keys.iter().position(|(pk, sk)| *pk == text("pk") && *sk == text("sk"))
+        };
+        found.sort_by_key(place);
+        Ok(found)
+    }
+
+    /// One page of the `lists` index: the keys of the items, newest first, and where the next page begins.
+    pub(crate) async fn list_keys(
+        &self,
+        list: &str,
+        newest_first: bool,
+        cursor: Option<&str>,
+        limit: i32,
+    ) -> Result<(Vec<(String, String)>, Option<String>)> {
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name("lists")
+            .key_condition_expression("lists_pk = :list")
+            .expression_attribute_values(":list", s(list))
+            .scan_index_forward(!newest_first)
+            .limit(limit);
+        if let Some(cursor) = cursor {
+            let from = crate::keys::from_cursor(cursor)?;
+            let [pk, sk, lists_sk] = from.split('\n').collect::<Vec<_>>()[..] else {
+                return Err(StoreError::Cursor);
+            };
+            query = query
+                .exclusive_start_key("pk", s(pk))
+                .exclusive_start_key("sk", s(sk))
+                .exclusive_start_key("lists_pk", s(list))
+                .exclusive_start_key("lists_sk", s(lists_sk));
+        }
+        let answer = query.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        let text = |item: &Attributes, name: &str| {
+            item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+        };
+        let next = answer.last_evaluated_key.map(|last| {
+            crate::keys::cursor(&[text(&last, "pk"), text(&last, "sk"), text(&last, "lists_sk")].join("\n"))
+        });
+        let items = answer.items.unwrap_or_default();
+        Ok((items.iter().map(|item| (text(item, "pk"), text(item, "sk"))).collect(), next))
+    }
+
+    /// The keys of what is due in one partition of the `due` index, the most overdue first.
+    pub(crate) async fn due_keys(&self, due: &str, until: &str, limit: i32) -> Result<Vec<(String, String)>> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name("due")
+            .key_condition_expression("due_pk = :due AND due_sk <= :until")
+            .expression_attribute_values(":due", s(due))
+            .expression_attribute_values(":until", s(until))
+            .limit(limit)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        let items = answer.items.unwrap_or_default();
+        let key = |mut item: Attributes| match (item.remove("pk"), item.remove("sk")) {
+            (Some(AttributeValue::S(pk)), Some(AttributeValue::S(sk))) => Some((pk, sk)),
+            _ => None,
+        };
+        Ok(items.into_iter().filter_map(key).collect())
+    }
+}

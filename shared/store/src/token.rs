@@ -1,0 +1,204 @@
+//! Access tokens and the lease under which one function renews one token.
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+
+use aws_sdk_dynamodb::types::ReturnValue;
+
+use crate::{
+    error::{Result, StoreError},
+    item::{Attributes, Read, at, bytes, n, s},
+    keys,
+    table::{SERVICE, Table},
+    vault::{Sealed, Vault},
+};
+
+/// How long one renewal may take before another function may try. Longer than the call to WeChat with its
+/// timeout, so that a live holder never loses it.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(15);
+
+/// The kept access token of one binding.
+#[derive(Debug, Clone)]
+pub struct StoredToken {
+    /// The sealed token; absent when none was fetched yet or WeChat refused the last one.
+    pub value: Option<Sealed>,
+    /// When WeChat lets it end.
+    pub expires_at: Timestamp,
+    /// Counts renewals; a caller names the version that WeChat refused.
+    pub version: u64,
+    /// Failed renewals in a row.
+    pub failures: u32,
+    /// Not to be tried again before this time, after WeChat refused the credentials.
+    pub retry_at: Option<Timestamp>,
+    /// Held by a function that is renewing it until this time.
+    pub lease_until: Option<Timestamp>,
+}
+
+/// The right to renew one token.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    /// Whose token.
+    pub app_id: String,
+    /// Version that the lease was taken at.
+    pub version: u64,
+    /// Failed renewals in a row before this one.
+    pub failures: u32,
+    owner: String,
+}
+
+fn place(app_id: &str) -> String {
+    format!("{}|{}|value", keys::binding(app_id), keys::TOKEN)
+}
+
+impl Table {
+    /// The kept token of a binding, as the last writer left it.
+    pub async fn token(&self, app_id: &str) -> Result<Option<StoredToken>> {
+        let item = self.get(keys::binding(app_id), keys::TOKEN, true).await?;
+        Ok(item.map(|item| read(app_id, &item)))
+    }
+
+    /// Takes the right to renew the token that is at `version` (0 when there is none).
+    /// `None` when somebody else holds it or has renewed the token meanwhile.
+    pub async fn lease_token(&self, app_id: &str, version: u64) -> Result<Option<Lease>> {
+        let now = self.clock.now();
+        let owner = uuid::Uuid::now_v7().to_string();
+        let answer = self
+            .token_update(app_id)
+            .update_expression(
+                "SET kind = :kind, lease_owner = :owner, lease_until = :until, \
+                 version = if_not_exists(version, :zero), expires_at = if_not_exists(expires_at, :zero)",
+            )
+            .condition_expression(
+                "(attribute_not_exists(lease_until) OR lease_until <= :now) \
+                 AND (attribute_not_exists(version) OR version = :version)",
+            )
+            .expression_attribute_values(":kind", s(keys::TOKEN))
+            .expression_attribute_values(":owner", s(&owner))
+            .expression_attribute_values(":until", at(now + LEASE))
+            .expression_attribute_values(":now", at(now))
+            .expression_attribute_values(":version", n(version))
+            .expression_attribute_values(":zero", n(0))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(answer) => {
+                let kept = read(app_id, &answer.attributes.unwrap_or_default());
+                Ok(Some(Lease { app_id: app_id.to_owned(), version: kept.version, failures: kept.failures, owner }))
+            }
+            Err(StoreError::Conflict) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps a renewed token and ends the lease. `renew_at` is when the schedule renews it next.
+    /// [`StoreError::Conflict`] when the lease was lost: the other holder's token counts.
+    pub async fn renew_token(
+        &self,
+        vault: &Vault,
+        lease: &Lease,
+        value: &SecretString,
+        expires_at: Timestamp,
+        renew_at: Timestamp,
+    ) -> Result<u64> {
+        let sealed = vault.seal(value, &place(&lease.app_id)).await?;
+        let answer = self
+            .token_update(&lease.app_id)
+            .update_expression(
+                "SET #value = :value, expires_at = :expires, version = :next, due_pk = :due, due_sk = :renew \
+                 REMOVE lease_owner, lease_until, failures, retry_at",
+            )
+            .condition_expression("lease_owner = :owner")
+            .expression_attribute_names("#value", "value")
+            .expression_attribute_values(":value", bytes(sealed))
+            .expression_attribute_values(":expires", at(expires_at))
+            .expression_attribute_values(":next", n(lease.version + 1))
+            .expression_attribute_values(":due", s(keys::DUE_TOKENS))
+            .expression_attribute_values(":renew", s(keys::instant(renew_at)))
+            .expression_attribute_values(":owner", s(&lease.owner))
+            .send()
+            .await;
+        answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        Ok(lease.version + 1)
+    }
+
+    /// Ends the lease without a token; the schedule and the readers try again from `retry_at`.
+    /// `hold_readers` keeps readers away until then too: WeChat refused the credentials themselves.
+    pub async fn token_failed(&self, lease: &Lease, retry_at: Timestamp, hold_readers: bool) -> Result<()> {
+        let hold = if hold_readers { "retry_at = :retry, " } else { "" };
+        let mut update = self
+            .token_update(&lease.app_id)
+            .update_expression(format!(
+                "SET {hold}failures = :failures, due_pk = :due, due_sk = :renew REMOVE lease_owner, lease_until"
+            ))
+            .condition_expression("lease_owner = :owner")
+            .expression_attribute_values(":failures", n(lease.failures.saturating_add(1)))
+            .expression_attribute_values(":due", s(keys::DUE_TOKENS))
+            .expression_attribute_values(":renew", s(keys::instant(retry_at)))
+            .expression_attribute_values(":owner", s(&lease.owner));
+        if hold_readers {
+            update = update.expression_attribute_values(":retry", at(retry_at));
+        }
+        match update.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets the token be renewed at once and by anybody: its credentials have changed.
+    pub async fn reset_token(&self, app_id: &str) -> Result<()> {
+        let now = self.clock.now();
+        let answer = self
+            .token_update(app_id)
+            .update_expression("SET due_pk = :due, due_sk = :now REMOVE #value, failures, retry_at")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#value", "value")
+            .expression_attribute_values(":due", s(keys::DUE_TOKENS))
+            .expression_attribute_values(":now", s(keys::instant(now)))
+            .send()
+            .await;
+        match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes a token out of the schedule whose binding is gone.
+    pub async fn unschedule_token(&self, app_id: &str) -> Result<()> {
+        let update = self.token_update(app_id).update_expression("REMOVE due_pk, due_sk, lease_owner, lease_until");
+        match update.condition_expression("attribute_exists(pk)").send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match StoreError::from_sdk(SERVICE, &error) {
+                StoreError::Conflict => Ok(()),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// The AppIDs whose tokens fall due, the most overdue first.
+    pub async fn due_tokens(&self, limit: i32) -> Result<Vec<String>> {
+        let until = keys::instant(self.clock.now());
+        let found = self.due_keys(keys::DUE_TOKENS, &until, limit).await?;
+        Ok(found.into_iter().filter_map(|(pk, _)| pk.strip_prefix("binding#").map(ToOwned::to_owned)).collect())
+    }
+
+    fn token_update(
+        &self,
+        app_id: &str,
+    ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+        let update = self.client.update_item().table_name(&self.name);
+        update.key("pk", s(keys::binding(app_id))).key("sk", s(keys::TOKEN))
+    }
+}
+
+fn read(app_id: &str, item: &Attributes) -> StoredToken {
+    let read = Read { kind: keys::TOKEN, item };
+    StoredToken {
+        value: read.opt_bytes("value").map(|blob| Sealed { blob, place: place(app_id) }),
+        expires_at: read.opt_at("expires_at").unwrap_or(Timestamp::UNIX_EPOCH),
+        version: read.opt_n("version").unwrap_or(0),
+        failures: read.opt_n("failures").unwrap_or(0),
+        retry_at: read.opt_at("retry_at"),
+        lease_until: read.opt_at("lease_until"),
+    }
+}

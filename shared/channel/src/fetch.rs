@@ -1,0 +1,226 @@
+//! Fetches a picture from an address that somebody else chose, without letting them reach what we can reach.
+//!
+//! Only https, only addresses on the public internet: the name is resolved by us, every address it has must be
+//! public, and the connection goes to exactly those (OWASP, "Server-Side Request Forgery Prevention"). Redirects are
+//! followed by hand, each target checked again. The simulator's own origin is the one exception, and plain http.
+
+use std::{net::IpAddr, net::SocketAddr, sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use reqwest::{
+    dns::{Addrs, Name, Resolve, Resolving},
+    header,
+};
+use url::{Host, Url};
+
+use crate::{
+    address::is_public,
+    error::{ChannelError, FetchError},
+};
+
+/// Largest picture, in bytes: what WeChat takes (新增临时素材: 图片 2M).
+pub const MAX_IMAGE: usize = 2 * 1024 * 1024;
+
+const TIMEOUT: Duration = Duration::from_secs(8);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const REDIRECTS: u32 = 3;
+
+/// A picture.
+#[derive(Debug, Clone)]
+pub struct Image {
+    /// `image/png`, `image/jpeg` or `image/gif`, by its first bytes.
+    pub content_type: &'static str,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Image {
+    /// A file name with the ending that WeChat expects.
+    pub fn file_name(&self) -> &'static str {
+        match self.content_type {
+            "image/png" => "picture.png",
+            "image/gif" => "picture.gif",
+            _ => "picture.jpg",
+        }
+    }
+}
+
+/// Looks a name up.
+type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> + Send + Sync>;
+
+/// Fetches pictures. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Fetcher {
+    http: reqwest::Client,
+    simulator: Option<Url>,
+}
+
+impl Fetcher {
+    /// A fetcher that may also fetch from the simulator at this address.
+    pub fn new(simulator: Option<Url>) -> Result<Self, ChannelError> {
+        let lookup = |name: String| -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> {
+            Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect()) })
+        };
+        Self::with_lookup(simulator, Arc::new(lookup))
+    }
+
+    fn with_lookup(simulator: Option<Url>, lookup: Lookup) -> Result<Self, ChannelError> {
+        let exempt = simulator.as_ref().and_then(Url::host_str).map(ToOwned::to_owned);
+        let http = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .dns_resolver(Arc::new(PublicOnly { lookup, exempt }))
+            .build()
+            .map_err(|_| ChannelError::HttpClient)?;
+        Ok(Self { http, simulator })
+    }
+
+    /// The picture at this address.
+    pub async fn image(&self, address: &str) -> Result<Image, FetchError> {
+        let mut url = Url::parse(address).map_err(|_| FetchError::Address)?;
+        for _ in 0..=REDIRECTS {
+            self.check(&url)?;
+            let response = self.http.get(url.clone()).send().await.map_err(|error| unreachable(&error))?;
+            let status = response.status();
+            if status.is_redirection() {
+                let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+                url = location.and_then(|to| url.join(to).ok()).ok_or(FetchError::Address)?;
+                continue;
+            }
+            if !status.is_success() {
+                return Err(FetchError::Status(status.as_u16()));
+            }
+            return read(response).await;
+        }
+        Err(FetchError::Redirects)
+    }
+
+    /// Judges an address as far as that can be done before its name is resolved. `Url` has already turned decimal,
+    /// octal and hexadecimal forms of an IPv4 address into the address.
+    fn check(&self, url: &Url) -> Result<(), FetchError> {
+        if self.simulator.as_ref().is_some_and(|simulator| simulator.origin() == url.origin()) {
+            return Ok(());
+        }
+        let plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
+        match url.host() {
+            _ if !plain => Err(FetchError::Address),
+            Some(Host::Domain(_)) => Ok(()),
+            Some(Host::Ipv4(address)) if is_public(address.into()) => Ok(()),
+            Some(Host::Ipv6(address)) if is_public(address.into()) => Ok(()),
+            Some(Host::Ipv4(_) | Host::Ipv6(_)) => Err(FetchError::NotPublic),
+            None => Err(FetchError::Address),
+        }
+    }
+}
+
+async fn read(mut response: reqwest::Response) -> Result<Image, FetchError> {
+    let declared = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !declared.is_some_and(|declared| declared.trim_start().starts_with("image/")) {
+        return Err(FetchError::Type);
+    }
+    let limit = u64::try_from(MAX_IMAGE).unwrap_or(u64::MAX);
+    if response.content_length().is_some_and(|length| length > limit) {
+        return Err(FetchError::TooLarge);
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
+        if bytes.len() + chunk.len() > MAX_IMAGE {
+            return Err(FetchError::TooLarge);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    let content_type = match bytes.as_slice() {
+        [0x89, b'P', b'N', b'G', ..] => "image/png",
+        [0xff, 0xd8, 0xff, ..] => "image/jpeg",
+        [b'G', b'I', b'F', b'8', ..] => "image/gif",
+        _ => return Err(FetchError::Type),
+    };
+    Ok(Image { content_type, bytes })
+}
+
+fn unreachable(error: &reqwest::Error) -> FetchError {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<Private>() {
+            return FetchError::NotPublic;
+        }
+        cause = error.source();
+    }
+    FetchError::Unreachable
+}
+
+/// A name that has an address in a private network.
+#[derive(Debug, thiserror::Error)]
+#[error("the name has an address that is not public")]
+struct Private;
+
+/// Resolves names, and refuses one if any of its addresses is not public: a name with a public and a private
+/// address is an attack, not a choice.
+struct PublicOnly {
+    lookup: Lookup,
+    exempt: Option<String>,
+}
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        let exempt = self.exempt.as_deref() == Some(name.as_str());
+        let found = (self.lookup)(name.as_str().to_owned());
+        Box::pin(async move {
+            let found = found.await?;
+            if !exempt && !found.iter().all(|address| is_public(*address)) {
+                return Err(Private.into());
+            }
+            let addresses = found.into_iter().map(|address| SocketAddr::new(address, 0));
+            Ok(Box::new(addresses.collect::<Vec<_>>().into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fetcher(addresses: &'static [&'static str]) -> Fetcher {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let lookup = move |_| -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> {
+            Box::pin(async move { Ok(addresses.iter().map(|address| address.parse().unwrap()).collect()) })
+        };
+        Fetcher::with_lookup(None, Arc::new(lookup)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn addresses_that_are_not_public_are_refused_before_anything_is_sent() {
+        let fetcher = fetcher(&["127.0.0.1"]);
+        for (address, expected) in [
+            ("https://127.0.0.1/a.png", FetchError::NotPublic),
+            ("https://10.1.2.3/", FetchError::NotPublic),
+            ("https://192.168.0.1/", FetchError::NotPublic),
+            ("https://169.254.169.254/latest/meta-data/", FetchError::NotPublic),
+            ("https://[::1]/", FetchError::NotPublic),
+            ("https://[::ffff:127.0.0.1]/", FetchError::NotPublic),
+            ("https://[fe80::1]/", FetchError::NotPublic),
+            ("https://[fd00:ec2::254]/", FetchError::NotPublic),
+            ("https://2130706433/", FetchError::NotPublic),
+            ("https://0177.0.0.1/", FetchError::NotPublic),
+            ("https://0x7f.1/", FetchError::NotPublic),
+            ("https://127.1/", FetchError::NotPublic),
+            ("https://name.example/", FetchError::NotPublic),
+            ("http://1.1.1.1/", FetchError::Address),
+            ("https://user@1.1.1.1/", FetchError::Address),
+            ("file:///etc/passwd", FetchError::Address),
+            ("ftp://1.1.1.1/", FetchError::Address),
+            ("not a url", FetchError::Address),
+            ("", FetchError::Address),
+        ] {
+            assert_eq!(fetcher.image(address).await.unwrap_err(), expected, "{address}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_with_one_private_address_among_public_ones_is_refused() {
+        let fetcher = fetcher(&["1.1.1.1", "10.0.0.1"]);
+        assert_eq!(fetcher.image("https://name.example/a.png").await.unwrap_err(), FetchError::NotPublic);
+    }
+}

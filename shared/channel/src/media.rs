@@ -1,0 +1,54 @@
+//! Pictures as media of WeChat's.
+
+use store::{MEDIA_LIFE, content_hash};
+
+use crate::{
+    Channel,
+    error::{MediaError, TokenError},
+};
+
+impl Channel {
+    /// The media id of a card's cover or of an image.
+    ///
+    /// `media_id` is used as it is, unless we uploaded it ourselves more than three days ago; otherwise the picture
+    /// is fetched from `address` and uploaded, or found again by its content.
+    pub async fn cover(&self, app_id: &str, media_id: &str, address: &str) -> Result<String, MediaError> {
+        if !media_id.is_empty() {
+            let uploaded = self.table.media_uploaded_at(app_id, media_id).await.map_err(TokenError::from)?;
+            let now = self.table.clock().now();
+            if uploaded.is_none_or(|at| now < at + MEDIA_LIFE) {
+                return Ok(media_id.to_owned());
+            }
+        }
+        if address.is_empty() {
+            return Err(MediaError::Missing);
+        }
+        self.upload(app_id, address, None).await
+    }
+
+    /// The media id of the picture at `address`, when WeChat has refused `refused`.
+    pub(crate) async fn cover_again(&self, app_id: &str, refused: &str, address: &str) -> Result<String, MediaError> {
+        if address.is_empty() {
+            return Err(MediaError::Missing);
+        }
+        self.upload(app_id, address, Some(refused)).await
+    }
+
+    async fn upload(&self, app_id: &str, address: &str, refused: Option<&str>) -> Result<String, MediaError> {
+        let image = self.fetcher.image(address).await?;
+        let hash = content_hash(&image.bytes);
+        let known = self.table.media_by_content(app_id, &hash).await.map_err(TokenError::from)?;
+        if let Some(known) = known.filter(|known| Some(known.as_str()) != refused) {
+            return Ok(known);
+        }
+        let name = image.file_name();
+        let media = self
+            .with_token(app_id, |token| {
+                let bytes = image.bytes.clone();
+                async move { self.api.upload_image(token.value(), name, image.content_type, bytes).await }
+            })
+            .await?;
+        self.table.remember_media(app_id, &hash, &media.media_id).await.map_err(TokenError::from)?;
+        Ok(media.media_id)
+    }
+}

@@ -1,0 +1,197 @@
+//! One send, at most once: `pending → sending → sent | failed | unknown`.
+//!
+//! WeChat has no idempotency key. So a message is claimed before anything goes out, only one claim is ever granted,
+//! and a claim whose end nobody saw becomes `unknown` rather than a second message on the phone.
+
+use jiff::SignedDuration;
+use serde_json::Value;
+use store::{Claim, Claimed, Message, MessageState, SendFailure, Settled, StoreError, Thread};
+use wechat::{
+    Action, ApiError, Outbound, Outcome,
+    client::SendOptions,
+    text::{MAX_TEXT, split},
+};
+
+use crate::{
+    Channel, Held,
+    error::{TokenError, wechat_failure},
+};
+
+/// Whether somebody is waiting for the outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// A person is: what cannot go out now has failed, and they are told.
+    Now,
+    /// Nobody is: what was not sent is tried again, with growing pauses, for about a quarter of an hour.
+    Later,
+}
+
+/// Attempts of a send that nobody waits for: after 30 s, 1, 2, 4 and 8 minutes.
+const ATTEMPTS: u32 = 6;
+
+/// How one part ended that did not go out.
+enum Refused {
+    Token(TokenError),
+    WeChat(ApiError),
+    Media(SendFailure),
+}
+
+impl Channel {
+    /// Sends a pending message and gives it back as it now stands. `None` when there is no such message. A message
+    /// that is not pending is left alone and given back as it is.
+    pub async fn carry_out(
+        &self,
+        thread: &Thread,
+        id: &str,
+        patience: Patience,
+    ) -> Result<Option<Message>, StoreError> {
+        let claim = match self.table.claim(thread, id).await? {
+            Claimed::Ours(claim) => claim,
+            Claimed::Not(message) => return Ok(Some(*message)),
+            Claimed::Missing => return Ok(None),
+        };
+        let (settled, parts_sent) = self.send(&claim, patience).await;
+        match self.table.settle(&claim, &settled, parts_sent).await {
+            Ok(message) => Ok(Some(message)),
+            Err(error) => {
+                // What WeChat said is true whether or not we could write it down.
+                tracing::error!(app_id = thread.app_id, id, %error, "the outcome of a send could not be kept");
+                Ok(Some(outcome(claim.message, settled, parts_sent)))
+            }
+        }
+    }
+
+    async fn send(&self, claim: &Claim, patience: Patience) -> (Settled, u32) {
+        let message = &claim.message;
+        let parts = match parts(message) {
+            Ok(parts) => parts,
+            Err(failure) => return (Settled::Failed(failure), 0),
+        };
+        let total = parts.len();
+        let mut sent = message.parts_sent;
+        for part in parts.into_iter().skip(usize::try_from(sent).unwrap_or(usize::MAX)) {
+            if let Err(refused) = self.send_part(message, part).await {
+                return (self.judge(message, refused, patience, sent, total), sent);
+            }
+            sent += 1;
+            if usize::try_from(sent).is_ok_and(|sent| sent < total)
+                && let Err(error) = self.table.progress(claim, sent).await
+            {
+                tracing::error!(app_id = message.thread.app_id, id = message.id, %error, "progress could not be kept");
+                return (Settled::Unknown(stopped(sent, total)), sent);
+            }
+        }
+        (Settled::Sent, sent)
+    }
+
+    async fn send_part(&self, message: &Message, part: Outbound) -> Result<(), Refused> {
+        match self.post(message, &part).await {
+            Err(TokenError::WeChat(error)) if error.action() == Action::Reupload => {
+                let again = self.with_new_media(message, part).await?.ok_or(Refused::WeChat(error))?;
+                self.post(message, &again).await.map_err(Refused::from)
+            }
+            answer => answer.map_err(Refused::from),
+        }
+    }
+
+    async fn post(&self, message: &Message, part: &Outbound) -> Result<(), TokenError> {
+        let (app_id, openid) = (&message.thread.app_id, &message.thread.openid);
+        let options = SendOptions::default();
+        let send = |token: Held| async move { self.api.send(token.value(), openid, part, options).await };
+        self.with_token(app_id, send).await
+    }
+
+    /// The same message with its picture uploaded anew; `None` when there is nowhere to fetch it from.
+    async fn with_new_media(&self, message: &Message, part: Outbound) -> Result<Option<Outbound>, Refused> {
+        let text = |name: &str| message.content.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (app_id, address) = (&message.thread.app_id, text("thumb_url"));
+        Ok(match part {
+            Outbound::MiniProgramPage { title, appid, pagepath, thumb_media_id } if !address.is_empty() => {
+                let thumb_media_id = self.again(app_id, &thumb_media_id, address).await?;
+                Some(Outbound::MiniProgramPage { title, appid, pagepath, thumb_media_id })
+            }
+            Outbound::Image { media_id } if !text("url").is_empty() => {
+                Some(Outbound::Image { media_id: self.again(app_id, &media_id, text("url")).await? })
+            }
+            _ => None,
+        })
+    }
+
+    async fn again(&self, app_id: &str, refused: &str, address: &str) -> Result<String, Refused> {
+        self.cover_again(app_id, refused, address).await.map_err(|error| Refused::Media(error.failure()))
+    }
+
+    fn judge(&self, message: &Message, refused: Refused, patience: Patience, sent: u32, total: usize) -> Settled {
+        let (mut failure, unknown, passing) = match refused {
+            Refused::Token(error) => (error.failure(), false, passing(&error)),
+            Refused::WeChat(error) => {
+                let unknown = error.outcome() == Outcome::Unknown;
+                let passing = error.action() == Action::RetryLater || error.action() == Action::RefreshToken;
+                (wechat_failure(&error), unknown, passing)
+            }
+            Refused::Media(failure) => (failure, false, false),
+        };
+        if total > 1 {
+            failure.detail = format!("{} ({sent} of {total} parts were sent.)", failure.detail);
+        }
+        if unknown {
+            return Settled::Unknown(failure);
+        }
+        if patience == Patience::Later && passing && message.attempts < ATTEMPTS {
+            let pause = SignedDuration::from_secs(30 << message.attempts.saturating_sub(1).min(ATTEMPTS));
+            return Settled::Later(self.table.clock().now() + pause, failure);
+        }
+        Settled::Failed(failure)
+    }
+}
+
+impl From<TokenError> for Refused {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::WeChat(error) => Self::WeChat(error),
+            other => Self::Token(other),
+        }
+    }
+}
+
+/// Whether a failure to get a token may pass by itself.
+fn passing(error: &TokenError) -> bool {
+    match error {
+        TokenError::Busy | TokenError::Store(_) => true,
+        TokenError::NotBound | TokenError::Refused(_) => false,
+        TokenError::NoToken(error) | TokenError::WeChat(error) => error.action() == Action::RetryLater,
+    }
+}
+
+/// What goes out for a message: one or, for a text over WeChat's limit, several.
+fn parts(message: &Message) -> Result<Vec<Outbound>, SendFailure> {
+    let broken = |_| SendFailure {
+        code: "message.unsendable".to_owned(),
+        errcode: None,
+        detail: "This kind of message cannot be sent.".to_owned(),
+    };
+    Ok(match Outbound::from_json(&message.kind, &message.content).map_err(broken)? {
+        Outbound::Text { content } => {
+            split(&content, MAX_TEXT).into_iter().map(|part| Outbound::Text { content: part.to_owned() }).collect()
+        }
+        whole => vec![whole],
+    })
+}
+
+fn stopped(sent: u32, total: usize) -> SendFailure {
+    SendFailure {
+        code: "message.stopped".to_owned(),
+        errcode: None,
+        detail: format!("Sending stopped after {sent} of {total} parts."),
+    }
+}
+
+fn outcome(mut message: Message, settled: Settled, parts_sent: u32) -> Message {
+    message.parts_sent = parts_sent;
+    (message.state, message.failure) = match settled {
+        Settled::Sent => (MessageState::Sent, None),
+        Settled::Failed(failure) => (MessageState::Failed, Some(failure)),
+        Settled::Unknown(failure) | Settled::Later(_, failure) => (MessageState::Unknown, Some(failure)),
+    };
+    message
+}

@@ -1,0 +1,130 @@
+//! Clients of AWS, built once and primed while the environment starts.
+//!
+//! They are built by hand rather than by `aws-config`: Lambda puts region and credentials into the environment,
+//! where they stay the same for the environment's life, and the rest of the provider chain is only weight.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use store::{SharedClock, Table, Vault};
+
+use crate::env::{Env, Settings, StartError};
+
+/// The roots under which AWS's endpoints outside China are certified (Amazon Trust Services, "Repository").
+/// Five roots instead of the system's 140: they are parsed while the first event waits.
+const AMAZON_ROOTS: &str = include_str!("../roots/amazon-trust-services.pem");
+
+/// Every call ends within this time, tries included: WeChat hangs up after five seconds, and an answer of ours
+/// must be out before that.
+const CALL: Duration = Duration::from_millis(3500);
+const ATTEMPT: Duration = Duration::from_millis(1500);
+const CONNECT: Duration = Duration::from_secs(1);
+const ATTEMPTS: u32 = 3;
+
+/// Which AWS this function talks to.
+#[derive(Debug)]
+pub struct Aws {
+    region: Region,
+    credentials: Credentials,
+    http: SharedHttpClient,
+    dynamodb_endpoint: Option<String>,
+    secrets_endpoint: Option<String>,
+}
+
+impl Aws {
+    /// Reads Lambda's own variables, and the SDK's `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`
+    /// and `AWS_CA_BUNDLE` where they are set.
+    pub fn new(env: &Env) -> Result<Self, StartError> {
+        let mut settings = env.settings();
+        let region = settings.text("AWS_REGION");
+        let key_id = settings.text("AWS_ACCESS_KEY_ID");
+        let key = settings.text("AWS_SECRET_ACCESS_KEY");
+        settings.done()?;
+        let session = env.get("AWS_SESSION_TOKEN").map(ToOwned::to_owned);
+        let tls = TlsContext::builder().with_trust_store(roots(env, &region)?).build();
+        let tls = tls.map_err(|error| StartError::Tls(error.to_string()))?;
+        Ok(Self {
+            credentials: Credentials::new(key_id, key, session, None, "lambda environment"),
+            http: Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https(),
+            dynamodb_endpoint: env.get("AWS_ENDPOINT_URL_DYNAMODB").map(ToOwned::to_owned),
+            secrets_endpoint: env.get("AWS_ENDPOINT_URL_SECRETS_MANAGER").map(ToOwned::to_owned),
+            region: Region::new(region),
+        })
+    }
+
+    /// A handle on the table with this name.
+    pub fn table(&self, name: &str, clock: SharedClock) -> Table {
+        let mut config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(self.region.clone())
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone())
+            .retry_config(retries())
+            .timeout_config(timeouts());
+        if let Some(url) = &self.dynamodb_endpoint {
+            config = config.endpoint_url(url);
+        }
+        Table::new(aws_sdk_dynamodb::Client::from_conf(config.build()), name, clock)
+    }
+
+    /// The vault over the secret with this ARN.
+    pub fn vault(&self, secret: &str) -> Vault {
+        let mut config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(self.region.clone())
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone())
+            .retry_config(retries())
+            .timeout_config(timeouts());
+        if let Some(url) = &self.secrets_endpoint {
+            config = config.endpoint_url(url);
+        }
+        Vault::new(aws_sdk_secretsmanager::Client::from_conf(config.build()), secret)
+    }
+}
+
+impl Settings<'_> {
+    /// Reads `TABLE_NAME` and `SECRET_ARN` as well, ends the reading, and gives the table and the vault, primed: the
+    /// first event finds name resolution, TCP and TLS done and the vault's key loaded. That priming failed is no
+    /// failure of the function; the first event tries again.
+    pub async fn stores(mut self, clock: SharedClock) -> Result<(Table, Vault), StartError> {
+        let (table, secret) = (self.text("TABLE_NAME"), self.text("SECRET_ARN"));
+        let env = self.done()?;
+        let aws = Aws::new(env)?;
+        let (table, vault) = (aws.table(&table, clock), aws.vault(&secret));
+        let _ = tokio::join!(table.prime("binding#prime"), vault.prime());
+        Ok((table, vault))
+    }
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(Duration::from_millis(50))
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build()
+}
+
+/// Amazon's roots, those of `AWS_CA_BUNDLE` (AWS SDKs and Tools reference, general configuration) where it is set, and the system's own in
+/// China, whose endpoints are certified by others.
+fn roots(env: &Env, region: &str) -> Result<TrustStore, StartError> {
+    if let Some(path) = env.get("AWS_CA_BUNDLE") {
+        let bundle = std::fs::read_to_string(path).map_err(|error| StartError::Tls(format!("{path}: {error}")))?;
+        return Ok(pem(TrustStore::empty(), &bundle));
+    }
+    if region.starts_with("cn-") {
+        return Ok(TrustStore::default());
+    }
+    Ok(pem(TrustStore::empty(), AMAZON_ROOTS))
+}
+
+fn pem(store: TrustStore, bundle: &str) -> TrustStore {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    bundle.split(BEGIN).skip(1).fold(store, |store, body| store.with_pem_certificate(format!("{BEGIN}{body}")))
+}

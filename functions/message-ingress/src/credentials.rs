@@ -1,0 +1,91 @@
+//! Push credentials, kept for a minute.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use store::{ExposeSecret, StoreError, Table, Vault};
+use wechat::{EncodingAesKey, PushCredentials, Token};
+
+/// How long a warm function believes what it read.
+const BELIEVED: SignedDuration = SignedDuration::from_secs(60);
+
+/// How often refused pushes may make this environment read a binding anew. Whoever sends rubbish must not be able
+/// to turn each piece into a read of the table.
+const REREADS: u32 = 10;
+const REREAD_WINDOW: Duration = Duration::from_secs(1);
+
+/// The bindings' push credentials, as this environment knows them.
+#[derive(Debug, Clone)]
+pub(crate) struct Credentials {
+    table: Table,
+    vault: Vault,
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    of: HashMap<String, (Timestamp, Arc<PushCredentials>)>,
+    rereads: Option<(Instant, u32)>,
+}
+
+impl Credentials {
+    pub(crate) fn new(table: Table, vault: Vault) -> Self {
+        Self { table, vault, kept: Arc::default() }
+    }
+
+    /// The credentials of a mini program; `None` when it is not bound. The flag says that they were read just now.
+    pub(crate) async fn of(&self, app_id: &str) -> Result<(Option<Arc<PushCredentials>>, bool), StoreError> {
+        let now = self.table.clock().now();
+        let known = self.kept().of.get(app_id).filter(|(read, _)| now < *read + BELIEVED).map(|(_, it)| it.clone());
+        match known {
+            Some(known) => Ok((Some(known), false)),
+            None => Ok((self.read(app_id).await?, true)),
+        }
+    }
+
+    /// The credentials as they are in the table now, unless too many refusals have asked for that already.
+    pub(crate) async fn reread(&self, app_id: &str) -> Result<Option<Arc<PushCredentials>>, StoreError> {
+        if self.may_reread() { self.read(app_id).await } else { Ok(None) }
+    }
+
+    async fn read(&self, app_id: &str) -> Result<Option<Arc<PushCredentials>>, StoreError> {
+        let now = self.table.clock().now();
+        let Some(binding) = self.table.binding(app_id).await? else {
+            self.kept().of.remove(app_id);
+            return Ok(None);
+        };
+        let previous = match &binding.previous_encoding_aes_key {
+            Some(sealed) => Some(self.vault.open(sealed).await?),
+            None => None,
+        };
+        let token = self.vault.open(&binding.token).await?;
+        let current = self.vault.open(&binding.encoding_aes_key).await?;
+        let parsed = (
+            Token::parse(token.expose_secret()),
+            EncodingAesKey::parse(current.expose_secret()),
+            previous.map(|key| EncodingAesKey::parse(key.expose_secret())).transpose(),
+        );
+        let (Ok(token), Ok(current), Ok(previous)) = parsed else {
+            return Err(StoreError::Sealed);
+        };
+        let credentials = Arc::new(PushCredentials { token, current, previous });
+        self.kept().of.insert(app_id.to_owned(), (now, credentials.clone()));
+        Ok(Some(credentials))
+    }
+
+    fn may_reread(&self) -> bool {
+        let mut kept = self.kept();
+        let (began, count) = kept.rereads.unwrap_or((Instant::now(), 0));
+        let (began, count) = if began.elapsed() >= REREAD_WINDOW { (Instant::now(), 0) } else { (began, count) };
+        kept.rereads = Some((began, count + 1));
+        count < REREADS
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

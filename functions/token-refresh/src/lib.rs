@@ -1,0 +1,67 @@
+//! Renews access tokens before anyone waits for one. Runs each minute and renews what falls due.
+
+use channel::{Channel, TokenError};
+use function::{Env, Failure, StartError};
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+use store::{SharedClock, Table};
+
+/// Renewals at once. WeChat allows 10 000 calls a minute for each account; this bounds what we open ourselves.
+const AT_ONCE: usize = 8;
+
+/// Tokens that one run renews at most.
+const PER_RUN: i32 = 500;
+
+/// What the handler needs.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    table: Table,
+    channel: Channel,
+}
+
+impl Deps {
+    /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
+    pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
+        let mut settings = env.settings();
+        let api = settings.text("WECHAT_API_URL");
+        let (table, vault) = settings.stores(clock).await?;
+        let channel = Channel::new(table.clone(), vault, &api);
+        let channel = channel.map_err(|error| StartError::Settings(vec![error.to_string()]))?;
+        Ok(Self { table, channel })
+    }
+}
+
+/// What became of one token.
+enum Outcome {
+    Renewed,
+    NotNow,
+    Failed,
+}
+
+/// Renews what falls due. One binding's failure is noted with the binding and does not hold up the others.
+pub async fn handle(deps: &Deps, _event: Value) -> Result<Value, Failure> {
+    let due = deps.table.due_tokens(PER_RUN).await?;
+    let outcomes = stream::iter(due).map(|app_id| renew(deps, app_id)).buffer_unordered(AT_ONCE);
+    let outcomes: Vec<Outcome> = outcomes.collect().await;
+    let renewed = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Renewed)).count();
+    let failed = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Failed)).count();
+    if !outcomes.is_empty() {
+        tracing::info!(renewed, failed, "access tokens renewed");
+    }
+    Ok(json!({ "renewed": renewed, "failed": failed }))
+}
+
+async fn renew(deps: &Deps, app_id: String) -> Outcome {
+    match deps.channel.tokens().renew_due(&app_id).await {
+        Ok(true) => Outcome::Renewed,
+        Ok(false) => Outcome::NotNow,
+        Err(TokenError::NotBound) => match deps.table.unschedule_token(&app_id).await {
+            Ok(()) => Outcome::NotNow,
+            Err(_) => Outcome::Failed,
+        },
+        Err(error) => {
+            tracing::warn!(app_id, %error, "an access token was not renewed");
+            Outcome::Failed
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Which crate is behind which `CodeUri`, and how each kind of function is called.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use function::Env;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Body, Context, LambdaEvent, Request, Response, Service, service_fn};
+use serde_json::Value;
+use store::SharedClock;
+
+use crate::functions::{Handler, Starter};
+use crate::random;
+
+/// The code of a crate under `functions/`; none if there is no such crate.
+pub(crate) fn starter(package: &str, env: Env, clock: SharedClock) -> Option<Starter> {
+    macro_rules! http {
+        ($package:ident) => {
+            start(env, clock, |env, clock| async move {
+                let deps = $package::Deps::new(&env, clock).await.map_err(|error| error.to_string())?;
+                Ok(http_handler(move |request| {
+                    let deps = deps.clone();
+                    async move { $package::handle(&deps, request).await }
+                }))
+            })
+        };
+    }
+    macro_rules! event {
+        ($package:ident) => {
+            start(env, clock, |env, clock| async move {
+                let deps = $package::Deps::new(&env, clock).await.map_err(|error| error.to_string())?;
+                let handler: Handler = Arc::new(move |event| {
+                    let deps = deps.clone();
+                    Box::pin(async move { $package::handle(&deps, event).await.map_err(|error| error.to_string()) })
+                });
+                Ok(handler)
+            })
+        };
+    }
+    Some(match package {
+        "access" => event!(access),
+        "callback-verify" => http!(callback_verify),
+        "card-send" => http!(card_send),
+        "delivery" => event!(delivery),
+        "desk-api" => http!(desk_api),
+        "message-ingress" => http!(message_ingress),
+        "reception" => event!(reception),
+        "token-refresh" => event!(token_refresh),
+        _ => return None,
+    })
+}
+
+fn start<F, S>(env: Env, clock: SharedClock, init: S) -> Starter
+where
+    S: Fn(Env, SharedClock) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Handler, String>> + Send + 'static,
+{
+    Box::new(move || Box::pin(init(env.clone(), Arc::clone(&clock))))
+}
+
+/// An HTTP function takes the event as JSON and answers in JSON by the very code that serves it in Lambda.
+fn http_handler<H, F>(handle: H) -> Handler
+where
+    H: Fn(Request) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    Arc::new(move |event: Value| {
+        let handle = handle.clone();
+        Box::pin(async move {
+            let request: LambdaRequest = serde_json::from_value(event).map_err(|error| error.to_string())?;
+            let mut context = Context::default();
+            context.request_id = random::hexadecimal(32);
+            let mut service = Adapter::from(service_fn(move |request: Request| {
+                let answer = handle(request);
+                async move { Ok::<_, Infallible>(answer.await) }
+            }));
+            let Ok(answer) = service.call(LambdaEvent::new(request, context)).await;
+            serde_json::to_value(answer).map_err(|error| error.to_string())
+        })
+    })
+}

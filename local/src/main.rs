@@ -1,0 +1,99 @@
+//! `cargo run -p local`: the whole bundle on this machine, with a simulated WeChat.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use local::{Bundle, LocalError, Options, Schedules, Streams};
+use tracing_subscriber::EnvFilter;
+
+/// Serves Kefu on this machine, with a simulated WeChat and its phone
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Port of the API; the simulated WeChat takes the next one
+    #[arg(long, default_value_t = 3000, value_parser = clap::value_parser!(u16).range(1..65535))]
+    port: u16,
+    /// Where everything is kept [default: .kefu beside template.yaml]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Throw away what is kept and begin anew
+    #[arg(long)]
+    fresh: bool,
+    /// Token of the admin [default: made once and kept]
+    #[arg(long, value_name = "TOKEN")]
+    admin_token: Option<String>,
+    /// Call this WeChat instead of a simulated one; the real one is at <https://api.weixin.qq.com>
+    #[arg(long, value_name = "URL")]
+    wechat_api: Option<String>,
+    /// Do not bind the demo mini program
+    #[arg(long)]
+    no_demo: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log();
+    match serve(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(arguments: Arguments) -> Result<(), LocalError> {
+    let data = arguments.data.unwrap_or_else(default_data);
+    let bundle = local::start(Options {
+        port: arguments.port,
+        data: Some(data.clone()),
+        fresh: arguments.fresh,
+        admin_token: arguments.admin_token,
+        wechat_api: arguments.wechat_api,
+        demo: !arguments.no_demo,
+        schedules: Schedules::Timer,
+        streams: Streams::Pump,
+        ..Options::default()
+    })
+    .await?;
+    // A closed standard output is no reason to stop.
+    let _ = write!(std::io::stdout(), "{}", banner(&bundle, &data));
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    bundle.shutdown().await;
+    Ok(())
+}
+
+/// Beside the template, so that it is the same place from wherever the command is called.
+fn default_data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(".kefu")
+}
+
+fn banner(bundle: &Bundle, data: &Path) -> String {
+    let wechat = match bundle.phone_url() {
+        Some(url) => format!("  Phone 手机        {url}\n"),
+        None => format!("  WeChat 微信       {}\n", bundle.wechat_url()),
+    };
+    format!(
+        "\nKefu 客服\n  API 接口          {}\n  Admin token 令牌  {}\n{wechat}  Data 数据         {}\n\nCtrl-C ends it 退出\n",
+        bundle.api_url(),
+        bundle.admin_token(),
+        data.display(),
+    )
+}
+
+/// Warnings and errors for a person, on standard error. `RUST_LOG=info` says more.
+fn log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,dynoxide=error"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .compact()
+        .init();
+}

@@ -1,0 +1,186 @@
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::iam::{Demand, permits};
+
+/// The deployed template with a token's hash, which has no default.
+fn deployed() -> Template {
+    let token = BTreeMap::from([("AdminTokenSha256".to_owned(), "0".repeat(64))]);
+    Template::deployed(&token).unwrap()
+}
+
+/// A template with these resources and whatever comes with them.
+fn read(text: &str) -> Result<Template> {
+    Template::read(text, &BTreeMap::new())
+}
+
+fn error(text: &str) -> String {
+    read(text).unwrap_err().to_string()
+}
+
+#[test]
+fn every_route_stream_and_schedule_of_the_deployed_template_is_found() {
+    let template = deployed();
+    let routes = template.routes.iter().map(|route| {
+        let authorizer = route.authorizer.as_ref();
+        let authorizer = authorizer.map_or("", |authorizer| authorizer.function.as_str());
+        (route.key(), route.function.as_str(), authorizer)
+    });
+    let expected = [
+        ("POST /api/conversations/{cid}/cards", "CardSend", "Access"),
+        ("ANY /api/{proxy+}", "DeskApi", "Access"),
+        ("GET /callback/{app_id}", "CallbackVerify", ""),
+        ("POST /callback/{app_id}", "MessageIngress", ""),
+    ];
+    let mut routes: Vec<_> = routes.collect();
+    routes.sort_by_key(|(_, function, _)| *function);
+    let mut expected = expected.map(|(key, function, authorizer)| (key.to_owned(), function, authorizer));
+    expected.sort_by_key(|(_, function, _)| *function);
+    assert_eq!(routes, expected);
+    let authorizer = template.routes.iter().find_map(|route| route.authorizer.clone()).unwrap();
+    assert_eq!(authorizer.headers, ["authorization"]);
+
+    let streams: Vec<_> = template.streams.iter().map(|stream| (stream.name.as_str(), stream.table.as_str())).collect();
+    assert_eq!(streams, [("Delivery/Outbound", "Table"), ("Reception/Inbound", "Table")]);
+    for stream in &template.streams {
+        assert!(stream.bisect && stream.reports_failures && stream.from_oldest, "{}", stream.name);
+        assert_eq!((stream.batch_size, stream.retries), (100, 5), "{}", stream.name);
+        assert_eq!(stream.dead_letters.as_deref(), Some("StreamDeadLetters"));
+        assert_eq!(stream.patterns.len(), 1);
+    }
+    let schedules: Vec<_> = template.schedules.iter().map(|schedule| schedule.name.as_str()).collect();
+    assert_eq!(schedules, ["Delivery/Tick", "Reception/Tick", "TokenRefresh/Tick"]);
+    for schedule in &template.schedules {
+        assert_eq!((schedule.every, schedule.retries), (Duration::from_mins(1), 0), "{}", schedule.name);
+        assert_eq!(schedule.input, json!({"tick": "minute"}));
+        assert_eq!(schedule.dead_letters.as_deref(), Some("ScheduleDeadLetters"));
+    }
+}
+
+#[test]
+fn every_function_has_code_variables_and_statements() {
+    let template = deployed();
+    assert!(!template.functions.is_empty());
+    for function in template.functions.values() {
+        let manifest = format!("{}/../functions/{}/Cargo.toml", env!("CARGO_MANIFEST_DIR"), function.package);
+        assert!(std::path::Path::new(&manifest).exists(), "{manifest}");
+        assert!(!function.statements.is_empty(), "{}", function.id);
+        assert_eq!(function.environment["TABLE_NAME"], "kefu-Table", "{}", function.id);
+        assert!(function.timeout <= Duration::from_mins(1), "{}", function.id);
+    }
+    // And the other way round: every crate is deployed.
+    let packages: Vec<_> = template.functions.values().map(|function| function.package.clone()).collect();
+    for folder in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../functions")).unwrap() {
+        let name = folder.unwrap().file_name().into_string().unwrap();
+        assert!(packages.contains(&name), "functions/{name} is not in the template");
+    }
+    assert_eq!(template.functions["Access"].environment["ADMIN_TOKEN_SHA256"], "0".repeat(64));
+    assert!(!template.functions["Access"].environment.contains_key("SECRET_ARN"));
+    assert_eq!(template.functions["Reception"].environment["SECRET_ARN"], template.secrets["MasterSecret"].arn);
+    assert_eq!(template.functions["Reception"].environment["WECHAT_API_URL"], "https://api.weixin.qq.com");
+}
+
+#[test]
+fn the_ingress_can_do_little() {
+    let template = deployed();
+    let statements = &template.functions["MessageIngress"].statements;
+    let ask = |action: &str, key: &str| {
+        let resource = format!("arn:aws:dynamodb:local:000000000000:table/{}", template.tables["Table"].name);
+        permits(statements, &Demand { action: action.to_owned(), resource, leading_keys: vec![key.to_owned()] })
+    };
+    assert!(ask("dynamodb:GetItem", "binding#wx1"));
+    assert!(ask("dynamodb:PutItem", "thread#wx1#o"));
+    assert!(!ask("dynamodb:PutItem", "binding#wx1"));
+    assert!(!ask("dynamodb:GetItem", "thread#wx1#o"));
+    assert!(!ask("dynamodb:DeleteItem", "thread#wx1#o"));
+}
+
+#[test]
+fn the_table_is_created_with_its_indexes_stream_and_ttl() {
+    let table = &deployed().tables["Table"];
+    assert_eq!(table.partition_key, "pk");
+    let indexes: Vec<_> = table.indexes.iter().map(|(name, key)| (name.as_str(), key.as_str())).collect();
+    assert_eq!(indexes, [("due", "due_pk"), ("lists", "lists_pk")]);
+    assert_eq!(table.ttl.as_deref(), Some("ttl"));
+    assert_eq!(table.create["StreamSpecification"], json!({"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"}));
+    assert_eq!(deployed().secrets["MasterSecret"].length, 64);
+}
+
+#[test]
+fn what_is_not_understood_is_an_error() {
+    for (resource, said) in [
+        ("A: {Type: AWS::SNS::Topic}", "no local counterpart"),
+        ("A: {Type: AWS::SQS::Queue, Properties: {X: !Cidr [a, 1, 2]}}", "Fn::Cidr"),
+        ("A: {Type: AWS::SQS::Queue, Properties: {X: !Ref B}}", "Ref B"),
+        ("A: {Type: AWS::SQS::Queue, Properties: {X: !GetAtt A.Colour}}", "GetAtt A.Colour"),
+        ("A: {Type: AWS::SQS::Queue, Properties: {X: !Sub 'x${B.Arn}'}}", "GetAtt B.Arn"),
+        ("A: {Type: AWS::SQS::Queue, Properties: {X: !If [Never, 1, 2]}}", "condition Never"),
+        ("A: {Type: AWS::DynamoDB::Table, Properties: {LocalSecondaryIndexes: []}}", "LocalSecondaryIndexes"),
+        ("A: {Type: AWS::Serverless::Function, Properties: {CodeUri: a, Timeout: 1, Events: {E: {Type: S3}}}}", "S3"),
+        (
+            "A: {Type: AWS::Serverless::Function, Properties: {CodeUri: a, Timeout: 1, Events: \
+             {E: {Type: ScheduleV2, Properties: {ScheduleExpression: cron(0 12 * * ? *)}}}}}",
+            "cron",
+        ),
+    ] {
+        let message = error(&format!("Resources:\n  {resource}\n"));
+        assert!(message.contains(said), "{resource}: {message}");
+        assert!(message.contains("A (AWS::"), "the place is named: {message}");
+    }
+    let unset = error("Parameters: {P: {Type: String}}\nResources: {}\n");
+    assert!(unset.contains("parameter P has no value"), "{unset}");
+    let unknown = Template::read("Resources: {}", &BTreeMap::from([("P".to_owned(), String::new())]));
+    assert!(unknown.unwrap_err().to_string().contains("no parameter P"));
+}
+
+#[test]
+fn intrinsics_conditions_and_globals() {
+    let template = read(
+        "
+Parameters:
+  Stage: {Type: String, Default: test}
+Conditions:
+  IsTest: !Equals [!Ref Stage, test]
+  IsChina: !Not [!Not [!Equals [!Ref AWS::Partition, aws-cn]]]
+  Both: !And [!Condition IsTest, !Condition IsChina]
+  Either: !Or [!Condition IsTest, !Condition IsChina]
+Globals:
+  Function:
+    Timeout: 7
+    Environment: {Variables: {SHARED: global, OVERRIDDEN: global}}
+Resources:
+  Q: {Type: AWS::SQS::Queue}
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: functions/f/
+      Environment:
+        Variables:
+          OVERRIDDEN: own
+          SUB: !Sub '${Stage}-${Q.QueueName}-${!literal}-${AWS::URLSuffix}'
+          JOIN: !Join [':', [!Ref Stage, !GetAtt Q.Arn]]
+          IF: !If [IsTest, yes, no]
+          BOTH: !If [Both, yes, no]
+          EITHER: !If [Either, yes, no]
+          GONE: !If [IsChina, x, !Ref AWS::NoValue]
+          NUMBER: 5
+",
+    )
+    .unwrap();
+    let function = &template.functions["F"];
+    assert_eq!((function.package.as_str(), function.timeout), ("f", Duration::from_secs(7)));
+    let variables: Vec<_> = function.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let expected = [
+        "BOTH=no",
+        "EITHER=yes",
+        "IF=yes",
+        "JOIN=test:arn:aws:sqs:local:000000000000:kefu-Q",
+        "NUMBER=5",
+        "OVERRIDDEN=own",
+        "SHARED=global",
+        "SUB=test-kefu-Q-${literal}-amazonaws.com",
+    ];
+    assert_eq!(variables, expected);
+}

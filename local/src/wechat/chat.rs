@@ -1,0 +1,143 @@
+//! One visitor's chat with one mini program, as the phone shows it.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::quota::Quota;
+
+/// How long the visitor's phone shows that the other side is typing.
+const TYPING: SignedDuration = SignedDuration::from_secs(15);
+
+/// Which way an item of the phone's chat went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Direction {
+    /// The mini program sent it.
+    Received,
+    /// The visitor sent it.
+    Sent,
+    /// WeChat itself says it.
+    Notice,
+}
+
+/// One line of the phone's chat.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Item {
+    id: u64,
+    direction: Direction,
+    msgtype: String,
+    content: Value,
+    created_at: Timestamp,
+    is_ai_msg: bool,
+    msg_id: Option<String>,
+    /// Whether the push that carried it was taken; `None` while that is open, and for what did not go by push.
+    delivered: Option<bool>,
+}
+
+impl Item {
+    /// What WeChat's phone would show, with the content under the name of its type.
+    pub(super) fn json(&self) -> Value {
+        let mut item = Map::new();
+        item.insert("id".to_owned(), json!(self.id));
+        item.insert("direction".to_owned(), json!(self.direction));
+        item.insert("msgtype".to_owned(), json!(self.msgtype));
+        item.insert(self.msgtype.clone(), self.content.clone());
+        item.insert("created_at".to_owned(), json!(self.created_at));
+        if self.is_ai_msg {
+            item.insert("is_ai_msg".to_owned(), json!(true));
+        }
+        if self.direction == Direction::Sent {
+            item.insert("msg_id".to_owned(), json!(self.msg_id));
+            item.insert("delivered".to_owned(), json!(self.delivered));
+        }
+        Value::Object(item)
+    }
+}
+
+/// One visitor of one mini program, and the phone's chat with it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Visitor {
+    items: Vec<Item>,
+    pub(super) quota: Quota,
+    typing_until: Option<Timestamp>,
+    last_exchange: Option<Timestamp>,
+    /// Counts the changes of the chat, so that the phone can wait for the next.
+    revision: u64,
+}
+
+impl Visitor {
+    /// A message of the mini program arrives.
+    pub(super) fn receive(&mut self, msgtype: &str, content: Value, is_ai_msg: bool, now: Timestamp) {
+        self.typing_until = None;
+        self.last_exchange = Some(now);
+        self.add(Direction::Received, msgtype, content, now).is_ai_msg = is_ai_msg;
+    }
+
+    /// The visitor sends something, or enters. The same `msg_id` again is the same message.
+    pub(super) fn send(&mut self, msgtype: &str, content: Value, msg_id: Option<&str>, now: Timestamp) -> u64 {
+        self.last_exchange = Some(now);
+        let known = self.items.iter().find(|item| msg_id.is_some() && item.msg_id.as_deref() == msg_id);
+        if let Some(item) = known {
+            return item.id;
+        }
+        let item = self.add(Direction::Sent, msgtype, content, now);
+        item.msg_id = msg_id.map(str::to_owned);
+        item.id
+    }
+
+    /// The push of item `id` has come to its end.
+    pub(super) fn settle(&mut self, id: u64, delivered: bool, now: Timestamp) {
+        if let Some(item) = self.items.iter_mut().find(|item| item.id == id) {
+            item.delivered = Some(delivered);
+        }
+        if !delivered {
+            let content = json!({ "content": "该小程序客服暂时无法提供服务，请稍后再试" });
+            self.add(Direction::Notice, "text", content, now);
+        }
+        self.revision += 1;
+    }
+
+    /// Shows or ends the typing line.
+    pub(super) fn set_typing(&mut self, typing: bool, now: Timestamp) {
+        self.typing_until = typing.then(|| now.checked_add(TYPING).unwrap_or(Timestamp::MAX));
+        self.revision += 1;
+    }
+
+    /// Until when the phone shows that the other side is typing, if it does.
+    pub(super) fn typing_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.typing_until.filter(|until| now < *until)
+    }
+
+    /// Whether either side has said something within `time`.
+    pub(super) fn exchanged_within(&self, time: SignedDuration, now: Timestamp) -> bool {
+        self.last_exchange.is_some_and(|last| now.duration_since(last) <= time)
+    }
+
+    /// What the phone shows: what it has received, or with `all` everything.
+    pub(super) fn items(&self, all: bool) -> Vec<Value> {
+        let shown = self.items.iter().filter(|item| all || item.direction == Direction::Received);
+        shown.map(Item::json).collect()
+    }
+
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn add(&mut self, direction: Direction, msgtype: &str, content: Value, now: Timestamp) -> &mut Item {
+        self.revision += 1;
+        let item = Item {
+            id: self.items.len() as u64 + 1,
+            direction,
+            msgtype: msgtype.to_owned(),
+            content,
+            created_at: now,
+            is_ai_msg: false,
+            msg_id: None,
+            delivered: None,
+        };
+        let at = self.items.len();
+        self.items.push(item);
+        &mut self.items[at]
+    }
+}

@@ -1,0 +1,177 @@
+// The chat: what was said, and the composer.
+
+import { address, bubble, element } from "/phone/message.js";
+import * as wechat from "/phone/wechat.js";
+
+const $ = (id) => document.getElementById(id);
+const log = $("log");
+const text = $("text");
+const PAUSE = 5 * 60 * 1000;
+const PICTURE_LIMIT = 2 * 1024 * 1024;
+
+let open = null; // { app, visitor, shown, last, abort }
+
+const clock = new Intl.DateTimeFormat("zh-CN", { hour: "2-digit", minute: "2-digit", hour12: false });
+const day = new Intl.DateTimeFormat("zh-CN", { month: "numeric", day: "numeric" });
+
+function when(date) {
+  const today = date.toDateString() === new Date().toDateString();
+  return today ? clock.format(date) : `${day.format(date)} ${clock.format(date)}`;
+}
+
+/** Opens the chat from a contact button, by the button's own attributes. */
+export function enter(button, app, visitor) {
+  leave();
+  log.replaceChildren();
+  open = { app, visitor, shown: 0, last: 0, abort: new AbortController() };
+  act("enter", { session_from: button.getAttribute("session-from") ?? "" });
+  offer(button);
+  follow(open);
+  text.focus({ preventScroll: true });
+}
+
+export function leave() {
+  open?.abort.abort();
+  open = null;
+  $("prompt").hidden = true;
+}
+
+/** The card prompt of `show-message-card`. */
+function offer(button) {
+  $("prompt").hidden = button.getAttribute("show-message-card") !== "true";
+  const card = {
+    title: button.getAttribute("send-message-title") ?? "",
+    page_path: button.getAttribute("send-message-path") ?? "",
+    thumb_url: button.getAttribute("send-message-img") ?? "",
+  };
+  $("prompt-title").textContent = card.title;
+  $("prompt-img").src = address(card.thumb_url) ?? "/phone/cover.png";
+  $("prompt-send").onclick = () => {
+    $("prompt").hidden = true;
+    act("card", { ...card, thumb_url: address(card.thumb_url) ?? "" });
+    text.focus({ preventScroll: true });
+  };
+}
+
+async function act(kind, body) {
+  const { app, visitor } = open;
+  try {
+    await wechat.act(visitor.openid, kind, { app_id: app.app_id, ...body });
+  } catch (error) {
+    toast(`没有发出去：${error.message}`);
+  }
+}
+
+/** Shows the chat, and every change of it for as long as it is open. */
+async function follow(chat) {
+  let revision = null;
+  while (open === chat) {
+    try {
+      const news = await wechat.messages(chat.visitor.openid, chat.app.app_id, revision, chat.abort.signal);
+      if (open !== chat) return;
+      revision = news.revision;
+      show(chat, news);
+    } catch (error) {
+      if (open !== chat) return;
+      await new Promise((resume) => setTimeout(resume, 1000));
+    }
+  }
+}
+
+function show(chat, { items, typing, quota_left: quota }) {
+  const below = log.scrollHeight - log.scrollTop - log.clientHeight < 80 || chat.shown === 0;
+  for (const item of items.slice(chat.shown)) append(chat, item);
+  for (const item of items) settle(item);
+  chat.shown = items.length;
+  $("typing").textContent = typing ? "对方正在输入…" : "";
+  $("chat").classList.toggle("is-typing", typing);
+  document.querySelector("[data-fact=quota]").textContent = `${quota} 条`;
+  if (below) log.scrollTop = log.scrollHeight;
+}
+
+function append(chat, item) {
+  const at = new Date(item.created_at);
+  if (item.direction === "notice") {
+    log.append(element("p", { className: "notice", textContent: item.text.content }));
+    return;
+  }
+  const body = bubble(item, chat.app.name);
+  if (!body) return;
+  if (at - chat.last > PAUSE) {
+    log.append(element("p", { className: "time" }, element("time", { dateTime: item.created_at, textContent: when(at) })));
+  }
+  chat.last = at;
+  const sent = item.direction === "sent";
+  const who = sent ? "我" : chat.app.name;
+  const face = sent
+    ? element("img", { className: "face", src: "/phone/visitor.svg", alt: "" })
+    : element("span", { className: "face", ariaHidden: "true", textContent: chat.app.name.slice(0, 1) });
+  const column = element("div", { className: "column" }, element("span", { className: "sr", textContent: `${who}：` }), body);
+  if (item.is_ai_msg) column.append(element("p", { className: "ai", textContent: "内容由第三方AI生成" }));
+  log.append(element("div", { className: `line ${item.direction}`, data: { item: item.id } }, face, column));
+  // A picture has no height before it is there; stay at the end when it comes.
+  for (const image of column.querySelectorAll("img")) {
+    image.addEventListener("load", () => { log.scrollTop = log.scrollHeight; }, { once: true });
+  }
+}
+
+/** Marks what was not delivered. */
+function settle(item) {
+  if (item.direction !== "sent" || item.delivered !== false) return;
+  log.querySelector(`[data-item="${item.id}"]`)?.classList.add("failed");
+}
+
+let toastTimer;
+
+export function toast(words) {
+  $("toast").textContent = words;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => { $("toast").textContent = ""; }, 3500);
+}
+
+function resize() {
+  text.style.height = "auto";
+  text.style.height = `${text.scrollHeight}px`;
+  $("send").disabled = text.value.trim() === "";
+}
+
+function send() {
+  if (text.value.trim() === "" || !open) return;
+  act("text", { content: text.value });
+  text.value = "";
+  resize();
+  text.focus({ preventScroll: true });
+}
+
+$("composer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  send();
+});
+
+text.addEventListener("input", resize);
+text.addEventListener("keydown", (event) => {
+  // While an input method composes, Enter chooses a candidate; 229 is how Safari says so after the composition's end.
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+  event.preventDefault();
+  send();
+});
+
+$("picture").addEventListener("change", async (event) => {
+  const file = event.target.files[0];
+  event.target.value = "";
+  if (!file || !open) return;
+  if (file.size > PICTURE_LIMIT) return toast("图片不能超过 2 MB");
+  const reader = new FileReader();
+  reader.addEventListener("load", () => open && act("image", { media_base64: reader.result }));
+  reader.readAsDataURL(file);
+});
+
+$("prompt-close").addEventListener("click", () => {
+  $("prompt").hidden = true;
+  text.focus({ preventScroll: true });
+});
+
+log.addEventListener("click", (event) => {
+  const page = event.target.closest("[data-page]")?.dataset.page;
+  if (page) toast(`打开小程序页面 ${page}`);
+});

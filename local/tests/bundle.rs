@@ -1,0 +1,217 @@
+//! The bundle as its users see it: over HTTP, as API Gateway, DynamoDB and Secrets Manager.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use local::{Bundle, Fault, OWN_KEY, Options, TableFault};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+
+async fn start() -> Bundle {
+    local::start(Options::default()).await.unwrap()
+}
+
+fn client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().build().unwrap()
+}
+
+/// A call to AWS with the access key of `caller`, which is all that the endpoint reads of a signature.
+async fn aws(bundle: &Bundle, caller: &str, target: &str, body: &Value) -> Result<(StatusCode, Value), reqwest::Error> {
+    let signature =
+        "AWS4-HMAC-SHA256 Credential={}/20261122/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
+    let answer = client()
+        .post(bundle.aws_url())
+        .header("x-amz-target", target)
+        .header("x-amz-date", "20261122T150000Z")
+        .header("authorization", signature.replace("{}", caller))
+        .header("content-type", "application/x-amz-json-1.0")
+        .body(body.to_string())
+        .send()
+        .await?;
+    let status = answer.status();
+    Ok((status, serde_json::from_str(&answer.text().await?).unwrap()))
+}
+
+async fn dynamodb(bundle: &Bundle, caller: &str, operation: &str, body: Value) -> (StatusCode, Value) {
+    aws(bundle, caller, &format!("DynamoDB_20120810.{operation}"), &body).await.unwrap()
+}
+
+fn key(pk: &str) -> Value {
+    json!({"pk": {"S": pk}, "sk": {"S": "1"}})
+}
+
+fn put(pk: &str) -> Value {
+    json!({"TableName": "kefu-Table", "Item": key(pk)})
+}
+
+fn get(pk: &str) -> Value {
+    json!({"TableName": "kefu-Table", "Key": key(pk)})
+}
+
+async fn secret(bundle: &Bundle, caller: &str, stage: &str) -> (StatusCode, Value) {
+    let arn = &bundle.template().secrets["MasterSecret"].arn;
+    let body = json!({"SecretId": arn, "VersionStage": stage});
+    aws(bundle, caller, "secretsmanager.GetSecretValue", &body).await.unwrap()
+}
+
+/// An empty directory of this test's own.
+fn directory(name: &str) -> PathBuf {
+    let directory = std::env::temp_dir().join(format!("kefu-local-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&directory);
+    directory
+}
+
+#[tokio::test]
+async fn a_function_can_do_only_what_its_statements_say() {
+    let bundle = start().await;
+    let (status, answer) = dynamodb(&bundle, "MessageIngress", "PutItem", put("binding#a")).await;
+    assert_eq!(status, 400);
+    assert_eq!(answer["__type"], "com.amazon.coral.service#AccessDeniedException");
+    assert_eq!(
+        answer["Message"],
+        "User: arn:aws:sts::000000000000:assumed-role/kefu-MessageIngressRole/kefu-MessageIngress is not authorized to \
+         perform: dynamodb:PutItem on resource: arn:aws:dynamodb:local:000000000000:table/kefu-Table because no \
+         identity-based policy allows the dynamodb:PutItem action"
+    );
+    assert_eq!(dynamodb(&bundle, "MessageIngress", "PutItem", put("thread#a#b")).await.0, 200);
+    assert_eq!(dynamodb(&bundle, "MessageIngress", "GetItem", get("thread#a#b")).await.0, 400);
+    assert_eq!(dynamodb(&bundle, OWN_KEY, "GetItem", get("thread#a#b")).await.1["Item"], key("thread#a#b"));
+    assert_eq!(dynamodb(&bundle, OWN_KEY, "GetItem", get("binding#a")).await.1, json!({}), "nothing was written");
+
+    let member = |kind: &str, field: &str| json!({kind: {"TableName": "kefu-Table", field: key("binding#a")}});
+    let transaction = json!({"TransactItems": [member("Put", "Item")]});
+    assert_eq!(dynamodb(&bundle, "MessageIngress", "TransactWriteItems", transaction).await.0, 400);
+
+    let query = |index: &str| {
+        json!({
+            "TableName": "kefu-Table", "IndexName": index, "KeyConditionExpression": "#k = :v",
+            "ExpressionAttributeNames": {"#k": format!("{index}_pk")}, "ExpressionAttributeValues": {":v": {"S": "x"}},
+        })
+    };
+    assert_eq!(dynamodb(&bundle, "DeskApi", "Query", query("lists")).await.0, 200);
+    assert_eq!(dynamodb(&bundle, "MessageIngress", "Query", query("lists")).await.0, 400);
+
+    let (status, answer) = dynamodb(&bundle, "Nobody", "GetItem", get("a")).await;
+    assert_eq!(
+        (status, &answer["__type"]),
+        (StatusCode::BAD_REQUEST, &json!("com.amazon.coral.service#UnrecognizedClientException"))
+    );
+
+    let count = |operation: &str| bundle.calls().get(&("MessageIngress".to_owned(), operation.to_owned())).copied();
+    assert_eq!(count("PutItem"), Some(1), "what is refused is not counted");
+}
+
+#[tokio::test]
+async fn a_rotated_secret_has_a_current_and_a_previous_version() {
+    let bundle = start().await;
+    let (status, first) = secret(&bundle, "Reception", "AWSCURRENT").await;
+    assert_eq!((status, first["SecretString"].as_str().unwrap().len()), (StatusCode::OK, 64));
+    let (status, answer) = secret(&bundle, "Reception", "AWSPREVIOUS").await;
+    assert_eq!((status, &answer["__type"]), (StatusCode::BAD_REQUEST, &json!("ResourceNotFoundException")));
+    let (status, answer) = secret(&bundle, "Access", "AWSCURRENT").await;
+    assert_eq!((status, &answer["__type"]), (StatusCode::BAD_REQUEST, &json!("AccessDeniedException")));
+
+    bundle.rotate_secret("MasterSecret").unwrap();
+    let (_, previous) = secret(&bundle, "Reception", "AWSPREVIOUS").await;
+    let (_, current) = secret(&bundle, "Reception", "AWSCURRENT").await;
+    assert_eq!(previous["SecretString"], first["SecretString"]);
+    assert_ne!(current["SecretString"], first["SecretString"]);
+}
+
+#[tokio::test]
+async fn faults_meet_the_calls_they_name() {
+    let bundle = start().await;
+    let faults = bundle.table_faults();
+    faults.add(TableFault::new(Fault::Throttle).operation("PutItem"));
+    let (status, answer) = dynamodb(&bundle, OWN_KEY, "PutItem", put("a")).await;
+    assert_eq!(status, 400);
+    assert!(answer["__type"].as_str().unwrap().ends_with("#ProvisionedThroughputExceededException"), "{answer}");
+
+    faults.add(TableFault::new(Fault::InternalError));
+    assert_eq!(dynamodb(&bundle, OWN_KEY, "PutItem", put("a")).await.0, 500);
+
+    let target = "DynamoDB_20120810.PutItem";
+    faults.add(TableFault::new(Fault::CloseBefore));
+    aws(&bundle, OWN_KEY, target, &put("a")).await.unwrap_err();
+    assert_eq!(dynamodb(&bundle, OWN_KEY, "GetItem", get("a")).await.1, json!({}));
+
+    faults.add(TableFault::new(Fault::CloseAfter));
+    aws(&bundle, OWN_KEY, target, &put("a")).await.unwrap_err();
+    assert_eq!(dynamodb(&bundle, OWN_KEY, "GetItem", get("a")).await.1["Item"], key("a"));
+    assert_eq!(faults.left(), 0);
+}
+
+#[tokio::test]
+async fn the_gateway_refuses_what_api_gateway_refuses() {
+    let bundle = start().await;
+    let send = async |method: Method, path: &str, token: Option<&str>, body: Vec<u8>| {
+        let mut request = client().request(method, format!("{}{path}", bundle.api_url())).body(body);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let message = |status: u16, text: &str| (status, format!(r#"{{"message":"{text}"}}"#));
+    assert_eq!(send(Method::GET, "/nowhere", None, Vec::new()).await, message(404, "Not Found"));
+    assert_eq!(send(Method::DELETE, "/callback/wx1", None, Vec::new()).await, message(404, "Not Found"));
+    assert_eq!(send(Method::GET, "/api/bindings", None, Vec::new()).await, message(401, "Unauthorized"));
+    assert_eq!(send(Method::GET, "/api/bindings", Some("wrong"), Vec::new()).await, message(403, "Forbidden"));
+    let large = vec![b'x'; 10 * 1024 * 1024 + 1];
+    assert_eq!(send(Method::POST, "/callback/wx1", None, large).await, message(413, "Request Entity Too Large"));
+
+    let (status, body) = send(Method::GET, "/api/bindings", Some(bundle.admin_token()), Vec::new()).await;
+    assert_eq!((status, &serde_json::from_str::<Value>(&body).unwrap()["items"]), (200, &json!([])));
+    bundle.kill_next("DeskApi", 0).unwrap();
+    let answer = send(Method::GET, "/api/bindings", Some(bundle.admin_token()), Vec::new()).await;
+    assert_eq!(answer, message(500, "Internal Server Error"));
+    assert_eq!(bundle.kills("DeskApi"), Ok(1));
+}
+
+#[tokio::test]
+async fn what_is_kept_is_there_after_a_restart() {
+    let directory = directory("restart");
+    let options = |fresh| Options { data: Some(directory.clone()), fresh, ..Options::default() };
+    let bundle = local::start(options(false)).await.unwrap();
+    dynamodb(&bundle, OWN_KEY, "PutItem", put("a")).await;
+    let (_, before) = secret(&bundle, OWN_KEY, "AWSCURRENT").await;
+    let token = bundle.admin_token().to_owned();
+    bundle.shutdown().await;
+
+    let bundle = local::start(options(false)).await.unwrap();
+    assert_eq!(dynamodb(&bundle, OWN_KEY, "GetItem", get("a")).await.1["Item"], key("a"));
+    assert_eq!(secret(&bundle, OWN_KEY, "AWSCURRENT").await.1, before);
+    assert_eq!(bundle.admin_token(), token);
+    bundle.shutdown().await;
+
+    std::fs::write(directory.join("notes.txt"), "mine").unwrap();
+    let bundle = local::start(options(true)).await.unwrap();
+    assert_eq!(dynamodb(&bundle, OWN_KEY, "GetItem", get("a")).await.1, json!({}));
+    assert_ne!(secret(&bundle, OWN_KEY, "AWSCURRENT").await.1, before);
+    assert_ne!(bundle.admin_token(), token);
+    assert!(directory.join("notes.txt").exists(), "only our own files are thrown away");
+    bundle.shutdown().await;
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let error = local::start(Options { port, ..Options::default() }).await.unwrap_err().to_string();
+    assert!(error.contains(&format!("port {port}")) && error.contains("--port"), "{error}");
+}
+
+#[tokio::test]
+async fn bundles_share_nothing() {
+    let begun = Instant::now();
+    let bundles = futures_util::future::join_all((0..20).map(|_| start())).await;
+    println!("20 bundles in {:?}", begun.elapsed());
+    dynamodb(&bundles[0], OWN_KEY, "PutItem", put("a")).await;
+    assert_eq!(dynamodb(&bundles[1], OWN_KEY, "GetItem", get("a")).await.1, json!({}));
+    assert_ne!(bundles[0].admin_token(), bundles[1].admin_token());
+    assert_ne!(secret(&bundles[0], OWN_KEY, "AWSCURRENT").await.1, secret(&bundles[1], OWN_KEY, "AWSCURRENT").await.1);
+}

@@ -1,0 +1,62 @@
+// Starts the bundle as a user does, on free ports and with a data folder of its own.
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Two neighbouring ports nobody listens on: the API takes the first, the simulated WeChat the second. */
+async function freePair() {
+  const listen = (port) =>
+    new Promise((resolve, reject) => {
+      const server = createServer().once("error", reject);
+      server.listen(port, "127.0.0.1", () => resolve(server));
+    });
+  const close = (server) => new Promise((resolve) => server.close(resolve));
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    const first = await listen(0);
+    const { port } = first.address();
+    const second = await listen(port + 1).catch(() => null);
+    await close(first);
+    if (second) {
+      await close(second);
+      return port;
+    }
+  }
+  throw new Error("no two neighbouring ports are free");
+}
+
+export async function startBundle() {
+  const data = await mkdtemp(join(tmpdir(), "kefu-browser-"));
+  const port = await freePair();
+  const token = "browser-test-token";
+  const child = spawn(join(root, "target/debug/local"), ["--port", String(port), "--data", data, "--admin-token", token], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  const api = `http://127.0.0.1:${port}`;
+  await new Promise((resolve, reject) => {
+    child.once("error", (error) => reject(new Error(`build it first, with \`cargo build -p local\`: ${error.message}`)));
+    child.once("exit", (code) => reject(new Error(`the bundle ended with ${code}`)));
+    // The banner is printed when everything answers.
+    createInterface({ input: child.stdout }).on("line", (line) => line.includes("Ctrl-C") && resolve());
+  });
+  return {
+    api,
+    phone: `http://127.0.0.1:${port + 1}`,
+    async call(path, options = {}) {
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+      const response = await fetch(api + path, { headers, ...options });
+      return response.json();
+    },
+    async stop() {
+      child.kill("SIGINT");
+      await ended;
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,164 @@
+// §5 of the page this product comes from, 测试绑定成功, without WeChat: tap the contact button, write, see the answer.
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+import { after, before, beforeEach, afterEach, test } from "node:test";
+
+import { chromium } from "playwright-core";
+
+import { startBundle } from "./bundle.js";
+
+const screenshots = fileURLToPath(new URL("screenshots/", import.meta.url));
+const reply = "您好，这里是 Kefu 演示客服，已收到您的消息。";
+let bundle;
+let browser;
+let page;
+let complaints;
+
+before(async () => {
+  await mkdir(screenshots, { recursive: true });
+  bundle = await startBundle();
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
+  });
+});
+
+after(async () => {
+  await browser?.close();
+  await bundle?.stop();
+});
+
+beforeEach(async () => {
+  // A new context is another visitor: the phone keeps its openid in the browser's storage.
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: "zh-CN" });
+  page = await context.newPage();
+  complaints = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  await page.goto(bundle.phone);
+});
+
+afterEach(async () => {
+  await page.context().close();
+  assert.deepEqual(complaints, [], "the page complained");
+});
+
+const contact = () => page.getByRole("button", { name: "联系客服" });
+const log = () => page.getByRole("log");
+
+async function write(text) {
+  await page.getByLabel("消息").fill(text);
+  await page.getByRole("button", { name: "发送", exact: true }).click();
+}
+
+/** The visitor's conversation, as an agent finds it. */
+async function conversation() {
+  const openid = await page.evaluate(() => document.querySelector('[data-fact="openid"]').textContent);
+  const { items } = await bundle.call("/api/conversations");
+  return items.find((item) => item.openid === openid);
+}
+
+test("the contact button is made by WeChat's own attributes", async () => {
+  for (const name of ["session-from", "show-message-card", "send-message-title", "send-message-path", "send-message-img"]) {
+    assert.ok(await contact().getAttribute(name), name);
+  }
+  assert.equal(await contact().getAttribute("open-type"), "contact");
+  assert.match(await contact().getAttribute("session-from"), /^sobot\|/);
+});
+
+test("writing a text gets the automatic reply", async () => {
+  await page.screenshot({ path: `${screenshots}mini-program.png` });
+  await contact().click();
+  await write("你好，这件还有货吗？😀");
+  await log().getByText(reply).waitFor();
+  assert.ok(await log().getByText("你好，这件还有货吗？😀").isVisible());
+  assert.equal(await log().getByText(reply).count(), 1);
+  await page.screenshot({ path: `${screenshots}chat.png` });
+});
+
+test("Enter sends, but not while Chinese is being composed", async () => {
+  await contact().click();
+  const box = page.getByLabel("消息");
+  await box.fill("zhong");
+  await box.evaluate((area) => {
+    area.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true }));
+  });
+  assert.equal(await box.inputValue(), "zhong");
+  await box.fill("中文");
+  await box.press("Enter");
+  await log().getByText("中文").waitFor();
+  assert.equal(await box.inputValue(), "");
+});
+
+test("the visitor sends the card of the chat's prompt, and an agent can read it", async () => {
+  await contact().click();
+  await page.getByRole("button", { name: /发送小程序卡片/ }).click();
+  await log().getByText(reply).waitFor();
+  const { cid } = await conversation();
+  const { items } = await bundle.call(`/api/conversations/${cid}/messages`);
+  const card = items.find((item) => item.type === "miniprogrampage");
+  assert.equal(card.direction, "in");
+  assert.ok(card.miniprogrampage.title);
+  assert.ok(card.miniprogrampage.pagepath);
+  await page.screenshot({ path: `${screenshots}card-sent.png` });
+});
+
+test("an agent's text and card appear on the phone", async () => {
+  await contact().click();
+  await write("在吗");
+  await log().getByText(reply).waitFor();
+  const { cid } = await conversation();
+  const say = (path, body) => bundle.call(`/api/conversations/${cid}/${path}`, { method: "POST", body: JSON.stringify(body) });
+  const text = await say("messages", { type: "text", text: { content: "在的，<b>请看</b>这张卡片" } });
+  assert.equal(text.state, "sent");
+  const miniPage = { title: "新品到店", pagepath: "pages/item/item?id=8", thumbUrl: `${bundle.phone}/phone/cover.png` };
+  const card = await say("cards", { cid, msgType: 26, miniPage });
+  assert.equal(card.state, "sent");
+  await log().getByText("在的，<b>请看</b>这张卡片").waitFor();
+  await log().getByText("新品到店").waitFor();
+  await page.screenshot({ path: `${screenshots}card-received.png` });
+});
+
+test("on a desktop the phone stands in a frame", async () => {
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await contact().click();
+  await write("桌面");
+  await log().getByText(reply).waitFor();
+  await page.screenshot({ path: `${screenshots}desktop.png` });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  assert.equal(overflow, false);
+});
+
+test("messages that the callback does not take get WeChat's apology", async () => {
+  // Passes the console's check, whose echostr it gives back, and fails every push.
+  const callback = createServer((request, response) => {
+    const echo = new URL(request.url, "http://callback").searchParams.get("echostr");
+    response.writeHead(request.method === "GET" ? 200 : 500).end(request.method === "GET" ? echo : "");
+  });
+  await new Promise((resolve) => callback.listen(0, "127.0.0.1", resolve));
+  const app_id = "wx00000000000000c1";
+  const made = await fetch(`${bundle.phone}/sim/mini-programs`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      app_id,
+      app_secret: "0123456789abcdef0123456789abcdef",
+      callback_url: `http://127.0.0.1:${callback.address().port}/`,
+      token: "token1",
+      encoding_aes_key: "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG",
+      format: "json",
+    }),
+  });
+  assert.equal((await made.json()).verified, true);
+  await page.reload();
+  await page.getByRole("button", { name: "切换小程序或访客" }).filter({ visible: true }).first().click();
+  await page.locator("#pick").selectOption(app_id);
+  await page.getByRole("button", { name: "完成" }).click();
+  await contact().click();
+  await write("听得到吗");
+  await log().getByText("该小程序客服暂时无法提供服务，请稍后再试").first().waitFor();
+  await page.screenshot({ path: `${screenshots}apology.png` });
+  await new Promise((resolve) => callback.close(resolve));
+});

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
+use memchr::memchr;
 use serde::{
     Deserialize, Deserializer as _,
     de::{MapAccess, Visitor},
@@ -47,7 +48,7 @@ impl<'de, F: FnMut(&str, Cow<'de, str>)> Visitor<'de> for Fields<F> {
 fn reading(source: &str) -> Cow<'_, str> {
     match source.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         // The usual case, and no second pass over what may be most of the body.
-        Some(text) if !text.contains('\\') => Cow::Borrowed(text),
+        Some(text) if memchr(b'\\', text.as_bytes()).is_none() => Cow::Borrowed(text),
         // A string with half a surrogate pair has no reading: it stands as it was written.
         Some(_) => serde_json::from_str::<Text<'_>>(source).map_or(Cow::Borrowed(source), |text| text.0),
         None => Cow::Borrowed(source),

@@ -13,6 +13,8 @@
 //! | [`message`] | the decrypted document as an [`Inbound`] message and its identity |
 //! | [`reply`] | an answer to a push: `success`, or an encrypted document |
 //!
+//! [`is_app_id`] tells an AppID from other text.
+//!
 //! A call to WeChat:
 //!
 //! | Module | What it knows |

@@ -50,7 +50,8 @@ impl TokenError {
                 detail: problem.reason.clone(),
             },
             Self::Busy => failure("token.busy", "The access token is being renewed. Please try again in a moment."),
-            Self::NoToken(error) | Self::WeChat(error) => wechat_failure(error),
+            Self::NoToken(error) => SendFailure { detail: without_token(error), ..wechat_failure(error) },
+            Self::WeChat(error) => wechat_failure(error),
             Self::Store(_) => failure("unavailable", "The database did not take the call. Please try again."),
         }
     }
@@ -62,6 +63,14 @@ pub(crate) fn wechat_failure(error: &ApiError) -> SendFailure {
         code: error.code().to_owned(),
         errcode: error.errcode().map(|code| code.0),
         detail: error.meaning_en().to_owned(),
+    }
+}
+
+/// Whatever became of the call for the token, the call that needed it was never made.
+fn without_token(error: &ApiError) -> String {
+    match error.errcode() {
+        Some(_) => format!("{} Nothing was sent.", error.meaning_en()),
+        None => "WeChat gave no access token, so nothing was sent. Try again in a moment.".to_owned(),
     }
 }
 

@@ -16,6 +16,7 @@ use url::{Host, Url};
 use crate::{
     address::is_public,
     error::{ChannelError, FetchError},
+    tls,
 };
 
 /// Largest picture, in bytes: what WeChat takes (新增临时素材: 图片 2M).
@@ -67,6 +68,7 @@ impl Fetcher {
     fn with_lookup(simulator: Option<Url>, lookup: Lookup) -> Result<Self, ChannelError> {
         let exempt = simulator.as_ref().and_then(Url::host_str).map(ToOwned::to_owned);
         let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::config()?)
             .timeout(TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
@@ -183,7 +185,6 @@ mod tests {
     use super::*;
 
     fn fetcher(addresses: &'static [&'static str]) -> Fetcher {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let lookup = move |_| -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> {
             Box::pin(async move { Ok(addresses.iter().map(|address| address.parse().unwrap()).collect()) })
         };

@@ -12,6 +12,7 @@ mod fetch;
 mod media;
 mod say;
 mod sender;
+mod tls;
 mod tokens;
 
 pub use error::{ChannelError, FetchError, MediaError, TokenError};
@@ -44,9 +45,8 @@ impl Channel {
     /// The channel to WeChat's API at `api_url`. Where that is plain `http` it is a simulator, and pictures may be
     /// fetched from it too.
     pub fn new(table: Table, vault: Vault, api_url: &str) -> Result<Self, ChannelError> {
-        // Fails only when a provider is installed already, which is then this one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::config()?)
             .timeout(WECHAT_TIMEOUT)
             .connect_timeout(WECHAT_CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())

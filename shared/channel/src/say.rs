@@ -39,15 +39,23 @@ impl Channel {
             content: words.content,
             author: words.author,
         };
-        let id = match self.table.put_down(&new, words.once.as_ref()).await? {
-            PutDown::New => new.id,
+        match self.table.put_down(&new, words.once.as_ref()).await? {
+            PutDown::New => {}
             PutDown::Before { id } => {
                 let message = self.table.message(&thread, &id).await?.ok_or(StoreError::Conflict)?;
                 return Ok(Said::Message(Box::new(message)));
             }
             PutDown::KeyReused => return Ok(Said::KeyReused),
+        }
+        let message = match self.carry_out(&thread, &new.id, Patience::Now).await {
+            Ok(message) => message.ok_or(StoreError::Conflict)?,
+            Err(error) => {
+                // It is put down and will be taken over. Whoever is told that it failed says it again, and the
+                // visitor has it twice.
+                tracing::error!(cid = conversation.cid, id = new.id, %error, "a message waits to be taken over");
+                new.message(self.table.clock().now())
+            }
         };
-        let message = self.carry_out(&thread, &id, Patience::Now).await?.ok_or(StoreError::Conflict)?;
         if matches!(message.state, MessageState::Sent | MessageState::Unknown)
             && let Err(error) = self.table.mark_answered(conversation).await
         {

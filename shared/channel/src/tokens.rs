@@ -156,6 +156,8 @@ impl Tokens {
     async fn renew(&self, lease: &Lease) -> Result<Option<Held>, TokenError> {
         let app_id = &lease.app_id;
         let Some(binding) = self.table.binding(app_id).await? else {
+            // If it is bound again, nobody is to wait for a lease that nobody holds.
+            self.table.unschedule_token(app_id).await?;
             return Err(TokenError::NotBound);
         };
         let secret = self.vault.open(&binding.app_secret).await?;

@@ -67,9 +67,7 @@ impl Table {
             .set("name", s(name))
             .set("created_at", at(now))
             .done();
-        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
-        let answer = put.condition_expression("attribute_not_exists(pk)").send().await;
-        answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        self.create(&item).await?;
         Ok((ApiToken { id, role, name: name.to_owned(), created_at: now }, secret))
     }
 

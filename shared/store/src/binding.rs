@@ -140,9 +140,7 @@ impl Table {
             .set("updated_at", at(now))
             .set("version", n(1))
             .done();
-        let put = self.client.put_item().table_name(&self.name).set_item(Some(item.clone()));
-        let answer = put.condition_expression("attribute_not_exists(pk)").send().await;
-        answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        self.create(&item).await?;
         read(&item)
     }
 

@@ -1,6 +1,10 @@
 //! Conversations: what a visitor asked for and how it went. A visitor has one open conversation at most.
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::update_item::UpdateItemError,
+    types::{TransactWriteItem, Update},
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -101,6 +105,14 @@ impl Conversation {
     }
 }
 
+/// How often a write is tried on an item that a transaction holds: it holds it for milliseconds.
+const TRIES: u32 = 3;
+
+/// Whether a transaction held the item: the visitor's next message is being processed at this moment.
+fn is_held(error: &SdkError<UpdateItemError>) -> bool {
+    error.as_service_error().is_some_and(UpdateItemError::is_transaction_conflict_exception)
+}
+
 impl Table {
     /// The visitor of a thread, if they were seen before.
     pub async fn visitor(&self, thread: &Thread) -> Result<Option<Visitor>> {
@@ -138,11 +150,31 @@ impl Table {
         self.messages(&conversation.thread(), Some(&conversation.cid), first, cursor, limit).await
     }
 
-    /// Notes that a person has replied. Nothing happens when one had before.
+    /// Notes that a person has replied. Nothing happens when one had before. [`StoreError::Conflict`] when
+    /// transactions held the conversation all the time.
     pub async fn mark_answered(&self, conversation: &Conversation) -> Result<()> {
         if conversation.answered {
             return Ok(());
         }
+        for _ in 0..TRIES {
+            let Err(error) = self.try_mark_answered(conversation).await else {
+                return Ok(());
+            };
+            if !is_held(&error) {
+                return match StoreError::from_sdk(SERVICE, &error) {
+                    // The conversation is gone.
+                    StoreError::Conflict => Ok(()),
+                    error => Err(error),
+                };
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    async fn try_mark_answered(
+        &self,
+        conversation: &Conversation,
+    ) -> std::result::Result<(), SdkError<UpdateItemError>> {
         let answer = self
             .client
             .update_item()
@@ -154,10 +186,7 @@ impl Table {
             .expression_attribute_values(":now", at(self.clock.now()))
             .send()
             .await;
-        match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error),
-        }
+        answer.map(drop)
     }
 
     /// Closes a conversation; `false` when it was closed before.

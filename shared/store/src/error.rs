@@ -1,6 +1,6 @@
 //! What can go wrong between us and the table or the vault.
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -49,10 +49,22 @@ pub enum StoreError {
 }
 
 /// The rendered chain of causes of a failed call. It holds no item and no secret: the SDK's errors name the
-/// failure, not the request.
+/// failure. Their `Debug`, which quotes the whole answer, is no part of it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Cause(String);
+
+impl Cause {
+    fn of(error: &dyn std::error::Error) -> Self {
+        let mut text = error.to_string();
+        let mut next = error.source();
+        while let Some(source) = next {
+            text = format!("{text}: {source}");
+            next = source.source();
+        }
+        Self(text)
+    }
+}
 
 impl StoreError {
     /// Sorts a failed SDK call into the cases that a caller can act on.
@@ -71,7 +83,7 @@ impl StoreError {
             code => Self::Unavailable {
                 service,
                 code: code.map_or_else(|| failure_kind(error).to_owned(), ToOwned::to_owned),
-                cause: Cause(DisplayErrorContext(error).to_string()),
+                cause: Cause::of(error),
             },
         }
     }

@@ -154,9 +154,17 @@ impl Table {
     ///
     /// [`StoreError::Conflict`] when the conversation is not as the decision assumed: decide again.
     pub async fn apply(&self, step: &Step<'_>) -> Result<Applied> {
+        match (self.try_apply(step, false).await, &step.conversation) {
+            // The message may have come late, and sort before the first that the conversation knows of.
+            (Err(StoreError::Conflict), Some(StepConversation::Join(_))) => self.try_apply(step, true).await,
+            (applied, _) => applied,
+        }
+    }
+
+    async fn try_apply(&self, step: &Step<'_>, late: bool) -> Result<Applied> {
         let now = self.clock.now();
         let mut writes = vec![self.processed(step)?, self.visitor_step(step, now)?];
-        writes.extend(self.conversation_step(step, now)?);
+        writes.extend(self.conversation_step(step, late, now)?);
         if let Some(reply) = &step.reply {
             let put = Put::builder()
                 .table_name(&self.name)
@@ -193,7 +201,7 @@ impl Table {
         let item = self.get(message.thread.pk(), &keys::message(&message.id), true).await?;
         let attempts = item.as_ref().and_then(|item| Read { kind: "message", item }.opt_n::<u32>("attempts"));
         let attempts = attempts.unwrap_or(0).saturating_add(1);
-        let minutes = 1_i64 << attempts.min(6);
+        let minutes = 1_i64 << (attempts - 1).min(6);
         let later = self.clock.now() + SignedDuration::from_mins(minutes.min(60));
         let answer = self
             .client
@@ -260,7 +268,8 @@ impl Table {
         Ok(TransactWriteItem::builder().update(built(update.update_expression(set).build())?).build())
     }
 
-    fn conversation_step(&self, step: &Step<'_>, now: Timestamp) -> Result<Option<TransactWriteItem>> {
+    /// `late`: the message becomes the conversation's first, which bounds where its messages lie in the thread.
+    fn conversation_step(&self, step: &Step<'_>, late: bool, now: Timestamp) -> Result<Option<TransactWriteItem>> {
         let message = step.message;
         Ok(match &step.conversation {
             None => None,
@@ -272,16 +281,24 @@ impl Table {
                 Some(TransactWriteItem::builder().put(built(put.build())?).build())
             }
             Some(StepConversation::Join(cid)) => {
-                let update = Update::builder()
+                let (set, order) = if late {
+                    ("SET first_message = :id ADD seq :one", "first_message > :id")
+                } else {
+                    ("SET last_message_at = :at ADD seq :one", "first_message <= :id")
+                };
+                let mut update = Update::builder()
                     .table_name(&self.name)
                     .key("pk", s(keys::conversation(cid)))
                     .key("sk", s(keys::CONVERSATION))
-                    .update_expression("SET last_message_at = :at ADD seq :one")
-                    .condition_expression("#state = :open")
+                    .update_expression(set)
+                    .condition_expression(format!("#state = :open AND {order}"))
                     .expression_attribute_names("#state", "state")
-                    .expression_attribute_values(":at", at(message.created_at))
+                    .expression_attribute_values(":id", s(&message.id))
                     .expression_attribute_values(":one", n(1))
                     .expression_attribute_values(":open", s("open"));
+                if !late {
+                    update = update.expression_attribute_values(":at", at(message.created_at));
+                }
                 Some(TransactWriteItem::builder().update(built(update.build())?).build())
             }
         })

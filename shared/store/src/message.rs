@@ -226,7 +226,7 @@ impl Table {
         self.messages(thread, None, None, cursor, limit).await
     }
 
-    /// The messages of one conversation, oldest first; `first` and `last` bound where they lie in the thread.
+    /// The messages of one conversation, oldest first; `first` bounds where they lie in the thread.
     pub(crate) async fn messages(
         &self,
         thread: &Thread,
@@ -235,15 +235,15 @@ impl Table {
         cursor: Option<&str>,
         limit: i32,
     ) -> Result<Page<Message>> {
-        let from = keys::message(first.unwrap_or_default());
+        let (first, end) = (first.unwrap_or_default(), "~");
         let mut query = self
             .client
             .query()
             .table_name(&self.name)
             .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
             .expression_attribute_values(":pk", s(thread.pk()))
-            .expression_attribute_values(":from", s(from))
-            .expression_attribute_values(":to", s(keys::message("~")))
+            .expression_attribute_values(":from", s(keys::message(first)))
+            .expression_attribute_values(":to", s(keys::message(end)))
             .consistent_read(true)
             .limit(limit);
         if let Some(cid) = cid {
@@ -251,6 +251,11 @@ impl Table {
         }
         if let Some(cursor) = cursor {
             let last = keys::from_cursor(cursor)?;
+            // DynamoDB refuses a start key outside of what the query asks for.
+            if !last.starts_with(|character: char| character.is_ascii_digit()) || !(first..end).contains(&last.as_str())
+            {
+                return Err(StoreError::Cursor);
+            }
             query = query.exclusive_start_key("pk", s(thread.pk())).exclusive_start_key("sk", s(keys::message(&last)));
         }
         let answer = query.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;

@@ -52,8 +52,9 @@ impl NewOutbound {
         outbound_id(created_at, &keys::short_hash(&["reply", &thread.app_id, &thread.openid, message_id]))
     }
 
-    pub(crate) fn item(&self, now: Timestamp) -> Attributes {
-        let message = Message {
+    /// The message as it is when it is put down at this time.
+    pub fn message(&self, now: Timestamp) -> Message {
+        Message {
             id: self.id.clone(),
             thread: self.thread.clone(),
             direction: Direction::Out,
@@ -66,8 +67,11 @@ impl NewOutbound {
             failure: None,
             parts_sent: 0,
             attempts: 0,
-        };
-        message
+        }
+    }
+
+    pub(crate) fn item(&self, now: Timestamp) -> Attributes {
+        self.message(now)
             .write()
             .set("due_pk", s(keys::due_outbox(keys::shard(&self.thread.pk()))))
             .set("due_sk", s(keys::instant(now + PENDING_GRACE)))
@@ -166,7 +170,12 @@ impl Table {
         let Some(once) = once else {
             let item = self.client.put_item().table_name(&self.name).set_item(Some(new.item(now)));
             let answer = item.condition_expression("attribute_not_exists(pk)").send().await;
-            return answer.map(|_| PutDown::New).map_err(|error| StoreError::from_sdk(SERVICE, &error));
+            return match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+                Ok(_) => Ok(PutDown::New),
+                // The answer to the first try of this very call may have been lost.
+                Err(StoreError::Conflict) if self.is_put_down(new, now).await? => Ok(PutDown::New),
+                Err(error) => Err(error),
+            };
         };
         let pk = keys::idempotency(&keys::long_hash(&[&once.scope[0], &once.scope[1], &once.scope[2]]));
         let expires = now + IDEMPOTENCY_LIFE;
@@ -189,19 +198,33 @@ impl Table {
         match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => Ok(PutDown::New),
             Err(error) => match cancelled_at(&error) {
-                Some(_) => self.put_down_before(pk, once).await,
+                Some(_) => self.put_down_before(pk, new, once).await,
                 None => Err(StoreError::from_sdk(SERVICE, &error)),
             },
         }
     }
 
-    async fn put_down_before(&self, pk: String, once: &Once) -> Result<PutDown> {
+    async fn put_down_before(&self, pk: String, new: &NewOutbound, once: &Once) -> Result<PutDown> {
+        let now = self.clock.now();
         let item = self.get(pk, keys::IDEMPOTENCY, true).await?.ok_or(StoreError::Conflict)?;
         let read = Read { kind: keys::IDEMPOTENCY, item: &item };
+        if read.at("expires_at")? <= now {
+            return Err(StoreError::Conflict);
+        }
         if read.s("fingerprint")? != once.fingerprint {
             return Ok(PutDown::KeyReused);
         }
-        Ok(PutDown::Before { id: read.owned("message_id")? })
+        // The answer to the first try of this very call may have been lost.
+        match read.owned("message_id")? {
+            id if id == new.id => Ok(PutDown::New),
+            id => Ok(PutDown::Before { id }),
+        }
+    }
+
+    /// Whether what lies under the id is this very message, as this very call would have written it.
+    async fn is_put_down(&self, new: &NewOutbound, now: Timestamp) -> Result<bool> {
+        let kept = self.get(new.thread.pk(), &keys::message(&new.id), true).await?;
+        Ok(kept == Some(new.item(now)))
     }
 
     /// Takes a pending message for sending. Only one caller ever gets it.

@@ -104,6 +104,9 @@ impl Table {
             let [pk, sk, lists_sk] = from.split('\n').collect::<Vec<_>>()[..] else {
                 return Err(StoreError::Cursor);
             };
+            if [pk, sk, lists_sk].contains(&"") {
+                return Err(StoreError::Cursor);
+            }
             query = query
                 .exclusive_start_key("pk", s(pk))
                 .exclusive_start_key("sk", s(sk))

@@ -150,7 +150,9 @@ impl Table {
         let now = self.clock.now();
         let answer = self
             .token_update(app_id)
-            .update_expression("SET due_pk = :due, due_sk = :now REMOVE #value, failures, retry_at")
+            .update_expression(
+                "SET due_pk = :due, due_sk = :now REMOVE #value, failures, retry_at, lease_owner, lease_until",
+            )
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#value", "value")
             .expression_attribute_values(":due", s(keys::DUE_TOKENS))

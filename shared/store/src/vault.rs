@@ -55,6 +55,12 @@ struct Keys {
     previous: Option<Arc<VaultKey>>,
 }
 
+impl Keys {
+    fn find(&self, id: &[u8]) -> Option<Arc<VaultKey>> {
+        [&self.current, &self.previous].into_iter().flatten().find(|key| key.id == id).cloned()
+    }
+}
+
 struct VaultKey {
     id: [u8; KEY_ID],
     cipher: Aes256Gcm,
@@ -124,21 +130,17 @@ impl Vault {
     /// vault look once at both versions again.
     async fn key(&self, id: &[u8]) -> Result<Arc<VaultKey>> {
         let current = self.current().await?;
-        if current.id == id {
-            return Ok(current);
-        }
-        if let Some(previous) = self.0.keys.read().await.previous.as_ref().filter(|key| key.id == id) {
-            return Ok(previous.clone());
+        if let Some(key) = self.0.keys.read().await.find(id) {
+            return Ok(key);
         }
         let mut keys = self.0.keys.write().await;
+        // Whoever held the lock before may have looked.
+        if let Some(key) = keys.find(id) {
+            return Ok(key);
+        }
         keys.current = self.fetch("AWSCURRENT").await?.or(Some(current));
         keys.previous = self.fetch("AWSPREVIOUS").await?;
-        [&keys.current, &keys.previous]
-            .into_iter()
-            .flatten()
-            .find(|key| key.id == id)
-            .cloned()
-            .ok_or(StoreError::Sealed)
+        keys.find(id).ok_or(StoreError::Sealed)
     }
 
     async fn fetch(&self, stage: &str) -> Result<Option<Arc<VaultKey>>> {
@@ -148,7 +150,11 @@ impl Vault {
                 let text = Zeroizing::new(found.secret_string.unwrap_or_default());
                 Ok(Some(Arc::new(VaultKey::derive(&text)?)))
             }
-            Err(error) if error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception) => Ok(None),
+            Err(error)
+                if error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
+            {
+                Ok(None)
+            }
             Err(error) => Err(StoreError::from_sdk("Secrets Manager", &error)),
         }
     }

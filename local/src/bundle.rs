@@ -1,215 +1,49 @@
-//! Putting the parts together, and the handle on what runs.
+//! The handle on what runs.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dynoxide::Database;
-use function::Env;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-use store::{SharedClock, SystemClock};
-use tokio::net::TcpListener;
+use store::SharedClock;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::aws::{Aws, CallCounts, Secrets, TableFaults};
-use crate::data::{self, DataDir};
+use crate::aws::{Aws, CallCounts, TableFaults};
 use crate::functions::{Functions, InvokeError};
-use crate::gateway::Gateway;
-use crate::streams::{Consumer, DeadLetter, DeadLetters, Pace, Positions, Source};
-use crate::template::{Function, REGION, Template};
+use crate::streams::{Consumer, DeadLetter, DeadLetters};
+use crate::template::Template;
 use crate::wechat::Simulator;
-use crate::{LocalError, code, demo, random, schedules, table};
+use crate::{LocalError, schedules};
 
 /// How long requests under way may take to end at a shutdown.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Who fires the schedules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Schedules {
-    /// A timer, at the rates of the template and once at the start.
-    Timer,
-    /// Nobody but [`Bundle::tick`].
-    Manual,
-}
-
-/// Who reads the streams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Streams {
-    /// The bundle, as soon as something is written; failed batches wait a little before they are tried again.
-    Pump,
-    /// Nobody but [`Bundle::pump`]; failed batches are tried again at once.
-    Manual,
-}
-
-/// What to start.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The port of the API on 127.0.0.1, 0 for any free one. The simulated WeChat takes the one after it, or any free one.
-    pub port: u16,
-    /// Where table, secrets and positions are kept; memory if there is none.
-    pub data: Option<PathBuf>,
-    /// Throws away what is kept there.
-    pub fresh: bool,
-    /// The admin token. Without it one is made, and kept where data is kept.
-    pub admin_token: Option<String>,
-    /// Whose API to call instead of a simulated WeChat, as `https://api.weixin.qq.com`.
-    pub wechat_api: Option<String>,
-    /// Binds a demo mini program of the simulated WeChat.
-    pub demo: bool,
-    /// The time for the functions and the simulated WeChat.
-    pub clock: SharedClock,
-    /// Who fires the schedules.
-    pub schedules: Schedules,
-    /// Who reads the streams.
-    pub streams: Streams,
-}
-
-impl Default for Options {
-    /// A bundle for a test: free ports, nothing kept, no demo, schedules fired by hand, streams read by the bundle.
-    fn default() -> Self {
-        Self {
-            port: 0,
-            data: None,
-            fresh: false,
-            admin_token: None,
-            wechat_api: None,
-            demo: false,
-            clock: Arc::new(SystemClock),
-            schedules: Schedules::Manual,
-            streams: Streams::Pump,
-        }
-    }
-}
-
 /// A running bundle. Dropping it ends it at once; [`Bundle::shutdown`] lets requests finish.
 pub struct Bundle {
-    template: Template,
-    api_url: String,
-    aws_url: String,
-    admin_token: String,
-    wechat_url: String,
-    simulator: Option<Simulator>,
-    aws: Arc<Aws>,
-    functions: Arc<Functions>,
-    consumers: Vec<Arc<Consumer>>,
-    dead_letters: DeadLetters,
-    database: Database,
-    clock: SharedClock,
-    shutdown: watch::Sender<bool>,
+    pub(crate) template: Template,
+    pub(crate) api_url: String,
+    pub(crate) aws_url: String,
+    pub(crate) admin_token: String,
+    pub(crate) wechat_url: String,
+    pub(crate) simulator: Option<Simulator>,
+    pub(crate) aws: Arc<Aws>,
+    pub(crate) functions: Arc<Functions>,
+    pub(crate) consumers: Vec<Arc<Consumer>>,
+    pub(crate) dead_letters: DeadLetters,
+    pub(crate) database: Database,
+    pub(crate) clock: SharedClock,
+    pub(crate) shutdown: watch::Sender<bool>,
     /// What ends when it is told to.
-    servers: JoinSet<()>,
+    pub(crate) servers: JoinSet<()>,
     /// What ends when it is dropped.
-    workers: JoinSet<()>,
+    pub(crate) workers: JoinSet<()>,
 }
 
 impl std::fmt::Debug for Bundle {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Bundle").field("api_url", &self.api_url).finish_non_exhaustive()
     }
-}
-
-/// Starts a bundle and returns when it answers requests.
-pub async fn start(options: Options) -> Result<Bundle, LocalError> {
-    let (api, wechat) = listeners(&options).await?;
-    let data = DataDir::open(options.data.as_deref(), options.fresh)?;
-    let admin_token = admin_token(options.admin_token, &data)?;
-
-    let simulator = match wechat {
-        Some(listener) => Some(simulator(listener, &options.clock, &data)?),
-        None => None,
-    };
-    let wechat_url = options.wechat_api.unwrap_or_else(|| simulator.as_ref().map_or_else(String::new, Simulator::url));
-    let template = Template::deployed(&BTreeMap::from([
-        ("AdminTokenSha256".to_owned(), random::hex(&Sha256::digest(&admin_token))),
-        ("WeChatApiUrl".to_owned(), wechat_url.clone()),
-    ]))?;
-
-    let database = table::open(&template, &data, &options.clock)?;
-    let mut servers = JoinSet::new();
-    let mut workers = JoinSet::new();
-    let shutdown = watch::Sender::new(false);
-
-    let dynoxide = listen(0).await?;
-    let dynoxide_address = dynoxide.local_addr().map_err(|source| LocalError::Port { port: 0, source })?;
-    let served = dynoxide::server::serve_with_shutdown(dynoxide, database.clone(), ended(&shutdown));
-    servers.spawn(async {
-        if let Err(error) = served.await {
-            tracing::error!(error, "dynoxide stopped");
-        }
-    });
-
-    let listener = listen(0).await?;
-    let aws_url = url(&listener)?;
-    let secrets = Secrets::open(&template, data.clone())?;
-    let aws = Arc::new(Aws::new(&template, secrets, dynoxide_address));
-    workers.spawn(Arc::clone(&aws).serve(listener));
-
-    let functions = Arc::new(functions(&template, &aws_url, &options.clock)?);
-
-    let dead_letters = DeadLetters::default();
-    let positions = Arc::new(Positions::open(data.clone())?);
-    let mut consumers = Vec::new();
-    for mapping in &template.streams {
-        let table = template.tables.get(&mapping.table).ok_or_else(|| LocalError::Unknown(mapping.table.clone()))?;
-        let consumer = Arc::new(Consumer::new(
-            mapping.clone(),
-            Source::open(database.clone(), &table.name)?,
-            Arc::clone(&functions),
-            Arc::clone(&positions),
-            dead_letters.clone(),
-            Arc::clone(&options.clock),
-            if options.streams == Streams::Pump { Pace::BackOff } else { Pace::AtOnce },
-        ));
-        if options.streams == Streams::Pump {
-            let (consumer, writes) = (Arc::clone(&consumer), aws.writes());
-            workers.spawn(async move { consumer.run(writes).await });
-        }
-        consumers.push(consumer);
-    }
-
-    let api_url = url(&api)?;
-    let gateway = Gateway::new(template.routes.clone(), Arc::clone(&functions), Arc::clone(&options.clock));
-    let served = gateway.serve(api, ended(&shutdown));
-    servers.spawn(async {
-        if let Err(error) = served.await {
-            tracing::error!(%error, "the API stopped");
-        }
-    });
-
-    if options.schedules == Schedules::Timer {
-        for schedule in template.schedules.clone() {
-            let (functions, dead_letters) = (Arc::clone(&functions), dead_letters.clone());
-            let clock = Arc::clone(&options.clock);
-            workers.spawn(async move { schedules::run(&schedule, &functions, &dead_letters, &clock).await });
-        }
-        workers.spawn(expire(database.clone()));
-    }
-
-    let clock = options.clock;
-    let bundle = Bundle {
-        template,
-        api_url,
-        aws_url,
-        admin_token,
-        wechat_url,
-        simulator,
-        aws,
-        functions,
-        consumers,
-        dead_letters,
-        database,
-        clock,
-        shutdown,
-        servers,
-        workers,
-    };
-    if let (true, Some(phone)) = (options.demo, bundle.phone_url()) {
-        demo::bind(&bundle.api_url, &bundle.admin_token, &phone, &data).await?;
-    }
-    Ok(bundle)
 }
 
 impl Bundle {
@@ -333,93 +167,6 @@ impl Bundle {
         self.workers.shutdown().await;
         if let Some(simulator) = self.simulator.take() {
             simulator.shutdown().await;
-        }
-    }
-}
-
-/// The listeners of the API and of the simulated WeChat, if there is one.
-async fn listeners(options: &Options) -> Result<(TcpListener, Option<TcpListener>), LocalError> {
-    let api = listen(options.port).await?;
-    if options.wechat_api.is_some() {
-        return Ok((api, None));
-    }
-    let next = if options.port == 0 { 0 } else { options.port.wrapping_add(1) };
-    Ok((api, Some(listen(next).await?)))
-}
-
-async fn listen(port: u16) -> Result<TcpListener, LocalError> {
-    TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| LocalError::Port { port, source })
-}
-
-fn url(listener: &TcpListener) -> Result<String, LocalError> {
-    let address = listener.local_addr().map_err(|source| LocalError::Port { port: 0, source })?;
-    Ok(format!("http://{address}"))
-}
-
-/// The token that is given; else the kept one; else a new one, which is kept.
-fn admin_token(given: Option<String>, data: &DataDir) -> Result<String, LocalError> {
-    if let Some(token) = given {
-        return Ok(token);
-    }
-    if let Some(token) = data.read_json(data::ADMIN_TOKEN)? {
-        return Ok(token);
-    }
-    let token = random::letters_and_digits(43);
-    data.write_json(data::ADMIN_TOKEN, &token)?;
-    Ok(token)
-}
-
-fn simulator(listener: TcpListener, clock: &SharedClock, data: &DataDir) -> Result<Simulator, LocalError> {
-    match data.path(data::WECHAT) {
-        Some(path) => Simulator::serve_kept(listener, Arc::clone(clock), path.clone())
-            .map_err(|source| LocalError::Data { path, source }),
-        None => Ok(Simulator::serve(listener, Arc::clone(clock))),
-    }
-}
-
-/// The functions of the template with the code of their crates.
-fn functions(template: &Template, aws_url: &str, clock: &SharedClock) -> Result<Functions, LocalError> {
-    let mut functions = Vec::new();
-    for function in template.functions.values() {
-        let env = environment(function, aws_url);
-        let starter = code::starter(&function.package, env, Arc::clone(clock))
-            .ok_or_else(|| LocalError::NoCode(function.id.clone()))?;
-        functions.push((function.id.clone(), function.timeout, starter));
-    }
-    Ok(Functions::new(functions))
-}
-
-/// What Lambda would put into the environment: the template's variables, the region, and credentials that say which
-/// function is calling.
-fn environment(function: &Function, aws_url: &str) -> Env {
-    let lambda = [
-        ("AWS_REGION", REGION),
-        ("AWS_ACCESS_KEY_ID", &function.id),
-        ("AWS_SECRET_ACCESS_KEY", "local"),
-        ("AWS_ENDPOINT_URL_DYNAMODB", aws_url),
-        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws_url),
-        ("AWS_LAMBDA_FUNCTION_NAME", &function.id),
-    ];
-    let lambda = lambda.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    function.environment.clone().into_iter().chain(lambda).collect()
-}
-
-fn ended(shutdown: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + use<> {
-    let mut shutdown = shutdown.subscribe();
-    async move {
-        // The sender is gone when the bundle was dropped.
-        let _ = shutdown.wait_for(|&ended| ended).await;
-    }
-}
-
-/// Deletes expired items once a minute.
-async fn expire(database: Database) {
-    let mut interval = tokio::time::interval(Duration::from_mins(1));
-    loop {
-        interval.tick().await;
-        let database = database.clone();
-        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
-            tracing::warn!(%error, "expired items were not deleted");
         }
     }
 }

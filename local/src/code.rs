@@ -72,7 +72,7 @@ where
             context.request_id = random::hexadecimal(32);
             let mut service = Adapter::from(service_fn(move |request: Request| {
                 let answer = handle(request);
-                async move { Ok::<_, Infallible>(answer.await) }
+                async move { Ok::<_, Infallible>(function::http::Answer(answer.await)) }
             }));
             let Ok(answer) = service.call(LambdaEvent::new(request, context)).await;
             serde_json::to_value(answer).map_err(|error| error.to_string())

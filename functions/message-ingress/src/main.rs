@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use function::Env;
+use function::{Env, http::Answer};
 use lambda_http::{Error, service_fn};
 use message_ingress::{Deps, handle};
 use store::SystemClock;
@@ -11,5 +11,5 @@ use store::SystemClock;
 async fn main() -> Result<(), Error> {
     function::init_logs();
     let deps = Deps::new(&Env::from_process(), Arc::new(SystemClock)).await?;
-    lambda_http::run(service_fn(|request| async { Ok::<_, Infallible>(handle(&deps, request).await) })).await
+    lambda_http::run(service_fn(|request| async { Ok::<_, Infallible>(Answer(handle(&deps, request).await)) })).await
 }

@@ -61,6 +61,7 @@ mod tests {
             route("GET", "/pets/dog/{id}"),
             route("GET", "/pets/dog/1"),
             route("POST", "/pets/{kind}/{id}"),
+            route("GET", "/pets/{kind}"),
         ];
         routes.sort_by_key(Route::specificity);
         let (route, parameters) = find(&routes, method, path)?;
@@ -77,6 +78,7 @@ mod tests {
             (Method::POST, "/pets/dog/2", "POST /pets/{kind}/{id}", "id=2,kind=dog"),
             (Method::GET, "/pets/dog/2/3", "GET /pets/{proxy+}", "proxy=dog/2/3"),
             (Method::POST, "/pets/dog/2/3", "ANY /{proxy+}", "proxy=pets/dog/2/3"),
+            (Method::GET, "/pets/dog", "GET /pets/{kind}", "kind=dog"),
             (Method::GET, "/pets", "ANY /{proxy+}", "proxy=pets"),
             (Method::GET, "/pets/dog/a%2Fb", "GET /pets/dog/{id}", "id=a%2Fb"),
         ] {

@@ -14,7 +14,7 @@ use super::random;
 
 const BLOCK: usize = 16;
 /// PKCS#7 counts in blocks of 32 here, twice the cipher's own.
-const PAD_BLOCK: usize = 16;
+const PAD_BLOCK: usize = 32;
 
 /// The 32 bytes behind an `EncodingAESKey`.
 #[derive(Clone)]

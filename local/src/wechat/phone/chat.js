@@ -9,6 +9,15 @@ const text = $("text");
 const PAUSE = 5 * 60 * 1000;
 const PICTURE_LIMIT = 2 * 1024 * 1024;
 
+// Whether the newest line is in view; if so it stays there when the keyboard or the composer takes room.
+let atEnd = true;
+log.addEventListener("scroll", () => { atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80; });
+new ResizeObserver(() => { if (atEnd) toEnd(); }).observe(log);
+
+function toEnd() {
+  log.scrollTop = log.scrollHeight;
+}
+
 let open = null; // { app, visitor, shown, last, abort }
 
 const clock = new Intl.DateTimeFormat("zh-CN", { hour: "2-digit", minute: "2-digit", hour12: false });
@@ -71,7 +80,7 @@ async function follow(chat) {
       if (open !== chat) return;
       revision = news.revision;
       show(chat, news);
-    } catch (error) {
+    } catch {
       if (open !== chat) return;
       await new Promise((resume) => setTimeout(resume, 1000));
     }
@@ -79,14 +88,14 @@ async function follow(chat) {
 }
 
 function show(chat, { items, typing, quota_left: quota }) {
-  const below = log.scrollHeight - log.scrollTop - log.clientHeight < 80 || chat.shown === 0;
+  const below = atEnd || chat.shown === 0;
   for (const item of items.slice(chat.shown)) append(chat, item);
   for (const item of items) settle(item);
   chat.shown = items.length;
   $("typing").textContent = typing ? "对方正在输入…" : "";
   $("chat").classList.toggle("is-typing", typing);
   document.querySelector("[data-fact=quota]").textContent = `${quota} 条`;
-  if (below) log.scrollTop = log.scrollHeight;
+  if (below) toEnd();
 }
 
 function append(chat, item) {
@@ -111,7 +120,7 @@ function append(chat, item) {
   log.append(element("div", { className: `line ${item.direction}`, data: { item: item.id } }, face, column));
   // A picture has no height before it is there; stay at the end when it comes.
   for (const image of column.querySelectorAll("img")) {
-    image.addEventListener("load", () => { log.scrollTop = log.scrollHeight; }, { once: true });
+    image.addEventListener("load", () => { if (atEnd) toEnd(); }, { once: true });
   }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use store::{ExposeSecret, StoreError, Table, Vault};
+use store::{Binding, ExposeSecret, StoreError, Table, Vault};
 use wechat::{EncodingAesKey, PushCredentials, Token};
 
 /// How long a warm function believes what it read.
@@ -17,6 +17,9 @@ const BELIEVED: SignedDuration = SignedDuration::from_secs(60);
 /// to turn each piece into a read of the table.
 const REREADS: u32 = 10;
 const REREAD_WINDOW: Duration = Duration::from_secs(1);
+
+/// How many bindings a new environment reads before its first push. A stack with more reads the others when they are needed.
+const PREFETCHED: i32 = 10;
 
 /// The bindings' push credentials, as this environment knows them.
 #[derive(Debug, Clone)]
@@ -37,6 +40,16 @@ impl Credentials {
         Self { table, vault, kept: Arc::default() }
     }
 
+    /// Reads bindings while the environment starts. Reading one takes a third of what a first push costs, and at the CPU share of a
+    /// 128 MB function that third is the difference between answering at once and waiting for the next period of the quota.
+    /// Whatever fails is read again when it is needed.
+    pub(crate) async fn prefetch(&self) {
+        let (bindings, _) = tokio::join!(self.table.bindings(None, PREFETCHED), self.vault.prime());
+        for binding in bindings.map(|page| page.items).unwrap_or_default() {
+            let _ = self.keep(&binding).await;
+        }
+    }
+
     /// The credentials of a mini program; `None` when it is not bound. The flag says that they were read just now.
     pub(crate) async fn of(&self, app_id: &str) -> Result<(Option<Arc<PushCredentials>>, bool), StoreError> {
         let now = self.table.clock().now();
@@ -53,11 +66,15 @@ impl Credentials {
     }
 
     async fn read(&self, app_id: &str) -> Result<Option<Arc<PushCredentials>>, StoreError> {
-        let now = self.table.clock().now();
         let Some(binding) = self.table.binding(app_id).await? else {
             self.kept().of.remove(app_id);
             return Ok(None);
         };
+        self.keep(&binding).await.map(Some)
+    }
+
+    async fn keep(&self, binding: &Binding) -> Result<Arc<PushCredentials>, StoreError> {
+        let now = self.table.clock().now();
         let previous = match &binding.previous_encoding_aes_key {
             Some(sealed) => Some(self.vault.open(sealed).await?),
             None => None,
@@ -73,8 +90,8 @@ impl Credentials {
             return Err(StoreError::Sealed);
         };
         let credentials = Arc::new(PushCredentials { token, current, previous });
-        self.kept().of.insert(app_id.to_owned(), (now, credentials.clone()));
-        Ok(Some(credentials))
+        self.kept().of.insert(binding.app_id.clone(), (now, credentials.clone()));
+        Ok(credentials)
     }
 
     fn may_reread(&self) -> bool {

@@ -23,8 +23,10 @@ pub struct Deps {
 impl Deps {
     /// Reads `TABLE_NAME` and `SECRET_ARN`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        let (table, vault) = env.settings().stores(clock).await?;
-        Ok(Self { credentials: Credentials::new(table.clone(), vault), table })
+        let (table, vault) = env.settings().unprimed_stores(clock)?;
+        let credentials = Credentials::new(table.clone(), vault);
+        credentials.prefetch().await;
+        Ok(Self { table, credentials })
     }
 }
 

@@ -93,13 +93,17 @@ impl Settings<'_> {
     /// Reads `TABLE_NAME` and `SECRET_ARN` as well, ends the reading, and gives the table and the vault, primed: the
     /// first event finds name resolution, TCP and TLS done and the vault's key loaded. That priming failed is no
     /// failure of the function; the first event tries again.
-    pub async fn stores(mut self, clock: SharedClock) -> Result<(Table, Vault), StartError> {
-        let (table, secret) = (self.text("TABLE_NAME"), self.text("SECRET_ARN"));
-        let env = self.done()?;
-        let aws = Aws::new(env)?;
-        let (table, vault) = (aws.table(&table, clock), aws.vault(&secret));
+    pub async fn stores(self, clock: SharedClock) -> Result<(Table, Vault), StartError> {
+        let (table, vault) = self.unprimed_stores(clock)?;
         let _ = tokio::join!(table.prime("binding#prime"), vault.prime());
         Ok((table, vault))
+    }
+
+    /// The same for a function that has something of its own to read while it starts.
+    pub fn unprimed_stores(mut self, clock: SharedClock) -> Result<(Table, Vault), StartError> {
+        let (table, secret) = (self.text("TABLE_NAME"), self.text("SECRET_ARN"));
+        let aws = Aws::new(self.done()?)?;
+        Ok((aws.table(&table, clock), aws.vault(&secret)))
     }
 }
 

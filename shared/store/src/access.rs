@@ -67,7 +67,7 @@ impl Table {
             .set("name", s(name))
             .set("created_at", at(now))
             .done();
-        self.create(&item).await?;
+        self.create(item).await?;
         Ok((ApiToken { id, role, name: name.to_owned(), created_at: now }, secret))
     }
 

@@ -140,7 +140,7 @@ impl Table {
             .set("updated_at", at(now))
             .set("version", n(1))
             .done();
-        self.create(&item).await?;
+        self.create(item.clone()).await?;
         read(&item)
     }
 

@@ -184,15 +184,7 @@ impl Table {
 
     /// Messages that no stream record has brought to an end, the oldest of one shard first.
     pub async fn left_behind(&self, shard: u8, limit: i32) -> Result<Vec<InboundRef>> {
-        let until = keys::instant(self.clock.now());
-        let found = self.due_keys(&keys::due_inbox(shard), &until, limit).await?;
-        let mut messages = Vec::with_capacity(found.len());
-        for (pk, sk) in found {
-            if let Some(item) = self.get(pk, &sk, true).await?.filter(|item| item.contains_key("due_pk")) {
-                messages.push(InboundRef::read(&item)?);
-            }
-        }
-        Ok(messages)
+        self.due_items(&keys::due_inbox(shard), limit, InboundRef::read).await
     }
 
     /// Puts a message off that could not be processed, so that one poisoned message does not use up every tick.

@@ -168,14 +168,7 @@ impl Table {
             built(put.condition_expression("attribute_not_exists(pk)").build())
         };
         let Some(once) = once else {
-            let item = self.client.put_item().table_name(&self.name).set_item(Some(new.item(now)));
-            let answer = item.condition_expression("attribute_not_exists(pk)").send().await;
-            return match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
-                Ok(_) => Ok(PutDown::New),
-                // The answer to the first try of this very call may have been lost.
-                Err(StoreError::Conflict) if self.is_put_down(new, now).await? => Ok(PutDown::New),
-                Err(error) => Err(error),
-            };
+            return self.create(new.item(now)).await.map(|()| PutDown::New);
         };
         let pk = keys::idempotency(&keys::long_hash(&[&once.scope[0], &once.scope[1], &once.scope[2]]));
         let expires = now + IDEMPOTENCY_LIFE;
@@ -219,12 +212,6 @@ impl Table {
             id if id == new.id => Ok(PutDown::New),
             id => Ok(PutDown::Before { id }),
         }
-    }
-
-    /// Whether what lies under the id is this very message, as this very call would have written it.
-    async fn is_put_down(&self, new: &NewOutbound, now: Timestamp) -> Result<bool> {
-        let kept = self.get(new.thread.pk(), &keys::message(&new.id), true).await?;
-        Ok(kept == Some(new.item(now)))
     }
 
     /// Takes a pending message for sending. Only one caller ever gets it.
@@ -348,15 +335,7 @@ impl Table {
     /// Sends of one shard that were left behind, the oldest first: still pending after their grace or their
     /// retry time, or sending after their lease.
     pub async fn overdue_sends(&self, shard: u8, limit: i32) -> Result<Vec<Message>> {
-        let until = keys::instant(self.clock.now());
-        let found = self.due_keys(&keys::due_outbox(shard), &until, limit).await?;
-        let mut messages = Vec::with_capacity(found.len());
-        for (pk, sk) in found {
-            if let Some(item) = self.get(pk, &sk, true).await?.filter(|item| item.contains_key("due_pk")) {
-                messages.push(Message::read(&item)?);
-            }
-        }
-        Ok(messages)
+        self.due_items(&keys::due_outbox(shard), limit, Message::read).await
     }
 
     fn message_update(

@@ -4,14 +4,19 @@ use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, KeysAndAttributes},
 };
+use jiff::SignedDuration;
 
 use crate::{
     clock::SharedClock,
     error::{Result, StoreError},
     item::{Attributes, s},
+    keys,
 };
 
 pub(crate) const SERVICE: &str = "DynamoDB";
+
+/// How long an item is put off that this version cannot read.
+const UNREADABLE: SignedDuration = SignedDuration::from_hours(1);
 
 /// The one table. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -51,6 +56,22 @@ impl Table {
         let request = self.client.get_item().table_name(&self.name).key("pk", s(pk)).key("sk", s(sk));
         let answer = request.consistent_read(consistent).send().await;
         answer.map(|found| found.item).map_err(|error| StoreError::from_sdk(SERVICE, &error))
+    }
+
+    /// Writes an item that is not there yet; [`StoreError::Conflict`] when another one is.
+    pub(crate) async fn create(&self, item: Attributes) -> Result<()> {
+        let put = self.client.put_item().table_name(&self.name).set_item(Some(item.clone()));
+        let answer = put.condition_expression("attribute_not_exists(pk)").send().await;
+        match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            // The answer to the first try of this very call may have been lost.
+            Err(StoreError::Conflict) if self.is_kept(&item).await? => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    async fn is_kept(&self, item: &Attributes) -> Result<bool> {
+        let key = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+        Ok(self.get(key("pk"), &key("sk"), true).await?.as_ref() == Some(item))
     }
 
     /// Reads items by key, in the order of the keys; those that are gone are left out.
@@ -122,6 +143,46 @@ impl Table {
         });
         let items = answer.items.unwrap_or_default();
         Ok((items.iter().map(|item| (text(item, "pk"), text(item, "sk"))).collect(), next))
+    }
+
+    /// What is due now in one partition of the `due` index, the most overdue first.
+    ///
+    /// An item that this version cannot read (a later one wrote it, and was rolled back) must not hold up the others:
+    /// it is logged, left out, and due again in an hour.
+    pub(crate) async fn due_items<T>(
+        &self,
+        due: &str,
+        limit: i32,
+        read: impl Fn(&Attributes) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let until = keys::instant(self.clock.now());
+        let found = self.due_keys(due, &until, limit).await?;
+        let mut items = Vec::with_capacity(found.len());
+        for (pk, sk) in found {
+            let item = self.get(pk.clone(), &sk, true).await?;
+            match item.filter(|item| item.contains_key("due_pk")).as_ref().map(&read) {
+                Some(Ok(item)) => items.push(item),
+                Some(Err(error)) => {
+                    tracing::error!(sk, %error, "an item that is due cannot be read");
+                    self.put_off_unreadable(pk, &sk).await?;
+                }
+                None => {}
+            }
+        }
+        Ok(items)
+    }
+
+    async fn put_off_unreadable(&self, pk: String, sk: &str) -> Result<()> {
+        let later = keys::instant(self.clock.now() + UNREADABLE);
+        let update = self.client.update_item().table_name(&self.name).key("pk", s(pk)).key("sk", s(sk));
+        let update = update.update_expression("SET due_sk = :later").condition_expression("attribute_exists(due_pk)");
+        match update.expression_attribute_values(":later", s(later)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match StoreError::from_sdk(SERVICE, &error) {
+                StoreError::Conflict => Ok(()),
+                error => Err(error),
+            },
+        }
     }
 
     /// The keys of what is due in one partition of the `due` index, the most overdue first.

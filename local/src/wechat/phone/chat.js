@@ -64,6 +64,7 @@ function offer(button) {
 
 async function act(kind, body) {
   const { app, visitor } = open;
+  atEnd = true; // whoever says something wants to see it
   try {
     await wechat.act(visitor.openid, kind, { app_id: app.app_id, ...body });
   } catch (error) {
@@ -88,14 +89,13 @@ async function follow(chat) {
 }
 
 function show(chat, { items, typing, quota_left: quota }) {
-  const below = atEnd || chat.shown === 0;
   for (const item of items.slice(chat.shown)) append(chat, item);
   for (const item of items) settle(item);
   chat.shown = items.length;
   $("typing").textContent = typing ? "对方正在输入…" : "";
   $("chat").classList.toggle("is-typing", typing);
   document.querySelector("[data-fact=quota]").textContent = `${quota} 条`;
-  if (below) toEnd();
+  if (atEnd) toEnd();
 }
 
 function append(chat, item) {

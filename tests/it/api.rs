@@ -1,0 +1,254 @@
+//! Conversations as the API shows them, and how the API behaves where there is nothing.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::desk::{fields, problem, text};
+use crate::support::{ADMIN, World};
+
+const APP: &str = "wx0000000000000ab1";
+
+#[tokio::test]
+async fn a_conversation_names_its_visitor_and_their_mini_program() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let chat = world.chat(&binding, "o-first").await;
+    let expected = json!({
+        "cid": chat.cid, "uid": chat.uid, "app_id": APP, "openid": "o-first", "state": "open", "answered": false,
+        "created_at": "2026-03-02T08:00:00Z", "last_message_at": "2026-03-02T08:00:00Z",
+    });
+    assert_eq!(world.get(&format!("/api/conversations/{}", chat.cid)).await.expect(200).body, expected);
+    assert_eq!(world.conversations().await, [expected]);
+    assert!(!chat.uid.contains("first") && !chat.cid.contains("first"), "ids say nothing");
+
+    world.advance(30);
+    chat.visitor.text("有人吗").await;
+    world.settle().await;
+    chat.say("有").await.expect(201);
+    let later = world.get(&format!("/api/conversations/{}", chat.cid)).await.expect(200).body;
+    assert_eq!(later["last_message_at"], "2026-03-02T08:00:30Z");
+    assert_eq!((&later["answered"], &later["created_at"]), (&json!(true), &json!("2026-03-02T08:00:00Z")));
+}
+
+#[tokio::test]
+async fn conversations_are_listed_newest_first_and_page_by_page() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let mut cids = Vec::new();
+    for number in 0..5 {
+        cids.insert(0, world.chat(&binding, &format!("o-{number}")).await.cid);
+        world.advance(1);
+    }
+    let (mut found, mut sizes, mut path) = (Vec::new(), Vec::new(), "/api/conversations?limit=2".to_owned());
+    loop {
+        let page = world.get(&path).await.expect(200).body;
+        let items = page["items"].as_array().unwrap();
+        sizes.push(items.len());
+        found.extend(items.iter().map(|item| item["cid"].as_str().unwrap().to_owned()));
+        let Some(cursor) = page["cursor"].as_str() else { break };
+        path = format!("/api/conversations?limit=2&cursor={cursor}");
+    }
+    assert_eq!((sizes, found), (vec![2, 2, 1], cids));
+}
+
+#[tokio::test]
+async fn messages_are_listed_oldest_first_and_page_by_page() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let chat = world.chat(&binding, "o-1").await;
+    let mut said = vec!["在吗?".to_owned()];
+    for round in 0..3 {
+        world.advance(1);
+        chat.say(&format!("答 {round}")).await.expect(201);
+        world.advance(1);
+        chat.visitor.text(&format!("问 {round}")).await;
+        world.settle().await;
+        said.extend([format!("答 {round}"), format!("问 {round}")]);
+    }
+    // Somebody else's messages are not among them.
+    world.chat(&binding, "o-2").await;
+    let content = |items: &[Value]| {
+        items.iter().map(|item| item["text"]["content"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let all = chat.messages().await;
+    assert_eq!(content(&all), said);
+    assert_eq!(chat.visitor.messages().await, all, "the visitor's messages are the same");
+    assert_eq!(
+        (&all[0]["direction"], &all[0]["state"], &all[0]["type"]),
+        (&json!("in"), &json!("received"), &json!("text"))
+    );
+    assert_eq!((&all[1]["direction"], &all[1]["state"]), (&json!("out"), &json!("sent")));
+    assert!(all.iter().all(|message| message["cid"] == chat.cid.as_str()), "{all:?}");
+
+    let (mut pages, mut path) = (Vec::new(), format!("{}?limit=3", chat.messages_path()));
+    loop {
+        let page = world.get(&path).await.expect(200).body;
+        pages.push(content(page["items"].as_array().unwrap()));
+        let Some(cursor) = page["cursor"].as_str() else { break };
+        path = format!("{}?limit=3&cursor={cursor}", chat.messages_path());
+    }
+    assert_eq!(pages.concat(), said);
+    assert!(pages.iter().all(|page| page.len() <= 3), "{pages:?}");
+}
+
+#[tokio::test]
+async fn a_visitor_has_one_open_conversation_until_it_is_closed() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let first = world.chat(&binding, "o-1").await;
+    first.visitor.text("再问一句").await;
+    world.settle().await;
+    assert_eq!(first.visitor.conversations().await.len(), 1);
+    assert_eq!(first.messages().await.len(), 2);
+
+    world.advance(10);
+    let path = format!("/api/conversations/{}/close", first.cid);
+    let closed = world.call(Some(ADMIN), Method::POST, &path, None).await.expect(200).body;
+    assert_eq!((&closed["state"], &closed["closed_at"]), (&json!("closed"), &json!("2026-03-02T08:00:10Z")));
+    world.advance(10);
+    let again = world.call(Some(ADMIN), Method::POST, &path, None).await.expect(200).body;
+    assert_eq!(again, closed, "closing twice is closing once");
+
+    for answer in [first.say("还在吗").await, first.card(&first.card_with("x")).await] {
+        assert_eq!(problem(&answer), (409, "conversation.closed", None));
+        assert!(answer.text("detail").contains("next message"), "{}", answer.raw);
+    }
+    assert_eq!(first.messages().await.len(), 2, "nothing was put down");
+    assert_eq!(first.visitor.phone().await, Vec::<Value>::new());
+
+    let second = world.chat(&binding, "o-1").await;
+    assert_ne!(second.cid, first.cid);
+    assert_eq!(second.uid, first.uid);
+    let states: Vec<Value> =
+        second.visitor.conversations().await.iter().map(|conversation| conversation["state"].clone()).collect();
+    assert_eq!(states, ["open", "closed"]);
+    second.say("在的").await.expect(201);
+    assert_eq!((first.messages().await.len(), second.messages().await.len()), (2, 2));
+    assert_eq!(second.visitor.messages().await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_visitor_of_two_mini_programs_is_two_visitors() {
+    let world = World::start().await;
+    let (one, two) = (world.bind(APP).await, world.bind("wx0000000000000ab2").await);
+    let (here, there) = (world.chat(&one, "o-same").await, world.chat(&two, "o-same").await);
+    assert_ne!((&here.cid, &here.uid), (&there.cid, &there.uid));
+    here.say("这边").await.expect(201);
+    assert_eq!(
+        (here.visitor.phone_texts().await, there.visitor.phone_texts().await),
+        (vec!["这边".to_owned()], Vec::new())
+    );
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_404() {
+    let world = World::start().await;
+    world.bind(APP).await;
+    let card = json!({ "msgType": 26, "miniPage": { "title": "T", "pagepath": "p", "thumbMediaId": "m" } });
+    for (method, path, body) in [
+        (Method::GET, "/api/conversations/cnone", None),
+        (Method::GET, "/api/conversations/cnone/messages", None),
+        (Method::POST, "/api/conversations/cnone/messages", Some(text("x"))),
+        (Method::POST, "/api/conversations/cnone/cards", Some(card)),
+        (Method::POST, "/api/conversations/cnone/typing", Some(json!({ "typing": true }))),
+        (Method::POST, "/api/conversations/cnone/close", None),
+        (Method::GET, "/api/bindings/wx00000000000000ff", None),
+        (Method::GET, "/api/bindings/not-an-app-id", None),
+        (Method::GET, "/api/bindings/wx00000000000000ff/health", None),
+        (Method::GET, "/api/bindings/wx00000000000000ff/visitors/o/messages", None),
+        (Method::GET, "/api/nothing", None),
+        (Method::GET, "/api/bindings/", None),
+        (Method::GET, "/api/conversations/c/messages/1", None),
+    ] {
+        let answer = world.call(Some(ADMIN), method.clone(), path, body.as_ref()).await;
+        assert_eq!(problem(&answer), (404, "not_found", None), "{method} {path}");
+    }
+    let nobody = world.get(&format!("/api/bindings/{APP}/visitors/o-nobody/messages")).await.expect(200);
+    assert_eq!(nobody.body, json!({ "items": [], "cursor": null }));
+    assert_eq!(world.items("outbound").await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_resource_names_the_methods_that_it_has() {
+    let world = World::start().await;
+    for (method, path, allowed) in [
+        (Method::DELETE, "/api/bindings", "GET, POST"),
+        (Method::PUT, "/api/bindings/wx0000000000000001", "GET, PATCH, DELETE"),
+        (Method::POST, "/api/bindings/wx0000000000000001/health", "GET"),
+        (Method::POST, "/api/conversations", "GET"),
+        (Method::DELETE, "/api/conversations/c1", "GET"),
+        (Method::PUT, "/api/conversations/c1/messages", "GET, POST"),
+        (Method::GET, "/api/conversations/c1/typing", "POST"),
+        (Method::GET, "/api/conversations/c1/close", "POST"),
+        (Method::PATCH, "/api/access-tokens", "GET, POST"),
+        (Method::GET, "/api/access-tokens/1", "DELETE"),
+        (Method::POST, "/api/openapi.json", "GET"),
+    ] {
+        let answer = world.call(Some(ADMIN), method.clone(), path, None).await;
+        assert_eq!(problem(&answer), (405, "method_not_allowed", None), "{method} {path}");
+        assert_eq!(answer.header("allow"), allowed, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn answers_are_not_to_be_cached_or_guessed_at() {
+    let world = World::start().await;
+    for path in ["/api/bindings", "/api/nothing", "/api/openapi.json"] {
+        let answer = world.get(path).await;
+        assert_eq!(
+            (answer.header("cache-control"), answer.header("x-content-type-options")),
+            ("no-store", "nosniff"),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_operation_that_the_api_describes_exists() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let chat = world.chat(&binding, "o-1").await;
+    let described = world.get("/api/openapi.json").await.expect(200);
+    assert_eq!(described.header("content-type"), "application/json");
+    assert!(described.body["openapi"].as_str().unwrap().starts_with("3."), "{}", described.raw);
+    let token = world.post("/api/access-tokens", &json!({ "role": "agent", "name": "x" })).await.expect(201).text("id");
+    let mut operations = Vec::new();
+    for (template, item) in described.body["paths"].as_object().unwrap() {
+        let path = template.replace("{app_id}", APP).replace("{cid}", &chat.cid).replace("{openid}", "o-1");
+        let path = path.replace("{id}", &token);
+        assert!(!path.contains('{'), "{template} has a parameter that nothing stands for here");
+        for method in item.as_object().unwrap().keys().filter(|key| *key != "parameters") {
+            operations.push((method.to_uppercase().parse::<Method>().unwrap(), path.clone()));
+        }
+    }
+    assert!(operations.len() >= 17, "{operations:?}");
+    // What takes a thing away comes last, so that the others still find it.
+    operations.sort_by_key(|(method, path)| (method == Method::DELETE, path.ends_with("/close")));
+    for (method, path) in operations {
+        let body = (method == Method::POST || method == Method::PATCH).then(|| json!({}));
+        let answer = world.call(Some(ADMIN), method.clone(), &path, body.as_ref()).await;
+        assert!(!matches!(answer.status, 404 | 405 | 500..), "{method} {path}: {} {}", answer.status, answer.raw);
+    }
+    let refs: Vec<&str> = described.raw.split("\"$ref\"").skip(1).filter_map(|rest| rest.split('"').nth(1)).collect();
+    for reference in refs {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(described.body.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_messages_refuses_a_limit_and_a_cursor_that_are_none() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let chat = world.chat(&binding, "o-1").await;
+    for path in
+        [chat.messages_path(), "/api/conversations".to_owned(), format!("/api/bindings/{APP}/visitors/o-1/messages")]
+    {
+        for (wrong, field) in
+            [("limit=0", "limit"), ("limit=101", "limit"), ("limit=ten", "limit"), ("cursor=%00", "cursor")]
+        {
+            let answer = world.get(&format!("{path}?{wrong}")).await;
+            assert_eq!((problem(&answer).0, fields(&answer)), (422, vec![field]), "{path}?{wrong}");
+        }
+    }
+}

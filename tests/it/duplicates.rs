@@ -1,0 +1,146 @@
+//! WeChat delivers what it saw no answer to up to three times more, and sometimes all at once: one effect, equal answers.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::push::{Push, text_document};
+use crate::support::{Binding, World};
+
+const APP: &str = "wx00000000000000a1";
+
+/// Rounds of four deliveries.
+const ROUNDS: usize = 200;
+
+/// The four answers of one push are `success`.
+#[track_caller]
+fn four_equal(attempts: &Value) {
+    let answers: Vec<_> =
+        attempts.as_array().unwrap().iter().map(|attempt| (&attempt["status"], &attempt["body"])).collect();
+    let success = (&json!(200), &json!("success"));
+    assert_eq!(answers, [success; 4]);
+}
+
+#[tokio::test]
+async fn one_push_delivered_four_times_at_once_has_one_effect_in_each_of_200_rounds() {
+    let world = World::pumping().await;
+    let binding = world.bind_replying(APP, "您好，已收到。").await;
+    for round in 0..ROUNDS {
+        // Twenty visitors, so that first messages and later ones are both among them.
+        let visitor = world.visitor(&binding, &format!("oFOUR-{}", round % 20));
+        let answer = visitor.does("text", json!({ "content": format!("round {round}"), "deliveries": 4 })).await;
+        four_equal(&answer.body["attempts"]);
+        if round % 50 == 25 {
+            // A cold function decides no differently.
+            world.bundle.recycle().await;
+        }
+    }
+    world.settle().await;
+    assert_eq!(world.items("inbound").await.len(), ROUNDS);
+    assert_eq!(world.conversations().await.len(), 20, "one conversation each");
+    for number in 0..20 {
+        let visitor = world.visitor(&binding, &format!("oFOUR-{number}"));
+        let said: Vec<Value> = visitor.inbound().await;
+        let mut texts: Vec<&str> = said.iter().map(|message| message["text"]["content"].as_str().unwrap()).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!((said.len(), texts.len()), (ROUNDS / 20, ROUNDS / 20), "each once");
+        assert_eq!(visitor.phone().await.len(), ROUNDS / 20, "one reply to each message");
+    }
+}
+
+#[tokio::test]
+async fn the_very_same_bytes_delivered_four_times_at_once_are_one_message() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    for round in 0..50_u64 {
+        let push = Push::new(&binding, &text_document("oSAME", 1_772_438_400, round, "again"));
+        let answers = join_all((0..4).map(|_| world.deliver(&push))).await;
+        for answer in answers {
+            assert_eq!((answer.status, answer.raw.as_str()), (200, "success"));
+        }
+    }
+    assert_eq!(world.items("inbound").await.len(), 50);
+}
+
+#[tokio::test]
+async fn a_redelivery_much_later_changes_nothing() {
+    let world = World::start().await;
+    let binding = world.bind_replying(APP, "您好").await;
+    let visitor = world.visitor(&binding, "oLATE");
+    visitor.does("text", json!({ "content": "first", "msg_id": 7, "create_time": 1_772_438_400 })).await;
+    world.settle().await;
+    let before = world.items("inbound").await;
+    world.advance(3600);
+    visitor.does("text", json!({ "content": "first", "msg_id": 7, "create_time": 1_772_438_400 })).await;
+    world.settle().await;
+    world.minutes(2).await;
+    assert_eq!(world.items("inbound").await, before, "not one attribute");
+    assert_eq!(visitor.phone().await.len(), 1, "no second reply");
+}
+
+#[tokio::test]
+async fn the_same_message_id_from_two_visitors_is_two_messages() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let other = world.bind("wx00000000000000b2").await;
+    let pushed = [(&binding, "oONE"), (&binding, "oTWO"), (&other, "oONE")];
+    for (binding, openid) in pushed {
+        world
+            .visitor(binding, openid)
+            .does("text", json!({ "content": openid, "msg_id": 42, "create_time": 1_772_438_400 }))
+            .await;
+    }
+    for (binding, openid) in pushed {
+        let kept = world.visitor(binding, openid).messages().await;
+        assert_eq!(kept.len(), 1, "{openid}");
+        assert_eq!(kept[0]["text"]["content"], openid);
+    }
+}
+
+#[tokio::test]
+async fn events_of_one_second_are_told_apart_by_what_they_say() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let visitor = world.visitor(&binding, "oEVENTS");
+    for from in ["a", "b", "a"] {
+        visitor.does("enter", json!({ "session_from": from, "deliveries": 4 })).await;
+    }
+    let kept = visitor.messages().await;
+    let mut kept: Vec<&str> = kept.iter().map(|message| message["event"]["session_from"].as_str().unwrap()).collect();
+    kept.sort_unstable();
+    assert_eq!(kept, ["a", "b"], "the same event again is the same event");
+
+    world.advance(1);
+    visitor.enter("a").await;
+    assert_eq!(visitor.messages().await.len(), 3, "a second later it is another");
+}
+
+#[tokio::test]
+async fn deliveries_in_another_form_are_still_the_same_message() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let xml = text_document("oFORM", 1_772_438_400, 99, "same");
+    let json = json!({"FromUserName": "oFORM", "CreateTime": 1_772_438_400, "MsgType": "text", "Content": "same", "MsgId": 99});
+    for document in [xml, json.to_string()] {
+        assert_eq!(world.deliver(&Push::new(&binding, &document)).await.status, 200);
+    }
+    assert_eq!(world.items("inbound").await.len(), 1);
+}
+
+#[tokio::test]
+async fn wechats_own_retries_after_a_lost_answer_are_one_message() {
+    let world = World::start().await;
+    let binding: Binding = world.bind_replying(APP, "您好").await;
+    world.sim_settings(&json!({ "retry_pause_ms": 0 })).await;
+    let visitor = world.visitor(&binding, "oLOST");
+    for awaits in 0..12 {
+        // The function ends before its write or while it waits for its end; WeChat sees a 500 and delivers again.
+        world.bundle.kill_next("MessageIngress", awaits).unwrap();
+        visitor.text(&format!("{awaits}")).await;
+        world.settle().await;
+    }
+    let kills = world.bundle.kills("MessageIngress").unwrap();
+    assert!(kills >= 2, "only {kills} of them were killed");
+    assert_eq!(visitor.inbound().await.len(), 12);
+    assert_eq!(visitor.phone().await.len(), 12);
+}

@@ -1,0 +1,242 @@
+//! The samples under `events/`: what each function is given, run through the function as it stands.
+//!
+//! They are written by [`samples`]: `KEFU_WRITE_EVENTS=1 cargo test -p tests --test it events` writes them anew. Without that
+//! variable the same test asks that the files are still what this code, the store included, would write.
+
+mod samples;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::support::{Binding, Visitor, World};
+use samples::{APP, HELLO, OPENID};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../events")
+}
+
+/// The sample `function/case`.
+fn sample(name: &str) -> Value {
+    let path = folder().join(format!("{name}.json"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The names of all samples, as `function/case`.
+fn names() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for function in std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
+    {
+        for case in std::fs::read_dir(&function).unwrap().map(|entry| entry.unwrap().path()) {
+            let (function, case) = (function.file_name().unwrap(), case.file_stem().unwrap());
+            names.insert(format!("{}/{}", function.to_str().unwrap(), case.to_str().unwrap()));
+        }
+    }
+    names
+}
+
+/// Asks that these are all samples of a function there are.
+#[track_caller]
+fn are_all(function: &str, cases: &[&str]) {
+    let of_function = names().into_iter().filter(|name| name.starts_with(&format!("{function}/")));
+    let mut cases: Vec<String> = cases.iter().map(|case| format!("{function}/{case}")).collect();
+    cases.sort();
+    assert_eq!(of_function.collect::<Vec<_>>(), cases, "a sample that no test runs");
+}
+
+/// The status and the body of an HTTP function's answer.
+async fn answer(world: &World, function: &str, event: Value) -> (u64, Value) {
+    let answer = world.bundle.invoke(function, event).await.unwrap();
+    let body = answer["body"].as_str().unwrap_or_default();
+    let body = serde_json::from_str(body).unwrap_or_else(|_| json!(body));
+    (answer["statusCode"].as_u64().unwrap(), body)
+}
+
+fn visitor<'a>(world: &'a World, binding: &'a Binding) -> Visitor<'a> {
+    world.visitor(binding, OPENID)
+}
+
+#[tokio::test]
+async fn the_samples_are_what_this_code_writes() {
+    let written = samples::all().await;
+    if std::env::var_os("KEFU_WRITE_EVENTS").is_some() {
+        for (name, event) in &written {
+            let path = folder().join(format!("{name}.json"));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, serde_json::to_string_pretty(event).unwrap() + "\n").unwrap();
+        }
+    }
+    assert_eq!(names(), written.iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>());
+    for (name, event) in &written {
+        assert_eq!(sample(name), *event, "{name}: KEFU_WRITE_EVENTS=1 writes the samples anew");
+    }
+}
+
+#[tokio::test]
+async fn callback_verify() {
+    let world = World::start().await;
+    samples::bind_unverified(&world).await;
+    let status = async || world.get(&format!("/api/bindings/{APP}")).await.body["status"].clone();
+    let refused = answer(&world, "CallbackVerify", sample("callback-verify/wrong-signature")).await;
+    assert_eq!((refused, status().await), ((403, json!("refused")), json!("unverified")));
+    let event = sample("callback-verify/verify");
+    let echo = event["queryStringParameters"]["echostr"].clone();
+    let (code, body) = answer(&world, "CallbackVerify", event).await;
+    assert_eq!((code, body.to_string(), status().await), (200, echo.as_str().unwrap().to_owned(), json!("verified")));
+    are_all("callback-verify", &["verify", "wrong-signature"]);
+}
+
+#[tokio::test]
+async fn message_ingress() {
+    let world = World::start().await;
+    let binding = samples::bind(&world).await;
+    let kept = [
+        ("text", "text", "content", "你好，我想问一下订单"),
+        ("enter", "event", "session_from", samples::SESSION_FROM),
+        ("image", "image", "pic_url", "https://mmbiz.qpic.example/mmbiz_jpg/0"),
+        ("card", "miniprogrampage", "title", "云南小粒咖啡豆 250 克"),
+        ("voice", "raw", "msg_type", "voice"),
+        ("unknown-event", "event", "event", "debug_demo"),
+        ("compatible", "text", "content", "兼容模式"),
+        ("json-text", "text", "content", "JSON 里的话"),
+        ("json-enter", "event", "session_from", samples::SESSION_FROM),
+        ("base64-body", "text", "content", "base64"),
+        ("emoji", "text", "content", "😀👨‍👩‍👧‍👦🇨🇳 𠮷 <b>&\"'"),
+        ("empty-text", "text", "content", ""),
+        ("large-msg-id", "text", "content", "18446744073709551615"),
+        ("without-cdata", "text", "content", "a & b"),
+        ("previous-key", "text", "content", "under the key before"),
+    ];
+    let refused = ["bad-padding", "doctype", "flipped-bit", "not-bound", "plaintext", "url-signature", "wrong-appid"];
+    let visitor = visitor(&world, &binding);
+    for (count, (case, kind, field, value)) in kept.into_iter().enumerate() {
+        let answered = answer(&world, "MessageIngress", sample(&format!("message-ingress/{case}"))).await;
+        assert_eq!(answered, (200, json!("success")), "{case}");
+        let messages = visitor.messages().await;
+        assert_eq!(messages.len(), count + 1, "{case}");
+        let message = messages.last().unwrap();
+        assert_eq!((&message["type"], &message[kind][field]), (&json!(kind), &json!(value)), "{case}");
+    }
+    for case in refused {
+        let answered = answer(&world, "MessageIngress", sample(&format!("message-ingress/{case}"))).await;
+        assert_eq!(answered, (403, json!("refused")), "{case}");
+    }
+    assert_eq!(world.items("inbound").await.len(), kept.len());
+    are_all("message-ingress", &kept.iter().map(|(case, ..)| *case).chain(refused).collect::<Vec<_>>());
+}
+
+/// A bundle with the text of `message-ingress/text` in it, from a visitor that WeChat knows.
+async fn with_text() -> (World, Binding) {
+    let world = World::start().await;
+    let binding = samples::bind(&world).await;
+    world.visitor(&binding, OPENID).does("text", json!({ "content": "", "deliveries": 0 })).await;
+    assert_eq!(answer(&world, "MessageIngress", sample("message-ingress/text")).await.0, 200);
+    (world, binding)
+}
+
+#[tokio::test]
+async fn reception() {
+    for case in ["inbound", "tick"] {
+        let (world, binding) = with_text().await;
+        world.advance(if case == "tick" { 60 } else { 0 });
+        let answer = world.bundle.invoke("Reception", sample(&format!("reception/{case}"))).await.unwrap();
+        let expected = match case {
+            "tick" => json!({ "taken_up": 1, "failed": 0 }),
+            _ => json!({ "batchItemFailures": [] }),
+        };
+        assert_eq!(answer, expected);
+        assert_eq!(visitor(&world, &binding).phone_texts().await, [HELLO], "{case}");
+    }
+    are_all("reception", &["inbound", "tick"]);
+}
+
+#[tokio::test]
+async fn delivery() {
+    for case in ["pending", "tick"] {
+        let (world, binding) = with_text().await;
+        world.put_item(&sample("delivery/pending")["Records"][0]["dynamodb"]["NewImage"]).await;
+        world.advance(60);
+        let answer = world.bundle.invoke("Delivery", sample(&format!("delivery/{case}"))).await.unwrap();
+        let expected = match case {
+            "tick" => json!({ "taken_over": 1, "failed": 0 }),
+            _ => json!({ "batchItemFailures": [] }),
+        };
+        assert_eq!(answer, expected);
+        assert_eq!(visitor(&world, &binding).phone_texts().await, [HELLO], "{case}");
+    }
+    are_all("delivery", &["pending", "tick"]);
+}
+
+#[tokio::test]
+async fn token_refresh() {
+    let world = World::start().await;
+    samples::bind(&world).await;
+    let tick = || world.bundle.invoke("TokenRefresh", sample("token-refresh/tick"));
+    assert_eq!(tick().await.unwrap(), json!({ "renewed": 0, "failed": 0 }));
+    world.advance(7200);
+    assert_eq!(tick().await.unwrap(), json!({ "renewed": 1, "failed": 0 }));
+    are_all("token-refresh", &["tick"]);
+}
+
+#[tokio::test]
+async fn card_send() {
+    let (world, binding) = with_text().await;
+    world.settle().await;
+    let event = samples::at(&world, &sample("card-send/card"));
+    let (status, body) = answer(&world, "CardSend", event).await;
+    assert_eq!((status, &body["state"]), (201, &json!("sent")), "{body}");
+    let phone = visitor(&world, &binding).phone().await;
+    assert_eq!(phone.last().unwrap()["miniprogrampage"]["title"], "云南小粒咖啡豆 250 克");
+    are_all("card-send", &["card"]);
+}
+
+#[tokio::test]
+async fn desk_api() {
+    let cases = [
+        ("openapi", 200),
+        ("create-binding", 201),
+        ("list-bindings", 200),
+        ("read-binding", 200),
+        ("change-binding", 200),
+        ("binding-health", 200),
+        ("visitor-messages", 200),
+        ("list-conversations", 200),
+        ("read-conversation", 200),
+        ("list-messages", 200),
+        ("say-text", 201),
+        ("say-link", 201),
+        ("typing", 204),
+        ("create-access-token", 201),
+        ("list-access-tokens", 200),
+        ("agent-lists-bindings", 403),
+        ("close-conversation", 200),
+        ("delete-binding", 204),
+    ];
+    let (world, binding) = with_text().await;
+    world.settle().await;
+    for (case, expected) in cases {
+        let (status, body) = answer(&world, "DeskApi", sample(&format!("desk-api/{case}"))).await;
+        assert_eq!(status, expected, "{case}: {body}");
+        match case {
+            "list-bindings" => assert_eq!(body["items"].as_array().unwrap().len(), 2),
+            "visitor-messages" | "list-messages" => assert_eq!(body["items"].as_array().unwrap().len(), 2, "{body}"),
+            "say-text" => assert_eq!(visitor(&world, &binding).phone_texts().await, [HELLO, "您好，我是小王"]),
+            "close-conversation" => assert_eq!(body["state"], "closed"),
+            _ => {}
+        }
+    }
+    are_all("desk-api", &cases.map(|(case, _)| case));
+}
+
+#[tokio::test]
+async fn access() {
+    let world = World::start().await;
+    let says = async |case: &str| world.bundle.invoke("Access", sample(&format!("access/{case}"))).await.unwrap();
+    let admin = json!({ "isAuthorized": true, "context": { "role": "admin", "token_id": "admin", "name": "" } });
+    assert_eq!(says("admin").await, admin);
+    assert_eq!(says("unknown").await, json!({ "isAuthorized": false }));
+    assert_eq!(says("not-bearer").await, json!({ "isAuthorized": false }));
+    are_all("access", &["admin", "unknown", "not-bearer"]);
+}

@@ -1,0 +1,146 @@
+//! A bundle that keeps its data, ended and started again.
+
+use std::path::{Path, PathBuf};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::desk::problem;
+use crate::support::{Binding, World};
+
+const APP: &str = "wx0000000000000f01";
+
+/// A directory that is gone after the test.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("kefu-it-{}-{name}", std::process::id()));
+        // A process before this one may have had its number.
+        let _ = std::fs::remove_dir_all(&path);
+        Self(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // What cannot be removed is in the directory for temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn start(directory: &Path, fresh: bool) -> World {
+    World::options(|options| {
+        options.data = Some(directory.to_owned());
+        options.fresh = fresh;
+    })
+    .await
+}
+
+/// Ends a bundle and starts it again on the same data, at the same time of its clock.
+async fn restarted(world: World, directory: &Path) -> World {
+    let now = world.now();
+    world.bundle.shutdown().await;
+    let world = start(directory, false).await;
+    world.clock.set(now);
+    world
+}
+
+/// What the API shows, but for the callback's address: the port is another one.
+async fn seen(world: &World, paths: &[String], token: &str) -> Vec<Value> {
+    let mut seen = Vec::new();
+    for path in paths {
+        let mut body = world.get(path).await.expect(200).body;
+        if let Some(binding) = body.as_object_mut() {
+            binding.remove("callback_url");
+        }
+        seen.push(body);
+    }
+    seen.push(world.call(Some(token), Method::GET, "/api/conversations", None).await.expect(200).body);
+    seen
+}
+
+/// Tells WeChat where the callback is now.
+async fn submit(world: &World, binding: &Binding) -> Binding {
+    let callback_url = world.get(&format!("/api/bindings/{APP}")).await.expect(200).text("callback_url");
+    let console = json!({
+        "app_id": APP, "callback_url": callback_url, "token": binding.token, "encoding_aes_key": binding.key,
+    });
+    assert_eq!(world.sim_post("/sim/mini-programs", &console).await.expect(200).body["verified"], true);
+    Binding { callback_url, ..binding.clone() }
+}
+
+#[tokio::test]
+async fn everything_is_still_there_after_a_restart() {
+    let directory = Directory::new("kept");
+    let world = start(&directory.0, false).await;
+    let binding = world.bind_with(json!({ "app_id": APP, "auto_reply": "稍等" })).await;
+    let agent = world.access_token("agent").await;
+    let chat = world.chat(&binding, "o-1").await;
+    let once = chat.post_once("k-1", &crate::desk::text("您好")).await.expect(201);
+    let media_id = chat.uploaded(&format!("{}/phone/cover.png", world.bundle.wechat_url())).await;
+    let closed = world.chat(&binding, "o-2").await;
+    world.call(Some(&agent), Method::POST, &format!("/api/conversations/{}/close", closed.cid), None).await.expect(200);
+    let paths = [
+        format!("/api/bindings/{APP}"),
+        format!("/api/bindings/{APP}/health"),
+        format!("/api/conversations/{}", chat.cid),
+        format!("/api/conversations/{}/messages", chat.cid),
+        format!("/api/conversations/{}", closed.cid),
+        "/api/access-tokens".to_owned(),
+    ];
+    let (cid, before) = (chat.cid.clone(), seen(&world, &paths, &agent).await);
+    assert_eq!(before[3]["items"].as_array().unwrap().len(), 4);
+
+    let world = restarted(world, &directory.0).await;
+    assert_eq!(seen(&world, &paths, &agent).await, before);
+    assert_eq!(world.token_calls().await, 0);
+
+    // And it goes on where it was: sealed credentials open, the token is used, keys and media are known.
+    let binding = submit(&world, &binding).await;
+    let messages = format!("/api/conversations/{cid}/messages");
+    let again = world.post_once("k-1", &messages, &crate::desk::text("您好")).await.expect(201);
+    assert_eq!(again.body, once.body);
+    let chat = world.chat(&binding, "o-1").await;
+    assert_eq!(chat.cid, cid, "the conversation is still open");
+    chat.card(&chat.card_from(&format!("{}/phone/cover.png", world.bundle.wechat_url()))).await.expect(201);
+    chat.card(&chat.card_with(&media_id)).await.expect(201);
+    assert_eq!((world.token_calls().await, world.sim_calls("/cgi-bin/media/upload").await), (0, 0));
+    assert_eq!(chat.visitor.phone_texts().await, ["稍等", "您好"]);
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_before_a_restart_is_answered_after_it() {
+    let directory = Directory::new("acknowledged");
+    let world = start(&directory.0, false).await;
+    let binding = world.bind_with(json!({ "app_id": APP, "auto_reply": "稍等" })).await;
+    // Taken, and the stream has not yet been read.
+    world.visitor(&binding, "o-1").text("在吗").await;
+
+    let world = restarted(world, &directory.0).await;
+    world.settle().await;
+    let visitor = world.visitor(&binding, "o-1");
+    assert_eq!(visitor.conversation().await["state"], "open");
+    assert_eq!(visitor.phone_texts().await, ["稍等"]);
+    let world = restarted(world, &directory.0).await;
+    world.minutes(3).await;
+    assert_eq!(world.visitor(&binding, "o-1").phone_texts().await, ["稍等"], "once");
+}
+
+#[tokio::test]
+async fn fresh_begins_anew() {
+    let directory = Directory::new("fresh");
+    let world = start(&directory.0, false).await;
+    let binding = world.bind(APP).await;
+    let agent = world.access_token("agent").await;
+    let cid = world.chat(&binding, "o-1").await.cid;
+    world.bundle.shutdown().await;
+
+    let world = start(&directory.0, true).await;
+    assert_eq!(problem(&world.get(&format!("/api/bindings/{APP}")).await).0, 404);
+    assert_eq!(problem(&world.get(&format!("/api/conversations/{cid}")).await).0, 404);
+    assert_eq!(world.conversations().await, Vec::<Value>::new());
+    world.call(Some(&agent), Method::GET, "/api/conversations", None).await.expect(403);
+    assert_eq!(world.sim_get("/sim/mini-programs").await.expect(200).body["items"], json!([]));
+    world.bind(APP).await;
+}

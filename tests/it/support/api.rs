@@ -1,0 +1,161 @@
+//! Requests to the bundle and to the simulated WeChat, and their answers.
+
+use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::{ADMIN, World};
+
+/// An answer, read to its end.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    /// The body as it came.
+    pub(crate) raw: String,
+    /// The body as JSON; `null` where it is none.
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(super) async fn to(request: RequestBuilder) -> Self {
+        Self::maybe(request).await.unwrap()
+    }
+
+    /// The answer; an error where the connection gave none.
+    pub(super) async fn maybe(request: RequestBuilder) -> Result<Self, reqwest::Error> {
+        let answer = request.send().await?;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let raw = answer.text().await?;
+        let body = serde_json::from_str(&raw).unwrap_or_default();
+        Ok(Self { status, headers, raw, body })
+    }
+
+    /// The same answer, which must have this status.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.raw);
+        self
+    }
+
+    /// A header, or nothing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// A text field of the body.
+    #[track_caller]
+    pub(crate) fn text(&self, field: &str) -> String {
+        self.body[field].as_str().unwrap_or_else(|| panic!("no {field} in {}", self.raw)).to_owned()
+    }
+}
+
+impl World {
+    /// A request to the API as whoever holds `token`.
+    pub(crate) async fn call(&self, token: Option<&str>, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        Answer::to(self.request(token, method, path, body)).await
+    }
+
+    /// The request, to be added to before it is sent.
+    pub(crate) fn request(
+        &self,
+        token: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> RequestBuilder {
+        let mut request = self.client.request(method, format!("{}{path}", self.bundle.api_url()));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        request
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(Some(ADMIN), Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(Some(ADMIN), Method::POST, path, Some(body)).await
+    }
+
+    /// A POST with an `Idempotency-Key`.
+    pub(crate) async fn post_once(&self, key: &str, path: &str, body: &Value) -> Answer {
+        Answer::to(self.request(Some(ADMIN), Method::POST, path, Some(body)).header("idempotency-key", key)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.call(Some(ADMIN), Method::PATCH, path, Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.call(Some(ADMIN), Method::DELETE, path, None).await
+    }
+
+    /// A new token of the API with this role, `agent` or `admin`.
+    pub(crate) async fn access_token(&self, role: &str) -> String {
+        let asked = json!({ "role": role, "name": "小王" });
+        self.post("/api/access-tokens", &asked).await.expect(201).text("token")
+    }
+
+    /// All items of a list, page by page.
+    pub(crate) async fn list(&self, path: &str) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut next = format!("{path}?limit=100");
+        loop {
+            let page = self.get(&next).await.expect(200);
+            items.extend(page.body["items"].as_array().unwrap().iter().cloned());
+            match page.body["cursor"].as_str() {
+                Some(cursor) => next = format!("{path}?limit=100&cursor={cursor}"),
+                None => return items,
+            }
+        }
+    }
+
+    /// Every conversation, the newest first.
+    pub(crate) async fn conversations(&self) -> Vec<Value> {
+        self.list("/api/conversations").await
+    }
+
+    /// A GET to the simulated WeChat.
+    pub(crate) async fn sim_get(&self, path: &str) -> Answer {
+        Answer::to(self.client.get(self.sim(path))).await
+    }
+
+    /// A POST to the simulated WeChat.
+    pub(crate) async fn sim_post(&self, path: &str, body: &Value) -> Answer {
+        Answer::to(self.client.post(self.sim(path)).json(body)).await
+    }
+
+    /// A request of any method to the simulated WeChat.
+    pub(crate) async fn sim_call(&self, method: Method, path: &str, body: &Value) -> Answer {
+        Answer::to(self.client.request(method, self.sim(path)).json(body)).await
+    }
+
+    /// The simulator's own settings, such as `push_limit_ms`; what is missing goes back to WeChat's figure.
+    pub(crate) async fn sim_settings(&self, settings: &Value) {
+        self.sim_call(Method::PUT, "/sim/settings", settings).await.expect(200);
+    }
+
+    /// The next calls of a path meet this fault, see `local/src/wechat/faults.rs`.
+    pub(crate) async fn sim_fault(&self, fault: &Value) {
+        self.sim_post("/sim/faults", fault).await.expect(201);
+    }
+
+    /// How often a path of WeChat's API was called.
+    pub(crate) async fn sim_calls(&self, path: &str) -> u64 {
+        self.sim_get(&format!("/sim/calls?path={path}")).await.expect(200).body["total"].as_u64().unwrap()
+    }
+
+    fn sim(&self, path: &str) -> String {
+        format!("{}{path}", self.bundle.wechat_url())
+    }
+
+    /// A request to an address, for pushes.
+    pub(super) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+}

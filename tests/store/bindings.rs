@@ -1,0 +1,278 @@
+//! The mini programs that the stack serves.
+
+use jiff::SignedDuration;
+use store::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, ExposeSecret, Sealed, StoreError};
+
+use crate::support::{APP_ID, Fault, Kit, new_binding, secret};
+
+async fn binding(kit: &Kit) -> Binding {
+    kit.table.binding(APP_ID).await.unwrap().unwrap()
+}
+
+async fn change(kit: &Kit, change: BindingChange) -> Binding {
+    kit.table.change_binding(&kit.vault, &binding(kit).await, change).await.unwrap()
+}
+
+async fn opened(kit: &Kit, sealed: &Sealed) -> String {
+    kit.vault.open(sealed).await.unwrap().expose_secret().to_owned()
+}
+
+fn problem(kit: &Kit) -> CredentialProblem {
+    CredentialProblem {
+        code: "wechat.credentials_refused".to_owned(),
+        errcode: 40125,
+        reason: "AppSecret 不对".to_owned(),
+        since: kit.now(),
+    }
+}
+
+#[tokio::test]
+async fn a_binding_is_kept_as_it_was_made() {
+    let kit = Kit::start().await;
+    assert!(kit.table.binding(APP_ID).await.unwrap().is_none());
+    let made = kit.bind(APP_ID).await;
+    let new = new_binding(APP_ID);
+    for binding in [made, binding(&kit).await] {
+        assert_eq!((binding.app_id.as_str(), binding.name.as_str()), (APP_ID, new.name.as_str()));
+        assert_eq!(binding.mode, BindingMode::Developer);
+        assert_eq!(binding.auto_reply, new.auto_reply);
+        assert_eq!((binding.verified_at, &binding.problem), (None, &None));
+        assert_eq!((binding.created_at, binding.updated_at, binding.version), (kit.now(), kit.now(), 1));
+        assert_eq!(binding.status(), BindingStatus::Unverified);
+        assert_eq!(opened(&kit, &binding.app_secret).await, new.app_secret.expose_secret());
+        assert_eq!(opened(&kit, &binding.token).await, new.token.expose_secret());
+        assert_eq!(opened(&kit, &binding.encoding_aes_key).await, new.encoding_aes_key.expose_secret());
+        assert!(binding.previous_encoding_aes_key.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_mini_program_is_bound_once() {
+    let kit = Kit::start().await;
+    kit.bind(APP_ID).await;
+    let before = kit.items().await;
+    let again = kit.table.create_binding(&kit.vault, new_binding(APP_ID)).await;
+    assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
+    assert_eq!(kit.items().await, before);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_does_not_make_a_new_binding_look_like_an_old_one() {
+    let kit = Kit::start().await;
+    kit.wire.fail("PutItem", 1, &Fault::LostAnswer);
+    // The push credentials are shown in the answer to this call only.
+    let made = kit.table.create_binding(&kit.vault, new_binding(APP_ID)).await.unwrap();
+    assert_eq!(kit.wire.calls("PutItem"), 2);
+    assert_eq!(opened(&kit, &made.token).await, opened(&kit, &binding(&kit).await.token).await);
+}
+
+#[tokio::test]
+async fn bindings_are_listed_by_their_app_ids_page_by_page() {
+    let kit = Kit::start().await;
+    let mut app_ids: Vec<String> = (0..11).map(|number| format!("wx{:016x}", number * 7 % 11)).collect();
+    for app_id in &app_ids {
+        kit.bind(app_id).await;
+    }
+    app_ids.sort();
+    for limit in [1, 3, 11, 100] {
+        let mut listed = Vec::new();
+        let (mut cursor, mut pages) = (None, 0);
+        loop {
+            let page = kit.table.bindings(cursor.as_deref(), limit).await.unwrap();
+            assert!(page.items.len() <= usize::try_from(limit).unwrap());
+            listed.extend(page.items.into_iter().map(|binding| binding.app_id));
+            cursor = page.cursor;
+            pages += 1;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(listed, app_ids, "by {limit}");
+        assert!(pages >= 11 / limit, "{pages} pages of {limit}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_more_than_a_hundred_is_read_whole() {
+    let kit = Kit::start().await;
+    for number in 0..120 {
+        kit.bind(&format!("wx{number:016x}")).await;
+    }
+    let page = kit.table.bindings(None, 120).await.unwrap();
+    let listed: Vec<_> = page.items.iter().map(|binding| binding.app_id.clone()).collect();
+    assert_eq!(listed, (0..120).map(|number| format!("wx{number:016x}")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_deleted_binding_leaves_its_place_in_the_list() {
+    let kit = Kit::start().await;
+    for app_id in ["wx1", "wx2", "wx3"] {
+        kit.bind(app_id).await;
+    }
+    let first = kit.table.bindings(None, 1).await.unwrap();
+    kit.table.delete_binding("wx1").await.unwrap();
+    // The page after an item that is gone meanwhile.
+    let next = kit.table.bindings(first.cursor.as_deref(), 1).await.unwrap();
+    assert_eq!(next.items[0].app_id, "wx2");
+}
+
+#[tokio::test]
+async fn what_is_not_changed_stays() {
+    let kit = Kit::start().await;
+    kit.bind(APP_ID).await;
+    kit.table.mark_verified(APP_ID).await.unwrap();
+    kit.table.set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
+    let before = binding(&kit).await;
+    kit.later(SignedDuration::from_secs(9));
+    let after = change(&kit, BindingChange::default()).await;
+    assert_eq!((after.name, after.auto_reply), (before.name, before.auto_reply));
+    assert_eq!((after.verified_at, after.problem), (before.verified_at, before.problem));
+    assert_eq!((after.created_at, after.updated_at, after.version), (before.created_at, kit.now(), 2));
+    for (old, new) in [
+        (&before.app_secret, &after.app_secret),
+        (&before.token, &after.token),
+        (&before.encoding_aes_key, &after.encoding_aes_key),
+    ] {
+        assert_eq!(opened(&kit, old).await, opened(&kit, new).await);
+    }
+    assert!(after.previous_encoding_aes_key.is_none());
+}
+
+#[tokio::test]
+async fn name_and_automatic_reply_change() {
+    let kit = Kit::start().await;
+    kit.bind(APP_ID).await;
+    let name = Some("茶馆".to_owned());
+    let reply = Some(Some("马上来".to_owned()));
+    let changed = change(&kit, BindingChange { name, auto_reply: reply, ..BindingChange::default() }).await;
+    assert_eq!((changed.name.as_str(), changed.auto_reply.as_deref()), ("茶馆", Some("马上来")));
+    let silent = change(&kit, BindingChange { auto_reply: Some(None), ..BindingChange::default() }).await;
+    assert_eq!((silent.name.as_str(), silent.auto_reply, silent.version), ("茶馆", None, 3));
+    assert_eq!(binding(&kit).await.auto_reply, None);
+}
+
+#[tokio::test]
+async fn a_change_of_an_old_version_is_a_conflict() {
+    let kit = Kit::start().await;
+    let old = kit.bind(APP_ID).await;
+    change(&kit, BindingChange { name: Some("first".to_owned()), ..BindingChange::default() }).await;
+    let before = kit.items().await;
+    let late = BindingChange { name: Some("second".to_owned()), ..BindingChange::default() };
+    assert!(matches!(kit.table.change_binding(&kit.vault, &old, late).await, Err(StoreError::Conflict)));
+    assert_eq!(kit.items().await, before);
+
+    kit.table.delete_binding(APP_ID).await.unwrap();
+    let gone = BindingChange { token: Some(secret("other")), ..BindingChange::default() };
+    assert!(matches!(kit.table.change_binding(&kit.vault, &old, gone).await, Err(StoreError::Conflict)));
+    assert!(kit.items().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_new_key_keeps_the_one_before_it_and_no_more() {
+    let kit = Kit::start().await;
+    let first = new_binding(APP_ID).encoding_aes_key;
+    kit.bind(APP_ID).await;
+    let second = change(&kit, BindingChange { encoding_aes_key: Some(secret("second")), ..BindingChange::default() });
+    let second = second.await;
+    assert_eq!(opened(&kit, &second.encoding_aes_key).await, "second");
+    let previous = second.previous_encoding_aes_key.unwrap();
+    assert_eq!(opened(&kit, &previous).await, first.expose_secret());
+
+    let third = change(&kit, BindingChange { encoding_aes_key: Some(secret("third")), ..BindingChange::default() });
+    let third = third.await;
+    assert_eq!(opened(&kit, &third.encoding_aes_key).await, "third");
+    assert_eq!(opened(&kit, &third.previous_encoding_aes_key.unwrap()).await, "second");
+}
+
+#[tokio::test]
+async fn a_new_token_has_to_be_verified_again() {
+    let kit = Kit::start().await;
+    kit.bind(APP_ID).await;
+    kit.later(SignedDuration::from_secs(3));
+    kit.table.mark_verified(APP_ID).await.unwrap();
+    let verified = binding(&kit).await;
+    assert_eq!((verified.verified_at, verified.status()), (Some(kit.now()), BindingStatus::Verified));
+    // It is no change of the settings.
+    assert_eq!(verified.version, 1);
+
+    let key = change(&kit, BindingChange { encoding_aes_key: Some(secret("key")), ..BindingChange::default() }).await;
+    assert_eq!(key.status(), BindingStatus::Verified);
+    let token = change(&kit, BindingChange { token: Some(secret("token")), ..BindingChange::default() }).await;
+    assert_eq!((token.verified_at, token.status()), (None, BindingStatus::Unverified));
+    assert_eq!(opened(&kit, &token.token).await, "token");
+}
+
+#[tokio::test]
+async fn refused_credentials_are_told_until_they_are_mended() {
+    let kit = Kit::start().await;
+    kit.bind(APP_ID).await;
+    kit.table.mark_verified(APP_ID).await.unwrap();
+    kit.table.set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
+    let refused = binding(&kit).await;
+    assert_eq!((refused.status(), refused.problem), (BindingStatus::CredentialsRefused, Some(problem(&kit))));
+    kit.table.set_credential_problem(APP_ID, None).await.unwrap();
+    let mended = binding(&kit).await;
+    assert_eq!((mended.status(), mended.problem), (BindingStatus::Verified, None));
+
+    kit.table.set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
+    let secret = change(&kit, BindingChange { app_secret: Some(secret("new")), ..BindingChange::default() }).await;
+    assert_eq!((secret.status(), secret.problem), (BindingStatus::Verified, None));
+    assert_eq!(opened(&kit, &secret.app_secret).await, "new");
+}
+
+#[tokio::test]
+async fn everything_changes_at_once() {
+    let kit = Kit::start().await;
+    kit.bind(APP_ID).await;
+    let all = BindingChange {
+        name: Some("n".to_owned()),
+        auto_reply: Some(None),
+        app_secret: Some(secret("a")),
+        token: Some(secret("t")),
+        encoding_aes_key: Some(secret("k")),
+    };
+    let changed = change(&kit, all).await;
+    assert_eq!((changed.name.as_str(), changed.auto_reply), ("n", None));
+    let kept = [&changed.app_secret, &changed.token, &changed.encoding_aes_key];
+    for (sealed, text) in kept.into_iter().zip(["a", "t", "k"]) {
+        assert_eq!(opened(&kit, sealed).await, text);
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_binding_takes_its_access_token_along_and_nothing_else() {
+    let kit = Kit::start().await;
+    kit.bind(APP_ID).await;
+    kit.bind("wx2").await;
+    for app_id in [APP_ID, "wx2"] {
+        let lease = kit.table.lease_token(app_id, 0).await.unwrap().unwrap();
+        let end = kit.now() + SignedDuration::from_hours(2);
+        kit.table.renew_token(&kit.vault, &lease, &secret("token"), end, end).await.unwrap();
+    }
+    kit.opened(&crate::support::visitor(), 0, 1).await;
+    let visitors = (kit.items_of("inbound").await, kit.items_of("conversation").await);
+
+    assert!(kit.table.delete_binding(APP_ID).await.unwrap());
+    assert!(!kit.table.delete_binding(APP_ID).await.unwrap());
+    assert!(kit.table.binding(APP_ID).await.unwrap().is_none());
+    assert!(kit.table.token(APP_ID).await.unwrap().is_none());
+    assert!(kit.table.binding("wx2").await.unwrap().is_some());
+    assert!(kit.table.token("wx2").await.unwrap().is_some());
+    assert_eq!((kit.items_of("inbound").await, kit.items_of("conversation").await), visitors);
+}
+
+#[tokio::test]
+async fn a_deleted_binding_stays_gone() {
+    let kit = Kit::start().await;
+    kit.bind(APP_ID).await;
+    kit.table.delete_binding(APP_ID).await.unwrap();
+    kit.table.mark_verified(APP_ID).await.unwrap();
+    kit.table.set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
+    kit.table.set_credential_problem(APP_ID, None).await.unwrap();
+    kit.table.reset_token(APP_ID).await.unwrap();
+    kit.table.unschedule_token(APP_ID).await.unwrap();
+    assert!(kit.items().await.is_empty());
+    // And can be bound anew.
+    let again = kit.bind(APP_ID).await;
+    assert_eq!((again.version, again.status()), (1, BindingStatus::Unverified));
+}

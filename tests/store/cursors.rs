@@ -1,0 +1,86 @@
+//! A cursor that we did not give out is refused as such, and is no failure of the database.
+
+use store::StoreError;
+
+use crate::support::{Kit, visitor};
+
+/// URL-safe base64 without padding, which is all that can be seen of a cursor.
+fn encode(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let word =
+            chunk.iter().enumerate().fold(0_u32, |word, (place, byte)| word | u32::from(*byte) << (16 - 8 * place));
+        let letters = (0..=chunk.len()).map(|place| LETTERS[(word >> (18 - 6 * place)) as usize & 63]);
+        text.extend(letters.map(char::from));
+    }
+    text
+}
+
+/// What no list gives out.
+fn garbage() -> Vec<String> {
+    vec![
+        String::new(),
+        "!".to_owned(),
+        "a".to_owned(),
+        "====".to_owned(),
+        "游标".to_owned(),
+        encode(b"\xff\xfe\xfd"),
+        encode(&[b'a'; 513]),
+        encode(&[b'\n'; 3]),
+        encode(b"\0"),
+    ]
+}
+
+#[test]
+fn the_encoding_is_the_cursors_own() {
+    assert_eq!([encode(b""), encode(b"f"), encode(b"fo"), encode(b"foo")], ["", "Zg", "Zm8", "Zm9v"]);
+    assert_eq!(encode(b"\xfb\xff"), "-_8");
+}
+
+#[track_caller]
+fn assert_refused<T: std::fmt::Debug>(page: &Result<T, StoreError>, cursor: &str) {
+    assert!(matches!(page, Err(StoreError::Cursor)), "{cursor:?}: {page:?}");
+}
+
+#[tokio::test]
+async fn lists_refuse_what_is_no_cursor() {
+    let kit = Kit::start().await;
+    let lists =
+        ["", "x", "a\nb", "a\nb\nc\nd", "\n\n", "a\n\nc", "\nb\nc", "a\nb\n"].map(|text| encode(text.as_bytes()));
+    for cursor in garbage().iter().chain(&lists) {
+        assert_refused(&kit.table.bindings(Some(cursor), 10).await, cursor);
+        assert_refused(&kit.table.conversations(Some(cursor), 10).await, cursor);
+        assert_refused(&kit.table.api_tokens(Some(cursor), 10).await, cursor);
+    }
+    assert_eq!(kit.wire.calls("Query"), 0);
+}
+
+#[tokio::test]
+async fn message_lists_refuse_what_is_no_cursor() {
+    let kit = Kit::start().await;
+    let conversation = kit.opened(&visitor(), 5, 1).await;
+    let before = kit.wire.calls("Query");
+    // DynamoDB refuses a start key outside of what the query asks for; the emulators do not.
+    let outside = ["~", "~~", "", "\u{7f}", "游标"].map(|text| encode(text.as_bytes()));
+    for cursor in garbage().iter().chain(&outside) {
+        assert_refused(&kit.table.thread_messages(&visitor(), Some(cursor), 10).await, cursor);
+        assert_refused(&kit.table.conversation_messages(&conversation, Some(cursor), 10).await, cursor);
+    }
+    let earlier = encode(b"1772352004-m00000000000000000001");
+    assert_refused(&kit.table.conversation_messages(&conversation, Some(&earlier), 10).await, &earlier);
+    assert_eq!(kit.wire.calls("Query"), before);
+    assert_eq!(kit.table.thread_messages(&visitor(), Some(&earlier), 10).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+async fn a_cursor_of_a_message_that_is_not_there_goes_on_behind_it() {
+    let kit = Kit::start().await;
+    for number in [1, 2, 4] {
+        kit.arrived(&visitor(), i64::from(number), number).await;
+    }
+    let third = encode(b"1772352003-m00000000000000000003");
+    let page = kit.table.thread_messages(&visitor(), Some(&third), 10).await.unwrap();
+    assert_eq!(page.items.len(), 1);
+    assert_eq!(page.items[0].content["content"], "text 4");
+}

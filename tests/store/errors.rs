@@ -1,0 +1,110 @@
+//! A failure is told as what a caller can act on.
+
+use std::{net::TcpListener, time::Instant};
+
+use store::{StoreError, Table};
+
+use crate::support::{APP_ID, Fault, Kit, backend, text_message, visitor, wire::Wire};
+
+#[tokio::test]
+async fn a_database_out_of_reach_is_unavailable_and_soon() {
+    let kit = Kit::start().await;
+    // A port that was free a moment ago and that nobody listens on.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let wire = Wire::new(false);
+    let config = backend::dynamodb_config(&wire, &format!("http://{closed}"));
+    let table = Table::new(aws_sdk_dynamodb::Client::from_conf(config), "kefu", kit.clock.clone());
+    let begin = Instant::now();
+    let errors = [
+        table.receive(&text_message(&visitor(), 0, 1)).await.unwrap_err(),
+        table.binding(APP_ID).await.unwrap_err(),
+        table.bindings(None, 10).await.unwrap_err(),
+        table.claim(&visitor(), "1772352000-r1").await.unwrap_err(),
+        table.lease_token(APP_ID, 0).await.unwrap_err(),
+    ];
+    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+    for error in errors {
+        let StoreError::Unavailable { service, code, .. } = &error else { panic!("{error:?}") };
+        assert_eq!((*service, code.as_str()), ("DynamoDB", "connection"));
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_the_statement_does_not_allow_is_denied_in_the_words_of_the_service() {
+    let kit = Kit::start().await;
+    // AWS itself writes `Message` or `message`, and names the type with or without its namespace.
+    for body in [
+        r#"{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"User: x is not authorized"}"#,
+        r#"{"__type":"AccessDeniedException","message":"User: x is not authorized"}"#,
+    ] {
+        let denied = Fault::Answer(400, body.to_owned());
+        kit.wire.fail("GetItem", 1, &denied);
+        kit.wire.fail("PutItem", 1, &denied);
+        kit.wire.fail("Query", 1, &denied);
+        let before = kit.wire.calls("GetItem");
+        let errors = [
+            kit.table.binding(APP_ID).await.unwrap_err(),
+            kit.table.receive(&text_message(&visitor(), 0, 1)).await.unwrap_err(),
+            kit.table.due_tokens(1).await.unwrap_err(),
+        ];
+        for error in errors {
+            let StoreError::Denied { service, message } = &error else { panic!("{error:?}") };
+            assert_eq!((*service, message.as_str()), ("DynamoDB", "User: x is not authorized"));
+        }
+        assert_eq!(kit.wire.calls("GetItem"), before + 1, "nobody asks again for what is not allowed");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_names_its_code_and_its_cause() {
+    let kit = Kit::start().await;
+    for (answer, expected) in [
+        (Fault::error("ProvisionedThroughputExceededException"), "ProvisionedThroughputExceededException"),
+        (Fault::error("RequestLimitExceeded"), "RequestLimitExceeded"),
+        (Fault::error("ResourceNotFoundException"), "ResourceNotFoundException"),
+        (Fault::error("ValidationException"), "ValidationException"),
+        (Fault::Answer(503, "<html>no</html>".to_owned()), "service"),
+        (Fault::Answer(200, "<html>no</html>".to_owned()), "service"),
+        (Fault::LostAnswer, "connection"),
+    ] {
+        let once = matches!(expected, "ResourceNotFoundException" | "ValidationException");
+        kit.wire.fail("GetItem", if once { 1 } else { 3 }, &answer);
+        let before = kit.wire.calls("GetItem");
+        let error = kit.table.binding(APP_ID).await.unwrap_err();
+        let tries = kit.wire.calls("GetItem") - before;
+        let StoreError::Unavailable { code, cause, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(code, expected);
+        assert!(!cause.to_string().is_empty());
+        assert!(error.to_string().starts_with("DynamoDB is unavailable"), "{error}");
+        assert!(std::error::Error::source(&error).is_some());
+        // Left over faults would fall on the next round.
+        for _ in tries..(if once { 1 } else { 3 }) {
+            let _ = kit.table.binding(APP_ID).await;
+        }
+    }
+    assert!(kit.table.binding(APP_ID).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_item_of_a_later_version_is_named_where_it_cannot_be_read() {
+    let kit = Kit::start().await;
+    let message = kit.arrived(&visitor(), 0, 1).await;
+    let kept = kit.items_of("inbound").await.remove(0);
+    for (attribute, value, what) in [
+        ("state", Some("held"), "state"),
+        ("content", Some("{"), "content"),
+        ("type", None, "type"),
+        ("created_at", Some("today"), "created_at"),
+    ] {
+        let mut item = kept.clone();
+        match value {
+            Some(text) => {
+                item.insert(attribute.to_owned(), aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned()))
+            }
+            None => item.remove(attribute),
+        };
+        kit.write(item).await;
+        let error = kit.table.message(&visitor(), &message.id).await.unwrap_err();
+        assert!(matches!(&error, StoreError::Corrupt { item: "message", what: named } if named == what), "{error:?}");
+    }
+}

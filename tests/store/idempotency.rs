@@ -1,0 +1,133 @@
+//! A request that carries an `Idempotency-Key` makes one message, however often it is made.
+
+use jiff::SignedDuration;
+use store::{NewOutbound, Once, PutDown, StoreError};
+
+use crate::support::{Fault, Kit, at_once, outbound, visitor};
+
+fn once(caller: &str, route: &str, key: &str, fingerprint: &str) -> Once {
+    Once { scope: [caller.to_owned(), route.to_owned(), key.to_owned()], fingerprint: fingerprint.to_owned() }
+}
+
+async fn put_down(kit: &Kit, text: &str, once: &Once) -> (String, PutDown) {
+    let new = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), text);
+    (new.id.clone(), kit.table.put_down(&new, Some(once)).await.unwrap())
+}
+
+#[tokio::test]
+async fn a_repeated_request_names_the_message_of_the_first() {
+    let kit = Kit::start().await;
+    let key = once("agent", "messages", "k1", "f1");
+    let (id, first) = put_down(&kit, "hello", &key).await;
+    assert_eq!(first, PutDown::New);
+    let before = kit.items().await;
+    kit.later(SignedDuration::from_mins(1));
+    let (_, second) = put_down(&kit, "hello", &key).await;
+    assert_eq!(second, PutDown::Before { id });
+    assert_eq!(kit.items().await, before);
+}
+
+#[tokio::test]
+async fn another_request_under_the_key_is_refused() {
+    let kit = Kit::start().await;
+    put_down(&kit, "hello", &once("agent", "messages", "k1", "f1")).await;
+    let before = kit.items().await;
+    let (_, other) = put_down(&kit, "good bye", &once("agent", "messages", "k1", "f2")).await;
+    assert_eq!(other, PutDown::KeyReused);
+    assert_eq!(kit.items().await, before);
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_one_caller_and_one_route() {
+    let kit = Kit::start().await;
+    let scopes = [
+        ("agent", "messages", "k1"),
+        ("agent", "messages", "k2"),
+        ("agent", "cards", "k1"),
+        ("admin", "messages", "k1"),
+        // The same letters, divided otherwise.
+        ("agentm", "essages", "k1"),
+        ("agent", "messagesk", "1"),
+    ];
+    for (caller, route, key) in scopes {
+        let (_, put) = put_down(&kit, "hello", &once(caller, route, key, "f1")).await;
+        assert_eq!(put, PutDown::New, "{caller} {route} {key}");
+    }
+    assert_eq!(kit.thread(&visitor()).await.len(), scopes.len());
+}
+
+#[tokio::test]
+async fn a_key_is_forgotten_after_a_day() {
+    let kit = Kit::start().await;
+    let key = once("agent", "messages", "k1", "f1");
+    let (id, _) = put_down(&kit, "hello", &key).await;
+    kit.later(SignedDuration::from_hours(24) - SignedDuration::from_millis(1));
+    assert_eq!(put_down(&kit, "hello", &key).await.1, PutDown::Before { id });
+    kit.later(SignedDuration::from_millis(1));
+    // The record is still there: TTL deletes late.
+    assert_eq!(kit.items_of("idempotency").await.len(), 1);
+    let (id, again) = put_down(&kit, "another day", &once("agent", "messages", "k1", "f2")).await;
+    assert_eq!(again, PutDown::New);
+    // And from now on it stands for the new request.
+    kit.later(SignedDuration::from_hours(1));
+    assert_eq!(put_down(&kit, "another day", &once("agent", "messages", "k1", "f2")).await.1, PutDown::Before { id });
+}
+
+#[tokio::test]
+async fn a_record_ends_by_itself_with_its_key() {
+    let kit = Kit::start().await;
+    put_down(&kit, "hello", &once("agent", "messages", "k1", "f1")).await;
+    let record = kit.items_of("idempotency").await.remove(0);
+    let end = (kit.now() + SignedDuration::from_hours(24)).as_second();
+    assert_eq!(record["ttl"].as_n().unwrap(), &end.to_string());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_twenty_requests_at_once_one_makes_the_message() {
+    let kit = Kit::start().await;
+    for round in 0..5 {
+        let key = once("agent", "messages", &format!("k{round}"), "f1");
+        let at = kit.now();
+        let put = at_once(20, |_| {
+            let (table, key) = (kit.table.clone(), key.clone());
+            async move {
+                let new = outbound(&visitor(), &NewOutbound::fresh_id(at), "hello");
+                (new.id.clone(), table.put_down(&new, Some(&key)).await.unwrap())
+            }
+        });
+        let put = put.await;
+        let made: Vec<_> = put.iter().filter(|(_, put)| *put == PutDown::New).map(|(id, _)| id.clone()).collect();
+        let [made] = &made[..] else { panic!("round {round}: {put:?}") };
+        let before = PutDown::Before { id: made.clone() };
+        assert_eq!(put.iter().filter(|(_, put)| *put == before).count(), 19, "round {round}");
+    }
+    assert_eq!(kit.thread(&visitor()).await.len(), 5);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_puts_the_message_down_once() {
+    let kit = Kit::start().await;
+    kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
+    // It is this very request's message: to be sent, not to be reported as an earlier one.
+    let (_, put) = put_down(&kit, "hello", &once("agent", "messages", "k1", "f1")).await;
+    assert_eq!(put, PutDown::New);
+    assert_eq!(kit.thread(&visitor()).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_id_that_exists_writes_nothing_down() {
+    let kit = Kit::start().await;
+    let new = outbound(&visitor(), "1772352000-r1", "hello");
+    let key = once("agent", "messages", "k1", "f1");
+    kit.table.put_down(&new, Some(&key)).await.unwrap();
+    let before = kit.items().await;
+
+    let elsewhere = kit.table.put_down(&new, Some(&once("agent", "messages", "k2", "f1"))).await;
+    assert!(matches!(elsewhere, Err(StoreError::Conflict)), "{elsewhere:?}");
+    kit.later(SignedDuration::from_hours(25));
+    // The key's record is over and must not be taken for this request's.
+    let other = outbound(&visitor(), "1772352000-r1", "good bye");
+    let after = kit.table.put_down(&other, Some(&once("agent", "messages", "k1", "f2"))).await;
+    assert!(matches!(after, Err(StoreError::Conflict)), "{after:?}");
+    assert_eq!(kit.items().await, before);
+}

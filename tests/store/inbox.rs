@@ -1,0 +1,248 @@
+//! What comes in is kept once, and nothing that came in is forgotten.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use store::{Direction, InboundRef, LEFT_BEHIND, MessageState, NewInbound, Receipt, StoreError, Thread};
+
+use crate::support::{
+    APP_ID, BEGIN, Fault, Kit, OPENID, at_once, event, image, open, outbound, s, text_message, visitor,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_push_delivered_four_times_at_once_is_kept_once() {
+    const ROUNDS: u32 = 200;
+    let kit = Kit::start().await;
+    for round in 0..ROUNDS {
+        let receipts = at_once(4, |_| {
+            let table = kit.table.clone();
+            async move { table.receive(&text_message(&visitor(), i64::from(round), round)).await.unwrap() }
+        });
+        let mut receipts = receipts.await;
+        receipts.sort_by_key(|receipt| *receipt == Receipt::Duplicate);
+        assert_eq!(
+            receipts,
+            [Receipt::Stored, Receipt::Duplicate, Receipt::Duplicate, Receipt::Duplicate],
+            "round {round}"
+        );
+    }
+    assert_eq!(kit.items().await.len(), ROUNDS as usize);
+}
+
+#[tokio::test]
+async fn a_message_is_kept_as_it_came() {
+    let kit = Kit::start().await;
+    let thread = visitor();
+    let content =
+        json!({ "content": "在吗? 🙂", "session_from": "", "nested": { "n": 18_446_744_073_709_551_615_u64 } });
+    let new = NewInbound { content: content.clone(), ..text_message(&thread, 7, 1) };
+    assert_eq!(kit.table.receive(&new).await.unwrap(), Receipt::Stored);
+
+    let [message] = &kit.thread(&thread).await[..] else { panic!("one message") };
+    assert_eq!(message.thread, thread);
+    assert_eq!(message.direction, Direction::In);
+    assert_eq!(message.kind, "text");
+    assert_eq!(message.content, content);
+    assert_eq!(message.created_at, Timestamp::from_second(BEGIN + 7).unwrap());
+    assert_eq!(message.state, MessageState::Received);
+    assert_eq!(message.cid, None);
+    assert_eq!(kit.message(&thread, &message.id).await.content, content);
+    assert!(kit.table.message(&thread, "0000000000-m1").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_second_delivery_changes_nothing() {
+    let kit = Kit::start().await;
+    let first = text_message(&visitor(), 0, 1);
+    kit.table.receive(&first).await.unwrap();
+    let before = kit.items().await;
+
+    kit.later(SignedDuration::from_secs(5));
+    let again = NewInbound { content: json!({ "content": "other" }), kind: "raw".to_owned(), ..first };
+    assert_eq!(kit.table.receive(&again).await.unwrap(), Receipt::Duplicate);
+    assert_eq!(kit.items().await, before);
+}
+
+#[tokio::test]
+async fn a_second_delivery_of_a_processed_message_does_not_make_it_unprocessed() {
+    let kit = Kit::start().await;
+    let thread = visitor();
+    kit.opened(&thread, 0, 1).await;
+    assert_eq!(kit.table.receive(&text_message(&thread, 0, 1)).await.unwrap(), Receipt::Duplicate);
+    kit.later(SignedDuration::from_hours(1));
+    assert!(kit.left_behind().await.is_empty());
+}
+
+#[tokio::test]
+async fn one_msg_id_from_two_visitors_is_two_messages() {
+    let kit = Kit::start().await;
+    let others = [
+        Thread::new(APP_ID, "oAnother"),
+        Thread::new("wxfedcba9876543210", OPENID),
+        // An openid that begins with another's.
+        Thread::new(APP_ID, format!("{OPENID}0")),
+    ];
+    for thread in [visitor()].iter().chain(&others) {
+        assert_eq!(kit.table.receive(&text_message(thread, 0, 1)).await.unwrap(), Receipt::Stored, "{thread:?}");
+        assert_eq!(kit.thread(thread).await.len(), 1, "{thread:?}");
+    }
+    assert_eq!(kit.items().await.len(), 4);
+}
+
+#[tokio::test]
+async fn an_event_is_known_by_its_second_and_its_identity() {
+    let kit = Kit::start().await;
+    let thread = visitor();
+    let receive = async |second, identity: &str| {
+        kit.table.receive(&event(&thread, second, identity, json!({ "event": "e" }))).await.unwrap()
+    };
+    assert_eq!(receive(0, "euser_enter_tempsession.aa").await, Receipt::Stored);
+    assert_eq!(receive(0, "euser_enter_tempsession.aa").await, Receipt::Duplicate, "a second delivery");
+    assert_eq!(receive(0, "euser_enter_tempsession.bb").await, Receipt::Stored, "other fields");
+    assert_eq!(receive(0, "ekf_create_session.aa").await, Receipt::Stored, "another event");
+    assert_eq!(receive(1, "euser_enter_tempsession.aa").await, Receipt::Stored, "another second");
+    assert_eq!(kit.thread(&thread).await.len(), 4);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_keeps_the_message_once() {
+    let kit = Kit::start().await;
+    kit.wire.fail("PutItem", 1, &Fault::LostAnswer);
+    // The SDK tried again and found the item: to WeChat both are `success`.
+    assert_eq!(kit.table.receive(&text_message(&visitor(), 0, 1)).await.unwrap(), Receipt::Duplicate);
+    assert_eq!(kit.wire.calls("PutItem"), 2);
+    assert_eq!(kit.items().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_throttled_table_keeps_nothing_and_then_the_redelivery() {
+    let kit = Kit::start().await;
+    let new = text_message(&visitor(), 0, 1);
+    kit.wire.fail("PutItem", 3, &Fault::error("ProvisionedThroughputExceededException"));
+    let error = kit.table.receive(&new).await.unwrap_err();
+    let StoreError::Unavailable { service, code, .. } = error else { panic!("{error:?}") };
+    assert_eq!((service, code.as_str()), ("DynamoDB", "ProvisionedThroughputExceededException"));
+    assert!(kit.items().await.is_empty());
+    assert_eq!(kit.table.receive(&new).await.unwrap(), Receipt::Stored);
+}
+
+#[tokio::test]
+async fn a_delivery_while_the_message_is_being_processed_is_a_duplicate() {
+    let kit = Kit::start().await;
+    let new = text_message(&visitor(), 0, 1);
+    kit.table.receive(&new).await.unwrap();
+    // DynamoDB refuses a write to an item that a transaction holds; only a message that is kept can be held.
+    kit.wire.fail("PutItem", 1, &Fault::error("TransactionConflictException"));
+    assert_eq!(kit.table.receive(&new).await.unwrap(), Receipt::Duplicate);
+}
+
+#[tokio::test]
+async fn an_unprocessed_message_is_left_behind_after_a_minute() {
+    let kit = Kit::start().await;
+    let message = kit.arrived(&visitor(), 0, 1).await;
+    kit.later(LEFT_BEHIND - SignedDuration::from_millis(1));
+    assert!(kit.left_behind().await.is_empty());
+
+    kit.later(SignedDuration::from_millis(1));
+    assert_eq!(kit.left_behind().await, [message.id.as_str()]);
+
+    let cid = message.thread.cid(&message.id);
+    kit.table.apply(&open(&message, &cid)).await.unwrap();
+    assert!(kit.left_behind().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_left_behind_is_what_reception_would_have_seen_and_comes_oldest_first() {
+    let kit = Kit::start().await;
+    let thread = visitor();
+    // WeChat's times say otherwise than the order in which they were kept.
+    for (second, number) in [(30, 1), (20, 2), (10, 3)] {
+        kit.table.receive(&text_message(&thread, second, number)).await.unwrap();
+        kit.later(SignedDuration::from_secs(1));
+    }
+    kit.later(LEFT_BEHIND);
+    let mut shards = Vec::new();
+    for shard in 0..store::DUE_SHARDS {
+        shards.extend(kit.table.left_behind(shard, 2).await.unwrap());
+    }
+    let [first, second] = &shards[..] else { panic!("as many as were asked for: {shards:?}") };
+    assert_eq!(first.content["content"], "text 1");
+    assert_eq!(second.content["content"], "text 2");
+    assert_eq!(first.thread, thread);
+    assert_eq!(first.kind, "text");
+    assert_eq!(first.created_at, Timestamp::from_second(BEGIN + 30).unwrap());
+}
+
+#[tokio::test]
+async fn messages_that_wait_are_spread_over_the_shards() {
+    let kit = Kit::start().await;
+    for visitor in 0..64 {
+        let thread = Thread::new(APP_ID, format!("oVisitor{visitor}"));
+        kit.table.receive(&text_message(&thread, 0, 1)).await.unwrap();
+    }
+    kit.later(LEFT_BEHIND);
+    let mut counts = Vec::new();
+    for shard in 0..store::DUE_SHARDS {
+        counts.push(kit.table.left_behind(shard, 100).await.unwrap().len());
+    }
+    assert_eq!(counts.iter().sum::<usize>(), 64);
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
+}
+
+#[tokio::test]
+async fn a_message_that_keeps_failing_is_put_off_from_a_minute_to_an_hour() {
+    let kit = Kit::start().await;
+    let message = kit.arrived(&visitor(), 0, 1).await;
+    kit.later(LEFT_BEHIND);
+    for minutes in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
+        assert_eq!(kit.left_behind().await, [message.id.as_str()]);
+        kit.table.put_off(&message).await.unwrap();
+        kit.later(SignedDuration::from_mins(minutes) - SignedDuration::from_millis(1));
+        assert!(kit.left_behind().await.is_empty(), "before {minutes} minutes");
+        kit.later(SignedDuration::from_millis(1));
+    }
+    assert_eq!(kit.left_behind().await, [message.id.as_str()]);
+    // Once it succeeds it is done with like any other.
+    kit.table.apply(&open(&message, "c1")).await.unwrap();
+    assert!(!kit.items_of("inbound").await[0].contains_key("attempts"));
+}
+
+#[tokio::test]
+async fn a_processed_or_missing_message_is_not_put_off() {
+    let kit = Kit::start().await;
+    let message = kit.arrived(&visitor(), 0, 1).await;
+    kit.table.apply(&open(&message, "c1")).await.unwrap();
+    let before = kit.items().await;
+    kit.table.put_off(&message).await.unwrap();
+    kit.table.put_off(&InboundRef { id: "0000000000-m0".to_owned(), ..message }).await.unwrap();
+    assert_eq!(kit.items().await, before);
+}
+
+#[tokio::test]
+async fn the_stream_image_of_a_message_is_what_reception_sees() {
+    let kit = Kit::start().await;
+    let kept = kit.arrived(&visitor(), 3, 1).await;
+    let items = kit.items_of("inbound").await;
+    let seen = InboundRef::from_image(image(&items[0])).unwrap();
+    assert_eq!(
+        (seen.thread, seen.id, seen.kind, seen.content, seen.created_at),
+        (kept.thread, kept.id, kept.kind, kept.content, kept.created_at)
+    );
+}
+
+#[tokio::test]
+async fn other_images_are_not_taken_for_a_message() {
+    let kit = Kit::start().await;
+    kit.opened(&visitor(), 0, 1).await;
+    let reply = outbound(&visitor(), "1772352000-r1", "hello");
+    kit.table.put_down(&reply, None).await.unwrap();
+    kit.bind(APP_ID).await;
+    for item in kit.items().await {
+        let is_message = s(&item, "kind") == "inbound";
+        assert_eq!(InboundRef::from_image(image(&item)).is_some(), is_message, "{item:?}");
+        for attribute in ["app_id", "openid", "sk", "type", "content", "created_at"] {
+            let mut torn = item.clone();
+            torn.remove(attribute);
+            assert!(InboundRef::from_image(image(&torn)).is_none(), "without {attribute}: {torn:?}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Pictures that WeChat has already, found again as long as it surely still has them.
+
+use jiff::SignedDuration;
+use store::{MEDIA_LIFE, MEDIA_REUSE, content_hash};
+
+use crate::support::{APP_ID, Kit};
+
+const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
+
+#[tokio::test]
+async fn an_upload_is_used_again_for_sixty_hours() {
+    let kit = Kit::start().await;
+    let hash = content_hash(b"picture");
+    assert_eq!(kit.table.media_by_content(APP_ID, &hash).await.unwrap(), None);
+    kit.table.remember_media(APP_ID, &hash, "media-1").await.unwrap();
+    assert_eq!(MEDIA_REUSE, SignedDuration::from_hours(60));
+
+    for (wait, found) in [
+        (SignedDuration::ZERO, Some("media-1")),
+        (MEDIA_REUSE - A_MILLISECOND, Some("media-1")),
+        (A_MILLISECOND, None),
+        (SignedDuration::from_hours(24), None),
+    ] {
+        kit.later(wait);
+        assert_eq!(kit.table.media_by_content(APP_ID, &hash).await.unwrap().as_deref(), found, "after {wait}");
+    }
+    assert!(MEDIA_REUSE < MEDIA_LIFE);
+}
+
+#[tokio::test]
+async fn an_upload_belongs_to_one_mini_program_and_one_picture() {
+    let kit = Kit::start().await;
+    let hash = content_hash(b"picture");
+    kit.table.remember_media(APP_ID, &hash, "media-1").await.unwrap();
+    assert_eq!(kit.table.media_by_content("wx2", &hash).await.unwrap(), None);
+    assert_eq!(kit.table.media_by_content(APP_ID, &content_hash(b"picture ")).await.unwrap(), None);
+    assert_eq!(kit.table.media_uploaded_at("wx2", "media-1").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_old_media_id_is_known_to_be_old() {
+    let kit = Kit::start().await;
+    let uploaded = kit.now();
+    kit.table.remember_media(APP_ID, &content_hash(b"picture"), "media-1").await.unwrap();
+    kit.later(SignedDuration::from_hours(29 * 24));
+    assert_eq!(kit.table.media_uploaded_at(APP_ID, "media-1").await.unwrap(), Some(uploaded));
+    assert_eq!(kit.table.media_uploaded_at(APP_ID, "somebody else's").await.unwrap(), None);
+    let end = (uploaded + SignedDuration::from_hours(30 * 24)).as_second().to_string();
+    assert!(kit.items_of("media").await.iter().all(|item| item["ttl"].as_n() == Ok(&end)));
+}
+
+#[tokio::test]
+async fn a_new_upload_takes_the_place_of_the_old() {
+    let kit = Kit::start().await;
+    let hash = content_hash(b"picture");
+    let first = kit.now();
+    kit.table.remember_media(APP_ID, &hash, "media-1").await.unwrap();
+    kit.later(MEDIA_REUSE);
+    kit.table.remember_media(APP_ID, &hash, "media-2").await.unwrap();
+    assert_eq!(kit.table.media_by_content(APP_ID, &hash).await.unwrap().as_deref(), Some("media-2"));
+    assert_eq!(kit.table.media_uploaded_at(APP_ID, "media-1").await.unwrap(), Some(first));
+    assert_eq!(kit.table.media_uploaded_at(APP_ID, "media-2").await.unwrap(), Some(kit.now()));
+}
+
+#[tokio::test]
+async fn what_wechat_no_longer_has_is_forgotten_by_content_and_known_by_id() {
+    let kit = Kit::start().await;
+    let hash = content_hash(b"picture");
+    kit.table.remember_media(APP_ID, &hash, "media-1").await.unwrap();
+    kit.table.forget_media(APP_ID, &hash).await.unwrap();
+    kit.table.forget_media(APP_ID, &hash).await.unwrap();
+    assert_eq!(kit.table.media_by_content(APP_ID, &hash).await.unwrap(), None);
+    assert_eq!(kit.table.media_uploaded_at(APP_ID, "media-1").await.unwrap(), Some(kit.now()));
+}
+
+#[test]
+fn a_picture_is_named_by_its_sha_256() {
+    // FIPS 180-2, appendix B.1.
+    assert_eq!(content_hash(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}

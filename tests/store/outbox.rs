@@ -1,0 +1,290 @@
+//! What goes out goes out once, and how it ended is told as it was.
+
+use jiff::SignedDuration;
+use serde_json::json;
+use store::{
+    Claim, Claimed, Direction, Message, MessageState, NewOutbound, OutboundRef, PENDING_GRACE, PutDown, SENDING_LEASE,
+    Settled, StoreError, Thread,
+};
+
+use crate::support::{Fault, Kit, at_once, failure, image, outbound, s, text_message, visitor};
+
+const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
+
+async fn claimed(kit: &Kit, thread: &Thread, id: &str) -> Claim {
+    match kit.table.claim(thread, id).await.unwrap() {
+        Claimed::Ours(claim) => *claim,
+        other => panic!("not ours: {other:?}"),
+    }
+}
+
+async fn refused(kit: &Kit, thread: &Thread, id: &str) -> Message {
+    match kit.table.claim(thread, id).await.unwrap() {
+        Claimed::Not(message) => *message,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_put_down_as_it_was_written() {
+    let kit = Kit::start().await;
+    let new = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "您好 🙂");
+    assert_eq!(kit.table.put_down(&new, None).await.unwrap(), PutDown::New);
+    let kept = kit.message(&visitor(), &new.id).await;
+    assert_eq!((kept.direction, kept.state), (Direction::Out, MessageState::Pending));
+    assert_eq!((kept.kind.as_str(), &kept.content), ("text", &new.content));
+    assert_eq!((kept.cid, kept.author), (Some(new.cid), Some(new.author)));
+    assert_eq!((kept.created_at, kept.parts_sent, kept.attempts, kept.failure), (kit.now(), 0, 0, None));
+}
+
+#[tokio::test]
+async fn an_id_is_used_once() {
+    let kit = Kit::start().await;
+    let new = outbound(&visitor(), "1772352000-r1", "one");
+    kit.table.put_down(&new, None).await.unwrap();
+    let before = kit.items().await;
+    kit.later(A_MILLISECOND);
+    let other = outbound(&visitor(), "1772352000-r1", "two");
+    assert!(matches!(kit.table.put_down(&other, None).await, Err(StoreError::Conflict)));
+    assert_eq!(kit.items().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_fifty_at_once_one_gets_the_message() {
+    let kit = Kit::start().await;
+    for round in 0..5 {
+        let id = kit.pending(&visitor(), "hello").await;
+        let claims = at_once(50, |_| {
+            let (table, id) = (kit.table.clone(), id.clone());
+            async move { table.claim(&visitor(), &id).await.unwrap() }
+        });
+        let mut ours = 0;
+        for claim in claims.await {
+            match claim {
+                Claimed::Ours(claim) => {
+                    ours += 1;
+                    assert_eq!((claim.message.state, claim.message.attempts), (MessageState::Sending, 1));
+                }
+                Claimed::Not(message) => assert_eq!((message.state, message.attempts), (MessageState::Sending, 1)),
+                Claimed::Missing => panic!("missing"),
+            }
+        }
+        assert_eq!(ours, 1, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_there_is_missing() {
+    let kit = Kit::start().await;
+    assert!(matches!(kit.table.claim(&visitor(), "1772352000-r1").await.unwrap(), Claimed::Missing));
+    assert!(kit.items().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_visitor_wrote_is_not_sent_back() {
+    let kit = Kit::start().await;
+    let inbound = kit.arrived(&visitor(), 0, 1).await;
+    assert_eq!(refused(&kit, &visitor(), &inbound.id).await.state, MessageState::Received);
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_was_lost_is_still_ours() {
+    let kit = Kit::start().await;
+    let id = kit.pending(&visitor(), "hello").await;
+    kit.wire.fail("UpdateItem", 1, &Fault::LostAnswer);
+    let claim = claimed(&kit, &visitor(), &id).await;
+    assert_eq!((claim.message.state, claim.message.attempts), (MessageState::Sending, 1));
+    let sent = kit.table.settle(&claim, &Settled::Sent, 1).await.unwrap();
+    assert_eq!(sent.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn a_send_ends_as_it_ended() {
+    let kit = Kit::start().await;
+    let ends = [
+        (Settled::Sent, MessageState::Sent, None, 2),
+        (Settled::Failed(failure("wechat.window")), MessageState::Failed, Some(failure("wechat.window")), 1),
+        (Settled::Unknown(failure("wechat.timeout")), MessageState::Unknown, Some(failure("wechat.timeout")), 0),
+    ];
+    for (settled, state, failure, parts) in ends {
+        let id = kit.pending(&visitor(), "hello").await;
+        let claim = claimed(&kit, &visitor(), &id).await;
+        let told = kit.table.settle(&claim, &settled, parts).await.unwrap();
+        let kept = kit.message(&visitor(), &id).await;
+        for message in [told, kept] {
+            assert_eq!((message.state, message.parts_sent, &message.failure), (state, parts, &failure));
+        }
+        // It has ended: nobody sends it again, and nothing changes its end.
+        assert_eq!(refused(&kit, &visitor(), &id).await.state, state);
+        assert!(matches!(kit.table.settle(&claim, &Settled::Sent, 9).await, Err(StoreError::Conflict)));
+        assert!(matches!(kit.table.progress(&claim, 9).await, Err(StoreError::Conflict)));
+        kit.later(SignedDuration::from_hours(1));
+        kit.table.give_up(&claim.message, &crate::support::failure("gone")).await.unwrap();
+        assert!(kit.overdue().await.is_empty());
+        let kept = kit.message(&visitor(), &id).await;
+        assert_eq!((kept.state, kept.parts_sent, kept.failure), (state, parts, failure));
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_sent_waits_for_its_retry_time() {
+    let kit = Kit::start().await;
+    let id = kit.pending(&visitor(), "hello").await;
+    let first = claimed(&kit, &visitor(), &id).await;
+    let again = kit.now() + SignedDuration::from_mins(2);
+    let waiting = kit.table.settle(&first, &Settled::Later(again, failure("wechat.busy")), 1).await.unwrap();
+    assert_eq!((waiting.state, waiting.parts_sent), (MessageState::Pending, 1));
+    assert_eq!(waiting.failure, Some(failure("wechat.busy")));
+
+    kit.later(SignedDuration::from_mins(2) - A_MILLISECOND);
+    assert!(kit.overdue().await.is_empty());
+    kit.later(A_MILLISECOND);
+    assert_eq!(kit.overdue().await, [id.as_str()]);
+    // Only a send that is under way can be given up.
+    kit.table.give_up(&waiting, &failure("gone")).await.unwrap();
+
+    let second = claimed(&kit, &visitor(), &id).await;
+    assert_eq!((second.message.attempts, second.message.parts_sent), (2, 1));
+    // The first claim is over.
+    assert!(matches!(kit.table.settle(&first, &Settled::Sent, 1).await, Err(StoreError::Conflict)));
+    assert!(matches!(kit.table.progress(&first, 7).await, Err(StoreError::Conflict)));
+    let sent = kit.table.settle(&second, &Settled::Sent, 2).await.unwrap();
+    assert_eq!((sent.state, sent.parts_sent, sent.failure), (MessageState::Sent, 2, None));
+}
+
+#[tokio::test]
+async fn a_pending_message_is_left_to_whoever_made_it_for_a_while() {
+    let kit = Kit::start().await;
+    let id = kit.pending(&visitor(), "hello").await;
+    kit.later(PENDING_GRACE - A_MILLISECOND);
+    assert!(kit.overdue().await.is_empty());
+    kit.later(A_MILLISECOND);
+    assert_eq!(kit.overdue().await, [id.as_str()]);
+    claimed(&kit, &visitor(), &id).await;
+    assert!(kit.overdue().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_send_whose_sender_is_gone_becomes_unknown_after_the_lease() {
+    let kit = Kit::start().await;
+    let id = kit.pending(&visitor(), "hello").await;
+    let claim = claimed(&kit, &visitor(), &id).await;
+    kit.later(SENDING_LEASE - A_MILLISECOND);
+    assert!(kit.overdue().await.is_empty());
+    kit.table.give_up(&claim.message, &failure("gone")).await.unwrap();
+    assert_eq!(kit.message(&visitor(), &id).await.state, MessageState::Sending);
+
+    kit.later(A_MILLISECOND);
+    assert_eq!(kit.overdue().await, [id.as_str()]);
+    kit.table.give_up(&claim.message, &failure("gone")).await.unwrap();
+    assert!(kit.overdue().await.is_empty());
+
+    // The sender was only slow.
+    assert!(matches!(kit.table.settle(&claim, &Settled::Sent, 1).await, Err(StoreError::Conflict)));
+    assert!(matches!(kit.table.progress(&claim, 1).await, Err(StoreError::Conflict)));
+    let kept = kit.message(&visitor(), &id).await;
+    assert_eq!((kept.state, kept.failure), (MessageState::Unknown, Some(failure("gone"))));
+    assert_eq!(refused(&kit, &visitor(), &id).await.state, MessageState::Unknown);
+}
+
+#[tokio::test]
+async fn a_slow_sender_that_nobody_gave_up_still_tells_how_it_ended() {
+    let kit = Kit::start().await;
+    let id = kit.pending(&visitor(), "hello").await;
+    let claim = claimed(&kit, &visitor(), &id).await;
+    kit.later(SENDING_LEASE * 2);
+    assert_eq!(kit.table.settle(&claim, &Settled::Sent, 1).await.unwrap().state, MessageState::Sent);
+    kit.table.give_up(&claim.message, &failure("gone")).await.unwrap();
+    assert_eq!(kit.message(&visitor(), &id).await.state, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn the_parts_that_went_out_are_counted_on_the_way() {
+    let kit = Kit::start().await;
+    let id = kit.pending(&visitor(), "a long text").await;
+    let claim = claimed(&kit, &visitor(), &id).await;
+    for parts in [1, 2] {
+        kit.table.progress(&claim, parts).await.unwrap();
+        let kept = kit.message(&visitor(), &id).await;
+        assert_eq!((kept.parts_sent, kept.state), (parts, MessageState::Sending));
+    }
+    kit.later(SENDING_LEASE);
+    kit.table.give_up(&claim.message, &failure("gone")).await.unwrap();
+    assert_eq!(kit.message(&visitor(), &id).await.parts_sent, 2);
+}
+
+#[tokio::test]
+async fn overdue_sends_come_oldest_first() {
+    let kit = Kit::start().await;
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        ids.push(kit.pending(&visitor(), &format!("text {number}")).await);
+        kit.later(SignedDuration::from_secs(1));
+    }
+    // The first was tried and waits longest now.
+    let claim = claimed(&kit, &visitor(), &ids[0]).await;
+    let again = kit.now() + SignedDuration::from_mins(1);
+    kit.table.settle(&claim, &Settled::Later(again, failure("wechat.busy")), 0).await.unwrap();
+    kit.later(SignedDuration::from_mins(2));
+    ids.rotate_left(1);
+    assert_eq!(kit.overdue().await, ids);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_puts_the_message_down_once() {
+    let kit = Kit::start().await;
+    let new = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "hello");
+    kit.wire.fail("PutItem", 1, &Fault::LostAnswer);
+    // An error here would make a person write it again, and the visitor would have it twice.
+    assert_eq!(kit.table.put_down(&new, None).await.unwrap(), PutDown::New);
+    assert_eq!(kit.wire.calls("PutItem"), 2);
+    assert_eq!(kit.items().await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_stream_image_of_a_send_is_what_delivery_sees() {
+    let kit = Kit::start().await;
+    let id = kit.pending(&visitor(), "hello").await;
+    kit.table.receive(&text_message(&visitor(), 0, 1)).await.unwrap();
+    let seen = async || {
+        let item = kit.items_of("outbound").await.remove(0);
+        OutboundRef::from_image(image(&item))
+    };
+    let pending = seen().await.unwrap();
+    assert_eq!((pending.thread, &pending.id), (visitor(), &id));
+    assert_eq!(pending.overdue_at, kit.now() + PENDING_GRACE);
+
+    let claim = claimed(&kit, &visitor(), &id).await;
+    assert!(seen().await.is_none(), "sending");
+    let again = kit.now() + SignedDuration::from_mins(5);
+    kit.table.settle(&claim, &Settled::Later(again, failure("wechat.busy")), 0).await.unwrap();
+    assert_eq!(seen().await.unwrap().overdue_at, again);
+    let claim = claimed(&kit, &visitor(), &id).await;
+    kit.table.settle(&claim, &Settled::Sent, 1).await.unwrap();
+    assert!(seen().await.is_none(), "sent");
+    let inbound = kit.items_of("inbound").await.remove(0);
+    assert!(OutboundRef::from_image(image(&inbound)).is_none());
+    assert_eq!(s(&inbound, "state"), "received");
+}
+
+#[tokio::test]
+async fn a_message_serialises_as_the_api_shows_it() {
+    let kit = Kit::start().await;
+    let id = kit.pending(&visitor(), "hello").await;
+    let claim = claimed(&kit, &visitor(), &id).await;
+    let message = kit.table.settle(&claim, &Settled::Failed(failure("wechat.window")), 0).await.unwrap();
+    assert_eq!(
+        serde_json::to_value(&message).unwrap(),
+        json!({
+            "id": id,
+            "direction": "out",
+            "type": "text",
+            "text": { "content": "hello" },
+            "created_at": "2026-03-01T08:00:00Z",
+            "state": "failed",
+            "cid": "c1",
+            "author": { "role": "agent", "name": "Lin" },
+            "failure": { "code": "wechat.window", "errcode": 45015, "detail": "In words." },
+        })
+    );
+}

@@ -1,0 +1,265 @@
+//! What every test starts with: a table and a vault of its own, and a clock that it moves by hand.
+
+pub(crate) mod backend;
+pub(crate) mod secrets;
+pub(crate) mod wire;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use store::{
+    Author, Binding, Clock, Conversation, DUE_SHARDS, InboundRef, ManualClock, Message, NewBinding, NewInbound,
+    NewOutbound, SecretString, SendFailure, Step, StepConversation, Table, Thread, Vault,
+};
+use uuid::Uuid;
+
+use secrets::Secret;
+use wire::Wire;
+
+pub(crate) use wire::Fault;
+
+/// The key of the tests' own AWS credentials; a planted secret like the others.
+pub(crate) const SECRET_ACCESS_KEY: &str = "planted-secret-access-key";
+/// The text of the stack's secret.
+pub(crate) const MASTER: &str = "planted-master-secret-of-64-letters-0123456789abcdefghijklmnopqr";
+pub(crate) const APP_ID: &str = "wx0123456789abcdef";
+pub(crate) const OPENID: &str = "oVisitorOfTheShopInTheTown0";
+/// 2026-03-01T08:00:00Z, when every test begins.
+pub(crate) const BEGIN: i64 = 1_772_352_000;
+
+/// An item as it lies in the table.
+pub(crate) type Item = BTreeMap<String, AttributeValue>;
+
+/// A table, a vault and the time, for one test.
+pub(crate) struct Kit {
+    pub(crate) table: Table,
+    pub(crate) vault: Vault,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) secret: Secret,
+    pub(crate) wire: Arc<Wire>,
+    /// To look and to reach behind the store's back.
+    pub(crate) client: Client,
+    pub(crate) name: String,
+}
+
+impl Kit {
+    pub(crate) async fn start() -> Self {
+        let wire = Wire::new(backend::is_external());
+        let client = backend::dynamodb(&wire).await;
+        let name = format!("kefu-{}", Uuid::now_v7());
+        backend::create_table(&client, &name).await;
+        let secret = backend::secret(&wire, &name, MASTER).await;
+        let clock = Arc::new(ManualClock::new(Timestamp::from_second(BEGIN).unwrap()));
+        let table = Table::new(client.clone(), &name, clock.clone());
+        Self { table, vault: secret.vault(), clock, secret, wire, client, name }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn later(&self, by: SignedDuration) {
+        self.clock.advance(by);
+    }
+
+    /// Everything in the table, in the order of the keys.
+    pub(crate) async fn items(&self) -> Vec<Item> {
+        let mut items: Vec<Item> = Vec::new();
+        let mut from = None;
+        loop {
+            let scan = self.client.scan().table_name(&self.name).consistent_read(true).set_exclusive_start_key(from);
+            let page = scan.send().await.unwrap();
+            items.extend(page.items.unwrap_or_default().into_iter().map(|item| item.into_iter().collect()));
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                break;
+            }
+        }
+        items.sort_by_key(|item| (s(item, "pk"), s(item, "sk")));
+        items
+    }
+
+    /// The items of one kind.
+    pub(crate) async fn items_of(&self, kind: &str) -> Vec<Item> {
+        self.items().await.into_iter().filter(|item| s(item, "kind") == kind).collect()
+    }
+
+    /// Writes an item behind the store's back.
+    pub(crate) async fn write(&self, item: Item) {
+        let put = self.client.put_item().table_name(&self.name).set_item(Some(item.into_iter().collect()));
+        put.send().await.unwrap();
+    }
+
+    /// Binds a mini program.
+    pub(crate) async fn bind(&self, app_id: &str) -> Binding {
+        self.table.create_binding(&self.vault, new_binding(app_id)).await.unwrap()
+    }
+
+    /// Keeps a text of a visitor's, with this number and in this second from the beginning, and gives back what
+    /// reception gets to see.
+    pub(crate) async fn arrived(&self, thread: &Thread, second: i64, number: u32) -> InboundRef {
+        let new = text_message(thread, second, number);
+        self.keep(new).await
+    }
+
+    /// Keeps a push and gives back what reception gets to see.
+    pub(crate) async fn keep(&self, new: NewInbound) -> InboundRef {
+        let (thread, content) = (new.thread.clone(), new.content.clone());
+        self.table.receive(&new).await.unwrap();
+        let message = self.thread(&thread).await.into_iter().find(|message| message.content == content).unwrap();
+        let Message { id, thread, kind, content, created_at, .. } = message;
+        InboundRef { thread, id, kind, content, created_at }
+    }
+
+    /// Opens a conversation with a first text of a visitor's.
+    pub(crate) async fn opened(&self, thread: &Thread, second: i64, number: u32) -> Conversation {
+        let message = self.arrived(thread, second, number).await;
+        let cid = thread.cid(&message.id);
+        self.table.apply(&open(&message, &cid)).await.unwrap();
+        self.table.conversation(&cid).await.unwrap().unwrap()
+    }
+
+    /// A message that waits to be sent.
+    pub(crate) async fn pending(&self, thread: &Thread, text: &str) -> String {
+        let new = outbound(thread, &NewOutbound::fresh_id(self.now()), text);
+        self.table.put_down(&new, None).await.unwrap();
+        new.id
+    }
+
+    /// A visitor's messages, all of them.
+    pub(crate) async fn thread(&self, thread: &Thread) -> Vec<Message> {
+        let mut messages = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = self.table.thread_messages(thread, cursor.as_deref(), 1000).await.unwrap();
+            messages.extend(page.items);
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return messages;
+            }
+        }
+    }
+
+    pub(crate) async fn message(&self, thread: &Thread, id: &str) -> Message {
+        self.table.message(thread, id).await.unwrap().unwrap()
+    }
+
+    /// The ids of all messages that were left behind, shard by shard.
+    pub(crate) async fn left_behind(&self) -> Vec<String> {
+        let mut ids = Vec::new();
+        for shard in 0..DUE_SHARDS {
+            ids.extend(self.table.left_behind(shard, 100).await.unwrap().into_iter().map(|message| message.id));
+        }
+        ids
+    }
+
+    /// The ids of all sends that are overdue, shard by shard.
+    pub(crate) async fn overdue(&self) -> Vec<String> {
+        let mut ids = Vec::new();
+        for shard in 0..DUE_SHARDS {
+            ids.extend(self.table.overdue_sends(shard, 100).await.unwrap().into_iter().map(|message| message.id));
+        }
+        ids
+    }
+}
+
+pub(crate) fn visitor() -> Thread {
+    Thread::new(APP_ID, OPENID)
+}
+
+pub(crate) fn secret(text: &str) -> SecretString {
+    SecretString::from(text)
+}
+
+pub(crate) fn new_binding(app_id: &str) -> NewBinding {
+    NewBinding {
+        app_id: app_id.to_owned(),
+        name: "The shop".to_owned(),
+        app_secret: secret("planted-app-secret"),
+        token: secret("plantedPushToken"),
+        encoding_aes_key: secret("plantedEncodingAesKey0123456789012345678901"),
+        auto_reply: Some("Someone will be with you soon.".to_owned()),
+    }
+}
+
+pub(crate) fn text_message(thread: &Thread, second: i64, number: u32) -> NewInbound {
+    NewInbound {
+        thread: thread.clone(),
+        create_time: BEGIN + second,
+        identity: format!("m{number:020}"),
+        kind: "text".to_owned(),
+        content: json!({ "content": format!("text {number}") }),
+    }
+}
+
+pub(crate) fn event(thread: &Thread, second: i64, identity: &str, content: Value) -> NewInbound {
+    NewInbound {
+        thread: thread.clone(),
+        create_time: BEGIN + second,
+        identity: identity.to_owned(),
+        kind: "event".to_owned(),
+        content,
+    }
+}
+
+pub(crate) fn outbound(thread: &Thread, id: &str, text: &str) -> NewOutbound {
+    NewOutbound {
+        thread: thread.clone(),
+        cid: "c1".to_owned(),
+        id: id.to_owned(),
+        kind: "text".to_owned(),
+        content: json!({ "content": text }),
+        author: Author { role: "agent".to_owned(), name: Some("Lin".to_owned()) },
+    }
+}
+
+pub(crate) fn failure(code: &str) -> SendFailure {
+    SendFailure { code: code.to_owned(), errcode: Some(45015), detail: "In words.".to_owned() }
+}
+
+pub(crate) fn open<'a>(message: &'a InboundRef, cid: &'a str) -> Step<'a> {
+    Step { message, conversation: Some(StepConversation::Open(cid)), reply: None }
+}
+
+pub(crate) fn join<'a>(message: &'a InboundRef, cid: &'a str) -> Step<'a> {
+    Step { message, conversation: Some(StepConversation::Join(cid)), reply: None }
+}
+
+/// The automatic answer to a message.
+pub(crate) fn reply(message: &InboundRef, cid: &str) -> NewOutbound {
+    NewOutbound {
+        cid: cid.to_owned(),
+        author: Author { role: "auto_reply".to_owned(), name: None },
+        ..outbound(
+            &message.thread,
+            &NewOutbound::reply_id(&message.thread, &message.id, message.created_at),
+            "Someone will be with you soon.",
+        )
+    }
+}
+
+/// Runs what `make` gives, `count` times and at once.
+pub(crate) async fn at_once<T, F>(count: usize, make: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let running: Vec<_> = (0..count).map(|number| tokio::spawn(make(number))).collect();
+    join_all(running).await.into_iter().map(Result::unwrap).collect()
+}
+
+/// A text attribute of an item; empty when it is not there.
+pub(crate) fn s(item: &Item, name: &str) -> String {
+    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+}
+
+/// The attributes of an item as a record of the stream carries them.
+pub(crate) fn image<'a>(item: &'a Item) -> impl Fn(&str) -> Option<&'a str> {
+    move |name| match item.get(name)? {
+        AttributeValue::S(text) | AttributeValue::N(text) => Some(text),
+        _ => None,
+    }
+}

@@ -1,0 +1,116 @@
+//! The way between the store and a service, where a test can count, forge and lose answers.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use aws_smithy_runtime_api::{
+    client::{
+        http::{HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn},
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+use tokio::sync::Semaphore;
+
+/// What happens to a request instead of what should.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    /// The service answers so and does nothing.
+    Answer(u16, String),
+    /// The service does it; the answer is lost on the way back.
+    LostAnswer,
+}
+
+impl Fault {
+    /// An error as DynamoDB words it.
+    pub(crate) fn error(kind: &str) -> Self {
+        let body =
+            serde_json::json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "planned" });
+        Self::Answer(400, body.to_string())
+    }
+}
+
+/// Stands between every client of a test and the services.
+pub(crate) struct Wire {
+    faults: Mutex<HashMap<String, Vec<Fault>>>,
+    calls: Mutex<HashMap<String, usize>>,
+    /// One request at a time.
+    turn: Option<Semaphore>,
+}
+
+impl Wire {
+    pub(crate) fn new(one_at_a_time: bool) -> Arc<Self> {
+        let turn = one_at_a_time.then(|| Semaphore::new(1));
+        Arc::new(Self { faults: Mutex::default(), calls: Mutex::default(), turn })
+    }
+
+    /// Lets the next `times` requests of an operation, such as `PutItem`, go wrong. Tries of one call count each.
+    pub(crate) fn fail(&self, operation: &str, times: usize, fault: &Fault) {
+        let mut faults = self.faults.lock().unwrap();
+        faults.entry(operation.to_owned()).or_default().extend(std::iter::repeat_n(fault.clone(), times));
+    }
+
+    /// How many requests of an operation there were.
+    pub(crate) fn calls(&self, operation: &str) -> usize {
+        self.calls.lock().unwrap().get(operation).copied().unwrap_or(0)
+    }
+
+    /// A client that goes this way and then on by `client`.
+    pub(crate) fn before(self: &Arc<Self>, client: SharedHttpClient) -> SharedHttpClient {
+        let wire = self.clone();
+        http_client_fn(move |settings, components| {
+            SharedHttpConnector::new(Way { wire: wire.clone(), on: client.http_connector(settings, components) })
+        })
+    }
+
+    fn enter(&self, operation: &str) -> Option<Fault> {
+        *self.calls.lock().unwrap().entry(operation.to_owned()).or_default() += 1;
+        self.faults.lock().unwrap().get_mut(operation).and_then(Vec::pop)
+    }
+}
+
+struct Way {
+    wire: Arc<Wire>,
+    on: SharedHttpConnector,
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Way")
+    }
+}
+
+impl HttpConnector for Way {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (wire, on) = (self.wire.clone(), self.on.clone());
+        HttpConnectorFuture::new(async move {
+            let _turn = match &wire.turn {
+                Some(turn) => turn.acquire().await.ok(),
+                None => None,
+            };
+            match wire.enter(operation(&request)) {
+                None => on.call(request).await,
+                Some(Fault::Answer(status, body)) => Ok(answer(status, body)),
+                Some(Fault::LostAnswer) => {
+                    on.call(request).await?;
+                    Err(ConnectorError::io("the answer was lost".into()))
+                }
+            }
+        })
+    }
+}
+
+/// The operation that a request of the JSON protocols names, without its service.
+pub(crate) fn operation(request: &HttpRequest) -> &str {
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    target.rsplit('.').next().unwrap_or_default()
+}
+
+pub(crate) fn answer(status: u16, body: String) -> HttpResponse {
+    HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body))
+}

@@ -35,7 +35,12 @@ async fn one_push_delivered_four_times_at_once_has_one_effect_in_each_of_200_rou
         }
     }
     world.settle().await;
-    assert_eq!(world.items("inbound").await.len(), ROUNDS);
+    let items = world.items("inbound").await;
+    assert_eq!(items.len(), ROUNDS);
+    for item in items {
+        // A copy that came after reception had been at work would have undone it.
+        assert!(item.get("cid").is_some() && item.get("due_pk").is_none(), "{item}");
+    }
     assert_eq!(world.conversations().await.len(), 20, "one conversation each");
     for number in 0..20 {
         let visitor = world.visitor(&binding, &format!("oFOUR-{number}"));

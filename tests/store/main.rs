@@ -9,14 +9,14 @@
 //!
 //! | | dynoxide | moto's server |
 //! |---|---|---|
-//! | two transactions on one item at once | one after the other, never a `TransactionConflict` | undo each other's writes: the suite sends it one request at a time |
+//! | two transactions on one item at once | one after the other, never a `TransactionConflict` | one that fails puts a copy of the whole table back, over what others wrote meanwhile |
 //! | `ClientRequestToken` | honoured | ignored: a repeated transaction fails its own conditions |
 //! | a start key outside of the query's range | accepted | accepted |
 //! | TTL | sweeps when asked to | never |
 //! | an index | up to date at once | up to date at once |
 //!
-//! So conflicts between transactions are answered by the test itself (see `support::wire`), and nothing here rests on
-//! TTL: the store compares the times itself.
+//! So a server of somebody else's gets one request at a time, conflicts between transactions are answered by the test
+//! itself (see `support::wire`), and nothing rests on TTL: the store compares the times itself.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 

@@ -62,17 +62,6 @@ async fn a_new_upload_takes_the_place_of_the_old() {
     assert_eq!(kit.table.media_uploaded_at(APP_ID, "media-2").await.unwrap(), Some(kit.now()));
 }
 
-#[tokio::test]
-async fn what_wechat_no_longer_has_is_forgotten_by_content_and_known_by_id() {
-    let kit = Kit::start().await;
-    let hash = content_hash(b"picture");
-    kit.table.remember_media(APP_ID, &hash, "media-1").await.unwrap();
-    kit.table.forget_media(APP_ID, &hash).await.unwrap();
-    kit.table.forget_media(APP_ID, &hash).await.unwrap();
-    assert_eq!(kit.table.media_by_content(APP_ID, &hash).await.unwrap(), None);
-    assert_eq!(kit.table.media_uploaded_at(APP_ID, "media-1").await.unwrap(), Some(kit.now()));
-}
-
 #[test]
 fn a_picture_is_named_by_its_sha_256() {
     // FIPS 180-2, appendix B.1.

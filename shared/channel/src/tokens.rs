@@ -114,8 +114,10 @@ impl Tokens {
         self.api.stable_token(app_id, secret.expose_secret()).await
     }
 
-    /// Keeps the token that [`check`](Self::check) brought, so that the first reply need not fetch one.
+    /// Keeps the token that [`check`](Self::check) brought, so that the first reply need not fetch one. What was noted
+    /// of the credentials before is void: a renewal that is under way with the old ones must not hold readers back.
     pub async fn adopt(&self, app_id: &str, token: &wechat::client::AccessToken) -> Result<(), TokenError> {
+        self.table.reset_token(app_id).await?;
         let version = self.table.token(app_id).await?.map_or(0, |stored| stored.version);
         if let Some(lease) = self.table.lease_token(app_id, version).await? {
             self.keep(&lease, token).await?;

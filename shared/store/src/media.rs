@@ -57,11 +57,4 @@ impl Table {
         }
         Ok(())
     }
-
-    /// Forgets an upload that WeChat no longer has.
-    pub async fn forget_media(&self, app_id: &str, hash: &str) -> Result<()> {
-        let request = self.client.delete_item().table_name(&self.name);
-        let request = request.key("pk", s(keys::media(app_id))).key("sk", s(format!("content#{hash}")));
-        request.send().await.map(drop).map_err(|error| StoreError::from_sdk(SERVICE, &error))
-    }
 }

@@ -12,6 +12,7 @@
 //! | [`crypto`] | AES-256-CBC with WeChat's padding, length prefix and trailing appid |
 //! | [`message`] | the decrypted document as an [`Inbound`] message and its identity |
 //! | [`reply`] | an answer to a push: `success`, or an encrypted document |
+//! | [`session_from`] | what a contact button says of its visitor, in the forms of four vendors; writes it and checks its signature |
 //!
 //! [`is_app_id`] tells an AppID from other text.
 //!
@@ -41,6 +42,7 @@ pub mod outbound;
 pub mod push;
 pub mod reply;
 mod secret;
+pub mod session_from;
 pub mod signature;
 pub mod text;
 mod xml;

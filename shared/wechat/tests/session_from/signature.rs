@@ -1,0 +1,127 @@
+//! Whose partnerid it is.
+
+use wechat::session_from::{
+    Fields, SignatureClaim, Verification, build, parse,
+    signature::{MAX_AGE, MAX_AHEAD, sign},
+};
+
+const SECRET: &[u8] = b"kefu-test-secret";
+const NOW: i64 = 1_750_000_000;
+
+/// Made with Python's hmac, hashlib and base64 by the formula of the module's page.
+#[test]
+fn published_vectors() {
+    for (secret, partnerid, ts, sig) in [
+        (SECRET, "u-10086", NOW, "y-AO7s3Y40kP4lgYx8p0PSMQn4xGReZHZbXrs968r7o"),
+        (SECRET, "会员|50%", NOW, "dMVICgISNR9XogEFArdst3ibBVtKszYVZXmE9_vyRZQ"),
+        (&[b'k'; 100], "u-10086", NOW, "7i38cyOIwzN1MCKsY2qssDozXwLOPxlBMy0rVPm6ES4"),
+    ] {
+        assert_eq!(sign(secret, partnerid, ts), sig);
+        assert_eq!(sig.len(), 43);
+    }
+}
+
+fn signed(partnerid: &str, ts: i64, sig: &str) -> String {
+    format!("sobot||||partnerid={partnerid}|ts={ts}|sig={sig}")
+}
+
+#[test]
+fn a_signature_is_verified_in_any_order_of_its_fields() {
+    let sig = sign(SECRET, "u-10086", NOW);
+    for text in [
+        signed("u-10086", NOW, &sig),
+        format!("sobot|小明|||sig={sig}|robotid=1|ts={NOW}|partnerid=u-10086"),
+        format!("nickName=小明|ts={NOW}|sig={sig}|foreignid=u-10086"),
+    ] {
+        let read = parse(&text);
+        assert_eq!(read.verify(SECRET, NOW), Verification::Verified, "{text}");
+        assert_eq!(read.warnings, [], "{text}");
+    }
+}
+
+#[test]
+fn the_partnerid_is_signed_as_it_reads_and_not_as_it_is_written() {
+    let sig = sign(SECRET, "会员|50%", NOW);
+    for written in ["%E4%BC%9A%E5%91%98%7C50%25", "会员%7C50%25"] {
+        assert_eq!(parse(&signed(written, NOW, &sig)).verify(SECRET, NOW), Verification::Verified, "{written}");
+    }
+}
+
+#[test]
+fn anything_else_is_bad() {
+    let sig = sign(SECRET, "u-10086", NOW);
+    let verify = |text: &str, secret: &[u8]| parse(text).verify(secret, NOW);
+    assert_eq!(verify(&signed("u-10087", NOW, &sig), SECRET), Verification::Bad);
+    assert_eq!(verify(&signed("u-10086", NOW + 1, &sig), SECRET), Verification::Bad);
+    assert_eq!(verify(&signed("u-10086", NOW, &sig), b"another"), Verification::Bad);
+    for length in 1..sig.len() {
+        assert_eq!(verify(&signed("u-10086", NOW, &sig[..length]), SECRET), Verification::Bad, "{length}");
+    }
+    assert_eq!(verify(&signed("u-10086", NOW, &format!("{sig}A")), SECRET), Verification::Bad);
+    assert_eq!(verify(&signed("u-10086", NOW, "?"), SECRET), Verification::Bad);
+    // Nothing is named, and what is not signed cannot be verified either.
+    assert_eq!(verify(&format!("sobot||||ts={NOW}|sig={}", sign(SECRET, "", NOW)), SECRET), Verification::Bad);
+    // The last partnerid counts, so one that is set before it does not ride on its signature, nor the other way round.
+    assert_eq!(verify(&format!("{}|partnerid=victim", signed("u-10086", NOW, &sig)), SECRET), Verification::Bad);
+    // A line break would let one id end in another's time.
+    assert_eq!(verify(&signed("u-10086%0A1", NOW, &sig), SECRET), Verification::Bad);
+}
+
+#[test]
+fn without_a_secret_nobody_is_verified() {
+    assert_eq!(parse(&signed("u", NOW, &sign(b"", "u", NOW))).verify(b"", NOW), Verification::Bad);
+}
+
+#[test]
+fn a_signature_is_good_for_a_day() {
+    let read = parse(&signed("u-10086", NOW, &sign(SECRET, "u-10086", NOW)));
+    for (now, expected) in [
+        (NOW + MAX_AGE, Verification::Verified),
+        (NOW + MAX_AGE + 1, Verification::Stale),
+        (NOW - MAX_AHEAD, Verification::Verified),
+        (NOW - MAX_AHEAD - 1, Verification::Stale),
+        (i64::MAX, Verification::Stale),
+        (i64::MIN, Verification::Stale),
+    ] {
+        assert_eq!(read.verify(SECRET, now), expected, "{now}");
+    }
+    for ts in [i64::MIN, i64::MAX] {
+        let read = parse(&signed("u", ts, &sign(SECRET, "u", ts)));
+        assert_eq!(read.verify(SECRET, NOW), Verification::Stale);
+        assert_eq!(read.verify(SECRET, -ts.saturating_neg()), Verification::Verified);
+    }
+    // Whoever has no right signature does not learn that it is old.
+    assert_eq!(parse(&signed("u-10086", 1, "A")).verify(SECRET, NOW), Verification::Bad);
+}
+
+#[test]
+fn a_claim_is_unsigned() {
+    let sig = sign(SECRET, "u", NOW);
+    for text in [
+        "sobot||||partnerid=u".to_owned(),
+        format!("sobot||||partnerid=u|sig={sig}"),
+        format!("sobot||||partnerid=u|ts={NOW}"),
+        format!("sobot||||partnerid=u|ts=soon|sig={sig}"),
+        "order-42".to_owned(),
+        String::new(),
+    ] {
+        assert_eq!(parse(&text).verify(SECRET, NOW), Verification::Unsigned, "{text}");
+    }
+}
+
+#[test]
+fn it_costs_less_than_120_of_the_1000() {
+    let named = Fields { partnerid: Some("u-10086".to_owned()), ..Fields::default() };
+    let signed = Fields { signature: Some(SignatureClaim::new(SECRET, "u-10086", NOW)), ..named.clone() };
+    let (named, signed) = (build(&named).unwrap(), build(&signed).unwrap());
+    assert!(signed.bytes - named.bytes < 120, "{}", signed.bytes - named.bytes);
+    assert_eq!(parse(&signed.text).verify(SECRET, NOW), Verification::Verified);
+}
+
+#[test]
+fn it_is_not_to_be_seen() {
+    let sig = sign(SECRET, "u", NOW);
+    let read = parse(&signed("u", NOW, &sig));
+    assert!(!format!("{read:?} {:?}", read.fields()).contains(&sig));
+    assert!(!serde_json::to_string(&read).unwrap().contains(&sig));
+}

@@ -1,0 +1,128 @@
+//! One writing for what is read alike: width, case, traditional characters, characters that cannot be seen.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+/// Visitors of Hong Kong and Taiwan write to a shop of the mainland in their own characters. These are the common ones of a
+/// conversation about an order; each traditional character is followed by the simplified one. A full table (that of opencc has some
+/// thousands, and phrases beside) would be larger than the whole of this crate.
+const TRADITIONAL: &str = "轉转 貨货 發发 運运 費费 優优 號号 碼码 員员 單单 訂订 購购 買买 賣卖 價价 錢钱 額额 換换 還还 沒没 麼么 麽么 嗎吗 \
+    這这 個个 們们 時时 間间 幾几 點点 請请 問问 謝谢 幫帮 電电 話话 機机 開开 關关 閉闭 結结 會会 級级 積积 禮礼 裝装 質质 壞坏 錯错 補补 庫库 \
+    斷断 預预 約约 實实 體体 門门 裡里 裏里 專专 業业 稅税 據据 網网 頁页 連连 線线 聯联 繫系 係系 聽听 說说 讓让 給给 對对 應应 該该 當当 過过 進进 \
+    遠远 邊边 選选 擇择 顏颜 圖图 褲裤 襯衬 絲丝 紅红 綠绿 藍蓝 顯显 簽签 遞递 達达 處处 損损 傷伤 責责 賠赔 償偿 險险 類类 種种 樣样 滿满 減减 贈赠 \
+    獎奖 領领 無无 為为 爲为 後后 從从 來来 歲岁 學学 國国 際际 灣湾 東东 車车 長长 張张 鎖锁 帳账 賬账 帐账 戶户 註注 銷销 刪删 綁绑 驗验 證证 認认 \
+    識识 語语 聲声 視视 頻频 見见 覺觉 觀观 親亲 愛爱 氣气 態态 務务 動动 師师 傳传 僅仅 儲储 兩两 劃划 匯汇 參参 雙双 變变 啟启 執执 場场 報报 複复 \
+    復复 夠够 獲获 寬宽 寶宝 屬属 幣币 幹干 廣广 廠厂 彈弹 徵征 憑凭 擔担 擋挡 數数 於于 曬晒 書书 條条 極极 標标 檢检 歡欢 殘残 決决 況况 測测 煩烦 \
+    爛烂 環环 異异 疊叠 盡尽 確确 稱称 穩稳 筆笔 範范 簡简 糾纠 紀纪 納纳 純纯 紙纸 細细 組组 統统 經经 維维 緊紧 織织 續续 罰罚 職职 脫脱 臨临 舉举 \
+    舊旧 製制 規规 訊讯 記记 許许 評评 詢询 試试 誤误 課课 調调 談谈 論论 護护 讀读 負负 貼贴 資资 趕赶 輕轻 輸输 辦办 適适 遲迟 郵邮 銀银 鋪铺 鍵键 \
+    鏈链 鏡镜 陸陆 隊队 階阶 難难 雜杂 離离 靜静 頂顶 項项 順顺 須须 頭头 題题 願愿 風风 飛飞 館馆 髒脏 麗丽 齊齐 齡龄 嘍喽 嚇吓 獨独 顧顾 權权";
+
+static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
+    TRADITIONAL.split_whitespace().filter_map(|pair| pair.chars().next().zip(pair.chars().nth(1))).collect()
+});
+
+/// Folds a text: full-width forms to ASCII, capitals to small letters, common traditional characters to simplified ones; white
+/// space to a space or, where a line ends, to `\n`; what cannot be seen is left out. Folding twice changes nothing more.
+pub(crate) fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.chars().filter(|&c| !is_invisible(c)) {
+        match c {
+            '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => folded.push('\n'),
+            c if c.is_whitespace() || c.is_control() => folded.push(' '),
+            'A'..='Z' => folded.push(c.to_ascii_lowercase()),
+            c if c.is_ascii() => folded.push(c),
+            c if is_han(c) => folded.push(SIMPLIFIED.get(&c).copied().unwrap_or(c)),
+            c => folded.extend(half_width(c).to_lowercase()),
+        }
+    }
+    folded
+}
+
+/// A folded text without anything but letters, ideographs and digits: what two texts have in common that differ in punctuation.
+pub(crate) fn bare(text: &str) -> String {
+    without_punctuation(fold(text))
+}
+
+/// The same of a text that is folded.
+pub(crate) fn without_punctuation(mut folded: String) -> String {
+    folded.retain(char::is_alphanumeric);
+    folded
+}
+
+/// Han ideographs, with the two signs that are written among them.
+pub(crate) fn is_han(c: char) -> bool {
+    matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{20000}'..='\u{323AF}' | '\u{F900}'..='\u{FAFF}' | '々' | '〇')
+}
+
+/// Divides a folded text where a sentence or a part of one ends, with the blank cut off on both sides; empty parts are left out.
+pub(crate) fn clauses(folded: &str) -> impl Iterator<Item = &str> {
+    folded.split(ends_clause).map(str::trim).filter(|clause| !clause.is_empty())
+}
+
+/// Whether a clause ends at this character: punctuation between sentences and their parts, and pictures.
+pub(crate) fn ends_clause(c: char) -> bool {
+    "\n,.!?;:~，。！？；：、…～·—".contains(c)
+        || matches!(c, '\u{2190}'..='\u{2BFF}' | '\u{1F000}'..='\u{1FAFF}') && !c.is_alphanumeric()
+}
+
+fn half_width(c: char) -> char {
+    match c {
+        // The block repeats ASCII from `!` to `~` at a fixed distance.
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
+        c => c,
+    }
+}
+
+/// Zero-width and direction marks, soft hyphens, variation selectors and the frame of a keycap emoji.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{20E3}'
+        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_reads_alike_is_one_text() {
+        for (text, expected) in [
+            ("ＡＢＯＵＴ　１２３！", "about 123!"),
+            ("轉人工", "转人工"),
+            ("甚麼時候發貨？", "甚么时候发货?"),
+            ("帐号", "账号"),
+            ("1\u{FE0F}\u{20E3}", "1"),
+            ("包\u{200B}邮\u{FEFF}", "包邮"),
+            ("一\r\n二\t三", "一\n\n二 三"),
+        ] {
+            assert_eq!(fold(text), expected);
+        }
+        assert_eq!(bare("　怎么 退货？！👍"), "怎么退货");
+    }
+
+    #[test]
+    fn every_pair_of_the_table_is_two_different_characters() {
+        for pair in TRADITIONAL.split_whitespace() {
+            let characters: Vec<char> = pair.chars().collect();
+            assert!(characters.len() == 2 && characters[0] != characters[1], "{pair}");
+            // Otherwise folding once would not be enough.
+            assert!(!SIMPLIFIED.contains_key(&characters[1]), "{pair}");
+        }
+        assert_eq!(SIMPLIFIED.len(), TRADITIONAL.split_whitespace().count(), "a character is in the table twice");
+    }
+
+    #[test]
+    fn clauses_end_at_punctuation_of_either_width() {
+        let text = fold("你好，在吗？\n怎么退货 呢。。😡①");
+        assert_eq!(clauses(&text).collect::<Vec<_>>(), ["你好", "在吗", "怎么退货 呢", "①"]);
+    }
+
+    proptest! {
+        #[test]
+        fn folding_is_total_and_once_is_enough(text in any::<String>()) {
+            let once = fold(&text);
+            prop_assert_eq!(fold(&once), once.clone());
+            prop_assert_eq!(bare(&once), bare(&text));
+        }
+    }
+}

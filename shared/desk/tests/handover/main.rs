@@ -1,0 +1,231 @@
+//! What visitors write who want a person, who want none, and who speak of something else.
+
+use std::sync::LazyLock;
+
+use desk::handover::{Reason, asks_for_person, same_question, wants_to_end};
+use proptest::prelude::*;
+
+/// What visitors write, and whether they ask for a person.
+static PHRASES: LazyLock<Vec<(&str, bool)>> = LazyLock::new(|| {
+    let lines = include_str!("phrases.tsv").lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| match line.split_once('\t') {
+            Some(("yes", text)) => (text, true),
+            Some(("no", text)) => (text, false),
+            _ => panic!("{line}"),
+        })
+        .collect()
+});
+
+fn phrases(expected: bool) -> Vec<&'static str> {
+    PHRASES.iter().filter(|(_, asks)| *asks == expected).map(|(text, _)| *text).collect()
+}
+
+#[test]
+fn a_visitor_who_asks_for_a_person_is_heard() {
+    assert!(phrases(true).len() >= 150);
+    let deaf: Vec<_> = phrases(true).into_iter().filter(|text| !asks_for_person(text, &[])).collect();
+    assert!(deaf.is_empty(), "{deaf:#?}");
+    assert!(asks_for_person("你好\n我的快递丢了\n转人工", &[]));
+}
+
+#[test]
+fn a_visitor_who_does_not_is_left_alone() {
+    assert!(phrases(false).len() >= 150);
+    let fooled: Vec<_> = phrases(false).into_iter().filter(|text| asks_for_person(text, &[])).collect();
+    assert!(fooled.is_empty(), "{fooled:#?}");
+    assert!(!asks_for_person("", &[]));
+}
+
+#[test]
+fn a_binding_has_words_of_its_own() {
+    let extra = [
+        "老师傅".to_owned(),
+        " VIP专线 ".to_owned(),
+        "concierge".to_owned(),
+        "小美".to_owned(),
+        " ".to_owned(),
+        String::new(),
+    ];
+    for (text, expected) in [
+        ("老师傅", true),
+        ("我找老师傅问问", true),
+        ("请转ｖｉｐ专线", true),
+        ("我要找小美", true),
+        ("Concierge, please", true),
+        ("I'd like the concierge", true),
+        ("不要老师傅", false),
+        ("别找老师傅", false),
+        ("老师傅就不用了", false),
+        ("不要机器人，找老师傅", true),
+        ("no concierge please", false),
+        ("I don't need the concierge", false),
+        ("concierges", false),
+        ("人工费", false),
+        ("怎么退货", false),
+        ("", false),
+    ] {
+        assert_eq!(asks_for_person(text, &extra), expected, "{text}");
+    }
+    for text in ["老师傅", "concierge"] {
+        assert!(!asks_for_person(text, &[]), "{text}");
+    }
+}
+
+#[test]
+fn who_leaves_says_nothing_else() {
+    for text in [
+        "结束会话",
+        "结束对话！",
+        " 退出 ",
+        "再见",
+        "再见～",
+        "拜拜",
+        "Bye",
+        "bye-bye!",
+        "Good bye",
+        "end chat",
+        "EXIT",
+        "結束會話",
+    ] {
+        assert!(wants_to_end(text), "{text}");
+    }
+    for text in [
+        "活动什么时候结束",
+        "结束会话怎么操作",
+        "不要结束会话",
+        "别退出",
+        "先不说再见",
+        "exit code",
+        "goodbye dress",
+        "",
+        "？",
+    ] {
+        assert!(!wants_to_end(text), "{text}");
+    }
+}
+
+#[test]
+fn a_question_is_the_same_whatever_its_dress() {
+    for (a, b) in [
+        ("怎么退货", "怎么退货？？？"),
+        ("怎么退货", "怎么 退货"),
+        ("怎么退货", "怎么退货啊"),
+        ("怎么退货呢？", "怎麼退貨"),
+        ("能退吗", "能退么！"),
+        ("Where is my order?", "where is my ORDER"),
+        ("ＡＢＣ１", "abc1"),
+        ("怎么退货😡😡", "怎么退货"),
+    ] {
+        assert!(same_question(a, b), "{a} {b}");
+    }
+    for (a, b) in [
+        ("怎么退货", "怎么换货"),
+        ("怎么退货", "怎么退货到账"),
+        ("？", "？"),
+        ("", ""),
+        ("啊", "呢"),
+        ("1", "2"),
+        ("订单1", "订单12"),
+    ] {
+        assert!(!same_question(a, b), "{a} {b}");
+    }
+}
+
+#[test]
+fn reasons_have_a_name_and_a_number() {
+    let all = [
+        (Reason::Keyword, "keyword", Some(3)),
+        (Reason::Misses, "misses", Some(9)),
+        (Reason::Repeated, "repeated", Some(1)),
+        (Reason::Robot, "robot", Some(11)),
+        (Reason::Picked, "picked", Some(8)),
+        (Reason::Failed, "failed", None),
+    ];
+    for (reason, name, number) in all {
+        assert_eq!(serde_json::to_value(reason).expect("a name"), name);
+        assert_eq!(serde_json::from_value::<Reason>(name.into()).expect("a reason"), reason);
+        assert_eq!(reason.transfer_type(), number);
+    }
+}
+
+fn phrase() -> impl Strategy<Value = (&'static str, bool)> {
+    proptest::sample::select(&**PHRASES)
+}
+
+/// Texts of the words that the rules are made of, in any order.
+fn jumble() -> impl Strategy<Value = String> {
+    const PARTS: &[&str] = &[
+        "不",
+        "不要",
+        "别",
+        "没",
+        "没有",
+        "转",
+        "人工",
+        "客服",
+        "真人",
+        "给我",
+        "我",
+        "要",
+        "机器人",
+        "就",
+        "算了",
+        "吗",
+        "还",
+        "用",
+        "是",
+        "，",
+        " ",
+        "not",
+        "no",
+        "agent",
+        "human",
+        "to",
+        "a",
+        "don't",
+        "talk",
+        "i",
+        "think",
+        "é",
+        "👍",
+        "\u{200B}",
+    ];
+    proptest::collection::vec(proptest::sample::select(PARTS), 0..12).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_text_has_an_answer(text in prop_oneof![any::<String>(), jumble()], other in prop_oneof![any::<String>(), jumble()], extra in proptest::collection::vec(any::<String>(), 0..3)) {
+        asks_for_person(&text, &extra);
+        asks_for_person(&text, std::slice::from_ref(&other));
+        wants_to_end(&text);
+        prop_assert_eq!(same_question(&text, &other), same_question(&other, &text));
+        prop_assert_eq!(same_question(&text, &text), same_question(&text, &format!("{text} ？！")));
+    }
+
+    #[test]
+    fn width_case_and_what_surrounds_a_phrase_do_not_matter((text, expected) in phrase(), around in "[ ！!。～😀\u{200B}]{0,4}") {
+        let widen = |c: char| match c { '!'..='~' => char::from_u32(u32::from(c) + 0xFEE0).expect("a full-width form"), c => c };
+        for same in [text.to_uppercase(), text.chars().map(widen).collect(), format!("{around}{text}{around}")] {
+            prop_assert_eq!(asks_for_person(&same, &[]), expected, "{:?}", same);
+        }
+    }
+
+    #[test]
+    fn a_request_is_heard_among_other_sentences(text in proptest::sample::select(phrases(true)), before in "(你好|怎么退货|不要|不|don't|no){0,1}", after in "(谢谢|快点|不要机器人|ok){0,1}") {
+        let text = format!("{before}。{text}。{after}");
+        prop_assert!(asks_for_person(&text, &[]), "{text}");
+    }
+
+    #[test]
+    fn two_who_want_none_do_not_make_one_who_does(one in proptest::sample::select(phrases(false)), other in proptest::sample::select(phrases(false))) {
+        let text = format!("{one}，{other}");
+        prop_assert!(!asks_for_person(&text, &[]), "{text}");
+    }
+
+    #[test]
+    fn own_words_only_add((text, expected) in phrase(), extra in proptest::collection::vec("[a-z甲乙丙]{1,3}", 0..3)) {
+        prop_assert!(!expected || asks_for_person(text, &extra));
+    }
+}

@@ -1,0 +1,326 @@
+//! A world in which visitors write, functions send and die, and news travels. Its time is WeChat's, in milliseconds;
+//! every look at a clock of this side is off by up to the skew, anew each time.
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use desk::quota::{Ledger, MAX_SENDS, Shortage, Standing};
+use jiff::Timestamp;
+
+use crate::{
+    at,
+    model::{Fate, Habits, Kind, Plan, Seen, Step, WeChat},
+};
+
+const SKEW: i64 = 2000;
+
+#[derive(Debug)]
+struct Attempt {
+    id: String,
+    plan: Plan,
+    reserved_at: i64,
+    sure_until: Option<i64>,
+    presented: u32,
+    taken: u32,
+    refusal: Option<Shortage>,
+    dead: bool,
+    ended: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Known(Kind, i64),
+    Part(usize),
+    Again(usize),
+    End(usize),
+}
+
+#[derive(Debug)]
+pub(crate) struct World {
+    habits: Habits,
+    now: i64,
+    noise: u64,
+    wechat: WeChat,
+    ledger: Ledger,
+    attempts: Vec<Attempt>,
+    events: BinaryHeap<Reverse<(i64, Event)>>,
+    unknown_acts: u32,
+    entering_ends: Vec<i64>,
+    bounded: bool,
+    pub(crate) seen: Seen,
+}
+
+impl World {
+    pub(crate) fn new(habits: Habits, seed: u64) -> Self {
+        Self {
+            habits,
+            now: 0,
+            noise: seed,
+            wechat: WeChat::default(),
+            ledger: Ledger::default(),
+            attempts: Vec::new(),
+            events: BinaryHeap::new(),
+            unknown_acts: 0,
+            entering_ends: Vec::new(),
+            bounded: false,
+            seen: Seen::default(),
+        }
+    }
+
+    pub(crate) fn step(&mut self, step: &Step) {
+        match step {
+            Step::Pass(time) => self.pass(*time),
+            Step::Act { kind, delay, again } => {
+                self.wechat.act(*kind, self.now);
+                if *kind == Kind::Enter {
+                    self.entering_ends.push(self.now + 60_000);
+                }
+                for delay in [Some(*delay), *again].into_iter().flatten() {
+                    self.unknown_acts += 1;
+                    self.after(delay, Event::Known(*kind, self.now.div_euclid(1000)));
+                }
+            }
+            Step::Send(plan) => self.reserve(plan.clone()),
+        }
+        self.look();
+    }
+
+    /// Everything has come to rest; a message with no send near it is granted in full.
+    pub(crate) fn rest(&mut self) {
+        // A function may come back after a day, and what it leaves must be over too.
+        self.pass(49 * 3_600_000);
+        assert!(self.events.is_empty());
+        self.step(&Step::Act { kind: Kind::Message, delay: 400, again: None });
+        self.pass(400);
+        let standing = self.standing();
+        assert_eq!((standing.replies_left, standing.maybe), (5, 0), "{:?}", self.ledger);
+        self.seen.full += 1;
+    }
+
+    fn random(&mut self) -> u64 {
+        self.noise = self.noise.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.noise ^ (self.noise >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed ^ (mixed >> 29)
+    }
+
+    fn coin(&mut self) -> bool {
+        self.random().is_multiple_of(2)
+    }
+
+    /// What a clock of this side shows.
+    fn clock(&mut self) -> Timestamp {
+        let off = match self.random() % 4 {
+            0 => -SKEW,
+            1 => SKEW,
+            _ => i64::try_from(self.random() % 4001).unwrap() - SKEW,
+        };
+        at(self.now + off)
+    }
+
+    fn standing(&mut self) -> Standing {
+        let now = self.clock();
+        self.ledger.standing(now)
+    }
+
+    fn after(&mut self, delay: i64, event: Event) {
+        self.events.push(Reverse((self.now + delay, event)));
+    }
+
+    fn pass(&mut self, time: i64) {
+        let until = self.now + time;
+        while let Some(Reverse((due, event))) = self.events.peek().copied().filter(|Reverse((due, _))| *due <= until) {
+            self.events.pop();
+            self.now = due;
+            self.happen(event);
+            self.look();
+        }
+        self.now = until;
+    }
+
+    fn happen(&mut self, event: Event) {
+        let now = self.clock();
+        match event {
+            Event::Known(kind, second) => {
+                self.unknown_acts -= 1;
+                match kind {
+                    Kind::Message => self.ledger.on_message(at(second * 1000), now),
+                    Kind::Enter => self.ledger.on_enter(at(second * 1000), now),
+                }
+            }
+            Event::Part(n) => self.present(n),
+            Event::Again(n) => self.run_again(n),
+            Event::End(n) => self.end(n),
+        }
+    }
+
+    fn reserve(&mut self, plan: Plan) {
+        let now = self.clock();
+        let before = self.ledger.standing(now);
+        let (Plan { parts, keep, gap, fate, .. }, sure) = (plan.clone(), before.replies_left);
+        if self.habits.sure_only && parts + keep > sure {
+            return;
+        }
+        let (n, id) = (self.attempts.len(), format!("send-{}", self.attempts.len()));
+        let answer = self.ledger.reserve(&id, parts, keep, now);
+        let after = self.ledger.standing(now);
+        self.note_the_bound();
+        match answer {
+            Ok(()) => {
+                assert!(parts <= sure + before.maybe && (keep == 0 || parts + keep <= sure), "{before:?} {plan:?}");
+                if !self.bounded {
+                    assert_eq!(after.replies_left, sure.saturating_sub(parts), "{before:?} {after:?} {plan:?}");
+                    assert_eq!(after.replies_left + after.maybe, sure + before.maybe - parts);
+                }
+                assert!(after.replies_left <= sure.saturating_sub(parts));
+                let sure_until = before.window_ends_at.filter(|_| parts <= sure).map(Timestamp::as_millisecond);
+                let (reserved_at, refusal) = (self.now, None);
+                let sure_until = sure_until.map(|end| end - at(0).as_millisecond());
+                let (presented, taken, dead, ended) = (0, 0, false, false);
+                let attempt = Attempt { id, plan, reserved_at, sure_until, presented, taken, refusal, dead, ended };
+                self.attempts.push(attempt);
+                match fate {
+                    Fate::Dies(0, again) => self.die(n, again),
+                    _ => self.after(gap, Event::Part(n)),
+                }
+                if matches!(fate, Fate::Twice) {
+                    self.after(gap / 2, Event::Again(n));
+                }
+            }
+            Err(shortage) => {
+                assert!(sure < parts + keep, "refused in spite of {before:?}: {plan:?}");
+                assert_eq!(after, before);
+                assert_eq!(shortage == Shortage::WindowClosed, before.window_ends_at.is_none());
+            }
+        }
+    }
+
+    /// A part reaches WeChat.
+    fn present(&mut self, n: usize) {
+        let (now, sure_only) = (self.now, self.habits.sure_only);
+        let attempt = &mut self.attempts[n];
+        let Plan { parts, gap, fate, answer, .. } = attempt.plan;
+        let refused = matches!(fate, Fate::Refused(part) if part == attempt.presented);
+        attempt.presented += 1;
+        let mut goes_on = attempt.presented < parts;
+        if refused {
+            goes_on = false;
+        } else {
+            match self.wechat.take(now) {
+                Ok(()) => attempt.taken += 1,
+                Err(shortage) => {
+                    // Two allowances do not add up: one that has ended may take with it what was promised by the other.
+                    let ended = self.entering_ends.iter().any(|end| (attempt.reserved_at..=now).contains(end));
+                    let sure = sure_only && attempt.sure_until.is_some_and(|end| now < end) && !ended;
+                    assert!(!sure, "{shortage:?} for what was sure: {attempt:?} at {now}");
+                    attempt.refusal = Some(shortage);
+                    goes_on = false;
+                    match shortage {
+                        Shortage::Exhausted => self.seen.exhausted += 1,
+                        Shortage::WindowClosed => self.seen.closed += 1,
+                    }
+                }
+            }
+        }
+        let presented = attempt.presented;
+        match fate {
+            Fate::Dies(after, again) if after == presented => self.die(n, again),
+            _ if goes_on => self.after(gap, Event::Part(n)),
+            _ => self.after(answer, Event::End(n)),
+        }
+    }
+
+    fn die(&mut self, n: usize, again: Option<i64>) {
+        self.attempts[n].dead = true;
+        if let Some(delay) = again {
+            self.after(delay, Event::Again(n));
+        }
+    }
+
+    /// The function runs again with the same reservation, and sends what is not sent yet.
+    fn run_again(&mut self, n: usize) {
+        if self.attempts[n].ended {
+            return;
+        }
+        let (now, id) = (self.clock(), self.attempts[n].id.clone());
+        let Plan { parts, keep, gap, answer, .. } = self.attempts[n].plan;
+        let (before, held) = (self.ledger.standing(now), self.holds(&id));
+        let answer_again = self.ledger.reserve(&id, parts, keep, now);
+        if held {
+            assert_eq!((answer_again, self.ledger.standing(now)), (Ok(()), before), "one reservation");
+        }
+        self.note_the_bound();
+        if self.attempts[n].dead && answer_again.is_ok() {
+            self.attempts[n].dead = false;
+            self.attempts[n].plan.fate = Fate::Whole;
+            self.seen.revived += 1;
+            let done = self.attempts[n].presented >= parts || self.attempts[n].refusal.is_some();
+            if done { self.after(answer, Event::End(n)) } else { self.after(gap, Event::Part(n)) }
+        }
+    }
+
+    fn end(&mut self, n: usize) {
+        let (now, exact) = (self.clock(), self.habits.exact);
+        let (apart, twice) = (!exact && self.coin(), self.coin());
+        let attempt = &mut self.attempts[n];
+        attempt.ended = true;
+        let (id, refusal) = (attempt.id.clone(), attempt.refusal);
+        let lost = u32::from(matches!(attempt.plan.fate, Fate::Unanswered) && refusal.is_none());
+        let taken = (attempt.taken + lost).min(attempt.plan.parts);
+        let tell = |ledger: &mut Ledger| match refusal {
+            Some(shortage) if !apart => ledger.refused(&id, taken, shortage, now),
+            _ => ledger.ended(&id, taken, now),
+        };
+        tell(&mut self.ledger);
+        if twice {
+            let once = self.ledger.clone();
+            tell(&mut self.ledger);
+            assert_eq!(self.ledger, once, "ended twice");
+        }
+        match refusal.filter(|_| apart) {
+            Some(Shortage::Exhausted) => self.ledger.exhausted(now),
+            Some(Shortage::WindowClosed) => self.ledger.closed(now),
+            None => {}
+        }
+        self.note_the_bound();
+    }
+
+    fn stored(&self) -> serde_json::Value {
+        serde_json::to_value(&self.ledger).unwrap()
+    }
+
+    fn sends(&self) -> Vec<serde_json::Value> {
+        self.stored()["s"].as_array().cloned().unwrap_or_default()
+    }
+
+    fn holds(&self, id: &str) -> bool {
+        self.sends().iter().any(|send| send["id"] == id)
+    }
+
+    fn note_the_bound(&mut self) {
+        let stored = self.stored();
+        assert_eq!(serde_json::from_value::<Ledger>(stored).unwrap(), self.ledger);
+        let count = self.sends().len();
+        assert!(count <= MAX_SENDS);
+        if count == MAX_SENDS && !self.bounded {
+            self.bounded = true;
+            self.seen.bound += 1;
+        }
+    }
+
+    /// What holds at every moment.
+    fn look(&mut self) {
+        self.seen.steps += 1;
+        let standing = self.standing();
+        let surely = i64::from(standing.replies_left);
+        let granted = |margin| i64::from(self.wechat.left(self.now, margin).unwrap_or(0));
+        // Reserved, and neither taken by WeChat nor given back. A dead function sends no more.
+        let under_way = self.attempts.iter().filter(|attempt| !attempt.ended && !attempt.dead);
+        let under_way: i64 = under_way.map(|attempt| i64::from(attempt.plan.parts - attempt.taken)).sum();
+        assert!(surely <= (granted(0) - under_way).max(0), "{standing:?} is too much: {self:?}");
+        self.seen.maybe += u64::from(standing.maybe > 0);
+        // And what is known to be granted is not withheld, but for the last moments of a window.
+        if self.habits.exact && !self.bounded && self.unknown_acts == 0 {
+            let at_most = surely + i64::from(standing.maybe);
+            assert!(at_most >= granted(3 * SKEW) - under_way, "{standing:?} is too little: {self:?}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Groups and agents to route among.
+
+use std::collections::BTreeMap;
+
+use desk::{
+    routing::{Facts, Level, Mode, Next, Plan, Routed, Spill, Target, route},
+    staff::{AfterHours, AgentFacts, AgentStatus, Group, Strategy},
+};
+
+pub(crate) fn agent(id: &str) -> AgentFacts {
+    AgentFacts {
+        id: id.to_owned(),
+        status: AgentStatus::Online,
+        present: true,
+        load: 0,
+        capacity: 5,
+        last_assigned_at: None,
+    }
+}
+
+pub(crate) fn with_status(status: AgentStatus) -> AgentFacts {
+    AgentFacts { status, ..agent("ann") }
+}
+
+pub(crate) fn loaded() -> AgentFacts {
+    AgentFacts { load: 5, ..agent("ann") }
+}
+
+pub(crate) fn unheard_of() -> AgentFacts {
+    AgentFacts { present: false, ..agent("ann") }
+}
+
+pub(crate) fn settings() -> Group {
+    Group {
+        name: "presale".to_owned(),
+        members: Vec::new(),
+        strategy: Strategy::LeastLoad,
+        sticky_minutes: 0,
+        max_queue: 10,
+        max_wait_seconds: None,
+        after_hours: AfterHours::LeaveMessage,
+        calendar_id: None,
+        aliases: Vec::new(),
+    }
+}
+
+pub(crate) fn group(open: bool, members: &[AgentFacts], waiting: u32) -> Facts {
+    Facts::Group { group: settings(), members: members.to_vec(), open, waiting }
+}
+
+pub(crate) fn to_group(id: &str) -> Target {
+    Target::Group(id.to_owned())
+}
+
+/// A level that passes on for any reason.
+pub(crate) fn passing(id: &str) -> Level {
+    Level { overflows: true, spill: Spill::Any, ..Level::from(to_group(id)) }
+}
+
+pub(crate) fn plan(levels: Vec<Level>) -> Plan {
+    Plan::new(levels, None, AfterHours::LeaveMessage)
+}
+
+/// Routes as a caller does, and notes what was asked for.
+pub(crate) fn run(plan: &Plan, world: &BTreeMap<Target, Facts>, mode: Mode) -> (Routed, Vec<Target>) {
+    let mut facts = BTreeMap::new();
+    let mut asked = Vec::new();
+    loop {
+        match route(plan, &facts, mode) {
+            Next::Done(routed) => return (routed, asked),
+            Next::Need(target) => {
+                assert!(!asked.contains(&target), "{target:?} was asked for twice");
+                facts.insert(target.clone(), world.get(&target).cloned().unwrap_or(Facts::Missing));
+                asked.push(target);
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Groups and agents.
+
+#![expect(clippy::unwrap_used, reason = "also the helpers of a test are tests")]
+
+use desk::{
+    merchant::Merchant,
+    staff::{AfterHours, Agent, AgentFacts, AgentStatus, Group, Strategy, in_order},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+fn facts(id: &str, load: u32, capacity: u32, assigned: Option<i64>) -> AgentFacts {
+    AgentFacts {
+        id: id.to_owned(),
+        status: AgentStatus::Online,
+        present: true,
+        load,
+        capacity,
+        last_assigned_at: assigned.map(|second| Timestamp::from_second(second).unwrap()),
+    }
+}
+
+#[test]
+fn who_is_free_and_who_is_on_duty() {
+    use AgentStatus::{Away, Busy, Offline, Online};
+    for (status, present, load, free, on_duty) in [
+        (Online, true, 4, true, true),
+        (Online, true, 5, false, true),
+        (Online, true, 6, false, true),
+        (Online, false, 0, false, false),
+        (Busy, true, 0, false, true),
+        (Away, true, 0, false, true),
+        (Away, false, 0, false, false),
+        (Offline, true, 0, false, false),
+    ] {
+        let agent = AgentFacts { status, present, ..facts("a", load, 5, None) };
+        assert_eq!((agent.is_free(), agent.is_on_duty()), (free, on_duty), "{agent:?}");
+    }
+}
+
+#[test]
+fn the_least_loaded_is_first_by_the_part_of_their_capacity() {
+    // 3 of 10 is less than 1 of 3, which is less than 2 of 5; 2 of 6 is as much as 1 of 3 and it was her turn earlier.
+    let members = [
+        facts("two-of-five", 2, 5, None),
+        facts("one-of-three", 1, 3, Some(9)),
+        facts("two-of-six", 2, 6, Some(8)),
+        facts("three-of-ten", 3, 10, Some(99)),
+        facts("full", 3, 3, None),
+    ];
+    let order = in_order(Strategy::LeastLoad, &members, None);
+    assert_eq!(order, ["three-of-ten", "two-of-six", "one-of-three", "two-of-five"]);
+    let order = in_order(Strategy::LeastLoad, &members, Some("two-of-five"));
+    assert_eq!(order, ["two-of-five", "three-of-ten", "two-of-six", "one-of-three"]);
+    // The agent of the last time has no place to give.
+    assert_eq!(in_order(Strategy::LeastLoad, &members, Some("full"))[0], "three-of-ten");
+    let order = in_order(Strategy::RoundRobin, &members, None);
+    assert_eq!(order, ["two-of-five", "two-of-six", "one-of-three", "three-of-ten"]);
+}
+
+#[test]
+fn loads_beyond_every_measure_are_compared() {
+    let members = [facts("b", u32::MAX - 1, u32::MAX, None), facts("a", u32::MAX - 2, u32::MAX, None)];
+    assert_eq!(in_order(Strategy::LeastLoad, &members, None), ["a", "b"]);
+}
+
+fn group(changes: &Value) -> Group {
+    let mut group = json!({"name": "presale"});
+    group.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    serde_json::from_value(group).unwrap()
+}
+
+#[test]
+fn a_group_needs_no_more_than_a_name() {
+    let group = group(&json!({}));
+    assert!(group.faults().is_empty());
+    assert_eq!((group.strategy, group.after_hours), (Strategy::LeastLoad, AfterHours::LeaveMessage));
+    assert_eq!((group.max_queue, group.max_wait_seconds, group.sticky_minutes), (100, None, 0));
+    assert!(serde_json::from_value::<Group>(json!({"name": "x", "stratgy": "round_robin"})).is_err());
+}
+
+#[test]
+fn limits_of_a_group() {
+    let ids = |count: usize| (0..count).map(|id| format!("a{id}")).collect::<Vec<_>>();
+    let long = "组".repeat(60);
+    for (changes, field) in [
+        (json!({"name": long}), None),
+        (json!({"name": format!("{long}!")}), Some("name")),
+        (json!({"name": ""}), Some("name")),
+        (json!({"name": " "}), Some("name")),
+        (json!({"name": "a\nb"}), Some("name")),
+        (json!({"members": ids(500)}), None),
+        (json!({"members": ids(501)}), Some("members")),
+        (json!({"members": ["a", "b", "a"]}), Some("members")),
+        (json!({"members": [""]}), Some("members")),
+        (json!({"max_queue": 1}), None),
+        (json!({"max_queue": 0}), Some("max_queue")),
+        (json!({"max_queue": 1001}), Some("max_queue")),
+        (json!({"max_wait_seconds": 10}), None),
+        (json!({"max_wait_seconds": 9}), Some("max_wait_seconds")),
+        (json!({"max_wait_seconds": 86_400}), None),
+        (json!({"max_wait_seconds": 86_401}), Some("max_wait_seconds")),
+        (json!({"sticky_minutes": 527_040}), None),
+        (json!({"sticky_minutes": 527_041}), Some("sticky_minutes")),
+        (json!({"calendar_id": ""}), Some("calendar_id")),
+        (json!({"aliases": ids(20)}), None),
+        (json!({"aliases": ids(21)}), Some("aliases")),
+        (json!({"aliases": ["x".repeat(100)]}), None),
+        (json!({"aliases": ["x".repeat(101)]}), Some("aliases")),
+        (json!({"aliases": [""]}), Some("aliases")),
+        (json!({"aliases": ["x", "x"]}), Some("aliases")),
+    ] {
+        let faults: Vec<String> = group(&changes).faults().into_iter().map(|fault| fault.field).collect();
+        assert_eq!(faults, Vec::from_iter(field.map(str::to_owned)), "{changes}");
+    }
+}
+
+#[test]
+fn limits_of_an_agent_and_of_a_merchant() {
+    let agent = |capacity| Agent { name: "Ann".to_owned(), capacity, aliases: Vec::new() };
+    for (capacity, faults) in [(0, 1), (1, 0), (100, 0), (101, 1)] {
+        assert_eq!(agent(capacity).faults().len(), faults, "{capacity}");
+    }
+    let ann: Agent = serde_json::from_value(json!({"name": "Ann"})).unwrap();
+    assert_eq!(ann, agent(5));
+    assert_eq!(Agent { name: "\u{7}".to_owned(), ..ann }.faults()[0].field, "name");
+
+    let merchant = Merchant {
+        name: "Tea".to_owned(),
+        customer_code: "c1".to_owned(),
+        group_id: "g1".to_owned(),
+        aliases: Vec::new(),
+    };
+    assert!(merchant.faults().is_empty());
+    assert_eq!(Merchant { customer_code: "x".repeat(101), ..merchant.clone() }.faults()[0].field, "customer_code");
+    assert_eq!(Merchant { group_id: String::new(), ..merchant }.faults()[0].field, "group_id");
+}

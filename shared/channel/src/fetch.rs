@@ -59,20 +59,13 @@ pub struct Fetcher {
 impl Fetcher {
     /// A fetcher that may also fetch from the simulator at this address.
     pub fn new(simulator: Option<Url>) -> Result<Self, ChannelError> {
-        let lookup = |name: String| -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> {
-            Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect()) })
-        };
-        Self::with_lookup(simulator, Arc::new(lookup))
+        Self::with_lookup(simulator, system_lookup())
     }
 
     fn with_lookup(simulator: Option<Url>, lookup: Lookup) -> Result<Self, ChannelError> {
         let exempt = simulator.as_ref().and_then(Url::host_str).map(ToOwned::to_owned);
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config()?)
+        let http = plain_client()?
             .timeout(TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
             .dns_resolver(Arc::new(PublicOnly { lookup, exempt }))
             .build()
             .map_err(|_| ChannelError::HttpClient)?;
@@ -99,22 +92,52 @@ impl Fetcher {
         Err(FetchError::Redirects)
     }
 
-    /// Judges an address as far as that can be done before its name is resolved. `Url` has already turned decimal,
-    /// octal and hexadecimal forms of an IPv4 address into the address.
     fn check(&self, url: &Url) -> Result<(), FetchError> {
         if self.simulator.as_ref().is_some_and(|simulator| simulator.origin() == url.origin()) {
             return Ok(());
         }
-        let plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
-        match url.host() {
-            _ if !plain => Err(FetchError::Address),
-            Some(Host::Domain(_)) => Ok(()),
-            Some(Host::Ipv4(address)) if is_public(address.into()) => Ok(()),
-            Some(Host::Ipv6(address)) if is_public(address.into()) => Ok(()),
-            Some(Host::Ipv4(_) | Host::Ipv6(_)) => Err(FetchError::NotPublic),
-            None => Err(FetchError::Address),
-        }
+        check_public(url)
     }
+}
+
+/// Judges an address that somebody else chose as far as that can be done before its name is resolved: https, without
+/// a user's name, and no number that is not public. `Url` has already turned decimal, octal and hexadecimal forms of
+/// an IPv4 address into the address. Names are left to [`outward_client`].
+pub fn check_public(url: &Url) -> Result<(), FetchError> {
+    let plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
+    match url.host() {
+        _ if !plain => Err(FetchError::Address),
+        Some(Host::Domain(_)) => Ok(()),
+        Some(Host::Ipv4(address)) if is_public(address.into()) => Ok(()),
+        Some(Host::Ipv6(address)) if is_public(address.into()) => Ok(()),
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => Err(FetchError::NotPublic),
+        None => Err(FetchError::Address),
+    }
+}
+
+/// A client for addresses that somebody else chose: it follows no redirect, uses no proxy, and with `public_only`
+/// connects to no name that has an address in a private network. It must be asked for nothing that [`check_public`]
+/// refuses: an address that is a number passes by the resolver.
+pub fn outward_client(public_only: bool) -> Result<reqwest::ClientBuilder, ChannelError> {
+    let client = plain_client()?;
+    if !public_only {
+        return Ok(client);
+    }
+    Ok(client.dns_resolver(Arc::new(PublicOnly { lookup: system_lookup(), exempt: None })))
+}
+
+fn plain_client() -> Result<reqwest::ClientBuilder, ChannelError> {
+    Ok(reqwest::Client::builder()
+        .tls_backend_preconfigured(tls::config()?)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy())
+}
+
+fn system_lookup() -> Lookup {
+    Arc::new(|name| {
+        Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect()) })
+    })
 }
 
 async fn read(mut response: reqwest::Response) -> Result<Image, FetchError> {
@@ -142,7 +165,9 @@ async fn read(mut response: reqwest::Response) -> Result<Image, FetchError> {
     Ok(Image { content_type, bytes })
 }
 
-fn unreachable(error: &reqwest::Error) -> FetchError {
+/// Why a request had no answer: [`FetchError::NotPublic`] where [`outward_client`] refused the name, or else
+/// [`FetchError::Unreachable`].
+pub fn unreachable(error: &reqwest::Error) -> FetchError {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
         if error.is::<Private>() {

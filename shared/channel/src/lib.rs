@@ -5,6 +5,7 @@
 //! - [`Channel::carry_out`]: one send, through its states, at most once.
 //! - [`Channel::cover`]: a card's picture as media of WeChat's.
 //! - [`Fetcher`]: fetches a picture from an address that somebody else chose.
+//! - [`outward_client`]: the same guard for other requests to such addresses.
 
 mod address;
 mod error;
@@ -16,7 +17,7 @@ mod tls;
 mod tokens;
 
 pub use error::{ChannelError, FetchError, MediaError, TokenError};
-pub use fetch::{Fetcher, Image, MAX_IMAGE};
+pub use fetch::{Fetcher, Image, MAX_IMAGE, check_public, outward_client, unreachable};
 pub use say::{Said, Words};
 pub use sender::Patience;
 pub use tokens::{Held, Tokens};

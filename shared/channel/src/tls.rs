@@ -1,7 +1,7 @@
-//! One TLS configuration for WeChat's API and for pictures.
+//! One TLS configuration for WeChat's API and for addresses that somebody else chose.
 //!
-//! The roots are compiled in: WeChat and the hosts of pictures may be certified by anybody, and reading the system's
-//! store costs each start tens of milliseconds for the same list.
+//! The roots are compiled in: WeChat and the other hosts may be certified by anybody, and reading the system's store
+//! costs each start tens of milliseconds for the same list.
 
 use std::sync::{Arc, OnceLock};
 

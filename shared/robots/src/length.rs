@@ -1,0 +1,96 @@
+//! Cuts texts.
+
+const ELLIPSIS: char = '…';
+
+/// The text's beginning, at most `limit` bytes, never inside a character.
+pub(crate) fn head(text: &str, limit: usize) -> &str {
+    &text[..text.floor_char_boundary(limit)]
+}
+
+/// The text, trimmed, in at most `limit` bytes. What is longer ends with a sentence; where no sentence ends within the
+/// last three quarters, with an ellipsis after a whole word. A link is never cut in two.
+pub(crate) fn fit(text: &str, limit: usize) -> String {
+    let text = text.trim();
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let whole = before_open_link(head(text, limit));
+    if let Some(end) = sentence_end(text, whole.len()).filter(|end| *end >= limit / 4) {
+        return text[..end].trim_end().to_owned();
+    }
+    let cut = before_open_link(head(text, limit.saturating_sub(ELLIPSIS.len_utf8())));
+    let in_word = text[cut.len()..].starts_with(|c: char| c.is_ascii_graphic());
+    let word = if in_word { cut.trim_end_matches(|c: char| c.is_ascii_graphic()) } else { cut };
+    let kept = if word.is_empty() { cut } else { word }.trim_end();
+    if kept.is_empty() { String::new() } else { format!("{kept}{ELLIPSIS}") }
+}
+
+/// Leaves out an `<a …>` whose `</a>` lies beyond the text.
+fn before_open_link(text: &str) -> &str {
+    match text.rfind("<a ") {
+        Some(open) if !text[open..].contains("</a>") => &text[..open],
+        _ => text,
+    }
+}
+
+/// Where the last sentence ends in the first `within` bytes. A full stop within a number or an address ends none.
+fn sentence_end(text: &str, within: usize) -> Option<usize> {
+    let mut ends = text[..within].char_indices().filter_map(|(at, c)| {
+        let end = at + c.len_utf8();
+        let ends = match c {
+            '。' | '！' | '？' | '；' | '…' => true,
+            '\n' => return Some(at),
+            '.' | '!' | '?' | ';' => text[end..].starts_with(char::is_whitespace),
+            _ => false,
+        };
+        ends.then_some(end)
+    });
+    let end = ends.next_back()?;
+    let closing = text[end..within].find(|c| !matches!(c, '”' | '’' | '」' | '』' | '）' | '》' | '】'));
+    Some(end + closing.unwrap_or(within - end))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_long_text_ends_with_a_sentence() {
+        assert_eq!(fit("  好的。\n", 100), "好的。");
+        assert_eq!(fit("第一句。第二句！第三句很长很长", 30), "第一句。第二句！");
+        assert_eq!(fit("他说“可以。”然后走了又回来", 24), "他说“可以。”");
+        assert_eq!(fit("One is 1.5 long. Two is longer", 24), "One is 1.5 long.");
+        assert_eq!(fit("第一行\n第二行没有句号", 20), "第一行");
+    }
+
+    #[test]
+    fn a_text_without_sentences_ends_with_an_ellipsis() {
+        assert_eq!(fit("一二三四五六七八九十", 15), "一二三四…");
+        assert_eq!(fit("好。一二三四五六七八九十一二三四五六七八九十", 40), "好。一二三四五六七八九十…");
+        assert_eq!(fit("请看下面这个网址里的说明 https://shop.example/help/returns", 50), "请看下面这个网址里的说明…");
+        assert_eq!(fit(&"a".repeat(20), 10), "aaaaaaa…");
+        assert_eq!(fit("一二", 2), "");
+    }
+
+    #[test]
+    fn a_link_is_not_cut_in_two() {
+        let text = "退货说明都在这里。请点<a href=\"https://shop.example/?a=1\">查看</a>了解";
+        assert_eq!(fit(text, 60), "退货说明都在这里。");
+        let text = "说明 <a href=\"https://shop.example/?a=1\">查看。</a>";
+        assert_eq!(fit(text, 53), "说明…");
+    }
+
+    proptest! {
+        #[test]
+        fn it_never_gets_longer_than_allowed(text in "\\PC{0,80}|[。. a<\\n]{0,80}", limit in 0_usize..100) {
+            let fitted = fit(&text, limit);
+            prop_assert!(fitted.len() <= limit);
+            prop_assert!(text.contains(fitted.trim_end_matches('…')));
+            if text.trim().len() <= limit {
+                prop_assert_eq!(fitted, text.trim());
+            }
+        }
+    }
+}

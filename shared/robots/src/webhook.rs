@@ -1,0 +1,171 @@
+//! A robot that is somebody else's system, asked by a signed request.
+//!
+//! Source: Standard Webhooks 1.0.0 (standard-webhooks/standard-webhooks, spec/standard-webhooks.md). Unlike an event
+//! the request is answered at once, and never sent again.
+
+use std::{fmt, time::Duration};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use reqwest::{
+    StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::{Answer, Asking, Client, Failure, MAX_ANSWER};
+
+const SECRET_PREFIX: &str = "whsec_";
+
+/// A robot behind a webhook. `Debug` shows none of it but the deadline.
+#[derive(Clone)]
+pub struct Webhook {
+    /// Where it is: https, on the public internet.
+    pub url: String,
+    /// Signs the requests: `whsec_` and 24 to 64 bytes in Base64.
+    pub secret: SecretString,
+    /// How long it may take from the first byte sent to the last received.
+    pub deadline: Duration,
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhook").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
+
+/// A new secret of 32 random bytes. Fails where the operating system gives none.
+pub fn generate_secret() -> Result<SecretString, getrandom::Error> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random)?;
+    Ok(SecretString::from(format!("{SECRET_PREFIX}{}", BASE64_STANDARD.encode(random))))
+}
+
+/// Whether this can be a webhook's secret: `whsec_` and 24 to 64 bytes in Base64.
+pub fn is_secret(secret: &str) -> bool {
+    key(secret).is_some()
+}
+
+fn key(secret: &str) -> Option<SecretSlice<u8>> {
+    let key = BASE64_STANDARD.decode(secret.strip_prefix(SECRET_PREFIX)?).ok()?;
+    (24..=64).contains(&key.len()).then(|| key.into())
+}
+
+fn sign(secret: &SecretString, id: &str, timestamp: i64, body: &[u8]) -> Option<String> {
+    let key = key(secret.expose_secret())?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).ok()?;
+    mac.update(format!("{id}.{timestamp}.").as_bytes());
+    mac.update(body);
+    Some(format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes())))
+}
+
+#[derive(Serialize)]
+struct Event<'a> {
+    r#type: &'static str,
+    timestamp: Timestamp,
+    data: Turn<'a>,
+}
+
+#[derive(Serialize)]
+struct Turn<'a> {
+    cid: &'a str,
+    uid: &'a str,
+    app_id: &'a str,
+    text: &'a str,
+    history: Vec<Said<'a>>,
+}
+
+#[derive(Serialize)]
+struct Said<'a> {
+    from: &'static str,
+    text: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    text: Option<String>,
+    #[serde(default)]
+    handover: bool,
+    reason: Option<String>,
+}
+
+impl Client {
+    /// Asks a webhook: `POST` of `{"type": "robot.turn", "timestamp", "data": {cid, uid, app_id, text, history}}`.
+    ///
+    /// `{"text": "…"}` is the answer, cut to [`MAX_ANSWER`] bytes; `{"handover": true, "reason": "…"}` hands over; 204
+    /// and an empty text mean that it does not know. `now` is when the request is signed: a receiver refuses what is
+    /// more than five minutes off.
+    pub async fn webhook(&self, robot: &Webhook, asking: &Asking<'_>, now: Timestamp) -> Result<Answer, Failure> {
+        let url = self.address(&robot.url)?;
+        let history = asking.lines().map(|(from, text)| Said { from, text }).collect();
+        let Asking { cid, uid, app_id, .. } = *asking;
+        let data = Turn { cid, uid, app_id, text: asking.turn(), history };
+        let event = Event { r#type: "robot.turn", timestamp: now, data };
+        let body = serde_json::to_vec(&event).map_err(|_| Failure::Malformed)?;
+        let headers = headers(&robot.secret, asking.id, now.as_second(), &body).ok_or(Failure::Secret)?;
+        let (status, body) = self.post(url, headers, body, robot.deadline).await?;
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Answer::DontKnow);
+        }
+        match serde_json::from_slice(&body).map_err(|_| Failure::Malformed)? {
+            Reply { handover: true, reason, .. } => Ok(Answer::hand_over(reason.as_deref())),
+            Reply { text: Some(text), .. } => Ok(Answer::text(&text, MAX_ANSWER)),
+            Reply { text: None, .. } => Err(Failure::Malformed),
+        }
+    }
+}
+
+/// None where the secret is no secret.
+fn headers(secret: &SecretString, id: &str, timestamp: i64, body: &[u8]) -> Option<HeaderMap> {
+    // Whatever an id is made of, it is a header's value and stays one of its own. Ours are left as they are.
+    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    let signature = sign(secret, &id, timestamp, body)?;
+    let headers = [("webhook-id", id), ("webhook-timestamp", timestamp.to_string()), ("webhook-signature", signature)];
+    let header =
+        |(name, value): (_, String)| Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?));
+    headers.into_iter().map(header).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signatures_are_those_of_the_upstream_libraries() {
+        // The vectors of the Python and the Rust library of standard-webhooks/standard-webhooks.
+        for (secret, id, timestamp, body, expected) in [
+            (
+                "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                "msg_p5jXN8AQM9LWM0D4loKWxJek",
+                1_614_265_330,
+                r#"{"test": 2432232314}"#,
+                "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+            ),
+            (
+                "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+                "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
+                1_649_367_553,
+                r#"{"email":"test@example.com","username":"test_user"}"#,
+                "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
+            ),
+        ] {
+            assert_eq!(sign(&secret.into(), id, timestamp, body.as_bytes()).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn secrets_are_made_and_recognised() {
+        let (one, other) = (generate_secret().unwrap(), generate_secret().unwrap());
+        assert!(is_secret(one.expose_secret()));
+        assert_eq!(key(one.expose_secret()).unwrap().expose_secret().len(), 32);
+        assert_ne!(one.expose_secret(), other.expose_secret());
+        let of = |bytes: usize| format!("whsec_{}", BASE64_STANDARD.encode(vec![7; bytes]));
+        assert!(is_secret(&of(24)) && is_secret(&of(64)));
+        for wrong in [&of(23), &of(65), "", "whsec_", "whsec_not base64 at all, but long enough", &of(32)[6..]] {
+            assert!(!is_secret(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A webhook: what it is sent, and what it may answer.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use jiff::Timestamp;
+use robots::{Answer, Asking, MAX_ANSWER, MAX_HISTORY, Webhook, generate_secret};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use wiremock::ResponseTemplate;
+
+use crate::{SECRET, answering, asking, client, hook, line, only_request};
+
+async fn answer(response: ResponseTemplate) -> Answer {
+    let server = answering(response).await;
+    client().webhook(&hook(&server.uri()), &asking("在吗", &[]), Timestamp::UNIX_EPOCH).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_turn_is_sent_as_an_event() {
+    let server = answering(ResponseTemplate::new(204)).await;
+    let history = [line(true, "在吗"), line(false, "在的")];
+    let now: Timestamp = "2026-03-01T08:00:00.25Z".parse().unwrap();
+    let url = format!("{}/robot?tenant=1", server.uri());
+    client().webhook(&hook(&url), &asking("怎么退货？\n急", &history), now).await.unwrap();
+
+    let request = only_request(&server).await;
+    assert_eq!(request.url[url::Position::BeforePath..], *"/robot?tenant=1");
+    assert_eq!(request.headers["content-type"], "application/json");
+    assert_eq!(request.headers["webhook-id"], "turn_0001");
+    assert_eq!(request.headers["webhook-timestamp"], now.as_second().to_string());
+    let expected = json!({
+        "type": "robot.turn",
+        "timestamp": "2026-03-01T08:00:00.25Z",
+        "data": {
+            "cid": "planted-cid",
+            "uid": "planted-uid",
+            "app_id": "wx00000000000000a1",
+            "text": "怎么退货？\n急",
+            "history": [{"from": "visitor", "text": "在吗"}, {"from": "desk", "text": "在的"}],
+        },
+    });
+    assert_eq!(request.body_json::<Value>().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn the_signature_is_one_that_others_accept() {
+    for (secret, id) in [(SECRET.into(), "turn_0001"), (generate_secret().unwrap(), "轮次 1\n")] {
+        let server = answering(ResponseTemplate::new(204)).await;
+        let robot = Webhook { secret: secret.clone(), ..hook(&server.uri()) };
+        let asking = Asking { id, ..asking("怎么退货？", &[]) };
+        client().webhook(&robot, &asking, Timestamp::now()).await.unwrap();
+
+        let request = only_request(&server).await;
+        let receiver = standardwebhooks::Webhook::new(secret.expose_secret()).unwrap();
+        receiver.verify(&request.body, &request.headers).unwrap();
+        let mut tampered = request.body.clone();
+        tampered.push(b' ');
+        receiver.verify(&tampered, &request.headers).unwrap_err();
+        let stranger = BASE64_STANDARD.encode([7; 32]);
+        standardwebhooks::Webhook::new(&stranger).unwrap().verify(&request.body, &request.headers).unwrap_err();
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_is_what_the_specification_recommends_at_most() {
+    let server = answering(ResponseTemplate::new(204)).await;
+    let history: Vec<_> = (0..50).map(|number| line(true, &format!("line-{number} {}", "长".repeat(5000)))).collect();
+    let long = "长".repeat(50_000);
+    client().webhook(&hook(&server.uri()), &asking(&long, &history), Timestamp::UNIX_EPOCH).await.unwrap();
+    let request = only_request(&server).await;
+    assert!(request.body.len() < 20_000);
+    let body: Value = request.body_json().unwrap();
+    let lines = body["data"]["history"].as_array().unwrap();
+    assert_eq!(lines.len(), MAX_HISTORY);
+    assert!(lines[MAX_HISTORY - 1]["text"].as_str().unwrap().starts_with("line-49 长"));
+}
+
+#[tokio::test]
+async fn answers() {
+    let body = |body: Value| ResponseTemplate::new(200).set_body_json(body);
+    for (response, expected) in [
+        (body(json!({"text": " 可以。\n"})), Answer::Text("可以。".to_owned())),
+        (
+            body(json!({"text": "可以。", "handover": false, "reason": "x", "more": 1})),
+            Answer::Text("可以。".to_owned()),
+        ),
+        (ResponseTemplate::new(201).set_body_json(json!({"text": "可以。"})), Answer::Text("可以。".to_owned())),
+        (body(json!({"text": " "})), Answer::DontKnow),
+        (ResponseTemplate::new(204), Answer::DontKnow),
+        (body(json!({"handover": true})), Answer::HandOver(None)),
+        (body(json!({"handover": true, "text": "x", "reason": " 投诉 "})), Answer::HandOver(Some("投诉".to_owned()))),
+    ] {
+        assert_eq!(answer(response).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_long_answer_ends_with_a_sentence() {
+    let sentence = "可以退货，运费由我们承担。";
+    let long = sentence.repeat(10_000 / sentence.len() + 1);
+    let said = answer(ResponseTemplate::new(200).set_body_json(json!({"text": long}))).await;
+    assert_eq!(said, Answer::Text(sentence.repeat(MAX_ANSWER / sentence.len())));
+}

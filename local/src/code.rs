@@ -45,6 +45,7 @@ pub(crate) fn starter(package: &str, env: Env, clock: SharedClock) -> Option<Sta
         "desk-api" => http!(desk_api),
         "message-ingress" => http!(message_ingress),
         "reception" => event!(reception),
+        "robot" => event!(robot),
         "token-refresh" => event!(token_refresh),
         _ => return None,
     })

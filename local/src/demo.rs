@@ -1,5 +1,7 @@
 //! The demo mini program: registered at the simulated WeChat and bound by the public API, as a person would do it.
 
+mod reception;
+
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -10,6 +12,10 @@ use crate::random;
 
 /// Its AppID.
 const APP_ID: &str = "wxde30000000000001";
+
+/// Said to whoever writes where no robot and no agent is set, and at the beginning of what the robot says when it does
+/// not know.
+const AUTO_REPLY: &str = "您好，这里是 Kefu 演示客服，已收到您的消息。";
 
 /// Its credentials. They are kept, because the API gives push credentials away only once.
 #[derive(Serialize, Deserialize)]
@@ -51,8 +57,9 @@ pub(crate) async fn bind(api: &str, admin_token: &str, wechat: &str, data: &Data
             "encoding_aes_key": credentials.encoding_aes_key,
         });
         let made = caller.send(http::Method::POST, &format!("{api}/api/bindings"), &body).await?;
-        let greeting = json!({ "auto_reply": "您好，这里是 Kefu 演示客服，已收到您的消息。" });
-        caller.send(http::Method::PATCH, &binding, &greeting).await?;
+        // Once: what a person has changed since stays so.
+        let change = json!({ "auto_reply": AUTO_REPLY, "reception": reception::set_up(&caller, api).await? });
+        caller.send(http::Method::PATCH, &binding, &change).await?;
         made["callback_url"].as_str().unwrap_or_default().to_owned()
     };
 

@@ -9,7 +9,7 @@
 //! | IAM | the statements under `Policies`, enforced on every call | [`iam`], `aws` |
 //! | DynamoDB, Secrets Manager | dynoxide and a few secrets behind one loopback port | `aws`, `table` |
 //! | API Gateway | payload-2.0 events | `gateway` |
-//! | Lambda's event source mappings | records from dynoxide's stream, with filters, retries, bisecting and dead letters | `streams` |
+//! | Lambda's event source mappings | records from dynoxide's stream, with filters, windows, parallel batches, retries, bisecting and dead letters | `streams` |
 //! | EventBridge Scheduler | timers | `schedules` |
 //! | Lambda | init, time limits, panics | `functions`, `code` |
 //! | WeChat | a simulator | [`wechat`] |

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use local::{Bundle, Fault, OWN_KEY, Options, TableFault};
+use local::{Bundle, Fault, OWN_KEY, Options, Streams, TableFault};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -193,6 +193,59 @@ async fn what_is_kept_is_there_after_a_restart() {
     assert_ne!(secret(&bundle, OWN_KEY, "AWSCURRENT").await.1, before);
     assert_ne!(bundle.admin_token(), token);
     assert!(directory.join("notes.txt").exists(), "only our own files are thrown away");
+    bundle.shutdown().await;
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+/// What the demo mini program says last to a visitor who has done something.
+async fn demo_says(bundle: &Bundle, openid: &str, act: &str, mut body: Value) -> String {
+    let visitor = format!("{}/sim/visitors/{openid}", bundle.phone_url().unwrap());
+    body["app_id"] = json!("wxde30000000000001");
+    let answer = client().post(format!("{visitor}/{act}")).json(&body).send().await.unwrap();
+    assert_eq!(answer.json::<Value>().await.unwrap()["delivered"], true);
+    bundle.pump().await.unwrap();
+    let shown = client().get(format!("{visitor}/messages?app_id=wxde30000000000001")).send().await.unwrap();
+    let shown: Value = shown.json().await.unwrap();
+    shown["items"].as_array().unwrap().last().unwrap()["text"]["content"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_demos_robot_answers_what_it_knows_and_everything_else_as_an_automatic_reply_would() {
+    let directory = directory("demo");
+    let options =
+        || Options { demo: true, streams: Streams::Manual, data: Some(directory.clone()), ..Options::default() };
+    local::start(options()).await.unwrap().shutdown().await;
+
+    // Started again, it finds what it has set up.
+    let bundle = local::start(options()).await.unwrap();
+    let robots = client().get(format!("{}/api/robots", bundle.api_url())).bearer_auth(bundle.admin_token());
+    let robots: Value = robots.send().await.unwrap().json().await.unwrap();
+    assert_eq!(robots["items"].as_array().unwrap().len(), 1, "{robots}");
+
+    let text = |text: &str| json!({ "content": text });
+    assert!(demo_says(&bundle, "oENTERS", "enter", json!({})).await.contains("您可以问我"));
+    for (number, (asked, answer)) in [
+        ("几天能到？", "48 小时内发货"),
+        ("你们家包邮吗", "满 99 元包邮"),
+        ("我不想要了，可以退货吗？", "7 天内"),
+        ("能开发票吗", "申请发票"),
+        ("开封了怎么保存", "30 天内用完"),
+        ("我的快递到哪了", "查看物流"),
+        ("在吗", "已收到您的消息。"),
+        ("桌面", "已收到您的消息。"),
+        ("你好，这件还有货吗？😀", "已收到您的消息。"),
+        ("转人工", "没有客服在线"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let said = demo_says(&bundle, &format!("oDEMO-{number}"), "text", text(asked)).await;
+        assert!(said.contains(answer), "{asked} was answered with {said}");
+    }
+    // The card that the demo's page offers to send.
+    let card = json!({ "title": "云南小粒咖啡豆 250 克", "page_path": "pages/item/item?id=7" });
+    let said = demo_says(&bundle, "oDEMO-card", "card", card).await;
+    assert!(said.contains("已收到您的消息。"), "the card was answered with {said}");
     bundle.shutdown().await;
     std::fs::remove_dir_all(directory).unwrap();
 }

@@ -24,6 +24,20 @@ fn for_admins() -> Vec<(Method, String, Option<Value>)> {
         (Method::GET, "/api/access-tokens".into(), None),
         (Method::POST, "/api/access-tokens".into(), Some(token)),
         (Method::DELETE, "/api/access-tokens/00000000000000000000000000000000".into(), None),
+        (Method::POST, format!("{binding}/session-from-secret"), None),
+        (Method::GET, format!("{binding}/visitors/o-1"), None),
+        (Method::POST, "/api/groups".into(), Some(json!({ "name": "组" }))),
+        (Method::GET, "/api/calendars".into(), None),
+        (Method::POST, "/api/agents".into(), Some(json!({ "name": "小王" }))),
+        (Method::PATCH, "/api/agents/a000000000000".into(), Some(json!({ "capacity": 100 }))),
+        (Method::DELETE, "/api/agents/a000000000000".into(), None),
+        (Method::POST, "/api/merchants".into(), Some(json!({ "name": "店", "customer_code": "1", "group_id": "g" }))),
+        (Method::POST, "/api/calendars".into(), Some(json!({ "name": "上班" }))),
+        (Method::POST, "/api/robots".into(), Some(json!({ "name": "小助", "kind": "faq" }))),
+        (Method::GET, "/api/robots/r000000000000".into(), None),
+        (Method::PUT, "/api/robots/r000000000000/questions".into(), Some(json!({ "questions": [] }))),
+        (Method::PATCH, "/api/robots/r000000000000/questions/q".into(), Some(json!({ "answer": "x" }))),
+        (Method::POST, "/api/robots/r000000000000/try".into(), Some(json!({ "text": "x" }))),
     ]
 }
 
@@ -34,7 +48,7 @@ async fn without_a_token_nobody_is_let_in_anywhere() {
     for path in ["/api/conversations", "/api/conversations/c1", "/api/openapi.json", "/api/nothing"] {
         calls.push((Method::GET, path.into(), None));
     }
-    for path in ["messages", "cards", "typing", "close"] {
+    for path in ["messages", "cards", "typing", "close", "claim", "accept", "transfer"] {
         calls.push((Method::POST, format!("/api/conversations/c1/{path}"), Some(json!({}))));
     }
     for (method, path, body) in &calls {

@@ -14,8 +14,10 @@ async fn a_conversation_names_its_visitor_and_their_mini_program() {
     let binding = world.bind(APP).await;
     let chat = world.chat(&binding, "o-first").await;
     let expected = json!({
-        "cid": chat.cid, "uid": chat.uid, "app_id": APP, "openid": "o-first", "state": "open", "answered": false,
-        "created_at": "2026-03-02T08:00:00Z", "last_message_at": "2026-03-02T08:00:00Z",
+        "cid": chat.cid, "uid": chat.uid, "app_id": APP, "openid": "o-first", "state": "open", "stage": "unassigned",
+        "answered": false, "created_at": "2026-03-02T08:00:00Z", "last_message_at": "2026-03-02T08:00:00Z", "seq": 1,
+        "quota": { "replies_left": 5, "maybe": 0, "window_ends_at": "2026-03-04T07:59:58Z" }, "held": 0,
+        "visitor": { "nickname": null, "avatar": null, "partnerid": null, "partnerid_verified": false },
     });
     assert_eq!(world.get(&format!("/api/conversations/{}", chat.cid)).await.expect(200).body, expected);
     assert_eq!(world.conversations().await, [expected]);
@@ -158,7 +160,24 @@ async fn what_does_not_exist_is_404() {
         (Method::GET, "/api/bindings/wx00000000000000ff/visitors/o/messages", None),
         (Method::GET, "/api/nothing", None),
         (Method::GET, "/api/bindings/", None),
-        (Method::GET, "/api/conversations/c/messages/1", None),
+        (Method::GET, "/api/conversations/c/messages/1/2", None),
+        (Method::DELETE, "/api/conversations/cnone/messages/1", None),
+        (Method::POST, "/api/conversations/cnone/claim", None),
+        (Method::POST, "/api/conversations/cnone/accept", None),
+        (Method::POST, "/api/conversations/cnone/transfer", Some(json!({ "group_id": "g000000000000" }))),
+        (Method::GET, "/api/conversations/cnone/events", None),
+        (Method::GET, "/api/bindings/wx00000000000000ff/visitors/o", None),
+        (Method::POST, "/api/bindings/wx00000000000000ff/session-from-secret", None),
+        (Method::GET, "/api/groups/g000000000000", None),
+        (Method::PATCH, "/api/agents/a000000000000", Some(json!({}))),
+        (Method::PUT, "/api/agents/a000000000000/status", Some(json!({ "status": "online" }))),
+        (Method::POST, "/api/agents/a000000000000/heartbeat", None),
+        (Method::DELETE, "/api/merchants/m000000000000", None),
+        (Method::GET, "/api/calendars/none", None),
+        (Method::GET, "/api/robots/r000000000000/questions", None),
+        (Method::GET, "/api/robots/r000000000000/questions/q", None),
+        (Method::POST, "/api/robots/r000000000000/try", Some(json!({ "text": "x" }))),
+        (Method::GET, "/api/robots/r000000000000/1/2", None),
     ] {
         let answer = world.call(Some(ADMIN), method.clone(), path, body.as_ref()).await;
         assert_eq!(problem(&answer), (404, "not_found", None), "{method} {path}");
@@ -182,6 +201,16 @@ async fn a_resource_names_the_methods_that_it_has() {
         (Method::GET, "/api/conversations/c1/close", "POST"),
         (Method::PATCH, "/api/access-tokens", "GET, POST"),
         (Method::GET, "/api/access-tokens/1", "DELETE"),
+        (Method::GET, "/api/conversations/c1/messages/1", "DELETE"),
+        (Method::GET, "/api/conversations/c1/claim", "POST"),
+        (Method::POST, "/api/conversations/c1/events", "GET"),
+        (Method::PUT, "/api/groups", "GET, POST"),
+        (Method::PUT, "/api/agents/a1", "GET, PATCH, DELETE"),
+        (Method::GET, "/api/agents/a1/status", "PUT"),
+        (Method::DELETE, "/api/robots/r1/questions", "GET, POST, PUT"),
+        (Method::PUT, "/api/robots/r1/questions/q1", "GET, PATCH, DELETE"),
+        (Method::GET, "/api/routing/simulate", "POST"),
+        (Method::GET, "/api/session-from/parse", "POST"),
         (Method::POST, "/api/openapi.json", "GET"),
     ] {
         let answer = world.call(Some(ADMIN), method.clone(), path, None).await;
@@ -212,20 +241,35 @@ async fn every_operation_that_the_api_describes_exists() {
     assert_eq!(described.header("content-type"), "application/json");
     assert!(described.body["openapi"].as_str().unwrap().starts_with("3."), "{}", described.raw);
     let token = world.post("/api/access-tokens", &json!({ "role": "agent", "name": "x" })).await.expect(201).text("id");
+    // What `{id}` stands for in each path.
+    let group = world.group(&[]).await;
+    let merchant = json!({ "name": "店", "customer_code": "C", "group_id": group });
+    let ids = [
+        ("/api/access-tokens", token),
+        ("/api/agents", world.agent("小王", 5).await),
+        ("/api/merchants", world.make("merchants", &merchant).await),
+        ("/api/groups", group),
+        ("/api/robots", world.faq(&[("q-1", "问", "答")]).await),
+        ("/api/calendars", world.make("calendars", &json!({ "name": "上班" })).await),
+        ("/api/conversations", chat.say("说").await.expect(201).text("id")),
+    ];
     let mut operations = Vec::new();
     for (template, item) in described.body["paths"].as_object().unwrap() {
         let path = template.replace("{app_id}", APP).replace("{cid}", &chat.cid).replace("{openid}", "o-1");
-        let path = path.replace("{id}", &token);
+        let id = ids.iter().find(|(below, _)| template.starts_with(below)).map_or("", |(_, id)| id);
+        let path = path.replace("{id}", id).replace("{question_id}", "q-1");
         assert!(!path.contains('{'), "{template} has a parameter that nothing stands for here");
         for method in item.as_object().unwrap().keys().filter(|key| *key != "parameters") {
             operations.push((method.to_uppercase().parse::<Method>().unwrap(), path.clone()));
         }
     }
-    assert!(operations.len() >= 17, "{operations:?}");
-    // What takes a thing away comes last, so that the others still find it.
-    operations.sort_by_key(|(method, path)| (method == Method::DELETE, path.ends_with("/close")));
+    assert!(operations.len() >= 55, "{operations:?}");
+    // What takes a thing away comes last, so that the others still find it, and what belongs to it before it.
+    operations.sort_by_key(|(method, path)| {
+        (method == Method::DELETE, std::cmp::Reverse(path.len() * usize::from(method == Method::DELETE)), path.ends_with("/close"))
+    });
     for (method, path) in operations {
-        let body = (method == Method::POST || method == Method::PATCH).then(|| json!({}));
+        let body = matches!(method, Method::POST | Method::PATCH | Method::PUT).then(|| json!({}));
         let answer = world.call(Some(ADMIN), method.clone(), &path, body.as_ref()).await;
         assert!(!matches!(answer.status, 404 | 405 | 500..), "{method} {path}: {} {}", answer.status, answer.raw);
     }

@@ -90,6 +90,7 @@ async fn a_picture_is_uploaded_once_for_many_cards_and_again_before_wechat_forge
 
     world.advance(60 * 3600 - 1);
     chat.visitor.text("三天内").await;
+    world.settle().await;
     chat.card(&chat.card_from(&address)).await.expect(201);
     assert_eq!(world.sim_calls(UPLOAD).await, 1, "for 60 hours");
     world.advance(1);
@@ -159,6 +160,7 @@ async fn a_media_id_of_ours_that_is_over_three_days_old_is_not_even_tried() {
     let old = chat.uploaded(&picture(&world)).await;
     world.advance(72 * 3600 - 1);
     chat.visitor.text("三天").await;
+    world.settle().await;
     chat.card(&chat.card_with(&old)).await.expect(201);
     world.advance(1);
     world.forget_calls().await;
@@ -274,7 +276,16 @@ async fn a_card_counts_and_fails_like_any_other_message() {
         chat.card(&card).await.expect(201);
     }
     assert_eq!(covers(&chat).await.len(), 5);
-    assert_eq!(problem(&chat.card(&card).await), (409, "wechat.reply_limit_reached", Some(45047)));
+    // Kefu counts for itself, and asks WeChat for nothing that it will refuse.
+    let calls = world.sim_calls(SEND).await;
+    assert_eq!(problem(&chat.card(&card).await), (409, "quota.exhausted", None));
     world.advance(48 * 3600);
-    assert_eq!(problem(&chat.card(&card).await), (409, "wechat.reply_window_closed", Some(45015)));
+    assert_eq!(problem(&chat.card(&card).await), (409, "quota.window_closed", None));
+    assert_eq!(world.sim_calls(SEND).await, calls);
+    // Where WeChat knows better, its own words are told. A card cannot wait as a text does.
+    for (errcode, code) in [(45047, "wechat.reply_limit_reached"), (45015, "wechat.reply_window_closed")] {
+        chat.visitor.says("还在吗").await;
+        world.sim_fault(&json!({ "path": SEND, "errcode": errcode })).await;
+        assert_eq!(problem(&chat.card(&card).await), (409, code, Some(errcode)));
+    }
 }

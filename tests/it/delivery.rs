@@ -74,7 +74,7 @@ async fn a_send_whose_lease_ended_becomes_unknown_and_is_not_repeated() {
     let visitor = world.visitor(&binding, "oLEASE");
     // The claim is written; what WeChat said to the send is not.
     let settle =
-        TableFault::new(Fault::InternalError).function("Reception").operation("UpdateItem").skip(1).times(1000);
+        TableFault::new(Fault::InternalError).function("Reception").operation("TransactWriteItems").skip(1).times(1000);
     world.bundle.table_faults().add(settle);
     visitor.text("hi").await;
     world.settle().await;

@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
 mod desk;
+mod shop;
 mod support;
 
 mod access;
@@ -18,11 +19,16 @@ mod delivery;
 mod duplicates;
 mod events;
 mod fetch;
+mod handover;
 mod ingress;
 mod killed;
+mod queue;
+mod quota;
 mod reception;
 mod refusals;
 mod restart;
+mod robots;
+mod routing;
 mod secrets;
 mod sends;
 mod streams;

@@ -273,6 +273,10 @@ async fn no_log_and_no_answer_tells_a_secret_or_a_word_that_was_said() {
         answers.call(&world, Method::POST, &messages, Some(&say)).await;
     }
 
+    // What was held meanwhile goes out, and there are replies left.
+    visitor.text(WORDS).await;
+    world.settle().await;
+
     // Credentials that WeChat refuses, found by the schedule and by a reader; a new key; a rotated secret.
     world.sim_call(Method::PATCH, &format!("/sim/mini-programs/{APP}"), &json!({ "frozen": true })).await.expect(200);
     world.advance(7200);

@@ -175,36 +175,42 @@ async fn failed(chat: &Chat<'_>, answer: &Answer, expected: (u16, &str, Option<i
 }
 
 #[tokio::test]
-async fn after_48_hours_a_reply_is_refused_in_words() {
+async fn after_48_hours_a_reply_is_held_and_that_is_told_in_words() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let chat = world.chat(&binding, "o-1").await;
-    world.advance(48 * 3600 - 1);
+    // Two seconds for clocks that differ.
+    world.advance(48 * 3600 - 3);
     chat.say("还来得及").await.expect(201);
-    world.advance(1);
-    let late = chat.say("来不及了").await;
-    let kept = failed(&chat, &late, (409, "wechat.reply_window_closed", Some(45015))).await;
-    assert_eq!(kept["text"]["content"], "来不及了");
-    assert!(late.text("detail").contains("when the visitor writes"), "{}", late.raw);
-    assert_eq!(much_later(&chat).await.0, 1, "what WeChat refused is not tried again");
+    world.advance(3);
+    let late = chat.say("来不及了").await.expect(202);
+    assert_eq!((&late.body["state"], &late.body["text"]["content"]), (&json!("held"), &json!("来不及了")));
+    assert_eq!(late.body["failure"]["code"], "quota.window_closed");
+    assert!(late.body["failure"]["detail"].as_str().unwrap().contains("48 hours"), "{}", late.raw);
+    assert_eq!(world.sim_calls(SEND).await, 1, "what WeChat would refuse is not even tried");
+    assert_eq!(much_later(&chat).await.0, 1, "nor later");
     chat.visitor.text("在").await;
+    world.settle().await;
     chat.say("又可以了").await.expect(201);
+    assert_eq!(chat.visitor.phone_texts().await, ["还来得及", "来不及了", "又可以了"]);
 }
 
 #[tokio::test]
-async fn the_sixth_answer_to_one_message_is_refused_in_words() {
+async fn the_sixth_answer_to_one_message_is_held_and_that_is_told_in_words() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let chat = world.chat(&binding, "o-1").await;
     for number in 1..=5 {
         chat.say(&format!("第 {number} 条")).await.expect(201);
     }
-    let sixth = chat.say("第 6 条").await;
-    failed(&chat, &sixth, (409, "wechat.reply_limit_reached", Some(45047))).await;
-    assert!(sixth.text("detail").contains("five more"), "{}", sixth.raw);
-    assert_eq!(chat.visitor.phone().await.len(), 5);
+    let sixth = chat.say("第 6 条").await.expect(202);
+    assert_eq!((&sixth.body["state"], &sixth.body["failure"]["code"]), (&json!("held"), &json!("quota.exhausted")));
+    assert!(sixth.body["failure"]["detail"].as_str().unwrap().contains("five"), "{}", sixth.raw);
+    assert_eq!((chat.visitor.phone().await.len(), world.sim_calls(SEND).await), (5, 5));
     chat.visitor.text("再问").await;
-    chat.say("第 6 条").await.expect(201);
+    world.settle().await;
+    chat.say("第 7 条").await.expect(201);
+    assert_eq!(chat.visitor.phone_texts().await[5..], ["第 6 条", "第 7 条"]);
 }
 
 #[tokio::test]
@@ -212,16 +218,28 @@ async fn a_long_text_that_meets_the_quota_says_how_much_of_it_arrived() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let chat = world.chat(&binding, "o-1").await;
-    for _ in 0..3 {
-        chat.say("先说几句").await.expect(201);
-    }
     let content = "长".repeat(2200);
+    // WeChat counts what Kefu does not know of: two parts arrive, and the third is refused.
+    sim_fault(&chat, json!({ "wait_ms": 0, "times": 2 })).await;
+    sim_fault(&chat, json!({ "errcode": 45047 })).await;
     let cut = chat.say(&content).await;
     let kept = failed(&chat, &cut, (409, "wechat.reply_limit_reached", Some(45047))).await;
     assert_eq!(kept["text"]["content"], content.as_str());
     assert!(cut.text("detail").contains("2 of 4 parts were sent"), "{}", cut.raw);
     let phone = chat.visitor.phone_texts().await;
-    assert_eq!((phone.len(), phone[3..].concat()), (5, "长".repeat(2 * 682)));
+    assert_eq!((phone.len(), phone.concat()), (2, "长".repeat(2 * 682)));
+
+    // Where Kefu knows that the replies do not suffice, nothing of it goes out: it is held as a whole.
+    chat.visitor.text("再问").await;
+    world.settle().await;
+    for _ in 0..2 {
+        chat.say("先说几句").await.expect(201);
+    }
+    let whole = chat.say(&content).await.expect(202);
+    assert_eq!(whole.body["state"], "held");
+    assert_eq!(chat.visitor.phone().await.len(), 4);
+    chat.visitor.says("再问").await;
+    assert_eq!(chat.visitor.phone_texts().await[4..].concat(), content);
 }
 
 #[tokio::test]
@@ -423,7 +441,7 @@ async fn a_database_whose_answer_is_lost_makes_neither_two_texts_nor_a_wrong_ans
     let binding = world.bind(APP).await;
     let chat = world.chat(&binding, "o-1").await;
     for (number, (operation, key)) in
-        [("PutItem", None), ("TransactWriteItems", Some("k")), ("UpdateItem", None)].into_iter().enumerate()
+        [("TransactWriteItems", None), ("TransactWriteItems", Some("k")), ("UpdateItem", None)].into_iter().enumerate()
     {
         let content = format!("第 {number} 句");
         world.bundle.table_faults().add(TableFault::new(Fault::CloseAfter).function("DeskApi").operation(operation));
@@ -444,11 +462,11 @@ async fn the_outcome_of_a_send_is_told_even_if_it_cannot_be_written_down() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let chat = world.chat(&binding, "o-1").await;
-    // The first update claims the message, the next would settle it.
+    // The first transaction puts the message down, the next would settle it.
     world
         .bundle
         .table_faults()
-        .add(TableFault::new(Fault::InternalError).function("DeskApi").operation("UpdateItem").skip(1).times(9));
+        .add(TableFault::new(Fault::InternalError).function("DeskApi").operation("TransactWriteItems").skip(1).times(9));
     let answer = chat.say("一次").await.expect(201);
     assert_eq!(answer.body["state"], "sent");
     world.bundle.table_faults().clear();
@@ -462,7 +480,7 @@ async fn what_the_database_did_not_take_is_a_503_and_never_sent() {
     let binding = world.bind(APP).await;
     let chat = world.chat(&binding, "o-1").await;
     for fault in [Fault::Throttle, Fault::InternalError, Fault::CloseBefore] {
-        for operation in ["GetItem", "PutItem"] {
+        for operation in ["GetItem", "TransactWriteItems"] {
             let faults = world.bundle.table_faults();
             faults.add(TableFault::new(fault).function("DeskApi").operation(operation).times(50));
             let answer = chat.say("您好").await;

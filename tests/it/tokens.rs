@@ -232,6 +232,7 @@ async fn a_wechat_out_of_order_is_a_typed_error_and_the_binding_stays_as_it_is()
     ] {
         world.advance(LIFE);
         chat.visitor.text("在吗").await;
+        world.settle().await;
         let sent = chat.visitor.phone().await.len();
         fault["path"] = json!(TOKEN);
         world.sim_fault(&fault).await;
@@ -292,6 +293,7 @@ async fn when_the_one_who_renews_is_killed_another_takes_over_after_the_lease() 
             world.tick("TokenRefresh").await;
             assert_eq!(world.token_calls().await, 0, "{awaits}: nobody else renews it during the lease");
             chat.visitor.text("在吗").await;
+            world.settle().await;
             world.bundle.recycle().await;
             chat.say("旧的还能用").await.expect(201);
             assert_eq!(world.token_calls().await, 0, "{awaits}");

@@ -23,6 +23,20 @@ async fn a_token_is_found_by_its_hash_and_its_secret_is_not_kept() {
 }
 
 #[tokio::test]
+async fn a_token_may_stand_for_an_agent() {
+    let kit = Kit::start().await;
+    let (made, secret) = kit.table.create_agent_token(Role::Agent, "Lin", Some("a0123456789ab")).await.unwrap();
+    let found = kit.table.api_token(&token_hash(secret.expose_secret())).await.unwrap().unwrap();
+    let listed = kit.table.api_tokens(None, 10).await.unwrap().items.remove(0);
+    for token in [made, found, listed] {
+        assert_eq!(token.agent_id.as_deref(), Some("a0123456789ab"));
+    }
+    let (other, secret) = kit.table.create_api_token(Role::Agent, "Chen").await.unwrap();
+    let found = kit.table.api_token(&token_hash(secret.expose_secret())).await.unwrap().unwrap();
+    assert_eq!((other.agent_id, found.agent_id), (None, None));
+}
+
+#[tokio::test]
 async fn a_token_whose_answer_was_lost_is_valid() {
     let kit = Kit::start().await;
     kit.wire.fail("PutItem", 1, &Fault::LostAnswer);

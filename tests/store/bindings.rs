@@ -5,19 +5,19 @@ use store::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProble
 
 use crate::support::{APP_ID, Fault, Kit, new_binding, secret};
 
-async fn binding(kit: &Kit) -> Binding {
+pub(crate) async fn binding(kit: &Kit) -> Binding {
     kit.table.binding(APP_ID).await.unwrap().unwrap()
 }
 
-async fn change(kit: &Kit, change: BindingChange) -> Binding {
+pub(crate) async fn change(kit: &Kit, change: BindingChange) -> Binding {
     kit.table.change_binding(&kit.vault, &binding(kit).await, change).await.unwrap()
 }
 
-async fn opened(kit: &Kit, sealed: &Sealed) -> String {
+pub(crate) async fn opened(kit: &Kit, sealed: &Sealed) -> String {
     kit.vault.open(sealed).await.unwrap().expose_secret().to_owned()
 }
 
-fn problem(kit: &Kit) -> CredentialProblem {
+pub(crate) fn problem(kit: &Kit) -> CredentialProblem {
     CredentialProblem {
         code: "wechat.credentials_refused".to_owned(),
         errcode: 40125,
@@ -43,6 +43,8 @@ async fn a_binding_is_kept_as_it_was_made() {
         assert_eq!(opened(&kit, &binding.token).await, new.token.expose_secret());
         assert_eq!(opened(&kit, &binding.encoding_aes_key).await, new.encoding_aes_key.expose_secret());
         assert!(binding.previous_encoding_aes_key.is_none());
+        assert!(binding.session_from_secret.is_none());
+        assert_eq!(binding.reception, serde_json::Value::Null);
     }
 }
 
@@ -117,57 +119,6 @@ async fn a_deleted_binding_leaves_its_place_in_the_list() {
 }
 
 #[tokio::test]
-async fn what_is_not_changed_stays() {
-    let kit = Kit::start().await;
-    kit.bind(APP_ID).await;
-    kit.table.mark_verified(APP_ID).await.unwrap();
-    kit.table.set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
-    let before = binding(&kit).await;
-    kit.later(SignedDuration::from_secs(9));
-    let after = change(&kit, BindingChange::default()).await;
-    assert_eq!((after.name, after.auto_reply), (before.name, before.auto_reply));
-    assert_eq!((after.verified_at, after.problem), (before.verified_at, before.problem));
-    assert_eq!((after.created_at, after.updated_at, after.version), (before.created_at, kit.now(), 2));
-    for (old, new) in [
-        (&before.app_secret, &after.app_secret),
-        (&before.token, &after.token),
-        (&before.encoding_aes_key, &after.encoding_aes_key),
-    ] {
-        assert_eq!(opened(&kit, old).await, opened(&kit, new).await);
-    }
-    assert!(after.previous_encoding_aes_key.is_none());
-}
-
-#[tokio::test]
-async fn name_and_automatic_reply_change() {
-    let kit = Kit::start().await;
-    kit.bind(APP_ID).await;
-    let name = Some("茶馆".to_owned());
-    let reply = Some(Some("马上来".to_owned()));
-    let changed = change(&kit, BindingChange { name, auto_reply: reply, ..BindingChange::default() }).await;
-    assert_eq!((changed.name.as_str(), changed.auto_reply.as_deref()), ("茶馆", Some("马上来")));
-    let silent = change(&kit, BindingChange { auto_reply: Some(None), ..BindingChange::default() }).await;
-    assert_eq!((silent.name.as_str(), silent.auto_reply, silent.version), ("茶馆", None, 3));
-    assert_eq!(binding(&kit).await.auto_reply, None);
-}
-
-#[tokio::test]
-async fn a_change_of_an_old_version_is_a_conflict() {
-    let kit = Kit::start().await;
-    let old = kit.bind(APP_ID).await;
-    change(&kit, BindingChange { name: Some("first".to_owned()), ..BindingChange::default() }).await;
-    let before = kit.items().await;
-    let late = BindingChange { name: Some("second".to_owned()), ..BindingChange::default() };
-    assert!(matches!(kit.table.change_binding(&kit.vault, &old, late).await, Err(StoreError::Conflict)));
-    assert_eq!(kit.items().await, before);
-
-    kit.table.delete_binding(APP_ID).await.unwrap();
-    let gone = BindingChange { token: Some(secret("other")), ..BindingChange::default() };
-    assert!(matches!(kit.table.change_binding(&kit.vault, &old, gone).await, Err(StoreError::Conflict)));
-    assert!(kit.items().await.is_empty());
-}
-
-#[tokio::test]
 async fn a_new_key_keeps_the_one_before_it_and_no_more() {
     let kit = Kit::start().await;
     let first = new_binding(APP_ID).encoding_aes_key;
@@ -218,25 +169,6 @@ async fn refused_credentials_are_told_until_they_are_mended() {
     let secret = change(&kit, BindingChange { app_secret: Some(secret("new")), ..BindingChange::default() }).await;
     assert_eq!((secret.status(), secret.problem), (BindingStatus::Verified, None));
     assert_eq!(opened(&kit, &secret.app_secret).await, "new");
-}
-
-#[tokio::test]
-async fn everything_changes_at_once() {
-    let kit = Kit::start().await;
-    kit.bind(APP_ID).await;
-    let all = BindingChange {
-        name: Some("n".to_owned()),
-        auto_reply: Some(None),
-        app_secret: Some(secret("a")),
-        token: Some(secret("t")),
-        encoding_aes_key: Some(secret("k")),
-    };
-    let changed = change(&kit, all).await;
-    assert_eq!((changed.name.as_str(), changed.auto_reply), ("n", None));
-    let kept = [&changed.app_secret, &changed.token, &changed.encoding_aes_key];
-    for (sealed, text) in kept.into_iter().zip(["a", "t", "k"]) {
-        assert_eq!(opened(&kit, sealed).await, text);
-    }
 }
 
 #[tokio::test]

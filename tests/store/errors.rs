@@ -91,7 +91,7 @@ async fn an_item_of_a_later_version_is_named_where_it_cannot_be_read() {
     let message = kit.arrived(&visitor(), 0, 1).await;
     let kept = kit.items_of("inbound").await.remove(0);
     for (attribute, value, what) in [
-        ("state", Some("held"), "state"),
+        ("state", Some("lost"), "state"),
         ("content", Some("{"), "content"),
         ("type", None, "type"),
         ("created_at", Some("today"), "created_at"),

@@ -1,9 +1,9 @@
 //! A request that carries an `Idempotency-Key` makes one message, however often it is made.
 
 use jiff::SignedDuration;
-use store::{NewOutbound, Once, PutDown, StoreError};
+use store::{Committed, NewOutbound, Once, PutDown, StoreError};
 
-use crate::support::{Fault, Kit, at_once, outbound, visitor};
+use crate::support::{Decision, Fault, Kit, at_once, outbound, put_down as say, visitor};
 
 fn once(caller: &str, route: &str, key: &str, fingerprint: &str) -> Once {
     Once { scope: [caller.to_owned(), route.to_owned(), key.to_owned()], fingerprint: fingerprint.to_owned() }
@@ -11,7 +11,7 @@ fn once(caller: &str, route: &str, key: &str, fingerprint: &str) -> Once {
 
 async fn put_down(kit: &Kit, text: &str, once: &Once) -> (String, PutDown) {
     let new = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), text);
-    (new.id.clone(), kit.table.put_down(&new, Some(once)).await.unwrap())
+    (new.id.clone(), kit.put_down(&new, Some(once)).await.unwrap())
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn of_twenty_requests_at_once_one_makes_the_message() {
             let (table, key) = (kit.table.clone(), key.clone());
             async move {
                 let new = outbound(&visitor(), &NewOutbound::fresh_id(at), "hello");
-                (new.id.clone(), table.put_down(&new, Some(&key)).await.unwrap())
+                (new.id.clone(), say(&table, &new, Some(&key)).await.unwrap())
             }
         });
         let put = put.await;
@@ -119,15 +119,39 @@ async fn a_message_id_that_exists_writes_nothing_down() {
     let kit = Kit::start().await;
     let new = outbound(&visitor(), "1772352000-r1", "hello");
     let key = once("agent", "messages", "k1", "f1");
-    kit.table.put_down(&new, Some(&key)).await.unwrap();
+    kit.put_down(&new, Some(&key)).await.unwrap();
     let before = kit.items().await;
 
-    let elsewhere = kit.table.put_down(&new, Some(&once("agent", "messages", "k2", "f1"))).await;
+    let elsewhere = kit.put_down(&new, Some(&once("agent", "messages", "k2", "f1"))).await;
     assert!(matches!(elsewhere, Err(StoreError::Conflict)), "{elsewhere:?}");
     kit.later(SignedDuration::from_hours(25));
     // The key's record is over and must not be taken for this request's.
     let other = outbound(&visitor(), "1772352000-r1", "good bye");
-    let after = kit.table.put_down(&other, Some(&once("agent", "messages", "k1", "f2"))).await;
+    let after = kit.put_down(&other, Some(&once("agent", "messages", "k1", "f2"))).await;
     assert!(matches!(after, Err(StoreError::Conflict)), "{after:?}");
     assert_eq!(kit.items().await, before);
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_stops_the_whole_decision() {
+    let kit = Kit::start().await;
+    let key = once("agent", "messages", "k1", "f1");
+    put_down(&kit, "hello", &key).await;
+    let mut decision = Decision::of(&kit.table, &visitor()).await.says(outbound(&visitor(), "1772352000-r1", "again"));
+    decision.visitor.ledger = serde_json::json!({ "left": 4 });
+    decision.once = Some(key.clone());
+    kit.refused(&decision, &Committed::Once).await;
+    // Whatever else is wrong with it: the caller is to be told what the first request made.
+    let other = outbound(&visitor(), "1772352000-r1", "in the way");
+    kit.put_down(&other, None).await.unwrap();
+    kit.refused(&decision, &Committed::Once).await;
+}
+
+#[tokio::test]
+async fn a_key_holds_for_what_says_nothing_as_well() {
+    let kit = Kit::start().await;
+    let mut decision = Decision::of(&kit.table, &visitor()).await;
+    decision.once = Some(once("agent", "close", "k1", "f1"));
+    assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+    kit.refused(&decision, &Committed::Once).await;
 }

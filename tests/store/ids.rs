@@ -5,9 +5,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::json;
-use store::{Applied, NewInbound, NewOutbound, Receipt, Step, Thread};
+use store::{NewInbound, NewOutbound, Receipt, Thread};
 
-use crate::support::{APP_ID, BEGIN, Kit, event, open, outbound, reply, text_message, visitor};
+use crate::support::{APP_ID, BEGIN, Decision, Kit, event, outbound, reply, text_message, visitor};
+
+fn said(order: usize, thread: &Thread, because_of: &str, at: Timestamp) -> String {
+    NewOutbound::said_id(order, "greeting", thread, because_of, at)
+}
 
 /// DynamoDB's limit for a sort key, less what the table puts before an id.
 const LONGEST: usize = 1024 - "message#".len();
@@ -17,8 +21,8 @@ async fn within_a_second_come_events_then_messages_then_replies() {
     let kit = Kit::start().await;
     let thread = visitor();
     let second = Timestamp::from_second(BEGIN + 1).unwrap();
-    for id in [NewOutbound::fresh_id(second), NewOutbound::reply_id(&thread, "1772352001-m1", second)] {
-        kit.table.put_down(&outbound(&thread, &id, "reply"), None).await.unwrap();
+    for id in [NewOutbound::fresh_id(second), said(0, &thread, "1772352001-m1", second)] {
+        kit.put_down(&outbound(&thread, &id, "reply"), None).await.unwrap();
     }
     // The widest of both kinds.
     for number in [u32::MAX, 0] {
@@ -96,11 +100,11 @@ async fn any_openid_is_a_visitor_of_their_own() {
         let thread = Thread::new(APP_ID, openid);
         let message = kit.arrived(&thread, 0, 1).await;
         assert_eq!(message.thread, thread);
-        let cid = thread.cid(&message.id);
-        let step = Step { reply: Some(reply(&message, &cid)), ..open(&message, &cid) };
-        assert_eq!(kit.table.apply(&step).await.unwrap(), Applied::Now, "{} bytes", openid.len());
-        let conversation = kit.table.conversation(&cid).await.unwrap().unwrap();
+        let decision = Decision::about(&kit.table, &message).await;
+        let answer = reply(&message, &decision.cid());
+        let conversation = kit.written(decision.event("conversation.created").says(answer)).await;
         assert_eq!(conversation.thread(), thread);
+        assert_eq!(kit.table.visitors(std::slice::from_ref(&thread)).await.unwrap()[0].0, thread);
         assert_eq!(kit.table.conversation_messages(&conversation, None, 10).await.unwrap().items.len(), 2);
     }
     let uids: BTreeSet<_> = openids.iter().map(|openid| Thread::new(APP_ID, openid).uid()).collect();
@@ -133,15 +137,18 @@ fn ids_of_replies_sort_behind_what_came_in_and_fit_into_a_key() {
             let thread = Thread::new(APP_ID, openid);
             // As a message of that second is named; the tests above hold the table to it.
             let message = format!("{second:010}-{identity}");
-            for id in [NewOutbound::reply_id(&thread, &message, at), NewOutbound::fresh_id(at)] {
+            for id in [said(0, &thread, &message, at), said(99, &thread, &message, at), NewOutbound::fresh_id(at)] {
                 prop_assert!(message < id, "{message} {id}");
                 let next_second = format!("{:010}-", second + 1);
                 prop_assert!(id < next_second);
                 prop_assert!(id.len() <= LONGEST && id.is_ascii());
             }
-            prop_assert_eq!(NewOutbound::reply_id(&thread, &message, at), NewOutbound::reply_id(&thread, &message, at));
+            let answer = said(0, &thread, &message, at);
+            prop_assert_eq!(&answer, &said(0, &thread, &message, at));
             let other = Thread::new(APP_ID, format!("{}x", thread.openid));
-            prop_assert_ne!(NewOutbound::reply_id(&thread, &message, at), NewOutbound::reply_id(&other, &message, at));
+            prop_assert_ne!(&answer, &said(0, &other, &message, at));
+            prop_assert_ne!(&answer, &NewOutbound::said_id(0, "queued", &thread, &message, at));
+            prop_assert!(answer < said(1, &thread, &message, at), "what is said for one thing keeps its order");
             let (uid, cid) = (thread.uid(), thread.cid(&message));
             prop_assert!(uid.starts_with('u') && cid.starts_with('c'));
             let well_formed = |id: &String| id.len() == 33 && id[1..].bytes().all(|byte| byte.is_ascii_hexdigit());

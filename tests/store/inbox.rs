@@ -5,7 +5,7 @@ use serde_json::json;
 use store::{Direction, InboundRef, LEFT_BEHIND, MessageState, NewInbound, Receipt, StoreError, Thread};
 
 use crate::support::{
-    APP_ID, BEGIN, Fault, Kit, OPENID, at_once, event, image, open, outbound, s, text_message, visitor,
+    APP_ID, BEGIN, Decision, Fault, Kit, OPENID, at_once, event, image, outbound, s, text_message, visitor,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -145,8 +145,7 @@ async fn an_unprocessed_message_is_left_behind_after_a_minute() {
     kit.later(SignedDuration::from_millis(1));
     assert_eq!(kit.left_behind().await, [message.id.as_str()]);
 
-    let cid = message.thread.cid(&message.id);
-    kit.table.apply(&open(&message, &cid)).await.unwrap();
+    kit.written(Decision::about(&kit.table, &message).await).await;
     assert!(kit.left_behind().await.is_empty());
 }
 
@@ -202,7 +201,7 @@ async fn a_message_that_keeps_failing_is_put_off_from_a_minute_to_an_hour() {
     }
     assert_eq!(kit.left_behind().await, [message.id.as_str()]);
     // Once it succeeds it is done with like any other.
-    kit.table.apply(&open(&message, "c1")).await.unwrap();
+    kit.written(Decision::about(&kit.table, &message).await).await;
     assert!(!kit.items_of("inbound").await[0].contains_key("attempts"));
 }
 
@@ -210,7 +209,7 @@ async fn a_message_that_keeps_failing_is_put_off_from_a_minute_to_an_hour() {
 async fn a_processed_or_missing_message_is_not_put_off() {
     let kit = Kit::start().await;
     let message = kit.arrived(&visitor(), 0, 1).await;
-    kit.table.apply(&open(&message, "c1")).await.unwrap();
+    kit.written(Decision::about(&kit.table, &message).await).await;
     let before = kit.items().await;
     kit.table.put_off(&message).await.unwrap();
     kit.table.put_off(&InboundRef { id: "0000000000-m0".to_owned(), ..message }).await.unwrap();
@@ -234,7 +233,7 @@ async fn other_images_are_not_taken_for_a_message() {
     let kit = Kit::start().await;
     kit.opened(&visitor(), 0, 1).await;
     let reply = outbound(&visitor(), "1772352000-r1", "hello");
-    kit.table.put_down(&reply, None).await.unwrap();
+    kit.put_down(&reply, None).await.unwrap();
     kit.bind(APP_ID).await;
     for item in kit.items().await {
         let is_message = s(&item, "kind") == "inbound";

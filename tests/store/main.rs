@@ -21,18 +21,36 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
 mod access;
+mod aliases;
+mod assignment;
+mod binding_changes;
 mod bindings;
 mod conversations;
 mod cursors;
+mod decisions;
 mod definition;
+mod duty;
 mod errors;
+mod events;
+mod held;
 mod idempotency;
 mod ids;
 mod inbox;
+mod knowledge;
+mod looks;
 mod media;
 mod outbox;
+mod page;
+mod put_down;
+mod queues;
+mod races;
+mod records;
 mod secrecy;
-mod steps;
+mod settlement;
 mod support;
+mod threads;
 mod tokens;
+mod transitions;
 mod vault;
+mod visitors;
+mod watches;

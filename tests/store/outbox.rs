@@ -3,11 +3,11 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use store::{
-    Claim, Claimed, Direction, Message, MessageState, NewOutbound, OutboundRef, PENDING_GRACE, PutDown, SENDING_LEASE,
-    Settled, StoreError, Thread,
+    Claim, Claimed, Message, MessageState, OutboundRef, PENDING_GRACE, SENDING_LEASE, Settled, Settlement, StoreError,
+    Thread,
 };
 
-use crate::support::{Fault, Kit, at_once, failure, image, outbound, s, text_message, visitor};
+use crate::support::{Fault, Kit, at_once, failure, image, s, text_message, visitor};
 
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
@@ -25,28 +25,28 @@ async fn refused(kit: &Kit, thread: &Thread, id: &str) -> Message {
     }
 }
 
-#[tokio::test]
-async fn a_message_is_put_down_as_it_was_written() {
-    let kit = Kit::start().await;
-    let new = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "您好 🙂");
-    assert_eq!(kit.table.put_down(&new, None).await.unwrap(), PutDown::New);
-    let kept = kit.message(&visitor(), &new.id).await;
-    assert_eq!((kept.direction, kept.state), (Direction::Out, MessageState::Pending));
-    assert_eq!((kept.kind.as_str(), &kept.content), ("text", &new.content));
-    assert_eq!((kept.cid, kept.author), (Some(new.cid), Some(new.author)));
-    assert_eq!((kept.created_at, kept.parts_sent, kept.attempts, kept.failure), (kit.now(), 0, 0, None));
+/// Keeps how a send ended. What it means for the visitor is the matter of `settlement`.
+async fn settle(kit: &Kit, claim: &Claim, settled: &Settled, parts: u32) -> Message {
+    match kit.table.settle(claim, settled, parts, None).await.unwrap() {
+        Settlement::Kept(message) => *message,
+        other => panic!("not kept: {other:?}"),
+    }
 }
 
-#[tokio::test]
-async fn an_id_is_used_once() {
-    let kit = Kit::start().await;
-    let new = outbound(&visitor(), "1772352000-r1", "one");
-    kit.table.put_down(&new, None).await.unwrap();
-    let before = kit.items().await;
-    kit.later(A_MILLISECOND);
-    let other = outbound(&visitor(), "1772352000-r1", "two");
-    assert!(matches!(kit.table.put_down(&other, None).await, Err(StoreError::Conflict)));
-    assert_eq!(kit.items().await, before);
+/// The claim is over: it settles nothing and makes no progress.
+async fn is_over(kit: &Kit, claim: &Claim) {
+    let settled = kit.table.settle(claim, &Settled::Sent, 9, None).await.unwrap();
+    assert!(matches!(settled, Settlement::TooLate), "{settled:?}");
+    assert!(matches!(kit.table.progress(claim, 9).await, Err(StoreError::Conflict)));
+}
+
+/// Whether a send that is under way could be given up.
+async fn given_up(kit: &Kit, message: &Message) -> bool {
+    match kit.table.give_up(message, &failure("gone"), None).await.unwrap() {
+        Settlement::Kept(_) => true,
+        Settlement::TooLate => false,
+        other @ Settlement::VisitorChanged => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -94,8 +94,7 @@ async fn a_claim_whose_answer_was_lost_is_still_ours() {
     kit.wire.fail("UpdateItem", 1, &Fault::LostAnswer);
     let claim = claimed(&kit, &visitor(), &id).await;
     assert_eq!((claim.message.state, claim.message.attempts), (MessageState::Sending, 1));
-    let sent = kit.table.settle(&claim, &Settled::Sent, 1).await.unwrap();
-    assert_eq!(sent.state, MessageState::Sent);
+    assert_eq!(settle(&kit, &claim, &Settled::Sent, 1).await.state, MessageState::Sent);
 }
 
 #[tokio::test]
@@ -109,17 +108,16 @@ async fn a_send_ends_as_it_ended() {
     for (settled, state, failure, parts) in ends {
         let id = kit.pending(&visitor(), "hello").await;
         let claim = claimed(&kit, &visitor(), &id).await;
-        let told = kit.table.settle(&claim, &settled, parts).await.unwrap();
+        let told = settle(&kit, &claim, &settled, parts).await;
         let kept = kit.message(&visitor(), &id).await;
         for message in [told, kept] {
             assert_eq!((message.state, message.parts_sent, &message.failure), (state, parts, &failure));
         }
         // It has ended: nobody sends it again, and nothing changes its end.
         assert_eq!(refused(&kit, &visitor(), &id).await.state, state);
-        assert!(matches!(kit.table.settle(&claim, &Settled::Sent, 9).await, Err(StoreError::Conflict)));
-        assert!(matches!(kit.table.progress(&claim, 9).await, Err(StoreError::Conflict)));
+        is_over(&kit, &claim).await;
         kit.later(SignedDuration::from_hours(1));
-        kit.table.give_up(&claim.message, &crate::support::failure("gone")).await.unwrap();
+        assert!(!given_up(&kit, &claim.message).await);
         assert!(kit.overdue().await.is_empty());
         let kept = kit.message(&visitor(), &id).await;
         assert_eq!((kept.state, kept.parts_sent, kept.failure), (state, parts, failure));
@@ -132,7 +130,7 @@ async fn what_was_not_sent_waits_for_its_retry_time() {
     let id = kit.pending(&visitor(), "hello").await;
     let first = claimed(&kit, &visitor(), &id).await;
     let again = kit.now() + SignedDuration::from_mins(2);
-    let waiting = kit.table.settle(&first, &Settled::Later(again, failure("wechat.busy")), 1).await.unwrap();
+    let waiting = settle(&kit, &first, &Settled::Later(again, failure("wechat.busy")), 1).await;
     assert_eq!((waiting.state, waiting.parts_sent), (MessageState::Pending, 1));
     assert_eq!(waiting.failure, Some(failure("wechat.busy")));
 
@@ -141,14 +139,13 @@ async fn what_was_not_sent_waits_for_its_retry_time() {
     kit.later(A_MILLISECOND);
     assert_eq!(kit.overdue().await, [id.as_str()]);
     // Only a send that is under way can be given up.
-    kit.table.give_up(&waiting, &failure("gone")).await.unwrap();
+    assert!(!given_up(&kit, &waiting).await);
 
     let second = claimed(&kit, &visitor(), &id).await;
     assert_eq!((second.message.attempts, second.message.parts_sent), (2, 1));
     // The first claim is over.
-    assert!(matches!(kit.table.settle(&first, &Settled::Sent, 1).await, Err(StoreError::Conflict)));
-    assert!(matches!(kit.table.progress(&first, 7).await, Err(StoreError::Conflict)));
-    let sent = kit.table.settle(&second, &Settled::Sent, 2).await.unwrap();
+    is_over(&kit, &first).await;
+    let sent = settle(&kit, &second, &Settled::Sent, 2).await;
     assert_eq!((sent.state, sent.parts_sent, sent.failure), (MessageState::Sent, 2, None));
 }
 
@@ -171,17 +168,16 @@ async fn a_send_whose_sender_is_gone_becomes_unknown_after_the_lease() {
     let claim = claimed(&kit, &visitor(), &id).await;
     kit.later(SENDING_LEASE - A_MILLISECOND);
     assert!(kit.overdue().await.is_empty());
-    kit.table.give_up(&claim.message, &failure("gone")).await.unwrap();
+    assert!(!given_up(&kit, &claim.message).await);
     assert_eq!(kit.message(&visitor(), &id).await.state, MessageState::Sending);
 
     kit.later(A_MILLISECOND);
     assert_eq!(kit.overdue().await, [id.as_str()]);
-    kit.table.give_up(&claim.message, &failure("gone")).await.unwrap();
+    assert!(given_up(&kit, &claim.message).await);
     assert!(kit.overdue().await.is_empty());
 
     // The sender was only slow.
-    assert!(matches!(kit.table.settle(&claim, &Settled::Sent, 1).await, Err(StoreError::Conflict)));
-    assert!(matches!(kit.table.progress(&claim, 1).await, Err(StoreError::Conflict)));
+    is_over(&kit, &claim).await;
     let kept = kit.message(&visitor(), &id).await;
     assert_eq!((kept.state, kept.failure), (MessageState::Unknown, Some(failure("gone"))));
     assert_eq!(refused(&kit, &visitor(), &id).await.state, MessageState::Unknown);
@@ -193,8 +189,8 @@ async fn a_slow_sender_that_nobody_gave_up_still_tells_how_it_ended() {
     let id = kit.pending(&visitor(), "hello").await;
     let claim = claimed(&kit, &visitor(), &id).await;
     kit.later(SENDING_LEASE * 2);
-    assert_eq!(kit.table.settle(&claim, &Settled::Sent, 1).await.unwrap().state, MessageState::Sent);
-    kit.table.give_up(&claim.message, &failure("gone")).await.unwrap();
+    assert_eq!(settle(&kit, &claim, &Settled::Sent, 1).await.state, MessageState::Sent);
+    assert!(!given_up(&kit, &claim.message).await);
     assert_eq!(kit.message(&visitor(), &id).await.state, MessageState::Sent);
 }
 
@@ -209,7 +205,7 @@ async fn the_parts_that_went_out_are_counted_on_the_way() {
         assert_eq!((kept.parts_sent, kept.state), (parts, MessageState::Sending));
     }
     kit.later(SENDING_LEASE);
-    kit.table.give_up(&claim.message, &failure("gone")).await.unwrap();
+    assert!(given_up(&kit, &claim.message).await);
     assert_eq!(kit.message(&visitor(), &id).await.parts_sent, 2);
 }
 
@@ -224,21 +220,10 @@ async fn overdue_sends_come_oldest_first() {
     // The first was tried and waits longest now.
     let claim = claimed(&kit, &visitor(), &ids[0]).await;
     let again = kit.now() + SignedDuration::from_mins(1);
-    kit.table.settle(&claim, &Settled::Later(again, failure("wechat.busy")), 0).await.unwrap();
+    settle(&kit, &claim, &Settled::Later(again, failure("wechat.busy")), 0).await;
     kit.later(SignedDuration::from_mins(2));
     ids.rotate_left(1);
     assert_eq!(kit.overdue().await, ids);
-}
-
-#[tokio::test]
-async fn an_answer_that_was_lost_puts_the_message_down_once() {
-    let kit = Kit::start().await;
-    let new = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "hello");
-    kit.wire.fail("PutItem", 1, &Fault::LostAnswer);
-    // An error here would make a person write it again, and the visitor would have it twice.
-    assert_eq!(kit.table.put_down(&new, None).await.unwrap(), PutDown::New);
-    assert_eq!(kit.wire.calls("PutItem"), 2);
-    assert_eq!(kit.items().await.len(), 1);
 }
 
 #[tokio::test]
@@ -257,10 +242,10 @@ async fn the_stream_image_of_a_send_is_what_delivery_sees() {
     let claim = claimed(&kit, &visitor(), &id).await;
     assert!(seen().await.is_none(), "sending");
     let again = kit.now() + SignedDuration::from_mins(5);
-    kit.table.settle(&claim, &Settled::Later(again, failure("wechat.busy")), 0).await.unwrap();
+    settle(&kit, &claim, &Settled::Later(again, failure("wechat.busy")), 0).await;
     assert_eq!(seen().await.unwrap().overdue_at, again);
     let claim = claimed(&kit, &visitor(), &id).await;
-    kit.table.settle(&claim, &Settled::Sent, 1).await.unwrap();
+    settle(&kit, &claim, &Settled::Sent, 1).await;
     assert!(seen().await.is_none(), "sent");
     let inbound = kit.items_of("inbound").await.remove(0);
     assert!(OutboundRef::from_image(image(&inbound)).is_none());
@@ -272,7 +257,7 @@ async fn a_message_serialises_as_the_api_shows_it() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
     let claim = claimed(&kit, &visitor(), &id).await;
-    let message = kit.table.settle(&claim, &Settled::Failed(failure("wechat.window")), 0).await.unwrap();
+    let message = settle(&kit, &claim, &Settled::Failed(failure("wechat.window")), 0).await;
     assert_eq!(
         serde_json::to_value(&message).unwrap(),
         json!({

@@ -4,12 +4,13 @@ use store::{BindingChange, ExposeSecret, Role, StoreError};
 
 use crate::support::{APP_ID, Fault, Kit, MASTER, SECRET_ACCESS_KEY, new_binding, secret};
 
-const PLANTED: [&str; 7] = [
+const PLANTED: [&str; 8] = [
     "planted-app-secret",
     "plantedPushToken",
     "plantedEncodingAesKey0123456789012345678901",
     "planted-access-token",
     "planted-new-secret",
+    "planted-session-from-secret",
     MASTER,
     SECRET_ACCESS_KEY,
 ];
@@ -30,13 +31,18 @@ async fn debug_shows_no_credential() {
     assert_silent(&format!("{:?}", new_binding(APP_ID)));
     let change = BindingChange {
         app_secret: Some(secret("planted-new-secret")),
+        session_from_secret: Some(secret("planted-session-from-secret")),
         token: Some(secret("plantedPushToken")),
         encoding_aes_key: Some(secret("plantedEncodingAesKey0123456789012345678901")),
         ..BindingChange::default()
     };
     assert_silent(&format!("{change:?} {change:#?}"));
 
-    let binding = kit.bind(APP_ID).await;
+    kit.bind(APP_ID).await;
+    let signed =
+        BindingChange { session_from_secret: Some(secret("planted-session-from-secret")), ..BindingChange::default() };
+    let binding = kit.table.binding(APP_ID).await.unwrap().unwrap();
+    let binding = kit.table.change_binding(&kit.vault, &binding, signed).await.unwrap();
     kit.vault.open(&binding.app_secret).await.unwrap();
     let lease = kit.table.lease_token(APP_ID, 0).await.unwrap().unwrap();
     let end = kit.now();

@@ -1,8 +1,8 @@
 //! The authorizer of `/api`: who is calling.
 //!
 //! Input: an HTTP API authorizer event, payload 2.0. Output: the simple form, `{isAuthorized, context}` (API Gateway
-//! developer guide, "Control access to HTTP APIs with AWS Lambda authorizers"). The context carries role, token id
-//! and name to the function behind it.
+//! developer guide, "Control access to HTTP APIs with AWS Lambda authorizers"). The context carries role, token id,
+//! name and, if the token stands for one, the agent's id to the function behind it.
 
 use function::{Aws, Env, Failure, StartError};
 use serde_json::{Value, json};
@@ -47,7 +47,10 @@ pub async fn handle(deps: &Deps, event: Value) -> Result<Value, Failure> {
     }
     Ok(match deps.table.api_token(&hash).await? {
         Some(found) => {
-            let context = json!({ "role": found.role.as_str(), "token_id": found.id, "name": found.name });
+            let mut context = json!({ "role": found.role.as_str(), "token_id": found.id, "name": found.name });
+            if let Some(agent_id) = found.agent_id {
+                context["agent_id"] = agent_id.into();
+            }
             json!({ "isAuthorized": true, "context": context })
         }
         None => json!({ "isAuthorized": false }),

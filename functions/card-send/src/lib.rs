@@ -6,14 +6,14 @@
 mod card;
 
 use card::Card;
-use channel::{Channel, MediaError, Said, Words};
+use channel::{Channel, Said, Words};
 use function::{
     Env, StartError,
     http::{self, Caller, FieldError, Problem},
 };
-use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
+use lambda_http::{Body, Request, RequestExt, Response};
 use serde_json::json;
-use store::{Author, Conversation, ConversationState, SharedClock, Table};
+use store::{Author, Conversation, SharedClock, Table};
 
 /// What the handler needs.
 #[derive(Debug, Clone)]
@@ -25,11 +25,7 @@ pub struct Deps {
 impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        let mut settings = env.settings();
-        let api = settings.text("WECHAT_API_URL");
-        let (table, vault) = settings.stores(clock).await?;
-        let channel = Channel::new(table.clone(), vault, &api);
-        let channel = channel.map_err(|error| StartError::Settings(vec![error.to_string()]))?;
+        let (table, _, channel) = env.settings().channel(clock).await?;
         Ok(Self { table, channel })
     }
 }
@@ -50,11 +46,12 @@ async fn send(deps: &Deps, request: &Request) -> Result<Response<Body>, Problem>
     allow(&card, &conversation)?;
     let page = &card.mini_page;
     let cover = deps.channel.cover(&conversation.app_id, &page.thumb_media_id, &page.thumb_url).await;
+    let cover = cover.map_err(|error| Problem::no_picture(&error, "miniPage.thumbMediaId", "miniPage.thumbUrl"))?;
     let content = json!({
         "title": page.title,
         "appid": conversation.app_id,
         "pagepath": page.pagepath,
-        "thumb_media_id": cover.map_err(|error| no_cover(&error))?,
+        "thumb_media_id": cover,
         "thumb_url": page.thumb_url,
         "headimg": page.headimg,
         "name": page.name,
@@ -63,36 +60,16 @@ async fn send(deps: &Deps, request: &Request) -> Result<Response<Body>, Problem>
     match deps.channel.say(&conversation, Words { kind: "miniprogrampage", content, author, once }).await? {
         Said::Message(message) => Ok(http::sent(&message)),
         Said::KeyReused => Err(http::key_reused()),
+        Said::Refused(failure) => Err(Problem::unsent(&failure)),
     }
 }
 
 fn allow(card: &Card, conversation: &Conversation) -> Result<(), Problem> {
-    if card.uid.as_ref().is_some_and(|uid| *uid != conversation.uid) {
+    if card.uid.as_ref().is_some_and(|uid| *uid != conversation.thread().uid()) {
         return Err(Problem::invalid(vec![FieldError::new("uid", "is not the visitor of this conversation")]));
     }
-    if conversation.state == ConversationState::Closed {
-        let detail = "The conversation is closed. The visitor's next message opens a new one.";
-        return Err(Problem::new(StatusCode::CONFLICT, "conversation.closed", detail));
+    if !conversation.is_open() {
+        return Err(Problem::conversation_closed());
     }
     Ok(())
-}
-
-fn no_cover(error: &MediaError) -> Problem {
-    match error {
-        MediaError::Missing => {
-            let detail = "is over three days old, so WeChat no longer has it; give miniPage.thumbUrl as well";
-            Problem::invalid(vec![FieldError::new("miniPage.thumbMediaId", detail)])
-        }
-        MediaError::Fetch(reason) => {
-            let mut problem = Problem::invalid(vec![FieldError::new("miniPage.thumbUrl", reason.to_string())]);
-            reason.code().clone_into(&mut problem.code);
-            problem
-        }
-        MediaError::Upload(error) => {
-            let failure = error.failure();
-            let mut problem = Problem::new(StatusCode::BAD_GATEWAY, failure.code, failure.detail);
-            problem.errcode = failure.errcode;
-            problem
-        }
-    }
 }

@@ -3,7 +3,7 @@
 //! Whoever makes a send carries it out: `reception` its replies, `desk-api` and `card-send` what people write. If they
 //! are stopped before it began, it is taken over here, from the stream if the record comes late enough to show it and
 //! otherwise at the minute tick. If they were stopped while it was under way, nobody knows whether the visitor has
-//! it, and it becomes `unknown`.
+//! it, and it becomes `unknown`. A held text whose visitor has not come back in time ends here, too.
 
 use channel::{Channel, Patience};
 use function::{
@@ -11,7 +11,7 @@ use function::{
     stream::{Record, Wake, batch_failures},
 };
 use serde_json::{Value, json};
-use store::{DUE_SHARDS, Message, MessageState, OutboundRef, SendFailure, SharedClock, StoreError, Table};
+use store::{DUE_SHARDS, Message, MessageState, OutboundRef, SharedClock, StoreError, Table};
 
 /// Sends of one shard that one tick takes over.
 const PER_SHARD: i32 = 50;
@@ -26,11 +26,7 @@ pub struct Deps {
 impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        let mut settings = env.settings();
-        let api = settings.text("WECHAT_API_URL");
-        let (table, vault) = settings.stores(clock).await?;
-        let channel = Channel::new(table.clone(), vault, &api);
-        let channel = channel.map_err(|error| StartError::Settings(vec![error.to_string()]))?;
+        let (table, _, channel) = env.settings().channel(clock).await?;
         Ok(Self { table, channel })
     }
 }
@@ -80,14 +76,9 @@ async fn tick(deps: &Deps) -> Result<Value, Failure> {
 }
 
 async fn take_over(deps: &Deps, message: &Message) -> Result<(), StoreError> {
-    if message.state == MessageState::Sending {
-        let failure = SendFailure {
-            code: "message.outcome_unknown".to_owned(),
-            errcode: None,
-            detail: "Sending was interrupted. The visitor may or may not have the message; it is not repeated."
-                .to_owned(),
-        };
-        return deps.table.give_up(message, &failure).await;
+    match message.state {
+        MessageState::Sending => deps.channel.give_up(message).await,
+        MessageState::Held => deps.channel.expire(message).await.map(drop),
+        _ => deps.channel.carry_out(&message.thread, &message.id, Patience::Later).await.map(drop),
     }
-    deps.channel.carry_out(&message.thread, &message.id, Patience::Later).await.map(drop)
 }

@@ -1,5 +1,6 @@
 //! Bindings: create with a live check of the credentials, list, read, change, delete.
 
+use desk::settings::Reception;
 use function::http::{self, FieldError, Problem};
 use lambda_http::{
     Body, Request, RequestExt, Response,
@@ -7,10 +8,11 @@ use lambda_http::{
     request::RequestContext,
 };
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use store::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding, Page, SecretString};
 use wechat::{Action, ApiError, EncodingAesKey, Token, client::AccessToken, is_app_id};
 
-use crate::{Deps, page::Wanted};
+use crate::{Deps, page::Wanted, reception};
 
 const NAME_MAX: usize = 60;
 const SECRET_MAX: usize = 128;
@@ -26,6 +28,7 @@ struct Create {
     token: Option<String>,
     encoding_aes_key: Option<String>,
     auto_reply: Option<String>,
+    reception: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -36,18 +39,20 @@ struct Change {
     token: Option<String>,
     encoding_aes_key: Option<String>,
     #[serde(default)]
-    auto_reply: Setting,
+    auto_reply: Setting<String>,
+    #[serde(default)]
+    reception: Setting<Value>,
 }
 
-/// A setting in a change: not there, or there with a text or with `null`.
+/// A setting in a change: not there, or there with a value or with `null`.
 #[derive(Default)]
-enum Setting {
+enum Setting<T> {
     #[default]
     Unchanged,
-    To(Option<String>),
+    To(Option<T>),
 }
 
-impl<'de> Deserialize<'de> for Setting {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Setting<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Option::deserialize(deserializer).map(Self::To)
     }
@@ -62,6 +67,8 @@ struct Shown<'a> {
     status: BindingStatus,
     callback_url: String,
     auto_reply: Option<&'a str>,
+    reception: Reception,
+    has_session_from_secret: bool,
     verified_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<&'a CredentialProblem>,
@@ -86,6 +93,8 @@ fn show<'a>(binding: &'a Binding, request: &Request) -> Shown<'a> {
         status: binding.status(),
         callback_url: callback_url(request, &binding.app_id),
         auto_reply: binding.auto_reply.as_deref(),
+        reception: dispatch::reception(Some(binding)),
+        has_session_from_secret: binding.session_from_secret.is_some(),
         verified_at: binding.verified_at.map(|at| at.to_string()),
         problem: binding.problem.as_ref(),
         created_at: binding.created_at.to_string(),
@@ -107,7 +116,7 @@ fn callback_url(request: &Request, app_id: &str) -> String {
 
 pub(crate) async fn list(deps: &Deps, request: &Request) -> Result<Response<Body>, Problem> {
     let wanted = Wanted::of(request)?;
-    let page = deps.table.bindings(wanted.cursor(), wanted.limit).await?;
+    let page = deps.table().bindings(wanted.cursor(), wanted.limit).await?;
     let items: Vec<_> = page.items.iter().map(|binding| show(binding, request)).collect();
     Ok(http::json(StatusCode::OK, &Page { items, cursor: page.cursor }))
 }
@@ -118,7 +127,7 @@ pub(crate) async fn read(deps: &Deps, request: &Request, app_id: &str) -> Result
 }
 
 pub(crate) async fn find(deps: &Deps, app_id: &str) -> Result<Binding, Problem> {
-    let found = if is_app_id(app_id) { deps.table.binding(app_id).await? } else { None };
+    let found = if is_app_id(app_id) { deps.table().binding(app_id).await? } else { None };
     found.ok_or_else(|| Problem::not_found("binding"))
 }
 
@@ -131,6 +140,10 @@ pub(crate) async fn create(deps: &Deps, request: &Request) -> Result<Response<Bo
     let token = push_token(&mut wrong, asked.token.as_deref());
     let key = aes_key(&mut wrong, asked.encoding_aes_key.as_deref());
     check_auto_reply(&mut wrong, asked.auto_reply.as_deref());
+    let reception = match asked.reception {
+        Some(given) => reception::merged(deps, &Reception::default(), given, &mut wrong).await?,
+        None => Value::Null,
+    };
     let (Some(token), Some(key), true) = (token, key, wrong.is_empty()) else {
         return Err(Problem::invalid(wrong));
     };
@@ -138,7 +151,7 @@ pub(crate) async fn create(deps: &Deps, request: &Request) -> Result<Response<Bo
         let detail = "This mini program is bound already. Change the binding, or delete it first.";
         Problem::new(StatusCode::CONFLICT, "binding.exists", detail)
     };
-    if deps.table.binding(&asked.app_id).await?.is_some() {
+    if deps.table().binding(&asked.app_id).await?.is_some() {
         return Err(bound());
     }
     let secret = SecretString::from(asked.app_secret);
@@ -150,8 +163,9 @@ pub(crate) async fn create(deps: &Deps, request: &Request) -> Result<Response<Bo
         token: SecretString::from(token.expose()),
         encoding_aes_key: SecretString::from(key.expose()),
         auto_reply: asked.auto_reply.filter(|text| !text.is_empty()),
+        reception,
     };
-    let binding = deps.table.create_binding(&deps.vault, new).await;
+    let binding = deps.table().create_binding(deps.vault(), new).await;
     let binding = binding.map_err(|error| match error {
         store::StoreError::Conflict => bound(),
         other => other.into(),
@@ -178,10 +192,18 @@ pub(crate) async fn change(deps: &Deps, request: &Request, app_id: &str) -> Resu
         Setting::To(text) => Some(text.filter(|text| !text.is_empty())),
     };
     check_auto_reply(&mut wrong, auto_reply.as_ref().and_then(Option::as_deref));
+    let binding = find(deps, app_id).await?;
+    let reception = match asked.reception {
+        Setting::Unchanged => None,
+        Setting::To(None) => Some(Value::Null),
+        Setting::To(Some(patch)) => {
+            let current = dispatch::reception(Some(&binding));
+            Some(reception::merged(deps, &current, patch, &mut wrong).await?)
+        }
+    };
     if !wrong.is_empty() {
         return Err(Problem::invalid(wrong));
     }
-    let binding = find(deps, app_id).await?;
     let secret = asked.app_secret.map(SecretString::from);
     let access = match &secret {
         Some(secret) => Some(check_credentials(deps, app_id, secret).await?),
@@ -190,11 +212,13 @@ pub(crate) async fn change(deps: &Deps, request: &Request, app_id: &str) -> Resu
     let change = BindingChange {
         name: asked.name.map(|name| name.trim().to_owned()),
         auto_reply,
+        reception,
         app_secret: secret,
         token: token.map(|token| SecretString::from(token.expose())),
         encoding_aes_key: key.map(|key| SecretString::from(key.expose())),
+        ..BindingChange::default()
     };
-    let binding = deps.table.change_binding(&deps.vault, &binding, change).await?;
+    let binding = deps.table().change_binding(deps.vault(), &binding, change).await?;
     if let Some(access) = access {
         adopt(deps, app_id, &access).await;
     }
@@ -203,7 +227,7 @@ pub(crate) async fn change(deps: &Deps, request: &Request, app_id: &str) -> Resu
 }
 
 pub(crate) async fn delete(deps: &Deps, app_id: &str) -> Result<Response<Body>, Problem> {
-    if !is_app_id(app_id) || !deps.table.delete_binding(app_id).await? {
+    if !is_app_id(app_id) || !deps.table().delete_binding(app_id).await? {
         return Err(Problem::not_found("binding"));
     }
     tracing::info!(app_id, "binding deleted");
@@ -212,7 +236,7 @@ pub(crate) async fn delete(deps: &Deps, app_id: &str) -> Result<Response<Body>, 
 
 /// Asks WeChat, before anything is kept, whether the credentials are right.
 async fn check_credentials(deps: &Deps, app_id: &str, secret: &SecretString) -> Result<AccessToken, Problem> {
-    deps.channel.tokens().check(app_id, secret).await.map_err(|error| refused(&error))
+    deps.channel().tokens().check(app_id, secret).await.map_err(|error| refused(&error))
 }
 
 fn refused(error: &ApiError) -> Problem {
@@ -228,7 +252,7 @@ fn refused(error: &ApiError) -> Problem {
 
 /// That the token could not be kept is no failure of the request: the next reader fetches one.
 async fn adopt(deps: &Deps, app_id: &str, access: &AccessToken) {
-    if let Err(error) = deps.channel.tokens().adopt(app_id, access).await {
+    if let Err(error) = deps.channel().tokens().adopt(app_id, access).await {
         tracing::warn!(app_id, %error, "the first access token was not kept");
     }
 }

@@ -36,7 +36,7 @@ impl Check {
 
 pub(crate) async fn read(deps: &Deps, app_id: &str) -> Result<Response<Body>, Problem> {
     let binding = bindings::find(deps, app_id).await?;
-    let token = deps.table.token(app_id).await?;
+    let token = deps.table().token(app_id).await?;
     let checks = vec![callback(&binding), credentials(&binding), access_token(deps, token.as_ref())];
     let healthy = checks.iter().all(|check| check.ok);
     let health = Health { app_id: &binding.app_id, status: binding.status(), healthy, checks };
@@ -67,7 +67,7 @@ fn credentials(binding: &Binding) -> Check {
 }
 
 fn access_token(deps: &Deps, token: Option<&StoredToken>) -> Check {
-    let now = deps.table.clock().now();
+    let now = deps.table().clock().now();
     match token.filter(|token| token.value.is_some()) {
         Some(token) if now < token.expires_at => Check {
             expires_at: Some(token.expires_at.to_string()),

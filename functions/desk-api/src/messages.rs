@@ -1,11 +1,11 @@
-//! The messages of a conversation: list them, and say something.
+//! The messages of a conversation: list them, say something, take a held text back.
 
-use channel::{MediaError, Said, Words};
+use channel::{Said, Words};
 use function::http::{self, Caller, FieldError, Problem};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{Author, Conversation, ConversationState};
+use store::{Author, Conversation};
 use url::Url;
 use wechat::text::MAX_TEXT;
 
@@ -55,7 +55,7 @@ struct Link {
 pub(crate) async fn list(deps: &Deps, request: &Request, cid: &str) -> Result<Response<Body>, Problem> {
     let wanted = Wanted::of(request)?;
     let conversation = conversations::find(deps, cid).await?;
-    let page = deps.table.conversation_messages(&conversation, wanted.cursor(), wanted.limit).await?;
+    let page = deps.table().conversation_messages(&conversation, wanted.cursor(), wanted.limit).await?;
     Ok(http::json(StatusCode::OK, &page))
 }
 
@@ -69,16 +69,29 @@ pub(crate) async fn create(
     let asked: Create = http::body(request)?;
     asked.check()?;
     let conversation = conversations::find(deps, cid).await?;
-    if conversation.state == ConversationState::Closed {
-        let detail = "The conversation is closed. The visitor's next message opens a new one.";
-        return Err(Problem::new(StatusCode::CONFLICT, "conversation.closed", detail));
+    if !conversation.is_open() {
+        return Err(Problem::conversation_closed());
     }
     let (kind, content) = asked.content(deps, &conversation).await?;
     let author = Author { role: caller.role.as_str().to_owned(), name: caller.name.clone() };
-    match deps.channel.say(&conversation, Words { kind, content, author, once }).await? {
+    match deps.channel().say(&conversation, Words { kind, content, author, once }).await? {
         Said::Message(message) => Ok(http::sent(&message)),
         Said::KeyReused => Err(http::key_reused()),
+        Said::Refused(failure) => Err(Problem::unsent(&failure)),
     }
+}
+
+/// Takes a held text back.
+pub(crate) async fn take_back(deps: &Deps, cid: &str, id: &str) -> Result<Response<Body>, Problem> {
+    let conversation = conversations::find(deps, cid).await?;
+    let message = deps.table().message(&conversation.thread(), id).await?;
+    let message = message.filter(|message| message.cid.as_deref() == Some(cid));
+    let message = message.ok_or_else(|| Problem::not_found("message"))?;
+    let taken_back = deps.channel().take_back(&message).await?.ok_or_else(|| {
+        let detail = "The message is not held (any more), so it cannot be taken back.";
+        Problem::new(StatusCode::CONFLICT, "message.not_held", detail)
+    })?;
+    Ok(http::json(StatusCode::OK, &taken_back))
 }
 
 impl Create {
@@ -128,8 +141,8 @@ impl Create {
         let Some(image) = self.image else {
             return Err(Problem::internal());
         };
-        let media_id = deps.channel.cover(&conversation.app_id, &image.media_id, &image.url).await;
-        let media_id = media_id.map_err(|error| no_picture(&error))?;
+        let media_id = deps.channel().cover(&conversation.app_id, &image.media_id, &image.url).await;
+        let media_id = media_id.map_err(|error| Problem::no_picture(&error, "image.media_id", "image.url"))?;
         let mut content = json!({ "media_id": media_id });
         if !image.url.is_empty() {
             content["url"] = image.url.into();
@@ -140,24 +153,4 @@ impl Create {
 
 fn is_web(address: &str) -> bool {
     address.len() <= ADDRESS_MAX && Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
-}
-
-fn no_picture(error: &MediaError) -> Problem {
-    match error {
-        MediaError::Missing => {
-            let detail = "is over three days old, so WeChat no longer has it";
-            Problem::invalid(vec![FieldError::new("image.media_id", detail)])
-        }
-        MediaError::Fetch(reason) => {
-            let mut problem = Problem::invalid(vec![FieldError::new("image.url", reason.to_string())]);
-            reason.code().clone_into(&mut problem.code);
-            problem
-        }
-        MediaError::Upload(error) => {
-            let failure = error.failure();
-            let mut problem = Problem::new(StatusCode::BAD_GATEWAY, failure.code, failure.detail);
-            problem.errcode = failure.errcode;
-            problem
-        }
-    }
 }

@@ -25,6 +25,11 @@ impl Wanted {
     }
 
     pub(crate) fn cursor(&self) -> Option<&str> {
-        self.parameters.first("cursor").filter(|cursor| !cursor.is_empty())
+        self.parameter("cursor")
+    }
+
+    /// Another parameter of the list.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.first(name).filter(|value| !value.is_empty())
     }
 }

@@ -1,12 +1,15 @@
 //! Which resource a path names and which methods it has.
 
 use lambda_http::http::Method;
+use store::Kind;
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation<'a> {
     /// The description of the API.
     Describe,
+    /// Who the caller is.
+    Me,
     /// All bindings.
     ListBindings,
     /// Bind a mini program.
@@ -19,20 +22,68 @@ pub enum Operation<'a> {
     Unbind(&'a str),
     /// What works about a binding and what does not.
     BindingHealth(&'a str),
+    /// Make the secret that `session-from` is signed with.
+    MakeSessionFromSecret(&'a str),
+    /// What is known of a visitor.
+    ReadVisitor(&'a str, &'a str),
     /// What a visitor and a mini program said to each other.
     VisitorMessages(&'a str, &'a str),
-    /// All conversations.
+    /// All groups, agents, merchants, robots or calendars.
+    ListRecords(Kind),
+    /// Set up another.
+    CreateRecord(Kind),
+    /// One of them.
+    ReadRecord(Kind, &'a str),
+    /// Change one.
+    ChangeRecord(Kind, &'a str),
+    /// Take one away.
+    DeleteRecord(Kind, &'a str),
+    /// An agent comes, goes, or takes a break.
+    SetStatus(&'a str),
+    /// An agent is still there.
+    Heartbeat(&'a str),
+    /// What a robot knows.
+    ListQuestions(&'a str),
+    /// Teach a robot one question.
+    CreateQuestion(&'a str),
+    /// Replace all that a robot knows.
+    ReplaceQuestions(&'a str),
+    /// One question.
+    ReadQuestion(&'a str, &'a str),
+    /// Change a question.
+    ChangeQuestion(&'a str, &'a str),
+    /// Take a question away.
+    DeleteQuestion(&'a str, &'a str),
+    /// Which questions a text finds.
+    TryRobot(&'a str),
+    /// Conversations: all, one's own, those that wait, messages that were left.
     ListConversations,
     /// One conversation.
     ReadConversation(&'a str),
+    /// Take a conversation.
+    Claim(&'a str),
+    /// Take up a conversation that was assigned.
+    Accept(&'a str),
+    /// Hand a conversation on.
+    Transfer(&'a str),
     /// End a conversation.
     CloseConversation(&'a str),
     /// Show the visitor that somebody is typing.
     Type(&'a str),
+    /// What happened in a conversation.
+    ListEvents(&'a str),
     /// The messages of a conversation.
     ListMessages(&'a str),
     /// Say something.
     Say(&'a str),
+    /// Take a held text back.
+    TakeBack(&'a str, &'a str),
+    /// Who would get a conversation, and why.
+    Simulate,
+    /// Write a `session-from`.
+    BuildSessionFrom,
+    /// Read a `session-from`.
+    ParseSessionFrom,
     /// All tokens of the API.
     ListAccessTokens,
     /// Make a token.
@@ -47,12 +98,26 @@ impl Operation<'_> {
         !matches!(
             self,
             Self::Describe
+                | Self::Me
+                | Self::SetStatus(_)
+                | Self::Heartbeat(_)
+                // Whom a conversation can be handed to.
+                | Self::ListRecords(Kind::Agent | Kind::Group)
+                | Self::ReadRecord(Kind::Agent | Kind::Group, _)
                 | Self::ListConversations
                 | Self::ReadConversation(_)
+                | Self::Claim(_)
+                | Self::Accept(_)
+                | Self::Transfer(_)
                 | Self::CloseConversation(_)
                 | Self::Type(_)
+                | Self::ListEvents(_)
                 | Self::ListMessages(_)
                 | Self::Say(_)
+                | Self::TakeBack(..)
+                | Self::Simulate
+                | Self::BuildSessionFrom
+                | Self::ParseSessionFrom
         )
     }
 }
@@ -89,25 +154,81 @@ fn operations(path: &str) -> Vec<(Method, Operation<'_>)> {
     }
     match segments.as_slice() {
         ["openapi.json"] => vec![(Method::GET, Op::Describe)],
-        ["bindings"] => vec![(Method::GET, Op::ListBindings), (Method::POST, Op::Bind)],
-        ["bindings", app_id] => vec![
+        ["me"] => vec![(Method::GET, Op::Me)],
+        ["bindings", rest @ ..] => of_bindings(rest),
+        ["conversations", rest @ ..] => of_conversations(rest),
+        ["agents", id, "status"] => vec![(Method::PUT, Op::SetStatus(id))],
+        ["agents", id, "heartbeat"] => vec![(Method::POST, Op::Heartbeat(id))],
+        ["robots", id, "try"] => vec![(Method::POST, Op::TryRobot(id))],
+        ["robots", id, "questions"] => vec![
+            (Method::GET, Op::ListQuestions(id)),
+            (Method::POST, Op::CreateQuestion(id)),
+            (Method::PUT, Op::ReplaceQuestions(id)),
+        ],
+        ["robots", id, "questions", question] => vec![
+            (Method::GET, Op::ReadQuestion(id, question)),
+            (Method::PATCH, Op::ChangeQuestion(id, question)),
+            (Method::DELETE, Op::DeleteQuestion(id, question)),
+        ],
+        ["routing", "simulate"] => vec![(Method::POST, Op::Simulate)],
+        ["session-from", "build"] => vec![(Method::POST, Op::BuildSessionFrom)],
+        ["session-from", "parse"] => vec![(Method::POST, Op::ParseSessionFrom)],
+        ["access-tokens"] => vec![(Method::GET, Op::ListAccessTokens), (Method::POST, Op::CreateAccessToken)],
+        ["access-tokens", id] => vec![(Method::DELETE, Op::DeleteAccessToken(id))],
+        [records] => match kind(records) {
+            Some(kind) => vec![(Method::GET, Op::ListRecords(kind)), (Method::POST, Op::CreateRecord(kind))],
+            None => Vec::new(),
+        },
+        [records, id] => match kind(records) {
+            Some(kind) => vec![
+                (Method::GET, Op::ReadRecord(kind, id)),
+                (Method::PATCH, Op::ChangeRecord(kind, id)),
+                (Method::DELETE, Op::DeleteRecord(kind, id)),
+            ],
+            None => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn of_bindings<'a>(segments: &[&'a str]) -> Vec<(Method, Operation<'a>)> {
+    use Operation as Op;
+    match *segments {
+        [] => vec![(Method::GET, Op::ListBindings), (Method::POST, Op::Bind)],
+        [app_id] => vec![
             (Method::GET, Op::ReadBinding(app_id)),
             (Method::PATCH, Op::ChangeBinding(app_id)),
             (Method::DELETE, Op::Unbind(app_id)),
         ],
-        ["bindings", app_id, "health"] => vec![(Method::GET, Op::BindingHealth(app_id))],
-        ["bindings", app_id, "visitors", openid, "messages"] => {
-            vec![(Method::GET, Op::VisitorMessages(app_id, openid))]
-        }
-        ["conversations"] => vec![(Method::GET, Op::ListConversations)],
-        ["conversations", cid] => vec![(Method::GET, Op::ReadConversation(cid))],
-        ["conversations", cid, "messages"] => vec![(Method::GET, Op::ListMessages(cid)), (Method::POST, Op::Say(cid))],
-        ["conversations", cid, "typing"] => vec![(Method::POST, Op::Type(cid))],
-        ["conversations", cid, "close"] => vec![(Method::POST, Op::CloseConversation(cid))],
-        ["access-tokens"] => vec![(Method::GET, Op::ListAccessTokens), (Method::POST, Op::CreateAccessToken)],
-        ["access-tokens", id] => vec![(Method::DELETE, Op::DeleteAccessToken(id))],
+        [app_id, "health"] => vec![(Method::GET, Op::BindingHealth(app_id))],
+        [app_id, "session-from-secret"] => vec![(Method::POST, Op::MakeSessionFromSecret(app_id))],
+        [app_id, "visitors", openid] => vec![(Method::GET, Op::ReadVisitor(app_id, openid))],
+        [app_id, "visitors", openid, "messages"] => vec![(Method::GET, Op::VisitorMessages(app_id, openid))],
         _ => Vec::new(),
     }
+}
+
+fn of_conversations<'a>(segments: &[&'a str]) -> Vec<(Method, Operation<'a>)> {
+    use Operation as Op;
+    match *segments {
+        [] => vec![(Method::GET, Op::ListConversations)],
+        [cid] => vec![(Method::GET, Op::ReadConversation(cid))],
+        [cid, "messages"] => vec![(Method::GET, Op::ListMessages(cid)), (Method::POST, Op::Say(cid))],
+        [cid, "messages", id] => vec![(Method::DELETE, Op::TakeBack(cid, id))],
+        [cid, "events"] => vec![(Method::GET, Op::ListEvents(cid))],
+        [cid, "claim"] => vec![(Method::POST, Op::Claim(cid))],
+        [cid, "accept"] => vec![(Method::POST, Op::Accept(cid))],
+        [cid, "transfer"] => vec![(Method::POST, Op::Transfer(cid))],
+        [cid, "close"] => vec![(Method::POST, Op::CloseConversation(cid))],
+        [cid, "typing"] => vec![(Method::POST, Op::Type(cid))],
+        _ => Vec::new(),
+    }
+}
+
+/// What an admin sets up is found under its kind's plural.
+fn kind(plural: &str) -> Option<Kind> {
+    let kinds = [Kind::Group, Kind::Agent, Kind::Merchant, Kind::Robot, Kind::Calendar];
+    kinds.into_iter().find(|kind| plural.strip_suffix('s') == Some(kind.as_str()))
 }
 
 #[cfg(test)]

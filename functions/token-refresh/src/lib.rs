@@ -22,11 +22,7 @@ pub struct Deps {
 impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        let mut settings = env.settings();
-        let api = settings.text("WECHAT_API_URL");
-        let (table, vault) = settings.stores(clock).await?;
-        let channel = Channel::new(table.clone(), vault, &api);
-        let channel = channel.map_err(|error| StartError::Settings(vec![error.to_string()]))?;
+        let (table, _, channel) = env.settings().channel(clock).await?;
         Ok(Self { table, channel })
     }
 }

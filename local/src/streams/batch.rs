@@ -152,6 +152,8 @@ mod tests {
             table: "T".to_owned(),
             arn: "arn".to_owned(),
             batch_size: 100,
+            window: Duration::ZERO,
+            parallel: 1,
             from_oldest: true,
             retries,
             bisect,

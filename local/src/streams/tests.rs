@@ -1,4 +1,6 @@
-use std::sync::atomic::{AtomicU32, Ordering};
+mod slices;
+
+use std::sync::atomic::AtomicU32;
 
 use store::SystemClock;
 
@@ -25,18 +27,30 @@ impl Setting {
     }
 
     fn put(&self, sk: &str, kind: &str) {
-        let item =
-            json!({"pk": {"S": "thread#a#b"}, "sk": {"S": sk}, "kind": {"S": kind}, "n": {"N": "9007199254740993"}});
+        self.put_item(&json!({
+            "pk": {"S": "thread#a#b"}, "sk": {"S": sk}, "kind": {"S": kind}, "n": {"N": "9007199254740993"},
+        }));
+    }
+
+    fn put_item(&self, item: &Value) {
         let request = json!({"TableName": "kefu-Table", "Item": item});
         self.database.put_item(serde_json::from_value(request).unwrap()).unwrap();
     }
 
+    fn mapping(&self, name: &str) -> StreamMapping {
+        self.template.streams.iter().find(|found| found.name == name).unwrap().clone()
+    }
+
     fn consumer(&self, mapping: &str, handler: Handler) -> Consumer {
-        let mapping = self.template.streams.iter().find(|found| found.name == mapping).unwrap();
+        self.consumer_of(self.mapping(mapping), handler)
+    }
+
+    fn consumer_of(&self, mapping: StreamMapping, handler: Handler) -> Consumer {
+        let functions = fake(vec![(mapping.function.as_str(), handler)]);
         Consumer::new(
-            mapping.clone(),
+            mapping,
             Source::open(self.database.clone(), "kefu-Table").unwrap(),
-            Arc::new(fake(vec![(mapping.function.as_str(), handler)])),
+            Arc::new(functions),
             Arc::new(Positions::open(self.data.clone()).unwrap()),
             self.dead_letters.clone(),
             Arc::new(SystemClock),

@@ -1,4 +1,4 @@
-//! What wakes a function: routes, streams and schedules.
+//! What wakes a function: routes, schedules, and with `stream` what a table's stream tells.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::intrinsics::{Resolver, logical_id};
+use super::stream::DynamoDb;
 use super::{Result, Template, TemplateError};
-use crate::streams::Pattern;
 
 /// A route of the HTTP API.
 #[derive(Debug, Clone)]
@@ -51,33 +51,6 @@ impl Route {
     }
 }
 
-/// A function that reads a table's stream.
-#[derive(Debug, Clone)]
-pub struct StreamMapping {
-    /// The function's logical id and the event's name, as `Reception/Inbound`.
-    pub name: String,
-    /// The logical id of the function.
-    pub function: String,
-    /// The logical id of the table.
-    pub table: String,
-    /// The ARN of the stream.
-    pub arn: String,
-    /// How many records one invocation gets at most.
-    pub batch_size: usize,
-    /// Whether a new consumer begins with the oldest record, or with the next.
-    pub from_oldest: bool,
-    /// How often a failed batch is tried again.
-    pub retries: u32,
-    /// Whether a failed batch is split in two before it is tried again.
-    pub bisect: bool,
-    /// Whether the function's answer names the records that failed.
-    pub reports_failures: bool,
-    /// The logical id of the queue for what failed for good.
-    pub dead_letters: Option<String>,
-    /// A record is delivered when one of these matches, or when there are none.
-    pub patterns: Vec<Pattern>,
-}
-
 /// A function that is woken by time.
 #[derive(Debug, Clone)]
 pub struct Schedule {
@@ -112,7 +85,7 @@ impl Default for EventInvokeConfig {
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase")]
-struct Destinations {
+pub(super) struct Destinations {
     on_failure: Option<Destination>,
 }
 
@@ -123,7 +96,7 @@ struct Destination {
 }
 
 impl Destinations {
-    fn dead_letters(&self) -> Result<Option<String>> {
+    pub(super) fn dead_letters(&self) -> Result<Option<String>> {
         self.on_failure.as_ref().map(|queue| logical_id(&queue.destination).map(str::to_owned)).transpose()
     }
 }
@@ -149,41 +122,6 @@ struct HttpApi {
 #[serde(rename_all = "PascalCase")]
 struct Auth {
     authorizer: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct DynamoDb {
-    stream: String,
-    starting_position: String,
-    #[serde(default = "default_batch_size")]
-    batch_size: usize,
-    #[serde(default)]
-    maximum_retry_attempts: Option<i64>,
-    #[serde(default)]
-    bisect_batch_on_function_error: bool,
-    #[serde(default)]
-    function_response_types: Vec<String>,
-    #[serde(default)]
-    destination_config: Destinations,
-    #[serde(default)]
-    filter_criteria: FilterCriteria,
-}
-
-fn default_batch_size() -> usize {
-    100
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase")]
-struct FilterCriteria {
-    filters: Vec<Filter>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Filter {
-    pattern: String,
 }
 
 #[derive(Deserialize)]
@@ -218,25 +156,7 @@ pub(super) fn read(
             });
             template.routes.push(Route { method, path: route.path, function, authorizer });
         }
-        Event::Stream(stream) => {
-            let patterns = stream.filter_criteria.filters.iter();
-            let patterns = patterns
-                .map(|filter| Pattern::read(&filter.pattern).map_err(|error| TemplateError::new(error.to_string())));
-            template.streams.push(StreamMapping {
-                name,
-                function,
-                table: logical_id(&stream.stream)?.to_owned(),
-                batch_size: stream.batch_size,
-                from_oldest: stream.starting_position == "TRIM_HORIZON",
-                // Lambda's own, -1, means until the record leaves the stream.
-                retries: stream.maximum_retry_attempts.and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX),
-                bisect: stream.bisect_batch_on_function_error,
-                reports_failures: stream.function_response_types.iter().any(|kind| kind == "ReportBatchItemFailures"),
-                dead_letters: stream.destination_config.dead_letters()?,
-                patterns: patterns.collect::<Result<_>>()?,
-                arn: stream.stream,
-            });
-        }
+        Event::Stream(stream) => template.streams.push(stream.mapping(name, function)?),
         Event::ScheduleV2(schedule) => {
             let input = match &schedule.input {
                 Some(text) => serde_json::from_str(text).map_err(|error| TemplateError::new(error.to_string()))?,

@@ -6,6 +6,7 @@
 mod events;
 mod functions;
 mod intrinsics;
+mod stream;
 mod tables;
 mod yaml;
 
@@ -14,9 +15,10 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-pub use events::{Authorizer, Route, Schedule, StreamMapping};
+pub use events::{Authorizer, Route, Schedule};
 pub use functions::Function;
 pub(crate) use intrinsics::{ACCOUNT, REGION, function_arn};
+pub use stream::StreamMapping;
 pub use tables::TableDefinition;
 
 use intrinsics::Resolver;

@@ -43,10 +43,13 @@ fn every_route_stream_and_schedule_of_the_deployed_template_is_found() {
     assert_eq!(authorizer.headers, ["authorization"]);
 
     let streams: Vec<_> = template.streams.iter().map(|stream| (stream.name.as_str(), stream.table.as_str())).collect();
-    assert_eq!(streams, [("Delivery/Outbound", "Table"), ("Reception/Inbound", "Table")]);
+    assert_eq!(streams, [("Delivery/Outbound", "Table"), ("Reception/Inbound", "Table"), ("Robot/Turn", "Table")]);
     for stream in &template.streams {
         assert!(stream.bisect && stream.reports_failures && stream.from_oldest, "{}", stream.name);
-        assert_eq!((stream.batch_size, stream.retries), (100, 5), "{}", stream.name);
+        assert_eq!(stream.parallel, 10, "{}", stream.name);
+        let (batch_size, window, retries) = if stream.name == "Robot/Turn" { (10, 1, 3) } else { (100, 0, 5) };
+        assert_eq!((stream.batch_size, stream.retries), (batch_size, retries), "{}", stream.name);
+        assert_eq!(stream.window, Duration::from_secs(window), "{}", stream.name);
         assert_eq!(stream.dead_letters.as_deref(), Some("StreamDeadLetters"));
         assert_eq!(stream.patterns.len(), 1);
     }
@@ -123,6 +126,16 @@ fn what_is_not_understood_is_an_error() {
             "A: {Type: AWS::Serverless::Function, Properties: {CodeUri: a, Timeout: 1, Events: \
              {E: {Type: ScheduleV2, Properties: {ScheduleExpression: cron(0 12 * * ? *)}}}}}",
             "cron",
+        ),
+        (
+            "A: {Type: AWS::Serverless::Function, Properties: {CodeUri: a, Timeout: 1, Events: {E: {Type: DynamoDB, \
+             Properties: {Stream: s, StartingPosition: LATEST, ParallelizationFactor: 11}}}}}",
+            "ParallelizationFactor is 11",
+        ),
+        (
+            "A: {Type: AWS::Serverless::Function, Properties: {CodeUri: a, Timeout: 1, Events: {E: {Type: DynamoDB, \
+             Properties: {Stream: s, StartingPosition: LATEST, TumblingWindowInSeconds: 1}}}}}",
+            "TumblingWindowInSeconds",
         ),
     ] {
         let message = error(&format!("Resources:\n  {resource}\n"));

@@ -8,6 +8,7 @@
 //! | `/cgi-bin/…` | the bundle, as it calls `api.weixin.qq.com` | `api`, `tokens`, `send`, `quota`, `media`, `refusal` |
 //! | `/sim/mini-programs…` | the admin in WeChat's console | `console`, `mini_program`, `push` |
 //! | `/sim/visitors/…`, `/sim/media/…` | a visitor with a phone | `visitors`, `act`, `chat`, `push`, `document`, `crypto` |
+//! | `/sim/visitors/{openid}/quota` | tests: what WeChat still lets through | `visitors`, `quota` |
 //! | `/sim/faults`, `/sim/calls`, `/sim/settings` | tests | `faults`, `line`, `console` |
 //! | `/`, `/phone/…` | a person: the phone as a page | `phone` |
 //!
@@ -128,6 +129,7 @@ fn router(sim: Shared) -> Router {
         .route("/sim/mini-programs/{app_id}", get(console::show).patch(console::change))
         .route("/sim/mini-programs/{app_id}/expire-tokens", post(console::expire_tokens))
         .route("/sim/visitors/{openid}/messages", get(visitors::messages))
+        .route("/sim/visitors/{openid}/quota", get(visitors::quota))
         .route("/sim/visitors/{openid}/{act}", post(visitors::act))
         .route("/sim/media/{media_id}", get(visitors::media))
         .route("/sim/faults", post(console::add_fault).get(console::faults).delete(console::clear_faults))

@@ -56,7 +56,17 @@ impl Quota {
 
     /// How many messages may be sent now.
     pub(super) fn left(&self, now: Timestamp) -> u8 {
-        self.open(now).map(|allowance| allowance.left).max().unwrap_or(0)
+        self.granted(now).map_or(0, |allowance| allowance.left)
+    }
+
+    /// When the time ends in which [`left`](Self::left) may be sent; with nothing left, when 45047 becomes 45015.
+    pub(super) fn window_ends_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.granted(now).map(|allowance| allowance.until)
+    }
+
+    /// The open allowance that grants most, and of two alike the one that lasts.
+    fn granted(&self, now: Timestamp) -> Option<&Allowance> {
+        self.open(now).max_by_key(|allowance| (allowance.left, allowance.until))
     }
 
     /// Uses up one message. It counts against every open allowance, so that two of them never add up.

@@ -146,6 +146,27 @@ pub(super) async fn messages(
     }
 }
 
+/// The query of `GET /sim/visitors/{openid}/quota`.
+#[derive(Deserialize)]
+pub(super) struct Asking {
+    app_id: String,
+}
+
+/// `GET /sim/visitors/{openid}/quota?app_id=…`: how many messages WeChat still lets through to the visitor (0 to 5), and
+/// until when (RFC 3339, `null` when no time is open).
+pub(super) async fn quota(
+    State(sim): State<Shared>,
+    Path(openid): Path<String>,
+    Query(Asking { app_id }): Query<Asking>,
+) -> Result<Json<Value>, Problem> {
+    let now = sim.now();
+    sim.look(|world| {
+        let app = world.mini_programs.get(&app_id).ok_or_else(|| Problem::unknown(&app_id))?;
+        let quota = app.visitors.get(&openid).map(|visitor| visitor.quota).unwrap_or_default();
+        Ok(Json(json!({ "left": quota.left(now), "window_ends_at": quota.window_ends_at(now) })))
+    })
+}
+
 /// `GET /sim/media/{media_id}`: a picture, for the phone's page.
 pub(super) async fn media(State(sim): State<Shared>, Path(media_id): Path<String>) -> Result<Media, Problem> {
     sim.look(|world| world.media.get(&media_id).cloned()).ok_or_else(Problem::no_media)

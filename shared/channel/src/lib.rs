@@ -4,12 +4,14 @@
 //! - [`Channel::say`]: what a person writes goes out within their request, once per `Idempotency-Key`.
 //! - [`Channel::carry_out`]: one send, through its states, at most once.
 //! - [`Channel::cover`]: a card's picture as media of WeChat's.
+//! - [`ledger`], [`reckon`], [`standing`]: how many replies WeChat still grants a visitor.
 //! - [`Fetcher`]: fetches a picture from an address that somebody else chose.
 //! - [`outward_client`]: the same guard for other requests to such addresses.
 
 mod address;
 mod error;
 mod fetch;
+mod ledger;
 mod media;
 mod say;
 mod sender;
@@ -18,8 +20,9 @@ mod tokens;
 
 pub use error::{ChannelError, FetchError, MediaError, TokenError};
 pub use fetch::{Fetcher, Image, MAX_IMAGE, check_public, outward_client, unreachable};
-pub use say::{Said, Words};
-pub use sender::Patience;
+pub use ledger::{ledger, reckon, standing};
+pub use say::{HELD_MAX, HOLD_LIFE, Said, Words};
+pub use sender::{Patience, text_parts};
 pub use tokens::{Held, Tokens};
 pub use wechat::client::WECHAT_API_URL;
 

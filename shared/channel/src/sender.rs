@@ -1,11 +1,15 @@
-//! One send, at most once: `pending → sending → sent | failed | unknown`.
+//! One send, at most once: `pending → sending → sent | failed | unknown | held`.
 //!
 //! WeChat has no idempotency key. So a message is claimed before anything goes out, only one claim is ever granted,
 //! and a claim whose end nobody saw becomes `unknown` rather than a second message on the phone.
 
+use desk::quota::{LONGEST_FLIGHT, Shortage};
 use jiff::SignedDuration;
 use serde_json::Value;
-use store::{Claim, Claimed, Message, MessageState, SendFailure, Settled, StoreError, Thread};
+use store::{
+    Claim, Claimed, Commit, Committed, Message, MessageState, SENDING_LEASE, SendFailure, Settled, Settlement,
+    StoreError, Thread,
+};
 use wechat::{
     Action, ApiError, Outbound, Outcome,
     client::SendOptions,
@@ -15,6 +19,8 @@ use wechat::{
 use crate::{
     Channel, Held,
     error::{TokenError, wechat_failure},
+    ledger::{failure, reckon},
+    say::HOLD_LIFE,
 };
 
 /// Whether somebody is waiting for the outcome.
@@ -25,6 +31,14 @@ pub enum Patience {
     /// Nobody is: what was not sent is tried again, with growing pauses, for about a quarter of an hour.
     Later,
 }
+
+/// How often an outcome is written when others change the visitor meanwhile.
+const SETTLINGS: u32 = 8;
+
+/// How long after it was written a message goes out without another look at what WeChat grants. Its reservation is good
+/// for longer than that by more than a send takes.
+const RENEWED_AFTER: SignedDuration =
+    SignedDuration::from_secs(LONGEST_FLIGHT.as_secs() - SENDING_LEASE.as_secs() - 120);
 
 /// Attempts of a send that nobody waits for: after 30 s, 1, 2, 4 and 8 minutes.
 const ATTEMPTS: u32 = 6;
@@ -50,8 +64,11 @@ impl Channel {
             Claimed::Not(message) => return Ok(Some(*message)),
             Claimed::Missing => return Ok(None),
         };
-        let (settled, parts_sent) = self.send(&claim, patience).await;
-        match self.table.settle(&claim, &settled, parts_sent).await {
+        let (settled, parts_sent) = match self.renew(&claim.message).await? {
+            Ok(()) => self.send(&claim, patience).await,
+            Err(shortage) => (self.short(&claim.message, failure(shortage)), claim.message.parts_sent),
+        };
+        match self.keep(&claim, &settled, parts_sent).await {
             Ok(message) => Ok(Some(message)),
             Err(error) => {
                 // What WeChat said is true whether or not we could write it down.
@@ -59,6 +76,97 @@ impl Channel {
                 Ok(Some(outcome(claim.message, settled, parts_sent)))
             }
         }
+    }
+
+    /// A reservation is for as long as a function may run. Whoever sends so much later (a message was put off, or its
+    /// sender died and nobody was there to take over) asks anew what WeChat grants now.
+    async fn renew(&self, message: &Message) -> Result<Result<(), Shortage>, StoreError> {
+        let (id, thread) = (&message.id, &message.thread);
+        let parts = parts_of(&message.kind, &message.content).saturating_sub(message.parts_sent);
+        for _ in 0..SETTLINGS {
+            let now = self.table.clock().now();
+            if now.duration_since(message.created_at) < RENEWED_AFTER {
+                return Ok(Ok(()));
+            }
+            let seen = self.table.visitor(thread).await?;
+            let mut visitor = seen.clone();
+            let reserved = reckon(&mut visitor, now, |ledger| {
+                ledger.ended(id, message.parts_sent, now);
+                ledger.reserve(id, parts, 0, now)
+            });
+            let commit = Commit { visitor: Some((thread, &seen, visitor)), ..Commit::default() };
+            if let Committed::Now(_) = self.table.commit(commit).await? {
+                return Ok(reserved);
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// What becomes of a message that WeChat grants no reply for: what a person has written waits for the visitor.
+    fn short(&self, message: &Message, failure: SendFailure) -> Settled {
+        let person = message.author.as_ref().is_some_and(|author| matches!(author.role.as_str(), "agent" | "admin"));
+        if person && message.kind == "text" && message.parts_sent == 0 {
+            return Settled::Held(self.table.clock().now() + HOLD_LIFE, failure);
+        }
+        Settled::Failed(failure)
+    }
+
+    /// Keeps how a send ended, and reckons with the visitor's replies what it means.
+    async fn keep(&self, claim: &Claim, settled: &Settled, parts_sent: u32) -> Result<Message, StoreError> {
+        let message = &claim.message;
+        for _ in 0..SETTLINGS {
+            let now = self.table.clock().now();
+            let seen = self.table.visitor(&message.thread).await?;
+            let mut visitor = seen.clone();
+            let id = &message.id;
+            match settled {
+                // It is still under way: its replies stay taken.
+                Settled::Later(..) => {}
+                Settled::Sent => reckon(&mut visitor, now, |ledger| ledger.ended(id, parts_sent, now)),
+                Settled::Unknown(_) => {
+                    // What may have gone out counts as gone.
+                    let parts = parts_of(&message.kind, &message.content);
+                    reckon(&mut visitor, now, |ledger| ledger.ended(id, parts, now));
+                }
+                Settled::Failed(failure) | Settled::Held(_, failure) => {
+                    reckon(&mut visitor, now, |ledger| match shortage(failure) {
+                        Some(shortage) => ledger.refused(id, parts_sent, shortage, now),
+                        None => ledger.ended(id, parts_sent, now),
+                    });
+                }
+            }
+            if matches!(settled, Settled::Held(..)) && !visitor.held.contains(id) {
+                visitor.held.push(id.clone());
+            }
+            match self.table.settle(claim, settled, parts_sent, Some((&seen, &visitor))).await? {
+                Settlement::Kept(message) => return Ok(*message),
+                Settlement::TooLate => return Err(StoreError::Conflict),
+                Settlement::VisitorChanged => {}
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Makes a send `unknown` whose sender is gone; what it may have used up counts as used.
+    pub async fn give_up(&self, message: &Message) -> Result<(), StoreError> {
+        let failure = SendFailure {
+            code: "message.outcome_unknown".to_owned(),
+            errcode: None,
+            detail: "Sending was interrupted. The visitor may or may not have the message; it is not repeated."
+                .to_owned(),
+        };
+        for _ in 0..SETTLINGS {
+            let seen = self.table.visitor(&message.thread).await?;
+            let mut visitor = seen.clone();
+            let parts = parts_of(&message.kind, &message.content);
+            let now = self.table.clock().now();
+            reckon(&mut visitor, now, |ledger| ledger.ended(&message.id, parts, now));
+            match self.table.give_up(message, &failure, Some((&seen, &visitor))).await? {
+                Settlement::Kept(_) | Settlement::TooLate => return Ok(()),
+                Settlement::VisitorChanged => {}
+            }
+        }
+        Err(StoreError::Conflict)
     }
 
     async fn send(&self, claim: &Claim, patience: Patience) -> (Settled, u32) {
@@ -96,7 +204,7 @@ impl Channel {
 
     async fn post(&self, message: &Message, part: &Outbound) -> Result<(), TokenError> {
         let (app_id, openid) = (&message.thread.app_id, &message.thread.openid);
-        let options = SendOptions::default();
+        let options = SendOptions { ai_generated: message.ai };
         let send = |token: Held| async move { self.api.send(token.value(), openid, part, options).await };
         self.with_token(app_id, send).await
     }
@@ -136,6 +244,9 @@ impl Channel {
         }
         if unknown {
             return Settled::Unknown(failure);
+        }
+        if shortage(&failure).is_some() && sent == 0 {
+            return self.short(message, failure);
         }
         if patience == Patience::Later && passing && message.attempts < ATTEMPTS {
             let pause = SignedDuration::from_secs(30 << message.attempts.saturating_sub(1).min(ATTEMPTS));
@@ -178,6 +289,28 @@ fn parts(message: &Message) -> Result<Vec<Outbound>, SendFailure> {
     })
 }
 
+/// How many messages of WeChat's something takes.
+pub(crate) fn parts_of(kind: &str, content: &Value) -> u32 {
+    match content.get("content").and_then(Value::as_str) {
+        Some(text) if kind == "text" => text_parts(text),
+        _ => 1,
+    }
+}
+
+/// How many messages of WeChat's a text takes.
+pub fn text_parts(text: &str) -> u32 {
+    u32::try_from(split(text, MAX_TEXT).len()).unwrap_or(u32::MAX)
+}
+
+/// Whether WeChat refused because it grants no reply now.
+fn shortage(failure: &SendFailure) -> Option<Shortage> {
+    match failure.errcode {
+        Some(45047) => Some(Shortage::Exhausted),
+        Some(45015) => Some(Shortage::WindowClosed),
+        _ => None,
+    }
+}
+
 fn stopped(sent: u32, total: usize) -> SendFailure {
     SendFailure {
         code: "message.stopped".to_owned(),
@@ -192,6 +325,7 @@ fn outcome(mut message: Message, settled: Settled, parts_sent: u32) -> Message {
         Settled::Sent => (MessageState::Sent, None),
         Settled::Failed(failure) => (MessageState::Failed, Some(failure)),
         Settled::Unknown(failure) | Settled::Later(_, failure) => (MessageState::Unknown, Some(failure)),
+        Settled::Held(_, failure) => (MessageState::Held, Some(failure)),
     };
     message
 }

@@ -1,77 +1,189 @@
 //! What happens next when something has come in from a visitor.
+//!
+//! | Mode | First message | Asks for a person |
+//! |---|---|---|
+//! | agents only | an agent or the queue | – |
+//! | robot first | the robot | an agent or the queue; if nobody is there, see below |
+//! | agents first | an agent who is free now, otherwise the robot | as above |
+//! | robot only | the robot | may leave a message |
+//!
+//! Nobody is promised who is not there: whether somebody can take the visitor is found out before they are told.
+
+use crate::{handover, settings::Mode};
 
 /// What the decision depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Situation<'a> {
     /// What came in.
-    pub arrival: Arrival,
-    /// The visitor's open conversation, if there is one.
-    pub conversation: Option<Conversation>,
-    /// The binding's automatic reply.
-    pub auto_reply: Option<&'a str>,
+    pub arrival: Arrival<'a>,
+    /// Who has the visitor's open conversation, if there is one.
+    pub holder: Option<Holder>,
+    /// Who answers first here.
+    pub mode: Mode,
+    /// Whether there is a robot for this visitor.
+    pub has_robot: bool,
+    /// Whether there is a group or an agent that conversations go to.
+    pub has_target: bool,
+    /// The mini program's own words for wanting a person.
+    pub keywords: &'a [String],
 }
 
 /// What came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arrival {
-    /// Something the visitor wrote, of whatever kind.
-    Message,
+pub enum Arrival<'a> {
+    /// A text.
+    Text(&'a str),
+    /// Something else that the visitor sent: a picture, a card.
+    Other,
     /// Something that happened, such as entering by the contact button: nobody waits for an answer to it.
     Event,
 }
 
-/// What is known of an open conversation.
+/// Who has a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Conversation {
-    /// A person has replied in it.
-    pub answered: bool,
+pub enum Holder {
+    /// Nobody.
+    Nobody,
+    /// A robot.
+    Robot,
+    /// A queue.
+    Queue,
+    /// An agent.
+    Agent,
+    /// The visitor is leaving a message.
+    LeftMessage,
 }
 
 /// What happens next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision<'a> {
+pub enum Decision {
     /// It is noted with the visitor; no conversation is opened for it.
     Note,
-    /// It belongs to the open conversation, or opens one.
-    Converse {
-        /// What to answer at once.
-        reply: Option<&'a str>,
+    /// It belongs to the conversation as it stands.
+    Join,
+    /// A conversation is opened that nobody has.
+    Open,
+    /// The robot answers.
+    Robot,
+    /// It is routed to an agent or a queue; with `immediate`, to an agent who is free now or else to the robot.
+    Route {
+        /// Only to somebody who is free now.
+        immediate: bool,
+        /// Why, if it is handed over by a robot.
+        handover: Option<handover::Reason>,
     },
+    /// The visitor may leave a message.
+    LeaveMessage,
+    /// The visitor ends the conversation.
+    End,
 }
 
-/// Decides. The automatic reply answers every message until a person has replied: from then on the visitor talks
-/// to somebody, and a machine that cuts in would use up the few replies that WeChat grants.
-pub fn decide<'a>(situation: &Situation<'a>) -> Decision<'a> {
-    match situation.arrival {
-        Arrival::Event => Decision::Note,
-        Arrival::Message => {
-            let answered = situation.conversation.is_some_and(|conversation| conversation.answered);
-            Decision::Converse { reply: situation.auto_reply.filter(|text| !answered && !text.is_empty()) }
-        }
+/// Decides.
+pub fn decide(situation: &Situation<'_>) -> Decision {
+    let text = match situation.arrival {
+        Arrival::Event => return Decision::Note,
+        Arrival::Text(text) => Some(text),
+        Arrival::Other => None,
+    };
+    let wants_person = text.is_some_and(|text| handover::asks_for_person(text, situation.keywords));
+    let wants_to_end = text.is_some_and(handover::wants_to_end);
+    match situation.holder {
+        Some(_) if wants_to_end => Decision::End,
+        None | Some(Holder::Nobody) => begin(situation, wants_person),
+        Some(Holder::Robot) if wants_person => to_person(situation),
+        Some(Holder::Robot) => Decision::Robot,
+        Some(Holder::Queue | Holder::Agent | Holder::LeftMessage) => Decision::Join,
     }
+}
+
+fn begin(situation: &Situation<'_>, wants_person: bool) -> Decision {
+    let route = |immediate| Decision::Route { immediate, handover: None };
+    match (situation.mode, situation.has_robot, situation.has_target) {
+        (Mode::RobotOnly, true, _) if wants_person => Decision::LeaveMessage,
+        (Mode::RobotFirst, true, true) if wants_person => route(false),
+        (Mode::AgentsFirst, true, true) => route(!wants_person),
+        (Mode::RobotOnly | Mode::RobotFirst | Mode::AgentsFirst, true, _) => Decision::Robot,
+        (_, _, true) => route(false),
+        (_, _, false) if situation.holder.is_some() => Decision::Join,
+        (_, _, false) => Decision::Open,
+    }
+}
+
+fn to_person(situation: &Situation<'_>) -> Decision {
+    if situation.mode == Mode::RobotOnly || !situation.has_target {
+        return Decision::LeaveMessage;
+    }
+    Decision::Route { immediate: false, handover: Some(handover::Reason::Keyword) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ASK: &str = "转人工";
+
+    fn decided(mode: Mode, robot: bool, target: bool, holder: Option<Holder>, arrival: Arrival<'_>) -> Decision {
+        decide(&Situation { arrival, holder, mode, has_robot: robot, has_target: target, keywords: &[] })
+    }
+
     #[test]
-    fn every_situation_has_one_outcome() {
-        let none = None;
-        let fresh = Some(Conversation { answered: false });
-        let answered = Some(Conversation { answered: true });
-        let reply = |reply| Decision::Converse { reply };
-        for (arrival, conversation, auto_reply, expected) in [
-            (Arrival::Event, none, Some("hi"), Decision::Note),
-            (Arrival::Event, answered, Some("hi"), Decision::Note),
-            (Arrival::Message, none, None, reply(None)),
-            (Arrival::Message, none, Some(""), reply(None)),
-            (Arrival::Message, none, Some("hi"), reply(Some("hi"))),
-            (Arrival::Message, fresh, Some("hi"), reply(Some("hi"))),
-            (Arrival::Message, answered, Some("hi"), reply(None)),
+    fn the_first_message_goes_where_the_mode_says() {
+        use {Decision as D, Mode as M};
+        let full = Decision::Route { immediate: false, handover: None };
+        let now = Decision::Route { immediate: true, handover: None };
+        for (mode, robot, target, plain, asking) in [
+            (M::RobotOnly, true, true, D::Robot, D::LeaveMessage),
+            (M::RobotOnly, true, false, D::Robot, D::LeaveMessage),
+            (M::RobotOnly, false, true, full, full),
+            (M::RobotOnly, false, false, D::Open, D::Open),
+            (M::AgentsOnly, true, true, full, full),
+            (M::AgentsOnly, false, true, full, full),
+            (M::AgentsOnly, true, false, D::Open, D::Open),
+            (M::AgentsOnly, false, false, D::Open, D::Open),
+            (M::RobotFirst, true, true, D::Robot, full),
+            (M::RobotFirst, true, false, D::Robot, D::Robot),
+            (M::RobotFirst, false, true, full, full),
+            (M::RobotFirst, false, false, D::Open, D::Open),
+            (M::AgentsFirst, true, true, now, full),
+            (M::AgentsFirst, true, false, D::Robot, D::Robot),
+            (M::AgentsFirst, false, true, full, full),
+            (M::AgentsFirst, false, false, D::Open, D::Open),
         ] {
-            let situation = Situation { arrival, conversation, auto_reply };
-            assert_eq!(decide(&situation), expected, "{situation:?}");
+            let context = format!("{mode:?} robot={robot} target={target}");
+            assert_eq!(decided(mode, robot, target, None, Arrival::Text("你好")), plain, "{context}");
+            assert_eq!(decided(mode, robot, target, None, Arrival::Other), plain, "{context}");
+            assert_eq!(decided(mode, robot, target, None, Arrival::Text(ASK)), asking, "{context}");
+            assert_eq!(decided(mode, robot, target, None, Arrival::Event), D::Note, "{context}");
         }
+    }
+
+    #[test]
+    fn whoever_has_the_conversation_keeps_it() {
+        for mode in [Mode::RobotOnly, Mode::AgentsOnly, Mode::RobotFirst, Mode::AgentsFirst] {
+            for holder in [Holder::Queue, Holder::Agent, Holder::LeftMessage] {
+                for text in ["你好", ASK] {
+                    assert_eq!(decided(mode, true, true, Some(holder), Arrival::Text(text)), Decision::Join);
+                }
+            }
+            let robot = Some(Holder::Robot);
+            assert_eq!(decided(mode, true, true, robot, Arrival::Text("你好")), Decision::Robot);
+            let handover = Some(handover::Reason::Keyword);
+            let person = match mode {
+                Mode::RobotOnly => Decision::LeaveMessage,
+                _ => Decision::Route { immediate: false, handover },
+            };
+            assert_eq!(decided(mode, true, true, robot, Arrival::Text(ASK)), person);
+            assert_eq!(decided(mode, true, false, robot, Arrival::Text(ASK)), Decision::LeaveMessage);
+            for holder in [Holder::Nobody, Holder::Robot, Holder::Queue, Holder::Agent, Holder::LeftMessage] {
+                assert_eq!(decided(mode, true, true, Some(holder), Arrival::Event), Decision::Note);
+                assert_eq!(decided(mode, true, true, Some(holder), Arrival::Text("结束会话")), Decision::End);
+            }
+        }
+        // Nobody has it and nobody is set to: it stays so.
+        let nobody = Some(Holder::Nobody);
+        assert_eq!(decided(Mode::AgentsOnly, false, false, nobody, Arrival::Text("你好")), Decision::Join);
+        // Meanwhile a group was set.
+        let route = Decision::Route { immediate: false, handover: None };
+        assert_eq!(decided(Mode::AgentsOnly, false, true, nobody, Arrival::Text("你好")), route);
     }
 }

@@ -99,6 +99,16 @@ impl Settings<'_> {
         Ok((table, vault))
     }
 
+    /// Reads `WECHAT_API_URL` as well, and gives the channel to WeChat with them.
+    #[cfg(feature = "channel")]
+    pub async fn channel(mut self, clock: SharedClock) -> Result<(Table, Vault, channel::Channel), StartError> {
+        let api = self.text("WECHAT_API_URL");
+        let (table, vault) = self.stores(clock).await?;
+        let channel = channel::Channel::new(table.clone(), vault.clone(), &api);
+        let channel = channel.map_err(|error| StartError::Settings(vec![error.to_string()]))?;
+        Ok((table, vault, channel))
+    }
+
     /// The same for a function that has something of its own to read while it starts.
     pub fn unprimed_stores(mut self, clock: SharedClock) -> Result<(Table, Vault), StartError> {
         let (table, secret) = (self.text("TABLE_NAME"), self.text("SECRET_ARN"));

@@ -1,144 +1,33 @@
 //! HTTP answers: JSON, and RFC 9457 problem details with a stable code.
 
+mod problem;
+
+pub use problem::{Assignee, FieldError, Problem, chain};
+
 use std::{future::ready, pin::Pin};
 
 use lambda_http::{Body, IntoResponse, Request, RequestExt, Response, http::StatusCode, request::RequestContext};
 use serde::{Serialize, de::DeserializeOwned};
-use store::{Message, MessageState, Once, Role, StoreError, content_hash};
+use serde_json::Value;
+use store::{Message, MessageState, Once, Role, content_hash};
 
 /// Longest body of an API request, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
-
-/// A refusal, as the caller reads it. The words are for a person, the code is for a program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Problem {
-    #[serde(skip)]
-    status_code: StatusCode,
-    title: String,
-    status: u16,
-    /// Stable code for a program to act on.
-    pub code: String,
-    /// What went wrong and what to do, for a person.
-    pub detail: String,
-    /// What is wrong with which field of the request.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<FieldError>,
-    /// WeChat's errcode, where the refusal is WeChat's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub errcode: Option<i64>,
-    /// The message that the refusal is about, where one was kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message_id: Option<String>,
-}
-
-/// One field that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FieldError {
-    /// Where: a path such as `miniPage.title`.
-    pub field: String,
-    /// What is wrong, in words.
-    pub detail: String,
-}
-
-impl FieldError {
-    /// A field error.
-    pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { field: field.into(), detail: detail.into() }
-    }
-}
-
-impl Problem {
-    /// A refusal with this status, code and explanation.
-    pub fn new(status: StatusCode, code: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            status_code: status,
-            title: status.canonical_reason().unwrap_or("Problem").to_owned(),
-            status: status.as_u16(),
-            code: code.into(),
-            detail: detail.into(),
-            errors: Vec::new(),
-            errcode: None,
-            message_id: None,
-        }
-    }
-
-    /// 422: the request is well formed but its fields are not.
-    pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let detail = errors.iter().map(|error| format!("{}: {}", error.field, error.detail)).collect::<Vec<_>>();
-        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail.join("; "));
-        problem.errors = errors;
-        problem
-    }
-
-    /// 404: there is no such thing.
-    pub fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no such {what}."))
-    }
-
-    /// 500: it is our fault, and the log says why.
-    pub fn internal() -> Self {
-        let detail = "Something went wrong on our side. Please try again; if it goes on, see the function's log.";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
-    }
-
-    /// The HTTP status.
-    pub fn status(&self) -> StatusCode {
-        self.status_code
-    }
-
-    /// The answer.
-    pub fn response(&self) -> Response<Body> {
-        render(self.status_code, "application/problem+json", self)
-    }
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable { .. } => {
-                tracing::warn!(error = %chain(&error), "the store is unavailable");
-                let detail = "The database did not take the call. Nothing was lost; please try again in a moment.";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
-            }
-            StoreError::Conflict => {
-                let detail =
-                    "Somebody else changed this at the same time, or it exists already. Read it and try again.";
-                Self::new(StatusCode::CONFLICT, "conflict", detail)
-            }
-            StoreError::Cursor => {
-                Self::invalid(vec![FieldError::new("cursor", "is not one that this list has given out")])
-            }
-            StoreError::Denied { .. } | StoreError::Corrupt { .. } | StoreError::Sealed => {
-                tracing::error!(error = %chain(&error), "the store refused");
-                Self::internal()
-            }
-        }
-    }
-}
-
-/// An error with all its causes, for the log.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
-}
 
 /// A JSON answer.
 pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     render(status, "application/json", value)
 }
 
-/// The answer about a message that was to be sent. 201: WeChat took it. 202: somebody is at it, or nobody knows
-/// whether it arrived, which is said in the message's `state`. A problem: it did not go out.
+/// The answer about a message that was to be sent. 201: WeChat took it. 202: somebody is at it, or it is held, or nobody
+/// knows whether it arrived, which is said in the message's `state`. A problem: it did not go out.
 pub fn sent(message: &Message) -> Response<Body> {
     let status = match message.state {
         MessageState::Sent | MessageState::Received => StatusCode::CREATED,
-        MessageState::Pending | MessageState::Sending | MessageState::Unknown => StatusCode::ACCEPTED,
+        MessageState::Pending | MessageState::Sending | MessageState::Unknown | MessageState::Held => {
+            StatusCode::ACCEPTED
+        }
+        MessageState::Released | MessageState::Cancelled => StatusCode::OK,
         MessageState::Failed => return failed(message).response(),
     };
     json(status, message)
@@ -148,15 +37,7 @@ fn failed(message: &Message) -> Problem {
     let Some(failure) = &message.failure else {
         return Problem::internal();
     };
-    let status = match failure.code.as_str() {
-        // The conversation's state forbids it: the visitor has to write first.
-        "wechat.reply_window_closed" | "wechat.reply_limit_reached" | "binding.gone" => StatusCode::CONFLICT,
-        "unavailable" | "token.busy" => StatusCode::SERVICE_UNAVAILABLE,
-        code if code.starts_with("picture.") || code.starts_with("message.") => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::BAD_GATEWAY,
-    };
-    let mut problem = Problem::new(status, &failure.code, &failure.detail);
-    problem.errcode = failure.errcode;
+    let mut problem = Problem::unsent(failure);
     problem.message_id = Some(message.id.clone());
     problem
 }
@@ -211,24 +92,42 @@ fn set_type(response: &mut Response<Body>, content_type: &'static str) {
 
 /// The request's body as JSON. A mistake is answered with the path to it.
 pub fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
+    long_body(request, MAX_BODY)
+}
+
+/// The same for a request that may come without a body.
+pub fn optional_body<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Problem> {
+    if request.body().is_empty() { Ok(T::default()) } else { body(request) }
+}
+
+/// The same for a body of up to `max` bytes.
+pub fn long_body<T: DeserializeOwned>(request: &Request, max: usize) -> Result<T, Problem> {
     let bytes: &[u8] = request.body().as_ref();
-    if bytes.len() > MAX_BODY {
-        let detail = format!("The body has {} bytes; at most {MAX_BODY} are taken.", bytes.len());
+    if bytes.len() > max {
+        let detail = format!("The body has {} bytes; at most {max} are taken.", bytes.len());
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let field = if path == "." { "body".to_owned() } else { path };
-        let cause = error.into_inner();
-        if cause.is_data() {
-            Problem::invalid(vec![FieldError::new(field, without_value(&cause.to_string()))])
+        if error.inner().is_data() {
+            Problem::invalid(vec![wrong_field(error)])
         } else {
-            Problem::new(StatusCode::BAD_REQUEST, "malformed", format!("The body is not JSON: {cause}."))
+            Problem::new(StatusCode::BAD_REQUEST, "malformed", format!("The body is not JSON: {}.", error.inner()))
         }
     })?;
     json.end().map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "malformed", "The body goes on after the JSON."))?;
     Ok(value)
+}
+
+/// Reads JSON that is at hand already. A mistake comes with the path to it.
+pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
+    serde_path_to_error::deserialize(value).map_err(wrong_field)
+}
+
+fn wrong_field(error: serde_path_to_error::Error<serde_json::Error>) -> FieldError {
+    let path = error.path().to_string();
+    let field = if path == "." { "body".to_owned() } else { path };
+    FieldError::new(field, without_value(&error.into_inner().to_string()))
 }
 
 /// serde names the offending value; a secret in the wrong field must not come back in an answer.
@@ -248,6 +147,8 @@ pub struct Caller {
     pub token_id: String,
     /// Their name, if the token has one.
     pub name: Option<String>,
+    /// The agent whom they stand for, if the token says so.
+    pub agent_id: Option<String>,
 }
 
 impl Caller {
@@ -264,8 +165,9 @@ impl Caller {
                 return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
             }
         };
-        let name = text("name").filter(|name| !name.is_empty()).map(ToOwned::to_owned);
-        Ok(Self { role, token_id: text("token_id").unwrap_or_default().to_owned(), name })
+        let known = |name: &str| text(name).filter(|value| !value.is_empty()).map(ToOwned::to_owned);
+        let token_id = text("token_id").unwrap_or_default().to_owned();
+        Ok(Self { role, token_id, name: known("name"), agent_id: known("agent_id") })
     }
 
     /// Refuses everybody but admins.

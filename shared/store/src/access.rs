@@ -41,6 +41,9 @@ pub struct ApiToken {
     pub role: Role,
     /// Whose it is.
     pub name: String,
+    /// The agent whom its holder stands for, if that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -53,6 +56,16 @@ pub fn token_hash(token: &str) -> String {
 impl Table {
     /// Makes a token. The secret is in this answer only.
     pub async fn create_api_token(&self, role: Role, name: &str) -> Result<(ApiToken, SecretString)> {
+        self.create_agent_token(role, name, None).await
+    }
+
+    /// Makes a token whose holder stands for this agent, if one is named. The secret is in this answer only.
+    pub async fn create_agent_token(
+        &self,
+        role: Role,
+        name: &str,
+        agent_id: Option<&str>,
+    ) -> Result<(ApiToken, SecretString)> {
         let mut random = [0_u8; 32];
         getrandom::fill(&mut random).map_err(|_| StoreError::Sealed)?;
         let secret = SecretString::from(format!("kefu_{}", keys::hex(&random)));
@@ -65,10 +78,12 @@ impl Table {
             .set("id", s(&id))
             .set("role", s(role.as_str()))
             .set("name", s(name))
+            .maybe("agent_id", agent_id.map(s))
             .set("created_at", at(now))
             .done();
         self.create(item).await?;
-        Ok((ApiToken { id, role, name: name.to_owned(), created_at: now }, secret))
+        let agent_id = agent_id.map(ToOwned::to_owned);
+        Ok((ApiToken { id, role, name: name.to_owned(), agent_id, created_at: now }, secret))
     }
 
     /// The token with this hash, if it is still valid.
@@ -116,6 +131,7 @@ fn read(item: &Attributes) -> Result<ApiToken> {
             _ => return Err(read.corrupt("role")),
         },
         name: read.owned("name")?,
+        agent_id: read.opt_s("agent_id").map(ToOwned::to_owned),
         created_at: read.at("created_at")?,
     })
 }

@@ -65,6 +65,10 @@ pub struct Binding {
     pub updated_at: Timestamp,
     /// Counts changes of the settings.
     pub version: u64,
+    /// How visitors are received; the form is that of the rule that reads it. Null where nothing was set.
+    pub reception: serde_json::Value,
+    /// Sealed secret that `session-from` is signed with, if one was made.
+    pub session_from_secret: Option<Sealed>,
     /// Sealed AppSecret.
     pub app_secret: Sealed,
     /// Sealed push Token.
@@ -101,6 +105,8 @@ pub struct NewBinding {
     pub encoding_aes_key: SecretString,
     /// See [`Binding::auto_reply`].
     pub auto_reply: Option<String>,
+    /// See [`Binding::reception`].
+    pub reception: serde_json::Value,
 }
 
 /// A change of a binding; what is `None` stays as it is.
@@ -110,6 +116,10 @@ pub struct BindingChange {
     pub name: Option<String>,
     /// A new automatic reply; `Some(None)` takes it away.
     pub auto_reply: Option<Option<String>>,
+    /// Other settings of reception.
+    pub reception: Option<serde_json::Value>,
+    /// A new secret to sign `session-from` with.
+    pub session_from_secret: Option<SecretString>,
     /// A new AppSecret; it clears the credential problem.
     pub app_secret: Option<SecretString>,
     /// A new push Token; WeChat has to verify again.
@@ -133,6 +143,7 @@ impl Table {
             .set("app_id", s(&new.app_id))
             .set("name", s(&new.name))
             .maybe("auto_reply", new.auto_reply.as_ref().map(s))
+            .maybe("reception", (!new.reception.is_null()).then(|| s(new.reception.to_string())))
             .set("app_secret", sealed(&new.app_secret, "app_secret").await?)
             .set("token", sealed(&new.token, "token").await?)
             .set("encoding_aes_key", sealed(&new.encoding_aes_key, "encoding_aes_key").await?)
@@ -174,6 +185,14 @@ impl Table {
         if let Some(name) = &change.name {
             put("name", s(name));
             names.push("name");
+        }
+        if let Some(reception) = &change.reception {
+            put("reception", s(reception.to_string()));
+            names.push("reception");
+        }
+        if let Some(secret) = &change.session_from_secret {
+            put("session_from_secret", vault_seal(vault, &binding.app_id, secret, "session_from_secret").await?);
+            names.push("session_from_secret");
         }
         match &change.auto_reply {
             Some(Some(text)) => {
@@ -298,6 +317,8 @@ fn read(item: &Attributes) -> Result<Binding> {
         created_at: read.at("created_at")?,
         updated_at: read.at("updated_at")?,
         version: read.opt_n("version").unwrap_or(1),
+        reception: read.opt_s("reception").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+        session_from_secret: sealed("session_from_secret"),
         app_secret: must("app_secret")?,
         token: must("token")?,
         encoding_aes_key: must("encoding_aes_key")?,

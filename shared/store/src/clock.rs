@@ -14,13 +14,14 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
 /// A clock that everyone in a function shares.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// The machine's own time.
+/// The machine's own time, in milliseconds: what is kept and shown has no finer ones.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 }
 

@@ -1,131 +1,238 @@
 //! Conversations: what a visitor asked for and how it went. A visitor has one open conversation at most.
 
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::update_item::UpdateItemError,
-    types::{TransactWriteItem, Update},
-};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     error::{Result, StoreError},
-    inbox::{InboundRef, built, cancelled_at},
-    item::{Attributes, Build, Read, at, n, s},
+    inbox::InboundRef,
+    item::{Attributes, Build, Read, n, s},
     keys,
     message::{Message, Thread},
     table::{Page, SERVICE, Table},
 };
 
-/// Where a conversation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ConversationState {
-    /// It goes on.
-    Open,
-    /// It has ended; the visitor's next message opens another.
-    Closed,
-}
-
-/// A conversation. It serialises as the API shows it.
-#[derive(Debug, Clone, Serialize)]
+/// A conversation. Whoever changes it has read it before: it is written whole, if nobody else has written it
+/// meanwhile.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
     /// Its id.
     pub cid: String,
-    /// The visitor's opaque id.
-    pub uid: String,
     /// The mini program's AppID.
     pub app_id: String,
     /// The visitor's openid.
     pub openid: String,
-    /// Where it stands.
-    pub state: ConversationState,
-    /// Whether a person has replied in it; the automatic reply is silent from then on.
-    pub answered: bool,
+    /// Who has it.
+    pub stage: Stage,
     /// When it was opened.
     pub created_at: Timestamp,
     /// When the visitor last wrote.
     pub last_message_at: Timestamp,
+    /// When anything last happened in it that counts against idling.
+    pub active_at: Timestamp,
+    /// When a person first replied; the automatic reply is silent from then on.
+    #[serde(default)]
+    pub answered_at: Option<Timestamp>,
+    /// When the visitor was last warned that it will end.
+    #[serde(default)]
+    pub warned_at: Option<Timestamp>,
+    /// When the clock has to look at it again.
+    #[serde(default)]
+    pub look_at: Option<Timestamp>,
     /// When it was closed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub closed_at: Option<Timestamp>,
+    /// Where it may go, level by level; the form is that of the rule that made it.
+    #[serde(default)]
+    pub plan: Value,
+    /// What the agent wrote down on closing.
+    #[serde(default)]
+    pub summary: Value,
+    /// The last events' number; see [`Event`](crate::Event).
+    pub seq: u64,
+    /// The message it begins with, which bounds where its messages lie in the thread.
+    pub(crate) first_message: String,
     #[serde(skip)]
-    first_message: String,
+    pub(crate) version: u64,
 }
 
-/// What is kept about a visitor beside their messages.
-#[derive(Debug, Clone, Default)]
-pub struct Visitor {
-    /// Their open conversation.
-    pub open_cid: Option<String>,
-    /// The `session-from` they last entered with.
-    pub session_from: Option<String>,
+/// Who has a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "snake_case")]
+pub enum Stage {
+    /// Nobody: no group is set for it. Whoever wants takes it.
+    Unassigned,
+    /// A robot.
+    Robot(Box<RobotStage>),
+    /// It waits in a queue.
+    Queued(Waiting),
+    /// An agent.
+    Assigned(Assigned),
+    /// Nobody was there; the visitor leaves a message.
+    LeftMessage(Waiting),
+    /// It has ended.
+    Closed {
+        /// `agent`, `visitor`, `idle`.
+        by: String,
+    },
+}
+
+/// A conversation with a robot.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RobotStage {
+    /// Which robot.
+    pub robot_id: String,
+    /// What the visitor has said that is not answered yet.
+    pub turn: Option<Turn>,
+    /// Turns without an answer, one after the other.
+    pub misses: u32,
+    /// The last question, to know it again.
+    pub last_question: String,
+    /// How often it has come.
+    pub repeats: u32,
+    /// The questions that were offered to choose from.
+    pub offered: Vec<String>,
+}
+
+/// What a visitor has said to a robot since its last answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// The first message.
+    pub first: String,
+    /// The last message.
+    pub last: String,
+    /// When the first came.
+    pub since: Timestamp,
+    /// Until when somebody is answering it; nobody is when absent.
+    pub answering_until: Option<Timestamp>,
+}
+
+/// A place in a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The queue; see [`Queue`](crate::Queue).
+    pub queue: String,
+    /// The place in it: queues go by this, smallest first.
+    pub place: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The level of the plan that led here, from 1.
+    pub level: u8,
+    /// When it goes on to the next level.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
+    /// Whether the visitor was told that the message they left has been taken.
+    #[serde(default)]
+    pub told: bool,
+}
+
+/// An agent's conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assigned {
+    /// Whose.
+    pub agent_id: String,
+    /// Through which group, if any.
+    pub group_id: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// When the agent took it up.
+    pub accepted_at: Option<Timestamp>,
 }
 
 impl Conversation {
+    /// A new conversation that begins with this message. It is kept when it is committed.
+    pub fn new(thread: &Thread, message: &InboundRef, stage: Stage, now: Timestamp) -> Self {
+        Self {
+            cid: thread.cid(&message.id),
+            app_id: thread.app_id.clone(),
+            openid: thread.openid.clone(),
+            stage,
+            created_at: now,
+            last_message_at: message.created_at,
+            active_at: now,
+            answered_at: None,
+            warned_at: None,
+            look_at: None,
+            closed_at: None,
+            plan: Value::Null,
+            summary: Value::Null,
+            seq: 0,
+            first_message: message.id.clone(),
+            version: 0,
+        }
+    }
+
     /// The visitor's thread.
     pub fn thread(&self) -> Thread {
         Thread::new(&self.app_id, &self.openid)
     }
 
-    pub(crate) fn opened(cid: &str, message: &InboundRef, now: Timestamp) -> Attributes {
-        Build::new(keys::CONVERSATION, keys::conversation(cid), keys::CONVERSATION)
-            .set("lists_pk", s(keys::LIST_CONVERSATIONS))
-            .set("lists_sk", s(format!("{}#{cid}", keys::instant(now))))
-            .set("cid", s(cid))
-            .set("app_id", s(&message.thread.app_id))
-            .set("openid", s(&message.thread.openid))
-            .set("state", s("open"))
-            .set("created_at", at(now))
-            .set("last_message_at", at(message.created_at))
-            .set("first_message", s(&message.id))
-            .set("seq", n(1))
-            .done()
+    /// Whether it goes on.
+    pub fn is_open(&self) -> bool {
+        !matches!(self.stage, Stage::Closed { .. })
     }
 
-    fn read(item: &Attributes) -> Result<Self> {
+    /// The agent who has it.
+    pub fn assignee(&self) -> Option<&str> {
+        match &self.stage {
+            Stage::Assigned(assigned) => Some(&assigned.agent_id),
+            _ => None,
+        }
+    }
+
+    /// Its place in a queue, if it waits in one.
+    pub fn waiting(&self) -> Option<&Waiting> {
+        match &self.stage {
+            Stage::Queued(waiting) | Stage::LeftMessage(waiting) => Some(waiting),
+            _ => None,
+        }
+    }
+
+    /// Takes in one more message of the visitor's. It may have come late, and sort before the first.
+    pub fn join(&mut self, message: &InboundRef, now: Timestamp) {
+        self.last_message_at = self.last_message_at.max(message.created_at);
+        self.active_at = now;
+        self.warned_at = None;
+        if message.id < self.first_message {
+            self.first_message.clone_from(&message.id);
+        }
+    }
+
+    pub(crate) fn read(item: &Attributes) -> Result<Self> {
         let read = Read { kind: keys::CONVERSATION, item };
-        let thread = Thread::new(read.s("app_id")?, read.s("openid")?);
-        Ok(Self {
-            cid: read.owned("cid")?,
-            uid: thread.uid(),
-            state: match read.s("state")? {
-                "open" => ConversationState::Open,
-                "closed" => ConversationState::Closed,
-                _ => return Err(read.corrupt("state")),
-            },
-            answered: item.contains_key("answered_at"),
-            created_at: read.at("created_at")?,
-            last_message_at: read.at("last_message_at")?,
-            closed_at: read.opt_at("closed_at"),
-            first_message: read.owned("first_message")?,
-            app_id: thread.app_id,
-            openid: thread.openid,
-        })
+        let mut conversation: Self = read.data()?;
+        conversation.version = read.opt_n("version").unwrap_or(0);
+        Ok(conversation)
+    }
+
+    pub(crate) fn write(&self, version: u64) -> Result<Attributes> {
+        let due = self.look_at.filter(|_| self.is_open());
+        let opened = format!("{}#{}", keys::instant(self.created_at), self.cid);
+        let turn = match &self.stage {
+            Stage::Robot(robot) => robot.turn.as_ref(),
+            _ => None,
+        };
+        let shard = keys::shard(&self.thread().pk());
+        Ok(Build::new(keys::CONVERSATION, keys::conversation(&self.cid), keys::CONVERSATION)
+            .set("lists_pk", s(keys::LIST_CONVERSATIONS))
+            .set("lists_sk", s(opened))
+            .set("cid", s(&self.cid))
+            .set("version", n(version))
+            .maybe("due_pk", due.map(|_| s(keys::due_conversations(shard))))
+            .maybe("due_sk", due.map(|due| s(keys::instant(due))))
+            // What wakes the robot is in the open, so that the stream can be filtered by it.
+            .maybe("turn", turn.map(|turn| s(if turn.answering_until.is_some() { "answering" } else { "waiting" })))
+            .data(self)?
+            .done())
     }
 }
 
-/// How often a write is tried on an item that a transaction holds: it holds it for milliseconds.
-const TRIES: u32 = 3;
-
-/// Whether a transaction held the item: the visitor's next message is being processed at this moment.
-fn is_held(error: &SdkError<UpdateItemError>) -> bool {
-    error.as_service_error().is_some_and(UpdateItemError::is_transaction_conflict_exception)
-}
+/// Set texts that may follow one another without a word of anybody's: connected, queued, a warning.
+const PROMPTS_AT_ONCE: i32 = 4;
 
 impl Table {
-    /// The visitor of a thread, if they were seen before.
-    pub async fn visitor(&self, thread: &Thread) -> Result<Option<Visitor>> {
-        let item = self.get(thread.pk(), keys::VISITOR, true).await?;
-        Ok(item.map(|item| {
-            let read = Read { kind: keys::VISITOR, item: &item };
-            Visitor {
-                open_cid: read.opt_s("open_cid").map(ToOwned::to_owned),
-                session_from: read.opt_s("session_from").map(ToOwned::to_owned),
-            }
-        }))
-    }
-
     /// A conversation.
     pub async fn conversation(&self, cid: &str) -> Result<Option<Conversation>> {
         let item = self.get(keys::conversation(cid), keys::CONVERSATION, true).await?;
@@ -139,6 +246,12 @@ impl Table {
         Ok(Page { items, cursor })
     }
 
+    /// These conversations, in this order; those that are gone are left out.
+    pub async fn conversations_of(&self, cids: &[String]) -> Result<Vec<Conversation>> {
+        let keys: Vec<_> = cids.iter().map(|cid| (keys::conversation(cid), keys::CONVERSATION.to_owned())).collect();
+        self.get_all(&keys).await?.iter().map(Conversation::read).collect()
+    }
+
     /// The messages of a conversation, oldest first.
     pub async fn conversation_messages(
         &self,
@@ -150,77 +263,36 @@ impl Table {
         self.messages(&conversation.thread(), Some(&conversation.cid), first, cursor, limit).await
     }
 
-    /// Notes that a person has replied. Nothing happens when one had before. [`StoreError::Conflict`] when
-    /// transactions held the conversation all the time.
-    pub async fn mark_answered(&self, conversation: &Conversation) -> Result<()> {
-        if conversation.answered {
-            return Ok(());
-        }
-        for _ in 0..TRIES {
-            let Err(error) = self.try_mark_answered(conversation).await else {
-                return Ok(());
-            };
-            if !is_held(&error) {
-                return match StoreError::from_sdk(SERVICE, &error) {
-                    // The conversation is gone.
-                    StoreError::Conflict => Ok(()),
-                    error => Err(error),
-                };
-            }
-        }
-        Err(StoreError::Conflict)
+    /// What the visitor has said in a turn, oldest first, at most 20 messages.
+    pub async fn turn_messages(&self, conversation: &Conversation, turn: &Turn) -> Result<Vec<Message>> {
+        let page = self.messages(&conversation.thread(), Some(&conversation.cid), Some(&turn.first), None, 100).await?;
+        let of_visitor = |message: &Message| message.direction == crate::Direction::In && message.id <= turn.last;
+        Ok(page.items.into_iter().filter(of_visitor).take(20).collect())
     }
 
-    async fn try_mark_answered(
-        &self,
-        conversation: &Conversation,
-    ) -> std::result::Result<(), SdkError<UpdateItemError>> {
+    /// When either side last said something in a visitor's thread. What is said by set texts does not count, a warning
+    /// that nobody has answered least of all.
+    pub async fn last_said_at(&self, thread: &Thread) -> Result<Option<Timestamp>> {
         let answer = self
             .client
-            .update_item()
+            .query()
             .table_name(&self.name)
-            .key("pk", s(keys::conversation(&conversation.cid)))
-            .key("sk", s(keys::CONVERSATION))
-            .update_expression("SET answered_at = if_not_exists(answered_at, :now)")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":now", at(self.clock.now()))
+            .key_condition_expression("pk = :pk AND begins_with(sk, :message)")
+            .expression_attribute_values(":pk", s(thread.pk()))
+            .expression_attribute_values(":message", s(keys::MESSAGE_PREFIX))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(PROMPTS_AT_ONCE + 1)
             .send()
             .await;
-        answer.map(drop)
+        let answer = answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        let last: Vec<Message> = answer.items().iter().map(Message::read).collect::<Result<_>>()?;
+        let is_prompt = |message: &&Message| message.author.as_ref().is_some_and(|author| author.role == "prompt");
+        Ok(last.iter().find(|message| !is_prompt(message)).map(|last| last.created_at))
     }
 
-    /// Closes a conversation; `false` when it was closed before.
-    pub async fn close_conversation(&self, conversation: &Conversation) -> Result<bool> {
-        let cid = &conversation.cid;
-        let close = Update::builder()
-            .table_name(&self.name)
-            .key("pk", s(keys::conversation(cid)))
-            .key("sk", s(keys::CONVERSATION))
-            .update_expression("SET #state = :closed, closed_at = :now ADD seq :one")
-            .condition_expression("#state = :open")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":closed", s("closed"))
-            .expression_attribute_values(":open", s("open"))
-            .expression_attribute_values(":now", at(self.clock.now()))
-            .expression_attribute_values(":one", n(1));
-        let free = Update::builder()
-            .table_name(&self.name)
-            .key("pk", s(conversation.thread().pk()))
-            .key("sk", s(keys::VISITOR))
-            .update_expression("REMOVE open_cid")
-            .condition_expression("open_cid = :cid")
-            .expression_attribute_values(":cid", s(cid));
-        let writes = vec![
-            TransactWriteItem::builder().update(built(close.build())?).build(),
-            TransactWriteItem::builder().update(built(free.build())?).build(),
-        ];
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(true),
-            Err(error) => match cancelled_at(&error) {
-                Some(0) => Ok(false),
-                Some(_) => Err(StoreError::Conflict),
-                None => Err(StoreError::from_sdk(SERVICE, &error)),
-            },
-        }
+    /// Conversations of one shard that the clock has to look at, the most overdue first.
+    pub async fn due_conversations(&self, shard: u8, limit: i32) -> Result<Vec<Conversation>> {
+        self.due_items(&keys::due_conversations(shard), limit, Conversation::read).await
     }
 }

@@ -1,20 +1,14 @@
 //! What came in: one conditional write on the way in, one transaction when it is processed.
 
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::{error::SdkError, operation::transact_write_items::TransactWriteItemsError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
-    conversation::Conversation,
     error::{Result, StoreError},
     item::{Attributes, Read, at, n, s},
     keys,
     message::{Direction, Message, MessageState, Thread, inbound_id},
-    outbox::NewOutbound,
     table::{SERVICE, Table},
 };
 
@@ -87,35 +81,6 @@ impl InboundRef {
     }
 }
 
-/// What reception has decided about one message, to be applied at once or not at all.
-#[derive(Debug)]
-pub struct Step<'a> {
-    /// The message.
-    pub message: &'a InboundRef,
-    /// The conversation it belongs to; `None` for what opens none, such as an event.
-    pub conversation: Option<StepConversation<'a>>,
-    /// What to answer; reception sends it after the step is applied.
-    pub reply: Option<NewOutbound>,
-}
-
-/// Which conversation a message belongs to.
-#[derive(Debug)]
-pub enum StepConversation<'a> {
-    /// It opens this one.
-    Open(&'a str),
-    /// It belongs to this one, which is open.
-    Join(&'a str),
-}
-
-/// What became of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Applied {
-    /// It is applied now.
-    Now,
-    /// The message was processed before; nothing changed.
-    Before,
-}
-
 impl Table {
     /// Keeps a push. One conditional write whose key is the message's own identity: dedup, persistence and
     /// outbox at once.
@@ -132,6 +97,8 @@ impl Table {
             cid: None,
             author: None,
             failure: None,
+            ai: false,
+            released_as: None,
             parts_sent: 0,
             attempts: 0,
         };
@@ -147,38 +114,6 @@ impl Table {
             Ok(_) => Ok(Receipt::Stored),
             Err(StoreError::Conflict) => Ok(Receipt::Duplicate),
             Err(error) => Err(error),
-        }
-    }
-
-    /// Applies a step: the message is processed, its conversation opened or carried on, the reply put down.
-    ///
-    /// [`StoreError::Conflict`] when the conversation is not as the decision assumed: decide again.
-    pub async fn apply(&self, step: &Step<'_>) -> Result<Applied> {
-        match (self.try_apply(step, false).await, &step.conversation) {
-            // The message may have come late, and sort before the first that the conversation knows of.
-            (Err(StoreError::Conflict), Some(StepConversation::Join(_))) => self.try_apply(step, true).await,
-            (applied, _) => applied,
-        }
-    }
-
-    async fn try_apply(&self, step: &Step<'_>, late: bool) -> Result<Applied> {
-        let now = self.clock.now();
-        let mut writes = vec![self.processed(step)?, self.visitor_step(step, now)?];
-        writes.extend(self.conversation_step(step, late, now)?);
-        if let Some(reply) = &step.reply {
-            let put = Put::builder()
-                .table_name(&self.name)
-                .set_item(Some(reply.item(now)))
-                .condition_expression("attribute_not_exists(pk)");
-            writes.push(TransactWriteItem::builder().put(built(put.build())?).build());
-        }
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(Applied::Now),
-            Err(error) => match cancelled_at(&error) {
-                Some(0) => Ok(Applied::Before),
-                Some(_) => Err(StoreError::Conflict),
-                None => Err(StoreError::from_sdk(SERVICE, &error)),
-            },
         }
     }
 
@@ -210,97 +145,6 @@ impl Table {
         match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
             Ok(_) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
-        }
-    }
-
-    fn processed(&self, step: &Step<'_>) -> Result<TransactWriteItem> {
-        let cid = step.conversation.as_ref().map(StepConversation::cid);
-        let set = if cid.is_some() { "SET cid = :cid " } else { "" };
-        let update = Update::builder()
-            .table_name(&self.name)
-            .key("pk", s(step.message.thread.pk()))
-            .key("sk", s(keys::message(&step.message.id)))
-            .update_expression(format!("{set}REMOVE due_pk, due_sk, attempts"))
-            .condition_expression("attribute_exists(due_pk)")
-            .set_expression_attribute_values(cid.map(|cid| Attributes::from([(":cid".to_owned(), s(cid))])))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None);
-        Ok(TransactWriteItem::builder().update(built(update.build())?).build())
-    }
-
-    fn visitor_step(&self, step: &Step<'_>, now: Timestamp) -> Result<TransactWriteItem> {
-        let thread = &step.message.thread;
-        let mut set = "SET kind = :kind, app_id = :app, openid = :openid, uid = :uid, \
-                       first_seen_at = if_not_exists(first_seen_at, :now), last_seen_at = :now"
-            .to_owned();
-        let mut update = Update::builder()
-            .table_name(&self.name)
-            .key("pk", s(thread.pk()))
-            .key("sk", s(keys::VISITOR))
-            .expression_attribute_values(":kind", s(keys::VISITOR))
-            .expression_attribute_values(":app", s(&thread.app_id))
-            .expression_attribute_values(":openid", s(&thread.openid))
-            .expression_attribute_values(":uid", s(thread.uid()))
-            .expression_attribute_values(":now", at(now));
-        if let Some(session_from) = step.message.content.get("session_from").and_then(Value::as_str) {
-            set.push_str(", session_from = :from, session_from_at = :now");
-            update = update.expression_attribute_values(":from", s(session_from));
-        }
-        match &step.conversation {
-            Some(StepConversation::Open(cid)) => {
-                set.push_str(", open_cid = :cid");
-                update = update
-                    .expression_attribute_values(":cid", s(*cid))
-                    .condition_expression("attribute_not_exists(open_cid)");
-            }
-            Some(StepConversation::Join(cid)) => {
-                update = update.expression_attribute_values(":cid", s(*cid)).condition_expression("open_cid = :cid");
-            }
-            None => {}
-        }
-        Ok(TransactWriteItem::builder().update(built(update.update_expression(set).build())?).build())
-    }
-
-    /// `late`: the message becomes the conversation's first, which bounds where its messages lie in the thread.
-    fn conversation_step(&self, step: &Step<'_>, late: bool, now: Timestamp) -> Result<Option<TransactWriteItem>> {
-        let message = step.message;
-        Ok(match &step.conversation {
-            None => None,
-            Some(StepConversation::Open(cid)) => {
-                let put = Put::builder()
-                    .table_name(&self.name)
-                    .set_item(Some(Conversation::opened(cid, message, now)))
-                    .condition_expression("attribute_not_exists(pk)");
-                Some(TransactWriteItem::builder().put(built(put.build())?).build())
-            }
-            Some(StepConversation::Join(cid)) => {
-                let (set, order) = if late {
-                    ("SET first_message = :id ADD seq :one", "first_message > :id")
-                } else {
-                    ("SET last_message_at = :at ADD seq :one", "first_message <= :id")
-                };
-                let mut update = Update::builder()
-                    .table_name(&self.name)
-                    .key("pk", s(keys::conversation(cid)))
-                    .key("sk", s(keys::CONVERSATION))
-                    .update_expression(set)
-                    .condition_expression(format!("#state = :open AND {order}"))
-                    .expression_attribute_names("#state", "state")
-                    .expression_attribute_values(":id", s(&message.id))
-                    .expression_attribute_values(":one", n(1))
-                    .expression_attribute_values(":open", s("open"));
-                if !late {
-                    update = update.expression_attribute_values(":at", at(message.created_at));
-                }
-                Some(TransactWriteItem::builder().update(built(update.build())?).build())
-            }
-        })
-    }
-}
-
-impl StepConversation<'_> {
-    fn cid(&self) -> &str {
-        match self {
-            Self::Open(cid) | Self::Join(cid) => cid,
         }
     }
 }

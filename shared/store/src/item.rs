@@ -47,6 +47,12 @@ impl Build {
         }
     }
 
+    /// A whole value as JSON, for what is always read and written together.
+    pub(crate) fn data(self, value: &impl serde::Serialize) -> Result<Self> {
+        let text = serde_json::to_string(value).map_err(|_| StoreError::Conflict)?;
+        Ok(self.set("data", s(text)))
+    }
+
     pub(crate) fn done(self) -> Attributes {
         self.0
     }
@@ -89,6 +95,10 @@ impl<'a> Read<'a> {
 
     pub(crate) fn opt_bytes(&self, name: &str) -> Option<Vec<u8>> {
         Some(self.item.get(name)?.as_b().ok()?.as_ref().to_vec())
+    }
+
+    pub(crate) fn data<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_str(self.s("data")?).map_err(|_| self.corrupt("data"))
     }
 
     pub(crate) fn json(&self, name: &str) -> Result<serde_json::Value> {

@@ -12,6 +12,20 @@ pub(crate) const VISITOR: &str = "visitor";
 pub(crate) const CONVERSATION: &str = "conversation";
 pub(crate) const IDEMPOTENCY: &str = "idempotency";
 pub(crate) const ACCESS: &str = "access";
+pub(crate) const PERSON: &str = "person";
+pub(crate) const ALIAS: &str = "alias";
+pub(crate) const DUTY: &str = "duty";
+pub(crate) const WAITING: &str = "waiting";
+pub(crate) const WATCH: &str = "watch";
+pub(crate) const EVENT: &str = "event";
+pub(crate) const QUESTION: &str = "question";
+/// An agent's conversation, and an agent's group: edges, so that both are found without looking at all there are.
+pub(crate) const ASSIGNMENT: &str = "assignment";
+pub(crate) const MEMBERSHIP: &str = "membership";
+pub(crate) const HAS_CONVERSATION: &str = "conversation#";
+pub(crate) const IN_GROUP: &str = "group#";
+pub(crate) const EVENT_PREFIX: &str = "event#";
+pub(crate) const QUESTION_PREFIX: &str = "question#";
 pub(crate) const MESSAGE_PREFIX: &str = "message#";
 
 /// Partitions of the `lists` index.
@@ -21,6 +35,10 @@ pub(crate) const LIST_ACCESS: &str = "access-tokens";
 
 /// Partition of the `due` index that holds the access tokens.
 pub(crate) const DUE_TOKENS: &str = "tokens";
+
+/// Partitions of the `due` index that hold the queues in which somebody waits, and the agents on duty.
+pub(crate) const DUE_QUEUES: &str = "queues";
+pub(crate) const DUE_AGENTS: &str = "agents";
 
 /// How many partitions of the `due` index messages are spread over. A partition takes 1000 writes a second
 /// (DynamoDB, "Partitions and data distribution"); with one, a busy morning would throttle the table itself.
@@ -49,6 +67,45 @@ pub(crate) fn conversation(cid: &str) -> String {
     format!("conversation#{cid}")
 }
 
+pub(crate) fn event(seq: u64) -> String {
+    format!("{EVENT_PREFIX}{seq:010}")
+}
+
+/// A group, agent, merchant, robot or calendar.
+pub(crate) fn record(kind: &str, id: &str) -> String {
+    format!("{kind}#{id}")
+}
+
+pub(crate) fn alias(kind: &str, alias: &str) -> String {
+    format!("alias#{kind}#{alias}")
+}
+
+pub(crate) fn in_group(group: &str) -> String {
+    format!("{IN_GROUP}{group}")
+}
+
+pub(crate) fn question(id: &str) -> String {
+    format!("{QUESTION_PREFIX}{id}")
+}
+
+pub(crate) fn queue(name: &str) -> String {
+    format!("queue#{name}")
+}
+
+/// Beside the queue and not in it, so that reading who waits never meets it.
+pub(crate) fn queue_watch(name: &str) -> String {
+    format!("watch#{name}")
+}
+
+/// Hashed, because it comes from outside and may be somebody's telephone number.
+pub(crate) fn person(partnerid: &str) -> String {
+    format!("person#{}", short_hash(&["person", partnerid]))
+}
+
+pub(crate) fn person_visitor(uid: &str) -> String {
+    format!("visitor#{uid}")
+}
+
 pub(crate) fn media(app_id: &str) -> String {
     format!("media#{app_id}")
 }
@@ -72,6 +129,10 @@ pub(crate) fn due_inbox(shard: u8) -> String {
 
 pub(crate) fn due_outbox(shard: u8) -> String {
     format!("outbox#{shard}")
+}
+
+pub(crate) fn due_conversations(shard: u8) -> String {
+    format!("conversations#{shard}")
 }
 
 /// The partition of the `due` index for one thread.

@@ -70,6 +70,12 @@ pub enum MessageState {
     /// Whether it reached the visitor is not known, and it is not repeated: WeChat has no way to ask, and a
     /// visitor must not get it twice.
     Unknown,
+    /// WeChat grants no reply now; it waits for the visitor's next message.
+    Held,
+    /// It was held and went out, together with others, as another message.
+    Released,
+    /// It was held and somebody took it back.
+    Cancelled,
 }
 
 impl MessageState {
@@ -81,13 +87,26 @@ impl MessageState {
             Self::Sent => "sent",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
+            Self::Held => "held",
+            Self::Released => "released",
+            Self::Cancelled => "cancelled",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Received, Self::Pending, Self::Sending, Self::Sent, Self::Failed, Self::Unknown]
-            .into_iter()
-            .find(|state| state.as_str() == text)
+        [
+            Self::Received,
+            Self::Pending,
+            Self::Sending,
+            Self::Sent,
+            Self::Failed,
+            Self::Unknown,
+            Self::Held,
+            Self::Released,
+            Self::Cancelled,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == text)
     }
 }
 
@@ -106,7 +125,7 @@ pub struct SendFailure {
 /// Who wrote an outbound message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct Author {
-    /// `auto_reply`, `admin` or `agent`.
+    /// `auto_reply`, `prompt`, `robot`, `admin` or `agent`.
     pub role: String,
     /// The name to show, where a person wrote it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -136,6 +155,10 @@ pub struct Message {
     pub author: Option<Author>,
     /// Why it failed or may have.
     pub failure: Option<SendFailure>,
+    /// Whether a model has made it; WeChat labels it so.
+    pub ai: bool,
+    /// The message that a held text went out with.
+    pub released_as: Option<String>,
     /// How many of its parts WeChat has taken; a text over WeChat's limit goes out in parts.
     pub parts_sent: u32,
     /// Attempts so far.
@@ -159,6 +182,12 @@ impl Serialize for Message {
         }
         if let Some(failure) = &self.failure {
             map.serialize_entry("failure", failure)?;
+        }
+        if self.ai {
+            map.serialize_entry("ai_generated", &true)?;
+        }
+        if let Some(by) = &self.released_as {
+            map.serialize_entry("released_as", by)?;
         }
         map.end()
     }
@@ -191,6 +220,8 @@ impl Message {
             cid: read.opt_s("cid").map(ToOwned::to_owned),
             author: read.opt_s("author").and_then(|text| serde_json::from_str(text).ok()),
             failure: json("failure").and_then(|value| serde_json::from_value(value).ok()),
+            ai: item.contains_key("ai"),
+            released_as: read.opt_s("released_as").map(ToOwned::to_owned),
             parts_sent: read.opt_n("parts_sent").unwrap_or(0),
             attempts: read.opt_n("attempts").unwrap_or(0),
         })
@@ -210,6 +241,8 @@ impl Message {
             .set("state", s(self.state.as_str()))
             .maybe("cid", self.cid.as_ref().map(s))
             .maybe("author", self.author.as_ref().and_then(|author| serde_json::to_string(author).ok()).map(s))
+            .maybe("ai", self.ai.then(|| n(1)))
+            .maybe("failure", self.failure.as_ref().and_then(|failure| serde_json::to_string(failure).ok()).map(s))
             .maybe("parts_sent", (self.parts_sent > 0).then(|| n(self.parts_sent)))
     }
 }
@@ -219,6 +252,21 @@ impl Table {
     pub async fn message(&self, thread: &Thread, id: &str) -> Result<Option<Message>> {
         let item = self.get(thread.pk(), &keys::message(id), true).await?;
         item.as_ref().map(Message::read).transpose()
+    }
+
+    /// These messages of a thread, in this order; those that are gone are left out.
+    pub async fn messages_of(&self, thread: &Thread, ids: &[String]) -> Result<Vec<Message>> {
+        let keys: Vec<_> = ids.iter().map(|id| (thread.pk(), keys::message(id))).collect();
+        self.get_all_consistent(&keys).await?.iter().map(Message::read).collect()
+    }
+
+    /// What waits to be sent in a thread since this message, oldest first.
+    pub async fn pending_since(&self, thread: &Thread, id: &str) -> Result<Vec<String>> {
+        // From the beginning of the message's second on: what is said because of it sorts behind it.
+        let second = id.split('-').next().unwrap_or_default();
+        let page = self.messages(thread, None, Some(second), None, 100).await?;
+        let pending = page.items.into_iter().filter(|message| message.state == MessageState::Pending);
+        Ok(pending.map(|message| message.id).collect())
     }
 
     /// The messages of a visitor, oldest first.

@@ -1,16 +1,18 @@
-//! What goes out: `pending → sending → sent | failed | unknown`, every arrow a conditional write.
+//! What goes out: `pending → sending → sent | failed | unknown | held`, every arrow a conditional write.
 
-use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem, Update, builders::UpdateBuilder};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
+    commit::IDEMPOTENCY_LIFE,
     error::{Result, StoreError},
     inbox::{built, cancelled_at},
     item::{Attributes, Build, Read, at, n, s},
     keys,
     message::{Author, Direction, Message, MessageState, SendFailure, Thread, outbound_id},
     table::{SERVICE, Table},
+    visitor::Visitor,
 };
 
 /// How long a pending send is left to whoever made it, before the minute tick takes it over.
@@ -20,17 +22,14 @@ pub const PENDING_GRACE: SignedDuration = SignedDuration::from_secs(30);
 /// was sending is gone and the outcome is unknown.
 pub const SENDING_LEASE: SignedDuration = SignedDuration::from_secs(60);
 
-/// How long an `Idempotency-Key` is remembered.
-const IDEMPOTENCY_LIFE: SignedDuration = SignedDuration::from_hours(24);
-
 /// A message to be sent.
 #[derive(Debug, Clone)]
 pub struct NewOutbound {
     /// To whom.
     pub thread: Thread,
-    /// The conversation it belongs to.
-    pub cid: String,
-    /// Its id; see [`NewOutbound::id`] and [`NewOutbound::reply_id`].
+    /// The conversation it belongs to; none for a greeting before there is one.
+    pub cid: Option<String>,
+    /// Its id; see [`NewOutbound::fresh_id`] and [`NewOutbound::said_id`].
     pub id: String,
     /// See [`Message::kind`].
     pub kind: String,
@@ -38,6 +37,10 @@ pub struct NewOutbound {
     pub content: Value,
     /// Who wrote it.
     pub author: Author,
+    /// Whether a model has made it.
+    pub ai: bool,
+    /// Why WeChat would not take it now, and until when it waits for the visitor's next message.
+    pub held: Option<(SendFailure, Timestamp)>,
 }
 
 impl NewOutbound {
@@ -46,10 +49,11 @@ impl NewOutbound {
         outbound_id(at, &uuid::Uuid::now_v7().simple().to_string())
     }
 
-    /// The id of the automatic answer to a message. It follows from that message, so that a function that is
-    /// stopped and run again finds the answer it made.
-    pub fn reply_id(thread: &Thread, message_id: &str, created_at: Timestamp) -> String {
-        outbound_id(created_at, &keys::short_hash(&["reply", &thread.app_id, &thread.openid, message_id]))
+    /// The id of something that is said by itself. It follows from what it is said for, so that a function that is
+    /// stopped and run again finds what it made. `order` sorts what is said for the same thing.
+    pub fn said_id(order: usize, what: &str, thread: &Thread, because_of: &str, at: Timestamp) -> String {
+        let hash = keys::short_hash(&[what, &thread.app_id, &thread.openid, because_of]);
+        outbound_id(at, &format!("{}{hash}", order.min(9)))
     }
 
     /// The message as it is when it is put down at this time.
@@ -61,20 +65,23 @@ impl NewOutbound {
             kind: self.kind.clone(),
             content: self.content.clone(),
             created_at: now,
-            state: MessageState::Pending,
-            cid: Some(self.cid.clone()),
+            state: if self.held.is_some() { MessageState::Held } else { MessageState::Pending },
+            cid: self.cid.clone(),
             author: Some(self.author.clone()),
-            failure: None,
+            failure: self.held.as_ref().map(|(failure, _)| failure.clone()),
+            ai: self.ai,
+            released_as: None,
             parts_sent: 0,
             attempts: 0,
         }
     }
 
     pub(crate) fn item(&self, now: Timestamp) -> Attributes {
+        let due = self.held.as_ref().map_or(now + PENDING_GRACE, |(_, until)| *until);
         self.message(now)
             .write()
             .set("due_pk", s(keys::due_outbox(keys::shard(&self.thread.pk()))))
-            .set("due_sk", s(keys::instant(now + PENDING_GRACE)))
+            .set("due_sk", s(keys::instant(due)))
             .done()
     }
 }
@@ -134,6 +141,22 @@ pub enum Settled {
     Unknown(SendFailure),
     /// Nothing went out; to be tried again from this time.
     Later(Timestamp, SendFailure),
+    /// Nothing went out; it waits for the visitor's next message until this time.
+    Held(Timestamp, SendFailure),
+}
+
+/// A change that goes with the visitor it concerns: as read, and as they shall be.
+pub type VisitorChange<'a> = (&'a Visitor, &'a Visitor);
+
+/// What became of an attempt to keep how a send ended.
+#[derive(Debug)]
+pub enum Settlement {
+    /// It is kept; the message as it now is.
+    Kept(Box<Message>),
+    /// The claim ran out meanwhile and the message became `unknown`, or it has ended otherwise.
+    TooLate,
+    /// Somebody else has changed the visitor meanwhile: read again, reckon again.
+    VisitorChanged,
 }
 
 /// A request that asked to be carried out once only.
@@ -160,20 +183,10 @@ pub enum PutDown {
 }
 
 impl Table {
-    /// Puts a message down for sending, once per [`Once`].
-    pub async fn put_down(&self, new: &NewOutbound, once: Option<&Once>) -> Result<PutDown> {
-        let now = self.clock.now();
-        let put = |item| {
-            let put = Put::builder().table_name(&self.name).set_item(Some(item));
-            built(put.condition_expression("attribute_not_exists(pk)").build())
-        };
-        let Some(once) = once else {
-            return self.create(new.item(now)).await.map(|()| PutDown::New);
-        };
-        let pk = keys::idempotency(&keys::long_hash(&[&once.scope[0], &once.scope[1], &once.scope[2]]));
+    pub(crate) fn once_write(&self, once: &Once, message_id: &str, now: Timestamp) -> Result<TransactWriteItem> {
         let expires = now + IDEMPOTENCY_LIFE;
-        let record = Build::new(keys::IDEMPOTENCY, pk.clone(), keys::IDEMPOTENCY)
-            .set("message_id", s(&new.id))
+        let record = Build::new(keys::IDEMPOTENCY, idempotency(once), keys::IDEMPOTENCY)
+            .set("message_id", s(message_id))
             .set("fingerprint", s(&once.fingerprint))
             .set("expires_at", at(expires))
             .set("ttl", n(expires.as_second()))
@@ -184,22 +197,13 @@ impl Table {
             // TTL deletes late, so the record's own end decides (DynamoDB, "Using time to live").
             .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
             .expression_attribute_values(":now", at(now));
-        let writes = vec![
-            TransactWriteItem::builder().put(built(claim.build())?).build(),
-            TransactWriteItem::builder().put(put(new.item(now))?).build(),
-        ];
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(PutDown::New),
-            Err(error) => match cancelled_at(&error) {
-                Some(_) => self.put_down_before(pk, new, once).await,
-                None => Err(StoreError::from_sdk(SERVICE, &error)),
-            },
-        }
+        Ok(TransactWriteItem::builder().put(built(claim.build())?).build())
     }
 
-    async fn put_down_before(&self, pk: String, new: &NewOutbound, once: &Once) -> Result<PutDown> {
+    /// What an earlier request with this [`Once`] made, after a commit has found that there was one.
+    pub async fn put_down_before(&self, new: &NewOutbound, once: &Once) -> Result<PutDown> {
         let now = self.clock.now();
-        let item = self.get(pk, keys::IDEMPOTENCY, true).await?.ok_or(StoreError::Conflict)?;
+        let item = self.get(idempotency(once), keys::IDEMPOTENCY, true).await?.ok_or(StoreError::Conflict)?;
         let read = Read { kind: keys::IDEMPOTENCY, item: &item };
         if read.at("expires_at")? <= now {
             return Err(StoreError::Conflict);
@@ -268,27 +272,75 @@ impl Table {
         answer.map(drop).map_err(|error| StoreError::from_sdk(SERVICE, &error))
     }
 
-    /// Keeps how a send ended and gives the message back as it now is. [`StoreError::Conflict`] when the claim
-    /// ran out meanwhile and the message became `unknown`.
-    pub async fn settle(&self, claim: &Claim, settled: &Settled, parts_sent: u32) -> Result<Message> {
-        let (state, failure, retry_at) = match settled {
+    /// Keeps how a send ended, together with what it means for the visitor's replies.
+    pub async fn settle(
+        &self,
+        claim: &Claim,
+        settled: &Settled,
+        parts_sent: u32,
+        visitor: Option<VisitorChange<'_>>,
+    ) -> Result<Settlement> {
+        let (state, failure, due) = match settled {
             Settled::Sent => (MessageState::Sent, None, None),
             Settled::Failed(failure) => (MessageState::Failed, Some(failure), None),
             Settled::Unknown(failure) => (MessageState::Unknown, Some(failure), None),
             Settled::Later(at, failure) => (MessageState::Pending, Some(failure), Some(*at)),
+            Settled::Held(until, failure) => (MessageState::Held, Some(failure), Some(*until)),
         };
-        let mut set = "SET #state = :state, parts_sent = :parts, settled_at = :now".to_owned();
-        let mut remove = " REMOVE claimed_by".to_owned();
-        let mut update = self
-            .message_update(&claim.message.thread, &claim.message.id)
+        let end = End { state, failure, due, parts_sent: Some(parts_sent) };
+        let update = self.ending(&claim.message, &end)?;
+        let update = update
             .condition_expression("claimed_by = :owner AND #state = :sending")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":state", s(state.as_str()))
-            .expression_attribute_values(":parts", n(parts_sent))
-            .expression_attribute_values(":now", at(self.clock.now()))
             .expression_attribute_values(":owner", s(&claim.owner))
             .expression_attribute_values(":sending", s("sending"));
-        match failure {
+        self.end(&claim.message, &end, update, visitor).await
+    }
+
+    /// Makes a send `unknown` whose sender is gone.
+    pub async fn give_up(
+        &self,
+        message: &Message,
+        failure: &SendFailure,
+        visitor: Option<VisitorChange<'_>>,
+    ) -> Result<Settlement> {
+        let end = End { state: MessageState::Unknown, failure: Some(failure), due: None, parts_sent: None };
+        let update = self.ending(message, &end)?;
+        let update = update
+            .condition_expression("#state = :sending AND due_sk <= :due")
+            .expression_attribute_values(":sending", s("sending"))
+            .expression_attribute_values(":due", s(keys::instant(self.clock.now())));
+        self.end(message, &end, update, visitor).await
+    }
+
+    /// Ends the waiting of a held text without sending it: taken back by somebody, or (`failure`) waited too long.
+    pub async fn end_held(
+        &self,
+        message: &Message,
+        failure: Option<&SendFailure>,
+        visitor: VisitorChange<'_>,
+    ) -> Result<Settlement> {
+        let state = if failure.is_some() { MessageState::Failed } else { MessageState::Cancelled };
+        let end = End { state, failure, due: None, parts_sent: None };
+        let update = self.ending(message, &end)?;
+        let update = update.condition_expression("#state = :held").expression_attribute_values(":held", s("held"));
+        self.end(message, &end, update, Some(visitor)).await
+    }
+
+    fn ending(&self, message: &Message, end: &End<'_>) -> Result<UpdateBuilder> {
+        let mut set = "SET #state = :state, settled_at = :now".to_owned();
+        let mut remove = " REMOVE claimed_by".to_owned();
+        let mut update = Update::builder()
+            .table_name(&self.name)
+            .key("pk", s(message.thread.pk()))
+            .key("sk", s(keys::message(&message.id)))
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":state", s(end.state.as_str()))
+            .expression_attribute_values(":now", at(self.clock.now()));
+        if let Some(parts) = end.parts_sent {
+            set.push_str(", parts_sent = :parts");
+            update = update.expression_attribute_values(":parts", n(parts));
+        }
+        match end.failure {
             Some(failure) => {
                 let text = serde_json::to_string(failure).map_err(|_| StoreError::Conflict)?;
                 set.push_str(", failure = :failure");
@@ -296,39 +348,40 @@ impl Table {
             }
             None => remove.push_str(", failure"),
         }
-        match retry_at {
+        match end.due {
             Some(at) => {
                 set.push_str(", due_sk = :later");
                 update = update.expression_attribute_values(":later", s(keys::instant(at)));
             }
             None => remove.push_str(", due_pk, due_sk"),
         }
-        let answer = update.update_expression(set + &remove).return_values(ReturnValue::AllNew).send().await;
-        let answer = answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-        Message::read(&answer.attributes.unwrap_or_default())
+        Ok(update.update_expression(set + &remove))
     }
 
-    /// Makes a send `unknown` whose sender is gone. Nothing happens when it has ended meanwhile.
-    pub async fn give_up(&self, message: &Message, failure: &SendFailure) -> Result<()> {
-        let now = self.clock.now();
-        let text = serde_json::to_string(failure).map_err(|_| StoreError::Conflict)?;
-        let answer = self
-            .message_update(&message.thread, &message.id)
-            .update_expression(
-                "SET #state = :unknown, failure = :failure, settled_at = :at REMOVE due_pk, due_sk, claimed_by",
-            )
-            .condition_expression("#state = :sending AND due_sk <= :now")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":unknown", s("unknown"))
-            .expression_attribute_values(":sending", s("sending"))
-            .expression_attribute_values(":failure", s(text))
-            .expression_attribute_values(":at", at(now))
-            .expression_attribute_values(":now", s(keys::instant(now)))
-            .send()
-            .await;
-        match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error),
+    async fn end(
+        &self,
+        message: &Message,
+        end: &End<'_>,
+        update: UpdateBuilder,
+        visitor: Option<VisitorChange<'_>>,
+    ) -> Result<Settlement> {
+        let mut writes = vec![TransactWriteItem::builder().update(built(update.build())?).build()];
+        if let Some((seen, after)) = visitor {
+            writes.push(self.visitor_put(&message.thread, seen, after)?);
+        }
+        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+            Ok(_) => {
+                let mut message = message.clone();
+                message.state = end.state;
+                message.failure = end.failure.cloned();
+                message.parts_sent = end.parts_sent.unwrap_or(message.parts_sent);
+                Ok(Settlement::Kept(Box::new(message)))
+            }
+            Err(error) => match cancelled_at(&error) {
+                Some(0) => Ok(Settlement::TooLate),
+                Some(_) => Ok(Settlement::VisitorChanged),
+                None => Err(StoreError::from_sdk(SERVICE, &error)),
+            },
         }
     }
 
@@ -346,4 +399,16 @@ impl Table {
         let update = self.client.update_item().table_name(&self.name);
         update.key("pk", s(thread.pk())).key("sk", s(keys::message(id)))
     }
+}
+
+/// How a message ends, or goes on waiting.
+struct End<'a> {
+    state: MessageState,
+    failure: Option<&'a SendFailure>,
+    due: Option<Timestamp>,
+    parts_sent: Option<u32>,
+}
+
+fn idempotency(once: &Once) -> String {
+    keys::idempotency(&keys::long_hash(&[&once.scope[0], &once.scope[1], &once.scope[2]]))
 }

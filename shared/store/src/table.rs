@@ -74,16 +74,88 @@ impl Table {
         Ok(self.get(key("pk"), &key("sk"), true).await?.as_ref() == Some(item))
     }
 
-    /// Reads items by key, in the order of the keys; those that are gone are left out.
+    /// Items of one partition whose sort key begins so, at most `limit` of them.
+    pub(crate) async fn partition(&self, pk: String, prefix: &str, limit: i32) -> Result<Vec<Attributes>> {
+        let mut items = Vec::new();
+        let mut from = None;
+        let limit = usize::try_from(limit).unwrap_or(0);
+        while items.len() < limit {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+                .expression_attribute_values(":pk", s(&pk))
+                .expression_attribute_values(":from", s(if prefix.is_empty() { " " } else { prefix }))
+                .expression_attribute_values(":to", s(format!("{prefix}~")))
+                .consistent_read(true)
+                .limit(i32::try_from(limit - items.len()).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(from);
+            let answer = query.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+            items.extend(answer.items.unwrap_or_default());
+            from = answer.last_evaluated_key;
+            if from.is_none() {
+                break;
+            }
+        }
+        Ok(items)
+    }
+
+    /// One page of a partition's items whose sort key begins so; the cursor is the rest of the last sort key.
+    pub(crate) async fn page(
+        &self,
+        pk: String,
+        prefix: &str,
+        cursor: Option<&str>,
+        limit: i32,
+    ) -> Result<Page<Attributes>> {
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", s(&pk))
+            .expression_attribute_values(":from", s(if prefix.is_empty() { " " } else { prefix }))
+            .expression_attribute_values(":to", s(format!("{prefix}~")))
+            .consistent_read(true)
+            .limit(limit);
+        if let Some(cursor) = cursor {
+            let last = keys::from_cursor(cursor)?;
+            // DynamoDB refuses a start key outside of what the query asks for.
+            if last.as_str() < " " || last.as_str() >= "~" {
+                return Err(StoreError::Cursor);
+            }
+            query = query.exclusive_start_key("pk", s(&pk)).exclusive_start_key("sk", s(format!("{prefix}{last}")));
+        }
+        let answer = query.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        let next = answer.last_evaluated_key.as_ref().and_then(|last| last.get("sk")).and_then(|sk| sk.as_s().ok());
+        let cursor = next.and_then(|sk| sk.strip_prefix(prefix)).map(keys::cursor);
+        Ok(Page { items: answer.items.unwrap_or_default(), cursor })
+    }
+
+    /// Reads items by key, each once, in the order of the keys; those that are gone are left out.
     pub(crate) async fn get_all(&self, keys: &[(String, String)]) -> Result<Vec<Attributes>> {
+        self.get_many(keys, false).await
+    }
+
+    /// The same, with every write that has ended.
+    pub(crate) async fn get_all_consistent(&self, keys: &[(String, String)]) -> Result<Vec<Attributes>> {
+        self.get_many(keys, true).await
+    }
+
+    async fn get_many(&self, keys: &[(String, String)], consistent: bool) -> Result<Vec<Attributes>> {
         let mut found = Vec::with_capacity(keys.len());
-        for chunk in keys.chunks(100) {
+        // DynamoDB refuses a batch that names a key twice.
+        let mut once: Vec<_> = keys.iter().collect();
+        once.sort_unstable();
+        once.dedup();
+        for chunk in once.chunks(100) {
             let mut left: Vec<Attributes> = chunk
                 .iter()
                 .map(|(pk, sk)| Attributes::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))]))
                 .collect();
             while !left.is_empty() {
-                let wanted = KeysAndAttributes::builder().set_keys(Some(left)).build();
+                let wanted = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(consistent).build();
                 let wanted = wanted.map_err(|_| StoreError::Conflict)?;
                 let answer = self.client.batch_get_item().request_items(&self.name, wanted).send().await;
                 let answer = answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;

@@ -1,5 +1,7 @@
 //! What a push costs: verified, decrypted and parsed into its full type. Beside it, in the same run, what bounds it: SHA-1 over the
 //! bytes that are signed, and AES-256-CBC over the bytes that are encrypted, by the same crates.
+//!
+//! And what it costs to read the `session-from` that a visitor enters with. Beside it, the JSON in it read alone.
 
 #![expect(clippy::unwrap_used, reason = "a measurement, not the product")]
 
@@ -9,7 +11,7 @@ use aes::cipher::{Array, BlockModeDecrypt, KeyIvInit};
 use base64_simd::STANDARD;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sha1::{Digest, Sha1};
-use wechat::{EncodingAesKey, Format, PushCredentials, PushQuery, Token, crypto, push, signature};
+use wechat::{EncodingAesKey, Format, PushCredentials, PushQuery, Token, crypto, push, session_from, signature};
 
 const APP_ID: &str = "wx00000000000000a1";
 const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
@@ -90,5 +92,31 @@ fn benches(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(group, benches);
+/// Four levels, a merchant, free fields and a signature: about as long as WeChat lets it be.
+fn entering(criterion: &mut Criterion) {
+    let level = |number: usize| {
+        format!(r#"{{"actionType":"to_group","deciId":"g{number:012x}","optionId":"3","spillId":"7"}}"#)
+    };
+    let levels = format!("[{}]", (0..4).map(level).collect::<Vec<_>>().join(","));
+    let params = r#"{"name":"小明","level":"gold","order":"20261122093001","page":"pages/order/index"}"#;
+    let fields = r#"{"ddb35f065d4b44ec870f58b87c1a52db":"2026-11-22"}"#;
+    let platform = r#"{"customerCode":"shop-0017","flowGroupId":"g00000000abcd"}"#;
+    let sig = "0123456789abcdef".repeat(4);
+    let text = format!(
+        "sobot|小明|https://thirdwx.qlogo.cn/mmopen/vi_32/abc/132|{params}|transfer_action={levels}\
+         |platform_action={platform}|customer_fields={fields}|partnerid=u-0123456789|robotid=1|ts=1763800000|sig={sig}"
+    );
+    assert_eq!(session_from::parse(&text).warnings, []);
+    assert_eq!(session_from::parse(&text).transfer_action.len(), 4);
+    let mut group = criterion.benchmark_group("session_from");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("parse", |bencher| bencher.iter(|| session_from::parse(black_box(&text))));
+    group.bench_function("json", |bencher| {
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        bencher.iter(|| [params, &levels, platform, fields].map(|text| read(black_box(text))));
+    });
+    group.finish();
+}
+
+criterion_group!(group, benches, entering);
 criterion_main!(group);

@@ -6,13 +6,17 @@
 //! | the API | [`World::get`], [`World::post`] …: as the admin; [`World::call`] as anybody |
 //! | a mini program | [`World::bind`], [`World::bind_with`] |
 //! | its visitor | [`World::visitor`], then [`Visitor::text`] …, [`Visitor::phone`], [`Visitor::messages`] |
+//! | who answers | [`World::agent`], [`World::group`], [`World::faq`] …, set up by [`World::receive`] |
+//! | a language model, a customer's own robot | [`Elsewhere`] |
 //! | WeChat's faults and counters | [`World::sim_fault`], [`World::sim_calls`] |
 //! | a push with any byte spoiled | [`push::Push`] |
 //! | the table itself | [`World::dynamodb`], [`World::items`] |
 //! | time | [`World::advance`], then [`World::tick`] and [`World::settle`] |
 
 mod api;
+mod elsewhere;
 pub(crate) mod push;
+mod staff;
 mod table;
 mod visitor;
 
@@ -24,6 +28,7 @@ use serde_json::{Value, json};
 use store::{Clock, ManualClock};
 
 pub(crate) use api::Answer;
+pub(crate) use elsewhere::{Elsewhere, answered, completion};
 pub(crate) use table::{TABLE, inserted};
 pub(crate) use visitor::Visitor;
 

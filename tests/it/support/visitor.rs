@@ -35,6 +35,54 @@ impl Visitor<'_> {
         self.world.sim_post(&format!("/sim/visitors/{}/{act}", self.openid), &with).await.expect(200)
     }
 
+    /// Writes a text some seconds after whatever was last, and everything that comes of it happens. WeChat's seconds
+    /// tell what was sent before a message and what after it, as between people who take their time.
+    pub(crate) async fn says(&self, content: &str) {
+        self.world.advance(5);
+        self.text(content).await;
+        self.world.settle().await;
+    }
+
+    /// Enters some seconds after whatever was last, and everything that comes of it happens.
+    pub(crate) async fn comes(&self, session_from: &str) {
+        self.world.advance(5);
+        self.enter(session_from).await;
+        self.world.settle().await;
+    }
+
+    /// The last text on the phone.
+    pub(crate) async fn last_text(&self) -> String {
+        self.phone_texts().await.last().cloned().unwrap_or_default()
+    }
+
+    /// Who has the open conversation: its stage and, where there is one, the agent.
+    pub(crate) async fn with_whom(&self) -> (String, Option<String>) {
+        let conversation = self.conversation().await;
+        let agent = conversation["assignee"]["agent_id"].as_str().map(ToOwned::to_owned);
+        (conversation["stage"].as_str().unwrap().to_owned(), agent)
+    }
+
+    /// The stage of the open conversation.
+    pub(crate) async fn stage(&self) -> String {
+        self.with_whom().await.0
+    }
+
+    /// The agent who has the open conversation.
+    pub(crate) async fn agent(&self) -> Option<String> {
+        self.with_whom().await.1
+    }
+
+    /// The id of the open conversation.
+    pub(crate) async fn cid(&self) -> String {
+        self.conversation().await["cid"].as_str().unwrap().to_owned()
+    }
+
+    /// How many replies WeChat still grants, as WeChat counts.
+    pub(crate) async fn granted(&self) -> u64 {
+        let path = format!("/sim/visitors/{}/messages?app_id={}", self.openid, self.app_id);
+        self.world.sim_get(&path).await.expect(200).body["quota_left"].as_u64().unwrap()
+    }
+
     /// What the phone has received, oldest first.
     pub(crate) async fn phone(&self) -> Vec<Value> {
         let path = format!("/sim/visitors/{}/messages?app_id={}", self.openid, self.app_id);

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
+    config::{
+        BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
+    },
     types::TimeToLiveSpecification,
 };
 use aws_smithy_http_client::Builder;
@@ -49,7 +51,9 @@ pub(crate) fn dynamodb_config(wire: &Arc<Wire>, url: &str) -> aws_sdk_dynamodb::
         .region(Region::from_static("us-east-1"))
         .credentials_provider(Credentials::new("tests", super::SECRET_ACCESS_KEY, None, None, "tests"))
         .retry_config(retries())
-        .timeout_config(timeouts());
+        .timeout_config(timeouts())
+        // A request that waits for its turn (see `Wire`) is no stream that has stalled.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     config.http_client(wire.before(Builder::new().build_http())).endpoint_url(url).build()
 }
 

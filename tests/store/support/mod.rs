@@ -1,7 +1,9 @@
 //! What every test starts with: a table and a vault of its own, and a clock that it moves by hand.
 
 pub(crate) mod backend;
+pub(crate) mod decision;
 pub(crate) mod secrets;
+pub(crate) mod staff;
 pub(crate) mod wire;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -11,14 +13,15 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use store::{
-    Author, Binding, Clock, Conversation, DUE_SHARDS, InboundRef, ManualClock, Message, NewBinding, NewInbound,
-    NewOutbound, SecretString, SendFailure, Step, StepConversation, Table, Thread, Vault,
+    Author, Binding, Clock, Commit, Committed, Conversation, DUE_SHARDS, InboundRef, ManualClock, Message, NewBinding,
+    NewInbound, NewOutbound, Once, PutDown, SecretString, SendFailure, StoreError, Table, Thread, Vault,
 };
 use uuid::Uuid;
 
 use secrets::Secret;
 use wire::Wire;
 
+pub(crate) use decision::Decision;
 pub(crate) use wire::Fault;
 
 /// The key of the tests' own AWS credentials; a planted secret like the others.
@@ -114,19 +117,20 @@ impl Kit {
         InboundRef { thread, id, kind, content, created_at }
     }
 
-    /// Opens a conversation with a first text of a visitor's.
-    pub(crate) async fn opened(&self, thread: &Thread, second: i64, number: u32) -> Conversation {
-        let message = self.arrived(thread, second, number).await;
-        let cid = thread.cid(&message.id);
-        self.table.apply(&open(&message, &cid)).await.unwrap();
-        self.table.conversation(&cid).await.unwrap().unwrap()
+    /// Puts a message down as one who speaks does.
+    pub(crate) async fn put_down(&self, new: &NewOutbound, once: Option<&Once>) -> store::Result<PutDown> {
+        put_down(&self.table, new, once).await
     }
 
     /// A message that waits to be sent.
     pub(crate) async fn pending(&self, thread: &Thread, text: &str) -> String {
         let new = outbound(thread, &NewOutbound::fresh_id(self.now()), text);
-        self.table.put_down(&new, None).await.unwrap();
+        self.put_down(&new, None).await.unwrap();
         new.id
+    }
+
+    pub(crate) async fn conversation(&self, cid: &str) -> Conversation {
+        self.table.conversation(cid).await.unwrap().unwrap()
     }
 
     /// A visitor's messages, all of them.
@@ -182,6 +186,7 @@ pub(crate) fn new_binding(app_id: &str) -> NewBinding {
         token: secret("plantedPushToken"),
         encoding_aes_key: secret("plantedEncodingAesKey0123456789012345678901"),
         auto_reply: Some("Someone will be with you soon.".to_owned()),
+        reception: Value::Null,
     }
 }
 
@@ -208,11 +213,22 @@ pub(crate) fn event(thread: &Thread, second: i64, identity: &str, content: Value
 pub(crate) fn outbound(thread: &Thread, id: &str, text: &str) -> NewOutbound {
     NewOutbound {
         thread: thread.clone(),
-        cid: "c1".to_owned(),
+        cid: Some("c1".to_owned()),
         id: id.to_owned(),
         kind: "text".to_owned(),
         content: json!({ "content": text }),
         author: Author { role: "agent".to_owned(), name: Some("Lin".to_owned()) },
+        ai: false,
+        held: None,
+    }
+}
+
+/// Puts a message down as one who speaks does: a decision that says something and changes nothing else.
+pub(crate) async fn put_down(table: &Table, new: &NewOutbound, once: Option<&Once>) -> store::Result<PutDown> {
+    match table.commit(Commit { sends: vec![new.clone()], once, ..Commit::default() }).await? {
+        Committed::Now(_) => Ok(PutDown::New),
+        Committed::Once => table.put_down_before(new, once.unwrap()).await,
+        _ => Err(StoreError::Conflict),
     }
 }
 
@@ -220,24 +236,13 @@ pub(crate) fn failure(code: &str) -> SendFailure {
     SendFailure { code: code.to_owned(), errcode: Some(45015), detail: "In words.".to_owned() }
 }
 
-pub(crate) fn open<'a>(message: &'a InboundRef, cid: &'a str) -> Step<'a> {
-    Step { message, conversation: Some(StepConversation::Open(cid)), reply: None }
-}
-
-pub(crate) fn join<'a>(message: &'a InboundRef, cid: &'a str) -> Step<'a> {
-    Step { message, conversation: Some(StepConversation::Join(cid)), reply: None }
-}
-
 /// The automatic answer to a message.
 pub(crate) fn reply(message: &InboundRef, cid: &str) -> NewOutbound {
+    let id = NewOutbound::said_id(0, "auto_reply", &message.thread, &message.id, message.created_at);
     NewOutbound {
-        cid: cid.to_owned(),
+        cid: Some(cid.to_owned()),
         author: Author { role: "auto_reply".to_owned(), name: None },
-        ..outbound(
-            &message.thread,
-            &NewOutbound::reply_id(&message.thread, &message.id, message.created_at),
-            "Someone will be with you soon.",
-        )
+        ..outbound(&message.thread, &id, "Someone will be with you soon.")
     }
 }
 
@@ -249,6 +254,13 @@ where
 {
     let running: Vec<_> = (0..count).map(|number| tokio::spawn(make(number))).collect();
     join_all(running).await.into_iter().map(Result::unwrap).collect()
+}
+
+/// A cancelled transaction as DynamoDB words it.
+pub(crate) fn cancelled(reasons: &[&str]) -> Fault {
+    let reasons: Vec<_> = reasons.iter().map(|code| json!({ "Code": code })).collect();
+    let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+    Fault::Answer(400, json!({ "__type": kind, "message": "cancelled", "CancellationReasons": reasons }).to_string())
 }
 
 /// A text attribute of an item; empty when it is not there.

@@ -118,6 +118,7 @@ async fn measure(options: &Options, folder: &Path) -> Result<(), BenchError> {
         token: SecretString::from(agreement.token.expose()),
         encoding_aes_key: SecretString::from(agreement.key.expose()),
         auto_reply: None,
+        reception: serde_json::Value::Null,
     };
     table.create_binding(&clients.vault(SECRET), binding).await?;
 

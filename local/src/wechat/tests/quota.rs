@@ -1,6 +1,7 @@
 use jiff::SignedDuration;
+use serde_json::json;
 
-use super::start_of_time;
+use super::{APP, Bench, OPENID, start_of_time};
 use crate::wechat::quota::{Denied, Quota};
 
 enum Step {
@@ -63,4 +64,36 @@ fn the_table_of_allowances() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_test_can_ask_what_is_left_and_until_when() {
+    let bench = Bench::ready().await;
+    let token = bench.token().await;
+    let quota = async || bench.get(&format!("/sim/visitors/{OPENID}/quota?app_id={APP}")).await;
+    let left = |left: u8, until: Option<SignedDuration>| json!({ "left": left, "window_ends_at": until.map(|after| (start_of_time() + after).to_string()) });
+    let minutes = SignedDuration::from_mins;
+    let two_days = SignedDuration::from_hours(48);
+    assert_eq!(quota().await, left(0, None), "nobody came");
+
+    bench.act("enter", json!({})).await;
+    assert_eq!(quota().await, left(2, Some(minutes(1))));
+    bench.act("text", json!({ "content": "1" })).await;
+    assert_eq!(quota().await, left(5, Some(two_days)));
+    for rest in (0..5).rev() {
+        assert_eq!(bench.say(&token).await, 0);
+        assert_eq!(quota().await, left(rest, Some(two_days)));
+    }
+    assert_eq!(bench.say(&token).await, 45047);
+
+    bench.pass(minutes(10));
+    bench.act("enter", json!({})).await;
+    assert_eq!(quota().await, left(2, Some(minutes(11))), "what grants more counts");
+    bench.pass(minutes(1));
+    assert_eq!(quota().await, left(0, Some(two_days)));
+    bench.pass(two_days);
+    assert_eq!(quota().await, left(0, None));
+    assert_eq!(bench.say(&bench.token().await).await, 45015);
+
+    assert_eq!(bench.get(&format!("/sim/visitors/{OPENID}/quota?app_id=wx0")).await["code"], "unknown_mini_program");
 }

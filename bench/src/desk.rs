@@ -1,0 +1,110 @@
+//! A bundle, its mini programs, their visitors, and who answers them.
+
+use local::{Bundle, Options};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use store::SharedClock;
+
+use crate::{Error, Result};
+
+/// A bundle that is set up by its own API, with a simulated WeChat.
+#[derive(Debug)]
+pub struct Desk {
+    /// The bundle.
+    pub bundle: Bundle,
+    client: Client,
+}
+
+impl Desk {
+    /// Starts a bundle without a demo, in memory, whose schedules nobody fires.
+    pub async fn start(clock: SharedClock, streams: local::Streams) -> Result<Self> {
+        // Whoever was first has installed the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().no_proxy().build()?;
+        let bundle = local::start(Options { clock, streams, ..Options::default() }).await?;
+        Ok(Self { bundle, client })
+    }
+
+    /// Binds a mini program, submits its callback in WeChat's console, and says how its visitors are received.
+    ///
+    /// `callback`: where pushes go instead of to the bundle, as an origin.
+    pub async fn bind(&self, app_id: &str, callback: Option<&str>, reception: Value) -> Result<()> {
+        let secret = "0123456789abcdef0123456789abcdef";
+        let asked = json!({ "name": "bench", "app_id": app_id, "app_secret": secret });
+        let bound = self.api(Method::POST, "/api/bindings", Some(&asked)).await?;
+        let mut console = json!({ "app_id": app_id, "app_secret": secret });
+        for name in ["callback_url", "token", "encoding_aes_key"] {
+            console[name] = bound[name].clone();
+        }
+        let submitted = self.sim("/sim/mini-programs", &console).await?;
+        if submitted["verified"] != true {
+            return Err(Error::Other(format!("the callback was not verified: {submitted}")));
+        }
+        if let Some(origin) = callback {
+            console["callback_url"] = json!(format!("{origin}/callback/{app_id}"));
+            console["check"] = json!(false);
+            self.sim("/sim/mini-programs", &console).await?;
+        }
+        let path = format!("/api/bindings/{app_id}");
+        self.api(Method::PATCH, &path, Some(&json!({ "reception": reception }))).await.map(drop)
+    }
+
+    /// An agent who is online; gives back their id.
+    pub async fn agent(&self, capacity: u32) -> Result<String> {
+        let agent = self.make("agents", &json!({ "name": "客服", "capacity": capacity })).await?;
+        self.online(&agent).await?;
+        Ok(agent)
+    }
+
+    /// An agent comes online, or says so again.
+    pub async fn online(&self, agent: &str) -> Result<()> {
+        let path = format!("/api/agents/{agent}/status");
+        self.api(Method::PUT, &path, Some(&json!({ "status": "online" }))).await.map(drop)
+    }
+
+    /// A group with as long a queue as there can be; gives back its id.
+    pub async fn group(&self, members: &[String]) -> Result<String> {
+        self.make("groups", &json!({ "name": "技能组", "members": members, "max_queue": 1000 })).await
+    }
+
+    /// Sets up one of a kind, such as `robots`; gives back its id.
+    pub async fn make(&self, kind: &str, settings: &Value) -> Result<String> {
+        let made = self.api(Method::POST, &format!("/api/{kind}"), Some(settings)).await?;
+        made["id"].as_str().map(ToOwned::to_owned).ok_or_else(|| Error::Other(format!("no id in {made}")))
+    }
+
+    /// A visitor writes; returns when WeChat has the callback's `success`.
+    pub async fn write(&self, app_id: &str, openid: &str, content: &str) -> Result<()> {
+        let path = format!("/sim/visitors/{openid}/text");
+        let pushed = self.sim(&path, &json!({ "app_id": app_id, "content": content })).await?;
+        if pushed["delivered"] == true {
+            return Ok(());
+        }
+        Err(Error::Other(format!("a push was not acknowledged: {pushed}")))
+    }
+
+    /// A request to the API as an admin.
+    pub async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let request = self.client.request(method, format!("{}{path}", self.bundle.api_url()));
+        let request = request.bearer_auth(self.bundle.admin_token());
+        answer(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
+    }
+
+    async fn sim(&self, path: &str, body: &Value) -> Result<Value> {
+        answer(self.client.post(format!("{}{path}", self.bundle.wechat_url())).json(body)).await
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Result<Value> {
+    let answer = request.send().await?;
+    let (status, path) = (answer.status(), answer.url().path().to_owned());
+    let text = answer.text().await?;
+    if !status.is_success() {
+        return Err(Error::Other(format!("{path}: {status} {text}")));
+    }
+    if text.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&text)?) }
+}

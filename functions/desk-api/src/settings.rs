@@ -1,0 +1,167 @@
+//! The settings of what an admin sets up: read, checked, shown.
+
+use desk::{
+    Fault,
+    calendar::Calendar,
+    merchant::Merchant,
+    robot::Robot,
+    staff::{Agent, Group},
+};
+use function::http::{self, FieldError, Problem};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use store::Kind;
+
+use crate::me::TOKEN_ALIAS;
+
+/// Settings of any kind.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Settings {
+    Group(Group),
+    Agent(Agent),
+    Merchant(Merchant),
+    Robot(Robot),
+    Calendar(Calendar),
+}
+
+impl Settings {
+    /// Reads and checks what somebody has sent.
+    pub(crate) fn read(kind: Kind, mut value: Value) -> Result<Self, Vec<FieldError>> {
+        if let Some(Value::String(name)) = value.get_mut("name") {
+            *name = name.trim().to_owned();
+        }
+        let sent: Vec<String> = value.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
+        let settings = Self::parse(kind, value).map_err(|wrong| vec![wrong])?;
+        let mut wrong = fields("", settings.faults());
+        if matches!(settings, Self::Robot(_)) {
+            // Serde takes no notice of further fields where one of them says which there are.
+            let known = settings.value();
+            let unknown = sent.iter().filter(|name| known.get(name.as_str()).is_none());
+            wrong.extend(unknown.map(|name| FieldError::new(name, "is no field of a robot of this kind")));
+        }
+        if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
+    }
+
+    /// Reads what is kept.
+    pub(crate) fn kept(kind: Kind, value: &Value) -> Result<Self, Problem> {
+        Self::parse(kind, value.clone()).map_err(|wrong| {
+            tracing::error!(kind = kind.as_str(), field = wrong.field, detail = wrong.detail, "unreadable settings");
+            Problem::internal()
+        })
+    }
+
+    fn parse(kind: Kind, value: Value) -> Result<Self, FieldError> {
+        fn to<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
+            http::read(value)
+        }
+        Ok(match kind {
+            Kind::Group => Self::Group(to(value)?),
+            Kind::Agent => Self::Agent(to(value)?),
+            Kind::Merchant => Self::Merchant(to(value)?),
+            Kind::Robot => Self::Robot(to(value)?),
+            Kind::Calendar => Self::Calendar(to(value)?),
+        })
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        match self {
+            Self::Group(group) => group.faults(),
+            Self::Agent(agent) => {
+                let mut faults = agent.faults();
+                if agent.aliases.iter().any(|alias| alias.starts_with(TOKEN_ALIAS)) {
+                    let detail = format!("must not begin with {TOKEN_ALIAS:?}: such names belong to access tokens");
+                    faults.push(Fault::new("aliases", detail));
+                }
+                faults
+            }
+            Self::Merchant(merchant) => merchant.faults(),
+            Self::Robot(robot) => robot.faults(),
+            Self::Calendar(calendar) => calendar.faults(),
+        }
+    }
+
+    /// As JSON, with everything that was left to its default.
+    pub(crate) fn value(&self) -> Value {
+        fn of(settings: &impl Serialize) -> Value {
+            serde_json::to_value(settings).unwrap_or_default()
+        }
+        match self {
+            Self::Group(group) => of(group),
+            Self::Agent(agent) => of(agent),
+            Self::Merchant(merchant) => of(merchant),
+            Self::Robot(robot) => of(robot),
+            Self::Calendar(calendar) => of(calendar),
+        }
+    }
+
+    /// The other names that it is found by. A merchant is found by its code as by any of them.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Group(group) => group.aliases.clone(),
+            Self::Agent(agent) => agent.aliases.clone(),
+            Self::Merchant(merchant) => {
+                let others = merchant.aliases.iter().filter(|alias| **alias != merchant.customer_code);
+                std::iter::once(&merchant.customer_code).chain(others).cloned().collect()
+            }
+            Self::Robot(robot) => robot.aliases.clone(),
+            Self::Calendar(_) => Vec::new(),
+        }
+    }
+}
+
+/// Faults as the API tells them, each field below `place`.
+pub(crate) fn fields(place: &str, faults: Vec<Fault>) -> Vec<FieldError> {
+    faults.into_iter().map(|fault| FieldError::new(format!("{place}{}", fault.field), fault.detail)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn wrong(kind: Kind, value: Value) -> Vec<String> {
+        match Settings::read(kind, value) {
+            Ok(_) => Vec::new(),
+            Err(wrong) => wrong.into_iter().map(|wrong| wrong.field).collect(),
+        }
+    }
+
+    #[test]
+    fn a_field_that_nobody_knows_is_refused_in_every_kind() {
+        for (kind, settings) in [
+            (Kind::Group, json!({ "name": "售前" })),
+            (Kind::Agent, json!({ "name": "小林" })),
+            (Kind::Merchant, json!({ "name": "店", "customer_code": "c", "group_id": "g" })),
+            (Kind::Calendar, json!({ "name": "上班" })),
+            (Kind::Robot, json!({ "name": "小助", "kind": "faq" })),
+            (Kind::Robot, json!({ "name": "小助", "kind": "webhook", "url": "https://a.example/" })),
+        ] {
+            assert_eq!(wrong(kind, settings.clone()), [""; 0], "{kind:?}");
+            let mut with = settings;
+            with["colour"] = "blue".into();
+            assert_eq!(wrong(kind, with).len(), 1, "{kind:?}");
+        }
+        let crossed = json!({ "name": "小助", "kind": "faq", "base_url": "https://a.example/", "thresholds": {} });
+        assert_eq!(wrong(Kind::Robot, crossed), ["base_url"]);
+    }
+
+    #[test]
+    fn what_is_kept_is_read_again_as_it_was() {
+        let sent = json!({ "name": " 小助 ", "kind": "chat", "base_url": "https://a.example/v1", "model": "m" });
+        let robot = Settings::read(Kind::Robot, sent).unwrap();
+        assert_eq!(robot.value()["name"], "小助");
+        assert_eq!(Settings::kept(Kind::Robot, &robot.value()).unwrap(), robot);
+    }
+
+    #[test]
+    fn a_merchant_is_found_by_its_code_once() {
+        let sent = json!({ "name": "店", "customer_code": "c1", "group_id": "g", "aliases": ["c2", "c1"] });
+        assert_eq!(Settings::read(Kind::Merchant, sent).unwrap().names(), ["c1", "c2"]);
+    }
+
+    #[test]
+    fn nobody_takes_the_name_of_a_tokens_agent() {
+        assert_eq!(wrong(Kind::Agent, json!({ "name": "小林", "aliases": ["token:1"] })), ["aliases"]);
+    }
+}

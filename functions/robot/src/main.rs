@@ -1,0 +1,16 @@
+//! Starts `robot` in Lambda.
+
+use std::sync::Arc;
+
+use function::Env;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use robot::{Deps, handle};
+use serde_json::Value;
+use store::SystemClock;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    function::init_logs();
+    let deps = Deps::new(&Env::from_process(), Arc::new(SystemClock)).await?;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| handle(&deps, event.payload))).await
+}

@@ -1,0 +1,44 @@
+//! The reply ledger as it lies with the visitor.
+
+use desk::quota::{Ledger, Shortage, Standing};
+use jiff::Timestamp;
+use store::{SendFailure, Visitor};
+
+/// How many replies WeChat still grants this visitor, as far as is known. A ledger that cannot be read has forgotten
+/// what is under way, so it grants nothing that is sure until the visitor's next message.
+pub fn ledger(visitor: &Visitor, now: Timestamp) -> Ledger {
+    if visitor.ledger.is_null() {
+        return Ledger::default();
+    }
+    serde_json::from_value(visitor.ledger.clone()).unwrap_or_else(|_| {
+        let mut ledger = Ledger::default();
+        ledger.exhausted(now);
+        ledger
+    })
+}
+
+/// Changes the ledger of a visitor.
+pub fn reckon<T>(visitor: &mut Visitor, now: Timestamp, change: impl FnOnce(&mut Ledger) -> T) -> T {
+    let mut ledger = ledger(visitor, now);
+    let result = change(&mut ledger);
+    visitor.ledger = serde_json::to_value(&ledger).unwrap_or_default();
+    result
+}
+
+/// What may be sent to a visitor now.
+pub fn standing(visitor: &Visitor, now: Timestamp) -> Standing {
+    ledger(visitor, now).standing(now)
+}
+
+/// What a person is told of a reply that WeChat does not grant.
+pub(crate) fn failure(shortage: Shortage) -> SendFailure {
+    let (code, detail) = match shortage {
+        Shortage::WindowClosed => {
+            ("quota.window_closed", "WeChat takes replies for 48 hours after the visitor's last message; that is over.")
+        }
+        Shortage::Exhausted => {
+            ("quota.exhausted", "WeChat takes five replies to each message of the visitor; all are used.")
+        }
+    };
+    SendFailure { code: code.to_owned(), errcode: None, detail: detail.to_owned() }
+}

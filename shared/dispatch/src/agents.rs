@@ -1,0 +1,257 @@
+//! What agents do: claim, accept, transfer, close, come and go.
+
+use channel::Patience;
+use desk::routing::{Facts, Level, Mode, Outcome, Plan, Target};
+use serde_json::{Value, json};
+use store::{Committed, Conversation, Duty, Queue, Result, Stage, StoreError};
+
+use crate::{
+    DECISIONS, Dispatch,
+    hand::Way,
+    plan::{Known, agent_facts, reception},
+    scene::Scene,
+};
+
+/// Why a conversation was not handed as somebody wished. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HandFailure {
+    /// There is no such conversation.
+    NoConversation,
+    /// It is closed.
+    Closed,
+    /// This agent has it.
+    Taken {
+        /// Who.
+        agent_id: String,
+        /// Their name.
+        name: String,
+    },
+    /// There is no such agent.
+    NoAgent,
+    /// The agent is offline or gone.
+    AgentOffline,
+    /// The agent has as many conversations as they take.
+    AgentFull,
+    /// There is no such group.
+    NoGroup,
+    /// Nobody of the group is there; the words say why.
+    GroupUnavailable(String),
+    /// Nobody has it, or somebody else.
+    NotYours,
+}
+
+/// To whom a conversation is transferred.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum To {
+    /// To this agent.
+    Agent(String),
+    /// To this group.
+    Group(String),
+}
+
+type Handed = std::result::Result<Conversation, HandFailure>;
+
+impl Dispatch {
+    /// An agent takes a conversation by hand: one that waits, one that a robot has, one that was left. It costs them
+    /// room like any other.
+    pub async fn claim(&self, cid: &str, agent: &str) -> Result<Handed> {
+        for _ in 0..DECISIONS {
+            let Some(conversation) = self.table.conversation(cid).await? else {
+                return Ok(Err(HandFailure::NoConversation));
+            };
+            match &conversation.stage {
+                Stage::Closed { .. } => return Ok(Err(HandFailure::Closed)),
+                Stage::Assigned(assigned) if assigned.agent_id == agent => return Ok(Ok(conversation)),
+                Stage::Assigned(assigned) => return Ok(Err(self.taken(&assigned.agent_id).await?)),
+                _ => {}
+            }
+            if let Some(failure) = self.cannot_take(agent, false).await? {
+                return Ok(Err(failure));
+            }
+            let group = conversation.waiting().and_then(|waiting| Queue::named(&waiting.queue));
+            let group = group.and_then(|queue| if let Queue::Group(id) = queue { Some(id) } else { None });
+            let mut scene = self.scene(conversation).await?;
+            self.assign(&mut scene, agent, group, true, json!({ "claimed": true })).await?;
+            if let Some(Stage::Assigned(assigned)) = scene.after.as_mut().map(|after| &mut after.stage) {
+                // Whoever takes it by hand has taken it up.
+                assigned.accepted_at = Some(assigned.since);
+            }
+            if let Committed::Now(after) = scene.commit(&self.table).await? {
+                self.send_all(&scene).await?;
+                return Ok(after.ok_or(HandFailure::NoConversation));
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// The agent who has a conversation takes it up.
+    pub async fn accept(&self, cid: &str, agent: &str) -> Result<Handed> {
+        for _ in 0..DECISIONS {
+            let Some(conversation) = self.table.conversation(cid).await? else {
+                return Ok(Err(HandFailure::NoConversation));
+            };
+            match &conversation.stage {
+                Stage::Closed { .. } => return Ok(Err(HandFailure::Closed)),
+                Stage::Assigned(assigned) if assigned.agent_id != agent => {
+                    return Ok(Err(self.taken(&assigned.agent_id).await?));
+                }
+                Stage::Assigned(assigned) if assigned.accepted_at.is_some() => return Ok(Ok(conversation)),
+                Stage::Assigned(_) => {}
+                _ => return Ok(Err(HandFailure::NotYours)),
+            }
+            let mut scene = self.scene(conversation).await?;
+            let now = scene.now;
+            if let Some(Stage::Assigned(assigned)) = scene.after.as_mut().map(|after| &mut after.stage) {
+                assigned.accepted_at = Some(now);
+            }
+            scene.event("conversation.accepted", json!({ "agent_id": agent }));
+            if let Committed::Now(after) = scene.commit(&self.table).await? {
+                return Ok(after.ok_or(HandFailure::NoConversation));
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Hands a conversation on. `by`: the agent who does so, or nobody for an admin, who may hand on any.
+    pub async fn transfer(&self, cid: &str, to: &To, reason: Option<&str>, by: Option<&str>) -> Result<Handed> {
+        for _ in 0..DECISIONS {
+            let Some(conversation) = self.table.conversation(cid).await? else {
+                return Ok(Err(HandFailure::NoConversation));
+            };
+            if !conversation.is_open() {
+                return Ok(Err(HandFailure::Closed));
+            }
+            if let (Some(by), Some(assignee)) = (by, conversation.assignee())
+                && by != assignee
+            {
+                return Ok(Err(self.taken(assignee).await?));
+            }
+            let from = conversation.assignee().map(ToOwned::to_owned);
+            let mut scene = self.scene(conversation.clone()).await?;
+            scene.event(
+                "conversation.transferred",
+                json!({ "from": from, "to": shown(to), "reason": reason, "by": by }),
+            );
+            let queue = match to {
+                To::Agent(agent) if conversation.assignee() == Some(agent) => return Ok(Ok(conversation)),
+                To::Agent(agent) => {
+                    if let Some(failure) = self.cannot_take(agent, true).await? {
+                        return Ok(Err(failure));
+                    }
+                    self.assign(&mut scene, agent, None, true, json!({ "transferred": true })).await?;
+                    None
+                }
+                To::Group(group) => match self.to_group(&mut scene, group, from.as_deref()).await? {
+                    Ok(queue) => queue,
+                    Err(failure) => return Ok(Err(failure)),
+                },
+            };
+            if let Committed::Now(after) = scene.commit(&self.table).await? {
+                self.send_all(&scene).await?;
+                self.after(queue, from).await?;
+                return Ok(after.ok_or(HandFailure::NoConversation));
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    async fn to_group(
+        &self,
+        scene: &mut Scene<'_>,
+        group: &str,
+        from: Option<&str>,
+    ) -> Result<std::result::Result<Option<Queue>, HandFailure>> {
+        let target = Target::Group(group.to_owned());
+        let mut known = Known::new();
+        let mut facts = self.facts(&target, scene.now).await?;
+        match &mut facts {
+            Facts::Missing => return Ok(Err(HandFailure::NoGroup)),
+            // Whoever hands on does not get it back.
+            Facts::Group { members, .. } => members.retain(|member| Some(member.id.as_str()) != from),
+            Facts::Agent { .. } => {}
+        }
+        known.insert(target.clone(), facts);
+        let plan = Plan::new(vec![Level::from(target)], None, scene.reception.after_hours);
+        let routed = self.route(&plan, Mode::Full, scene.now, &mut known).await?;
+        if matches!(routed.outcome, Outcome::LeaveMessage { .. } | Outcome::Robot { .. }) {
+            let why = routed.trail.last().map(|passage| passage.because.clone()).unwrap_or_default();
+            return Ok(Err(HandFailure::GroupUnavailable(why)));
+        }
+        let because = json!({ "transferred": true });
+        let way = Way { plan: &plan, known: &known, robot_id: None, since: scene.now, tell: true, because };
+        self.hand(scene, &routed, &way).await.map(Ok)
+    }
+
+    /// Ends a conversation; one that has ended stays as it is.
+    pub async fn close(&self, cid: &str, by: &str, summary: Option<Value>) -> Result<Handed> {
+        for _ in 0..DECISIONS {
+            let Some(conversation) = self.table.conversation(cid).await? else {
+                return Ok(Err(HandFailure::NoConversation));
+            };
+            if !conversation.is_open() {
+                return Ok(Ok(conversation));
+            }
+            let freed = conversation.assignee().map(ToOwned::to_owned);
+            let mut scene = self.scene(conversation).await?;
+            Self::end(&mut scene, by, summary.as_ref());
+            if let Committed::Now(after) = scene.commit(&self.table).await? {
+                self.after(None, freed).await?;
+                return Ok(after.ok_or(HandFailure::NoConversation));
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Sets an agent's status; whoever comes online gets what waits. [`StoreError::Conflict`] when there is no such agent.
+    pub async fn set_status(&self, agent: &str, status: &str, reason: Option<&str>) -> Result<Duty> {
+        let duty = self.table.set_status(agent, status, reason).await?;
+        if status != "online" {
+            return Ok(duty);
+        }
+        self.drain_for(agent).await?;
+        Ok(self.table.duty(agent).await?.unwrap_or(duty))
+    }
+
+    /// Why an agent cannot take a conversation by hand. `present`: their workbench must be open, too.
+    async fn cannot_take(&self, agent: &str, present: bool) -> Result<Option<HandFailure>> {
+        let Some(duty) = self.table.duty(agent).await? else {
+            return Ok(Some(HandFailure::NoAgent));
+        };
+        let facts = agent_facts(&duty, self.table.clock().now());
+        Ok(if duty.status == "offline" || (present && !facts.present) {
+            Some(HandFailure::AgentOffline)
+        } else if duty.load >= duty.capacity {
+            Some(HandFailure::AgentFull)
+        } else {
+            None
+        })
+    }
+
+    async fn taken(&self, agent: &str) -> Result<HandFailure> {
+        let name = self.table.duty(agent).await?.map(|duty| duty.name).unwrap_or_default();
+        Ok(HandFailure::Taken { agent_id: agent.to_owned(), name })
+    }
+
+    /// A decision about a conversation as it stands.
+    pub(crate) async fn scene(&self, conversation: Conversation) -> Result<Scene<'static>> {
+        let thread = conversation.thread();
+        let (visitor, binding) = tokio::try_join!(self.table.visitor(&thread), self.table.binding(&thread.app_id))?;
+        let now = self.table.clock().now();
+        Ok(Scene::new(thread, reception(binding.as_ref()), visitor, Some(conversation), now))
+    }
+
+    /// Sends what a decision says, now that it is written.
+    pub(crate) async fn send_all(&self, scene: &Scene<'_>) -> Result<()> {
+        for id in scene.sends() {
+            self.channel.carry_out(&scene.thread, id, Patience::Later).await?;
+        }
+        Ok(())
+    }
+}
+
+fn shown(to: &To) -> Value {
+    match to {
+        To::Agent(id) => json!({ "agent_id": id }),
+        To::Group(id) => json!({ "group_id": id }),
+    }
+}

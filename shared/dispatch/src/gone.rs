@@ -1,0 +1,71 @@
+//! An agent is gone for good.
+
+use desk::routing::{Level, Mode, Plan, Target};
+use serde_json::json;
+use store::{Committed, Conversation, Duty, Result, Stage, StoreError};
+
+use crate::{DECISIONS, Dispatch, hand::Way, plan::Known};
+
+impl Dispatch {
+    /// An agent is gone for good: their conversations go where they would go if they came now, at the place of their
+    /// age. `false` when not all could be handed on.
+    pub(crate) async fn gone(&self, duty: &Duty) -> Result<bool> {
+        let cids = self.table.assigned_to(&duty.agent_id, 1000).await?;
+        let mut all = true;
+        for cid in cids {
+            match Box::pin(self.hand_back(&cid, &duty.agent_id)).await {
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::error!(cid, %error, "a conversation of an agent who is gone was not handed on");
+                    all = false;
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    async fn hand_back(&self, cid: &str, agent: &str) -> Result<()> {
+        for _ in 0..DECISIONS {
+            let held = |conversation: &Conversation| conversation.assignee() == Some(agent);
+            let Some(conversation) = self.table.conversation(cid).await?.filter(held) else {
+                return Ok(());
+            };
+            let group = match &conversation.stage {
+                Stage::Assigned(assigned) => assigned.group_id.clone(),
+                _ => None,
+            };
+            let since = conversation.created_at;
+            let mut plan: Option<Plan> = serde_json::from_value(conversation.plan.clone()).ok();
+            let mut scene = self.scene(conversation).await?;
+            if plan.as_ref().is_none_or(|plan| plan.levels.is_empty()) {
+                let group = group.or_else(|| scene.reception.group_id.clone());
+                let levels = group.map(|group| vec![Level::from(Target::Group(group))]);
+                plan = levels.map(|levels| Plan::new(levels, None, scene.reception.after_hours));
+            }
+            scene.event("conversation.requeued", json!({ "from": agent, "because": "the agent is gone" }));
+            let queue = match plan {
+                None => {
+                    if let Some(after) = &mut scene.after {
+                        after.stage = Stage::Unassigned;
+                    }
+                    None
+                }
+                Some(plan) => {
+                    let plan = Plan { sticky: None, ..plan };
+                    let mut known = Known::new();
+                    let routed = self.route(&plan, Mode::Full, scene.now, &mut known).await?;
+                    let robot = scene.reception.robot_id.clone();
+                    let because = json!({ "agent_gone": agent });
+                    let way =
+                        Way { plan: &plan, known: &known, robot_id: robot.as_deref(), since, tell: false, because };
+                    self.hand(&mut scene, &routed, &way).await?
+                }
+            };
+            if let Committed::Now(_) = scene.commit(&self.table).await? {
+                self.send_all(&scene).await?;
+                return self.after(queue, None).await;
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+}

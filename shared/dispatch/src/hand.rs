@@ -1,0 +1,207 @@
+//! A conversation changes hands.
+
+use desk::{
+    routing::{Facts, Outcome, Plan, Routed},
+    staff::in_order,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use store::{Assign, Assigned, Conversation, Queue, Result, RobotStage, Stage, Waiting, place};
+
+use crate::{
+    Dispatch,
+    plan::{Known, queue_of},
+    scene::{Scene, Speaker},
+};
+
+/// How far ahead places are counted: beyond it a visitor is told of so many.
+const COUNTED: u32 = 99;
+
+/// What goes along with a change of hands.
+#[derive(Debug, Clone)]
+pub(crate) struct Way<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) known: &'a Known,
+    /// The robot that takes over where nobody is there and the policy says so.
+    pub(crate) robot_id: Option<&'a str>,
+    /// Since when the visitor waits.
+    pub(crate) since: Timestamp,
+    /// Whether the visitor is told.
+    pub(crate) tell: bool,
+    /// More for the event.
+    pub(crate) because: Value,
+}
+
+impl Dispatch {
+    /// Puts the scene's conversation where the routing says. The queue that it joins is to be drained once it is
+    /// written: somebody may have become free meanwhile.
+    pub(crate) async fn hand(&self, scene: &mut Scene<'_>, routed: &Routed, way: &Way<'_>) -> Result<Option<Queue>> {
+        if let Some(after) = &mut scene.after {
+            after.plan = serde_json::to_value(way.plan).unwrap_or_default();
+        }
+        let trail = json!(routed.trail);
+        match &routed.outcome {
+            Outcome::Assign { agents, group, level } => {
+                let agents = bounded_stickiness(scene, way, agents, group.as_deref());
+                let Some((agent, load)) = agents.first().and_then(|id| Some((id.clone(), load_of(way.known, id)?)))
+                else {
+                    Self::leave_message(scene, *level, way.tell, &way.because, &trail);
+                    return Ok(None);
+                };
+                scene.assign = Assign::Auto { load };
+                let more = json!({ "level": level, "trail": trail, "because": way.because });
+                self.assign(scene, &agent, group.clone(), way.tell, more).await?;
+                Ok(None)
+            }
+            Outcome::Queue { target, level } => {
+                let queue = queue_of(target);
+                let max_wait = match way.known.get(target) {
+                    Some(Facts::Group { group, .. }) => group.max_wait_seconds,
+                    _ => None,
+                };
+                self.enqueue(scene, &queue, *level, max_wait, way, trail).await?;
+                Ok(Some(queue))
+            }
+            Outcome::Robot { level } => {
+                match (way.robot_id, scene.after.as_mut()) {
+                    (Some(robot), Some(after)) => {
+                        let robot_id = robot.to_owned();
+                        after.stage = Stage::Robot(Box::new(RobotStage { robot_id, ..RobotStage::default() }));
+                        let data = json!({ "robot_id": robot, "trail": trail, "because": way.because });
+                        scene.event("conversation.robot", data);
+                    }
+                    _ => Self::leave_message(scene, *level, way.tell, &way.because, &trail),
+                }
+                Ok(None)
+            }
+            Outcome::LeaveMessage { level } => {
+                Self::leave_message(scene, *level, way.tell, &way.because, &trail);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Gives the scene's conversation to an agent.
+    pub(crate) async fn assign(
+        &self,
+        scene: &mut Scene<'_>,
+        agent: &str,
+        group_id: Option<String>,
+        tell: bool,
+        more: Value,
+    ) -> Result<()> {
+        let now = scene.now;
+        scene.visitor.last_agent = Some((agent.to_owned(), now));
+        if let Some(after) = &mut scene.after {
+            let agent_id = agent.to_owned();
+            after.stage =
+                Stage::Assigned(Assigned { agent_id, group_id: group_id.clone(), since: now, accepted_at: None });
+            after.active_at = now;
+        }
+        let mut data = json!({ "agent_id": agent, "group_id": group_id });
+        merge(&mut data, more);
+        scene.event("conversation.assigned", data);
+        let prompt = scene.reception.prompts.connected.clone();
+        if tell && !prompt.is_empty() {
+            let name = match self.table.duty(agent).await? {
+                Some(duty) if prompt.contains("{agent}") => duty.name,
+                _ => String::new(),
+            };
+            scene.say("connected", &prompt.replace("{agent}", &name), Speaker::Prompt);
+        }
+        Ok(())
+    }
+
+    async fn enqueue(
+        &self,
+        scene: &mut Scene<'_>,
+        queue: &Queue,
+        level: u8,
+        max_wait: Option<u32>,
+        way: &Way<'_>,
+        trail: Value,
+    ) -> Result<()> {
+        let Some(after) = &mut scene.after else {
+            return Ok(());
+        };
+        let place = place(&after.cid, way.since, scene.reception.priority);
+        let until = max_wait.map(|seconds| {
+            let wait = SignedDuration::from_secs(i64::from(seconds));
+            scene.now.checked_add(wait).unwrap_or(Timestamp::MAX)
+        });
+        let ((), ahead) =
+            tokio::try_join!(self.table.expect_waiting(queue), self.table.count_waiting(queue, Some(&place), COUNTED))?;
+        let name = queue.name();
+        after.stage = Stage::Queued(Waiting { queue: name.clone(), place, since: way.since, level, until, told: true });
+        after.active_at = scene.now;
+        let data = json!({ "queue": name, "ahead": ahead, "level": level, "trail": trail, "because": way.because });
+        scene.event("conversation.queued", data);
+        if way.tell {
+            let told = |number: u32| if ahead >= COUNTED { format!("{COUNTED}+") } else { number.to_string() };
+            let text = scene.reception.prompts.queued.replace("{ahead}", &told(ahead));
+            let text = text.replace("{position}", &told(ahead + 1));
+            scene.say("queued", &text, Speaker::Prompt);
+        }
+        Ok(())
+    }
+
+    /// Lets the visitor leave a message.
+    pub(crate) fn leave_message(scene: &mut Scene<'_>, level: u8, tell: bool, because: &Value, trail: &Value) {
+        let now = scene.now;
+        if let Some(after) = &mut scene.after {
+            let queue = Queue::LeftMessages.name();
+            let place = place(&after.cid, now, 0);
+            after.stage = Stage::LeftMessage(Waiting { queue, place, since: now, level, until: None, told: false });
+            after.active_at = now;
+        }
+        scene.event("leave_message.created", json!({ "level": level, "trail": trail, "because": because }));
+        if tell {
+            let text = scene.reception.prompts.leave_message.clone();
+            scene.say("leave", &text, Speaker::Prompt);
+        }
+    }
+
+    /// Ends the scene's conversation.
+    pub(crate) fn end(scene: &mut Scene<'_>, by: &str, summary: Option<&Value>) {
+        let now = scene.now;
+        let agent_id = scene.after.as_ref().and_then(Conversation::assignee).map(ToOwned::to_owned);
+        if let Some(after) = &mut scene.after {
+            after.stage = Stage::Closed { by: by.to_owned() };
+            after.closed_at = Some(now);
+            if let Some(summary) = summary {
+                after.summary = summary.clone();
+            }
+        }
+        scene.open_cid(None);
+        scene.event("conversation.closed", json!({ "by": by, "agent_id": agent_id, "summary": summary }));
+    }
+}
+
+/// The agent whom the visitor had the last time comes first only for as long as the group says.
+fn bounded_stickiness(scene: &Scene<'_>, way: &Way<'_>, agents: &[String], group: Option<&str>) -> Vec<String> {
+    let facts = group.and_then(|id| way.known.get(&desk::routing::Target::Group(id.to_owned())));
+    let (Some(Facts::Group { group, members, .. }), Some((last, at))) = (facts, &scene.visitor.last_agent) else {
+        return agents.to_vec();
+    };
+    let life = SignedDuration::from_mins(i64::from(group.sticky_minutes));
+    if scene.now.duration_since(*at) <= life || agents.first() != Some(last) {
+        return agents.to_vec();
+    }
+    in_order(group.strategy, members, None)
+}
+
+/// The load that the decision saw.
+pub(crate) fn load_of(known: &Known, agent: &str) -> Option<u32> {
+    known.values().find_map(|facts| match facts {
+        Facts::Group { members, .. } => members.iter().find(|member| member.id == agent).map(|member| member.load),
+        Facts::Agent { agent: known, .. } => (known.id == agent).then_some(known.load),
+        Facts::Missing => None,
+    })
+}
+
+/// Adds the fields of one object to another.
+pub(crate) fn merge(into: &mut Value, more: Value) {
+    if let (Value::Object(into), Value::Object(more)) = (into, more) {
+        into.extend(more);
+    }
+}

@@ -1,0 +1,61 @@
+//! Held texts go out with the visitor's next message.
+
+use channel::{reckon, standing, text_parts};
+use desk::held::{HeldText, merge};
+use serde_json::{Value, json};
+use store::{Author, MessageState, NewOutbound, Result};
+use wechat::text::MAX_TEXT;
+
+use crate::{Dispatch, scene::Scene};
+
+impl Dispatch {
+    /// Lets out what was held for this visitor, in as few messages as possible, as far as WeChat grants replies.
+    pub(crate) async fn release(&self, scene: &mut Scene<'_>) -> Result<()> {
+        if scene.visitor.held.is_empty() {
+            return Ok(());
+        }
+        let found = self.table.messages_of(&scene.thread, &scene.visitor.held).await?;
+        let held: Vec<_> = found.into_iter().filter(|message| message.state == MessageState::Held).collect();
+        let texts: Vec<HeldText> = held
+            .iter()
+            .map(|message| HeldText {
+                id: message.id.clone(),
+                author: message.author.as_ref().and_then(|author| author.name.clone()).unwrap_or_default(),
+                text: message.content.get("content").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            })
+            .collect();
+        let now = scene.now;
+        let granted = standing(&scene.visitor, now);
+        let merged = merge(&texts, MAX_TEXT, granted.replies_left + granted.maybe, text_parts);
+        let (out, kept) = held.split_at(merged.taken.min(held.len()));
+        scene.visitor.held = kept.iter().map(|message| message.id.clone()).collect();
+        let author = out.first().and_then(|message| message.author.clone());
+        let author = author.unwrap_or(Author { role: "agent".to_owned(), name: None });
+        let cid = out.first().and_then(|message| message.cid.clone());
+        let mut ids = Vec::new();
+        for (number, text) in merged.texts.iter().enumerate() {
+            let id = scene.id(&format!("released{number}"));
+            let parts = text_parts(text);
+            if reckon(&mut scene.visitor, now, |ledger| ledger.reserve(&id, parts, 0, now)).is_err() {
+                tracing::error!(app_id = scene.thread.app_id, id, "a released text has no reply left");
+            }
+            scene.send(NewOutbound {
+                thread: scene.thread.clone(),
+                cid: cid.clone(),
+                id: id.clone(),
+                kind: "text".to_owned(),
+                content: json!({ "content": text }),
+                author: author.clone(),
+                ai: false,
+                held: None,
+            });
+            ids.push(id);
+        }
+        for (message, text) in out.iter().zip(merged.places) {
+            if let Some(id) = ids.get(text).or(ids.last()) {
+                scene.released.push((message.id.clone(), id.clone()));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! Who would get a conversation, and why: the same rules on the same facts, without a change.
+
+use desk::{
+    reception::{Arrival, Decision, Situation, decide},
+    routing::{self, Outcome, Passage, Plan},
+    settings::Mode,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use store::{Result, Thread, Visitor};
+use wechat::session_from::{self, SessionFrom};
+
+use crate::{
+    Dispatch,
+    plan::{Known, choosing, reception},
+};
+
+/// What is to be tried.
+#[derive(Debug, Clone)]
+pub struct Simulation<'a> {
+    /// The mini program.
+    pub app_id: &'a str,
+    /// What the visitor enters with.
+    pub session_from: &'a str,
+    /// What they write.
+    pub text: &'a str,
+    /// A visitor who is known, for the agent they last had.
+    pub openid: Option<&'a str>,
+    /// When. Working hours are those of then; staff and queues are those of now.
+    pub at: Timestamp,
+}
+
+/// What would happen.
+#[derive(Debug, Serialize)]
+pub struct Simulated {
+    /// What `session-from` says.
+    pub session_from: SessionFrom,
+    /// Who answers first here.
+    pub mode: Mode,
+    /// The first step: `robot`, `route`, `leave_message` or `open`.
+    pub first: &'static str,
+    /// The robot, if one answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub robot_id: Option<String>,
+    /// Where the conversation may go.
+    pub plan: Plan,
+    /// Where it goes as soon as a person is wanted.
+    pub outcome: Outcome,
+    /// Why, level by level.
+    pub trail: Vec<Passage>,
+    /// What was odd about `transfer_action`.
+    pub warnings: Value,
+    /// When it is.
+    pub at: Timestamp,
+}
+
+impl Dispatch {
+    /// Tries. `None` when the mini program is not bound.
+    pub async fn simulate(&self, wanted: &Simulation<'_>) -> Result<Option<Simulated>> {
+        let Some(binding) = self.table.binding(wanted.app_id).await? else {
+            return Ok(None);
+        };
+        let reception = reception(Some(&binding));
+        let known = match wanted.openid {
+            Some(openid) => self.table.visitor(&Thread::new(wanted.app_id, openid)).await?,
+            None => Visitor::default(),
+        };
+        let mut visitor = known;
+        visitor.session_from = Some(wanted.session_from.to_owned());
+        visitor.session_from_at = Some(wanted.at);
+        let from = choosing(&reception, &visitor, wanted.at);
+        let planned = self.plan(&reception, &visitor, from.as_ref()).await?;
+        let decision = decide(&Situation {
+            arrival: Arrival::Text(wanted.text),
+            holder: None,
+            mode: reception.mode,
+            has_robot: planned.robot_id.is_some(),
+            has_target: !planned.plan.levels.is_empty(),
+            keywords: &reception.handover.keywords,
+        });
+        let (first, mode) = match decision {
+            Decision::Robot => ("robot", routing::Mode::Full),
+            Decision::Route { immediate: true, .. } => ("route", routing::Mode::ImmediateOnly),
+            Decision::Route { .. } => ("route", routing::Mode::Full),
+            Decision::LeaveMessage => ("leave_message", routing::Mode::Full),
+            Decision::Note | Decision::Join | Decision::Open | Decision::End => ("open", routing::Mode::Full),
+        };
+        let routed = self.route(&planned.plan, mode, wanted.at, &mut Known::new()).await?;
+        Ok(Some(Simulated {
+            session_from: session_from::parse(wanted.session_from),
+            mode: reception.mode,
+            first,
+            robot_id: planned.robot_id.filter(|_| first == "robot"),
+            plan: planned.plan,
+            outcome: routed.outcome,
+            trail: routed.trail,
+            warnings: serde_json::to_value(planned.warnings).unwrap_or_default(),
+            at: wanted.at,
+        }))
+    }
+}

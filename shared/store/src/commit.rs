@@ -1,0 +1,300 @@
+//! A decision, written at once or not at all.
+//!
+//! Whoever decides has read a visitor and a conversation and says what they shall be. The transaction asks that
+//! nobody has written them meanwhile, and brings along everything that follows: the queue's entry, the agent's load,
+//! the events, the sends. So there is no moment at which a conversation has two agents, or waits and is assigned.
+
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    conversation::Conversation,
+    error::{Result, StoreError},
+    event::NewEvent,
+    inbox::{InboundRef, built, cancelled_at},
+    item::{Attributes, Build, at, n, s},
+    keys,
+    message::Thread,
+    outbox::{NewOutbound, Once},
+    queue,
+    table::{SERVICE, Table},
+    visitor::Visitor,
+};
+
+/// What shall be written.
+#[derive(Debug, Default)]
+pub struct Commit<'a> {
+    /// The message that is processed with it.
+    pub message: Option<&'a InboundRef>,
+    /// The visitor as read and as they shall be.
+    pub visitor: Option<(&'a Thread, &'a Visitor, Visitor)>,
+    /// The conversation as read; `None` when it is opened now, or when there is none.
+    pub before: Option<&'a Conversation>,
+    /// The conversation as it shall be.
+    pub after: Option<Conversation>,
+    /// What happened in it.
+    pub events: Vec<NewEvent>,
+    /// What is said, to be sent when it is written.
+    pub sends: Vec<NewOutbound>,
+    /// Held texts that are released by one of the sends, with its id.
+    pub released: Vec<(String, String)>,
+    /// How an agent is assigned, if one is.
+    pub assign: Assign,
+    /// A verified `partnerid` that the visitor came with.
+    pub person: Option<String>,
+    /// Not twice, if the caller named the request.
+    pub once: Option<&'a Once>,
+}
+
+/// How an agent comes to a conversation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Assign {
+    /// By rule: to an agent who is online and has room, and whose load is still what the rule saw.
+    Auto {
+        /// The load that was seen.
+        load: u32,
+    },
+    /// By hand: to an agent who has room and is not offline.
+    #[default]
+    ByHand,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one is made for each decision and taken apart at once")]
+pub enum Committed {
+    /// It is written; the conversation as it now is.
+    Now(Option<Conversation>),
+    /// The message was processed before; nothing changed.
+    Before,
+    /// Somebody else has changed the visitor or the conversation; read again and decide again.
+    Changed,
+    /// The agent has no room, is not there, or got another conversation meanwhile.
+    Agent,
+    /// Another request used the `Idempotency-Key`, or the same one before: see [`Table::put_down_before`].
+    Once,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Message,
+    Once,
+    Agent,
+    Other,
+}
+
+type Writes = Vec<(Part, TransactWriteItem)>;
+
+impl Table {
+    /// Writes a decision.
+    pub async fn commit(&self, commit: Commit<'_>) -> Result<Committed> {
+        let now = self.clock.now();
+        let mut writes: Writes = Vec::new();
+        let mut after = commit.after.clone();
+        if let Some(after) = &mut after {
+            after.seq = commit.before.map_or(0, |before| before.seq) + commit.events.len() as u64;
+            after.version = commit.before.map_or(0, |before| before.version) + 1;
+        }
+        if let Some(message) = commit.message {
+            writes.push((Part::Message, self.processed(message, after.as_ref())?));
+        }
+        if let Some(once) = commit.once {
+            let id = commit.sends.first().map(|send| send.id.as_str()).unwrap_or_default();
+            writes.push((Part::Once, self.once_write(once, id, now)?));
+        }
+        if let Some((thread, seen, visitor)) = &commit.visitor {
+            writes.push((Part::Other, self.visitor_put(thread, seen, visitor)?));
+        }
+        if let Some(partnerid) = &commit.person
+            && let Some((thread, ..)) = &commit.visitor
+        {
+            writes.push((Part::Other, self.person_write(partnerid, thread)?));
+        }
+        if let Some(after) = &after {
+            let item = after.write(after.version)?;
+            writes.push((Part::Other, self.put_if(item, commit.before.map(|before| before.version))?));
+            self.stage_writes(&mut writes, commit.before, after, commit.assign, now)?;
+            let first = after.seq + 1 - commit.events.len() as u64;
+            for (seq, event) in (first..).zip(&commit.events) {
+                writes.push((Part::Other, self.put_new(event.item(after, seq, now))?));
+            }
+        }
+        for send in &commit.sends {
+            writes.push((Part::Other, self.put_new(send.item(now))?));
+        }
+        for (held, by) in &commit.released {
+            let thread = commit.visitor.as_ref().map(|(thread, ..)| *thread);
+            let thread = thread.ok_or(StoreError::Conflict)?;
+            writes.push((Part::Other, self.release_write(thread, held, by, now)?));
+        }
+        let (parts, mut writes): (Vec<Part>, Vec<TransactWriteItem>) = writes.into_iter().unzip();
+        if parts == [Part::Other]
+            && let Some(put) = writes.first_mut().and_then(|write| write.put.take())
+        {
+            return self.commit_one(put, after).await;
+        }
+        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+            Ok(_) => Ok(Committed::Now(after)),
+            Err(error) => match cancelled_at(&error).map(|place| parts.get(place)) {
+                Some(Some(Part::Message)) => Ok(Committed::Before),
+                Some(Some(Part::Once)) => Ok(Committed::Once),
+                Some(Some(Part::Agent)) => Ok(Committed::Agent),
+                Some(Some(Part::Other) | None) => Ok(Committed::Changed),
+                None => Err(StoreError::from_sdk(SERVICE, &error)),
+            },
+        }
+    }
+
+    /// A single write needs no transaction, which costs twice as much (DynamoDB, "Capacity consumption for transactions").
+    async fn commit_one(&self, put: Put, after: Option<Conversation>) -> Result<Committed> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(put.table_name)
+            .set_item(Some(put.item))
+            .set_condition_expression(put.condition_expression)
+            .set_expression_attribute_values(put.expression_attribute_values);
+        match request.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(_) => Ok(Committed::Now(after)),
+            Err(StoreError::Conflict) => Ok(Committed::Changed),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What follows from a conversation's change of hands.
+    fn stage_writes(
+        &self,
+        writes: &mut Writes,
+        before: Option<&Conversation>,
+        after: &Conversation,
+        assign: Assign,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (from, to) = (before.and_then(Conversation::assignee), after.assignee());
+        if from != to {
+            if let Some(agent) = from {
+                let update = self
+                    .load_update(agent)
+                    .update_expression("SET #load = #load - :one")
+                    .condition_expression("#load >= :one");
+                writes.push((Part::Other, update_item(update)?));
+                let edge = Delete::builder().table_name(&self.name);
+                let edge = edge.key("pk", s(keys::record("agent", agent))).key("sk", s(has(after)));
+                writes.push((Part::Other, TransactWriteItem::builder().delete(built(edge.build())?).build()));
+            }
+            if let Some(agent) = to {
+                writes.push((Part::Agent, self.assign_write(agent, assign, now)?));
+                let edge = Build::new(keys::ASSIGNMENT, keys::record("agent", agent), has(after));
+                writes.push((Part::Other, self.put_new(edge.set("cid", s(&after.cid)).done())?));
+            }
+        }
+        let place = |conversation: &Conversation| {
+            conversation.waiting().map(|waiting| (waiting.queue.clone(), waiting.place.clone()))
+        };
+        let (from, to) = (before.and_then(place), place(after));
+        if from != to {
+            if let Some((name, place)) = from {
+                let entry = Delete::builder().table_name(&self.name);
+                let entry = entry.key("pk", s(keys::queue(&name))).key("sk", s(place));
+                let entry = entry.condition_expression("attribute_exists(pk)");
+                writes.push((Part::Other, TransactWriteItem::builder().delete(built(entry.build())?).build()));
+            }
+            if let Some((name, place)) = to {
+                writes.push((Part::Other, self.put_new(queue::entry(&name, &place, &after.cid))?));
+            }
+        }
+        Ok(())
+    }
+
+    fn assign_write(&self, agent: &str, assign: Assign, now: Timestamp) -> Result<TransactWriteItem> {
+        let update = self
+            .load_update(agent)
+            .update_expression("SET #load = #load + :one, last_assigned_at = :now")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#capacity", "capacity")
+            .expression_attribute_values(":now", at(now));
+        let update = match assign {
+            Assign::Auto { load } => update
+                .condition_expression(
+                    "#status = :online AND present_until > :now AND #load = :seen AND #load < #capacity",
+                )
+                .expression_attribute_values(":online", s("online"))
+                .expression_attribute_values(":seen", n(load)),
+            Assign::ByHand => update
+                .condition_expression("#status <> :offline AND #load < #capacity")
+                .expression_attribute_values(":offline", s("offline")),
+        };
+        update_item(update)
+    }
+
+    fn processed(&self, message: &InboundRef, conversation: Option<&Conversation>) -> Result<TransactWriteItem> {
+        let update = Update::builder()
+            .table_name(&self.name)
+            .key("pk", s(message.thread.pk()))
+            .key("sk", s(keys::message(&message.id)))
+            .condition_expression("attribute_exists(due_pk)");
+        let update = match conversation {
+            Some(conversation) => update
+                .update_expression("SET cid = :cid REMOVE due_pk, due_sk, attempts")
+                .expression_attribute_values(":cid", s(&conversation.cid)),
+            None => update.update_expression("REMOVE due_pk, due_sk, attempts"),
+        };
+        update_item(update)
+    }
+
+    fn person_write(&self, partnerid: &str, thread: &Thread) -> Result<TransactWriteItem> {
+        let item = Build::new(keys::PERSON, keys::person(partnerid), keys::person_visitor(&thread.uid()))
+            .set("app_id", s(&thread.app_id))
+            .set("openid", s(&thread.openid))
+            .done();
+        let put = Put::builder().table_name(&self.name).set_item(Some(item));
+        Ok(TransactWriteItem::builder().put(built(put.build())?).build())
+    }
+
+    fn release_write(&self, thread: &Thread, held: &str, by: &str, now: Timestamp) -> Result<TransactWriteItem> {
+        let update = Update::builder()
+            .table_name(&self.name)
+            .key("pk", s(thread.pk()))
+            .key("sk", s(keys::message(held)))
+            .update_expression(
+                "SET #state = :released, released_as = :by, settled_at = :now REMOVE due_pk, due_sk, failure",
+            )
+            .condition_expression("#state = :held")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":released", s("released"))
+            .expression_attribute_values(":held", s("held"))
+            .expression_attribute_values(":by", s(by))
+            .expression_attribute_values(":now", at(now));
+        update_item(update)
+    }
+
+    fn put_if(&self, item: Attributes, seen: Option<u64>) -> Result<TransactWriteItem> {
+        let put = Put::builder().table_name(&self.name).set_item(Some(item));
+        let put = match seen {
+            Some(seen) => put.condition_expression("version = :seen").expression_attribute_values(":seen", n(seen)),
+            None => put.condition_expression("attribute_not_exists(pk)"),
+        };
+        Ok(TransactWriteItem::builder().put(built(put.build())?).build())
+    }
+
+    pub(crate) fn visitor_put(&self, thread: &Thread, seen: &Visitor, after: &Visitor) -> Result<TransactWriteItem> {
+        let item = after.write(thread, seen.version + 1)?;
+        self.put_if(item, (seen.version > 0).then_some(seen.version))
+    }
+
+    pub(crate) fn put_new(&self, item: Attributes) -> Result<TransactWriteItem> {
+        self.put_if(item, None)
+    }
+}
+
+/// The key of the edge from an agent to a conversation; an agent's conversations go by their age.
+fn has(conversation: &Conversation) -> String {
+    format!("{}{}#{}", keys::HAS_CONVERSATION, keys::instant(conversation.created_at), conversation.cid)
+}
+
+fn update_item(update: aws_sdk_dynamodb::types::builders::UpdateBuilder) -> Result<TransactWriteItem> {
+    Ok(TransactWriteItem::builder().update(built(update.build())?).build())
+}
+
+/// How long an `Idempotency-Key` is remembered.
+pub(crate) const IDEMPOTENCY_LIFE: SignedDuration = SignedDuration::from_hours(24);

@@ -1,0 +1,253 @@
+//! Agents on duty: status, heartbeat, load. What changes all day is kept apart from an agent's settings.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::{Update, builders::UpdateBuilder};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    error::{Result, StoreError},
+    item::{Attributes, Build, Read, at, n, s},
+    keys,
+    table::{Page, SERVICE, Table},
+};
+
+/// How long a heartbeat is good for. The workbench sends one every 30 seconds, so that two may be lost.
+pub const HEARTBEAT_LIFE: SignedDuration = SignedDuration::from_secs(90);
+
+/// How long an agent may be gone before their conversations go back to the queue: a browser that is reloaded, a
+/// lift without reception.
+pub const GRACE: SignedDuration = SignedDuration::from_mins(3);
+
+/// An agent on duty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duty {
+    /// Which agent.
+    pub agent_id: String,
+    /// The name that visitors see.
+    pub name: String,
+    /// `online`, `busy`, `away` or `offline`.
+    pub status: String,
+    /// Why they are away.
+    pub reason: Option<String>,
+    /// Since when they have this status.
+    pub since: Timestamp,
+    /// Until when their last heartbeat is good.
+    pub present_until: Timestamp,
+    /// How many conversations they have.
+    pub load: u32,
+    /// How many they take.
+    pub capacity: u32,
+    /// When they last got one.
+    pub last_assigned_at: Option<Timestamp>,
+}
+
+impl Duty {
+    /// From when on they are gone for good: offline, or without a heartbeat, for longer than [`GRACE`].
+    pub fn gone_at(&self) -> Timestamp {
+        let from = if self.status == "offline" { self.since.min(self.present_until) } else { self.present_until };
+        from.checked_add(GRACE).unwrap_or(Timestamp::MAX)
+    }
+
+    fn read(item: &Attributes) -> Result<Self> {
+        let read = Read { kind: keys::DUTY, item };
+        Ok(Self {
+            agent_id: read.owned("agent_id")?,
+            name: read.owned("name")?,
+            status: read.owned("status")?,
+            reason: read.opt_s("reason").map(ToOwned::to_owned),
+            since: read.at("since")?,
+            present_until: read.at("present_until")?,
+            load: read.opt_n("load").unwrap_or(0),
+            capacity: read.opt_n("capacity").unwrap_or(0),
+            last_assigned_at: read.opt_at("last_assigned_at"),
+        })
+    }
+}
+
+/// What an edge leads to: the last part of its key.
+fn edge_end(item: &Attributes, prefix: &str) -> Option<String> {
+    let sk = Read { kind: "edge", item }.opt_s("sk")?.strip_prefix(prefix)?;
+    Some(sk.rsplit('#').next().unwrap_or(sk).to_owned())
+}
+
+impl Table {
+    /// What is known of these agents, in this order; those who do not exist are left out.
+    pub async fn duties(&self, agents: &[String]) -> Result<Vec<Duty>> {
+        let keys: Vec<_> = agents.iter().map(|id| (keys::record("agent", id), keys::DUTY.to_owned())).collect();
+        self.get_all_consistent(&keys).await?.iter().map(Duty::read).collect()
+    }
+
+    /// One agent.
+    pub async fn duty(&self, agent: &str) -> Result<Option<Duty>> {
+        let item = self.get(keys::record("agent", agent), keys::DUTY, true).await?;
+        item.as_ref().map(Duty::read).transpose()
+    }
+
+    /// Keeps an agent's name and capacity where they are needed to assign; a new agent is offline.
+    pub async fn set_capacity(&self, agent: &str, name: &str, capacity: u32) -> Result<()> {
+        let past = self.clock.now();
+        let update = self
+            .duty_update(agent)
+            .update_expression(
+                "SET kind = :kind, agent_id = :agent, #name = :name, #capacity = :capacity, \
+                 #status = if_not_exists(#status, :offline), since = if_not_exists(since, :now), \
+                 present_until = if_not_exists(present_until, :now), #load = if_not_exists(#load, :none)",
+            )
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_names("#capacity", "capacity")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#load", "load")
+            .expression_attribute_values(":kind", s(keys::DUTY))
+            .expression_attribute_values(":agent", s(agent))
+            .expression_attribute_values(":name", s(name))
+            .expression_attribute_values(":capacity", n(capacity))
+            .expression_attribute_values(":offline", s("offline"))
+            .expression_attribute_values(":now", at(past))
+            .expression_attribute_values(":none", n(0));
+        update.send().await.map(drop).map_err(|error| StoreError::from_sdk(SERVICE, &error))
+    }
+
+    /// Takes an agent off duty for good; `false` while they have conversations.
+    pub async fn end_duty(&self, agent: &str) -> Result<bool> {
+        let delete = self.client.delete_item().table_name(&self.name);
+        let delete = delete.key("pk", s(keys::record("agent", agent))).key("sk", s(keys::DUTY));
+        let delete = delete
+            .condition_expression("attribute_not_exists(pk) OR #load = :none")
+            .expression_attribute_names("#load", "load")
+            .expression_attribute_values(":none", n(0));
+        match delete.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sets an agent's status; it counts as a heartbeat. [`StoreError::Conflict`] when there is no such agent.
+    pub async fn set_status(&self, agent: &str, status: &str, reason: Option<&str>) -> Result<Duty> {
+        let now = self.clock.now();
+        let present = if status == "offline" { now } else { now + HEARTBEAT_LIFE };
+        let mut set =
+            "SET #status = :status, since = :now, present_until = :present, due_pk = :due, due_sk = :look".to_owned();
+        let mut update = self
+            .duty_update(agent)
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", s(status))
+            .expression_attribute_values(":now", at(now))
+            .expression_attribute_values(":present", at(present))
+            .expression_attribute_values(":due", s(keys::DUE_AGENTS))
+            .expression_attribute_values(":look", s(keys::instant(present + GRACE)));
+        match reason {
+            Some(reason) => {
+                set.push_str(", reason = :reason");
+                update = update.expression_attribute_values(":reason", s(reason));
+            }
+            None => set.push_str(" REMOVE reason"),
+        }
+        let answer = update
+            .update_expression(set)
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        Duty::read(&answer.attributes.unwrap_or_default())
+    }
+
+    /// The workbench is there. [`StoreError::Conflict`] when there is no such agent or they are offline.
+    pub async fn heartbeat(&self, agent: &str) -> Result<Duty> {
+        let answer = self
+            .duty_update(agent)
+            .update_expression("SET present_until = :until")
+            .condition_expression("attribute_exists(pk) AND #status <> :offline")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":offline", s("offline"))
+            .expression_attribute_values(":until", at(self.clock.now() + HEARTBEAT_LIFE))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        Duty::read(&answer.attributes.unwrap_or_default())
+    }
+
+    /// Agents who may be gone; the minute tick looks at them.
+    pub async fn watched_agents(&self, limit: i32) -> Result<Vec<Duty>> {
+        self.due_items(keys::DUE_AGENTS, limit, Duty::read).await
+    }
+
+    /// After the tick has looked: again when the heartbeat runs out, or (`gone`) no more, and the agent is offline.
+    /// Nothing happens when they have come back meanwhile.
+    pub async fn watch_agent_again(&self, seen: &Duty, gone: bool) -> Result<()> {
+        let update = self
+            .duty_update(&seen.agent_id)
+            .condition_expression("present_until = :seen AND #status = :status")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":seen", at(seen.present_until))
+            .expression_attribute_values(":status", s(&seen.status));
+        let update = if gone {
+            update
+                .update_expression("SET #status = :offline REMOVE due_pk, due_sk, reason")
+                .expression_attribute_values(":offline", s("offline"))
+        } else {
+            update
+                .update_expression("SET due_sk = :look")
+                .expression_attribute_values(":look", s(keys::instant(seen.gone_at())))
+        };
+        match update.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The conversations that an agent has, oldest first.
+    pub async fn assigned_to(&self, agent: &str, limit: i32) -> Result<Vec<String>> {
+        self.edges(agent, keys::HAS_CONVERSATION, limit).await
+    }
+
+    /// The same by page.
+    pub async fn assigned_page(&self, agent: &str, cursor: Option<&str>, limit: i32) -> Result<Page<String>> {
+        let page = self.page(keys::record("agent", agent), keys::HAS_CONVERSATION, cursor, limit).await?;
+        let items = page.items.iter().filter_map(|item| edge_end(item, keys::HAS_CONVERSATION)).collect();
+        Ok(Page { items, cursor: page.cursor })
+    }
+
+    /// The groups that an agent is or was a member of: the group's own list is what counts.
+    pub async fn groups_of(&self, agent: &str) -> Result<Vec<String>> {
+        self.edges(agent, keys::IN_GROUP, 1000).await
+    }
+
+    async fn edges(&self, agent: &str, prefix: &str, limit: i32) -> Result<Vec<String>> {
+        let items = self.partition(keys::record("agent", agent), prefix, limit).await?;
+        Ok(items.iter().filter_map(|item| edge_end(item, prefix)).collect())
+    }
+
+    /// Notes with each agent which group they have joined (before the group's own list is written) or left (after).
+    pub async fn note_members(&self, group: &str, joined: &BTreeSet<String>, left: &BTreeSet<String>) -> Result<()> {
+        for agent in joined {
+            let item = Build::new(keys::MEMBERSHIP, keys::record("agent", agent), keys::in_group(group)).done();
+            let put = self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await;
+            put.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        }
+        for agent in left {
+            let delete = self.client.delete_item().table_name(&self.name);
+            let delete = delete.key("pk", s(keys::record("agent", agent))).key("sk", s(keys::in_group(group)));
+            delete.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        }
+        Ok(())
+    }
+
+    fn duty_update(&self, agent: &str) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+        let update = self.client.update_item().table_name(&self.name);
+        update.key("pk", s(keys::record("agent", agent))).key("sk", s(keys::DUTY))
+    }
+
+    /// The part of a transaction that changes an agent's load.
+    pub(crate) fn load_update(&self, agent: &str) -> UpdateBuilder {
+        let update = Update::builder().table_name(&self.name);
+        update
+            .key("pk", s(keys::record("agent", agent)))
+            .key("sk", s(keys::DUTY))
+            .expression_attribute_names("#load", "load")
+            .expression_attribute_values(":one", n(1))
+    }
+}

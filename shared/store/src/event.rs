@@ -1,0 +1,73 @@
+//! Events: every change of a conversation, numbered within it without a gap. They are the outbox of webhooks and
+//! browsers and, read back, a conversation's history.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    conversation::Conversation,
+    error::Result,
+    item::{Attributes, Build, Read, at, n, s},
+    keys,
+    table::{Page, Table},
+};
+
+/// An event that is about to happen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// What happened, such as `conversation.assigned`.
+    pub kind: &'static str,
+    /// More about it.
+    pub data: Value,
+}
+
+/// A change of a conversation. It serialises as the API shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Event {
+    /// Its number within the conversation, from 1.
+    pub seq: u64,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When.
+    pub at: Timestamp,
+    /// More about it.
+    pub data: Value,
+}
+
+impl NewEvent {
+    /// An event.
+    pub fn new(kind: &'static str, data: Value) -> Self {
+        Self { kind, data }
+    }
+
+    pub(crate) fn item(&self, conversation: &Conversation, seq: u64, now: Timestamp) -> Attributes {
+        Build::new(keys::EVENT, keys::conversation(&conversation.cid), keys::event(seq))
+            .set("cid", s(&conversation.cid))
+            .set("app_id", s(&conversation.app_id))
+            .set("openid", s(&conversation.openid))
+            .set("seq", n(seq))
+            .set("type", s(self.kind))
+            .set("at", at(now))
+            .set("data", s(self.data.to_string()))
+            .done()
+    }
+}
+
+impl Table {
+    /// What happened in a conversation, oldest first.
+    pub async fn events(&self, cid: &str, cursor: Option<&str>, limit: i32) -> Result<Page<Event>> {
+        let page = self.page(keys::conversation(cid), keys::EVENT_PREFIX, cursor, limit).await?;
+        let read = |item: &Attributes| {
+            let read = Read { kind: keys::EVENT, item };
+            Ok(Event {
+                seq: read.opt_n("seq").ok_or_else(|| read.corrupt("seq"))?,
+                kind: read.owned("type")?,
+                at: read.at("at")?,
+                data: read.json("data")?,
+            })
+        };
+        Ok(Page { items: page.items.iter().map(read).collect::<Result<_>>()?, cursor: page.cursor })
+    }
+}

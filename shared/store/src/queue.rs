@@ -1,0 +1,174 @@
+//! Queues: who waits for which group or agent, in order.
+//!
+//! An entry's key is its place: the time it began to wait, less what its priority is worth. So the first in is the
+//! first out within a priority, and a priority ages by itself: whoever has waited that much longer comes first.
+
+use aws_sdk_dynamodb::types::Select;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    error::{Result, StoreError},
+    item::{Attributes, Build, Read, s},
+    keys,
+    table::{Page, SERVICE, Table},
+};
+
+/// What one step of priority is worth: as if the visitor had come this much earlier.
+pub const PRIORITY_STEP: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long after the last arrival a queue is still looked at by the minute tick. Longer than any enqueueing takes.
+const QUIET: SignedDuration = SignedDuration::from_mins(5);
+
+/// A queue.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Queue {
+    /// Of a group.
+    Group(String),
+    /// Of an agent who was asked for by name.
+    Agent(String),
+    /// Of messages that were left when nobody was there. Nobody is assigned from it; agents take what they answer.
+    LeftMessages,
+}
+
+impl Queue {
+    /// Its name in the table and in a conversation.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Group(id) => format!("group:{id}"),
+            Self::Agent(id) => format!("agent:{id}"),
+            Self::LeftMessages => "left-messages".to_owned(),
+        }
+    }
+
+    /// The queue with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name.split_once(':') {
+            Some(("group", id)) => Some(Self::Group(id.to_owned())),
+            Some(("agent", id)) => Some(Self::Agent(id.to_owned())),
+            None if name == "left-messages" => Some(Self::LeftMessages),
+            _ => None,
+        }
+    }
+}
+
+/// Who waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The conversation.
+    pub cid: String,
+    /// Its place.
+    pub place: String,
+}
+
+/// A place in a queue for a conversation that waits since `since`.
+pub fn place(cid: &str, since: Timestamp, priority: u32) -> String {
+    let ahead = PRIORITY_STEP * i32::try_from(priority).unwrap_or(i32::MAX);
+    let from = since.checked_sub(ahead).unwrap_or(Timestamp::UNIX_EPOCH);
+    format!("{}#{cid}", keys::instant(from))
+}
+
+pub(crate) fn entry(queue: &str, place: &str, cid: &str) -> Attributes {
+    Build::new(keys::WAITING, keys::queue(queue), place).set("cid", s(cid)).done()
+}
+
+fn read_entry(item: &Attributes) -> Result<Entry> {
+    let read = Read { kind: keys::WAITING, item };
+    Ok(Entry { cid: read.owned("cid")?, place: read.owned("sk")? })
+}
+
+impl Table {
+    /// Those who wait in a queue, the first in front.
+    pub async fn waiting(&self, queue: &Queue, limit: i32) -> Result<Vec<Entry>> {
+        let items = self.partition(keys::queue(&queue.name()), "", limit).await?;
+        items.iter().map(read_entry).collect()
+    }
+
+    /// The same by page.
+    pub async fn waiting_page(&self, queue: &Queue, cursor: Option<&str>, limit: i32) -> Result<Page<Entry>> {
+        let page = self.page(keys::queue(&queue.name()), "", cursor, limit).await?;
+        Ok(Page { items: page.items.iter().map(read_entry).collect::<Result<_>>()?, cursor: page.cursor })
+    }
+
+    /// How many wait in a queue, before this place if one is given; counted up to `limit`, so that the answer costs
+    /// no more for a long queue.
+    pub async fn count_waiting(&self, queue: &Queue, before: Option<&str>, limit: u32) -> Result<u32> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND sk < :before")
+            .expression_attribute_values(":pk", s(keys::queue(&queue.name())))
+            .expression_attribute_values(":before", s(before.unwrap_or("~")))
+            .consistent_read(true)
+            .select(Select::Count)
+            .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX))
+            .send()
+            .await;
+        let answer = answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        Ok(u32::try_from(answer.count).unwrap_or(0))
+    }
+
+    /// Notes that somebody is about to wait, so that the minute tick looks at the queue until it is empty. To be done
+    /// before the entry is written: whoever is stopped in between leaves a note too much and never one too few.
+    pub async fn expect_waiting(&self, queue: &Queue) -> Result<()> {
+        let now = self.clock.now();
+        let name = queue.name();
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", s(keys::queue_watch(&name)))
+            .key("sk", s(keys::WATCH))
+            .update_expression(
+                "SET kind = :kind, queue = :queue, due_pk = :due, due_sk = if_not_exists(due_sk, :soon), expected = :now",
+            )
+            .expression_attribute_values(":kind", s(keys::WATCH))
+            .expression_attribute_values(":queue", s(&name))
+            .expression_attribute_values(":due", s(keys::DUE_QUEUES))
+            .expression_attribute_values(":soon", s(keys::instant(now + SignedDuration::from_secs(45))))
+            .expression_attribute_values(":now", s(keys::instant(now)))
+            .send()
+            .await;
+        answer.map(drop).map_err(|error| StoreError::from_sdk(SERVICE, &error))
+    }
+
+    /// The queues that the minute tick has to look at.
+    pub async fn watched_queues(&self, limit: i32) -> Result<Vec<Queue>> {
+        let read = |item: &Attributes| {
+            let read = Read { kind: keys::WATCH, item };
+            Queue::named(read.s("queue")?).ok_or_else(|| read.corrupt("queue"))
+        };
+        self.due_items(keys::DUE_QUEUES, limit, read).await
+    }
+
+    /// After the tick has looked: it looks again in a minute, or no more if the queue was empty and quiet.
+    pub async fn watch_again(&self, queue: &Queue, was_empty: bool) -> Result<()> {
+        let now = self.clock.now();
+        let update = self.client.update_item().table_name(&self.name);
+        let update = update.key("pk", s(keys::queue_watch(&queue.name()))).key("sk", s(keys::WATCH));
+        let quiet = s(keys::instant(now - QUIET));
+        if was_empty {
+            let ended = update
+                .clone()
+                .update_expression("REMOVE due_pk, due_sk")
+                .condition_expression("expected < :quiet")
+                .expression_attribute_values(":quiet", quiet)
+                .send()
+                .await;
+            match ended.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+                Err(StoreError::Conflict) => {}
+                ended => return ended.map(drop),
+            }
+        }
+        let later = update
+            .update_expression("SET due_sk = :later")
+            .condition_expression("attribute_exists(due_pk)")
+            .expression_attribute_values(":later", s(keys::instant(now + SignedDuration::from_secs(45))))
+            .send()
+            .await;
+        match later.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! What admins set up: groups, agents, merchants, robots, calendars. All are kept alike: the settings as they are, a
+//! version, and the other names they go by.
+
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    error::{Result, StoreError},
+    inbox::{built, cancelled_at},
+    item::{Attributes, Build, Read, at, bytes, n, s},
+    keys,
+    table::{Page, SERVICE, Table},
+    vault::{Sealed, Vault},
+};
+
+/// What kind of thing an admin sets up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// 技能组.
+    Group,
+    /// 客服.
+    Agent,
+    /// A merchant of a platform.
+    Merchant,
+    /// 机器人.
+    Robot,
+    /// Working hours.
+    Calendar,
+}
+
+impl Kind {
+    /// Its name, which is also the beginning of its keys.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Agent => "agent",
+            Self::Merchant => "merchant",
+            Self::Robot => "robot",
+            Self::Calendar => "calendar",
+        }
+    }
+
+    /// A fresh id: a letter for the kind and 48 random bits. Short, because `session-from` has room for 1000 characters.
+    pub fn fresh_id(self) -> String {
+        let unique = uuid::Uuid::now_v7().simple().to_string();
+        format!("{}{}", &self.as_str()[..1], &unique[20..])
+    }
+
+    /// Whether this is an id that [`fresh_id`](Self::fresh_id) could have made.
+    pub fn is_id(self, text: &str) -> bool {
+        let digits = text.strip_prefix(&self.as_str()[..1]).unwrap_or_default();
+        digits.len() == 12 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    }
+
+    fn list(self) -> String {
+        format!("{}s", self.as_str())
+    }
+}
+
+/// The longest alias, in bytes: 100 characters of any script.
+const ALIAS_MAX: usize = 400;
+
+/// Settings as they are kept.
+#[derive(Debug, Clone)]
+pub struct Record<T> {
+    /// The id, which never changes.
+    pub id: String,
+    /// The settings.
+    pub settings: T,
+    /// The other names it goes by.
+    pub aliases: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Counts the changes.
+    pub version: u64,
+    /// A sealed credential, such as the key of a model's API.
+    pub secret: Option<Sealed>,
+}
+
+/// Which aliases another one already has.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It is kept.
+    Now,
+    /// One of the aliases belongs to another of the same kind.
+    AliasTaken,
+}
+
+impl Table {
+    /// Keeps something new. `secret` is sealed with it.
+    pub async fn create_record<T: Serialize>(
+        &self,
+        kind: Kind,
+        record: &Record<T>,
+        secret: Option<(&Vault, &SecretString)>,
+    ) -> Result<Written> {
+        let sealed = self.sealed(kind, &record.id, secret).await?;
+        self.write_record(kind, record, None, &[], sealed).await
+    }
+
+    /// A record that is not kept yet.
+    pub fn new_record<T>(&self, kind: Kind, settings: T, aliases: Vec<String>) -> Record<T> {
+        let now = self.clock.now();
+        Record { id: kind.fresh_id(), settings, aliases, created_at: now, updated_at: now, version: 0, secret: None }
+    }
+
+    /// Keeps other settings in place of those that were read. [`StoreError::Conflict`] when somebody else has
+    /// changed them meanwhile.
+    pub async fn change_record<T: Serialize>(
+        &self,
+        kind: Kind,
+        seen: &Record<T>,
+        settings: T,
+        aliases: Vec<String>,
+        secret: Option<(&Vault, &SecretString)>,
+    ) -> Result<(Record<T>, Written)> {
+        let sealed = match self.sealed(kind, &seen.id, secret).await? {
+            Some(sealed) => Some(sealed),
+            None => seen.secret.as_ref().map(|sealed| sealed.blob.clone()),
+        };
+        let next = Record {
+            id: seen.id.clone(),
+            settings,
+            aliases,
+            created_at: seen.created_at,
+            updated_at: self.clock.now(),
+            version: seen.version + 1,
+            secret: sealed.clone().map(|blob| Sealed { blob, place: place(kind, &seen.id) }),
+        };
+        let written = self.write_record(kind, &next, Some(seen.version), &seen.aliases, sealed).await?;
+        Ok((next, written))
+    }
+
+    async fn sealed(&self, kind: Kind, id: &str, secret: Option<(&Vault, &SecretString)>) -> Result<Option<Vec<u8>>> {
+        match secret {
+            Some((vault, secret)) => vault.seal(secret, &place(kind, id)).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn write_record<T: Serialize>(
+        &self,
+        kind: Kind,
+        record: &Record<T>,
+        seen: Option<u64>,
+        old_aliases: &[String],
+        sealed: Option<Vec<u8>>,
+    ) -> Result<Written> {
+        let item = Build::new(kind.as_str(), keys::record(kind.as_str(), &record.id), kind.as_str())
+            .set("lists_pk", s(kind.list()))
+            .set("lists_sk", s(format!("{}#{}", keys::instant(record.created_at), record.id)))
+            .set("id", s(&record.id))
+            .set("version", n(record.version))
+            .set("created_at", at(record.created_at))
+            .set("updated_at", at(record.updated_at))
+            .set("aliases", s(serde_json::to_string(&record.aliases).map_err(|_| StoreError::Conflict)?))
+            .maybe("secret", sealed.map(bytes))
+            .data(&record.settings)?
+            .done();
+        let put = Put::builder().table_name(&self.name).set_item(Some(item));
+        let put = match seen {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(seen) => put.condition_expression("version = :seen").expression_attribute_values(":seen", n(seen)),
+        };
+        let mut writes = vec![TransactWriteItem::builder().put(built(put.build())?).build()];
+        for alias in record.aliases.iter().filter(|alias| !old_aliases.contains(alias)) {
+            let item = Build::new(keys::ALIAS, keys::alias(kind.as_str(), alias), keys::ALIAS).set("id", s(&record.id));
+            let put = Put::builder()
+                .table_name(&self.name)
+                .set_item(Some(item.done()))
+                .condition_expression("attribute_not_exists(pk) OR id = :id")
+                .expression_attribute_values(":id", s(&record.id));
+            writes.push(TransactWriteItem::builder().put(built(put.build())?).build());
+        }
+        for alias in old_aliases.iter().filter(|alias| !record.aliases.contains(alias)) {
+            writes.push(self.without_alias(kind, alias)?);
+        }
+        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+            Ok(_) => Ok(Written::Now),
+            Err(error) => match cancelled_at(&error) {
+                Some(0 | usize::MAX) => Err(StoreError::Conflict),
+                Some(_) => Ok(Written::AliasTaken),
+                None => Err(StoreError::from_sdk(SERVICE, &error)),
+            },
+        }
+    }
+
+    fn without_alias(&self, kind: Kind, alias: &str) -> Result<TransactWriteItem> {
+        let delete = Delete::builder().table_name(&self.name);
+        let delete = delete.key("pk", s(keys::alias(kind.as_str(), alias))).key("sk", s(keys::ALIAS));
+        Ok(TransactWriteItem::builder().delete(built(delete.build())?).build())
+    }
+
+    /// What is kept under this id.
+    pub async fn record<T: DeserializeOwned>(&self, kind: Kind, id: &str) -> Result<Option<Record<T>>> {
+        let item = self.get(keys::record(kind.as_str(), id), kind.as_str(), true).await?;
+        item.as_ref().map(|item| read(kind, item)).transpose()
+    }
+
+    /// The id behind an id or an alias; one of ours is not looked up. What is longer than any alias is nobody's: it comes
+    /// from outside, and DynamoDB refuses a key of more than 2048 bytes.
+    pub async fn resolve(&self, kind: Kind, named: &str) -> Result<Option<String>> {
+        if named.len() > ALIAS_MAX {
+            return Ok(None);
+        }
+        if kind.is_id(named) && self.get(keys::record(kind.as_str(), named), kind.as_str(), true).await?.is_some() {
+            return Ok(Some(named.to_owned()));
+        }
+        let item = self.get(keys::alias(kind.as_str(), named), keys::ALIAS, true).await?;
+        Ok(item.as_ref().and_then(|item| Read { kind: keys::ALIAS, item }.opt_s("id").map(ToOwned::to_owned)))
+    }
+
+    /// All of a kind, by page, in the order they were made.
+    pub async fn records<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        cursor: Option<&str>,
+        limit: i32,
+    ) -> Result<Page<Record<T>>> {
+        let (found, cursor) = self.list_keys(&kind.list(), false, cursor, limit).await?;
+        let items = self.get_all(&found).await?.iter().map(|item| read(kind, item)).collect::<Result<_>>()?;
+        Ok(Page { items, cursor })
+    }
+
+    /// Takes something away, with its aliases. [`StoreError::Conflict`] when it was changed meanwhile.
+    pub async fn delete_record<T>(&self, kind: Kind, seen: &Record<T>) -> Result<()> {
+        let delete = Delete::builder()
+            .table_name(&self.name)
+            .key("pk", s(keys::record(kind.as_str(), &seen.id)))
+            .key("sk", s(kind.as_str()))
+            .condition_expression("version = :seen")
+            .expression_attribute_values(":seen", n(seen.version));
+        let mut writes = vec![TransactWriteItem::builder().delete(built(delete.build())?).build()];
+        for alias in &seen.aliases {
+            writes.push(self.without_alias(kind, alias)?);
+        }
+        let answer = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) if cancelled_at(&error).is_some() => Err(StoreError::Conflict),
+            Err(error) => Err(StoreError::from_sdk(SERVICE, &error)),
+        }
+    }
+
+    /// Counts a change of what a record knows, so that whoever has it in memory reads it again.
+    pub async fn touch_record(&self, kind: Kind, id: &str) -> Result<()> {
+        let answer = self.client.transact_write_items().transact_items(self.touch_write(kind, id)?).send().await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) if cancelled_at(&error).is_some() => Err(StoreError::Conflict),
+            Err(error) => Err(StoreError::from_sdk(SERVICE, &error)),
+        }
+    }
+
+    pub(crate) fn touch_write(&self, kind: Kind, id: &str) -> Result<TransactWriteItem> {
+        let update = Update::builder()
+            .table_name(&self.name)
+            .key("pk", s(keys::record(kind.as_str(), id)))
+            .key("sk", s(kind.as_str()))
+            .update_expression("SET updated_at = :now ADD version :one")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":now", at(self.clock.now()))
+            .expression_attribute_values(":one", n(1));
+        Ok(TransactWriteItem::builder().update(built(update.build())?).build())
+    }
+}
+
+fn place(kind: Kind, id: &str) -> String {
+    format!("{}|{}|secret", keys::record(kind.as_str(), id), kind.as_str())
+}
+
+fn read<T: DeserializeOwned>(kind: Kind, item: &Attributes) -> Result<Record<T>> {
+    let read = Read { kind: kind.as_str(), item };
+    let id = read.owned("id")?;
+    Ok(Record {
+        settings: read.data()?,
+        aliases: read.opt_s("aliases").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+        created_at: read.at("created_at")?,
+        updated_at: read.at("updated_at")?,
+        version: read.opt_n("version").unwrap_or(0),
+        secret: read.opt_bytes("secret").map(|blob| Sealed { blob, place: place(kind, &id) }),
+        id,
+    })
+}

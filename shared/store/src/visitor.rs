@@ -1,0 +1,121 @@
+//! Visitors: what is kept about somebody beside their messages.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    error::Result,
+    item::{Attributes, Build, Read, n, s},
+    keys,
+    message::Thread,
+    table::Table,
+};
+
+/// What is kept about a visitor beside their messages. Whoever changes it has read it before: it is written whole,
+/// if nobody else has written it meanwhile.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Visitor {
+    /// Their open conversation.
+    pub open_cid: Option<String>,
+    /// The `session-from` they last entered with.
+    pub session_from: Option<String>,
+    /// When they entered with it.
+    pub session_from_at: Option<Timestamp>,
+    /// When they were first seen.
+    pub first_seen_at: Option<Timestamp>,
+    /// When they last wrote or entered.
+    pub last_seen_at: Option<Timestamp>,
+    /// When they were last greeted.
+    pub greeted_at: Option<Timestamp>,
+    /// What `session-from` has told of them.
+    pub profile: Profile,
+    /// How many replies WeChat still grants; the form is that of the rule that reckons it.
+    pub ledger: Value,
+    /// Texts that wait for their next message, oldest first.
+    pub held: Vec<String>,
+    /// The agent they last talked to, and when.
+    pub last_agent: Option<(String, Timestamp)>,
+    #[serde(skip)]
+    pub(crate) version: u64,
+}
+
+/// What `session-from` has told of a visitor. All of it is said by the mini program and none of it proved, but for
+/// a verified `partnerid`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Profile {
+    /// The name they gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
+    /// The address of their picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
+    /// Who they are in the customer's own system, at most 100 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partnerid: Option<String>,
+    /// Whether the `partnerid` came with a valid signature.
+    pub partnerid_verified: bool,
+    /// Who they are across one company's mini programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unionid: Option<String>,
+    /// The robot that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub robotid: Option<String>,
+    /// The merchant they came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_code: Option<String>,
+    /// Free fields, in alphabetical order.
+    pub params: std::collections::BTreeMap<String, String>,
+    /// The customer's own fields.
+    pub customer_fields: std::collections::BTreeMap<String, String>,
+}
+
+impl Visitor {
+    pub(crate) fn read(item: &Attributes) -> Result<Self> {
+        let read = Read { kind: keys::VISITOR, item };
+        let mut visitor: Self = read.data()?;
+        visitor.version = read.opt_n("version").unwrap_or(0);
+        Ok(visitor)
+    }
+
+    pub(crate) fn write(&self, thread: &Thread, version: u64) -> Result<Attributes> {
+        Ok(Build::new(keys::VISITOR, thread.pk(), keys::VISITOR)
+            .set("app_id", s(&thread.app_id))
+            .set("openid", s(&thread.openid))
+            .set("uid", s(thread.uid()))
+            .set("version", n(version))
+            .data(self)?
+            .done())
+    }
+}
+
+impl Table {
+    /// The visitor of a thread; a new one if they were never seen.
+    pub async fn visitor(&self, thread: &Thread) -> Result<Visitor> {
+        let item = self.get(thread.pk(), keys::VISITOR, true).await?;
+        item.as_ref().map_or_else(|| Ok(Visitor::default()), Visitor::read)
+    }
+
+    /// The visitors of these threads, in no order; those never seen are left out.
+    pub async fn visitors(&self, threads: &[Thread]) -> Result<Vec<(Thread, Visitor)>> {
+        let keys: Vec<_> = threads.iter().map(|thread| (thread.pk(), keys::VISITOR.to_owned())).collect();
+        let items = self.get_all(&keys).await?;
+        let read = |item: &Attributes| {
+            let read = Read { kind: keys::VISITOR, item };
+            Ok((Thread::new(read.s("app_id")?, read.s("openid")?), Visitor::read(item)?))
+        };
+        items.iter().map(read).collect()
+    }
+
+    /// The threads of one person: everybody who came with this verified `partnerid`.
+    pub async fn person(&self, partnerid: &str) -> Result<Vec<Thread>> {
+        let items = self.partition(keys::person(partnerid), "visitor#", 100).await?;
+        let read = |item: &Attributes| {
+            let read = Read { kind: keys::PERSON, item };
+            Ok(Thread::new(read.s("app_id")?, read.s("openid")?))
+        };
+        items.iter().map(read).collect()
+    }
+}

@@ -1,0 +1,199 @@
+//! The table, read: who is in it and who has whom. It is kept up to date write by write and compared with the whole
+//! table now and then.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use desk::{calendar::Calendar, staff::Group};
+use dynoxide::{AttributeValue, Item};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use store::{Conversation, Visitor};
+
+use crate::support::database::Key;
+
+/// What the table says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Book {
+    pub(crate) conversations: BTreeMap<String, Conversation>,
+    /// By the key of the thread.
+    pub(crate) visitors: BTreeMap<String, Visitor>,
+    pub(crate) messages: BTreeMap<Key, Message>,
+    pub(crate) agents: BTreeMap<String, Agent>,
+    pub(crate) groups: BTreeMap<String, Group>,
+    pub(crate) calendars: BTreeMap<String, Calendar>,
+    /// Who waits, by queue and place.
+    pub(crate) lines: BTreeMap<String, BTreeMap<String, String>>,
+    /// The edges from an agent to conversations and to groups.
+    pub(crate) has: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) is_in: BTreeMap<String, BTreeSet<String>>,
+    /// The queues that are noted, and whether the tick looks at them.
+    pub(crate) watches: BTreeMap<String, bool>,
+    pub(crate) events: BTreeMap<String, BTreeMap<u64, Event>>,
+}
+
+/// An agent on duty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Agent {
+    pub(crate) status: String,
+    pub(crate) since: i64,
+    pub(crate) present_until: i64,
+    pub(crate) load: i64,
+    pub(crate) capacity: i64,
+    pub(crate) last_assigned_at: Option<i64>,
+    /// When the tick looks at them.
+    pub(crate) look_at: Option<String>,
+}
+
+/// A message of a visitor's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) kind: String,
+    pub(crate) cid: Option<String>,
+    /// When the tick takes it up, as long as nobody has processed it.
+    pub(crate) due: Option<String>,
+}
+
+/// Something that happened in a conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Event {
+    pub(crate) kind: String,
+    pub(crate) data: Value,
+}
+
+impl Book {
+    pub(crate) fn of(items: Vec<Item>) -> Self {
+        let mut book = Self::default();
+        for item in items {
+            let key = (text(&item, "pk").unwrap(), text(&item, "sk").unwrap());
+            book.apply(&key, Some(&item));
+        }
+        book
+    }
+
+    /// Takes in an item as it now is.
+    pub(crate) fn apply(&mut self, key: &Key, item: Option<&Item>) {
+        let (kind, id) = key.0.split_once('#').unwrap_or((&key.0, ""));
+        let id = id.to_owned();
+        let parts: Vec<&str> = key.1.split('#').collect();
+        match (kind, parts[..].first().copied().unwrap_or_default()) {
+            ("conversation", "conversation") => put(&mut self.conversations, id, item.map(data)),
+            ("conversation", "event") => {
+                let seq = parts[1].parse().unwrap();
+                let event = |item| Event {
+                    kind: text(item, "type").unwrap(),
+                    data: serde_json::from_str(&text(item, "data").unwrap()).unwrap(),
+                };
+                put(self.events.entry(id).or_default(), seq, item.map(event));
+            }
+            ("thread", "visitor") => put(&mut self.visitors, key.0.clone(), item.map(data)),
+            ("thread", "message") if item.and_then(|item| text(item, "kind")).as_deref() != Some("outbound") => {
+                let message = |item| Message {
+                    kind: text(item, "type").unwrap(),
+                    cid: text(item, "cid"),
+                    due: text(item, "due_pk").and(text(item, "due_sk")),
+                };
+                put(&mut self.messages, key.clone(), item.map(message));
+            }
+            ("agent", "duty") => put(&mut self.agents, id, item.map(agent)),
+            ("agent", "conversation") => {
+                edge(&mut self.has, id, parts.last().copied().unwrap_or_default(), item.is_some());
+            }
+            ("agent", "group") => edge(&mut self.is_in, id, parts[1], item.is_some()),
+            ("group", "group") => put(&mut self.groups, id, item.map(data)),
+            ("calendar", "calendar") => put(&mut self.calendars, id, item.map(data)),
+            ("queue", _) => {
+                let line = self.lines.entry(id.clone()).or_default();
+                put(line, key.1.clone(), item.map(|item| text(item, "cid").unwrap()));
+                if line.is_empty() {
+                    self.lines.remove(&id);
+                }
+            }
+            ("watch", _) => put(&mut self.watches, id, item.map(|item| item.contains_key("due_pk"))),
+            _ => {}
+        }
+    }
+
+    /// The open conversations of a thread.
+    pub(crate) fn open_of<'a>(&'a self, thread: &'a str) -> impl Iterator<Item = &'a Conversation> {
+        let of = move |conversation: &&Conversation| thread_key(conversation) == thread && conversation.is_open();
+        self.conversations.values().filter(of)
+    }
+
+    /// Whether a group works now; nothing if there is no such group.
+    pub(crate) fn is_open(&self, group: &str, now: Timestamp) -> Option<bool> {
+        let group = self.groups.get(group)?;
+        let calendar = group.calendar_id.as_ref().and_then(|id| self.calendars.get(id));
+        Some(calendar.is_none_or(|calendar| calendar.is_open(now)))
+    }
+}
+
+impl Agent {
+    pub(crate) fn is_present(&self, now: Timestamp) -> bool {
+        self.present_until > now.as_millisecond()
+    }
+
+    pub(crate) fn is_free(&self, now: Timestamp) -> bool {
+        self.status == "online" && self.is_present(now) && self.load < self.capacity
+    }
+
+    /// From when on their conversations go back: they are offline, or their workbench is silent, for three minutes.
+    pub(crate) fn gone_at(&self) -> i64 {
+        let offline = if self.status == "offline" { self.since } else { i64::MAX };
+        offline.min(self.present_until) + 180_000
+    }
+}
+
+/// The key of a conversation's thread.
+pub(crate) fn thread_key(conversation: &Conversation) -> String {
+    format!("thread#{}#{}", conversation.app_id, conversation.openid)
+}
+
+fn agent(item: &Item) -> Agent {
+    Agent {
+        status: text(item, "status").unwrap(),
+        since: number(item, "since").unwrap(),
+        present_until: number(item, "present_until").unwrap(),
+        load: number(item, "load").unwrap(),
+        capacity: number(item, "capacity").unwrap(),
+        last_assigned_at: number(item, "last_assigned_at"),
+        look_at: text(item, "due_pk").and(text(item, "due_sk")),
+    }
+}
+
+fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+    match value {
+        Some(value) => drop(map.insert(key, value)),
+        None => drop(map.remove(&key)),
+    }
+}
+
+fn edge(edges: &mut BTreeMap<String, BTreeSet<String>>, from: String, to: &str, is_there: bool) {
+    let ends = edges.entry(from.clone()).or_default();
+    if is_there {
+        ends.insert(to.to_owned());
+    } else {
+        ends.remove(to);
+    }
+    if ends.is_empty() {
+        edges.remove(&from);
+    }
+}
+
+fn data<T: DeserializeOwned>(item: &Item) -> T {
+    serde_json::from_str(&text(item, "data").unwrap()).unwrap()
+}
+
+fn text(item: &Item, name: &str) -> Option<String> {
+    match item.get(name) {
+        Some(AttributeValue::S(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn number(item: &Item, name: &str) -> Option<i64> {
+    match item.get(name) {
+        Some(AttributeValue::N(number)) => number.parse().ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,138 @@
+//! What holds when a tick has come and gone, and when everything has come to rest.
+
+use desk::routing::{Plan, Target};
+use dispatch::HandFailure;
+use jiff::Timestamp;
+use store::{Conversation, Queue, Stage, Waiting};
+
+use crate::{
+    book::{Agent, Book},
+    laws::{Law, Watch},
+    model::{Goes, Model, Wish, queue_of},
+    operations::{Done, Operation},
+};
+
+/// After a tick that nothing disturbed.
+pub(crate) fn after_tick(before: &Book, book: &Book, now: Timestamp) -> Law {
+    at_rest(book, now)?;
+    let early = Model::of(before, now);
+    for (waiting, old) in before.conversations.values().filter_map(queued) {
+        let new = &book.conversations[&old.cid];
+        let moved = match &new.stage {
+            Stage::Queued(now_at) => now_at.queue != waiting.queue,
+            Stage::Robot(_) | Stage::LeftMessage(_) | Stage::Unassigned => true,
+            Stage::Assigned(_) | Stage::Closed { .. } => false,
+        };
+        let waited = waiting.until.is_some_and(|until| until <= now);
+        if moved && !waited && (is_staffed(before, &waiting.queue, now) || stays(&early, old, waiting)) {
+            return Err(format!("{} was sent away from {} to {:?}", old.cid, waiting.queue, new.stage));
+        }
+    }
+    Ok(())
+}
+
+/// Nothing is left that a tick should have done.
+pub(crate) fn at_rest(book: &Book, now: Timestamp) -> Law {
+    let due = |due: &Option<String>| due.as_ref().is_some_and(|due| *due <= format!("{:013}", now.as_millisecond()));
+    if let Some((key, _)) = book.messages.iter().find(|(_, message)| due(&message.due)) {
+        return Err(format!("I8: {key:?} is left behind"));
+    }
+    let gone = |agent: &Agent| agent.gone_at() <= now.as_millisecond();
+    if let Some((id, agent)) = book.agents.iter().find(|(_, agent)| gone(agent) && (agent.load > 0 || agent.status != "offline")) {
+        return Err(format!("I9: {id} is gone and on duty: {agent:?}"));
+    }
+    let model = Model::of(book, now);
+    for queue in book.lines.keys() {
+        if let Some(agent) = model.free_for(queue) {
+            return Err(format!("I6: {agent} is free and {:?} wait in {queue}", book.lines[queue]));
+        }
+    }
+    for conversation in book.conversations.values().filter(|conversation| conversation.is_open()) {
+        if conversation.look_at.is_none_or(|at| at <= now) {
+            return Err(format!("{} is due again at once: {conversation:?}", conversation.cid));
+        }
+    }
+    for (waiting, conversation) in book.conversations.values().filter_map(queued) {
+        if waiting.until.is_some_and(|until| until <= now) {
+            return Err(format!("{} has waited too long in {}", conversation.cid, waiting.queue));
+        }
+        if !is_staffed(book, &waiting.queue, now) && !stays(&model, conversation, waiting) {
+            return Err(format!("{} waits in {}, where nobody is", conversation.cid, waiting.queue));
+        }
+    }
+    Ok(())
+}
+
+fn queued(conversation: &Conversation) -> Option<(&Waiting, &Conversation)> {
+    match &conversation.stage {
+        Stage::Queued(waiting) => Some((waiting, conversation)),
+        _ => None,
+    }
+}
+
+/// Whether somebody is there to wait for, or is late by less than the grace.
+fn is_staffed(book: &Book, queue: &str, now: Timestamp) -> bool {
+    let is_there = |id: &String| {
+        book.agents.get(id).is_some_and(|agent| agent.status != "offline" && agent.gone_at() > now.as_millisecond())
+    };
+    match Queue::named(queue) {
+        Some(Queue::Group(id)) => {
+            book.is_open(&id, now) == Some(true) && book.groups[&id].members.iter().any(is_there)
+        }
+        Some(Queue::Agent(id)) => is_there(&id),
+        _ => false,
+    }
+}
+
+/// Whether a conversation would go to the queue where it stands, if it came now.
+fn stays(model: &Model, conversation: &Conversation, waiting: &Waiting) -> bool {
+    let plan: Plan = serde_json::from_value(conversation.plan.clone()).unwrap();
+    let goes = model.route(&Wish {
+        levels: &plan.levels,
+        policy: plan.after_hours,
+        last_agent: None,
+        immediate: false,
+        without: None,
+        stands_in: Some(&waiting.queue),
+    });
+    let stood_in = |target: &Target| queue_of(target) == waiting.queue;
+    let named = plan.levels.iter().filter_map(|level| level.target.as_ref()).any(stood_in);
+    named && goes == Goes::Waits(waiting.queue.clone())
+}
+
+/// What an operation has answered was so at some moment while it lasted, whatever happened at once.
+pub(crate) fn answer_was_true(
+    watch: &Watch,
+    operation: &Operation,
+    done: Option<&store::Result<Done>>,
+    now: Timestamp,
+) -> Law {
+    let (cid, agent) = match operation {
+        Operation::Claim { cid, agent } | Operation::Accept { cid, agent } => (cid, agent),
+        _ => return Ok(()),
+    };
+    let Some(Ok(Done::Handed(answer))) = done else { return Ok(()) };
+    let conversation = watch.book.conversations.get(cid);
+    let was: Vec<&Stage> = match watch.holders.get(cid) {
+        Some(stages) => stages.iter().collect(),
+        None => conversation.iter().map(|conversation| &conversation.stage).collect(),
+    };
+    let was_of = |id: &str| was.iter().any(|stage| matches!(stage, Stage::Assigned(assigned) if assigned.agent_id == id));
+    let agents: Vec<&Agent> = match watch.agents.get(agent) {
+        Some(states) => states.iter().collect(),
+        None => watch.book.agents.get(agent).into_iter().collect(),
+    };
+    let is_true = match answer {
+        Ok(_) => was_of(agent),
+        Err(HandFailure::Taken { agent_id, .. }) => agent_id != agent && was_of(agent_id),
+        Err(HandFailure::Closed) => was.iter().any(|stage| matches!(stage, Stage::Closed { .. })),
+        Err(HandFailure::AgentFull) => agents.iter().any(|agent| agent.load >= agent.capacity),
+        Err(HandFailure::AgentOffline) => {
+            agents.iter().any(|agent| agent.status == "offline" || !agent.is_present(now))
+        }
+        Err(HandFailure::NotYours) => was.iter().any(|stage| !matches!(stage, Stage::Assigned(_))),
+        Err(HandFailure::NoConversation) => conversation.is_none(),
+        Err(_) => false,
+    };
+    if is_true { Ok(()) } else { Err(format!("{operation:?} was answered {answer:?} and never was it so: {was:?}")) }
+}

@@ -1,0 +1,91 @@
+//! Random schedules: many worlds, a thousand steps each.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+use crate::{steps::Schedule, support::random::Random};
+
+/// Steps of one world. A table that stays small is read whole often.
+const STEPS: u64 = 1000;
+
+/// How often something was seen.
+type Seen = BTreeMap<&'static str, u64>;
+
+#[test]
+fn random_schedules_break_no_invariant() {
+    let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let seed = number("KEFU_MODEL_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
+    let steps = number("KEFU_MODEL_STEPS").unwrap_or(100_000);
+    let mut random = Random::new(seed);
+    // A world that has failed alone is tried alone: its seed is that of one world's steps.
+    let seeds: Vec<u64> = match steps.div_ceil(STEPS) {
+        1 => vec![seed],
+        worlds => (0..worlds).map(|_| random.next()).collect(),
+    };
+    let (next, seen, begin) = (AtomicU64::new(0), Mutex::new(Seen::new()), Instant::now());
+    let workers = thread::available_parallelism().map_or(2, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            // Futures of a build without optimisation are large, and several lie within each other.
+            let worker = thread::Builder::new().stack_size(32 << 20);
+            worker.spawn_scoped(scope, || {
+                while let Some(seed) = seeds.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap()) {
+                    let counted = world(*seed, steps.min(STEPS));
+                    let mut seen = seen.lock().unwrap();
+                    counted.into_iter().for_each(|(what, times)| *seen.entry(what).or_default() += times);
+                }
+            }).unwrap();
+        }
+    });
+    let seen = seen.into_inner().unwrap();
+    eprintln!("{steps} steps from seed {seed} in {:.0?}: {seen:?}", begin.elapsed());
+    if steps >= 100_000 {
+        for what in ["assigned", "assigned by hand", "queued", "message left", "robot", "handed back", "moved on", "closed"] {
+            assert!(seen.get(what) > Some(&100), "the schedules hardly come to it: {what}: {seen:?}");
+        }
+    }
+}
+
+fn world(seed: u64, steps: u64) -> Seen {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut schedule = Schedule::new(seed).await;
+        for step in 0..steps {
+            let mut law = schedule.step().await;
+            if law.is_ok() && step % 100 == 99 {
+                law = schedule.compare();
+            }
+            if let Err(broken) = law {
+                fail(seed, step, &schedule, &broken);
+            }
+        }
+        if let Err(broken) = schedule.rest().await {
+            fail(seed, steps, &schedule, &broken);
+        }
+        let mut seen = std::mem::take(&mut schedule.world.watch().seen);
+        seen.insert("requests", schedule.world.database.calls().values().sum());
+        seen
+    })
+}
+
+fn fail(seed: u64, step: u64, schedule: &Schedule, broken: &str) -> ! {
+    let log: Vec<&str> = schedule.log.iter().rev().take(40).map(String::as_str).collect();
+    let log: Vec<&str> = log.into_iter().rev().collect();
+    let (world, watch) = (&schedule.world, schedule.world.watch());
+    panic!(
+        "step {step} of the world with KEFU_MODEL_SEED={seed} KEFU_MODEL_STEPS={STEPS}:\n{}\n{:#?}\n{:?}\n{:?}\n{broken}",
+        log.join("\n"),
+        watch.book.groups,
+        watch.book.lines,
+        world.receptions,
+    );
+}

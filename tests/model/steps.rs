@@ -1,0 +1,488 @@
+//! A random schedule, step by step: what happens next, what is to become of it, and whether it came as it must.
+
+use desk::staff::Group;
+use dispatch::{HandFailure, To};
+use futures_util::future::join_all;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use store::{Clock, Conversation, InboundRef, NewInbound, Stage, Thread};
+
+use crate::{
+    book::{Book, thread_key},
+    laws::{self, Law},
+    model::{Holder, Model, Said},
+    operations::{Done, Operation},
+    rest,
+    support::{
+        life::{Fate, Fault, Life, live},
+        random::Random,
+    },
+    world::{World, draw_group},
+};
+
+const TEXTS: [(u32, &str, Said); 3] =
+    [(85, "你好", Said::Something), (10, "转人工", Said::AskForPerson), (5, "结束会话", Said::Farewell)];
+
+/// What a step does.
+#[derive(Clone, Copy)]
+enum Step {
+    Message,
+    Enter,
+    Again,
+    Agent,
+    Conversation,
+    Settings,
+    Bench,
+    Pass,
+    Minute,
+    Silence,
+    Hours,
+    AtOnce,
+}
+
+/// An operation's end.
+struct End {
+    operation: Operation,
+    done: Option<store::Result<Done>>,
+    fault: Option<Fault>,
+}
+
+/// A world and what has happened in it.
+pub(crate) struct Schedule {
+    pub(crate) world: World,
+    pub(crate) log: Vec<String>,
+    processed: Vec<InboundRef>,
+    numbered: u64,
+}
+
+impl Schedule {
+    pub(crate) async fn new(seed: u64) -> Self {
+        Self { world: World::new(seed).await, log: Vec::new(), processed: Vec::new(), numbered: 0 }
+    }
+
+    /// Takes a step.
+    pub(crate) async fn step(&mut self) -> Law {
+        let step = self.world.random.weighted(&[
+            (24, Step::Message),
+            (4, Step::Enter),
+            (3, Step::Again),
+            (16, Step::Agent),
+            (22, Step::Conversation),
+            (4, Step::Settings),
+            (4, Step::Bench),
+            (9, Step::Pass),
+            (6, Step::Minute),
+            (2, Step::Silence),
+            (1, Step::Hours),
+            (9, Step::AtOnce),
+        ]);
+        match step {
+            Step::Bench => self.bench(),
+            Step::Pass => {
+                let by = self.world.random.between(1, 25);
+                self.pass(i64::from(by), true).await
+            }
+            Step::Minute => self.minute().await,
+            Step::Silence => {
+                // Long enough for some to be gone for longer than the grace, with a tick or without.
+                let by = self.world.random.between(60, 400);
+                self.pass(i64::from(by), true).await?;
+                if self.world.random.percent(50) { self.minute().await } else { Ok(()) }
+            }
+            Step::Hours => self.hours().await,
+            Step::AtOnce => self.at_once().await,
+            alone => {
+                let Some(operation) = self.draw(alone).await else { return Ok(()) };
+                let fate = Fate::of(&mut self.world.random, 15, 10);
+                self.alone(operation, fate).await
+            }
+        }
+    }
+
+    /// Nothing more happens but the clock: everything comes to rest.
+    pub(crate) async fn rest(&mut self) -> Law {
+        for _ in 0..12 {
+            self.pass(60, true).await?;
+            self.alone(Operation::Tick, Fate::NONE).await?;
+        }
+        let now = self.world.clock.now();
+        let watch = self.world.watch();
+        rest::at_rest(&watch.book, now)?;
+        laws::whole(&watch.book, &self.world.priorities)?;
+        drop(watch);
+        self.compare()
+    }
+
+    /// The book that was kept write by write is what lies in the table.
+    pub(crate) fn compare(&self) -> Law {
+        let table = Book::of(self.world.database.everything());
+        match table == self.world.watch().book {
+            true => Ok(()),
+            false => Err("the table is not what its writes have made it".to_owned()),
+        }
+    }
+
+    /// One operation alone, and what came of it.
+    async fn alone(&mut self, operation: Operation, fate: Fate) -> Law {
+        let now = self.world.clock.now();
+        let before = {
+            let mut watch = self.world.watch();
+            watch.step();
+            watch.book.clone()
+        };
+        self.log.push(format!("{now} {operation:?} {fate:?}"));
+        let desk = self.world.desk.clone();
+        let end = end(operation, fate, async |operation| operation.carry_out(&desk).await).await;
+        self.count(&end);
+        self.unbroken()?;
+        if is_undisturbed(&end) {
+            self.as_expected(&before, &end)?;
+        }
+        Ok(())
+    }
+
+    fn as_expected(&self, before: &Book, end: &End) -> Law {
+        let now = self.world.clock.now();
+        let mut watch = self.world.watch();
+        watch.saw("checked against the reference");
+        if matches!(end.operation, Operation::Tick) {
+            return match &end.done {
+                Some(Ok(Done::Ticked(0))) => rest::after_tick(before, &watch.book, now),
+                other => Err(format!("a tick that nothing disturbs ends as {other:?}")),
+            };
+        }
+        let mut model = Model::of(before, now);
+        let expected = self.expected(&mut model, before, &watch.book, &end.operation)?;
+        let done = match &end.done {
+            Some(Ok(Done::Handed(Err(HandFailure::GroupUnavailable(_))))) => {
+                Err(HandFailure::GroupUnavailable(String::new()))
+            }
+            Some(Ok(Done::Handed(Err(failure)))) => Err(failure.clone()),
+            Some(Ok(_)) => Ok(()),
+            other => return Err(format!("what nothing disturbs ends as {other:?}")),
+        };
+        if expected != done {
+            return Err(format!("came to {done:?}, expected {expected:?}"));
+        }
+        same(&model, &Model::of(&watch.book, now))
+    }
+
+    fn expected(
+        &self,
+        model: &mut Model,
+        before: &Book,
+        after: &Book,
+        operation: &Operation,
+    ) -> Result<Result<(), HandFailure>, String> {
+        Ok(match operation {
+            Operation::Receive(message) => {
+                let key = (thread_pk(&message.thread), format!("message#{}", message.id));
+                if before.messages[&key].due.is_none() {
+                    // A decision that comes to nothing may have noted that somebody is about to wait.
+                    return match (Book { watches: after.watches.clone(), ..before.clone() }) == *after {
+                        true => Ok(Ok(())),
+                        false => Err("I8: a message that was processed before has changed something".to_owned()),
+                    };
+                }
+                if message.kind != "event" {
+                    let session = before.visitors.get(&key.0).and_then(|visitor| visitor.session_from.clone());
+                    let session = session.and_then(|text| self.world.sessions.get(&text).cloned()).unwrap_or_default();
+                    let reception = &self.world.receptions[&message.thread.app_id];
+                    model.message(&message.thread, &message.id, said(message), reception, &session);
+                }
+                Ok(())
+            }
+            Operation::Claim { cid, agent } => model.claim(cid, agent),
+            Operation::Accept { cid, agent } => model.accept(cid, agent),
+            Operation::Transfer { cid, to, by } => {
+                let app = &before.conversations[cid].app_id;
+                model.transfer(cid, to, by.as_deref(), &self.world.receptions[app])
+            }
+            Operation::Close { cid } => model.close(cid),
+            Operation::Status { agent, status } => {
+                model.set_status(agent, status);
+                Ok(())
+            }
+            Operation::Heartbeat { agent } => {
+                model.agents.get_mut(agent).unwrap().present_until = self.world.clock.now().as_millisecond() + 90_000;
+                Ok(())
+            }
+            Operation::Capacity { agent, capacity } => {
+                model.set_capacity(agent, *capacity);
+                Ok(())
+            }
+            Operation::Group { id, settings } => {
+                let calendar = settings.calendar_id.as_ref().and_then(|id| self.world.calendars.get(id));
+                let is_open = calendar.is_none_or(|calendar| calendar.is_open(self.world.clock.now()));
+                model.set_group(id, (**settings).clone(), is_open);
+                Ok(())
+            }
+            Operation::Tick => Ok(()),
+        })
+    }
+
+    /// Two to four at once, each with its own fate.
+    async fn at_once(&mut self) -> Law {
+        self.world.watch().step();
+        let mut operations = Vec::new();
+        let mut groups = 0;
+        for _ in 0..self.world.random.between(2, 4) {
+            let kind = self.world.random.weighted(&[
+                (30, Step::Message),
+                (5, Step::Again),
+                (20, Step::Agent),
+                (35, Step::Conversation),
+                (5, Step::Settings),
+                (15, Step::Minute),
+            ]);
+            let Some(operation) = self.draw(kind).await else { continue };
+            // Two admins who change one group at once are refused by its version.
+            groups += u32::from(matches!(operation, Operation::Group { .. }));
+            if groups < 2 || !matches!(operation, Operation::Group { .. }) {
+                operations.push(operation);
+            }
+        }
+        if let (true, Some(first)) = (self.world.random.percent(25), operations.first().cloned()) {
+            operations.push(first);
+        }
+        self.world.database.take_turns(true);
+        let desk = &self.world.desk;
+        let mut random = Random::new(self.world.random.next());
+        let running = operations.into_iter().map(|operation| {
+            let fate = Fate::of(&mut random, 15, 10);
+            self.log.push(format!("{} at once {operation:?} {fate:?}", self.world.clock.now()));
+            end(operation, fate, async |operation| operation.carry_out(desk).await)
+        });
+        let ends = join_all(running).await;
+        self.world.database.take_turns(false);
+        for end in &ends {
+            self.count(end);
+        }
+        self.unbroken()?;
+        let mut watch = self.world.watch();
+        watch.saw("several at once");
+        ends.iter().try_for_each(|end| rest::answer_was_true(&watch, &end.operation, end.done.as_ref(), self.world.clock.now()))
+    }
+
+    fn count(&mut self, end: &End) {
+        if let Operation::Receive(message) = &end.operation {
+            self.processed.push(message.clone());
+        }
+        let mut watch = self.world.watch();
+        match (&end.done, end.fault) {
+            (None, _) => watch.saw("killed"),
+            (_, Some(Fault::LostAnswer | Fault::LostAnswers)) => watch.saw("answer lost"),
+            (_, Some(Fault::Throttled)) => watch.saw("throttled"),
+            (_, Some(Fault::Contended)) => watch.saw("contended"),
+            (_, None) => {}
+        }
+        if let Some(Ok(Done::Handed(Err(failure)))) = &end.done {
+            watch.saw(match failure {
+                HandFailure::Taken { .. } => "refused: taken",
+                HandFailure::AgentFull => "refused: full",
+                _ => "refused",
+            });
+        }
+        self.log.push(format!("    {:?}", end.done.as_ref().map(|done| done.as_ref().map(short))));
+    }
+
+    fn unbroken(&self) -> Law {
+        self.world.watch().broken.take().map_or(Ok(()), Err)
+    }
+
+    /// The minute passes and the tick comes.
+    async fn minute(&mut self) -> Law {
+        self.pass(60, true).await?;
+        let fate = Fate::of(&mut self.world.random, 15, 10);
+        self.alone(Operation::Tick, fate).await
+    }
+
+    /// Working hours begin or end somewhere.
+    async fn hours(&mut self) -> Law {
+        let now = self.world.clock.now();
+        let calendars: Vec<_> = self.world.calendars.values().cloned().collect();
+        let change = self.world.random.pick(&calendars).and_then(|calendar| calendar.next_change(now));
+        self.world.watch().saw("hours changed");
+        let by = change.map_or(0, |change| change.duration_since(now).as_secs());
+        self.pass(by, true).await?;
+        self.alone(Operation::Tick, Fate::NONE).await
+    }
+
+    /// Time passes, and the workbenches that are there say so.
+    async fn pass(&mut self, seconds: i64, beating: bool) -> Law {
+        self.world.clock.advance(SignedDuration::from_secs(seconds));
+        if beating && seconds >= 30 {
+            for agent in self.world.benches.clone() {
+                let offline = self.world.watch().book.agents[&agent].status == "offline";
+                if !offline {
+                    self.alone(Operation::Heartbeat { agent }, Fate::NONE).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A workbench is closed without a word, or there again.
+    fn bench(&mut self) -> Law {
+        let agent = self.world.random.pick(&self.world.agents).unwrap().clone();
+        if !self.world.benches.remove(&agent) {
+            self.world.benches.insert(agent);
+        }
+        Ok(())
+    }
+
+    async fn draw(&mut self, step: Step) -> Option<Operation> {
+        match step {
+            Step::Message | Step::Enter => self.arrives(matches!(step, Step::Enter)).await.map(Operation::Receive),
+            Step::Again => self.world.random.pick(&self.processed).cloned().map(Operation::Receive),
+            Step::Agent => {
+                let agent = self.world.random.pick(&self.world.agents).unwrap().clone();
+                let status =
+                    self.world.random.weighted(&[(55, "online"), (13, "busy"), (10, "away"), (22, "offline")]);
+                if status != "offline" && self.world.random.percent(70) {
+                    self.world.benches.insert(agent.clone());
+                }
+                Some(Operation::Status { agent, status })
+            }
+            Step::Settings if self.world.random.percent(50) => {
+                let agent = self.world.random.pick(&self.world.agents).unwrap().clone();
+                Some(Operation::Capacity { agent, capacity: self.world.random.between(1, 4) })
+            }
+            Step::Settings => {
+                let id = self.world.random.pick(&self.world.groups).unwrap().clone();
+                let mut settings: Group = draw_group(&mut self.world.random, &self.world.agents);
+                let kept = self.world.watch().book.groups[&id].clone();
+                if self.world.random.percent(50) {
+                    settings = Group { members: settings.members, ..kept };
+                }
+                Some(Operation::Group { id, settings: Box::new(settings) })
+            }
+            Step::Conversation => self.handed(),
+            _ => Some(Operation::Tick),
+        }
+    }
+
+    /// Something comes in and is kept, as message-ingress does.
+    async fn arrives(&mut self, enters: bool) -> Option<InboundRef> {
+        let random = &mut self.world.random;
+        let thread = random.pick(&self.world.threads).unwrap().clone();
+        self.numbered += 1;
+        let now = self.world.clock.now().as_second();
+        let late = if random.percent(10) { random.below(5) } else { 0 };
+        let (kind, content) = if enters {
+            let sessions: Vec<&String> = self.world.sessions.keys().collect();
+            let session = random.pick(&sessions).unwrap().as_str();
+            ("event", json!({ "event": "user_enter_tempsession", "session_from": session }))
+        } else if random.percent(8) {
+            ("image", json!({ "media_id": "m", "url": "http://localhost/p" }))
+        } else {
+            ("text", json!({ "content": random.weighted(&TEXTS.map(|(weight, text, _)| (weight, text))) }))
+        };
+        let new = NewInbound {
+            thread: thread.clone(),
+            create_time: now - i64::from(late),
+            identity: format!("{}{:020}", if enters { "e" } else { "m" }, self.numbered),
+            kind: kind.to_owned(),
+            content,
+        };
+        let id = format!("{:010}-{}", new.create_time, new.identity);
+        let created_at = jiff::Timestamp::from_second(new.create_time).unwrap();
+        self.world.desk.table().receive(&new).await.unwrap();
+        Some(InboundRef { thread, id, kind: new.kind, content: new.content, created_at })
+    }
+
+    /// An agent does something with a conversation.
+    fn handed(&mut self) -> Option<Operation> {
+        let random = &mut self.world.random;
+        let what = random.weighted(&[(28, 'k'), (12, 'a'), (22, 't'), (38, 'c')]);
+        let any = random.percent(10);
+        let fits = |conversation: &&Conversation| match &conversation.stage {
+            Stage::Assigned(_) => any || what != 'k',
+            Stage::Closed { .. } => any,
+            _ => any || what == 'k' || what == 'c',
+        };
+        let watch = self.world.watch.lock().unwrap();
+        let candidates: Vec<&Conversation> = watch.book.conversations.values().filter(fits).collect();
+        let conversation = *random.pick(&candidates)?;
+        let cid = conversation.cid.clone();
+        let anybody = random.pick(&self.world.agents).unwrap().clone();
+        let assignee = conversation.assignee().map_or_else(|| anybody.clone(), ToOwned::to_owned);
+        let agent = if random.percent(80) { assignee } else { anybody.clone() };
+        Some(match what {
+            'k' => Operation::Claim { cid, agent: anybody },
+            'a' => Operation::Accept { cid, agent },
+            'c' => Operation::Close { cid },
+            _ => {
+                let group = random.pick(&self.world.groups).unwrap().clone();
+                let to = match random.below(20) {
+                    0 => To::Group("g000000000fff".to_owned()),
+                    1 => To::Agent("a000000000fff".to_owned()),
+                    2..=9 => To::Agent(anybody),
+                    _ => To::Group(group),
+                };
+                Operation::Transfer { cid, to, by: random.percent(85).then_some(agent) }
+            }
+        })
+    }
+}
+
+/// Carries an operation out until it ends or is ended.
+async fn end<F>(operation: Operation, fate: Fate, carry_out: F) -> End
+where
+    F: AsyncFnOnce(&Operation) -> store::Result<Done>,
+{
+    let life = Life::new(fate);
+    let done = live(life.clone(), carry_out(&operation)).await;
+    End { done, fault: life.fault(), operation }
+}
+
+/// Whether it came to its end, and nothing met it that it has to show.
+fn is_undisturbed(end: &End) -> bool {
+    match (&end.done, end.fault) {
+        (None, _) | (_, Some(Fault::LostAnswers)) => false,
+        // A transaction that meets another is decided again. What else meets one may fail.
+        (Some(Err(_)), Some(Fault::Contended)) => false,
+        (_, Some(Fault::Contended)) => !matches!(end.operation, Operation::Tick | Operation::Group { .. }),
+        _ => true,
+    }
+}
+
+fn same(expected: &Model, found: &Model) -> Law {
+    let agents = |model: &Model| {
+        let agent = |(id, agent): (&String, &crate::book::Agent)| {
+            (id.clone(), agent.status.clone(), agent.present_until, agent.load, agent.capacity, agent.last_assigned_at)
+        };
+        model.agents.iter().map(agent).collect::<Vec<_>>()
+    };
+    if expected.holders != found.holders {
+        let differs = |cid: &&String| expected.holders.get(*cid) != found.holders.get(*cid);
+        let of = |model: &Model, cid: &String| model.holders.get(cid).cloned();
+        let all = expected.holders.keys().chain(found.holders.keys()).filter(differs);
+        let all: Vec<(&String, Option<Holder>, Option<Holder>)> =
+            all.map(|cid| (cid, of(found, cid), of(expected, cid))).collect();
+        return Err(format!("(conversation, who has it, who should): {all:?}"));
+    }
+    if expected.lines != found.lines {
+        return Err(format!("the queues are {:?}, expected {:?}", found.lines, expected.lines));
+    }
+    if agents(expected) != agents(found) {
+        return Err(format!("the agents are {:?}, expected {:?}", found.agents, expected.agents));
+    }
+    Ok(())
+}
+
+fn said(message: &InboundRef) -> Said {
+    let text = message.content.get("content").and_then(Value::as_str);
+    TEXTS.iter().find(|(_, known, _)| text == Some(known)).map_or(Said::Something, |(_, _, said)| *said)
+}
+
+fn short(done: &Done) -> String {
+    match done {
+        Done::Handed(Ok(conversation)) => format!("{} {:?}", thread_key(conversation), conversation.stage),
+        other => format!("{other:?}"),
+    }
+}
+
+fn thread_pk(thread: &Thread) -> String {
+    format!("thread#{}#{}", thread.app_id, thread.openid)
+}

@@ -1,0 +1,278 @@
+//! dynoxide in this process, and the way to it: each request of the SDK is handed over as a call, and each write is
+//! shown to whoever watches before anybody learns that it was done.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{
+        AsyncSleep, BehaviorVersion, Region, SharedAsyncSleep, Sleep, StalledStreamProtectionConfig,
+        retry::RetryConfig, timeout::TimeoutConfig,
+    },
+};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+use dynoxide::{DynoxideError, Item};
+use local::template::Template;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::{
+    life::{self, Fault},
+    random::Random,
+};
+
+/// What the table is called.
+pub(crate) const TABLE: &str = "kefu";
+
+/// The key of an item.
+pub(crate) type Key = (String, String);
+
+/// Somebody who is shown every write: the items as they are after it.
+pub(crate) type Watcher = Box<dyn FnMut(Vec<(Key, Option<Item>)>) + Send>;
+
+/// A database with the table.
+pub(crate) struct Database {
+    database: dynoxide::Database,
+    watcher: Mutex<Option<Watcher>>,
+    calls: Mutex<BTreeMap<String, u64>>,
+    /// The `ClientRequestToken` of each transaction that was done.
+    tokens: Mutex<BTreeSet<String>>,
+    pace: Mutex<Random>,
+    takes_turns: AtomicBool,
+}
+
+impl Database {
+    /// A new one, in memory, with the table as the template defines it. Whoever runs at once takes turns by `seed`.
+    pub(crate) fn new(seed: u64) -> Arc<Self> {
+        let database = dynoxide::Database::memory().unwrap();
+        let given = ["AdminTokenSha256", "WeChatApiUrl"].map(|name| (name.to_owned(), "x".to_owned()));
+        let mut table = Template::deployed(&BTreeMap::from(given)).unwrap().tables.remove("Table").unwrap();
+        table.create["TableName"] = TABLE.into();
+        // Nobody reads the stream here, and it would keep a copy of every write.
+        table.create.as_object_mut().unwrap().remove("StreamSpecification");
+        database.create_table(serde_json::from_value(table.create).unwrap()).unwrap();
+        Arc::new(Self {
+            database,
+            watcher: Mutex::default(),
+            calls: Mutex::default(),
+            tokens: Mutex::default(),
+            pace: Mutex::new(Random::new(seed)),
+            takes_turns: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn watch(&self, watcher: Watcher) {
+        *self.watcher.lock().unwrap() = Some(watcher);
+    }
+
+    /// Whether each request lets others go first now and then.
+    pub(crate) fn take_turns(&self, whether: bool) {
+        self.takes_turns.store(whether, Ordering::Relaxed);
+    }
+
+    /// How many requests there were, by operation.
+    pub(crate) fn calls(&self) -> BTreeMap<String, u64> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// A client whose requests come here.
+    pub(crate) fn client(self: &Arc<Self>) -> Client {
+        let way = SharedHttpConnector::new(Way(Arc::clone(self)));
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("local"))
+            .allow_no_auth()
+            .endpoint_url("http://localhost")
+            .retry_config(RetryConfig::standard().with_max_attempts(2))
+            .timeout_config(TimeoutConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .sleep_impl(SharedAsyncSleep::new(NoSleep))
+            .http_client(http_client_fn(move |_, _| way.clone()));
+        Client::from_conf(config.build())
+    }
+
+    /// Everything in the table.
+    pub(crate) fn everything(&self) -> Vec<Item> {
+        let mut items = Vec::new();
+        let mut from = Value::Null;
+        loop {
+            let mut scan = json!({ "TableName": TABLE, "ConsistentRead": true });
+            if !from.is_null() {
+                scan["ExclusiveStartKey"] = from;
+            }
+            let page = self.database.scan(serde_json::from_value(scan).unwrap()).unwrap();
+            items.extend(page.items.unwrap_or_default());
+            from = serde_json::to_value(page.last_evaluated_key).unwrap();
+            if from.is_null() {
+                return items;
+            }
+        }
+    }
+
+    fn item(&self, key: &Key) -> Option<Item> {
+        let get = json!({ "TableName": TABLE, "Key": { "pk": { "S": key.0 }, "sk": { "S": key.1 } } });
+        self.database.get_item(serde_json::from_value(get).unwrap()).unwrap().item
+    }
+
+    /// Lets others go first, up to three times.
+    async fn turn(&self) {
+        if self.takes_turns.load(Ordering::Relaxed) {
+            let times = self.pace.lock().unwrap().below(4);
+            for _ in 0..times {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    async fn answer(&self, request: HttpRequest, life: Option<Arc<life::Life>>) -> Result<HttpResponse, ConnectorError> {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let body = request.body().bytes().unwrap_or_default();
+        self.turn().await;
+        let fault = match &life {
+            Some(life) => life.request().await,
+            None => None,
+        };
+        *self.calls.lock().unwrap().entry(operation.clone()).or_default() += 1;
+        let writes = operation.ends_with("PutItem") || operation.ends_with("UpdateItem") || operation.ends_with("DeleteItem") || operation == "TransactWriteItems";
+        let met = |life: &Option<Arc<life::Life>>| life.iter().for_each(|life| life.meets());
+        match fault {
+            Some(Fault::Throttled) => {
+                met(&life);
+                return Ok(refusal("ProvisionedThroughputExceededException", json!({})));
+            }
+            Some(Fault::Contended) if writes => {
+                met(&life);
+                return Ok(match operation.as_str() {
+                    "TransactWriteItems" => {
+                        let reasons = json!({ "CancellationReasons": [{ "Code": "TransactionConflict" }] });
+                        refusal("TransactionCanceledException", reasons)
+                    }
+                    _ => refusal("TransactionConflictException", json!({})),
+                });
+            }
+            _ => {}
+        }
+        let answer = self.carry_out(&operation, body);
+        self.turn().await;
+        match fault {
+            Some(Fault::LostAnswer | Fault::LostAnswers) => {
+                met(&life);
+                Err(ConnectorError::io("the answer was lost".into()))
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    fn carry_out(&self, operation: &str, body: &[u8]) -> HttpResponse {
+        let db = &self.database;
+        let done = match operation {
+            "GetItem" => call(body, |request| db.get_item(request)),
+            "Query" => call(body, |request| db.query(request)),
+            "BatchGetItem" => call(body, |request| db.batch_get_item(request)),
+            "Scan" => call(body, |request| db.scan(request)),
+            _ => self.write(operation, body),
+        };
+        match done {
+            Ok(text) => answer(200, text),
+            Err(error) => answer(error.status_code(), error.to_json()),
+        }
+    }
+
+    fn write(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
+        let db = &self.database;
+        // Nobody writes between a write and its being shown.
+        let mut watcher = self.watcher.lock().unwrap();
+        let request: Value = serde_json::from_slice(body).unwrap();
+        let touched = keys(operation, &request);
+        let done = match operation {
+            "PutItem" => call(body, |request| db.put_item(request)),
+            "UpdateItem" => call(body, |request| db.update_item(request)),
+            "DeleteItem" => call(body, |request| db.delete_item(request)),
+            "TransactWriteItems" => call(body, |request| db.transact_write_items(request)),
+            other => panic!("an operation that nobody is known to need: {other}"),
+        }?;
+        // The second try of a transaction whose first one was done changes nothing.
+        let token = request["ClientRequestToken"].as_str().map(ToOwned::to_owned);
+        let is_new = token.is_none_or(|token| self.tokens.lock().unwrap().insert(token));
+        if let Some(watcher) = watcher.as_mut().filter(|_| is_new) {
+            watcher(touched.into_iter().map(|key| (key.clone(), self.item(&key))).collect());
+        }
+        Ok(done)
+    }
+}
+
+/// The keys of the items that a request writes.
+fn keys(operation: &str, request: &Value) -> Vec<Key> {
+    let key = |within: &Value| {
+        let part = |name: &str| within[name]["S"].as_str().unwrap().to_owned();
+        (part("pk"), part("sk"))
+    };
+    let of = |write: &Value| key(write.get("Item").or(write.get("Key")).unwrap());
+    match operation {
+        "TransactWriteItems" => {
+            let writes = request["TransactItems"].as_array().unwrap();
+            writes.iter().map(|write| of(write.as_object().unwrap().values().next().unwrap())).collect()
+        }
+        _ => vec![of(request)],
+    }
+}
+
+fn call<Q: DeserializeOwned, A: Serialize>(
+    body: &[u8],
+    operation: impl FnOnce(Q) -> Result<A, DynoxideError>,
+) -> Result<String, DynoxideError> {
+    let answer = operation(serde_json::from_slice(body).unwrap())?;
+    Ok(serde_json::to_string(&answer).unwrap())
+}
+
+fn refusal(kind: &str, mut more: Value) -> HttpResponse {
+    more["__type"] = format!("com.amazonaws.dynamodb.v20120810#{kind}").into();
+    more["message"] = "planned".into();
+    answer(400, more.to_string())
+}
+
+pub(crate) fn answer(status: u16, body: String) -> HttpResponse {
+    HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body))
+}
+
+struct Way(Arc<Database>);
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Way")
+    }
+}
+
+impl HttpConnector for Way {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let database = Arc::clone(&self.0);
+        let life = life::current();
+        HttpConnectorFuture::new(async move { database.answer(request, life).await })
+    }
+}
+
+/// The pauses between the SDK's tries pass at once.
+#[derive(Debug)]
+struct NoSleep;
+
+impl AsyncSleep for NoSleep {
+    fn sleep(&self, _: std::time::Duration) -> Sleep {
+        Sleep::new(std::future::ready(()))
+    }
+}

@@ -1,0 +1,111 @@
+//! One operation's life: how many requests it gets to make, and what happens to one of them on the way.
+
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use tokio::sync::Notify;
+
+use super::random::Random;
+
+/// What happens to a request instead of what should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The database does it; the answer is lost, and the SDK's second try is answered.
+    LostAnswer,
+    /// The database does it; the answer is lost, and that of the second try too.
+    LostAnswers,
+    /// The database does not take it for now; the SDK's second try is taken.
+    Throttled,
+    /// Another transaction is on one of the items. dynoxide never says so, DynamoDB does.
+    Contended,
+}
+
+/// What is to become of an operation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Fate {
+    /// After so many requests the function is stopped.
+    pub(crate) killed_after: Option<u32>,
+    /// Which request meets with what.
+    pub(crate) fault: Option<(u32, Fault)>,
+}
+
+impl Fate {
+    /// Nothing happens.
+    pub(crate) const NONE: Self = Self { killed_after: None, fault: None };
+
+    pub(crate) fn of(random: &mut Random, killed: u32, faulty: u32) -> Self {
+        let killed_after = random.percent(killed).then(|| random.below(14));
+        let fault = random.percent(faulty).then(|| {
+            let fault = random.weighted(&[
+                (4, Fault::LostAnswer),
+                (2, Fault::LostAnswers),
+                (2, Fault::Throttled),
+                (4, Fault::Contended),
+            ]);
+            (random.below(14), fault)
+        });
+        Self { killed_after, fault }
+    }
+}
+
+tokio::task_local! {
+    static LIFE: Arc<Life>;
+}
+
+/// The life of the operation that is being polled.
+pub(crate) fn current() -> Option<Arc<Life>> {
+    LIFE.try_with(Arc::clone).ok()
+}
+
+/// Carries an operation out as long as it lives; nothing if it was stopped.
+pub(crate) async fn live<T>(life: Arc<Life>, operation: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = LIFE.scope(Arc::clone(&life), operation) => Some(done),
+        () = life.ended.notified() => None,
+    }
+}
+
+/// How far an operation has come.
+#[derive(Debug)]
+pub(crate) struct Life {
+    fate: Fate,
+    requests: AtomicU32,
+    /// A fault that met a request, and not merely one that was planned.
+    met: AtomicU32,
+    ended: Notify,
+}
+
+impl Life {
+    pub(crate) fn new(fate: Fate) -> Arc<Self> {
+        let none = || AtomicU32::new(0);
+        Arc::new(Self { fate, requests: none(), met: none(), ended: Notify::new() })
+    }
+
+    /// A request is about to reach the database: what happens to it. It never does after the operation's end.
+    pub(crate) async fn request(&self) -> Option<Fault> {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        if self.fate.killed_after.is_some_and(|last| number >= last) {
+            self.ended.notify_one();
+            pending::<()>().await;
+        }
+        let (at, fault) = self.fate.fault?;
+        let again = fault == Fault::LostAnswers && number == at + 1;
+        (number == at || again).then_some(fault)
+    }
+
+    /// A fault has met a request that it can meet.
+    pub(crate) fn meets(&self) {
+        self.met.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The fault that this operation has met with.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        (self.met.load(Ordering::Relaxed) > 0).then(|| self.fate.fault.map(|(_, fault)| fault)).flatten()
+    }
+}

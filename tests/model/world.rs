@@ -1,0 +1,255 @@
+//! A desk of its own: mini programs, groups, agents, calendars, all drawn by lot.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use aws_sdk_secretsmanager::config::{BehaviorVersion, Region};
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+    orchestrator::HttpRequest,
+};
+use channel::Channel;
+use desk::{
+    calendar::Calendar,
+    robot::Robot,
+    routing::{Level, Spill, Target},
+    settings::{Mode, Reception},
+    staff::{AfterHours, Agent, Group, Strategy},
+};
+use dispatch::Dispatch;
+use jiff::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use store::{Kind, ManualClock, NewBinding, Record, SecretString, Table, Thread, Vault};
+
+use crate::{
+    book::Book,
+    laws::Watch,
+    model::Session,
+    support::{
+        database::{Database, TABLE, answer},
+        random::Random,
+    },
+};
+
+/// 2026-03-02T00:55:00Z: five to nine on a Monday in Shanghai.
+const BEGIN: i64 = 1_772_412_900;
+
+pub(crate) const ROBOT: &str = "r000000000001";
+
+/// What a world is made of.
+pub(crate) struct World {
+    pub(crate) random: Random,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) database: Arc<Database>,
+    pub(crate) desk: Dispatch,
+    pub(crate) watch: Arc<Mutex<Watch>>,
+    pub(crate) priorities: BTreeMap<String, u32>,
+    pub(crate) receptions: BTreeMap<String, Reception>,
+    pub(crate) sessions: BTreeMap<String, Session>,
+    pub(crate) agents: Vec<String>,
+    pub(crate) groups: Vec<String>,
+    pub(crate) calendars: BTreeMap<String, Calendar>,
+    pub(crate) threads: Vec<Thread>,
+    /// Whose workbench is there to send heartbeats.
+    pub(crate) benches: BTreeSet<String>,
+}
+
+/// A desk over a new database, and the clock it goes by.
+pub(crate) fn desk(seed: u64) -> (Arc<Database>, Arc<ManualClock>, Dispatch) {
+    let database = Database::new(seed);
+    let clock = Arc::new(ManualClock::new(Timestamp::from_second(BEGIN).unwrap()));
+    let table = Table::new(database.client(), TABLE, clock.clone());
+    let vault = vault();
+    // Port 9 discards: nothing is sent here.
+    let channel = Channel::new(table.clone(), vault.clone(), "http://127.0.0.1:9").unwrap();
+    (database, clock, Dispatch::new(table, vault, channel))
+}
+
+impl World {
+    pub(crate) async fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let (database, clock, desk) = desk(random.next());
+        let calendars: BTreeMap<String, Calendar> = calendars();
+        let agents: Vec<String> = (1..=random.between(2, 6)).map(|number| format!("a{number:012x}")).collect();
+        let groups: Vec<String> = (1..=random.between(1, 3)).map(|number| format!("g{number:012x}")).collect();
+        for (id, calendar) in &calendars {
+            keep(&desk, Kind::Calendar, id, calendar.clone(), Vec::new()).await;
+        }
+        let robot = json!({ "name": "Robot", "kind": "faq" });
+        keep(&desk, Kind::Robot, ROBOT, from::<Robot>(robot), Vec::new()).await;
+        let small = random.percent(70);
+        for id in &agents {
+            let agent = json!({ "name": id, "capacity": random.between(1, if small { 3 } else { 8 }) });
+            let agent: Agent = from(agent);
+            desk.table().set_capacity(id, id, agent.capacity).await.unwrap();
+            keep(&desk, Kind::Agent, id, agent, vec![format!("other-{id}")]).await;
+        }
+        for id in &groups {
+            let group = draw_group(&mut random, &agents);
+            let members = group.members.iter().cloned().collect();
+            desk.table().note_members(id, &members, &BTreeSet::new()).await.unwrap();
+            keep(&desk, Kind::Group, id, group, vec![format!("other-{id}")]).await;
+        }
+        let apps = ["wx0000000000000001", "wx0000000000000002"].map(ToOwned::to_owned);
+        let receptions: BTreeMap<String, Reception> =
+            apps.iter().map(|app| (app.clone(), draw_reception(&mut random, &groups))).collect();
+        for (app_id, reception) in &receptions {
+            bind(&desk, app_id, reception).await;
+        }
+        let sessions = (0..12).map(|_| draw_session(&mut random, &agents, &groups)).collect();
+        let visitors = random.between(3, 14);
+        let threads = (0..visitors).map(|number| {
+            Thread::new(apps[random.below(2) as usize].clone(), format!("oVisitor{number}"))
+        });
+        let threads = threads.collect();
+        let priorities: BTreeMap<_, _> = receptions.iter().map(|(app, set)| (app.clone(), set.priority)).collect();
+        let watch = Arc::new(Mutex::new(Watch::new(clock.clone(), priorities.clone())));
+        watch.lock().unwrap().book = Book::of(database.everything());
+        let watching = Arc::clone(&watch);
+        database.watch(Box::new(move |touched| watching.lock().unwrap().wrote(touched)));
+        let benches = agents.iter().filter(|_| random.percent(80)).cloned().collect();
+        Self { random, clock, database, desk, watch, priorities, receptions, sessions, agents, groups, calendars, threads, benches }
+    }
+
+    pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap()
+    }
+}
+
+/// Keeps settings under an id that is known beforehand.
+pub(crate) async fn keep<T: Serialize>(desk: &Dispatch, kind: Kind, id: &str, settings: T, aliases: Vec<String>) {
+    let record = Record { id: id.to_owned(), ..desk.table().new_record(kind, settings, aliases) };
+    desk.table().create_record(kind, &record, None).await.unwrap();
+}
+
+/// Binds a mini program.
+pub(crate) async fn bind(desk: &Dispatch, app_id: &str, reception: &Reception) {
+    let secret = || SecretString::from("planted-credential");
+    let new = NewBinding {
+        app_id: app_id.to_owned(),
+        name: app_id.to_owned(),
+        app_secret: secret(),
+        token: secret(),
+        encoding_aes_key: secret(),
+        auto_reply: None,
+        reception: serde_json::to_value(reception).unwrap(),
+    };
+    desk.table().create_binding(desk.vault(), new).await.unwrap();
+}
+
+/// Nothing is said by itself: each prompt would be a send.
+pub(crate) fn quiet() -> Reception {
+    from(json!({ "prompts": {
+        "connected": "", "queued": "", "leave_message": "", "message_left": "", "no_agent": "", "idle_warning": "", "closed": "",
+    } }))
+}
+
+pub(crate) fn draw_group(random: &mut Random, agents: &[String]) -> Group {
+    let members: Vec<&String> = agents.iter().filter(|_| random.percent(60)).collect();
+    let after_hours = [AfterHours::LeaveMessage, AfterHours::Queue, AfterHours::Queue, AfterHours::Robot];
+    let mut group: Group = from(json!({ "name": "Group", "members": members }));
+    group.strategy = if random.percent(70) { Strategy::LeastLoad } else { Strategy::RoundRobin };
+    group.sticky_minutes = if random.percent(30) { random.between(1, 60) } else { 0 };
+    group.max_queue = if random.percent(60) { random.between(1, 4) } else { 100 };
+    group.max_wait_seconds = random.percent(30).then(|| random.between(10, 300));
+    group.after_hours = *random.pick(&after_hours).unwrap();
+    group.calendar_id = random.percent(40).then(|| random.pick(&["c000000000001", "c000000000002"]).unwrap().to_string());
+    group
+}
+
+fn draw_reception(random: &mut Random, groups: &[String]) -> Reception {
+    let mode = random.weighted(&[(70, Mode::AgentsOnly), (12, Mode::AgentsFirst), (14, Mode::RobotFirst), (4, Mode::RobotOnly)]);
+    let mut reception = quiet();
+    reception.mode = mode;
+    reception.robot_id = random.percent(if mode == Mode::AgentsOnly { 30 } else { 90 }).then(|| ROBOT.to_owned());
+    reception.group_id = random.percent(85).then(|| random.pick(groups).unwrap().clone());
+    reception.locked = random.percent(10);
+    reception.after_hours =
+        *random.pick(&[AfterHours::LeaveMessage, AfterHours::Queue, AfterHours::Robot]).unwrap();
+    reception.priority = if random.percent(40) { random.between(1, 3) } else { 0 };
+    reception.idle.close_after_minutes = if random.percent(25) { random.between(4, 60) } else { 2880 };
+    reception.idle.warn_after_minutes = random.percent(25).then(|| random.between(1, 3));
+    reception
+}
+
+/// A `session-from`, and what it means.
+fn draw_session(random: &mut Random, agents: &[String], groups: &[String]) -> (String, Session) {
+    let (mut asked, mut levels) = (Vec::new(), Vec::new());
+    for _ in 0..random.below(4) {
+        let group = random.percent(60);
+        let id = random.pick(if group { groups } else { agents }).unwrap();
+        let target = if group { Target::Group(id.clone()) } else { Target::Agent(id.clone()) };
+        let named = random.weighted(&[(6, 0), (3, 1), (1, 2)]);
+        let overflows = random.percent(75);
+        let spills: &[(u32, Spill)] = match group {
+            true => &[(4, Spill::Offline), (5, Spill::Busy), (6, Spill::OffWork), (7, Spill::Any)],
+            false => &[(1, Spill::Offline), (2, Spill::Busy), (3, Spill::Any)],
+        };
+        let (spill_id, spill) = *random.pick(spills).unwrap();
+        let named = [id.clone(), format!("other-{id}"), "nobody-has-this".to_owned()][named].clone();
+        asked.push(json!({
+            "actionType": if group { "to_group" } else { "to_service" },
+            "deciId": named,
+            "optionId": match (group, overflows) { (false, true) => "1", (false, false) => "2", (true, true) => "3", (true, false) => "4" },
+            "spillId": spill_id.to_string(),
+        }));
+        let target = (named != "nobody-has-this").then_some(target);
+        levels.push(Level { target, named, overflows, spill });
+    }
+    let robot = random.percent(15);
+    let number = random.below(1000);
+    let mut text = format!("sobot|Visitor {number}||");
+    if !asked.is_empty() {
+        text.push_str(&format!("|transfer_action={}", Value::Array(asked)));
+    }
+    if robot {
+        text.push_str(&format!("|robotid={ROBOT}"));
+    }
+    (text, Session { levels, robot })
+}
+
+fn calendars() -> BTreeMap<String, Calendar> {
+    let week = ["mon", "tue", "wed", "thu", "fri"];
+    let every = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let day = json!({
+        "name": "By day", "weekly": [{ "days": week, "from": "09:00", "to": "18:00" }],
+        "holidays": [{ "date": "2026-03-04" }], "make_up_days": [{ "date": "2026-03-07" }],
+    });
+    let night = json!({ "name": "By night", "weekly": [{ "days": every, "from": "22:00", "to": "02:00" }] });
+    [("c000000000001".to_owned(), from(day)), ("c000000000002".to_owned(), from(night))].into()
+}
+
+pub(crate) fn from<T: DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+/// A vault over a secret that this process knows.
+fn vault() -> Vault {
+    let double = SharedHttpConnector::new(Secrets);
+    let config = aws_sdk_secretsmanager::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("local"))
+        .allow_no_auth()
+        .endpoint_url("http://localhost")
+        .http_client(http_client_fn(move |_, _| double.clone()));
+    Vault::new(aws_sdk_secretsmanager::Client::from_conf(config.build()), "master")
+}
+
+struct Secrets;
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets")
+    }
+}
+
+impl HttpConnector for Secrets {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        let secret = json!({ "SecretString": "planted-master-secret-0123456789-0123456789" });
+        HttpConnectorFuture::ready(Ok(answer(200, secret.to_string())))
+    }
+}

@@ -1,0 +1,128 @@
+//! An agent gets a conversation by rule or by hand, and never more than they take.
+
+use jiff::SignedDuration;
+use store::{Assign, Committed, HEARTBEAT_LIFE, Thread};
+
+use crate::support::{APP_ID, Decision, Kit, staff::assigned, visitor};
+
+const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
+
+/// A decision that gives a fresh conversation to an agent.
+async fn gives(kit: &Kit, number: u32, agent: &str, assign: Assign) -> Decision {
+    let message = kit.arrived(&Thread::new(APP_ID, format!("oVisitor{number}")), 0, 1).await;
+    Decision::about(&kit.table, &message).await.to(assigned(agent, kit.now())).by(assign).event("conversation.assigned")
+}
+
+#[tokio::test]
+async fn by_rule_an_agent_gets_what_the_rule_has_reckoned_with() {
+    let kit = Kit::start().await;
+    kit.online("a1", 3).await;
+    for load in 0..3 {
+        kit.later(SignedDuration::from_secs(1));
+        kit.written(gives(&kit, load, "a1", Assign::Auto { load }).await).await;
+        let duty = kit.duty("a1").await;
+        assert_eq!((duty.load, duty.last_assigned_at), (load + 1, Some(kit.now())));
+    }
+    kit.refused(&gives(&kit, 3, "a1", Assign::Auto { load: 3 }).await, &Committed::Agent).await;
+}
+
+#[tokio::test]
+async fn by_rule_a_load_that_has_changed_is_no_longer_reckoned_with() {
+    let kit = Kit::start().await;
+    kit.online("a1", 3).await;
+    kit.written(gives(&kit, 0, "a1", Assign::ByHand).await).await;
+    for (number, load) in [(1, 0), (2, 2), (3, 3), (4, u32::MAX)] {
+        kit.refused(&gives(&kit, number, "a1", Assign::Auto { load }).await, &Committed::Agent).await;
+    }
+    kit.written(gives(&kit, 5, "a1", Assign::Auto { load: 1 }).await).await;
+}
+
+#[tokio::test]
+async fn by_rule_only_who_is_online_and_there_gets_one() {
+    let kit = Kit::start().await;
+    kit.online("a1", 3).await;
+    for (number, status) in [(0, "busy"), (1, "away"), (2, "offline")] {
+        kit.table.set_status("a1", status, None).await.unwrap();
+        kit.refused(&gives(&kit, number, "a1", Assign::Auto { load: 0 }).await, &Committed::Agent).await;
+    }
+    kit.table.set_status("a1", "online", None).await.unwrap();
+    kit.later(HEARTBEAT_LIFE);
+    kit.refused(&gives(&kit, 3, "a1", Assign::Auto { load: 0 }).await, &Committed::Agent).await;
+    kit.table.heartbeat("a1").await.unwrap();
+    kit.later(HEARTBEAT_LIFE - A_MILLISECOND);
+    kit.written(gives(&kit, 4, "a1", Assign::Auto { load: 0 }).await).await;
+}
+
+#[tokio::test]
+async fn by_hand_an_agent_takes_what_there_is_room_for() {
+    let kit = Kit::start().await;
+    kit.online("a1", 3).await;
+    for (number, status) in [(0, "online"), (1, "busy"), (2, "away")] {
+        kit.table.set_status("a1", status, None).await.unwrap();
+        kit.later(HEARTBEAT_LIFE * 2);
+        kit.written(gives(&kit, number, "a1", Assign::ByHand).await).await;
+    }
+    kit.refused(&gives(&kit, 3, "a1", Assign::ByHand).await, &Committed::Agent).await;
+    kit.table.set_capacity("a1", "Lin", 4).await.unwrap();
+    kit.table.set_status("a1", "offline", None).await.unwrap();
+    kit.refused(&gives(&kit, 4, "a1", Assign::ByHand).await, &Committed::Agent).await;
+    kit.table.set_status("a1", "away", None).await.unwrap();
+    kit.written(gives(&kit, 5, "a1", Assign::ByHand).await).await;
+    assert_eq!((kit.load("a1").await, kit.duty("a1").await.last_assigned_at), (4, Some(kit.now())));
+}
+
+#[tokio::test]
+async fn an_agent_who_does_not_exist_gets_nothing() {
+    let kit = Kit::start().await;
+    for (number, assign) in [(0, Assign::ByHand), (1, Assign::Auto { load: 0 })] {
+        kit.refused(&gives(&kit, number, "nobody", assign).await, &Committed::Agent).await;
+    }
+    kit.online("a1", 1).await;
+    assert!(kit.table.end_duty("a1").await.unwrap());
+    kit.refused(&gives(&kit, 2, "a1", Assign::ByHand).await, &Committed::Agent).await;
+}
+
+#[tokio::test]
+async fn a_capacity_below_the_load_takes_nothing_away_and_lets_nothing_in() {
+    let kit = Kit::start().await;
+    kit.online("a1", 3).await;
+    let first = kit.written(gives(&kit, 0, "a1", Assign::ByHand).await).await;
+    kit.written(gives(&kit, 1, "a1", Assign::ByHand).await).await;
+    kit.table.set_capacity("a1", "Lin", 1).await.unwrap();
+    assert_eq!((kit.load("a1").await, kit.has("a1").await.len()), (2, 2));
+    kit.refused(&gives(&kit, 2, "a1", Assign::ByHand).await, &Committed::Agent).await;
+    kit.refused(&gives(&kit, 3, "a1", Assign::Auto { load: 2 }).await, &Committed::Agent).await;
+    kit.written(Decision::on(&kit.table, &first.cid).await.closed()).await;
+    kit.refused(&gives(&kit, 4, "a1", Assign::Auto { load: 1 }).await, &Committed::Agent).await;
+}
+
+#[tokio::test]
+async fn of_two_reasons_the_conversation_counts_before_the_agent() {
+    let kit = Kit::start().await;
+    kit.online("a1", 1).await;
+    let opened = kit.opened(&visitor(), 0, 1).await;
+    let stale = Decision::on(&kit.table, &opened.cid).await.to(assigned("a1", kit.now()));
+    kit.written(Decision::on(&kit.table, &opened.cid).await.event("conversation.noted")).await;
+    kit.written(gives(&kit, 0, "a1", Assign::ByHand).await).await;
+    // Whoever is told of the agent alone would try the next one for a conversation that is no longer so.
+    kit.refused(&stale, &Committed::Changed).await;
+    let anew = Decision::on(&kit.table, &opened.cid).await.to(assigned("a1", kit.now()));
+    kit.refused(&anew, &Committed::Agent).await;
+}
+
+#[tokio::test]
+async fn a_transfer_needs_room_with_the_one_and_frees_the_other() {
+    let kit = Kit::start().await;
+    kit.online("a1", 1).await;
+    kit.online("a2", 1).await;
+    let one = kit.written(gives(&kit, 0, "a1", Assign::ByHand).await).await;
+    let two = kit.written(gives(&kit, 1, "a2", Assign::ByHand).await).await;
+    kit.refused(&Decision::on(&kit.table, &one.cid).await.to(assigned("a2", kit.now())), &Committed::Agent).await;
+    kit.written(Decision::on(&kit.table, &two.cid).await.closed()).await;
+    kit.written(Decision::on(&kit.table, &one.cid).await.to(assigned("a2", kit.now()))).await;
+    assert_eq!((kit.load("a1").await, kit.load("a2").await), (0, 1));
+    assert!(kit.has("a1").await.is_empty());
+    assert_eq!(kit.has("a2").await, [one.cid.as_str()]);
+    // Having given one away is no getting.
+    assert_eq!(kit.conversation(&one.cid).await.assignee(), Some("a2"));
+}

@@ -1,0 +1,109 @@
+//! The settings of a mini program change one by one or all at once, and nobody's change is lost.
+
+use jiff::SignedDuration;
+use serde_json::json;
+use store::{BindingChange, NewBinding, StoreError};
+
+use crate::{
+    bindings::{binding, change, opened, problem},
+    support::{APP_ID, Kit, new_binding, secret},
+};
+
+#[tokio::test]
+async fn a_binding_can_be_made_with_its_reception() {
+    let kit = Kit::start().await;
+    let reception = json!({ "mode": "robot_first", "group_id": "g1", "greeting": "您好 🙂" });
+    let new = NewBinding { reception: reception.clone(), ..new_binding(APP_ID) };
+    assert_eq!(kit.table.create_binding(&kit.vault, new).await.unwrap().reception, reception);
+    assert_eq!(binding(&kit).await.reception, reception);
+}
+
+#[tokio::test]
+async fn reception_and_the_secret_of_session_from_change_by_themselves() {
+    let kit = Kit::start().await;
+    kit.bind(APP_ID).await;
+    let reception = json!({ "mode": "agents_only" });
+    let set = BindingChange { reception: Some(reception.clone()), ..BindingChange::default() };
+    assert_eq!(change(&kit, set).await.reception, reception);
+    for text in ["signs", "signs anew"] {
+        let set = BindingChange { session_from_secret: Some(secret(text)), ..BindingChange::default() };
+        let changed = change(&kit, set).await;
+        assert_eq!(changed.reception, reception);
+        assert_eq!(opened(&kit, &changed.session_from_secret.unwrap()).await, text);
+        assert_eq!(opened(&kit, &binding(&kit).await.session_from_secret.unwrap()).await, text);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_changed_stays() {
+    let kit = Kit::start().await;
+    kit.bind(APP_ID).await;
+    kit.table.mark_verified(APP_ID).await.unwrap();
+    kit.table.set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
+    let before = binding(&kit).await;
+    kit.later(SignedDuration::from_secs(9));
+    let after = change(&kit, BindingChange::default()).await;
+    assert_eq!((after.name, after.auto_reply), (before.name, before.auto_reply));
+    assert_eq!((after.verified_at, after.problem), (before.verified_at, before.problem));
+    assert_eq!((after.created_at, after.updated_at, after.version), (before.created_at, kit.now(), 2));
+    for (old, new) in [
+        (&before.app_secret, &after.app_secret),
+        (&before.token, &after.token),
+        (&before.encoding_aes_key, &after.encoding_aes_key),
+    ] {
+        assert_eq!(opened(&kit, old).await, opened(&kit, new).await);
+    }
+    assert!(after.previous_encoding_aes_key.is_none());
+}
+
+#[tokio::test]
+async fn name_and_automatic_reply_change() {
+    let kit = Kit::start().await;
+    kit.bind(APP_ID).await;
+    let name = Some("茶馆".to_owned());
+    let reply = Some(Some("马上来".to_owned()));
+    let changed = change(&kit, BindingChange { name, auto_reply: reply, ..BindingChange::default() }).await;
+    assert_eq!((changed.name.as_str(), changed.auto_reply.as_deref()), ("茶馆", Some("马上来")));
+    let silent = change(&kit, BindingChange { auto_reply: Some(None), ..BindingChange::default() }).await;
+    assert_eq!((silent.name.as_str(), silent.auto_reply, silent.version), ("茶馆", None, 3));
+    assert_eq!(binding(&kit).await.auto_reply, None);
+}
+
+#[tokio::test]
+async fn a_change_of_an_old_version_is_a_conflict() {
+    let kit = Kit::start().await;
+    let old = kit.bind(APP_ID).await;
+    change(&kit, BindingChange { name: Some("first".to_owned()), ..BindingChange::default() }).await;
+    let before = kit.items().await;
+    let late = BindingChange { name: Some("second".to_owned()), ..BindingChange::default() };
+    assert!(matches!(kit.table.change_binding(&kit.vault, &old, late).await, Err(StoreError::Conflict)));
+    assert_eq!(kit.items().await, before);
+
+    kit.table.delete_binding(APP_ID).await.unwrap();
+    let gone = BindingChange { token: Some(secret("other")), ..BindingChange::default() };
+    assert!(matches!(kit.table.change_binding(&kit.vault, &old, gone).await, Err(StoreError::Conflict)));
+    assert!(kit.items().await.is_empty());
+}
+
+#[tokio::test]
+async fn everything_changes_at_once() {
+    let kit = Kit::start().await;
+    kit.bind(APP_ID).await;
+    let all = BindingChange {
+        name: Some("n".to_owned()),
+        auto_reply: Some(None),
+        reception: Some(json!({ "mode": "robot_only" })),
+        session_from_secret: Some(secret("s")),
+        app_secret: Some(secret("a")),
+        token: Some(secret("t")),
+        encoding_aes_key: Some(secret("k")),
+    };
+    let changed = change(&kit, all).await;
+    assert_eq!((changed.name.as_str(), changed.auto_reply), ("n", None));
+    assert_eq!(changed.reception["mode"], "robot_only");
+    let signs = changed.session_from_secret.unwrap();
+    let kept = [&changed.app_secret, &changed.token, &changed.encoding_aes_key, &signs];
+    for (sealed, text) in kept.into_iter().zip(["a", "t", "k", "s"]) {
+        assert_eq!(opened(&kit, sealed).await, text);
+    }
+}

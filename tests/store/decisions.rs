@@ -1,0 +1,264 @@
+//! A decision is written at once or not at all.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use store::{
+    Committed, InboundRef, LEFT_BEHIND, MessageState, NewOutbound, PENDING_GRACE, RobotStage, Stage, Thread, Visitor,
+};
+
+use crate::support::{
+    APP_ID, BEGIN, Decision, Kit, OPENID, event, outbound, reply, staff::assigned, text_message, visitor,
+};
+
+/// What reception decides about a message, with its automatic answer.
+async fn answered(kit: &Kit, message: &InboundRef) -> Decision {
+    let decision = Decision::about(&kit.table, message).await;
+    let answer = reply(message, &decision.cid());
+    decision.event("conversation.created").says(answer)
+}
+
+#[tokio::test]
+async fn a_first_message_opens_a_conversation() {
+    let kit = Kit::start().await;
+    let thread = visitor();
+    let message = kit.arrived(&thread, 5, 1).await;
+    let cid = thread.cid(&message.id);
+    assert_eq!(kit.table.visitor(&thread).await.unwrap(), Visitor::default());
+    kit.later(SignedDuration::from_secs(6));
+    let written = kit.written(Decision::about(&kit.table, &message).await).await;
+
+    let conversation = kit.conversation(&cid).await;
+    assert_eq!(conversation, written, "what the writer is told is what is kept");
+    assert_eq!(conversation.cid, cid);
+    assert_eq!((conversation.app_id.as_str(), conversation.openid.as_str()), (APP_ID, OPENID));
+    assert_eq!(conversation.thread(), thread);
+    assert_eq!((&conversation.stage, conversation.is_open()), (&Stage::Unassigned, true));
+    assert_eq!((conversation.created_at, conversation.active_at), (kit.now(), kit.now()));
+    assert_eq!(conversation.last_message_at, Timestamp::from_second(BEGIN + 5).unwrap());
+    assert_eq!((conversation.answered_at, conversation.closed_at, conversation.warned_at), (None, None, None));
+    assert_eq!((conversation.assignee(), conversation.waiting(), conversation.seq), (None, None, 0));
+
+    let known = kit.table.visitor(&thread).await.unwrap();
+    assert_eq!(known.open_cid.as_ref(), Some(&cid));
+    assert_eq!(kit.message(&thread, &message.id).await.cid, Some(cid));
+    kit.later(SignedDuration::from_hours(1));
+    assert!(kit.left_behind().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_next_message_joins_it() {
+    let kit = Kit::start().await;
+    let thread = visitor();
+    let first = kit.opened(&thread, 0, 1).await;
+    kit.later(SignedDuration::from_secs(91));
+    let second = kit.arrived(&thread, 90, 2).await;
+    let joined = kit.written(Decision::about(&kit.table, &second).await).await;
+
+    assert_eq!(kit.conversation(&first.cid).await, joined);
+    assert_eq!(joined.last_message_at, Timestamp::from_second(BEGIN + 90).unwrap());
+    assert_eq!((joined.created_at, joined.active_at), (first.created_at, kit.now()));
+    assert_eq!(kit.message(&thread, &second.id).await.cid, Some(first.cid));
+    assert_eq!(kit.items_of("conversation").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_joins_takes_back_the_warning_that_it_would_end() {
+    let kit = Kit::start().await;
+    let cid = kit.opened(&visitor(), 0, 1).await.cid;
+    let mut warned = Decision::on(&kit.table, &cid).await;
+    warned.after.as_mut().unwrap().warned_at = Some(kit.now());
+    assert_eq!(kit.written(warned).await.warned_at, Some(kit.now()));
+    let message = kit.arrived(&visitor(), 1, 2).await;
+    assert_eq!(kit.written(Decision::about(&kit.table, &message).await).await.warned_at, None);
+}
+
+#[tokio::test]
+async fn an_event_is_done_with_and_opens_nothing() {
+    let kit = Kit::start().await;
+    let thread = visitor();
+    let entered = kit.keep(event(&thread, 0, "eenter.1", json!({ "session_from": "from=cart" }))).await;
+    let mut decision = Decision::of(&kit.table, &thread).await;
+    decision.message = Some(entered.clone());
+    decision.visitor.session_from = Some("from=cart".to_owned());
+    assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+    kit.refused(&decision, &Committed::Before).await;
+
+    let known = kit.table.visitor(&thread).await.unwrap();
+    assert_eq!((known.open_cid, known.session_from.as_deref()), (None, Some("from=cart")));
+    assert_eq!(kit.message(&thread, &entered.id).await.cid, None);
+    assert!(kit.items_of("conversation").await.is_empty());
+    kit.later(SignedDuration::from_hours(1));
+    assert!(kit.left_behind().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_said_is_put_down_with_the_decision() {
+    let kit = Kit::start().await;
+    let thread = visitor();
+    let message = kit.arrived(&thread, 0, 1).await;
+    let mut decision = answered(&kit, &message).await;
+    let second = NewOutbound { ai: true, ..outbound(&thread, "1772352000-rz", "and more") };
+    decision.sends.push(second);
+    kit.written(decision.clone()).await;
+
+    for said in &decision.sends {
+        let kept = kit.message(&thread, &said.id).await;
+        assert_eq!((kept.state, kept.content, kept.ai), (MessageState::Pending, said.content.clone(), said.ai));
+        assert_eq!((kept.author.as_ref(), kept.cid.as_ref()), (Some(&said.author), said.cid.as_ref()));
+    }
+    kit.later(PENDING_GRACE);
+    assert_eq!(kit.overdue().await, decision.sends.iter().map(|said| said.id.as_str()).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_second_application_changes_nothing() {
+    let kit = Kit::start().await;
+    let message = kit.arrived(&visitor(), 0, 1).await;
+    let decision = answered(&kit, &message).await;
+    kit.written(decision.clone()).await;
+
+    kit.later(SignedDuration::from_secs(30));
+    kit.refused(&decision, &Committed::Before).await;
+    // The function that runs again has read the conversation that it opened itself.
+    let again = answered(&kit, &message).await;
+    assert!(again.before.is_some());
+    kit.refused(&again, &Committed::Before).await;
+}
+
+#[tokio::test]
+async fn a_message_that_nobody_kept_is_not_processed() {
+    let kit = Kit::start().await;
+    let kept = kit.arrived(&visitor(), 0, 1).await;
+    let strange = InboundRef { id: "1772352000-m2".to_owned(), ..kept };
+    kit.refused(&answered(&kit, &strange).await, &Committed::Before).await;
+}
+
+#[tokio::test]
+async fn a_decision_that_is_out_of_date_writes_nothing() {
+    let kit = Kit::start().await;
+    let thread = visitor();
+    let [early, late] = [kit.arrived(&thread, 0, 1).await, kit.arrived(&thread, 2, 3).await];
+    let opens = answered(&kit, &late).await;
+    let conversation = kit.written(Decision::about(&kit.table, &early).await).await;
+    // Somebody else has opened one meanwhile.
+    kit.refused(&opens, &Committed::Changed).await;
+
+    let joins = answered(&kit, &late).await;
+    kit.online("a1", 5).await;
+    let taken = Decision::on(&kit.table, &conversation.cid).await.to(assigned("a1", kit.now()));
+    kit.written(taken).await;
+    // Somebody else has written the conversation, and not the visitor.
+    kit.refused(&joins, &Committed::Changed).await;
+
+    kit.later(SignedDuration::from_secs(1));
+    let mut joins = answered(&kit, &late).await;
+    assert_ne!(joins.visitor, joins.seen);
+    let mut elsewhere = Decision::of(&kit.table, &thread).await;
+    elsewhere.visitor.profile.nickname = Some("林".to_owned());
+    assert_eq!(elsewhere.write(&kit.table).await.unwrap(), Committed::Now(None));
+    // Somebody else has written the visitor, and not the conversation.
+    kit.refused(&joins, &Committed::Changed).await;
+
+    // Closed meanwhile: neither may the message join it, nor may it be opened a second time.
+    joins = answered(&kit, &late).await;
+    kit.written(Decision::on(&kit.table, &conversation.cid).await.closed()).await;
+    kit.refused(&joins, &Committed::Changed).await;
+    let mut again = answered(&kit, &late).await;
+    again.after.as_mut().unwrap().cid.clone_from(&conversation.cid);
+    kit.refused(&again, &Committed::Changed).await;
+
+    // After all that, deciding anew succeeds.
+    let opened = kit.written(answered(&kit, &late).await).await;
+    assert_eq!(opened.cid, thread.cid(&late.id));
+}
+
+#[tokio::test]
+async fn a_conversation_that_is_gone_is_not_written_anew() {
+    let kit = Kit::start().await;
+    let cid = kit.opened(&visitor(), 0, 1).await.cid;
+    let decision = Decision::on(&kit.table, &cid).await.event("conversation.idle");
+    let item = kit.items_of("conversation").await.remove(0);
+    let delete = kit.client.delete_item().table_name(&kit.name);
+    delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone()).send().await.unwrap();
+    kit.refused(&decision, &Committed::Changed).await;
+}
+
+#[tokio::test]
+async fn a_message_id_that_exists_stops_the_decision() {
+    let kit = Kit::start().await;
+    let message = kit.arrived(&visitor(), 0, 1).await;
+    let decision = answered(&kit, &message).await;
+    kit.put_down(&decision.sends[0], None).await.unwrap();
+    kit.refused(&decision, &Committed::Changed).await;
+}
+
+#[tokio::test]
+async fn what_is_refused_leaves_the_message_to_be_processed() {
+    let kit = Kit::start().await;
+    let message = kit.arrived(&visitor(), 0, 1).await;
+    let decision = answered(&kit, &message).await;
+    kit.put_down(&decision.sends[0], None).await.unwrap();
+    kit.refused(&decision, &Committed::Changed).await;
+    kit.later(LEFT_BEHIND);
+    assert_eq!(kit.left_behind().await, [message.id]);
+}
+
+#[tokio::test]
+async fn visitors_are_written_each_for_themselves() {
+    let kit = Kit::start().await;
+    let another = Thread::new(APP_ID, "oAnother");
+    let [one, two] = [kit.arrived(&visitor(), 0, 1).await, kit.arrived(&another, 0, 1).await];
+    let decisions = [answered(&kit, &one).await, answered(&kit, &two).await];
+    for decision in decisions {
+        kit.written(decision).await;
+    }
+    assert_eq!(kit.items_of("visitor").await.len(), 2);
+    assert_eq!(kit.items_of("conversation").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_conversation_with_everything_in_it_is_read_as_it_was_written() {
+    let kit = Kit::start().await;
+    let cid = kit.opened(&visitor(), 0, 1).await.cid;
+    let mut decision = Decision::on(&kit.table, &cid).await.to(Stage::Robot(Box::new(RobotStage {
+        robot_id: "r0123456789ab".to_owned(),
+        turn: Some(store::Turn {
+            first: "1772352000-m1".to_owned(),
+            last: "1772352001-m2".to_owned(),
+            since: kit.now(),
+            answering_until: Some(kit.now() + SignedDuration::from_secs(30)),
+        }),
+        misses: 2,
+        last_question: "退款多久到账？".to_owned(),
+        repeats: 1,
+        offered: vec!["q1".to_owned(), "q2".to_owned()],
+    })));
+    let after = decision.after.as_mut().unwrap();
+    after.plan = json!({ "levels": [{ "target": { "group": "g1" } }] });
+    after.summary = json!({ "text": "退款 🙂" });
+    (after.answered_at, after.look_at) = (Some(kit.now()), Some(kit.now() + SignedDuration::from_mins(5)));
+    let wanted = after.clone();
+    let written = kit.written(decision).await;
+    let kept = kit.conversation(&cid).await;
+    assert_eq!(kept, written);
+    assert_eq!((kept.stage, kept.plan, kept.summary), (wanted.stage, wanted.plan, wanted.summary));
+    assert_eq!((kept.answered_at, kept.look_at), (wanted.answered_at, wanted.look_at));
+}
+
+#[test]
+fn a_conversation_is_named_by_the_message_that_opens_it() {
+    let thread = visitor();
+    assert_eq!(thread.cid("1772352000-m1"), thread.cid("1772352000-m1"));
+    assert_ne!(thread.cid("1772352000-m1"), thread.cid("1772352000-m2"));
+    assert_ne!(thread.cid("1772352000-m1"), Thread::new(APP_ID, "oAnother").cid("1772352000-m1"));
+    assert_ne!(thread.cid("1772352000-m1"), Thread::new("wxfedcba9876543210", OPENID).cid("1772352000-m1"));
+    // Parts that run together to the same text are told apart.
+    assert_ne!(Thread::new("wx1", "2o").uid(), Thread::new("wx12", "o").uid());
+}
+
+#[tokio::test]
+async fn a_message_that_was_processed_is_not_received_as_new() {
+    let kit = Kit::start().await;
+    kit.opened(&visitor(), 0, 1).await;
+    assert_eq!(kit.table.receive(&text_message(&visitor(), 0, 1)).await.unwrap(), store::Receipt::Duplicate);
+}

@@ -1,0 +1,221 @@
+//! Agents on duty: who is there, who is gone, and how long they may be.
+
+use jiff::SignedDuration;
+use store::{Duty, GRACE, HEARTBEAT_LIFE, StoreError};
+
+use crate::support::{Decision, Kit, staff::assigned, visitor};
+
+const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
+
+async fn watched(kit: &Kit) -> Vec<String> {
+    kit.table.watched_agents(100).await.unwrap().into_iter().map(|duty| duty.agent_id).collect()
+}
+
+#[tokio::test]
+async fn a_new_agent_is_offline_and_has_nothing() {
+    let kit = Kit::start().await;
+    assert_eq!(kit.table.duty("a1").await.unwrap(), None);
+    kit.table.set_capacity("a1", "林 Lin", 5).await.unwrap();
+    let new = Duty {
+        agent_id: "a1".to_owned(),
+        name: "林 Lin".to_owned(),
+        status: "offline".to_owned(),
+        reason: None,
+        since: kit.now(),
+        present_until: kit.now(),
+        load: 0,
+        capacity: 5,
+        last_assigned_at: None,
+    };
+    assert_eq!(kit.duty("a1").await, new);
+    kit.later(SignedDuration::from_hours(1));
+    assert!(watched(&kit).await.is_empty());
+}
+
+#[tokio::test]
+async fn other_settings_leave_what_goes_on_as_it_is() {
+    let kit = Kit::start().await;
+    kit.online("a1", 2).await;
+    kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
+    kit.table.set_status("a1", "away", Some("lunch")).await.unwrap();
+    let before = kit.duty("a1").await;
+    kit.later(SignedDuration::from_secs(1));
+    kit.table.set_capacity("a1", "another name", 9).await.unwrap();
+    let after = kit.duty("a1").await;
+    assert_eq!(after, Duty { name: "another name".to_owned(), capacity: 9, ..before });
+    assert_eq!(after.load, 1);
+}
+
+#[tokio::test]
+async fn a_status_counts_as_a_heartbeat_and_keeps_its_reason() {
+    let kit = Kit::start().await;
+    kit.online("a1", 2).await;
+    for (status, reason) in [("away", Some("lunch")), ("busy", None), ("away", Some("培训")), ("online", None)] {
+        kit.later(SignedDuration::from_secs(7));
+        let told = kit.table.set_status("a1", status, reason).await.unwrap();
+        assert_eq!(told, kit.duty("a1").await, "what is told is what is kept");
+        assert_eq!((told.status.as_str(), told.reason.as_deref(), told.since), (status, reason, kit.now()));
+        assert_eq!(told.present_until, kit.now() + HEARTBEAT_LIFE);
+    }
+    kit.later(SignedDuration::from_secs(7));
+    let offline = kit.table.set_status("a1", "offline", None).await.unwrap();
+    assert_eq!((offline.status.as_str(), offline.present_until), ("offline", kit.now()));
+}
+
+#[tokio::test]
+async fn a_heartbeat_is_good_for_its_life() {
+    let kit = Kit::start().await;
+    let begin = kit.now();
+    kit.online("a1", 2).await;
+    kit.later(SignedDuration::from_secs(60));
+    let beat = kit.table.heartbeat("a1").await.unwrap();
+    assert_eq!(beat, kit.duty("a1").await);
+    assert_eq!((beat.present_until, beat.since, beat.status.as_str()), (kit.now() + HEARTBEAT_LIFE, begin, "online"));
+    // Two of those that the workbench sends every 30 seconds may be lost.
+    assert!(HEARTBEAT_LIFE >= SignedDuration::from_secs(30) * 3);
+}
+
+#[tokio::test]
+async fn who_is_offline_or_does_not_exist_has_no_heartbeat() {
+    let kit = Kit::start().await;
+    assert!(matches!(kit.table.heartbeat("a1").await, Err(StoreError::Conflict)));
+    assert!(matches!(kit.table.set_status("a1", "online", None).await, Err(StoreError::Conflict)));
+    assert!(kit.items().await.is_empty());
+    kit.table.set_capacity("a1", "Lin", 1).await.unwrap();
+    let before = kit.items().await;
+    // A tab that was left open does not bring an agent back who has gone home.
+    assert!(matches!(kit.table.heartbeat("a1").await, Err(StoreError::Conflict)));
+    assert_eq!(kit.items().await, before);
+}
+
+#[tokio::test]
+async fn an_agent_is_gone_when_the_grace_is_over() {
+    let kit = Kit::start().await;
+    let begin = kit.now();
+    let online = kit.online("a1", 2).await;
+    assert_eq!(online.gone_at(), begin + HEARTBEAT_LIFE + GRACE);
+    kit.later(SignedDuration::from_secs(30));
+    assert_eq!(kit.table.heartbeat("a1").await.unwrap().gone_at(), kit.now() + HEARTBEAT_LIFE + GRACE);
+    let away = kit.table.set_status("a1", "away", None).await.unwrap();
+    assert_eq!(away.gone_at(), kit.now() + HEARTBEAT_LIFE + GRACE, "away is not gone");
+    kit.later(SignedDuration::from_secs(10));
+    // Who says so is gone from then on, whatever heartbeat came before.
+    assert_eq!(kit.table.set_status("a1", "offline", None).await.unwrap().gone_at(), kit.now() + GRACE);
+}
+
+#[tokio::test]
+async fn the_clock_looks_at_an_agent_when_they_would_be_gone() {
+    let kit = Kit::start().await;
+    kit.online("a1", 2).await;
+    kit.later(HEARTBEAT_LIFE + GRACE - A_MILLISECOND);
+    assert!(watched(&kit).await.is_empty());
+    let beat = kit.table.heartbeat("a1").await.unwrap();
+    kit.later(A_MILLISECOND);
+    // The heartbeat has not moved the look: a write of the index for every heartbeat would cost more than this one.
+    assert_eq!(watched(&kit).await, ["a1"]);
+    kit.table.watch_agent_again(&beat, false).await.unwrap();
+    assert!(watched(&kit).await.is_empty());
+    kit.later(beat.gone_at().duration_since(kit.now()) - A_MILLISECOND);
+    assert!(watched(&kit).await.is_empty());
+    kit.later(A_MILLISECOND);
+    assert_eq!(watched(&kit).await, ["a1"]);
+    kit.table.watch_agent_again(&kit.duty("a1").await, true).await.unwrap();
+    let gone = kit.duty("a1").await;
+    assert_eq!(gone, Duty { status: "offline".to_owned(), ..beat });
+    kit.later(SignedDuration::from_hours(24));
+    assert!(watched(&kit).await.is_empty());
+    // Who comes back is watched again.
+    kit.table.set_status("a1", "online", None).await.unwrap();
+    kit.later(HEARTBEAT_LIFE + GRACE);
+    assert_eq!(watched(&kit).await, ["a1"]);
+}
+
+#[tokio::test]
+async fn who_has_come_back_meanwhile_is_not_sent_away() {
+    let kit = Kit::start().await;
+    let seen = kit.online("a1", 2).await;
+    kit.later(HEARTBEAT_LIFE + GRACE);
+    assert_eq!(watched(&kit).await, ["a1"]);
+    kit.table.heartbeat("a1").await.unwrap();
+    let before = kit.items().await;
+    for gone in [true, false] {
+        kit.table.watch_agent_again(&seen, gone).await.unwrap();
+        assert_eq!(kit.items().await, before, "a heartbeat meanwhile");
+    }
+    let seen = kit.duty("a1").await;
+    kit.table.set_status("a1", "busy", None).await.unwrap();
+    let before = kit.items().await;
+    for gone in [true, false] {
+        kit.table.watch_agent_again(&seen, gone).await.unwrap();
+        assert_eq!(kit.items().await, before, "another status meanwhile");
+    }
+    kit.table.watch_agent_again(&Duty { agent_id: "nobody".to_owned(), ..seen }, true).await.unwrap();
+    assert_eq!(kit.items().await, before);
+}
+
+#[tokio::test]
+async fn who_is_gone_keeps_no_reason() {
+    let kit = Kit::start().await;
+    kit.online("a1", 2).await;
+    let away = kit.table.set_status("a1", "away", Some("lunch")).await.unwrap();
+    kit.later(HEARTBEAT_LIFE + GRACE);
+    kit.table.watch_agent_again(&away, true).await.unwrap();
+    let gone = kit.duty("a1").await;
+    assert_eq!((gone.status.as_str(), gone.reason), ("offline", None));
+}
+
+#[tokio::test]
+async fn agents_are_read_in_the_order_asked_for() {
+    let kit = Kit::start().await;
+    // More than one batch, with some who do not exist and one who is named twice.
+    let mut asked = Vec::new();
+    for number in (0..120).rev() {
+        let agent = format!("a{number:03}");
+        if number % 10 != 0 {
+            kit.table.set_capacity(&agent, "Lin", 1).await.unwrap();
+        }
+        asked.push(agent);
+    }
+    asked.push(asked[1].clone());
+    let read: Vec<_> = kit.table.duties(&asked).await.unwrap().into_iter().map(|duty| duty.agent_id).collect();
+    let exist: Vec<_> = asked[..120].iter().filter(|agent| !agent.ends_with('0')).cloned().collect();
+    assert_eq!(read, exist);
+    assert!(kit.table.duties(&[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_agent_leaves_for_good_without_conversations_only() {
+    let kit = Kit::start().await;
+    kit.online("a1", 2).await;
+    let cid = kit.opened_in(&visitor(), assigned("a1", kit.now())).await.cid;
+    let before = kit.items().await;
+    assert!(!kit.table.end_duty("a1").await.unwrap());
+    assert_eq!(kit.items().await, before);
+    kit.written(Decision::on(&kit.table, &cid).await.closed()).await;
+    for _ in 0..2 {
+        assert!(kit.table.end_duty("a1").await.unwrap());
+        assert_eq!(kit.table.duty("a1").await.unwrap(), None);
+    }
+    kit.later(SignedDuration::from_hours(1));
+    assert!(watched(&kit).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_agent_knows_their_groups() {
+    let kit = Kit::start().await;
+    let agents = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+    kit.table.note_members("g1", &agents(&["a1", "a2"]), &agents(&[])).await.unwrap();
+    kit.table.note_members("g2", &agents(&["a1"]), &agents(&[])).await.unwrap();
+    // A second time changes nothing, and an agent's conversations are no groups.
+    let before = kit.items().await;
+    kit.table.note_members("g2", &agents(&["a1"]), &agents(&["a9"])).await.unwrap();
+    assert_eq!(kit.items().await, before);
+    kit.online("a1", 2).await;
+    kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
+    assert_eq!(kit.table.groups_of("a1").await.unwrap(), ["g1", "g2"]);
+    assert_eq!(kit.table.groups_of("a2").await.unwrap(), ["g1"]);
+    kit.table.note_members("g1", &agents(&["a3"]), &agents(&["a1"])).await.unwrap();
+    assert_eq!(kit.table.groups_of("a1").await.unwrap(), ["g2"]);
+    assert_eq!(kit.table.groups_of("a3").await.unwrap(), ["g1"]);
+    assert_eq!(kit.has("a1").await.len(), 1);
+}

@@ -1,0 +1,147 @@
+//! Every change of a conversation is an event, numbered within it without a gap.
+
+use jiff::SignedDuration;
+use serde_json::json;
+use store::{Committed, Event, NewEvent, StoreError, Thread};
+
+use crate::support::{APP_ID, Decision, Kit, at_once, s, visitor};
+
+async fn all(kit: &Kit, cid: &str, limit: i32) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = kit.table.events(cid, cursor.as_deref(), limit).await.unwrap();
+        assert!(page.items.len() <= usize::try_from(limit).unwrap());
+        events.extend(page.items);
+        cursor = page.cursor;
+        if cursor.is_none() {
+            return events;
+        }
+    }
+}
+
+fn numbers(events: &[Event]) -> Vec<u64> {
+    events.iter().map(|event| event.seq).collect()
+}
+
+#[tokio::test]
+async fn events_are_kept_as_they_happened() {
+    let kit = Kit::start().await;
+    let message = kit.arrived(&visitor(), 0, 1).await;
+    let mut opens = Decision::about(&kit.table, &message).await;
+    let data = json!({ "trail": [{ "level": 1, "because": "没有人" }], "n": 7 });
+    opens.events =
+        vec![NewEvent::new("conversation.created", data.clone()), NewEvent::new("message.joined", json!(null))];
+    let begin = kit.now();
+    let opened = kit.written(opens).await;
+    assert_eq!(opened.seq, 2);
+    kit.later(SignedDuration::from_mins(1));
+    // A decision that tells of nothing takes no number.
+    assert_eq!(kit.written(Decision::on(&kit.table, &opened.cid).await).await.seq, 2);
+    kit.written(Decision::on(&kit.table, &opened.cid).await.closed().event("conversation.closed")).await;
+
+    let event = |seq, kind: &str, at, data| Event { seq, kind: kind.to_owned(), at, data };
+    assert_eq!(
+        all(&kit, &opened.cid, 10).await,
+        [
+            event(1, "conversation.created", begin, data),
+            event(2, "message.joined", begin, json!(null)),
+            event(3, "conversation.closed", kit.now(), json!(null)),
+        ]
+    );
+    let shown = serde_json::to_value(&all(&kit, &opened.cid, 10).await[2]).unwrap();
+    assert_eq!(shown, json!({ "seq": 3, "type": "conversation.closed", "at": "2026-03-01T08:01:00Z", "data": null }));
+}
+
+#[tokio::test]
+async fn the_stream_tells_whose_event_it_is() {
+    let kit = Kit::start().await;
+    let opened = kit.opened(&visitor(), 0, 1).await;
+    kit.written(Decision::on(&kit.table, &opened.cid).await.event("conversation.noted")).await;
+    let item = kit.items_of("event").await.remove(0);
+    let told = ["cid", "app_id", "openid", "type"].map(|name| s(&item, name));
+    assert_eq!(told, [opened.cid.as_str(), APP_ID, visitor().openid.as_str(), "conversation.noted"]);
+    assert!(!item.contains_key("ttl"), "it is history as well");
+}
+
+#[tokio::test]
+async fn events_come_in_order_page_by_page() {
+    let kit = Kit::start().await;
+    let cid = kit.opened(&visitor(), 0, 1).await.cid;
+    let mut expected = 0;
+    for count in [1, 3, 0, 5, 2, 1] {
+        let mut decision = Decision::on(&kit.table, &cid).await;
+        for _ in 0..count {
+            decision = decision.event("conversation.noted");
+        }
+        expected += count;
+        assert_eq!(kit.written(decision).await.seq, expected);
+    }
+    for limit in [1, 2, 5, 12, 100] {
+        assert_eq!(numbers(&all(&kit, &cid, limit).await), (1..=expected).collect::<Vec<_>>(), "by {limit}");
+    }
+    assert!(all(&kit, "c-that-is-not-there", 10).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_refused_decision_leaves_no_event_and_no_gap() {
+    let kit = Kit::start().await;
+    let cid = kit.opened(&visitor(), 0, 1).await.cid;
+    let stale = Decision::on(&kit.table, &cid).await.event("conversation.lost").event("conversation.lost");
+    kit.written(Decision::on(&kit.table, &cid).await.event("conversation.noted")).await;
+    kit.refused(&stale, &Committed::Changed).await;
+    kit.written(Decision::on(&kit.table, &cid).await.event("conversation.noted")).await;
+    let events = all(&kit, &cid, 10).await;
+    assert_eq!(numbers(&events), [1, 2]);
+    assert!(events.iter().all(|event| event.kind == "conversation.noted"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn events_of_decisions_at_once_are_numbered_without_a_gap() {
+    let kit = Kit::start().await;
+    let cid = kit.opened(&visitor(), 0, 1).await.cid;
+    at_once(24, |number| {
+        let (table, cid) = (kit.table.clone(), cid.clone());
+        async move {
+            loop {
+                let mut decision = Decision::on(&table, &cid).await;
+                for _ in 0..=number % 3 {
+                    decision = decision.event("conversation.noted");
+                }
+                match decision.write(&table).await.unwrap() {
+                    Committed::Now(_) => return,
+                    Committed::Changed => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    })
+    .await;
+    // 8 times one, two and three.
+    assert_eq!(numbers(&all(&kit, &cid, 100).await), (1..=48).collect::<Vec<_>>());
+    assert_eq!(kit.conversation(&cid).await.seq, 48);
+}
+
+#[tokio::test]
+async fn each_conversation_counts_for_itself() {
+    let kit = Kit::start().await;
+    let one = kit.opened(&visitor(), 0, 1).await.cid;
+    let two = kit.opened(&Thread::new(APP_ID, "oAnother"), 0, 1).await.cid;
+    for cid in [&one, &two, &one] {
+        kit.written(Decision::on(&kit.table, cid).await.event("conversation.noted")).await;
+    }
+    assert_eq!(numbers(&all(&kit, &one, 10).await), [1, 2]);
+    assert_eq!(numbers(&all(&kit, &two, 10).await), [1]);
+}
+
+#[tokio::test]
+async fn what_is_no_cursor_is_refused() {
+    let kit = Kit::start().await;
+    let cid = kit.opened(&visitor(), 0, 1).await.cid;
+    let before = kit.wire.calls("Query");
+    for cursor in ["", "!", "a", "fg", "5ri45qCH"] {
+        let page = kit.table.events(&cid, Some(cursor), 10).await;
+        assert!(matches!(page, Err(StoreError::Cursor)), "{cursor}: {page:?}");
+    }
+    assert_eq!(kit.wire.calls("Query"), before);
+}

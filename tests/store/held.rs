@@ -1,0 +1,177 @@
+//! A text that WeChat grants no reply for waits for the visitor's next message, and its end is told as it was.
+
+use jiff::SignedDuration;
+use serde_json::json;
+use store::{Claimed, Committed, MessageState, NewOutbound, OutboundRef, Settled, Settlement, Thread};
+
+use crate::support::{Decision, Kit, failure, image, outbound, visitor};
+
+const HOLD: SignedDuration = SignedDuration::from_hours(72);
+
+/// Holds a text, as one who speaks does: the visitor remembers it.
+async fn held(kit: &Kit, thread: &Thread, id: &str) -> NewOutbound {
+    let new = NewOutbound {
+        held: Some((failure("quota.exhausted"), kit.now() + HOLD)),
+        ..outbound(thread, id, &format!("held {id}"))
+    };
+    let mut decision = Decision::of(&kit.table, thread).await.says(new.clone());
+    decision.visitor.held.push(id.to_owned());
+    assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+    new
+}
+
+/// The visitor writes again: what is held goes out as one message.
+async fn releases(kit: &Kit, thread: &Thread, ids: &[&str], by: &str) -> Decision {
+    let mut decision = Decision::of(&kit.table, thread).await.says(outbound(thread, by, "all of it"));
+    decision.visitor.held.retain(|id| !ids.contains(&id.as_str()));
+    decision.visitor.last_seen_at = Some(kit.now());
+    decision.released = ids.iter().map(|id| ((*id).to_owned(), by.to_owned())).collect();
+    decision
+}
+
+#[tokio::test]
+async fn a_held_text_says_so_and_is_not_sent() {
+    let kit = Kit::start().await;
+    let new = held(&kit, &visitor(), "1772352000-r1").await;
+    let kept = kit.message(&visitor(), &new.id).await;
+    assert_eq!((kept.state, &kept.failure), (MessageState::Held, &Some(failure("quota.exhausted"))));
+    assert_eq!(serde_json::to_value(&kept).unwrap(), serde_json::to_value(new.message(kit.now())).unwrap());
+    let Claimed::Not(message) = kit.table.claim(&visitor(), &new.id).await.unwrap() else { panic!("claimed") };
+    assert_eq!(message.state, MessageState::Held);
+    let item = kit.items_of("outbound").await.remove(0);
+    assert!(OutboundRef::from_image(image(&item)).is_none(), "delivery does not see it");
+    assert!(kit.table.pending_since(&visitor(), "1772352000-m1").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_held_text_is_looked_at_when_it_has_waited_too_long() {
+    let kit = Kit::start().await;
+    let new = held(&kit, &visitor(), "1772352000-r1").await;
+    kit.later(HOLD - SignedDuration::from_millis(1));
+    assert!(kit.overdue().await.is_empty());
+    kit.later(SignedDuration::from_millis(1));
+    assert_eq!(kit.overdue().await, [new.id.as_str()]);
+}
+
+#[tokio::test]
+async fn the_visitors_next_message_releases_what_was_held() {
+    let kit = Kit::start().await;
+    let ids = ["1772352000-r1", "1772352000-r2", "1772352000-r3"];
+    for id in ids {
+        held(&kit, &visitor(), id).await;
+    }
+    let decision = releases(&kit, &visitor(), &ids[..2], "1772352060-rx").await;
+    assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+    for id in &ids[..2] {
+        let kept = kit.message(&visitor(), id).await;
+        assert_eq!((kept.state, kept.failure.is_none()), (MessageState::Released, true));
+        assert_eq!(kept.released_as.as_deref(), Some("1772352060-rx"));
+        let shown = serde_json::to_value(&kept).unwrap();
+        assert_eq!((&shown["state"], &shown["released_as"]), (&json!("released"), &json!("1772352060-rx")));
+    }
+    assert_eq!(kit.message(&visitor(), ids[2]).await.state, MessageState::Held);
+    assert_eq!(kit.message(&visitor(), "1772352060-rx").await.state, MessageState::Pending);
+    assert_eq!(kit.table.visitor(&visitor()).await.unwrap().held, [ids[2]]);
+    // Nothing of what is released falls due, or is sent by itself.
+    kit.later(HOLD * 2);
+    assert_eq!(kit.overdue().await, ["1772352060-rx", ids[2]]);
+    assert!(matches!(kit.table.claim(&visitor(), ids[0]).await.unwrap(), Claimed::Not(_)));
+}
+
+#[tokio::test]
+async fn what_is_no_longer_held_stops_the_release() {
+    let kit = Kit::start().await;
+    held(&kit, &visitor(), "1772352000-r1").await;
+    let sent = kit.pending(&visitor(), "hello").await;
+    let twice = releases(&kit, &visitor(), &["1772352000-r1"], "1772352060-rx").await;
+    assert_eq!(twice.write(&kit.table).await.unwrap(), Committed::Now(None));
+    for (id, by) in [("1772352000-r1", "1772352060-ry"), (sent.as_str(), "1772352060-rz"), ("gone", "1772352060-rz")] {
+        kit.later(SignedDuration::from_secs(1));
+        kit.refused(&releases(&kit, &visitor(), &[id], by).await, &Committed::Changed).await;
+    }
+    assert_eq!(kit.message(&visitor(), "1772352000-r1").await.released_as.as_deref(), Some("1772352060-rx"));
+}
+
+/// Ends a held text by itself, with the visitor as they are read now.
+async fn ends(kit: &Kit, id: &str, waited_too_long: bool) -> Settlement {
+    let message = kit.message(&visitor(), id).await;
+    let seen = kit.table.visitor(&visitor()).await.unwrap();
+    let mut after = seen.clone();
+    after.held.retain(|held| held != id);
+    let failure = waited_too_long.then(|| failure("quota.expired"));
+    kit.table.end_held(&message, failure.as_ref(), (&seen, &after)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_held_text_is_taken_back_or_has_waited_too_long() {
+    let kit = Kit::start().await;
+    for (id, too_long, state) in
+        [("1772352000-r1", false, MessageState::Cancelled), ("1772352000-r2", true, MessageState::Failed)]
+    {
+        held(&kit, &visitor(), id).await;
+        let Settlement::Kept(told) = ends(&kit, id, too_long).await else { panic!("not kept") };
+        let kept = kit.message(&visitor(), id).await;
+        let why = too_long.then(|| failure("quota.expired"));
+        for message in [*told, kept] {
+            assert_eq!((message.state, &message.failure), (state, &why));
+        }
+        assert!(kit.table.visitor(&visitor()).await.unwrap().held.is_empty());
+        kit.later(HOLD * 2);
+        assert!(kit.overdue().await.is_empty());
+        // It has ended: it neither ends again nor goes out.
+        let before = kit.items().await;
+        assert!(matches!(ends(&kit, id, !too_long).await, Settlement::TooLate));
+        assert_eq!(kit.items().await, before);
+        let late = releases(&kit, &visitor(), &[id], "1772352060-rx").await;
+        kit.refused(&late, &Committed::Changed).await;
+    }
+}
+
+#[tokio::test]
+async fn taking_back_does_not_undo_what_the_visitor_has_become() {
+    let kit = Kit::start().await;
+    let new = held(&kit, &visitor(), "1772352000-r1").await;
+    let seen = kit.table.visitor(&visitor()).await.unwrap();
+    held(&kit, &visitor(), "1772352000-r2").await;
+    let before = kit.items().await;
+    let message = kit.message(&visitor(), &new.id).await;
+    let stale = kit.table.end_held(&message, None, (&seen, &seen)).await.unwrap();
+    assert!(matches!(stale, Settlement::VisitorChanged), "{stale:?}");
+    assert_eq!(kit.items().await, before);
+    assert!(matches!(ends(&kit, &new.id, false).await, Settlement::Kept(_)));
+    assert_eq!(kit.table.visitor(&visitor()).await.unwrap().held, ["1772352000-r2"]);
+}
+
+#[tokio::test]
+async fn what_was_released_is_not_taken_back() {
+    let kit = Kit::start().await;
+    let new = held(&kit, &visitor(), "1772352000-r1").await;
+    let seen = kit.message(&visitor(), &new.id).await;
+    let releases = releases(&kit, &visitor(), &[&new.id], "1772352060-rx").await;
+    assert_eq!(releases.write(&kit.table).await.unwrap(), Committed::Now(None));
+    let known = kit.table.visitor(&visitor()).await.unwrap();
+    let late = kit.table.end_held(&seen, None, (&known, &known)).await.unwrap();
+    assert!(matches!(late, Settlement::TooLate), "{late:?}");
+    assert_eq!(kit.message(&visitor(), &new.id).await.state, MessageState::Released);
+}
+
+#[tokio::test]
+async fn a_send_that_wechat_refuses_for_now_is_held_like_one_that_was_never_tried() {
+    let kit = Kit::start().await;
+    let id = kit.pending(&visitor(), "hello").await;
+    let Claimed::Ours(claim) = kit.table.claim(&visitor(), &id).await.unwrap() else { panic!("not ours") };
+    let seen = kit.table.visitor(&visitor()).await.unwrap();
+    let mut after = seen.clone();
+    after.held.push(id.clone());
+    let settled = Settled::Held(kit.now() + HOLD, failure("wechat.window"));
+    let Settlement::Kept(told) = kit.table.settle(&claim, &settled, 0, Some((&seen, &after))).await.unwrap() else {
+        panic!("not kept")
+    };
+    assert_eq!((told.state, told.failure), (MessageState::Held, Some(failure("wechat.window"))));
+    assert_eq!(kit.message(&visitor(), &id).await.state, MessageState::Held);
+    kit.later(HOLD - SignedDuration::from_millis(1));
+    assert!(kit.overdue().await.is_empty());
+    let decision = releases(&kit, &visitor(), &[&id], "1772352060-rx").await;
+    assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+    assert_eq!(kit.message(&visitor(), &id).await.state, MessageState::Released);
+}

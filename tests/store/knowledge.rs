@@ -1,0 +1,192 @@
+//! What a robot knows, and that whoever has it in memory learns of every change.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::{Kind, StoreError};
+
+use crate::support::{Kit, cancelled};
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Question {
+    title: String,
+    answer: String,
+}
+
+fn question(title: &str) -> Question {
+    Question { title: title.to_owned(), answer: format!("答：{title} 🙂") }
+}
+
+async fn robot(kit: &Kit) -> String {
+    let record = kit.table.new_record(Kind::Robot, json!({}), Vec::new());
+    kit.table.create_record(Kind::Robot, &record, None).await.unwrap();
+    record.id
+}
+
+async fn version(kit: &Kit, robot: &str) -> u64 {
+    kit.table.record::<Value>(Kind::Robot, robot).await.unwrap().unwrap().version
+}
+
+async fn known(kit: &Kit, robot: &str) -> Vec<Question> {
+    kit.table.knowledge(robot).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_question_is_kept_replaced_and_taken_away() {
+    let kit = Kit::start().await;
+    let robot = robot(&kit).await;
+    let one = async || kit.table.question::<Question>(&robot, "q1").await.unwrap();
+    assert_eq!(one().await, None);
+    for title in ["退款多久到账", "怎么退款"] {
+        kit.table.put_question(&robot, "q1", &question(title)).await.unwrap();
+        assert_eq!(one().await, Some(question(title)));
+        assert_eq!(known(&kit, &robot).await, [question(title)]);
+    }
+    assert!(kit.table.delete_question(&robot, "q1").await.unwrap());
+    assert!(!kit.table.delete_question(&robot, "q1").await.unwrap());
+    assert_eq!((one().await, known(&kit, &robot).await), (None, Vec::new()));
+}
+
+#[tokio::test]
+async fn every_change_is_counted_with_the_robot() {
+    let kit = Kit::start().await;
+    let [robot, other] = [robot(&kit).await, robot(&kit).await];
+    let seen = kit.table.record::<Value>(Kind::Robot, &robot).await.unwrap().unwrap();
+    kit.later(jiff::SignedDuration::from_secs(1));
+    kit.table.put_question(&robot, "q1", &question("one")).await.unwrap();
+    assert_eq!(version(&kit, &robot).await, 1);
+    kit.table.put_question(&robot, "q1", &question("another")).await.unwrap();
+    kit.table.delete_question(&robot, "q1").await.unwrap();
+    assert_eq!(version(&kit, &robot).await, 3);
+    kit.table.touch_record(Kind::Robot, &robot).await.unwrap();
+    let now = kit.table.record::<Value>(Kind::Robot, &robot).await.unwrap().unwrap();
+    assert_eq!((now.version, now.updated_at, now.settings), (4, kit.now(), json!({})));
+    assert_eq!(version(&kit, &other).await, 0);
+    // Settings that were read before are not written over what was counted.
+    let late = kit.table.change_record(Kind::Robot, &seen, json!({ "name": "late" }), Vec::new(), None).await;
+    assert!(matches!(late, Err(StoreError::Conflict)));
+}
+
+#[tokio::test]
+async fn a_change_and_its_count_are_written_together() {
+    let kit = Kit::start().await;
+    let robot = robot(&kit).await;
+    kit.table.put_question(&robot, "q1", &question("one")).await.unwrap();
+    let before = kit.items().await;
+    // Somebody else counts at this moment.
+    let held = cancelled(&["None", "TransactionConflict"]);
+    kit.wire.fail("TransactWriteItems", 1, &held);
+    let put = kit.table.put_question(&robot, "q2", &question("two")).await;
+    assert!(matches!(put, Err(StoreError::Conflict)), "{put:?}");
+    kit.wire.fail("TransactWriteItems", 1, &held);
+    let deleted = kit.table.delete_question(&robot, "q1").await;
+    assert!(matches!(deleted, Err(StoreError::Conflict)), "{deleted:?}");
+    assert_eq!(kit.items().await, before);
+    assert_eq!(kit.wire.calls("PutItem") + kit.wire.calls("DeleteItem") + kit.wire.calls("UpdateItem"), 0);
+}
+
+#[tokio::test]
+async fn a_robot_that_does_not_exist_learns_nothing() {
+    let kit = Kit::start().await;
+    let put = kit.table.put_question("r0123456789ab", "q1", &question("one")).await;
+    assert!(matches!(put, Err(StoreError::Conflict)), "{put:?}");
+    assert!(!kit.table.delete_question("r0123456789ab", "q1").await.unwrap());
+    assert!(kit.items().await.is_empty());
+    assert!(known(&kit, "r0123456789ab").await.is_empty());
+}
+
+#[tokio::test]
+async fn questions_are_each_robots_own_and_come_page_by_page() {
+    let kit = Kit::start().await;
+    let [robot, other] = [robot(&kit).await, robot(&kit).await];
+    kit.table.put_question(&other, "q0", &question("of the other")).await.unwrap();
+    let titles: Vec<_> = (0..7).map(|number| format!("q{number}")).collect();
+    for title in titles.iter().rev() {
+        kit.table.put_question(&robot, title, &question(title)).await.unwrap();
+    }
+    let all: Vec<_> = titles.iter().map(|title| question(title)).collect();
+    for limit in [1, 3, 7, 100] {
+        let (mut listed, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = kit.table.questions::<Question>(&robot, cursor.as_deref(), limit).await.unwrap();
+            assert!(page.items.len() <= usize::try_from(limit).unwrap());
+            listed.extend(page.items);
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(listed, all, "by {limit}");
+    }
+    assert_eq!(known(&kit, &robot).await, all);
+    let strange = kit.table.questions::<Question>(&robot, Some("fg"), 10).await;
+    assert!(matches!(strange, Err(StoreError::Cursor)), "{strange:?}");
+}
+
+async fn replaced(kit: &Kit, robot: &str, titles: &[String]) -> Result<(), StoreError> {
+    let questions: Vec<_> = titles.iter().map(|title| (format!("q-{title}"), question(title))).collect();
+    kit.table.replace_questions(robot, &questions).await
+}
+
+#[tokio::test]
+async fn all_questions_are_replaced_and_what_stays_costs_nothing() {
+    let kit = Kit::start().await;
+    let [robot, other] = [robot(&kit).await, robot(&kit).await];
+    kit.table.put_question(&other, "q-000", &question("of the other")).await.unwrap();
+    let titles: Vec<_> = (0..250).map(|number| format!("{number:03}")).collect();
+    replaced(&kit, &robot, &titles).await.unwrap();
+    assert_eq!(kit.table.count_questions(&robot).await.unwrap(), 250);
+    assert_eq!(known(&kit, &robot).await, titles.iter().map(|title| question(title)).collect::<Vec<_>>());
+    // 250 of them do not fit into two transactions; each of the three counts.
+    assert_eq!(version(&kit, &robot).await, 3);
+
+    let before = kit.wire.calls("TransactWriteItems");
+    replaced(&kit, &robot, &titles).await.unwrap();
+    assert_eq!(kit.wire.calls("TransactWriteItems"), before);
+    // One goes, one comes, one changes.
+    let mut questions: Vec<_> = titles[1..].iter().map(|title| (format!("q-{title}"), question(title))).collect();
+    questions[0].1 = question("changed");
+    questions.push(("q-new".to_owned(), question("new")));
+    kit.table.replace_questions(&robot, &questions).await.unwrap();
+    assert_eq!((kit.wire.calls("TransactWriteItems"), version(&kit, &robot).await), (before + 1, 4));
+    assert_eq!(known(&kit, &robot).await, questions.into_iter().map(|(_, question)| question).collect::<Vec<_>>());
+
+    replaced(&kit, &robot, &[]).await.unwrap();
+    assert!(known(&kit, &robot).await.is_empty());
+    assert_eq!(kit.table.count_questions(&robot).await.unwrap(), 0);
+    assert_eq!(known(&kit, &other).await.len(), 1);
+    let nobody = replaced(&kit, "r0123456789ab", &titles[..2]).await;
+    assert!(matches!(nobody, Err(StoreError::Conflict)), "{nobody:?}");
+    assert_eq!(kit.items_of("question").await.len(), 1);
+}
+
+#[test]
+fn fresh_questions_sort_in_the_order_in_which_they_were_made() {
+    let ids: Vec<_> = (0..100).map(|_| store::fresh_question_id()).collect();
+    assert!(ids.is_sorted());
+    assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
+}
+
+#[tokio::test]
+async fn knowledge_of_more_than_a_megabyte_is_read_whole() {
+    let kit = Kit::start().await;
+    let robot = robot(&kit).await;
+    let long = "字".repeat(30_000);
+    for number in 0..15 {
+        let question = Question { title: number.to_string(), answer: long.clone() };
+        kit.table.put_question(&robot, &format!("q{number:02}"), &question).await.unwrap();
+    }
+    let before = kit.wire.calls("Query");
+    let titles: Vec<_> = known(&kit, &robot).await.into_iter().map(|question| question.title).collect();
+    assert_eq!(titles, (0..15).map(|number| number.to_string()).collect::<Vec<_>>());
+    assert_eq!(kit.table.count_questions(&robot).await.unwrap(), 15);
+    assert!(kit.wire.calls("Query") > before + 1, "DynamoDB gives a megabyte at once");
+}
+
+#[tokio::test]
+async fn a_question_of_a_later_version_is_named_where_it_cannot_be_read() {
+    let kit = Kit::start().await;
+    let robot = robot(&kit).await;
+    kit.table.put_question(&robot, "q1", &json!({ "title": 7 })).await.unwrap();
+    let read = kit.table.question::<Question>(&robot, "q1").await;
+    assert!(matches!(&read, Err(StoreError::Corrupt { item: "question", what }) if what == "data"), "{read:?}");
+}

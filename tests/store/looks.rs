@@ -1,0 +1,167 @@
+//! What the clock has to look at, and what wakes a robot.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use store::{Conversation, DUE_SHARDS, RobotStage, Stage, Thread, Turn};
+
+use crate::support::{APP_ID, Decision, Kit, event, outbound, s, visitor};
+
+async fn due(kit: &Kit) -> Vec<Conversation> {
+    let mut due = Vec::new();
+    for shard in 0..DUE_SHARDS {
+        due.extend(kit.table.due_conversations(shard, 100).await.unwrap());
+    }
+    due
+}
+
+/// Sets when the clock looks at a conversation.
+async fn look(kit: &Kit, cid: &str, at: Option<Timestamp>) -> Conversation {
+    let mut decision = Decision::on(&kit.table, cid).await;
+    decision.after.as_mut().unwrap().look_at = at;
+    kit.written(decision).await
+}
+
+#[tokio::test]
+async fn a_conversation_is_looked_at_when_it_says_so() {
+    let kit = Kit::start().await;
+    let cid = kit.opened(&visitor(), 0, 1).await.cid;
+    kit.later(SignedDuration::from_hours(100));
+    assert!(due(&kit).await.is_empty(), "one that names no time");
+    let written = look(&kit, &cid, Some(kit.now() + SignedDuration::from_mins(5))).await;
+    kit.later(SignedDuration::from_mins(5) - SignedDuration::from_millis(1));
+    assert!(due(&kit).await.is_empty());
+    kit.later(SignedDuration::from_millis(1));
+    assert_eq!(due(&kit).await, [written]);
+    look(&kit, &cid, Some(kit.now() + SignedDuration::from_mins(1))).await;
+    assert!(due(&kit).await.is_empty());
+    look(&kit, &cid, Some(kit.now())).await;
+    assert_eq!(due(&kit).await.len(), 1);
+    look(&kit, &cid, None).await;
+    assert!(due(&kit).await.is_empty());
+}
+
+#[tokio::test]
+async fn nobody_looks_at_a_closed_conversation() {
+    let kit = Kit::start().await;
+    let cid = kit.opened(&visitor(), 0, 1).await.cid;
+    look(&kit, &cid, Some(kit.now())).await;
+    kit.written(Decision::on(&kit.table, &cid).await.closed()).await;
+    kit.later(SignedDuration::from_hours(1));
+    assert!(due(&kit).await.is_empty());
+    assert!(!kit.items_of("conversation").await[0].contains_key("due_sk"));
+}
+
+#[tokio::test]
+async fn what_is_due_is_spread_over_the_shards_and_the_most_overdue_comes_first() {
+    let kit = Kit::start().await;
+    for number in 0..64 {
+        let cid = kit.opened(&Thread::new(APP_ID, format!("oVisitor{number}")), 0, 1).await.cid;
+        look(&kit, &cid, Some(kit.now() + SignedDuration::from_secs(i64::from(100 - number)))).await;
+    }
+    kit.later(SignedDuration::from_mins(2));
+    let mut total = 0;
+    for shard in 0..DUE_SHARDS {
+        let found = kit.table.due_conversations(shard, 100).await.unwrap();
+        assert!(!found.is_empty());
+        assert!(found.is_sorted_by_key(|conversation| conversation.look_at));
+        assert_eq!(kit.table.due_conversations(shard, 1).await.unwrap(), found[..1]);
+        total += found.len();
+    }
+    assert_eq!(total, 64);
+}
+
+#[tokio::test]
+async fn a_conversation_that_cannot_be_read_is_put_off_and_holds_up_nobody() {
+    let kit = Kit::start().await;
+    // Two visitors of one shard.
+    let mut cids = std::collections::BTreeMap::<String, Vec<String>>::new();
+    for number in 0..9 {
+        let cid = kit.opened(&Thread::new(APP_ID, format!("oVisitor{number}")), 0, 1).await.cid;
+        kit.later(SignedDuration::from_millis(1));
+        look(&kit, &cid, Some(kit.now())).await;
+    }
+    for item in kit.items_of("conversation").await {
+        cids.entry(s(&item, "due_pk")).or_default().push(s(&item, "cid"));
+    }
+    let (shard, pair) = cids.into_iter().find(|(_, cids)| cids.len() > 1).unwrap();
+    let shard: u8 = shard.rsplit('#').next().unwrap().parse().unwrap();
+    let before = kit.table.due_conversations(shard, 100).await.unwrap();
+    assert_eq!(before.len(), pair.len());
+    let items = kit.items_of("conversation").await;
+    let mut item = items.into_iter().find(|item| s(item, "cid") == before[0].cid).unwrap();
+    item.insert("data".to_owned(), AttributeValue::S(r#"{"stage":{"name":"of a later version"}}"#.to_owned()));
+    kit.write(item).await;
+    assert_eq!(kit.table.due_conversations(shard, 100).await.unwrap(), before[1..]);
+    // It does not use up the next tick, and comes again when somebody may have mended it.
+    assert_eq!(kit.table.due_conversations(shard, 1).await.unwrap(), before[1..2]);
+    kit.later(SignedDuration::from_hours(1));
+    assert_eq!(kit.table.due_conversations(shard, 100).await.unwrap(), before[1..]);
+}
+
+/// With a robot that has this to answer.
+fn asked(first: &str, last: &str, since: Timestamp, answering_until: Option<Timestamp>) -> Stage {
+    let turn = Turn { first: first.to_owned(), last: last.to_owned(), since, answering_until };
+    Stage::Robot(Box::new(RobotStage { turn: Some(turn), ..RobotStage::default() }))
+}
+
+#[tokio::test]
+async fn the_stream_tells_a_turn_that_waits_from_one_that_is_being_answered() {
+    let kit = Kit::start().await;
+    let cid = kit.opened(&visitor(), 0, 1).await.cid;
+    let now = kit.now();
+    let stages = [
+        (asked("m1", "m1", now, None), Some("waiting")),
+        (asked("m1", "m1", now, Some(now)), Some("answering")),
+        (asked("m1", "m2", now, None), Some("waiting")),
+        (Stage::Robot(Box::default()), None),
+        (Stage::Unassigned, None),
+    ];
+    for (stage, told) in stages {
+        kit.written(Decision::on(&kit.table, &cid).await.to(stage)).await;
+        let item = kit.items_of("conversation").await.remove(0);
+        assert_eq!(item.get("turn").and_then(|turn| turn.as_s().ok()).map(String::as_str), told);
+    }
+}
+
+#[tokio::test]
+async fn a_turn_is_what_the_visitor_has_said_in_it() {
+    let kit = Kit::start().await;
+    let thread = visitor();
+    let first = kit.opened(&thread, 0, 1).await;
+    let mut ids = vec![kit.thread(&thread).await[0].id.clone()];
+    for number in 2..30 {
+        let message = kit.arrived(&thread, i64::from(number), number).await;
+        ids.push(message.id.clone());
+        kit.written(Decision::about(&kit.table, &message).await).await;
+    }
+    kit.put_down(
+        &store::NewOutbound { cid: Some(first.cid.clone()), ..outbound(&thread, "1772352005-r1", "..") },
+        None,
+    )
+    .await
+    .unwrap();
+    // Not of the conversation: an event, and what reception has not seen.
+    kit.keep(event(&thread, 6, "eenter.1", json!({ "event": "enter" }))).await;
+    kit.arrived(&thread, 7, 99).await;
+    let of = async |from: usize, to: usize| {
+        let turn = Turn { first: ids[from].clone(), last: ids[to].clone(), since: kit.now(), answering_until: None };
+        let messages = kit.table.turn_messages(&first, &turn).await.unwrap();
+        messages.into_iter().map(|message| message.id).collect::<Vec<_>>()
+    };
+    assert_eq!(of(2, 8).await, ids[2..=8]);
+    assert_eq!(of(4, 4).await, ids[4..=4]);
+    assert_eq!(of(0, 27).await, ids[..20], "at most twenty");
+}
+
+#[tokio::test]
+async fn either_side_has_said_something_last() {
+    let kit = Kit::start().await;
+    assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), None);
+    let first = kit.opened(&visitor(), 3, 1).await;
+    assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), Some(first.last_message_at));
+    kit.later(SignedDuration::from_secs(10));
+    kit.pending(&visitor(), "hello").await;
+    assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), Some(kit.now()));
+    assert_eq!(kit.table.last_said_at(&Thread::new(APP_ID, "oAnother")).await.unwrap(), None);
+}

@@ -1,0 +1,150 @@
+//! The crate's page names every item that lies in the table, where it lies and what indexes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+use serde_json::json;
+use store::{Claimed, Kind, NewOutbound, Once, Role, Stage, Thread};
+
+use crate::support::{
+    APP_ID, Decision, Item, Kit, outbound, reply, s, secret,
+    staff::{assigned, group, queued},
+    visitor,
+};
+
+const PAGE: &str = include_str!("../../shared/store/src/lib.rs");
+
+/// A row of the page's table of items: the keys and the indexes by their patterns.
+#[derive(Debug, Default)]
+struct Row {
+    pk: Vec<String>,
+    sk: Vec<String>,
+    lists: Option<String>,
+    due: Option<String>,
+}
+
+fn rows() -> BTreeMap<String, Row> {
+    let rows = PAGE.lines().skip_while(|line| !line.starts_with("//! | Item ")).skip(2);
+    let rows = rows.map_while(|line| line.strip_prefix("//! | ")?.strip_suffix('|'));
+    rows.map(|row| {
+        let [item, pk, sk, indexes, _] = row.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
+            panic!("five columns: {row}")
+        };
+        let index = |name: &str| {
+            let (_, rest) = indexes.split_once(&format!("`{name}`: `"))?;
+            Some(rest.split('`').next().unwrap_or_default().to_owned())
+        };
+        let row = Row { pk: quoted(pk), sk: quoted(sk), lists: index("lists"), due: index("due") };
+        (item.split(':').next().unwrap_or_default().to_owned(), row)
+    })
+    .collect()
+}
+
+fn quoted(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Whether a text is of a pattern such as `thread#<appid>#<openid>`.
+fn is_like(pattern: &str, text: &str) -> bool {
+    let (mut rest, mut after_gap) = (text, false);
+    for part in pattern.split('<') {
+        let literal = part.split_once('>').map_or(part, |(_, literal)| literal);
+        let Some(at) = rest.find(literal).filter(|at| if after_gap { *at > 0 || literal.is_empty() } else { *at == 0 })
+        else {
+            return false;
+        };
+        rest = &rest[at + literal.len()..];
+        after_gap = true;
+    }
+    if pattern.ends_with('>') { !rest.is_empty() } else { rest.is_empty() }
+}
+
+/// Makes at least one of every kind of item.
+async fn everything(kit: &Kit) {
+    kit.bind(APP_ID).await;
+    let lease = kit.table.lease_token(APP_ID, 0).await.unwrap().unwrap();
+    let end = kit.now() + SignedDuration::from_hours(2);
+    kit.table.renew_token(&kit.vault, &lease, &secret("token"), end, end).await.unwrap();
+    kit.table.create_api_token(Role::Admin, "Chen").await.unwrap();
+    kit.table.remember_media(APP_ID, "hash", "media-1").await.unwrap();
+    for kind in [Kind::Group, Kind::Agent, Kind::Merchant, Kind::Robot, Kind::Calendar] {
+        let record = kit.table.new_record(kind, json!({}), vec!["4711".to_owned()]);
+        kit.table.create_record(kind, &record, None).await.unwrap();
+        if kind == Kind::Robot {
+            kit.table.put_question(&record.id, "q1", &json!({})).await.unwrap();
+        }
+    }
+    kit.online("a1", 5).await;
+    kit.table.note_members("g1", &BTreeSet::from(["a1".to_owned()]), &BTreeSet::new()).await.unwrap();
+
+    let message = kit.arrived(&visitor(), 0, 1).await;
+    let mut decision = Decision::about(&kit.table, &message).await.event("conversation.created");
+    decision.person = Some("p-1".to_owned());
+    decision.after.as_mut().unwrap().look_at = Some(kit.now());
+    let (answer, stage) = (reply(&message, &decision.cid()), assigned("a1", kit.now()));
+    kit.written(decision.says(answer).to(stage)).await;
+    kit.arrived(&visitor(), 1, 2).await;
+    let waits = kit.opened_in(&Thread::new(APP_ID, "oAnother"), Stage::Unassigned).await;
+    kit.table.expect_waiting(&group("g1")).await.unwrap();
+    kit.written(Decision::on(&kit.table, &waits.cid).await.to(queued(&group("g1"), &waits, kit.now()))).await;
+    let once = Once { scope: ["agent", "say", "k1"].map(str::to_owned), fingerprint: "f1".to_owned() };
+    let said = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "hello");
+    kit.put_down(&said, Some(&once)).await.unwrap();
+    assert!(matches!(kit.table.claim(&visitor(), &said.id).await.unwrap(), Claimed::Ours(_)));
+}
+
+#[tokio::test]
+async fn the_page_describes_every_item_as_it_is() {
+    let kit = Kit::start().await;
+    everything(&kit).await;
+    let rows = rows();
+    let items = kit.items().await;
+    let kinds: BTreeSet<_> = items.iter().map(|item| s(item, "kind")).collect();
+    assert_eq!(kinds, rows.keys().cloned().collect(), "what is there, and what the page names");
+    let mut indexed = BTreeSet::new();
+    for item in &items {
+        let kind = s(item, "kind");
+        let row = &rows[&kind];
+        for (name, patterns) in [("pk", &row.pk), ("sk", &row.sk)] {
+            let key = s(item, name);
+            assert!(patterns.iter().any(|pattern| is_like(pattern, &key)), "{kind}: {name} {key:?}, {patterns:?}");
+        }
+        for (name, pattern) in [("lists", &row.lists), ("due", &row.due)] {
+            let at = s(item, &format!("{name}_pk"));
+            assert_eq!(s(item, &format!("{name}_sk")).is_empty(), at.is_empty(), "both keys or none: {item:?}");
+            if at.is_empty() {
+                continue;
+            }
+            let like = pattern.as_ref().is_some_and(|pattern| is_like(pattern, &at));
+            assert!(like, "{kind}: {name} {at:?}, {pattern:?}");
+            indexed.insert((kind.clone(), name));
+        }
+    }
+    for (kind, row) in &rows {
+        for (name, pattern) in [("lists", &row.lists), ("due", &row.due)] {
+            assert_eq!(indexed.contains(&(kind.clone(), name)), pattern.is_some(), "{kind}: {name}");
+        }
+    }
+    assert!(all_text(&items), "every key is a text");
+}
+
+fn all_text(items: &[Item]) -> bool {
+    items.iter().all(|item| ["pk", "sk", "kind"].iter().all(|name| !s(item, name).is_empty()))
+}
+
+#[test]
+fn patterns_tell_keys_apart() {
+    for (pattern, text) in [
+        ("binding", "binding"),
+        ("a#<b>", "a#1"),
+        ("<a>#<b>", "1#2#3"),
+        ("message#<CreateTime>-<MsgId or event>", "message#17-m1"),
+    ] {
+        assert!(is_like(pattern, text), "{pattern} {text}");
+    }
+    for (pattern, text) in
+        [("binding", "bindings"), ("a#<b>", "a#"), ("a#<b>", "b#1"), ("<a>#<b>", "#2"), ("a#<b>#c", "a#1")]
+    {
+        assert!(!is_like(pattern, text), "{pattern} {text}");
+    }
+}

@@ -1,0 +1,42 @@
+//! What is to be said is put down once before it is sent.
+
+use jiff::SignedDuration;
+use store::{Direction, MessageState, NewOutbound, PutDown, StoreError};
+
+use crate::support::{Fault, Kit, outbound, visitor};
+
+#[tokio::test]
+async fn a_message_is_put_down_as_it_was_written() {
+    let kit = Kit::start().await;
+    let new = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "您好 🙂");
+    assert_eq!(kit.put_down(&new, None).await.unwrap(), PutDown::New);
+    let kept = kit.message(&visitor(), &new.id).await;
+    assert_eq!((kept.direction, kept.state), (Direction::Out, MessageState::Pending));
+    assert_eq!((kept.kind.as_str(), &kept.content), ("text", &new.content));
+    assert_eq!((kept.cid, kept.author), (new.cid, Some(new.author)));
+    assert_eq!((kept.created_at, kept.parts_sent, kept.attempts, kept.failure), (kit.now(), 0, 0, None));
+}
+
+#[tokio::test]
+async fn an_id_is_used_once() {
+    let kit = Kit::start().await;
+    let new = outbound(&visitor(), "1772352000-r1", "one");
+    kit.put_down(&new, None).await.unwrap();
+    let before = kit.items().await;
+    kit.later(SignedDuration::from_millis(1));
+    let other = outbound(&visitor(), "1772352000-r1", "two");
+    assert!(matches!(kit.put_down(&other, None).await, Err(StoreError::Conflict)));
+    assert_eq!(kit.items().await, before);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_puts_the_message_down_once() {
+    let kit = Kit::start().await;
+    let new = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "hello");
+    kit.wire.fail("PutItem", 1, &Fault::LostAnswer);
+    // The second try finds something written; whoever speaks looks, and finds that it is their own message.
+    assert!(matches!(kit.put_down(&new, None).await, Err(StoreError::Conflict)));
+    assert_eq!(kit.wire.calls("PutItem"), 2);
+    assert_eq!(kit.items().await.len(), 1);
+    assert_eq!(kit.message(&visitor(), &new.id).await.state, MessageState::Pending);
+}

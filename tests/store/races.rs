@@ -1,0 +1,232 @@
+//! Two decisions at once: one of them is written, and the other is decided again.
+
+use store::{Assign, Committed, MessageState, Queue, Stage, StoreError, Table, Thread};
+
+use crate::support::{
+    APP_ID, Decision, Fault, Kit, at_once, backend, cancelled, reply,
+    staff::{assigned, group, queued},
+    visitor,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_first_messages_at_once_open_one_conversation() {
+    let kit = Kit::start().await;
+    for round in 0..30 {
+        let thread = Thread::new(APP_ID, format!("oVisitor{round}"));
+        let messages = [kit.arrived(&thread, 0, 1).await, kit.arrived(&thread, 0, 2).await];
+        // Both have read the visitor before either has written.
+        let decisions =
+            [Decision::about(&kit.table, &messages[0]).await, Decision::about(&kit.table, &messages[1]).await];
+        let written = at_once(2, |number| {
+            let (table, decision) = (kit.table.clone(), decisions[number].clone());
+            async move { decision.write(&table).await.unwrap() }
+        });
+        let written = written.await;
+        let won = written.iter().position(|written| matches!(written, Committed::Now(_))).unwrap();
+        assert_eq!(written[1 - won], Committed::Changed, "round {round}");
+
+        let cid = kit.table.visitor(&thread).await.unwrap().open_cid.unwrap();
+        assert_eq!(cid, thread.cid(&messages[won].id));
+        let lost = &messages[1 - won];
+        assert!(kit.table.conversation(&thread.cid(&lost.id)).await.unwrap().is_none());
+        assert_eq!(kit.message(&thread, &lost.id).await.cid, None);
+        kit.written(Decision::about(&kit.table, lost).await).await;
+        assert!(kit.thread(&thread).await.iter().all(|message| message.cid.as_ref() == Some(&cid)));
+    }
+    assert_eq!(kit.items_of("conversation").await.len(), 30);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_message_that_two_functions_process_at_once_is_answered_once() {
+    let kit = Kit::start().await;
+    for round in 0..30 {
+        let thread = Thread::new(APP_ID, format!("oVisitor{round}"));
+        let message = kit.arrived(&thread, 0, 1).await;
+        let written = at_once(2, |_| {
+            let (table, message) = (kit.table.clone(), message.clone());
+            async move {
+                let decision = Decision::about(&table, &message).await;
+                let answer = reply(&message, &decision.cid());
+                decision.says(answer).write(&table).await.unwrap()
+            }
+        });
+        let written = written.await;
+        let now = written.iter().filter(|written| matches!(written, Committed::Now(_))).count();
+        let after = written.iter().filter(|written| matches!(written, Committed::Before | Committed::Changed));
+        assert_eq!((now, after.count()), (1, 1), "round {round}: {written:?}");
+        assert_eq!(kit.thread(&thread).await.len(), 2, "the message and its reply");
+    }
+}
+
+/// Gives a conversation to an agent as whoever assigns does: read, decide, write, and again when it has changed.
+/// `false` when the agent has no room.
+async fn assigns(table: Table, cid: String, agent: &'static str) -> bool {
+    loop {
+        let duty = table.duty(agent).await.unwrap().unwrap();
+        if duty.load >= duty.capacity {
+            return false;
+        }
+        let now = table.clock().now();
+        let decision = Decision::on(&table, &cid).await.to(assigned(agent, now)).event("conversation.assigned");
+        match decision.by(Assign::Auto { load: duty.load }).write(&table).await.unwrap() {
+            Committed::Now(_) => return true,
+            Committed::Agent | Committed::Changed => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_hundred_claims_at_once_on_an_agent_who_takes_three_exactly_three_succeed() {
+    let kit = Kit::start().await;
+    // A server of somebody else's gets one request at a time, and a crowd would only wait there.
+    let crowd = if backend::is_external() { 15 } else { 100 };
+    kit.online("a1", 3).await;
+    let queue = group("g1");
+    let mut cids = Vec::new();
+    for number in 0..crowd {
+        let opened = kit.opened(&Thread::new(APP_ID, format!("oVisitor{number}")), 0, 1).await;
+        kit.written(Decision::on(&kit.table, &opened.cid).await.to(queued(&queue, &opened, kit.now()))).await;
+        cids.push(opened.cid);
+    }
+    let taken = at_once(crowd, |number| assigns(kit.table.clone(), cids[number].clone(), "a1")).await;
+    let mut taken: Vec<_> = cids.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(cid, _)| cid.clone()).collect();
+    assert_eq!(taken.len(), 3);
+    assert_eq!(kit.load("a1").await, 3);
+    let mut has = kit.has("a1").await;
+    (has.sort(), taken.sort());
+    assert_eq!(has, taken);
+    for cid in &taken {
+        assert_eq!(kit.conversation(cid).await.assignee(), Some("a1"));
+    }
+    // Who was not taken waits as before, and nobody else does.
+    let mut rest: Vec<_> = cids.into_iter().filter(|cid| !taken.contains(cid)).collect();
+    let mut waiting = kit.waiting(&queue).await;
+    (rest.sort(), waiting.sort());
+    assert_eq!(waiting, rest);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_twenty_agents_who_take_one_conversation_at_once_one_gets_it() {
+    let kit = Kit::start().await;
+    let agents: Vec<String> = (0..20).map(|number| format!("a{number:02}")).collect();
+    for agent in &agents {
+        kit.online(agent, 5).await;
+    }
+    for round in 0..5 {
+        let thread = Thread::new(APP_ID, format!("oVisitor{round}"));
+        let opened = kit.opened(&thread, 0, 1).await;
+        let queue = Queue::Agent("a00".to_owned());
+        kit.written(Decision::on(&kit.table, &opened.cid).await.to(queued(&queue, &opened, kit.now()))).await;
+        let seen = Decision::on(&kit.table, &opened.cid).await;
+        let written = at_once(20, |number| {
+            let (table, seen) = (kit.table.clone(), seen.clone());
+            let stage = assigned(&agents[number], kit.now());
+            async move { seen.to(stage).write(&table).await.unwrap() }
+        });
+        let written = written.await;
+        let winners: Vec<_> = (0..20)
+            .filter(|number| matches!(written[*number], Committed::Now(_)))
+            .map(|number| &agents[number])
+            .collect();
+        let [winner] = winners[..] else { panic!("round {round}: {winners:?}") };
+        assert_eq!(written.iter().filter(|written| **written == Committed::Changed).count(), 19);
+        assert_eq!(kit.conversation(&opened.cid).await.assignee(), Some(winner.as_str()));
+        assert!(kit.waiting(&queue).await.is_empty());
+    }
+    let loads: u32 = kit.table.duties(&agents).await.unwrap().iter().map(|duty| duty.load).sum();
+    assert_eq!((loads, kit.items_of("assignment").await.len()), (5, 5));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_writes_the_decision_once() {
+    let kit = Kit::start().await;
+    kit.online("a1", 5).await;
+    let message = kit.arrived(&visitor(), 0, 1).await;
+    let decision = Decision::about(&kit.table, &message).await.to(assigned("a1", kit.now()));
+    let decision = decision.event("conversation.created").says(reply(&message, &visitor().cid(&message.id)));
+    kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
+    // DynamoDB knows the second try by its ClientRequestToken; an emulator that does not says that it was done before.
+    let written = decision.write(&kit.table).await.unwrap();
+    assert!(matches!(written, Committed::Now(_) | Committed::Before));
+    assert_eq!(kit.wire.calls("TransactWriteItems"), 2);
+    assert_eq!(kit.thread(&visitor()).await.len(), 2);
+    assert_eq!(kit.load("a1").await, 1);
+    assert_eq!((kit.items_of("event").await.len(), kit.conversation(&decision.cid()).await.seq), (1, 1));
+}
+
+#[tokio::test]
+async fn a_conflict_between_transactions_is_decided_again() {
+    let kit = Kit::start().await;
+    let message = kit.arrived(&visitor(), 0, 1).await;
+    let decision = Decision::about(&kit.table, &message).await;
+    let attempt = async |reasons: &[&str]| {
+        kit.wire.fail("TransactWriteItems", 1, &cancelled(reasons));
+        decision.write(&kit.table).await
+    };
+    let conflict = attempt(&["None", "TransactionConflict", "None"]).await;
+    assert_eq!(conflict.unwrap(), Committed::Changed);
+    // Another function holds the message itself; whether it gets through is not known yet.
+    let conflict = attempt(&["TransactionConflict", "TransactionConflict", "None"]).await;
+    assert_eq!(conflict.unwrap(), Committed::Changed);
+    let before = attempt(&["ConditionalCheckFailed", "TransactionConflict", "None"]).await;
+    assert_eq!(before.unwrap(), Committed::Before);
+    kit.wire.fail("TransactWriteItems", 2, &cancelled(&["None", "ThrottlingError", "None"]));
+    let throttled = attempt(&["None", "ThrottlingError", "None"]).await;
+    assert!(matches!(throttled, Err(StoreError::Unavailable { .. })), "{throttled:?}");
+}
+
+#[tokio::test]
+async fn an_agent_whom_another_transaction_holds_is_not_taken_to_be_full() {
+    let kit = Kit::start().await;
+    kit.online("a1", 1).await;
+    let opened = kit.opened(&visitor(), 0, 1).await;
+    let decision = Decision::on(&kit.table, &opened.cid).await.to(assigned("a1", kit.now()));
+    // The conversation, the agent, the edge.
+    kit.wire.fail("TransactWriteItems", 1, &cancelled(&["None", "TransactionConflict", "None"]));
+    assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Changed);
+    kit.wire.fail("TransactWriteItems", 1, &cancelled(&["None", "ConditionalCheckFailed", "None"]));
+    assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Agent);
+    kit.written(decision).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn closing_and_joining_at_once_leave_no_message_in_a_closed_conversation() {
+    let kit = Kit::start().await;
+    for round in 0..20 {
+        let thread = Thread::new(APP_ID, format!("oVisitor{round}"));
+        let first = kit.opened(&thread, 0, 1).await;
+        let message = kit.arrived(&thread, 1, 2).await;
+        let [closes, joins] =
+            [Decision::on(&kit.table, &first.cid).await.closed(), Decision::about(&kit.table, &message).await];
+        let written = at_once(2, |number| {
+            let (table, decision) = (kit.table.clone(), [closes.clone(), joins.clone()][number].clone());
+            async move { matches!(decision.write(&table).await.unwrap(), Committed::Now(_)) }
+        });
+        let [closed, joined] = written.await[..] else { unreachable!() };
+        assert!(closed != joined, "round {round}: one of them");
+        let kept = kit.message(&thread, &message.id).await;
+        assert_eq!((kept.cid.is_some(), kept.state), (joined, MessageState::Received));
+        assert_eq!(matches!(kit.conversation(&first.cid).await.stage, Stage::Closed { .. }), closed);
+        assert_eq!(kit.table.visitor(&thread).await.unwrap().open_cid.is_none(), closed);
+    }
+}
+
+#[tokio::test]
+async fn a_decision_of_one_write_is_one_request_and_as_safe() {
+    let kit = Kit::start().await;
+    let cid = kit.opened(&visitor(), 0, 1).await.cid;
+    let mut seen = Decision::on(&kit.table, &cid).await;
+    seen.after.as_mut().unwrap().look_at = Some(kit.now());
+    let before = kit.wire.calls("TransactWriteItems");
+    kit.written(seen.clone()).await;
+    kit.refused(&seen, &Committed::Changed).await;
+    assert_eq!(kit.wire.calls("TransactWriteItems"), before, "a transaction costs twice as much");
+    // Another function holds the item in a transaction of its own.
+    kit.wire.fail("PutItem", 1, &Fault::error("TransactionConflictException"));
+    let anew = Decision::on(&kit.table, &cid).await;
+    assert_eq!(anew.write(&kit.table).await.unwrap(), Committed::Changed);
+    kit.wire.fail("PutItem", 3, &Fault::error("ThrottlingException"));
+    let throttled = anew.write(&kit.table).await;
+    assert!(matches!(throttled, Err(StoreError::Unavailable { .. })), "{throttled:?}");
+}

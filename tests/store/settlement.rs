@@ -1,0 +1,156 @@
+//! How a send ended is kept together with what it means for the visitor's replies, or not at all.
+
+use jiff::SignedDuration;
+use serde_json::json;
+use store::{Claim, Claimed, MessageState, SENDING_LEASE, Settled, Settlement, Visitor};
+
+use crate::support::{Decision, Fault, Kit, cancelled, failure, visitor};
+
+async fn claimed(kit: &Kit) -> Claim {
+    let id = kit.pending(&visitor(), "hello").await;
+    match kit.table.claim(&visitor(), &id).await.unwrap() {
+        Claimed::Ours(claim) => *claim,
+        other => panic!("not ours: {other:?}"),
+    }
+}
+
+/// The visitor as read, and with other replies left.
+async fn reckoned(kit: &Kit, left: u32) -> (Visitor, Visitor) {
+    let seen = kit.table.visitor(&visitor()).await.unwrap();
+    let mut after = seen.clone();
+    after.ledger = json!({ "left": left });
+    (seen, after)
+}
+
+async fn ledger(kit: &Kit) -> serde_json::Value {
+    kit.table.visitor(&visitor()).await.unwrap().ledger
+}
+
+/// Somebody else changes the visitor.
+async fn meanwhile(kit: &Kit, nickname: &str) {
+    let mut decision = Decision::of(&kit.table, &visitor()).await;
+    decision.visitor.profile.nickname = Some(nickname.to_owned());
+    decision.write(&kit.table).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_end_and_the_replies_are_kept_together() {
+    let kit = Kit::start().await;
+    let ends = [
+        Settled::Sent,
+        Settled::Failed(failure("wechat.window")),
+        Settled::Unknown(failure("wechat.timeout")),
+        Settled::Later(kit.now() + SignedDuration::from_mins(1), failure("wechat.busy")),
+        Settled::Held(kit.now() + SignedDuration::from_hours(1), failure("wechat.window")),
+    ];
+    for (left, settled) in (0..).zip(ends) {
+        let claim = claimed(&kit).await;
+        let (seen, after) = reckoned(&kit, left).await;
+        let settlement = kit.table.settle(&claim, &settled, 1, Some((&seen, &after))).await.unwrap();
+        let Settlement::Kept(told) = settlement else { panic!("{settled:?}: {settlement:?}") };
+        let kept = kit.message(&visitor(), &claim.message.id).await;
+        let shown = |message| serde_json::to_value(message).unwrap();
+        assert_eq!(shown(&*told), shown(&kept), "what is told is what is kept");
+        assert_eq!((told.parts_sent, kept.parts_sent), (1, 1));
+        assert_eq!(ledger(&kit).await, json!({ "left": left }), "{settled:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_visitor_who_has_changed_meanwhile_is_read_again() {
+    let kit = Kit::start().await;
+    let claim = claimed(&kit).await;
+    let (seen, after) = reckoned(&kit, 3).await;
+    meanwhile(&kit, "Lin").await;
+    let before = kit.items().await;
+    let stale = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
+    assert!(matches!(stale, Settlement::VisitorChanged), "{stale:?}");
+    assert_eq!(kit.items().await, before);
+    // The claim is still ours.
+    let (seen, after) = reckoned(&kit, 3).await;
+    let settled = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
+    assert!(matches!(settled, Settlement::Kept(_)), "{settled:?}");
+    let known = kit.table.visitor(&visitor()).await.unwrap();
+    assert_eq!((known.ledger, known.profile.nickname.as_deref()), (json!({ "left": 3 }), Some("Lin")));
+}
+
+#[tokio::test]
+async fn who_comes_too_late_does_not_touch_the_replies() {
+    let kit = Kit::start().await;
+    let claim = claimed(&kit).await;
+    kit.later(SENDING_LEASE);
+    let (seen, after) = reckoned(&kit, 4).await;
+    let gone = kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
+    assert!(matches!(gone, Settlement::Kept(_)), "{gone:?}");
+    assert_eq!(ledger(&kit).await, json!({ "left": 4 }));
+
+    // The sender was only slow.
+    for stale in [false, true] {
+        let (seen, after) = reckoned(&kit, 2).await;
+        if stale {
+            meanwhile(&kit, "Lin").await;
+        }
+        let before = kit.items().await;
+        let late = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
+        assert!(matches!(late, Settlement::TooLate), "{late:?}");
+        let again = kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
+        assert!(matches!(again, Settlement::TooLate), "{again:?}");
+        assert_eq!(kit.items().await, before);
+    }
+}
+
+#[tokio::test]
+async fn giving_up_waits_for_the_lease_and_for_the_visitor() {
+    let kit = Kit::start().await;
+    let claim = claimed(&kit).await;
+    let (seen, after) = reckoned(&kit, 4).await;
+    kit.later(SENDING_LEASE - SignedDuration::from_millis(1));
+    let before = kit.items().await;
+    let early = kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
+    assert!(matches!(early, Settlement::TooLate), "{early:?}");
+    assert_eq!(kit.items().await, before);
+
+    kit.later(SignedDuration::from_millis(1));
+    meanwhile(&kit, "Lin").await;
+    let stale = kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
+    assert!(matches!(stale, Settlement::VisitorChanged), "{stale:?}");
+    assert_eq!(kit.message(&visitor(), &claim.message.id).await.state, MessageState::Sending);
+    let (seen, after) = reckoned(&kit, 4).await;
+    let Settlement::Kept(told) =
+        kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap()
+    else {
+        panic!("not kept")
+    };
+    assert_eq!((told.state, told.failure), (MessageState::Unknown, Some(failure("gone"))));
+}
+
+#[tokio::test]
+async fn a_conflict_between_transactions_is_tried_again() {
+    let kit = Kit::start().await;
+    let claim = claimed(&kit).await;
+    let (seen, after) = reckoned(&kit, 1).await;
+    let attempt = async |reasons: &[&str]| {
+        kit.wire.fail("TransactWriteItems", 1, &cancelled(reasons));
+        kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap()
+    };
+    // Whether the message has ended is not known as long as somebody else holds it.
+    for reasons in [["TransactionConflict", "None"], ["None", "TransactionConflict"]] {
+        let held = attempt(&reasons).await;
+        assert!(matches!(held, Settlement::VisitorChanged), "{reasons:?}: {held:?}");
+    }
+    let ended = attempt(&["ConditionalCheckFailed", "TransactionConflict"]).await;
+    assert!(matches!(ended, Settlement::TooLate), "{ended:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_keeps_the_end() {
+    let kit = Kit::start().await;
+    let claim = claimed(&kit).await;
+    let (seen, after) = reckoned(&kit, 1).await;
+    kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
+    // DynamoDB knows the second try by its ClientRequestToken; an emulator that does not says that it has ended.
+    let settled = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
+    assert!(matches!(settled, Settlement::Kept(_) | Settlement::TooLate), "{settled:?}");
+    assert_eq!(kit.message(&visitor(), &claim.message.id).await.state, MessageState::Sent);
+    assert_eq!(ledger(&kit).await, json!({ "left": 1 }));
+}

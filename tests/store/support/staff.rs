@@ -1,0 +1,57 @@
+//! Agents, and the stages of a conversation.
+
+use jiff::Timestamp;
+use store::{Assigned, Conversation, Duty, Queue, RobotStage, Stage, Waiting, place};
+
+use super::Kit;
+
+impl Kit {
+    /// An agent who is online and takes so many conversations.
+    pub(crate) async fn online(&self, agent: &str, capacity: u32) -> Duty {
+        self.table.set_capacity(agent, &format!("name of {agent}"), capacity).await.unwrap();
+        self.table.set_status(agent, "online", None).await.unwrap()
+    }
+
+    pub(crate) async fn duty(&self, agent: &str) -> Duty {
+        self.table.duty(agent).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn load(&self, agent: &str) -> u32 {
+        self.duty(agent).await.load
+    }
+
+    /// The conversations that wait in a queue, the first in front.
+    pub(crate) async fn waiting(&self, queue: &Queue) -> Vec<String> {
+        let entries = self.table.waiting(queue, 1000).await.unwrap();
+        entries.into_iter().map(|entry| entry.cid).collect()
+    }
+
+    /// The conversations that an agent has, the oldest in front.
+    pub(crate) async fn has(&self, agent: &str) -> Vec<String> {
+        self.table.assigned_to(agent, 1000).await.unwrap()
+    }
+}
+
+pub(crate) fn group(id: &str) -> Queue {
+    Queue::Group(id.to_owned())
+}
+
+/// With an agent.
+pub(crate) fn assigned(agent: &str, since: Timestamp) -> Stage {
+    Stage::Assigned(Assigned { agent_id: agent.to_owned(), group_id: None, since, accepted_at: None })
+}
+
+/// At the place in a queue that somebody without priority has.
+pub(crate) fn place_in(queue: &Queue, cid: &str, since: Timestamp) -> Waiting {
+    Waiting { queue: queue.name(), place: place(cid, since, 0), since, level: 1, until: None, told: false }
+}
+
+/// Waiting in a queue.
+pub(crate) fn queued(queue: &Queue, conversation: &Conversation, since: Timestamp) -> Stage {
+    Stage::Queued(place_in(queue, &conversation.cid, since))
+}
+
+/// With a robot that has nothing to answer.
+pub(crate) fn robot() -> Stage {
+    Stage::Robot(Box::new(RobotStage { robot_id: "r1".to_owned(), ..RobotStage::default() }))
+}

@@ -1,0 +1,231 @@
+//! Whoever has a conversation, everything that follows from it is written with it: the agent's load, the edge from the
+//! agent to the conversation, the place in a queue.
+
+use jiff::{SignedDuration, Timestamp};
+use store::{Committed, Queue, Stage, Thread, Waiting};
+
+use crate::support::{
+    APP_ID, Decision, Item, Kit, s,
+    staff::{assigned, group, place_in, queued, robot},
+    visitor,
+};
+
+/// The stages, by what the table has to show for each of them.
+const STAGES: [&str; 9] = [
+    "unassigned",
+    "robot",
+    "queue 1",
+    "queue 1, further back",
+    "queue 2",
+    "agent 1",
+    "agent 2",
+    "left message",
+    "closed",
+];
+
+/// The stage of this name for a conversation, whose agents and queues are its own.
+fn stage(name: &str, own: &str, cid: &str, since: Timestamp) -> Stage {
+    let waits = |queue: Queue, since| place_in(&queue, cid, since);
+    match name {
+        "unassigned" => Stage::Unassigned,
+        "robot" => robot(),
+        "queue 1" => Stage::Queued(waits(group(&format!("g1-{own}")), since)),
+        "queue 1, further back" => {
+            Stage::Queued(waits(group(&format!("g1-{own}")), since + SignedDuration::from_mins(1)))
+        }
+        "queue 2" => Stage::Queued(waits(Queue::Agent(format!("a2-{own}")), since)),
+        "agent 1" => assigned(&format!("a1-{own}"), since),
+        "agent 2" => assigned(&format!("a2-{own}"), since),
+        "left message" => Stage::LeftMessage(waits(Queue::LeftMessages, since)),
+        _ => Stage::Closed { by: "idle".to_owned() },
+    }
+}
+
+/// What must lie in the table beside the conversation itself, and nothing else.
+fn follows(name: &str, own: &str, cid: &str, since: Timestamp) -> Vec<String> {
+    let at = since.as_millisecond();
+    let later = at + 60_000;
+    let load = |one, two| vec![format!("agent#a1-{own} duty load {one}"), format!("agent#a2-{own} duty load {two}")];
+    let edge = |agent| format!("agent#{agent}-{own} conversation#{at:013}#{cid} of {cid}");
+    let mut items = match name {
+        "agent 1" => [vec![edge("a1")], load(1, 0)].concat(),
+        "agent 2" => [load(0, 1), vec![edge("a2")]].concat(),
+        _ => load(0, 0),
+    };
+    match name {
+        "queue 1" => items.push(format!("queue#group:g1-{own} {at:013}#{cid} of {cid}")),
+        "queue 1, further back" => items.push(format!("queue#group:g1-{own} {later:013}#{cid} of {cid}")),
+        "queue 2" => items.push(format!("queue#agent:a2-{own} {at:013}#{cid} of {cid}")),
+        "left message" => items.push(format!("queue#left-messages {at:013}#{cid} of {cid}")),
+        _ => {}
+    }
+    items.sort();
+    items
+}
+
+/// What lies in the table beside the conversations of these agents and queues.
+fn found(items: &[Item], own: &str, cid: &str) -> Vec<String> {
+    let of = |item: &&Item| s(item, "pk").ends_with(&format!("-{own}")) || s(item, "cid") == cid;
+    let mut found: Vec<_> = items
+        .iter()
+        .filter(|item| ["duty", "assignment", "membership", "waiting"].contains(&s(item, "kind").as_str()))
+        .filter(of)
+        .map(|item| match s(item, "kind").as_str() {
+            "duty" => format!("{} duty load {}", s(item, "pk"), item["load"].as_n().unwrap()),
+            _ => format!("{} {} of {}", s(item, "pk"), s(item, "sk"), s(item, "cid")),
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn from_every_stage_to_every_other_exactly_what_follows_is_there() {
+    for (number, from) in STAGES.iter().enumerate().filter(|(_, from)| **from != "closed") {
+        let kit = Kit::start().await;
+        for (place, to) in STAGES.iter().enumerate() {
+            let own = format!("{number}{place}");
+            let thread = Thread::new(APP_ID, format!("oVisitor{own}"));
+            for agent in ["a1", "a2"] {
+                kit.online(&format!("{agent}-{own}"), 1).await;
+            }
+            let since = kit.now();
+            let cid = kit.opened(&thread, 0, 1).await.cid;
+            for name in [from, to] {
+                kit.later(SignedDuration::from_secs(1));
+                let decision = Decision::on(&kit.table, &cid).await.to(stage(name, &own, &cid, since));
+                let written = kit.written(decision).await;
+                assert_eq!(written.stage, stage(name, &own, &cid, since));
+                assert_eq!(
+                    found(&kit.items().await, &own, &cid),
+                    follows(name, &own, &cid, since),
+                    "{name}, on the way from {from} to {to}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_opens_in_any_stage_with_what_follows() {
+    let kit = Kit::start().await;
+    for (place, name) in STAGES.iter().enumerate().filter(|(_, name)| **name != "closed") {
+        let own = format!("{place}");
+        for agent in ["a1", "a2"] {
+            kit.online(&format!("{agent}-{own}"), 1).await;
+        }
+        let thread = Thread::new(APP_ID, format!("oVisitor{own}"));
+        let message = kit.arrived(&thread, 0, 1).await;
+        let (cid, since) = (thread.cid(&message.id), kit.now());
+        kit.written(Decision::about(&kit.table, &message).await.to(stage(name, &own, &cid, since))).await;
+        assert_eq!(found(&kit.items().await, &own, &cid), follows(name, &own, &cid, since), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_changes_within_a_stage_moves_nothing() {
+    let kit = Kit::start().await;
+    let duty = kit.online("a1", 1).await;
+    let opened = kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
+    kit.later(SignedDuration::from_mins(1));
+    // Neither full nor offline is a hindrance to one who has it already.
+    kit.table.set_status("a1", "offline", None).await.unwrap();
+    let before = kit.duty("a1").await;
+    let mut accepted = Decision::on(&kit.table, &opened.cid).await;
+    if let Stage::Assigned(assigned) = &mut accepted.after.as_mut().unwrap().stage {
+        assigned.accepted_at = Some(kit.now());
+    }
+    kit.written(accepted).await;
+    assert_eq!(kit.duty("a1").await, before);
+    assert_eq!((before.load, before.last_assigned_at), (1, Some(duty.since)));
+    assert_eq!(kit.has("a1").await, [opened.cid.as_str()]);
+
+    let waits = kit.opened_in(&Thread::new(APP_ID, "oAnother"), Stage::Unassigned).await;
+    let queue = group("g1");
+    kit.written(Decision::on(&kit.table, &waits.cid).await.to(queued(&queue, &waits, kit.now()))).await;
+    let entries = kit.items_of("waiting").await;
+    let told = Waiting { told: true, ..place_in(&queue, &waits.cid, kit.now()) };
+    kit.written(Decision::on(&kit.table, &waits.cid).await.to(Stage::Queued(told.clone()))).await;
+    // The same place, in a stage that waits as well.
+    kit.written(Decision::on(&kit.table, &waits.cid).await.to(Stage::LeftMessage(told))).await;
+    assert_eq!(kit.items_of("waiting").await, entries);
+}
+
+#[tokio::test]
+async fn an_agents_conversations_come_oldest_first_and_up_to_the_limit() {
+    let kit = Kit::start().await;
+    kit.online("a1", 100).await;
+    // Another whose name begins alike.
+    kit.online("a11", 100).await;
+    let mut cids = Vec::new();
+    for number in 0..12 {
+        kit.later(SignedDuration::from_secs(1));
+        cids.push(kit.opened_in(&Thread::new(APP_ID, format!("o{number}")), Stage::Unassigned).await.cid);
+    }
+    kit.opened_in(&Thread::new(APP_ID, "oOther"), assigned("a11", kit.now())).await;
+    // Assigned in the opposite order.
+    for cid in cids.iter().rev() {
+        kit.written(Decision::on(&kit.table, cid).await.to(assigned("a1", kit.now()))).await;
+    }
+    assert_eq!(kit.has("a1").await, cids);
+    assert_eq!(kit.table.assigned_to("a1", 5).await.unwrap(), cids[..5]);
+    for limit in [1, 5, 12, 100] {
+        let (mut listed, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = kit.table.assigned_page("a1", cursor.as_deref(), limit).await.unwrap();
+            listed.extend(page.items);
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(listed, cids, "by {limit}");
+    }
+    assert_eq!((kit.load("a1").await, kit.load("a11").await), (12, 1));
+    assert!(kit.has("nobody").await.is_empty());
+}
+
+/// Takes an item away behind the store's back.
+async fn take_away(kit: &Kit, kind: &str) {
+    let item = kit.items_of(kind).await.remove(0);
+    let delete = kit.client.delete_item().table_name(&kit.name);
+    delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone()).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_does_not_fit_together_is_not_written() {
+    let kit = Kit::start().await;
+    kit.online("a1", 2).await;
+    kit.online("a2", 2).await;
+    let opened = kit.opened(&visitor(), 0, 1).await;
+    let to = async |stage| Decision::on(&kit.table, &opened.cid).await.to(stage);
+
+    // The entry that is to go is not there.
+    let queue = group("g1");
+    kit.written(to(queued(&queue, &opened, kit.now())).await).await;
+    take_away(&kit, "waiting").await;
+    kit.refused(&to(assigned("a1", kit.now())).await, &Committed::Changed).await;
+    kit.write(waiting_item(&queue, &opened.cid, kit.now())).await;
+
+    // The place that is to be taken is taken.
+    let further = kit.now() + SignedDuration::from_secs(1);
+    kit.write(waiting_item(&group("g2"), &opened.cid, further)).await;
+    kit.refused(&to(queued(&group("g2"), &opened, further)).await, &Committed::Changed).await;
+
+    // The load that is to go down is down already.
+    kit.written(to(assigned("a1", kit.now())).await).await;
+    let mut duty = kit.items_of("duty").await.remove(0);
+    duty.insert("load".to_owned(), aws_sdk_dynamodb::types::AttributeValue::N("0".to_owned()));
+    kit.write(duty).await;
+    for stage in [assigned("a2", kit.now()), Stage::Unassigned, Stage::Closed { by: "agent".to_owned() }] {
+        kit.refused(&to(stage).await, &Committed::Changed).await;
+    }
+    assert_eq!((kit.load("a1").await, kit.load("a2").await), (0, 0));
+}
+
+fn waiting_item(queue: &Queue, cid: &str, since: Timestamp) -> Item {
+    let place = place_in(queue, cid, since).place;
+    let text = [("kind", "waiting"), ("pk", &format!("queue#{}", queue.name())), ("sk", &place), ("cid", cid)];
+    let value = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    text.map(|(name, text)| (name.to_owned(), value(text))).into()
+}

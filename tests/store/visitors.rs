@@ -1,0 +1,146 @@
+//! What is kept about visitors beside their messages, and who of them is one person.
+
+use jiff::SignedDuration;
+use serde_json::json;
+use store::{Committed, Profile, Thread, Visitor};
+
+use crate::support::{APP_ID, Decision, Kit, OPENID, s, visitor};
+
+/// Writes a visitor that nobody else changes.
+async fn write(kit: &Kit, thread: &Thread, change: impl FnOnce(&mut Visitor)) {
+    let mut decision = Decision::of(&kit.table, thread).await;
+    change(&mut decision.visitor);
+    assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+}
+
+#[tokio::test]
+async fn a_visitor_is_read_as_they_were_written() {
+    let kit = Kit::start().await;
+    let now = kit.now();
+    let profile = Profile {
+        nickname: Some("林 🙂".to_owned()),
+        avatar: Some("https://example.com/a.png".to_owned()),
+        partnerid: Some("p-1".to_owned()),
+        partnerid_verified: true,
+        unionid: Some("o6_bmasdasdsad6_2sgVt7hMZOPfL".to_owned()),
+        robotid: Some("r1".to_owned()),
+        customer_code: Some("m-1".to_owned()),
+        params: [("订单".to_owned(), "A|1".to_owned())].into(),
+        customer_fields: [("vip".to_owned(), "3".to_owned())].into(),
+    };
+    write(&kit, &visitor(), |visitor| {
+        visitor.open_cid = Some("c1".to_owned());
+        visitor.session_from = Some("来自订单页 🛒".to_owned());
+        visitor.session_from_at = Some(now);
+        visitor.first_seen_at = Some(now);
+        visitor.last_seen_at = Some(now + SignedDuration::from_millis(1));
+        visitor.greeted_at = Some(now);
+        visitor.profile = profile.clone();
+        visitor.ledger = json!({ "left": 5, "until": 17 });
+        visitor.held = vec!["1772352000-r1".to_owned(), "1772352000-r2".to_owned()];
+        visitor.last_agent = Some(("a1".to_owned(), now));
+    })
+    .await;
+    let read = kit.table.visitor(&visitor()).await.unwrap();
+    assert_eq!((read.open_cid.as_deref(), read.session_from.as_deref()), (Some("c1"), Some("来自订单页 🛒")));
+    assert_eq!((read.session_from_at, read.first_seen_at, read.greeted_at), (Some(now), Some(now), Some(now)));
+    assert_eq!(read.last_seen_at, Some(now + SignedDuration::from_millis(1)));
+    assert_eq!((read.profile, read.ledger), (profile, json!({ "left": 5, "until": 17 })));
+    assert_eq!((read.held.len(), read.last_agent), (2, Some(("a1".to_owned(), now))));
+    let item = kit.items_of("visitor").await.remove(0);
+    assert_eq!(["app_id", "openid", "uid"].map(|name| s(&item, name)), [APP_ID, OPENID, &visitor().uid()]);
+}
+
+#[tokio::test]
+async fn nothing_is_lost_between_two_who_change_a_visitor() {
+    let kit = Kit::start().await;
+    let [mut one, mut two] = [Decision::of(&kit.table, &visitor()).await, Decision::of(&kit.table, &visitor()).await];
+    one.visitor.profile.nickname = Some("one".to_owned());
+    two.visitor.session_from = Some("two".to_owned());
+    // Both have found a visitor who was never seen.
+    assert_eq!(one.write(&kit.table).await.unwrap(), Committed::Now(None));
+    kit.refused(&two, &Committed::Changed).await;
+    kit.refused(&one, &Committed::Changed).await;
+    write(&kit, &visitor(), |visitor| visitor.session_from = Some("two".to_owned())).await;
+    let kept = kit.table.visitor(&visitor()).await.unwrap();
+    assert_eq!((kept.profile.nickname.as_deref(), kept.session_from.as_deref()), (Some("one"), Some("two")));
+}
+
+#[tokio::test]
+async fn a_visitor_of_an_earlier_version_is_read() {
+    let kit = Kit::start().await;
+    write(&kit, &visitor(), |visitor| visitor.open_cid = Some("c1".to_owned())).await;
+    let mut item = kit.items_of("visitor").await.remove(0);
+    let data = aws_sdk_dynamodb::types::AttributeValue::S(r#"{"open_cid":"c1","of_a_later_version":1}"#.to_owned());
+    item.insert("data".to_owned(), data);
+    kit.write(item).await;
+    let read = kit.table.visitor(&visitor()).await.unwrap();
+    assert_eq!((read.open_cid.as_deref(), read.held.len(), read.profile), (Some("c1"), 0, Profile::default()));
+}
+
+#[tokio::test]
+async fn visitors_are_read_together() {
+    let kit = Kit::start().await;
+    let threads: Vec<_> = (0..3).map(|number| Thread::new(APP_ID, format!("oVisitor{number}"))).collect();
+    for thread in &threads[..2] {
+        write(&kit, thread, |visitor| visitor.session_from = Some(thread.openid.clone())).await;
+    }
+    // As a page of conversations asks for them: the same visitor several times, and one who was never seen.
+    let asked: Vec<_> = [0, 1, 0, 2, 1].map(|number: usize| threads[number].clone()).into();
+    let read = kit.table.visitors(&asked).await.unwrap();
+    assert_eq!(read.len(), 2);
+    for (thread, visitor) in &read {
+        assert_eq!(visitor.session_from.as_ref(), Some(&thread.openid));
+        assert_eq!(visitor, &kit.table.visitor(thread).await.unwrap());
+    }
+    assert!(kit.table.visitors(&[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn who_came_with_one_verified_partnerid_is_one_person() {
+    let kit = Kit::start().await;
+    let threads = [visitor(), Thread::new("wxfedcba9876543210", "oElsewhere"), Thread::new(APP_ID, "oAnother")];
+    for (thread, partnerid) in threads.iter().zip(["13800138000", "13800138000", "138001380000"]) {
+        // Twice, as a visitor enters twice.
+        for session_from in ["one", "two"] {
+            let mut decision = Decision::of(&kit.table, thread).await;
+            decision.visitor.session_from = Some(session_from.to_owned());
+            decision.person = Some(partnerid.to_owned());
+            assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+        }
+    }
+    let mut found = kit.table.person("13800138000").await.unwrap();
+    found.sort_by(|one, other| other.app_id.cmp(&one.app_id));
+    let mut expected = threads[..2].to_vec();
+    expected.sort_by(|one, other| other.app_id.cmp(&one.app_id));
+    assert_eq!(found, expected);
+    assert_eq!(kit.table.person("138001380000").await.unwrap(), threads[2..]);
+    assert!(kit.table.person("1380013800").await.unwrap().is_empty());
+    // It may be somebody's telephone number, and is in no key.
+    let keys = kit.items().await.into_iter().map(|item| s(&item, "pk") + &s(&item, "sk"));
+    assert!(!keys.collect::<String>().contains("138001380"));
+}
+
+#[tokio::test]
+async fn a_refused_decision_makes_nobody_one_person() {
+    let kit = Kit::start().await;
+    let mut stale = Decision::of(&kit.table, &visitor()).await;
+    write(&kit, &visitor(), |visitor| visitor.session_from = Some("meanwhile".to_owned())).await;
+    stale.visitor.session_from = Some("late".to_owned());
+    stale.person = Some("p-1".to_owned());
+    kit.refused(&stale, &Committed::Changed).await;
+    assert!(kit.table.person("p-1").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_partnerid_of_any_length_is_a_person() {
+    let kit = Kit::start().await;
+    for partnerid in ["", "客".repeat(100).as_str(), "x".repeat(5000).as_str(), "visitor#"] {
+        let thread = Thread::new(APP_ID, format!("o{}", partnerid.len()));
+        let mut decision = Decision::of(&kit.table, &thread).await;
+        decision.visitor.session_from = Some("from".to_owned());
+        decision.person = Some(partnerid.to_owned());
+        assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+        assert_eq!(kit.table.person(partnerid).await.unwrap(), [thread]);
+    }
+}

@@ -1,0 +1,130 @@
+//! The minute tick looks at every queue in which somebody waits, and at no other for long.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::SignedDuration;
+use store::Queue;
+
+use crate::support::{Kit, staff::group};
+
+const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
+
+/// When the tick finds a queue that is waited for: so that it looks within the minute.
+const SOON: SignedDuration = SignedDuration::from_secs(45);
+
+/// How long a queue stays watched after the last arrival.
+const QUIET: SignedDuration = SignedDuration::from_mins(5);
+
+async fn watched(kit: &Kit) -> Vec<Queue> {
+    kit.table.watched_queues(100).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_queue_that_is_joined_is_looked_at_within_a_minute() {
+    let kit = Kit::start().await;
+    kit.table.expect_waiting(&group("g1")).await.unwrap();
+    kit.later(SOON - A_MILLISECOND);
+    assert!(watched(&kit).await.is_empty());
+    // Others who join it do not put the look off.
+    kit.table.expect_waiting(&group("g1")).await.unwrap();
+    kit.later(A_MILLISECOND);
+    assert_eq!(watched(&kit).await, [group("g1")]);
+}
+
+#[tokio::test]
+async fn a_queue_in_which_somebody_waits_is_looked_at_again_and_again() {
+    let kit = Kit::start().await;
+    kit.table.expect_waiting(&group("g1")).await.unwrap();
+    // Long after the last arrival.
+    for _ in 0..20 {
+        kit.later(SignedDuration::from_mins(1));
+        assert_eq!(watched(&kit).await, [group("g1")]);
+        kit.table.watch_again(&group("g1"), false).await.unwrap();
+        assert!(watched(&kit).await.is_empty(), "not twice within one tick");
+        kit.later(SOON - A_MILLISECOND);
+        assert!(watched(&kit).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_empty_queue_is_looked_at_until_it_was_quiet_for_longer_than_any_enqueueing_takes() {
+    let kit = Kit::start().await;
+    kit.table.expect_waiting(&group("g1")).await.unwrap();
+    kit.later(QUIET);
+    kit.table.watch_again(&group("g1"), true).await.unwrap();
+    kit.later(SOON);
+    assert_eq!(watched(&kit).await, [group("g1")], "somebody may be about to write their entry");
+    kit.table.watch_again(&group("g1"), true).await.unwrap();
+    kit.later(SignedDuration::from_hours(24));
+    assert!(watched(&kit).await.is_empty());
+    // What is not watched does not come back by itself.
+    kit.table.watch_again(&group("g1"), false).await.unwrap();
+    kit.table.watch_again(&group("g1"), true).await.unwrap();
+    kit.later(SignedDuration::from_hours(24));
+    assert!(watched(&kit).await.is_empty());
+
+    kit.table.expect_waiting(&group("g1")).await.unwrap();
+    kit.later(SOON);
+    assert_eq!(watched(&kit).await, [group("g1")]);
+}
+
+#[tokio::test]
+async fn who_joins_between_the_look_and_its_end_is_not_forgotten() {
+    let kit = Kit::start().await;
+    kit.table.expect_waiting(&group("g1")).await.unwrap();
+    kit.later(SignedDuration::from_hours(1));
+    assert_eq!(watched(&kit).await, [group("g1")]);
+    // The tick has found it empty; now somebody is about to wait, and then the tick goes on.
+    kit.table.expect_waiting(&group("g1")).await.unwrap();
+    kit.table.watch_again(&group("g1"), true).await.unwrap();
+    kit.later(SOON);
+    assert_eq!(watched(&kit).await, [group("g1")]);
+    // And the other way round: the tick has ended the watch before.
+    kit.later(SignedDuration::from_hours(1));
+    kit.table.watch_again(&group("g1"), true).await.unwrap();
+    kit.table.expect_waiting(&group("g1")).await.unwrap();
+    kit.later(SOON);
+    assert_eq!(watched(&kit).await, [group("g1")]);
+}
+
+#[tokio::test]
+async fn the_most_overdue_comes_first_and_no_more_than_asked_for() {
+    let kit = Kit::start().await;
+    let queues = [Queue::LeftMessages, group("g2"), Queue::Agent("a1".to_owned()), group("g1")];
+    for queue in &queues {
+        kit.table.expect_waiting(queue).await.unwrap();
+        kit.later(A_MILLISECOND);
+    }
+    kit.later(SOON);
+    assert_eq!(watched(&kit).await, queues);
+    assert_eq!(kit.table.watched_queues(3).await.unwrap(), queues[..3]);
+    kit.table.watch_again(&queues[0], false).await.unwrap();
+    assert_eq!(watched(&kit).await, queues[1..]);
+}
+
+#[tokio::test]
+async fn nobody_is_watched_who_was_never_expected() {
+    let kit = Kit::start().await;
+    for was_empty in [true, false] {
+        kit.table.watch_again(&group("g1"), was_empty).await.unwrap();
+    }
+    assert!(kit.items().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_watch_that_cannot_be_read_holds_up_nobody() {
+    let kit = Kit::start().await;
+    for queue in ["g1", "g2"] {
+        kit.table.expect_waiting(&group(queue)).await.unwrap();
+        kit.later(A_MILLISECOND);
+    }
+    let mut item = kit.items_of("watch").await.remove(0);
+    item.insert("queue".to_owned(), AttributeValue::S("of a later version".to_owned()));
+    kit.write(item).await;
+    kit.later(SOON);
+    assert_eq!(watched(&kit).await, [group("g2")]);
+    kit.table.watch_again(&group("g2"), true).await.unwrap();
+    // Nor does it use up every tick.
+    assert_eq!(kit.table.watched_queues(1).await.unwrap(), []);
+    kit.later(SOON);
+    assert_eq!(kit.table.watched_queues(1).await.unwrap(), [group("g2")]);
+}

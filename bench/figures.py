@@ -19,7 +19,8 @@ import subprocess
 import sys
 import zipfile
 
-from words import WORDS
+sys.dont_write_bytecode = True
+from words import WORDS  # noqa: E402: without the line above it would leave a folder behind
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"

@@ -266,7 +266,11 @@ async fn every_operation_that_the_api_describes_exists() {
     assert!(operations.len() >= 55, "{operations:?}");
     // What takes a thing away comes last, so that the others still find it, and what belongs to it before it.
     operations.sort_by_key(|(method, path)| {
-        (method == Method::DELETE, std::cmp::Reverse(path.len() * usize::from(method == Method::DELETE)), path.ends_with("/close"))
+        (
+            method == Method::DELETE,
+            std::cmp::Reverse(path.len() * usize::from(method == Method::DELETE)),
+            path.ends_with("/close"),
+        )
     });
     for (method, path) in operations {
         let body = matches!(method, Method::POST | Method::PATCH | Method::PUT).then(|| json!({}));

@@ -1,6 +1,6 @@
 //! The samples under `events/`: what each function is given, run through the function as it stands.
 //!
-//! They are written by [`samples`]: `KEFU_WRITE_EVENTS=1 cargo test -p tests --test it events` writes them anew. Without that
+//! They are written by [`samples`]: `KEFU_WRITE_EVENTS=1 cargo test --workspace --test it events` writes them anew. Without that
 //! variable the same test asks that the files are still what this code, the store included, would write.
 
 mod samples;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::support::{Binding, Visitor, World};
+use crate::support::{Binding, Visitor, World, inserted};
 use samples::{APP, HELLO, OPENID};
 
 fn folder() -> PathBuf {
@@ -143,13 +143,27 @@ async fn reception() {
         world.advance(if case == "tick" { 60 } else { 0 });
         let answer = world.bundle.invoke("Reception", sample(&format!("reception/{case}"))).await.unwrap();
         let expected = match case {
-            "tick" => json!({ "taken_up": 1, "failed": 0 }),
+            "tick" => json!({
+                "taken_up": 1, "failed": 0, "due": { "assigned": 0, "looked_at": 0, "gone": 0, "failed": 0 },
+            }),
             _ => json!({ "batchItemFailures": [] }),
         };
         assert_eq!(answer, expected);
         assert_eq!(visitor(&world, &binding).phone_texts().await, [HELLO], "{case}");
     }
     are_all("reception", &["inbound", "tick"]);
+}
+
+#[tokio::test]
+async fn robot() {
+    let (world, binding) = with_text().await;
+    samples::with_robot(&world).await;
+    // Reception alone: the stream would wake the robot.
+    world.bundle.invoke("Reception", inserted(&world.items("inbound").await)).await.unwrap();
+    let answer = world.bundle.invoke("Robot", sample("robot/turn")).await.unwrap();
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    assert_eq!(visitor(&world, &binding).phone_texts().await, [samples::ANSWER]);
+    are_all("robot", &["turn"]);
 }
 
 #[tokio::test]
@@ -208,6 +222,22 @@ async fn desk_api() {
         ("say-text", 201),
         ("say-link", 201),
         ("typing", 204),
+        ("me", 200),
+        ("come-online", 200),
+        ("heartbeat", 204),
+        ("claim", 200),
+        ("accept", 200),
+        ("list-events", 200),
+        ("create-agent", 201),
+        ("create-group", 201),
+        ("list-groups", 200),
+        ("create-calendar", 201),
+        ("create-robot", 201),
+        ("change-reception", 200),
+        ("read-visitor", 200),
+        ("simulate", 200),
+        ("build-session-from", 200),
+        ("parse-session-from", 200),
         ("create-access-token", 201),
         ("list-access-tokens", 200),
         ("agent-lists-bindings", 403),
@@ -224,6 +254,13 @@ async fn desk_api() {
             "visitor-messages" | "list-messages" => assert_eq!(body["items"].as_array().unwrap().len(), 2, "{body}"),
             "say-text" => assert_eq!(visitor(&world, &binding).phone_texts().await, [HELLO, "您好，我是小王"]),
             "close-conversation" => assert_eq!(body["state"], "closed"),
+            "claim" => assert_eq!(body["stage"], "assigned"),
+            "accept" => assert!(body["assignee"]["accepted_at"].is_string(), "{body}"),
+            "list-events" => assert_eq!(body["items"][0]["type"], "conversation.created"),
+            "change-reception" => assert_eq!(body["reception"]["greeting"], "欢迎光临。"),
+            "simulate" => assert_eq!(body["first"], "open"),
+            "build-session-from" => assert!(body["text"].as_str().unwrap().contains("partnerid=member-7"), "{body}"),
+            "parse-session-from" => assert_eq!(body["partnerid"], "member-7"),
             _ => {}
         }
     }

@@ -463,10 +463,9 @@ async fn the_outcome_of_a_send_is_told_even_if_it_cannot_be_written_down() {
     let binding = world.bind(APP).await;
     let chat = world.chat(&binding, "o-1").await;
     // The first transaction puts the message down, the next would settle it.
-    world
-        .bundle
-        .table_faults()
-        .add(TableFault::new(Fault::InternalError).function("DeskApi").operation("TransactWriteItems").skip(1).times(9));
+    world.bundle.table_faults().add(
+        TableFault::new(Fault::InternalError).function("DeskApi").operation("TransactWriteItems").skip(1).times(9),
+    );
     let answer = chat.say("一次").await.expect(201);
     assert_eq!(answer.body["state"], "sent");
     world.bundle.table_faults().clear();

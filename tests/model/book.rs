@@ -1,7 +1,10 @@
 //! The table, read: who is in it and who has whom. It is kept up to date write by write and compared with the whole
 //! table now and then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Deref,
+};
 
 use desk::{calendar::Calendar, staff::Group};
 use dynoxide::{AttributeValue, Item};
@@ -13,12 +16,21 @@ use store::{Conversation, Visitor};
 use crate::support::database::Key;
 
 /// What the table says.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Book {
-    pub(crate) conversations: BTreeMap<String, Conversation>,
+    pub(crate) present: Present,
+    pub(crate) closed: BTreeMap<String, Conversation>,
+    pub(crate) messages: BTreeMap<Key, Message>,
+    pub(crate) events: BTreeMap<String, BTreeMap<u64, Event>>,
+}
+
+/// How it is at the desk now.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Present {
+    /// The open conversations.
+    pub(crate) open: BTreeMap<String, Conversation>,
     /// By the key of the thread.
     pub(crate) visitors: BTreeMap<String, Visitor>,
-    pub(crate) messages: BTreeMap<Key, Message>,
     pub(crate) agents: BTreeMap<String, Agent>,
     pub(crate) groups: BTreeMap<String, Group>,
     pub(crate) calendars: BTreeMap<String, Calendar>,
@@ -29,7 +41,14 @@ pub(crate) struct Book {
     pub(crate) is_in: BTreeMap<String, BTreeSet<String>>,
     /// The queues that are noted, and whether the tick looks at them.
     pub(crate) watches: BTreeMap<String, bool>,
-    pub(crate) events: BTreeMap<String, BTreeMap<u64, Event>>,
+}
+
+impl Deref for Book {
+    type Target = Present;
+
+    fn deref(&self) -> &Present {
+        &self.present
+    }
 }
 
 /// An agent on duty.
@@ -73,11 +92,20 @@ impl Book {
 
     /// Takes in an item as it now is.
     pub(crate) fn apply(&mut self, key: &Key, item: Option<&Item>) {
+        let now = &mut self.present;
         let (kind, id) = key.0.split_once('#').unwrap_or((&key.0, ""));
         let id = id.to_owned();
         let parts: Vec<&str> = key.1.split('#').collect();
         match (kind, parts[..].first().copied().unwrap_or_default()) {
-            ("conversation", "conversation") => put(&mut self.conversations, id, item.map(data)),
+            ("conversation", "conversation") => {
+                let conversation: Option<Conversation> = item.map(data);
+                let (open, closed) = match conversation {
+                    Some(ended) if !ended.is_open() => (None, Some(ended)),
+                    open => (open, None),
+                };
+                put(&mut now.open, id.clone(), open);
+                put(&mut self.closed, id, closed);
+            }
             ("conversation", "event") => {
                 let seq = parts[1].parse().unwrap();
                 let event = |item| Event {
@@ -86,7 +114,7 @@ impl Book {
                 };
                 put(self.events.entry(id).or_default(), seq, item.map(event));
             }
-            ("thread", "visitor") => put(&mut self.visitors, key.0.clone(), item.map(data)),
+            ("thread", "visitor") => put(&mut now.visitors, key.0.clone(), item.map(data)),
             ("thread", "message") if item.and_then(|item| text(item, "kind")).as_deref() != Some("outbound") => {
                 let message = |item| Message {
                     kind: text(item, "type").unwrap(),
@@ -95,31 +123,32 @@ impl Book {
                 };
                 put(&mut self.messages, key.clone(), item.map(message));
             }
-            ("agent", "duty") => put(&mut self.agents, id, item.map(agent)),
+            ("agent", "duty") => put(&mut now.agents, id, item.map(agent)),
             ("agent", "conversation") => {
-                edge(&mut self.has, id, parts.last().copied().unwrap_or_default(), item.is_some());
+                edge(&mut now.has, id, parts.last().copied().unwrap_or_default(), item.is_some());
             }
-            ("agent", "group") => edge(&mut self.is_in, id, parts[1], item.is_some()),
-            ("group", "group") => put(&mut self.groups, id, item.map(data)),
-            ("calendar", "calendar") => put(&mut self.calendars, id, item.map(data)),
+            ("agent", "group") => edge(&mut now.is_in, id, parts[1], item.is_some()),
+            ("group", "group") => put(&mut now.groups, id, item.map(data)),
+            ("calendar", "calendar") => put(&mut now.calendars, id, item.map(data)),
             ("queue", _) => {
-                let line = self.lines.entry(id.clone()).or_default();
+                let line = now.lines.entry(id.clone()).or_default();
                 put(line, key.1.clone(), item.map(|item| text(item, "cid").unwrap()));
                 if line.is_empty() {
-                    self.lines.remove(&id);
+                    now.lines.remove(&id);
                 }
             }
-            ("watch", _) => put(&mut self.watches, id, item.map(|item| item.contains_key("due_pk"))),
+            ("watch", _) => put(&mut now.watches, id, item.map(|item| item.contains_key("due_pk"))),
             _ => {}
         }
     }
 
-    /// The open conversations of a thread.
-    pub(crate) fn open_of<'a>(&'a self, thread: &'a str) -> impl Iterator<Item = &'a Conversation> {
-        let of = move |conversation: &&Conversation| thread_key(conversation) == thread && conversation.is_open();
-        self.conversations.values().filter(of)
+    /// A conversation, open or closed.
+    pub(crate) fn conversation(&self, cid: &str) -> Option<&Conversation> {
+        self.open.get(cid).or_else(|| self.closed.get(cid))
     }
+}
 
+impl Present {
     /// Whether a group works now; nothing if there is no such group.
     pub(crate) fn is_open(&self, group: &str, now: Timestamp) -> Option<bool> {
         let group = self.groups.get(group)?;

@@ -40,6 +40,8 @@ pub(crate) struct Watch {
     pub(crate) broken: Option<String>,
     /// How often something was seen.
     pub(crate) seen: BTreeMap<&'static str, u64>,
+    /// What was written in the step, and how often.
+    pub(crate) written: Vec<Key>,
     /// Who had each conversation at some moment of the step, and how full each agent was.
     pub(crate) holders: BTreeMap<String, Vec<Stage>>,
     pub(crate) agents: BTreeMap<String, Vec<Agent>>,
@@ -65,6 +67,7 @@ impl Watch {
             standing: BTreeMap::new(),
             broken: None,
             seen: BTreeMap::new(),
+            written: Vec::new(),
             holders: BTreeMap::new(),
             agents: BTreeMap::new(),
         }
@@ -73,6 +76,7 @@ impl Watch {
     /// A step begins.
     pub(crate) fn step(&mut self) {
         self.standing.clone_from(&self.book.lines);
+        self.written.clear();
         self.holders.clear();
         self.agents.clear();
     }
@@ -93,8 +97,10 @@ impl Watch {
             events: Vec::new(),
         };
         let book = &self.book;
-        let old: Vec<Option<Conversation>> =
-            touched.iter().map(|(key, _)| id(key, "conversation").and_then(|id| book.conversations.get(id)).cloned()).collect();
+        let old: Vec<Option<Conversation>> = touched
+            .iter()
+            .map(|(key, _)| id(key, "conversation").and_then(|id| book.conversation(id)).cloned())
+            .collect();
         for (key, _) in &touched {
             if let Some(agent) = id(key, "agent") {
                 write.agents.insert(agent.to_owned(), book.agents.get(agent).cloned());
@@ -111,6 +117,7 @@ impl Watch {
         }
         for (key, item) in &touched {
             self.book.apply(key, item.as_ref());
+            self.written.push(key.clone());
         }
         for ((key, _), old) in touched.iter().zip(old) {
             let Some(cid) = id(key, "conversation") else { continue };
@@ -118,7 +125,7 @@ impl Watch {
                 let event = self.book.events[cid][&seq.parse::<u64>().unwrap()].clone();
                 write.events.push((cid.to_owned(), event));
             } else {
-                write.conversations.push((old, self.book.conversations[cid].clone()));
+                write.conversations.push((old, self.book.conversation(cid).unwrap().clone()));
             }
         }
         self.remember(&write);
@@ -198,7 +205,7 @@ pub(crate) fn whole(book: &Book, priorities: &BTreeMap<String, u32>) -> Law {
     book.visitors.keys().try_for_each(|thread| visitors(book, thread))?;
     book.lines.keys().try_for_each(|queue| queues(book, queue))?;
     book.groups.keys().try_for_each(|group| members(book, group))?;
-    for conversation in book.conversations.values() {
+    for conversation in book.open.values().chain(book.closed.values()) {
         numbered(book, conversation)?;
         places(book, conversation, priorities)?;
     }
@@ -209,7 +216,7 @@ pub(crate) fn whole(book: &Book, priorities: &BTreeMap<String, u32>) -> Law {
 fn agents(book: &Book, id: &str, write: &Write) -> Law {
     let Some(agent) = book.agents.get(id) else { return Ok(()) };
     let has = |conversation: &&Conversation| conversation.assignee() == Some(id);
-    let cids: BTreeSet<&str> = book.conversations.values().filter(has).map(|has| has.cid.as_str()).collect();
+    let cids: BTreeSet<&str> = book.open.values().filter(has).map(|has| has.cid.as_str()).collect();
     let edges: BTreeSet<&str> = book.has.get(id).into_iter().flatten().map(String::as_str).collect();
     if cids != edges {
         return Err(format!("I2: {id} has {cids:?} and the edges say {edges:?}"));
@@ -222,14 +229,18 @@ fn agents(book: &Book, id: &str, write: &Write) -> Law {
         return Err(format!("I3: the load of {id} has grown to {} of {}", agent.load, agent.capacity));
     }
     if agent.load > 0 && agent.look_at.is_none() {
-        return Err(format!("I9: {id} has conversations ({}) and no tick will look whether they are gone", agent.status));
+        return Err(format!(
+            "I9: {id} has conversations ({}) and no tick will look whether they are gone",
+            agent.status
+        ));
     }
     Ok(())
 }
 
 /// I1.
 fn visitors(book: &Book, thread: &str) -> Law {
-    let open: Vec<&str> = book.open_of(thread).map(|open| open.cid.as_str()).collect();
+    let of = |open: &&Conversation| thread_key(open) == thread;
+    let open: Vec<&str> = book.open.values().filter(of).map(|open| open.cid.as_str()).collect();
     let known = book.visitors.get(thread).and_then(|visitor| visitor.open_cid.as_deref());
     match (&open[..], known) {
         ([], None) => Ok(()),
@@ -275,7 +286,7 @@ fn queues(book: &Book, queue: &str) -> Law {
         return Err(format!("I6: {line:?} wait in {queue} and no tick will look at it"));
     }
     for (place, cid) in line {
-        let waiting = book.conversations.get(cid).and_then(Conversation::waiting);
+        let waiting = book.open.get(cid).and_then(Conversation::waiting);
         if !waiting.is_some_and(|waiting| waiting.queue == queue && waiting.place == *place) {
             return Err(format!("{cid} stands in {queue} at {place} and its conversation says {waiting:?}"));
         }
@@ -327,8 +338,13 @@ fn handed(watch: &Watch, old: Option<&Conversation>, new: &Conversation, write: 
         return Err(format!("{cid} was closed and has changed"));
     }
     let events: Vec<&Event> = write.events.iter().filter(|(of, _)| of == cid).map(|(_, event)| event).collect();
-    let kinds =
-        ["conversation.assigned", "conversation.queued", "leave_message.created", "conversation.robot", "conversation.closed"];
+    let kinds = [
+        "conversation.assigned",
+        "conversation.queued",
+        "leave_message.created",
+        "conversation.robot",
+        "conversation.closed",
+    ];
     let outcomes: Vec<&Event> = events.iter().copied().filter(|event| kinds.contains(&event.kind.as_str())).collect();
     let fits = |kind: &str| match &new.stage {
         Stage::Unassigned => false,

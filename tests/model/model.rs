@@ -13,7 +13,7 @@ use dispatch::{HandFailure, To};
 use jiff::Timestamp;
 use store::{Conversation, Stage, Thread, Visitor};
 
-use crate::book::{Agent, Book, thread_key};
+use crate::book::{Agent, Present, thread_key};
 
 /// Who has a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,6 @@ pub(crate) enum Holder {
     Queue(String),
     Agent(String),
     Left,
-    Closed,
 }
 
 /// What a `session-from` asks for; its text is the key in [`World::sessions`](crate::world::World).
@@ -66,11 +65,13 @@ pub(crate) struct Model {
     now: Timestamp,
     pub(crate) agents: BTreeMap<String, Agent>,
     groups: BTreeMap<String, Group>,
-    open: BTreeMap<String, bool>,
+    works: BTreeMap<String, bool>,
     is_in: BTreeMap<String, BTreeSet<String>>,
     visitors: BTreeMap<String, Visitor>,
-    threads: BTreeMap<String, (String, String)>,
+    /// The visitor of each conversation.
+    threads: BTreeMap<String, String>,
     pub(crate) lines: BTreeMap<String, BTreeMap<String, String>>,
+    /// Who has each open conversation.
     pub(crate) holders: BTreeMap<String, Holder>,
 }
 
@@ -90,26 +91,24 @@ impl Holder {
             Stage::Robot(_) => Self::Robot,
             Stage::Queued(waiting) => Self::Queue(waiting.queue.clone()),
             Stage::Assigned(assigned) => Self::Agent(assigned.agent_id.clone()),
-            Stage::LeftMessage(_) => Self::Left,
-            Stage::Closed { .. } => Self::Closed,
+            Stage::LeftMessage(_) | Stage::Closed { .. } => Self::Left,
         }
     }
 }
 
 impl Model {
-    pub(crate) fn of(book: &Book, now: Timestamp) -> Self {
-        let open = book.groups.keys().map(|id| (id.clone(), book.is_open(id, now).unwrap())).collect();
-        let conversations = book.conversations.values();
+    pub(crate) fn of(present: &Present, now: Timestamp) -> Self {
+        let open = present.open.values();
         Self {
             now,
-            agents: book.agents.clone(),
-            groups: book.groups.clone(),
-            open,
-            is_in: book.is_in.clone(),
-            visitors: book.visitors.clone(),
-            threads: conversations.clone().map(|of| (of.cid.clone(), (thread_key(of), of.app_id.clone()))).collect(),
-            lines: book.lines.clone(),
-            holders: conversations.map(|of| (of.cid.clone(), Holder::of(of))).collect(),
+            agents: present.agents.clone(),
+            groups: present.groups.clone(),
+            works: present.groups.keys().map(|id| (id.clone(), present.is_open(id, now).unwrap())).collect(),
+            is_in: present.is_in.clone(),
+            visitors: present.visitors.clone(),
+            threads: open.clone().map(|open| (open.cid.clone(), thread_key(open))).collect(),
+            lines: present.lines.clone(),
+            holders: open.map(|open| (open.cid.clone(), Holder::of(open))).collect(),
         }
     }
 
@@ -117,16 +116,16 @@ impl Model {
     pub(crate) fn message(&mut self, thread: &Thread, id: &str, said: Said, reception: &Reception, session: &Session) {
         let key = format!("thread#{}#{}", thread.app_id, thread.openid);
         let visitor = self.visitors.entry(key.clone()).or_default();
-        let fresh = visitor.session_from_at.is_some_and(|at| {
-            self.now.duration_since(at).as_secs() <= i64::from(reception.session_from_minutes) * 60
-        });
+        let fresh = visitor
+            .session_from_at
+            .is_some_and(|at| self.now.duration_since(at).as_secs() <= i64::from(reception.session_from_minutes) * 60);
         let session = if fresh && !reception.locked { session.clone() } else { Session::default() };
         let cid = match &visitor.open_cid {
             Some(cid) => cid.clone(),
             None => {
                 let cid = thread.cid(id);
                 visitor.open_cid = Some(cid.clone());
-                self.threads.insert(cid.clone(), (key, thread.app_id.clone()));
+                self.threads.insert(cid.clone(), key);
                 cid
             }
         };
@@ -134,7 +133,7 @@ impl Model {
         let holder = before.clone().unwrap_or(Holder::Nobody);
         self.holders.insert(cid.clone(), holder.clone());
         if before.is_some() && said == Said::Farewell {
-            self.leave(&cid, Holder::Closed);
+            self.end(&cid);
             if let Holder::Agent(agent) = holder {
                 self.drain_for(&agent);
             }
@@ -150,7 +149,7 @@ impl Model {
         let robot = session.robot || reception.robot_id.is_some();
         let target = !levels.is_empty();
         let immediate = match (&holder, reception.mode) {
-            (Holder::Queue(_) | Holder::Agent(_) | Holder::Left | Holder::Closed, _) => return,
+            (Holder::Queue(_) | Holder::Agent(_) | Holder::Left, _) => return,
             (Holder::Robot, _) if !asks => return,
             (Holder::Robot, mode) if mode == Mode::RobotOnly || !target => return self.leave(&cid, Holder::Left),
             (Holder::Robot, _) => false,
@@ -164,7 +163,7 @@ impl Model {
             (Holder::Nobody, _) if !target => return,
             (Holder::Nobody, mode) => mode == Mode::AgentsFirst && robot && !asks,
         };
-        let last = self.visitors[&self.threads[&cid].0].last_agent.clone();
+        let last = self.visitors[&self.threads[&cid]].last_agent.clone();
         let goes = self.route(&Wish {
             levels: &levels,
             policy: reception.after_hours,
@@ -181,8 +180,7 @@ impl Model {
 
     pub(crate) fn claim(&mut self, cid: &str, agent: &str) -> Result<(), HandFailure> {
         match self.holders.get(cid) {
-            None => Err(HandFailure::NoConversation),
-            Some(Holder::Closed) => Err(HandFailure::Closed),
+            None => Err(HandFailure::Closed),
             Some(Holder::Agent(has)) if has == agent => Ok(()),
             Some(Holder::Agent(has)) => Err(taken(has)),
             Some(_) => {
@@ -195,8 +193,7 @@ impl Model {
 
     pub(crate) fn accept(&self, cid: &str, agent: &str) -> Result<(), HandFailure> {
         match self.holders.get(cid) {
-            None => Err(HandFailure::NoConversation),
-            Some(Holder::Closed) => Err(HandFailure::Closed),
+            None => Err(HandFailure::Closed),
             Some(Holder::Agent(has)) if has == agent => Ok(()),
             Some(Holder::Agent(has)) => Err(taken(has)),
             Some(_) => Err(HandFailure::NotYours),
@@ -211,8 +208,7 @@ impl Model {
         reception: &Reception,
     ) -> Result<(), HandFailure> {
         let from = match (self.holders.get(cid), by) {
-            (None, _) => return Err(HandFailure::NoConversation),
-            (Some(Holder::Closed), _) => return Err(HandFailure::Closed),
+            (None, _) => return Err(HandFailure::Closed),
             (Some(Holder::Agent(has)), Some(by)) if has != by => return Err(taken(has)),
             (Some(Holder::Agent(has)), _) => Some(has.clone()),
             _ => None,
@@ -256,15 +252,15 @@ impl Model {
         Ok(())
     }
 
-    pub(crate) fn close(&mut self, cid: &str) -> Result<(), HandFailure> {
-        let Some(holder) = self.holders.get(cid).cloned() else { return Err(HandFailure::NoConversation) };
-        if holder != Holder::Closed {
-            self.leave(cid, Holder::Closed);
+    /// What is closed stays as it is.
+    pub(crate) fn close(&mut self, cid: &str) {
+        let holder = self.holders.get(cid).cloned();
+        if holder.is_some() {
+            self.end(cid);
         }
-        if let Holder::Agent(agent) = holder {
+        if let Some(Holder::Agent(agent)) = holder {
             self.drain_for(&agent);
         }
-        Ok(())
     }
 
     pub(crate) fn set_status(&mut self, agent: &str, status: &str) {
@@ -285,7 +281,7 @@ impl Model {
 
     pub(crate) fn set_group(&mut self, id: &str, group: Group, is_open: bool) {
         self.groups.insert(id.to_owned(), group);
-        self.open.insert(id.to_owned(), is_open);
+        self.works.insert(id.to_owned(), is_open);
         self.drain(vec![format!("group:{id}")]);
     }
 
@@ -301,26 +297,35 @@ impl Model {
 
     /// Takes a conversation from whoever has it and gives it a new holder.
     fn leave(&mut self, cid: &str, holder: Holder) {
-        for line in self.lines.values_mut() {
-            line.retain(|_, of| of != cid);
-        }
-        if let Some(Holder::Agent(agent)) = self.holders.get(cid) {
-            self.agents.get_mut(agent).unwrap().load -= 1;
-        }
+        self.let_go(cid);
         match &holder {
             Holder::Agent(agent) => {
                 let state = self.agents.get_mut(agent).unwrap();
                 state.load += 1;
                 state.last_assigned_at = Some(self.now.as_millisecond());
-                let visitor = self.visitors.entry(self.threads[cid].0.clone()).or_default();
+                let visitor = self.visitors.entry(self.threads[cid].clone()).or_default();
                 visitor.last_agent = Some((agent.clone(), self.now));
             }
             Holder::Left => self.stand(cid, "left-messages", 0),
-            Holder::Closed => self.visitors.entry(self.threads[cid].0.clone()).or_default().open_cid = None,
             _ => {}
         }
-        self.lines.retain(|_, line| !line.is_empty());
         self.holders.insert(cid.to_owned(), holder);
+    }
+
+    fn end(&mut self, cid: &str) {
+        self.let_go(cid);
+        self.holders.remove(cid);
+        self.visitors.entry(self.threads[cid].clone()).or_default().open_cid = None;
+    }
+
+    fn let_go(&mut self, cid: &str) {
+        for line in self.lines.values_mut() {
+            line.retain(|_, of| of != cid);
+        }
+        self.lines.retain(|_, line| !line.is_empty());
+        if let Some(Holder::Agent(agent)) = self.holders.get(cid) {
+            self.agents.get_mut(agent).unwrap().load -= 1;
+        }
     }
 
     fn stand(&mut self, cid: &str, queue: &str, priority: u32) {
@@ -372,14 +377,16 @@ impl Model {
     /// The best agent who is free for a queue now.
     pub(crate) fn free_for(&self, queue: &str) -> Option<String> {
         match queue.split_once(':')? {
-            ("group", id) if self.open.get(id) == Some(&true) => self.best(&self.groups[id], None, None),
+            ("group", id) if self.works.get(id) == Some(&true) => self.best(&self.groups[id], None, None),
             ("agent", id) => self.agents.get(id).filter(|agent| agent.is_free(self.now)).map(|_| id.to_owned()),
             _ => None,
         }
     }
 
     fn best(&self, group: &Group, sticky: Option<&str>, without: Option<&str>) -> Option<String> {
-        let part = |agent: &Agent| f64::from(u32::try_from(agent.load).unwrap()) / f64::from(u32::try_from(agent.capacity).unwrap());
+        let part = |agent: &Agent| {
+            f64::from(u32::try_from(agent.load).unwrap()) / f64::from(u32::try_from(agent.capacity).unwrap())
+        };
         let members = group.members.iter().filter(|id| Some(id.as_str()) != without);
         let free = members.filter_map(|id| Some((id, self.agents.get(id).filter(|agent| agent.is_free(self.now))?)));
         let best = free.min_by(|(one, a), (other, b)| {
@@ -428,11 +435,13 @@ impl Model {
                 let Some(group) = self.groups.get(id) else { return nobody };
                 let may_wait = stands || waiting < group.max_queue as usize;
                 let life = i64::from(group.sticky_minutes) * 60;
-                let sticky = wish.last_agent.filter(|(_, at)| life > 0 && self.now.duration_since(*at).as_secs_f64() <= life as f64);
+                let sticky = wish
+                    .last_agent
+                    .filter(|(_, at)| life > 0 && self.now.duration_since(*at).as_secs_f64() <= life as f64);
                 let mut members = group.members.iter().filter(|id| Some(id.as_str()) != wish.without);
                 let best = self.best(group, sticky.map(|(agent, _)| agent), wish.without);
                 let state = match () {
-                    () if !self.open[id] => State::OffWork,
+                    () if !self.works[id] => State::OffWork,
                     () if !members.any(|id| self.agents.get(id).is_some_and(on_duty)) => State::Offline,
                     () if waiting == 0 && best.is_some() => State::Free,
                     () => State::Busy,

@@ -11,14 +11,37 @@ use store::{Conversation, DUE_SHARDS, InboundRef, Kind, Queue, Result};
 pub(crate) enum Operation {
     /// Reception of something that came in.
     Receive(InboundRef),
-    Claim { cid: String, agent: String },
-    Accept { cid: String, agent: String },
-    Transfer { cid: String, to: To, by: Option<String> },
-    Close { cid: String },
-    Status { agent: String, status: &'static str },
-    Heartbeat { agent: String },
-    Capacity { agent: String, capacity: u32 },
-    Group { id: String, settings: Box<Group> },
+    Claim {
+        cid: String,
+        agent: String,
+    },
+    Accept {
+        cid: String,
+        agent: String,
+    },
+    Transfer {
+        cid: String,
+        to: To,
+        by: Option<String>,
+    },
+    Close {
+        cid: String,
+    },
+    Status {
+        agent: String,
+        status: &'static str,
+    },
+    Heartbeat {
+        agent: String,
+    },
+    Capacity {
+        agent: String,
+        capacity: u32,
+    },
+    Group {
+        id: String,
+        settings: Box<Group>,
+    },
     /// What the clock wakes each minute.
     Tick,
 }

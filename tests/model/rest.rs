@@ -6,18 +6,18 @@ use jiff::Timestamp;
 use store::{Conversation, Queue, Stage, Waiting};
 
 use crate::{
-    book::{Agent, Book},
+    book::{Agent, Book, Present},
     laws::{Law, Watch},
     model::{Goes, Model, Wish, queue_of},
     operations::{Done, Operation},
 };
 
 /// After a tick that nothing disturbed.
-pub(crate) fn after_tick(before: &Book, book: &Book, now: Timestamp) -> Law {
+pub(crate) fn after_tick(before: &Present, book: &Book, now: Timestamp) -> Law {
     at_rest(book, now)?;
     let early = Model::of(before, now);
-    for (waiting, old) in before.conversations.values().filter_map(queued) {
-        let new = &book.conversations[&old.cid];
+    for (waiting, old) in before.open.values().filter_map(queued) {
+        let new = book.conversation(&old.cid).unwrap();
         let moved = match &new.stage {
             Stage::Queued(now_at) => now_at.queue != waiting.queue,
             Stage::Robot(_) | Stage::LeftMessage(_) | Stage::Unassigned => true,
@@ -38,7 +38,9 @@ pub(crate) fn at_rest(book: &Book, now: Timestamp) -> Law {
         return Err(format!("I8: {key:?} is left behind"));
     }
     let gone = |agent: &Agent| agent.gone_at() <= now.as_millisecond();
-    if let Some((id, agent)) = book.agents.iter().find(|(_, agent)| gone(agent) && (agent.load > 0 || agent.status != "offline")) {
+    if let Some((id, agent)) =
+        book.agents.iter().find(|(_, agent)| gone(agent) && (agent.load > 0 || agent.status != "offline"))
+    {
         return Err(format!("I9: {id} is gone and on duty: {agent:?}"));
     }
     let model = Model::of(book, now);
@@ -47,12 +49,12 @@ pub(crate) fn at_rest(book: &Book, now: Timestamp) -> Law {
             return Err(format!("I6: {agent} is free and {:?} wait in {queue}", book.lines[queue]));
         }
     }
-    for conversation in book.conversations.values().filter(|conversation| conversation.is_open()) {
+    for conversation in book.open.values() {
         if conversation.look_at.is_none_or(|at| at <= now) {
             return Err(format!("{} is due again at once: {conversation:?}", conversation.cid));
         }
     }
-    for (waiting, conversation) in book.conversations.values().filter_map(queued) {
+    for (waiting, conversation) in book.open.values().filter_map(queued) {
         if waiting.until.is_some_and(|until| until <= now) {
             return Err(format!("{} has waited too long in {}", conversation.cid, waiting.queue));
         }
@@ -71,14 +73,12 @@ fn queued(conversation: &Conversation) -> Option<(&Waiting, &Conversation)> {
 }
 
 /// Whether somebody is there to wait for, or is late by less than the grace.
-fn is_staffed(book: &Book, queue: &str, now: Timestamp) -> bool {
+fn is_staffed(book: &Present, queue: &str, now: Timestamp) -> bool {
     let is_there = |id: &String| {
         book.agents.get(id).is_some_and(|agent| agent.status != "offline" && agent.gone_at() > now.as_millisecond())
     };
     match Queue::named(queue) {
-        Some(Queue::Group(id)) => {
-            book.is_open(&id, now) == Some(true) && book.groups[&id].members.iter().any(is_there)
-        }
+        Some(Queue::Group(id)) => book.is_open(&id, now) == Some(true) && book.groups[&id].members.iter().any(is_there),
         Some(Queue::Agent(id)) => is_there(&id),
         _ => false,
     }
@@ -112,12 +112,13 @@ pub(crate) fn answer_was_true(
         _ => return Ok(()),
     };
     let Some(Ok(Done::Handed(answer))) = done else { return Ok(()) };
-    let conversation = watch.book.conversations.get(cid);
+    let conversation = watch.book.conversation(cid);
     let was: Vec<&Stage> = match watch.holders.get(cid) {
         Some(stages) => stages.iter().collect(),
         None => conversation.iter().map(|conversation| &conversation.stage).collect(),
     };
-    let was_of = |id: &str| was.iter().any(|stage| matches!(stage, Stage::Assigned(assigned) if assigned.agent_id == id));
+    let was_of =
+        |id: &str| was.iter().any(|stage| matches!(stage, Stage::Assigned(assigned) if assigned.agent_id == id));
     let agents: Vec<&Agent> = match watch.agents.get(agent) {
         Some(states) => states.iter().collect(),
         None => watch.book.agents.get(agent).into_iter().collect(),

@@ -17,6 +17,9 @@ use crate::{steps::Schedule, support::random::Random};
 /// Steps of one world. A table that stays small is read whole often.
 const STEPS: u64 = 1000;
 
+/// After so many of them the whole table is read.
+const COMPARED: u64 = 100;
+
 /// How often something was seen.
 type Seen = BTreeMap<&'static str, u64>;
 
@@ -37,19 +40,23 @@ fn random_schedules_break_no_invariant() {
         for _ in 0..workers {
             // Futures of a build without optimisation are large, and several lie within each other.
             let worker = thread::Builder::new().stack_size(32 << 20);
-            worker.spawn_scoped(scope, || {
-                while let Some(seed) = seeds.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap()) {
-                    let counted = world(*seed, steps.min(STEPS));
-                    let mut seen = seen.lock().unwrap();
-                    counted.into_iter().for_each(|(what, times)| *seen.entry(what).or_default() += times);
-                }
-            }).unwrap();
+            worker
+                .spawn_scoped(scope, || {
+                    while let Some(seed) = seeds.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap()) {
+                        let counted = world(*seed, steps.min(STEPS));
+                        let mut seen = seen.lock().unwrap();
+                        counted.into_iter().for_each(|(what, times)| *seen.entry(what).or_default() += times);
+                    }
+                })
+                .unwrap();
         }
     });
     let seen = seen.into_inner().unwrap();
     eprintln!("{steps} steps from seed {seed} in {:.0?}: {seen:?}", begin.elapsed());
     if steps >= 100_000 {
-        for what in ["assigned", "assigned by hand", "queued", "message left", "robot", "handed back", "moved on", "closed"] {
+        for what in
+            ["assigned", "assigned by hand", "queued", "message left", "robot", "handed back", "moved on", "closed"]
+        {
             assert!(seen.get(what) > Some(&100), "the schedules hardly come to it: {what}: {seen:?}");
         }
     }
@@ -59,27 +66,31 @@ fn world(seed: u64, steps: u64) -> Seen {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut schedule = Schedule::new(seed).await;
-        for step in 0..steps {
+        let mut next = COMPARED;
+        while schedule.steps < steps {
             let mut law = schedule.step().await;
-            if law.is_ok() && step % 100 == 99 {
+            if law.is_ok() && schedule.steps >= next {
+                next += COMPARED;
                 law = schedule.compare();
             }
             if let Err(broken) = law {
-                fail(seed, step, &schedule, &broken);
+                fail(seed, &schedule, &broken);
             }
         }
+        let steps = schedule.steps;
         if let Err(broken) = schedule.rest().await {
-            fail(seed, steps, &schedule, &broken);
+            fail(seed, &schedule, &broken);
         }
         let mut seen = std::mem::take(&mut schedule.world.watch().seen);
+        seen.insert("steps", steps);
         seen.insert("requests", schedule.world.database.calls().values().sum());
         seen
     })
 }
 
-fn fail(seed: u64, step: u64, schedule: &Schedule, broken: &str) -> ! {
-    let log: Vec<&str> = schedule.log.iter().rev().take(40).map(String::as_str).collect();
-    let log: Vec<&str> = log.into_iter().rev().collect();
+fn fail(seed: u64, schedule: &Schedule, broken: &str) -> ! {
+    let log: Vec<&str> = schedule.log.iter().map(String::as_str).collect();
+    let step = schedule.steps;
     let (world, watch) = (&schedule.world, schedule.world.watch());
     panic!(
         "step {step} of the world with KEFU_MODEL_SEED={seed} KEFU_MODEL_STEPS={STEPS}:\n{}\n{:#?}\n{:?}\n{:?}\n{broken}",

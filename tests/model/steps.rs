@@ -1,5 +1,7 @@
 //! A random schedule, step by step: what happens next, what is to become of it, and whether it came as it must.
 
+use std::collections::VecDeque;
+
 use desk::staff::Group;
 use dispatch::{HandFailure, To};
 use futures_util::future::join_all;
@@ -8,15 +10,12 @@ use serde_json::{Value, json};
 use store::{Clock, Conversation, InboundRef, NewInbound, Stage, Thread};
 
 use crate::{
-    book::{Book, thread_key},
+    book::{Book, Present, thread_key},
     laws::{self, Law},
-    model::{Holder, Model, Said},
+    model::{Holder, Model, Said, Session},
     operations::{Done, Operation},
     rest,
-    support::{
-        life::{Fate, Fault, Life, live},
-        random::Random,
-    },
+    support::life::{Fate, Fault, Life, live},
     world::{World, draw_group},
 };
 
@@ -40,6 +39,13 @@ enum Step {
     AtOnce,
 }
 
+/// How it was before an operation.
+enum Before {
+    Tick(Present),
+    Message { is_new: bool, session: Session, model: Model },
+    Other(Model),
+}
+
 /// An operation's end.
 struct End {
     operation: Operation,
@@ -50,14 +56,17 @@ struct End {
 /// A world and what has happened in it.
 pub(crate) struct Schedule {
     pub(crate) world: World,
-    pub(crate) log: Vec<String>,
+    /// What has happened, the last of it.
+    pub(crate) log: VecDeque<String>,
+    /// How much has happened.
+    pub(crate) steps: u64,
     processed: Vec<InboundRef>,
     numbered: u64,
 }
 
 impl Schedule {
     pub(crate) async fn new(seed: u64) -> Self {
-        Self { world: World::new(seed).await, log: Vec::new(), processed: Vec::new(), numbered: 0 }
+        Self { world: World::new(seed).await, log: VecDeque::new(), steps: 0, processed: Vec::new(), numbered: 0 }
     }
 
     /// Takes a step.
@@ -80,13 +89,13 @@ impl Schedule {
             Step::Bench => self.bench(),
             Step::Pass => {
                 let by = self.world.random.between(1, 25);
-                self.pass(i64::from(by), true).await
+                self.pass(i64::from(by)).await
             }
             Step::Minute => self.minute().await,
             Step::Silence => {
                 // Long enough for some to be gone for longer than the grace, with a tick or without.
                 let by = self.world.random.between(60, 400);
-                self.pass(i64::from(by), true).await?;
+                self.pass(i64::from(by)).await?;
                 if self.world.random.percent(50) { self.minute().await } else { Ok(()) }
             }
             Step::Hours => self.hours().await,
@@ -102,7 +111,7 @@ impl Schedule {
     /// Nothing more happens but the clock: everything comes to rest.
     pub(crate) async fn rest(&mut self) -> Law {
         for _ in 0..12 {
-            self.pass(60, true).await?;
+            self.pass(60).await?;
             self.alone(Operation::Tick, Fate::NONE).await?;
         }
         let now = self.world.clock.now();
@@ -125,41 +134,71 @@ impl Schedule {
     /// One operation alone, and what came of it.
     async fn alone(&mut self, operation: Operation, fate: Fate) -> Law {
         let now = self.world.clock.now();
-        let before = {
-            let mut watch = self.world.watch();
-            watch.step();
-            watch.book.clone()
-        };
-        self.log.push(format!("{now} {operation:?} {fate:?}"));
+        let before = self.before(&operation);
+        self.note(format!("{now} {operation:?} {fate:?}"));
         let desk = self.world.desk.clone();
         let end = end(operation, fate, async |operation| operation.carry_out(&desk).await).await;
         self.count(&end);
         self.unbroken()?;
         if is_undisturbed(&end) {
-            self.as_expected(&before, &end)?;
+            self.as_expected(before, &end)?;
         }
         Ok(())
     }
 
-    fn as_expected(&self, before: &Book, end: &End) -> Law {
+    /// How it was before an operation, as far as what it must come to follows from it.
+    fn before(&mut self, operation: &Operation) -> Before {
+        let now = self.world.clock.now();
+        let mut watch = self.world.watch();
+        watch.step();
+        let book = &watch.book;
+        match operation {
+            Operation::Tick => Before::Tick(book.present.clone()),
+            Operation::Receive(message) => {
+                let key = (thread_pk(&message.thread), format!("message#{}", message.id));
+                let session = book.visitors.get(&key.0).and_then(|visitor| visitor.session_from.as_ref());
+                let session = session.and_then(|text| self.world.sessions.get(text)).cloned().unwrap_or_default();
+                let is_new = book.messages[&key].due.is_some();
+                Before::Message { is_new, session, model: Model::of(book, now) }
+            }
+            _ => Before::Other(Model::of(book, now)),
+        }
+    }
+
+    fn as_expected(&self, before: Before, end: &End) -> Law {
         let now = self.world.clock.now();
         let mut watch = self.world.watch();
         watch.saw("checked against the reference");
-        if matches!(end.operation, Operation::Tick) {
-            return match &end.done {
-                Some(Ok(Done::Ticked(0))) => rest::after_tick(before, &watch.book, now),
-                other => Err(format!("a tick that nothing disturbs ends as {other:?}")),
-            };
-        }
-        let mut model = Model::of(before, now);
-        let expected = self.expected(&mut model, before, &watch.book, &end.operation)?;
+        let (model, expected) = match (before, &end.done) {
+            (Before::Tick(before), Some(Ok(Done::Ticked(0)))) => return rest::after_tick(&before, &watch.book, now),
+            (Before::Message { is_new: false, .. }, Some(Ok(_))) => {
+                // A decision that comes to nothing may have noted that somebody is about to wait.
+                return match watch.written.iter().find(|key| !key.0.starts_with("watch#")) {
+                    Some(key) => Err(format!("I8: a message that was processed before has changed {key:?}")),
+                    None => Ok(()),
+                };
+            }
+            (Before::Message { session, mut model, .. }, Some(Ok(_))) => {
+                if let Operation::Receive(message) = &end.operation
+                    && message.kind != "event"
+                {
+                    let reception = &self.world.receptions[&message.thread.app_id];
+                    model.message(&message.thread, &message.id, said(message), reception, &session);
+                }
+                (model, Ok(()))
+            }
+            (Before::Other(mut model), Some(Ok(_))) => {
+                let expected = self.expected(&mut model, &watch.book, &end.operation);
+                (model, expected)
+            }
+            (_, other) => return Err(format!("what nothing disturbs ends as {other:?}")),
+        };
         let done = match &end.done {
             Some(Ok(Done::Handed(Err(HandFailure::GroupUnavailable(_))))) => {
                 Err(HandFailure::GroupUnavailable(String::new()))
             }
             Some(Ok(Done::Handed(Err(failure)))) => Err(failure.clone()),
-            Some(Ok(_)) => Ok(()),
-            other => return Err(format!("what nothing disturbs ends as {other:?}")),
+            _ => Ok(()),
         };
         if expected != done {
             return Err(format!("came to {done:?}, expected {expected:?}"));
@@ -167,58 +206,29 @@ impl Schedule {
         same(&model, &Model::of(&watch.book, now))
     }
 
-    fn expected(
-        &self,
-        model: &mut Model,
-        before: &Book,
-        after: &Book,
-        operation: &Operation,
-    ) -> Result<Result<(), HandFailure>, String> {
-        Ok(match operation {
-            Operation::Receive(message) => {
-                let key = (thread_pk(&message.thread), format!("message#{}", message.id));
-                if before.messages[&key].due.is_none() {
-                    // A decision that comes to nothing may have noted that somebody is about to wait.
-                    return match (Book { watches: after.watches.clone(), ..before.clone() }) == *after {
-                        true => Ok(Ok(())),
-                        false => Err("I8: a message that was processed before has changed something".to_owned()),
-                    };
-                }
-                if message.kind != "event" {
-                    let session = before.visitors.get(&key.0).and_then(|visitor| visitor.session_from.clone());
-                    let session = session.and_then(|text| self.world.sessions.get(&text).cloned()).unwrap_or_default();
-                    let reception = &self.world.receptions[&message.thread.app_id];
-                    model.message(&message.thread, &message.id, said(message), reception, &session);
-                }
-                Ok(())
-            }
-            Operation::Claim { cid, agent } => model.claim(cid, agent),
-            Operation::Accept { cid, agent } => model.accept(cid, agent),
+    fn expected(&self, model: &mut Model, book: &Book, operation: &Operation) -> Result<(), HandFailure> {
+        let now = self.world.clock.now();
+        match operation {
+            Operation::Claim { cid, agent } => return model.claim(cid, agent),
+            Operation::Accept { cid, agent } => return model.accept(cid, agent),
             Operation::Transfer { cid, to, by } => {
-                let app = &before.conversations[cid].app_id;
-                model.transfer(cid, to, by.as_deref(), &self.world.receptions[app])
+                let app = &book.conversation(cid).unwrap().app_id;
+                return model.transfer(cid, to, by.as_deref(), &self.world.receptions[app]);
             }
             Operation::Close { cid } => model.close(cid),
-            Operation::Status { agent, status } => {
-                model.set_status(agent, status);
-                Ok(())
-            }
+            Operation::Status { agent, status } => model.set_status(agent, status),
             Operation::Heartbeat { agent } => {
-                model.agents.get_mut(agent).unwrap().present_until = self.world.clock.now().as_millisecond() + 90_000;
-                Ok(())
+                model.agents.get_mut(agent).unwrap().present_until = now.as_millisecond() + 90_000;
             }
-            Operation::Capacity { agent, capacity } => {
-                model.set_capacity(agent, *capacity);
-                Ok(())
-            }
+            Operation::Capacity { agent, capacity } => model.set_capacity(agent, *capacity),
             Operation::Group { id, settings } => {
                 let calendar = settings.calendar_id.as_ref().and_then(|id| self.world.calendars.get(id));
-                let is_open = calendar.is_none_or(|calendar| calendar.is_open(self.world.clock.now()));
-                model.set_group(id, (**settings).clone(), is_open);
-                Ok(())
+                let works = calendar.is_none_or(|calendar| calendar.is_open(now));
+                model.set_group(id, (**settings).clone(), works);
             }
-            Operation::Tick => Ok(()),
-        })
+            Operation::Receive(_) | Operation::Tick => {}
+        }
+        Ok(())
     }
 
     /// Two to four at once, each with its own fate.
@@ -245,14 +255,17 @@ impl Schedule {
         if let (true, Some(first)) = (self.world.random.percent(25), operations.first().cloned()) {
             operations.push(first);
         }
+        let mut fated = Vec::new();
+        for operation in operations {
+            let fate = Fate::of(&mut self.world.random, 15, 10);
+            self.note(format!("{} at once {operation:?} {fate:?}", self.world.clock.now()));
+            fated.push((operation, fate));
+        }
         self.world.database.take_turns(true);
-        let desk = &self.world.desk;
-        let mut random = Random::new(self.world.random.next());
-        let running = operations.into_iter().map(|operation| {
-            let fate = Fate::of(&mut random, 15, 10);
-            self.log.push(format!("{} at once {operation:?} {fate:?}", self.world.clock.now()));
-            end(operation, fate, async |operation| operation.carry_out(desk).await)
-        });
+        let desk = self.world.desk.clone();
+        let running = fated
+            .into_iter()
+            .map(|(operation, fate)| end(operation, fate, async |operation| operation.carry_out(&desk).await));
         let ends = join_all(running).await;
         self.world.database.take_turns(false);
         for end in &ends {
@@ -261,7 +274,9 @@ impl Schedule {
         self.unbroken()?;
         let mut watch = self.world.watch();
         watch.saw("several at once");
-        ends.iter().try_for_each(|end| rest::answer_was_true(&watch, &end.operation, end.done.as_ref(), self.world.clock.now()))
+        ends.iter().try_for_each(|end| {
+            rest::answer_was_true(&watch, &end.operation, end.done.as_ref(), self.world.clock.now())
+        })
     }
 
     fn count(&mut self, end: &End) {
@@ -283,7 +298,16 @@ impl Schedule {
                 _ => "refused",
             });
         }
-        self.log.push(format!("    {:?}", end.done.as_ref().map(|done| done.as_ref().map(short))));
+        drop(watch);
+        self.steps += 1;
+        self.note(format!("    {:?}", end.done.as_ref().map(|done| done.as_ref().map(short))));
+    }
+
+    fn note(&mut self, what: String) {
+        if self.log.len() > 60 {
+            self.log.pop_front();
+        }
+        self.log.push_back(what);
     }
 
     fn unbroken(&self) -> Law {
@@ -292,7 +316,7 @@ impl Schedule {
 
     /// The minute passes and the tick comes.
     async fn minute(&mut self) -> Law {
-        self.pass(60, true).await?;
+        self.pass(60).await?;
         let fate = Fate::of(&mut self.world.random, 15, 10);
         self.alone(Operation::Tick, fate).await
     }
@@ -304,14 +328,15 @@ impl Schedule {
         let change = self.world.random.pick(&calendars).and_then(|calendar| calendar.next_change(now));
         self.world.watch().saw("hours changed");
         let by = change.map_or(0, |change| change.duration_since(now).as_secs());
-        self.pass(by, true).await?;
+        self.pass(by).await?;
         self.alone(Operation::Tick, Fate::NONE).await
     }
 
     /// Time passes, and the workbenches that are there say so.
-    async fn pass(&mut self, seconds: i64, beating: bool) -> Law {
+    async fn pass(&mut self, seconds: i64) -> Law {
+        self.steps += 1;
         self.world.clock.advance(SignedDuration::from_secs(seconds));
-        if beating && seconds >= 30 {
+        if seconds >= 30 {
             for agent in self.world.benches.clone() {
                 let offline = self.world.watch().book.agents[&agent].status == "offline";
                 if !offline {
@@ -324,6 +349,7 @@ impl Schedule {
 
     /// A workbench is closed without a word, or there again.
     fn bench(&mut self) -> Law {
+        self.steps += 1;
         let agent = self.world.random.pick(&self.world.agents).unwrap().clone();
         if !self.world.benches.remove(&agent) {
             self.world.benches.insert(agent);
@@ -337,8 +363,7 @@ impl Schedule {
             Step::Again => self.world.random.pick(&self.processed).cloned().map(Operation::Receive),
             Step::Agent => {
                 let agent = self.world.random.pick(&self.world.agents).unwrap().clone();
-                let status =
-                    self.world.random.weighted(&[(55, "online"), (13, "busy"), (10, "away"), (22, "offline")]);
+                let status = self.world.random.weighted(&[(55, "online"), (13, "busy"), (10, "away"), (22, "offline")]);
                 if status != "offline" && self.world.random.percent(70) {
                     self.world.benches.insert(agent.clone());
                 }
@@ -402,7 +427,8 @@ impl Schedule {
             _ => any || what == 'k' || what == 'c',
         };
         let watch = self.world.watch.lock().unwrap();
-        let candidates: Vec<&Conversation> = watch.book.conversations.values().filter(fits).collect();
+        let ended = watch.book.closed.values().rev().take(if any { 5 } else { 0 });
+        let candidates: Vec<&Conversation> = watch.book.open.values().chain(ended).filter(fits).collect();
         let conversation = *random.pick(&candidates)?;
         let cid = conversation.cid.clone();
         let anybody = random.pick(&self.world.agents).unwrap().clone();

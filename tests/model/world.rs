@@ -102,9 +102,8 @@ impl World {
         }
         let sessions = (0..12).map(|_| draw_session(&mut random, &agents, &groups)).collect();
         let visitors = random.between(3, 14);
-        let threads = (0..visitors).map(|number| {
-            Thread::new(apps[random.below(2) as usize].clone(), format!("oVisitor{number}"))
-        });
+        let threads = (0..visitors)
+            .map(|number| Thread::new(apps[random.below(2) as usize].clone(), format!("oVisitor{number}")));
         let threads = threads.collect();
         let priorities: BTreeMap<_, _> = receptions.iter().map(|(app, set)| (app.clone(), set.priority)).collect();
         let watch = Arc::new(Mutex::new(Watch::new(clock.clone(), priorities.clone())));
@@ -112,7 +111,21 @@ impl World {
         let watching = Arc::clone(&watch);
         database.watch(Box::new(move |touched| watching.lock().unwrap().wrote(touched)));
         let benches = agents.iter().filter(|_| random.percent(80)).cloned().collect();
-        Self { random, clock, database, desk, watch, priorities, receptions, sessions, agents, groups, calendars, threads, benches }
+        Self {
+            random,
+            clock,
+            database,
+            desk,
+            watch,
+            priorities,
+            receptions,
+            sessions,
+            agents,
+            groups,
+            calendars,
+            threads,
+            benches,
+        }
     }
 
     pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {
@@ -157,19 +170,24 @@ pub(crate) fn draw_group(random: &mut Random, agents: &[String]) -> Group {
     group.max_queue = if random.percent(60) { random.between(1, 4) } else { 100 };
     group.max_wait_seconds = random.percent(30).then(|| random.between(10, 300));
     group.after_hours = *random.pick(&after_hours).unwrap();
-    group.calendar_id = random.percent(40).then(|| random.pick(&["c000000000001", "c000000000002"]).unwrap().to_string());
+    group.calendar_id =
+        random.percent(40).then(|| random.pick(&["c000000000001", "c000000000002"]).unwrap().to_string());
     group
 }
 
 fn draw_reception(random: &mut Random, groups: &[String]) -> Reception {
-    let mode = random.weighted(&[(70, Mode::AgentsOnly), (12, Mode::AgentsFirst), (14, Mode::RobotFirst), (4, Mode::RobotOnly)]);
+    let mode = random.weighted(&[
+        (70, Mode::AgentsOnly),
+        (12, Mode::AgentsFirst),
+        (14, Mode::RobotFirst),
+        (4, Mode::RobotOnly),
+    ]);
     let mut reception = quiet();
     reception.mode = mode;
     reception.robot_id = random.percent(if mode == Mode::AgentsOnly { 30 } else { 90 }).then(|| ROBOT.to_owned());
     reception.group_id = random.percent(85).then(|| random.pick(groups).unwrap().clone());
     reception.locked = random.percent(10);
-    reception.after_hours =
-        *random.pick(&[AfterHours::LeaveMessage, AfterHours::Queue, AfterHours::Robot]).unwrap();
+    reception.after_hours = *random.pick(&[AfterHours::LeaveMessage, AfterHours::Queue, AfterHours::Robot]).unwrap();
     reception.priority = if random.percent(40) { random.between(1, 3) } else { 0 };
     reception.idle.close_after_minutes = if random.percent(25) { random.between(4, 60) } else { 2880 };
     reception.idle.warn_after_minutes = random.percent(25).then(|| random.between(1, 3));

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use store::{Conversation, DUE_SHARDS, RobotStage, Stage, Thread, Turn};
+use store::{Author, Conversation, DUE_SHARDS, NewOutbound, RobotStage, Stage, Thread, Turn};
 
 use crate::support::{APP_ID, Decision, Kit, event, outbound, s, visitor};
 
@@ -135,12 +135,9 @@ async fn a_turn_is_what_the_visitor_has_said_in_it() {
         ids.push(message.id.clone());
         kit.written(Decision::about(&kit.table, &message).await).await;
     }
-    kit.put_down(
-        &store::NewOutbound { cid: Some(first.cid.clone()), ..outbound(&thread, "1772352005-r1", "..") },
-        None,
-    )
-    .await
-    .unwrap();
+    kit.put_down(&NewOutbound { cid: Some(first.cid.clone()), ..outbound(&thread, "1772352005-r1", "..") }, None)
+        .await
+        .unwrap();
     // Not of the conversation: an event, and what reception has not seen.
     kit.keep(event(&thread, 6, "eenter.1", json!({ "event": "enter" }))).await;
     kit.arrived(&thread, 7, 99).await;
@@ -164,4 +161,21 @@ async fn either_side_has_said_something_last() {
     kit.pending(&visitor(), "hello").await;
     assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), Some(kit.now()));
     assert_eq!(kit.table.last_said_at(&Thread::new(APP_ID, "oAnother")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn set_texts_are_not_something_that_a_side_has_said() {
+    let kit = Kit::start().await;
+    let first = kit.opened(&visitor(), 0, 1).await;
+    // As many as may follow one another, such as a warning that nobody has answered.
+    for _ in 0..4 {
+        kit.later(SignedDuration::from_mins(1));
+        let id = NewOutbound::fresh_id(kit.now());
+        let author = Author { role: "prompt".to_owned(), name: None };
+        kit.put_down(&NewOutbound { author, ..outbound(&visitor(), &id, "Are you there?") }, None).await.unwrap();
+        assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), Some(first.last_message_at));
+    }
+    kit.later(SignedDuration::from_mins(1));
+    kit.pending(&visitor(), "hello").await;
+    assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), Some(kit.now()));
 }

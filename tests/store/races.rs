@@ -94,7 +94,8 @@ async fn of_a_hundred_claims_at_once_on_an_agent_who_takes_three_exactly_three_s
     assert_eq!(taken.len(), 3);
     assert_eq!(kit.load("a1").await, 3);
     let mut has = kit.has("a1").await;
-    (has.sort(), taken.sort());
+    has.sort();
+    taken.sort();
     assert_eq!(has, taken);
     for cid in &taken {
         assert_eq!(kit.conversation(cid).await.assignee(), Some("a1"));
@@ -102,7 +103,8 @@ async fn of_a_hundred_claims_at_once_on_an_agent_who_takes_three_exactly_three_s
     // Who was not taken waits as before, and nobody else does.
     let mut rest: Vec<_> = cids.into_iter().filter(|cid| !taken.contains(cid)).collect();
     let mut waiting = kit.waiting(&queue).await;
-    (rest.sort(), waiting.sort());
+    rest.sort();
+    waiting.sort();
     assert_eq!(waiting, rest);
 }
 
@@ -203,12 +205,12 @@ async fn closing_and_joining_at_once_leave_no_message_in_a_closed_conversation()
             let (table, decision) = (kit.table.clone(), [closes.clone(), joins.clone()][number].clone());
             async move { matches!(decision.write(&table).await.unwrap(), Committed::Now(_)) }
         });
-        let [closed, joined] = written.await[..] else { unreachable!() };
-        assert!(closed != joined, "round {round}: one of them");
+        let [ended, came_in] = written.await[..] else { unreachable!() };
+        assert!(ended != came_in, "round {round}: one of them");
         let kept = kit.message(&thread, &message.id).await;
-        assert_eq!((kept.cid.is_some(), kept.state), (joined, MessageState::Received));
-        assert_eq!(matches!(kit.conversation(&first.cid).await.stage, Stage::Closed { .. }), closed);
-        assert_eq!(kit.table.visitor(&thread).await.unwrap().open_cid.is_none(), closed);
+        assert_eq!((kept.cid.is_some(), kept.state), (came_in, MessageState::Received));
+        assert_eq!(matches!(kit.conversation(&first.cid).await.stage, Stage::Closed { .. }), ended);
+        assert_eq!(kit.table.visitor(&thread).await.unwrap().open_cid.is_none(), ended);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use store::{Claimed, MessageState, NewOutbound, Settled, Thread};
+use store::{Claimed, MessageState, MessageState as State, NewOutbound, Settled, Thread};
 
 use crate::support::{APP_ID, BEGIN, Kit, outbound, text_message, visitor};
 
@@ -84,7 +84,6 @@ async fn every_state_of_a_message_is_read_as_it_was_written() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
     let item = kit.items_of("outbound").await.remove(0);
-    use MessageState as State;
     let states = [
         (State::Received, "received"),
         (State::Pending, "pending"),

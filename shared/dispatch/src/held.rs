@@ -14,7 +14,14 @@ impl Dispatch {
         if scene.visitor.held.is_empty() {
             return Ok(());
         }
-        let found = self.table.messages_of(&scene.thread, &scene.visitor.held).await?;
+        let because = scene.message.map(|message| message.id.clone());
+        let wanted: Vec<_> = scene.visitor.held.iter().cloned().chain(because.clone()).collect();
+        let found = self.table.messages_of(&scene.thread, &wanted).await?;
+        if found.iter().any(|message| Some(&message.id) == because.as_ref() && message.cid.is_some()) {
+            // It was processed before, which the commit will say. What it let out may be held again, under the very id
+            // that it would go out by, and a transaction that names an item twice says nothing but that.
+            return Ok(());
+        }
         let held: Vec<_> = found.into_iter().filter(|message| message.state == MessageState::Held).collect();
         let texts: Vec<HeldText> = held
             .iter()

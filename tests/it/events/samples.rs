@@ -25,6 +25,12 @@ pub(super) const HELLO: &str = "您好，已收到您的消息。";
 pub(super) const SESSION_FROM: &str =
     "sobot|小王|https://thirdwx.qlogo.example/0|{\"page\":\"item\",\"item_id\":\"7\"}|partnerid=member-7";
 
+/// What stands in a sample for a robot's id, which nobody can foretell.
+pub(super) const ROBOT: &str = "r00000000000a";
+
+/// What the robot of the samples answers to the text.
+pub(super) const ANSWER: &str = "请告诉我订单号。";
+
 /// What stands in a sample for the address of the simulated WeChat, which differs from run to run.
 const WECHAT: &str = "{{wechat}}";
 
@@ -53,6 +59,14 @@ pub(super) async fn bind(world: &World) -> Binding {
     binding
 }
 
+/// Gives the binding a robot that knows the text; its id.
+pub(super) async fn with_robot(world: &World) -> String {
+    let robot = world.faq(&[("order", "我想问一下订单", ANSWER)]).await;
+    let reception = json!({ "reception": { "mode": "robot_first", "robot_id": robot } });
+    world.patch(&format!("/api/bindings/{APP}"), &reception).await.expect(200);
+    robot
+}
+
 fn binding() -> Binding {
     Binding {
         app_id: APP.to_owned(),
@@ -76,6 +90,7 @@ pub(super) async fn all() -> Vec<(String, Value)> {
         ("callback-verify/wrong-signature", check("f464b24fc39322e44b38aa78f5edd27bd1441696")),
         ("reception/inbound", inbound),
         ("reception/tick", tick.clone()),
+        ("robot/turn", turn().await),
         ("delivery/pending", pending),
         ("delivery/tick", tick.clone()),
         ("token-refresh/tick", tick),
@@ -104,6 +119,18 @@ async fn records() -> (Value, Value, String) {
     let pending = world.items("outbound").await;
     let cid = pending[0]["cid"]["S"].as_str().unwrap().to_owned();
     (inbound, inserted(&pending), cid)
+}
+
+/// The record of a conversation that waits for its robot.
+async fn turn() -> Value {
+    let world = World::start().await;
+    bind(&world).await;
+    let robot = with_robot(&world).await;
+    world.bundle.invoke("MessageIngress", push(&text())).await.unwrap();
+    let inbound = inserted(&world.items("inbound").await);
+    world.bundle.invoke("Reception", inbound).await.unwrap();
+    let waiting = inserted(&world.items("conversation").await);
+    serde_json::from_str(&waiting.to_string().replace(&robot, ROBOT)).unwrap()
 }
 
 // ------------------------------------------------------------------------------------------------------------- pushes
@@ -300,6 +327,16 @@ fn api(cid: &str) -> Vec<(&'static str, Value)> {
     let link = json!({ "title": "订单", "description": "您的订单", "url": "https://shop.example/orders/7", "thumb_url": "https://shop.example/7.png" });
     let create =
         json!({ "name": "另一个", "app_id": "wx00000000000000b2", "app_secret": "fedcba9876543210fedcba9876543210" });
+    let weekly = json!([{ "days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "18:00" }]);
+    let calendar = json!({
+        "name": "工作日", "weekly": weekly, "holidays": [{ "date": "2026-10-01", "name": "国庆节" }],
+        "make_up_days": [{ "date": "2026-10-10", "name": "国庆调休" }],
+    });
+    let reception = json!({ "reception": { "greeting": "欢迎光临。", "idle": { "close_after_minutes": 30 } } });
+    let simulation =
+        json!({ "app_id": APP, "session_from": SESSION_FROM, "text": "转人工", "at": "2026-03-02T08:00:00Z" });
+    let levels = json!([{ "action_type": "to_group", "deci_id": "e8b6a1c0", "option_id": "3", "spill_id": "7" }]);
+    let fields = json!({ "nickname": "小王", "partnerid": "member-7", "transfer_action": levels });
     vec![
         ("desk-api/openapi", call(&agent, "GET", "openapi.json", None)),
         ("desk-api/create-binding", call(&admin, "POST", "bindings", Some(create))),
@@ -320,6 +357,36 @@ fn api(cid: &str) -> Vec<(&'static str, Value)> {
             call(&agent, "POST", &messages, Some(say("text", json!({ "content": "您好，我是小王" })))),
         ),
         ("desk-api/say-link", call(&agent, "POST", &messages, Some(say("link", link)))),
+        ("desk-api/me", call(&agent, "GET", "me", None)),
+        ("desk-api/come-online", call(&agent, "PUT", "agents/me/status", Some(json!({ "status": "online" })))),
+        ("desk-api/heartbeat", call(&agent, "POST", "agents/me/heartbeat", None)),
+        ("desk-api/claim", call(&agent, "POST", &format!("{conversation}/claim"), Some(json!({})))),
+        ("desk-api/accept", call(&agent, "POST", &format!("{conversation}/accept"), None)),
+        ("desk-api/list-events", call(&agent, "GET", &format!("{conversation}/events"), None)),
+        (
+            "desk-api/create-agent",
+            call(&admin, "POST", "agents", Some(json!({ "name": "小李", "capacity": 5, "aliases": ["8a3f2e51"] }))),
+        ),
+        (
+            "desk-api/create-group",
+            call(
+                &admin,
+                "POST",
+                "groups",
+                Some(json!({ "name": "售后", "aliases": ["e8b6a1c0"], "after_hours": "queue" })),
+            ),
+        ),
+        ("desk-api/list-groups", call(&admin, "GET", "groups", None)),
+        ("desk-api/create-calendar", call(&admin, "POST", "calendars", Some(calendar))),
+        ("desk-api/create-robot", call(&admin, "POST", "robots", Some(json!({ "name": "小助手", "kind": "faq" })))),
+        ("desk-api/change-reception", call(&admin, "PATCH", &binding, Some(reception))),
+        ("desk-api/read-visitor", call(&admin, "GET", &format!("{binding}/visitors/{OPENID}"), None)),
+        ("desk-api/simulate", call(&agent, "POST", "routing/simulate", Some(simulation))),
+        ("desk-api/build-session-from", call(&agent, "POST", "session-from/build", Some(fields))),
+        (
+            "desk-api/parse-session-from",
+            call(&agent, "POST", "session-from/parse", Some(json!({ "text": SESSION_FROM }))),
+        ),
         ("desk-api/typing", call(&agent, "POST", &format!("{conversation}/typing"), Some(json!({ "typing": true })))),
         ("desk-api/close-conversation", call(&agent, "POST", &format!("{conversation}/close"), None)),
         (

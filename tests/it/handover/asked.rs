@@ -78,7 +78,8 @@ async fn who_picks_the_person_from_a_choice_gets_one() {
 #[tokio::test]
 async fn what_is_no_text_asks_for_nobody() {
     let world = World::start().await;
-    let shop = world.shop(5, json!({ "mode": "robot_first", "handover": { "keywords": ["图片"], "after_misses": 0 } })).await;
+    let shop =
+        world.shop(5, json!({ "mode": "robot_first", "handover": { "keywords": ["图片"], "after_misses": 0 } })).await;
     let visitor = shop.visitor(&world, "o-1");
     visitor.does("image", json!({})).await;
     world.settle().await;

@@ -103,7 +103,10 @@ async fn when_the_robot_fails() {
     visitor.says("在吗").await;
     assert_eq!((visitor.stage().await.as_str(), visitor.last_text().await.as_str()), ("robot", FALLBACK));
     let answered = world.event(&visitor.cid().await, "robot.answered").await;
-    assert_eq!((&answered["data"]["answer"], &answered["data"]["failure"]), (&json!("failed"), &json!("robot.refused")));
+    assert_eq!(
+        (&answered["data"]["answer"], &answered["data"]["failure"]),
+        (&json!("failed"), &json!("robot.refused"))
+    );
     own.answers(200, "not json");
     visitor.says("还在吗").await;
     assert_eq!(visitor.with_whom().await, with(&shop.agent));

@@ -29,7 +29,8 @@ async fn who_has_asked_for_a_person_may_leave_a_message() {
     let world = World::start().await;
     let shop = world.shop(5, reception(2)).await;
     world.status(&shop.agent, "offline").await;
-    for (openid, before, wish) in [("o-1", SHIPPING, "转人工"), ("o-2", "退货", "0"), ("o-3", SHIPPING, "agent please")] {
+    for (openid, before, wish) in [("o-1", SHIPPING, "转人工"), ("o-2", "退货", "0"), ("o-3", SHIPPING, "agent please")]
+    {
         let visitor = shop.visitor(&world, openid);
         visitor.says(before).await;
         visitor.says(wish).await;

@@ -149,7 +149,8 @@ async fn when_whoever_should_have_seen_to_it_was_killed_the_next_minute_does() {
             assert_eq!(visitor.with_whom().await, with(&agent), "killed after {awaits}");
             // They are told once; whoever was killed while it sent has perhaps told them.
             let said = visitor.outbound().await;
-            let told: Vec<_> = said.iter().filter(|it| it["text"]["content"] == "接通了。").map(|it| it["state"].clone()).collect();
+            let told: Vec<_> =
+                said.iter().filter(|it| it["text"]["content"] == "接通了。").map(|it| it["state"].clone()).collect();
             let shown = visitor.phone_texts().await.iter().filter(|text| *text == "接通了。").count();
             let right = told == ["sent"] && shown == 1 || told == ["unknown"] && shown <= 1;
             assert!(right, "killed after {awaits}: {told:?}, {shown} on the phone");

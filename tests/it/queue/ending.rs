@@ -44,7 +44,9 @@ async fn an_idle_one_is_warned_once_and_closed() {
 async fn an_agents_answer_after_the_warning_begins_the_time_anew() {
     let world = World::start().await;
     let idle = json!({ "warn_after_minutes": 10, "close_after_minutes": 20 });
-    let shop = world.shop(5, json!({ "mode": "agents_only", "idle": idle, "prompts": { "idle_warning": "您还在吗？" } })).await;
+    let shop = world
+        .shop(5, json!({ "mode": "agents_only", "idle": idle, "prompts": { "idle_warning": "您还在吗？" } }))
+        .await;
     let visitor = shop.visitor(&world, "o-1");
     visitor.says("在吗").await;
     world.minutes_with(12, &[&shop.agent]).await;
@@ -74,7 +76,11 @@ async fn everything_idles_that_is_open() {
     // An agent who is gone hands theirs back first, and from then on the time counts anew.
     world.minutes(11).await;
     for conversation in world.conversations().await {
-        assert_eq!((&conversation["state"], &conversation["closed_by"]), (&json!("closed"), &json!("idle")), "{conversation}");
+        assert_eq!(
+            (&conversation["state"], &conversation["closed_by"]),
+            (&json!("closed"), &json!("idle")),
+            "{conversation}"
+        );
     }
     assert_eq!(world.load(&shop.agent).await, 0);
     let waiting = world.get(&format!("/api/conversations?view=waiting&group_id={}", shop.group)).await.expect(200);
@@ -111,7 +117,8 @@ async fn a_summary_is_kept_with_the_conversation_and_its_end() {
     let visitor = shop.visitor(&world, "o-1");
     visitor.says("在吗").await;
     let path = format!("/api/conversations/{}/close", visitor.cid().await);
-    for wrong in [json!({ "summary": "text" }), json!({ "summary": { "x": "长".repeat(1400) } }), json!({ "note": 1 })] {
+    for wrong in [json!({ "summary": "text" }), json!({ "summary": { "x": "长".repeat(1400) } }), json!({ "note": 1 })]
+    {
         let refused = world.post(&path, &wrong).await;
         assert_eq!((problem(&refused).0, fields(&refused).len()), (422, 1), "{wrong}");
     }
@@ -119,7 +126,10 @@ async fn a_summary_is_kept_with_the_conversation_and_its_end() {
     let summary = json!({ "business": "售后", "types": ["退货", "运费"], "solved": true, "remark": "已同意退货" });
     world.advance(60);
     let closed = world.post(&path, &json!({ "summary": summary })).await.expect(200).body;
-    assert_eq!((&closed["state"], &closed["closed_by"], &closed["summary"]), (&json!("closed"), &json!("agent"), &summary));
+    assert_eq!(
+        (&closed["state"], &closed["closed_by"], &closed["summary"]),
+        (&json!("closed"), &json!("agent"), &summary)
+    );
     let event = world.event(closed["cid"].as_str().unwrap(), "conversation.closed").await;
     assert_eq!((&event["data"]["summary"], &event["at"]), (&summary, &closed["closed_at"]));
     // Once more changes nothing.

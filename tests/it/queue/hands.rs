@@ -19,7 +19,8 @@ async fn of_two_who_claim_at_once_one_gets_it_and_the_other_is_told_who_has() {
         visitor.says("在吗").await;
         let cid = visitor.cid().await;
         let (one, other) = tokio::join!(world.claim(&cid, &li), world.claim(&cid, &zhao));
-        let (won, lost, winner, name) = if one.status == 200 { (one, other, &li, "小李") } else { (other, one, &zhao, "小赵") };
+        let (won, lost, winner, name) =
+            if one.status == 200 { (one, other, &li, "小李") } else { (other, one, &zhao, "小赵") };
         won.expect(200);
         assert_eq!(problem(&lost), (409, "conversation.taken", None));
         assert_eq!(lost.body["assignee"], json!({ "agent_id": winner, "name": name }));

@@ -97,10 +97,15 @@ async fn working_hours_decide_whatever_the_agents_say() {
     world.change("groups", &shop.group, &json!({ "calendar_id": calendar })).await;
     // Hours from the beginning, which is 16:00 in Shanghai.
     let mut now = 0;
-    for (number, (hours, stage)) in
-        [(0, "left_message"), (17, "assigned"), (26, "left_message"), (5 * 24 - 6, "assigned"), (5 * 24 + 18, "left_message")]
-            .into_iter()
-            .enumerate()
+    for (number, (hours, stage)) in [
+        (0, "left_message"),
+        (17, "assigned"),
+        (26, "left_message"),
+        (5 * 24 - 6, "assigned"),
+        (5 * 24 + 18, "left_message"),
+    ]
+    .into_iter()
+    .enumerate()
     {
         world.advance((hours - now) * 3600);
         now = hours;

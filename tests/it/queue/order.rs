@@ -22,7 +22,10 @@ async fn the_first_in_is_the_first_out() {
         visitor.says("在吗").await;
         assert_eq!(visitor.phone_texts().await, [format!("前面{number}位。")]);
         let queued = world.event(&visitor.cid().await, "conversation.queued").await;
-        assert_eq!((&queued["data"]["ahead"], &queued["data"]["queue"]), (&json!(number), &json!(format!("group:{}", shop.group))));
+        assert_eq!(
+            (&queued["data"]["ahead"], &queued["data"]["queue"]),
+            (&json!(number), &json!(format!("group:{}", shop.group)))
+        );
         waiting.push(visitor);
     }
     let mut cids = Vec::new();
@@ -78,8 +81,12 @@ async fn an_agent_of_several_groups_gets_whoever_has_waited_longest() {
     let other = world.bind("wx0000000000005412").await;
     world.receive(&other, json!({ "mode": "agents_only", "group_id": other_group })).await;
     let busy = shop.engage(&world).await;
-    let visitors =
-        [world.visitor(&other, "o-1"), shop.visitor(&world, "o-2"), world.visitor(&other, "o-3"), shop.visitor(&world, "o-4")];
+    let visitors = [
+        world.visitor(&other, "o-1"),
+        shop.visitor(&world, "o-2"),
+        world.visitor(&other, "o-3"),
+        shop.visitor(&world, "o-4"),
+    ];
     for visitor in &visitors {
         visitor.says("在吗").await;
         assert_eq!(visitor.stage().await, "queued");

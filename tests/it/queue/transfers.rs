@@ -60,7 +60,10 @@ async fn to_an_agent() {
     }
     assert_eq!(other.with_whom().await, with(&first));
     let cid = other.cid().await;
-    assert!(!world.event_types(&cid).await.contains(&"conversation.transferred".to_owned()), "what failed has not happened");
+    assert!(
+        !world.event_types(&cid).await.contains(&"conversation.transferred".to_owned()),
+        "what failed has not happened"
+    );
 }
 
 #[tokio::test]

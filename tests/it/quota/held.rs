@@ -126,9 +126,9 @@ async fn a_held_text_can_be_taken_back_and_nothing_else_can() {
         chat.say("再说").await.expect(201);
     }
     let held = chat.say("还有").await.text("id");
-    let token = world.access_token("agent").await;
+    let agent = world.access_token("agent").await;
     let path = format!("{}/{held}", chat.messages_path());
-    world.call(Some(&token), Method::DELETE, &path, None).await.expect(200);
+    world.call(Some(&agent), Method::DELETE, &path, None).await.expect(200);
     world.call(Some(ADMIN), Method::GET, &path, None).await.expect(405);
 }
 

@@ -116,7 +116,7 @@ impl<'a> Story<'a> {
         let answer = self.world.post(&format!("/api/conversations/{cid}/messages"), &text(&content)).await;
         let state = answer.body["state"].as_str().or(answer.body["code"].as_str()).unwrap_or("no answer");
         if killed_after.is_none() {
-            assert!(matches!(answer.status, 201 | 202 | 409 | 502), "{}\n{}", answer.raw, self.story());
+            assert!(matches!(answer.status, 201 | 202 | 409 | 502 | 503), "{}\n{}", answer.raw, self.story());
         }
         format!("{} is said in {} bytes, killed {killed_after:?}: {state}", self.written, content.len())
     }
@@ -150,7 +150,8 @@ impl<'a> Story<'a> {
         let sim = self.world.sim_get(&path).await.expect(200).body;
         let (kefu, wechat) = (profile["quota"]["replies_left"].as_u64().unwrap(), sim["quota_left"].as_u64().unwrap());
         assert!(kefu <= wechat, "Kefu counts {kefu}, WeChat {wechat}\n{}", self.story());
-        let phone: Vec<&str> = sim["items"].as_array().unwrap().iter().filter_map(|it| it["text"]["content"].as_str()).collect();
+        let phone: Vec<&str> =
+            sim["items"].as_array().unwrap().iter().filter_map(|it| it["text"]["content"].as_str()).collect();
         let phone = phone.concat();
         let messages = self.visitor.messages().await;
         let out: BTreeMap<&str, &Value> = messages
@@ -198,7 +199,8 @@ impl<'a> Story<'a> {
 
 /// The marks of a text: each line has one.
 fn marks(content: &str) -> Vec<&str> {
-    let mut marks: Vec<&str> = content.split_inclusive('〕').map(str::trim).filter(|mark| mark.ends_with('〕')).collect();
+    let mut marks: Vec<&str> =
+        content.split_inclusive('〕').map(str::trim).filter(|mark| mark.ends_with('〕')).collect();
     marks.dedup();
     marks
 }

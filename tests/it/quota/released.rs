@@ -9,7 +9,12 @@ const APP: &str = "wx0000000000005422";
 const SEND: &str = "/cgi-bin/message/custom/send";
 
 /// A conversation whose five replies are used, and these texts held in it; their ids.
-async fn holding<'a>(world: &'a World, binding: &'a Binding, openid: &str, texts: &[String]) -> (Chat<'a>, Vec<String>) {
+async fn holding<'a>(
+    world: &'a World,
+    binding: &'a Binding,
+    openid: &str,
+    texts: &[String],
+) -> (Chat<'a>, Vec<String>) {
     let chat = world.chat(binding, openid).await;
     for number in 1..=5 {
         chat.say(&format!("第 {number} 条")).await.expect(201);
@@ -41,7 +46,10 @@ async fn short_ones_become_one_message_in_their_order() {
     assert_eq!(sent[0]["cid"], chat.cid.as_str());
     for id in &ids {
         let kept = chat.message(id).await;
-        assert_eq!((&kept["state"], &kept["released_as"], kept.get("failure")), (&json!("released"), &sent[0]["id"], None));
+        assert_eq!(
+            (&kept["state"], &kept["released_as"], kept.get("failure")),
+            (&json!("released"), &sent[0]["id"], None)
+        );
     }
     let conversation = world.shown(&chat.cid).await;
     assert_eq!((&conversation["held"], &conversation["quota"]["replies_left"]), (&json!(0), &json!(4)));

@@ -59,7 +59,11 @@ async fn where_no_agent_ever_answers_there_is_nobody_to_keep_them_for() {
     let shop = world.shop(5, json!({ "mode": "robot_only", "handover": { "after_repeats": 0 } })).await;
     let visitor = shop.visitor(&world, "o-1");
     asks(&world, &visitor, 6).await;
-    assert_eq!(visitor.phone().await.len(), 6, "each message of the second may have granted five more, and WeChat says when it has not");
+    assert_eq!(
+        visitor.phone().await.len(),
+        6,
+        "each message of the second may have granted five more, and WeChat says when it has not"
+    );
 }
 
 #[tokio::test]

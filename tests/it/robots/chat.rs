@@ -16,7 +16,9 @@ pub(super) async fn shop(world: &World, url: &str, more: Value) -> Shop {
     }
     let robot = world.make("robots", &robot).await;
     world.teach(&robot, &QUESTIONS).await;
-    world.shop_with(&robot, 5, json!({ "mode": "robot_first", "handover": { "after_misses": 0, "after_repeats": 0 } })).await
+    world
+        .shop_with(&robot, 5, json!({ "mode": "robot_first", "handover": { "after_misses": 0, "after_repeats": 0 } }))
+        .await
 }
 
 fn content<'a>(body: &'a Value, role: &str) -> &'a str {
@@ -37,9 +39,15 @@ async fn a_good_answer_arrives_and_is_labelled_as_a_models() {
     visitor.says(SHIPPING).await;
     let phone = visitor.phone().await;
     assert_eq!(phone.len(), 1);
-    assert_eq!((&phone[0]["text"]["content"], &phone[0]["is_ai_msg"]), (&json!("亲，付款后48小时内就发出啦。"), &json!(true)));
+    assert_eq!(
+        (&phone[0]["text"]["content"], &phone[0]["is_ai_msg"]),
+        (&json!("亲，付款后48小时内就发出啦。"), &json!(true))
+    );
     let kept = &visitor.outbound().await[0];
-    assert_eq!((&kept["author"]["role"], &kept["ai_generated"], &kept["state"]), (&json!("robot"), &json!(true), &json!("sent")));
+    assert_eq!(
+        (&kept["author"]["role"], &kept["ai_generated"], &kept["state"]),
+        (&json!("robot"), &json!(true), &json!("sent"))
+    );
 
     let asked = model.asked();
     assert_eq!((asked.len(), asked[0].path.as_str()), (1, "/v1/chat/completions"));
@@ -70,7 +78,8 @@ async fn the_visitors_words_stand_in_the_users_role_alone() {
     }
     for (number, asked) in model.asked().iter().enumerate() {
         let body = asked.json();
-        let roles: Vec<_> = body["messages"].as_array().unwrap().iter().map(|message| message["role"].clone()).collect();
+        let roles: Vec<_> =
+            body["messages"].as_array().unwrap().iter().map(|message| message["role"].clone()).collect();
         assert_eq!(roles, ["system", "user"]);
         let user = content(&body, "user");
         // Said once, or once more in what was said before.

@@ -19,7 +19,10 @@ async fn a_dead_one_is_the_fallback() {
     visitor.says(SHIPPING).await;
     assert_eq!(visitor.phone_texts().await, [FALLBACK]);
     let answered = world.event(&visitor.cid().await, "robot.answered").await;
-    assert_eq!((&answered["data"]["answer"], &answered["data"]["failure"]), (&json!("failed"), &json!("robot.unreachable")));
+    assert_eq!(
+        (&answered["data"]["answer"], &answered["data"]["failure"]),
+        (&json!("failed"), &json!("robot.unreachable"))
+    );
     assert_eq!(world.bundle.dead_letters(), [], "it is an answer like any other");
 }
 

@@ -60,7 +60,8 @@ async fn a_choice_is_picked_in_many_ways_and_only_once() {
 #[tokio::test]
 async fn it_knows_at_once_what_it_was_taught_and_no_more_what_was_taken_away() {
     let world = World::start().await;
-    let shop = world.shop(5, json!({ "mode": "robot_first", "handover": { "after_misses": 0, "after_repeats": 0 } })).await;
+    let shop =
+        world.shop(5, json!({ "mode": "robot_first", "handover": { "after_misses": 0, "after_repeats": 0 } })).await;
     let visitor = shop.visitor(&world, "o-1");
     let asks = async |text: &str| {
         visitor.says(text).await;

@@ -58,7 +58,10 @@ async fn its_request_is_signed_and_its_answer_arrives() {
         assert!((0..=300).contains(&age), "{age}");
         ids.push(id.to_owned());
         let data = &request.json()["data"];
-        assert_eq!((&data["app_id"], &data["cid"], &data["uid"]), (&json!(visitor.app_id), &conversation["cid"], &conversation["uid"]));
+        assert_eq!(
+            (&data["app_id"], &data["cid"], &data["uid"]),
+            (&json!(visitor.app_id), &conversation["cid"], &conversation["uid"])
+        );
     }
     assert_ne!(ids[0], ids[1]);
     let data = asked[1].json()["data"].clone();
@@ -106,7 +109,13 @@ async fn a_secret_is_made_where_none_is_given_and_shown_once() {
     assert_eq!(visitor.phone_texts().await, ["在。"]);
     let request = &own.asked()[0];
     let header = |name: &str| request.header(name).to_owned();
-    assert!(is_signed(&secret, &header("webhook-id"), &header("webhook-timestamp"), &request.body, &header("webhook-signature")));
+    assert!(is_signed(
+        &secret,
+        &header("webhook-id"),
+        &header("webhook-timestamp"),
+        &request.body,
+        &header("webhook-signature")
+    ));
 
     let wrong = json!({ "name": "自研", "kind": "webhook", "url": own.url, "secret": "whsec_short" });
     let refused = world.post("/api/robots", &wrong).await;

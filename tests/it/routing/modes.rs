@@ -51,7 +51,10 @@ async fn robot_first_is_the_robot_until_a_person_is_wanted() {
     visitor.says(POSTAGE).await;
     assert_eq!(visitor.phone_texts().await, [SHIPPING_ANSWER, POSTAGE_ANSWER]);
     let answers = visitor.outbound().await;
-    assert!(answers.iter().all(|answer| answer["author"]["role"] == "robot" && answer["state"] == "sent"), "{answers:?}");
+    assert!(
+        answers.iter().all(|answer| answer["author"]["role"] == "robot" && answer["state"] == "sent"),
+        "{answers:?}"
+    );
 
     visitor.says("转人工").await;
     assert_eq!(visitor.with_whom().await, with(&shop.agent));

@@ -48,7 +48,11 @@ async fn a_partnerid_is_a_claim_until_it_is_signed() {
 
     let secret = secret(&world, &binding).await;
     let stale = now() - 24 * 3600 - 60;
-    let wrong = sobot(&[("partnerid", json!("member-7")), ("ts", json!(now())), ("sig", json!(sign(&secret, "member-8", now())))]);
+    let wrong = sobot(&[
+        ("partnerid", json!("member-7")),
+        ("ts", json!(now())),
+        ("sig", json!(sign(&secret, "member-8", now()))),
+    ]);
     for (what, text) in [
         ("a wrong secret", signed("another", "member-7", now())),
         ("another's signature", wrong),

@@ -35,7 +35,11 @@ async fn a_merchants_visitors_go_to_its_group_and_overflow_to_the_main_account()
     // The clerk is busy now.
     assert_eq!(visits("o-2", &entering("C-001", Some("flow-1"))).await, with(&main));
     assert_eq!(visits("o-3", &entering("C-001", Some(&main_group))).await, with(&main));
-    assert_eq!(visits("o-4", &entering("C-001", None)).await, ("queued".to_owned(), None), "there is nowhere to overflow to");
+    assert_eq!(
+        visits("o-4", &entering("C-001", None)).await,
+        ("queued".to_owned(), None),
+        "there is nowhere to overflow to"
+    );
     // A merchant nobody knows: the main account's group if it was named, or else the binding's.
     assert_eq!(visits("o-5", &entering("C-999", Some("flow-1"))).await, with(&main));
     assert_eq!(visits("o-6", &entering("C-999", None)).await, with(&shop.agent));

@@ -7,12 +7,11 @@ use crate::support::World;
 
 /// A `session-from` with these keyed fields.
 pub(super) fn sobot(keyed: &[(&str, Value)]) -> String {
-    let mut text = "sobot|||".to_owned();
-    for (name, value) in keyed {
-        let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-        text.push_str(&format!("|{name}={value}"));
-    }
-    text
+    let field = |(name, value): &(&str, Value)| match value.as_str() {
+        Some(text) => format!("|{name}={text}"),
+        None => format!("|{name}={value}"),
+    };
+    format!("sobot|||{}", keyed.iter().map(field).collect::<String>())
 }
 
 /// A level of `transfer_action` that asks for a group and overflows for any reason.
@@ -117,9 +116,7 @@ async fn levels_overflow_as_they_say_and_leave_a_trail() {
     let free = world.agent("空闲", 5).await;
     let free_group = world.group(&[&free]).await;
     let visitor = shop.visitor(&world, "o-1");
-    let level = |id: &str, option: &str, spill: &str| {
-        json!({ "actionType": "to_group", "deciId": id, "optionId": option, "spillId": spill })
-    };
+    let level = |id: &str, option: &str, spill: &str| json!({ "actionType": "to_group", "deciId": id, "optionId": option, "spillId": spill });
     let levels = json!([level(&nobody, "3", "4"), level("g-unknown", "3", "4"), level(&all_busy, "3", "5"),
         { "actionType": "to_group", "deciId": free_group, "optionId": 4 }]);
     visitor.comes(&sobot(&[("transfer_action", levels)])).await;
@@ -127,13 +124,10 @@ async fn levels_overflow_as_they_say_and_leave_a_trail() {
     assert_eq!(visitor.with_whom().await, with(&free));
     let cid = visitor.cid().await;
     let trail = world.event(&cid, "conversation.assigned").await["data"]["trail"].clone();
-    let seen: Vec<_> = trail.as_array().unwrap().iter().map(|it| (it["state"].clone(), it["verdict"].clone())).collect();
-    let expected = [
-        ("offline", "passed_on"),
-        ("not_found", "passed_on"),
-        ("busy", "passed_on"),
-        ("takeable", "assigned"),
-    ];
+    let seen: Vec<_> =
+        trail.as_array().unwrap().iter().map(|it| (it["state"].clone(), it["verdict"].clone())).collect();
+    let expected =
+        [("offline", "passed_on"), ("not_found", "passed_on"), ("busy", "passed_on"), ("takeable", "assigned")];
     assert_eq!(seen, expected.map(|(state, verdict)| (json!(state), json!(verdict))), "{trail}");
     assert!(trail.as_array().unwrap().iter().all(|it| it["because"].as_str().is_some_and(|text| !text.is_empty())));
     let created = world.event(&cid, "conversation.created").await;

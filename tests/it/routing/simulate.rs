@@ -136,7 +136,9 @@ async fn it_tells_of_another_time_and_changes_nothing() {
     assert_eq!(world.whole_table().await, before);
 
     // Odd things are told, too.
-    let odd = simulated(&world, &sobot(&[("transfer_action", json!([{ "actionType": "to_moon", "deciId": "1" }]))]), "").await;
+    let odd =
+        simulated(&world, &sobot(&[("transfer_action", json!([{ "actionType": "to_moon", "deciId": "1" }]))]), "")
+            .await;
     assert_eq!(odd["warnings"][0]["code"], "kind_unknown", "{odd}");
     assert_eq!(odd["session_from"]["dialect"], "sobot");
 
@@ -146,6 +148,8 @@ async fn it_tells_of_another_time_and_changes_nothing() {
     world.call(Some(&agent), Method::POST, "/api/routing/simulate", Some(&wanted)).await.expect(200);
     let unbound = json!({ "app_id": "wx00000000000000ff", "session_from": "" });
     assert_eq!(problem(&world.post("/api/routing/simulate", &unbound).await).0, 404);
-    let wrong = world.call(Some(ADMIN), Method::POST, "/api/routing/simulate", Some(&json!({ "app_id": APP, "at": "soon" }))).await;
+    let wrong = world
+        .call(Some(ADMIN), Method::POST, "/api/routing/simulate", Some(&json!({ "app_id": APP, "at": "soon" })))
+        .await;
     assert_eq!((problem(&wrong).0, fields(&wrong).len()), (422, 1));
 }

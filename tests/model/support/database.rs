@@ -26,9 +26,9 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
-use dynoxide::{DynoxideError, Item};
+use dynoxide::{AttributeValue, DynoxideError, Item, actions::get_item::GetItemRequest};
 use local::template::Template;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
@@ -125,8 +125,10 @@ impl Database {
     }
 
     fn item(&self, key: &Key) -> Option<Item> {
-        let get = json!({ "TableName": TABLE, "Key": { "pk": { "S": key.0 }, "sk": { "S": key.1 } } });
-        self.database.get_item(serde_json::from_value(get).unwrap()).unwrap().item
+        let part = |name: &str, text: &str| (name.to_owned(), AttributeValue::S(text.to_owned()));
+        let key = [part("pk", &key.0), part("sk", &key.1)].into();
+        let get = GetItemRequest { table_name: TABLE.to_owned(), key, ..GetItemRequest::default() };
+        self.database.get_item(get).unwrap().item
     }
 
     /// Lets others go first, up to three times.
@@ -139,43 +141,35 @@ impl Database {
         }
     }
 
-    async fn answer(&self, request: HttpRequest, life: Option<Arc<life::Life>>) -> Result<HttpResponse, ConnectorError> {
+    async fn answer(
+        &self,
+        request: HttpRequest,
+        life: Option<Arc<life::Life>>,
+    ) -> Result<HttpResponse, ConnectorError> {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let body = request.body().bytes().unwrap_or_default();
         self.turn().await;
+        let writes = !matches!(operation.as_str(), "GetItem" | "BatchGetItem" | "Query" | "Scan");
         let fault = match &life {
-            Some(life) => life.request().await,
+            Some(life) => life.request(writes).await,
             None => None,
         };
         *self.calls.lock().unwrap().entry(operation.clone()).or_default() += 1;
-        let writes = operation.ends_with("PutItem") || operation.ends_with("UpdateItem") || operation.ends_with("DeleteItem") || operation == "TransactWriteItems";
-        let met = |life: &Option<Arc<life::Life>>| life.iter().for_each(|life| life.meets());
         match fault {
-            Some(Fault::Throttled) => {
-                met(&life);
-                return Ok(refusal("ProvisionedThroughputExceededException", json!({})));
+            Some(Fault::Throttled) => return Ok(refusal("ProvisionedThroughputExceededException", json!({}))),
+            Some(Fault::Contended) if operation == "TransactWriteItems" => {
+                let reasons = json!({ "CancellationReasons": [{ "Code": "TransactionConflict" }] });
+                return Ok(refusal("TransactionCanceledException", reasons));
             }
-            Some(Fault::Contended) if writes => {
-                met(&life);
-                return Ok(match operation.as_str() {
-                    "TransactWriteItems" => {
-                        let reasons = json!({ "CancellationReasons": [{ "Code": "TransactionConflict" }] });
-                        refusal("TransactionCanceledException", reasons)
-                    }
-                    _ => refusal("TransactionConflictException", json!({})),
-                });
-            }
+            Some(Fault::Contended) => return Ok(refusal("TransactionConflictException", json!({}))),
             _ => {}
         }
         let answer = self.carry_out(&operation, body);
         self.turn().await;
         match fault {
-            Some(Fault::LostAnswer | Fault::LostAnswers) => {
-                met(&life);
-                Err(ConnectorError::io("the answer was lost".into()))
-            }
-            _ => Ok(answer),
+            Some(_) => Err(ConnectorError::io("the answer was lost".into())),
+            None => Ok(answer),
         }
     }
 
@@ -198,8 +192,7 @@ impl Database {
         let db = &self.database;
         // Nobody writes between a write and its being shown.
         let mut watcher = self.watcher.lock().unwrap();
-        let request: Value = serde_json::from_slice(body).unwrap();
-        let touched = keys(operation, &request);
+        let request: Writing = serde_json::from_slice(body).unwrap();
         let done = match operation {
             "PutItem" => call(body, |request| db.put_item(request)),
             "UpdateItem" => call(body, |request| db.update_item(request)),
@@ -208,28 +201,41 @@ impl Database {
             other => panic!("an operation that nobody is known to need: {other}"),
         }?;
         // The second try of a transaction whose first one was done changes nothing.
-        let token = request["ClientRequestToken"].as_str().map(ToOwned::to_owned);
-        let is_new = token.is_none_or(|token| self.tokens.lock().unwrap().insert(token));
+        let is_new = request.token.as_ref().is_none_or(|token| self.tokens.lock().unwrap().insert(token.clone()));
         if let Some(watcher) = watcher.as_mut().filter(|_| is_new) {
-            watcher(touched.into_iter().map(|key| (key.clone(), self.item(&key))).collect());
+            watcher(request.keys().into_iter().map(|key| (key.clone(), self.item(&key))).collect());
         }
         Ok(done)
     }
 }
 
-/// The keys of the items that a request writes.
-fn keys(operation: &str, request: &Value) -> Vec<Key> {
-    let key = |within: &Value| {
-        let part = |name: &str| within[name]["S"].as_str().unwrap().to_owned();
-        (part("pk"), part("sk"))
-    };
-    let of = |write: &Value| key(write.get("Item").or(write.get("Key")).unwrap());
-    match operation {
-        "TransactWriteItems" => {
-            let writes = request["TransactItems"].as_array().unwrap();
-            writes.iter().map(|write| of(write.as_object().unwrap().values().next().unwrap())).collect()
-        }
-        _ => vec![of(request)],
+/// The keys of the items that a request writes, and nothing else of it.
+#[derive(Deserialize)]
+struct Writing {
+    #[serde(rename = "ClientRequestToken")]
+    token: Option<String>,
+    #[serde(rename = "TransactItems", default)]
+    parts: Vec<BTreeMap<String, Writing>>,
+    #[serde(alias = "Item", alias = "Key")]
+    key: Option<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    pk: Text,
+    sk: Text,
+}
+
+#[derive(Deserialize)]
+struct Text {
+    #[serde(rename = "S")]
+    text: String,
+}
+
+impl Writing {
+    fn keys(self) -> Vec<Key> {
+        let parts = self.parts.into_iter().flat_map(BTreeMap::into_values).filter_map(|part| part.key);
+        parts.chain(self.key).map(|named| (named.pk.text, named.sk.text)).collect()
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) enum Fault {
 pub(crate) struct Fate {
     /// After so many requests the function is stopped.
     pub(crate) killed_after: Option<u32>,
-    /// Which request meets with what.
+    /// From which request on the first one that can meets with what.
     pub(crate) fault: Option<(u32, Fault)>,
 }
 
@@ -47,7 +47,7 @@ impl Fate {
                 (2, Fault::Throttled),
                 (4, Fault::Contended),
             ]);
-            (random.below(14), fault)
+            (random.below(10), fault)
         });
         Self { killed_after, fault }
     }
@@ -88,20 +88,17 @@ impl Life {
     }
 
     /// A request is about to reach the database: what happens to it. It never does after the operation's end.
-    pub(crate) async fn request(&self) -> Option<Fault> {
+    pub(crate) async fn request(&self, writes: bool) -> Option<Fault> {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         if self.fate.killed_after.is_some_and(|last| number >= last) {
             self.ended.notify_one();
             pending::<()>().await;
         }
-        let (at, fault) = self.fate.fault?;
-        let again = fault == Fault::LostAnswers && number == at + 1;
-        (number == at || again).then_some(fault)
-    }
-
-    /// A fault has met a request that it can meet.
-    pub(crate) fn meets(&self) {
-        self.met.fetch_add(1, Ordering::Relaxed);
+        let (_, fault) = self.fate.fault.filter(|(from, _)| number >= *from)?;
+        // What happens to reads is nothing new; the second try of a write is a write.
+        let times = if fault == Fault::LostAnswers { 2 } else { 1 };
+        let meets = writes || fault == Fault::Throttled;
+        (meets && self.met.fetch_add(1, Ordering::Relaxed) < times).then_some(fault)
     }
 
     /// The fault that this operation has met with.

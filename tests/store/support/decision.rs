@@ -89,13 +89,12 @@ impl Decision {
             decision.after = open;
         }
         let now = decision.now;
-        match &mut decision.after {
-            Some(after) => after.join(message, now),
-            None => {
-                let opened = Conversation::new(&message.thread, message, Stage::Unassigned, now);
-                decision.visitor.open_cid = Some(opened.cid.clone());
-                decision.after = Some(opened);
-            }
+        if let Some(after) = &mut decision.after {
+            after.join(message, now);
+        } else {
+            let opened = Conversation::new(&message.thread, message, Stage::Unassigned, now);
+            decision.visitor.open_cid = Some(opened.cid.clone());
+            decision.after = Some(opened);
         }
         decision.visitor.last_seen_at = Some(decision.now);
         decision
@@ -163,6 +162,6 @@ impl Decision {
     }
 
     pub(crate) async fn write(&self, table: &Table) -> Result<Committed> {
-        table.commit(self.commit()).await
+        Box::pin(table.commit(self.commit())).await
     }
 }

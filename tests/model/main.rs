@@ -13,8 +13,10 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
 mod book;
+mod claims;
 mod laws;
 mod model;
+mod morning;
 mod operations;
 mod rest;
 mod schedules;

@@ -1,0 +1,94 @@
+//! Eight in the morning: five hundred wait and twenty come.
+
+use std::collections::BTreeSet;
+
+use desk::staff::Group;
+use dispatch::Dispatch;
+use futures_util::future::join_all;
+use serde_json::json;
+use store::{Duty, Kind, Queue};
+
+use crate::{
+    claims::{on_duty, writes},
+    support::database::Database,
+    world::{bind, desk, from, keep, quiet},
+};
+
+const APP: &str = "wx0000000000000001";
+const GROUP: &str = "g000000000001";
+const WAITING: u32 = 500;
+const AGENTS: u32 = 20;
+
+/// Five hundred wait overnight, in the order of these conversations, for twenty agents with these capacities.
+async fn night(desk: &Dispatch, capacity: impl Fn(u32) -> u32) -> (Vec<String>, Vec<String>) {
+    let mut agents = Vec::new();
+    for number in 1..=AGENTS {
+        agents.push(on_duty(desk, number, capacity(number)).await);
+    }
+    let group = json!({ "name": "早班", "members": agents, "max_queue": 1000, "after_hours": "queue" });
+    desk.table().note_members(GROUP, &agents.iter().cloned().collect(), &BTreeSet::new()).await.unwrap();
+    keep(desk, Kind::Group, GROUP, from::<Group>(group), Vec::new()).await;
+    let mut reception = quiet();
+    reception.group_id = Some(GROUP.to_owned());
+    bind(desk, APP, &reception).await;
+    let mut cids = Vec::new();
+    for number in 0..WAITING {
+        cids.push(writes(desk, APP, number).await);
+    }
+    let waiting = desk.table().waiting(&Queue::Group(GROUP.to_owned()), 1000).await.unwrap();
+    assert_eq!(waiting.len(), cids.len());
+    // They came within one second: among them the place decides.
+    (waiting.into_iter().map(|entry| entry.cid).collect(), agents)
+}
+
+/// All come within the same second.
+async fn come(desk: &Dispatch, database: &Database, agents: &[String]) -> Vec<Duty> {
+    database.take_turns(true);
+    for came in join_all(agents.iter().map(|agent| desk.set_status(agent, "online", None))).await {
+        came.unwrap();
+    }
+    database.take_turns(false);
+    desk.table().duties(agents).await.unwrap()
+}
+
+/// Who was assigned, and that each is so once.
+async fn assigned(desk: &Dispatch, agents: &[String]) -> BTreeSet<String> {
+    let mut all = Vec::new();
+    for agent in agents {
+        all.extend(desk.table().assigned_to(agent, 1000).await.unwrap());
+    }
+    let set: BTreeSet<String> = all.iter().cloned().collect();
+    assert_eq!(set.len(), all.len());
+    set
+}
+
+#[tokio::test]
+async fn everyone_gets_all_they_take_and_nobody_more_and_the_first_are_served_first() {
+    let (database, _clock, desk) = desk(3);
+    let (queue, agents) = night(&desk, |number| 3 + number % 5).await;
+    let duties = come(&desk, &database, &agents).await;
+    assert!(duties.iter().all(|duty| duty.load == duty.capacity), "{duties:?}");
+    let room = duties.iter().map(|duty| duty.capacity as usize).sum();
+    assert_eq!(assigned(&desk, &agents).await, queue[..room].iter().cloned().collect());
+    let waiting = desk.table().waiting(&Queue::Group(GROUP.to_owned()), 1000).await.unwrap();
+    let left: Vec<&String> = waiting.iter().map(|entry| &entry.cid).collect();
+    assert_eq!(left, queue[room..].iter().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn where_there_is_more_room_than_work_the_loads_differ_by_one_at_most() {
+    let (database, _clock, desk) = desk(4);
+    let (queue, agents) = night(&desk, |_| 40).await;
+    // The statuses are set before anybody drains: all are there when the work is shared out.
+    for agent in &agents {
+        desk.table().set_status(agent, "online", None).await.unwrap();
+    }
+    let before = database.calls().values().sum::<u64>();
+    let duties = come(&desk, &database, &agents).await;
+    let requests = database.calls().values().sum::<u64>() - before;
+    println!("{} requests for each of {WAITING} assignments by {AGENTS} drains at once", requests / u64::from(WAITING));
+    let (least, most) =
+        duties.iter().fold((u32::MAX, 0), |(least, most), duty| (least.min(duty.load), most.max(duty.load)));
+    assert!(most - least <= 1, "{least} to {most}");
+    assert_eq!(assigned(&desk, &agents).await, queue.into_iter().collect());
+}

@@ -1,5 +1,7 @@
 //! Neither logs nor answers nor the table tell a secret.
 
+mod robots;
+
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -28,7 +30,7 @@ const WORDS: &str = "planted-words-植入的话";
 /// The AWS SDK writes whole requests at TRACE, and what visitors say is in them; that level is nothing to run at. The
 /// HTTP clients are left in because access tokens travel in URLs.
 const FILTER: &str = "info,access=trace,callback_verify=trace,card_send=trace,channel=trace,delivery=trace,desk=trace,\
-    desk_api=trace,function=trace,local=trace,message_ingress=trace,reception=trace,store=trace,token_refresh=trace,\
+    desk_api=trace,dispatch=trace,robot=trace,robots=trace,function=trace,local=trace,message_ingress=trace,reception=trace,store=trace,token_refresh=trace,\
     wechat=trace,reqwest=trace,hyper=debug,hyper_util=trace,rustls=trace";
 
 /// A log in memory.
@@ -220,6 +222,8 @@ async fn no_log_and_no_answer_tells_a_secret_or_a_word_that_was_said() {
         .call(&world, Method::POST, &format!("/api/conversations/{cid}/typing"), Some(&json!({ "typing": true })))
         .await;
 
+    let signing = robots::fail(&world, &mut answers, &here).await;
+
     // A database out of order, for everybody.
     for (function, operation) in [
         ("DeskApi", "GetItem"),
@@ -294,7 +298,15 @@ async fn no_log_and_no_answer_tells_a_secret_or_a_word_that_was_said() {
     world.minutes(3).await;
     let second = access_token(&world, APP_SECRET).await;
     answers.call(&world, Method::POST, &messages, Some(&say)).await.expect(201);
-    for path in [bindings, &binding_path, "/api/access-tokens", "/api/conversations", &messages, "/api/openapi.json"] {
+    for path in [
+        bindings,
+        &binding_path,
+        "/api/robots",
+        "/api/access-tokens",
+        "/api/conversations",
+        &messages,
+        "/api/openapi.json",
+    ] {
         answers.call(&world, Method::GET, path, None).await.expect(200);
     }
     let openids = format!("{binding_path}/visitors/o-secret/messages");
@@ -308,7 +320,7 @@ async fn no_log_and_no_answer_tells_a_secret_or_a_word_that_was_said() {
     for sign in ["mini program bound", "credentials refused", "was not renewed", "invocation failed"] {
         assert!(log.contains(sign), "the log is not what it should be: no {sign:?}\n{log}");
     }
-    for crate_name in ["channel::", "desk_api::", "reception", "message_ingress", "hyper"] {
+    for crate_name in ["channel::", "desk_api::", "dispatch::", "reception", "message_ingress", "hyper"] {
         assert!(log.contains(crate_name), "nothing of {crate_name} is in the log");
     }
     let credentials = [
@@ -321,6 +333,9 @@ async fn no_log_and_no_answer_tells_a_secret_or_a_word_that_was_said() {
         &agent,
         &token,
         &second,
+        robots::KEY,
+        &robots::SECRET[6..],
+        &signing,
         "9876543210987",
     ];
     let mut leaks = Vec::new();

@@ -1,6 +1,6 @@
 //! A random schedule, step by step: what happens next, what is to become of it, and whether it came as it must.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use desk::staff::Group;
 use dispatch::{HandFailure, To};
@@ -37,6 +37,7 @@ enum Step {
     Silence,
     Hours,
     AtOnce,
+    Between,
 }
 
 /// How it was before an operation.
@@ -83,7 +84,8 @@ impl Schedule {
             (6, Step::Minute),
             (2, Step::Silence),
             (1, Step::Hours),
-            (9, Step::AtOnce),
+            (7, Step::AtOnce),
+            (6, Step::Between),
         ]);
         match step {
             Step::Bench => self.bench(),
@@ -100,6 +102,7 @@ impl Schedule {
             }
             Step::Hours => self.hours().await,
             Step::AtOnce => self.at_once().await,
+            Step::Between => self.between().await,
             alone => {
                 let Some(operation) = self.draw(alone).await else { return Ok(()) };
                 let fate = Fate::of(&mut self.world.random, 15, 10);
@@ -231,6 +234,37 @@ impl Schedule {
         Ok(())
     }
 
+    /// One stands still between two of its requests, and another is done meanwhile. Often it is the tick that finds
+    /// somebody gone.
+    async fn between(&mut self) -> Law {
+        if self.world.random.percent(30) {
+            let by = self.world.random.between(180, 280);
+            self.pass(i64::from(by)).await?;
+        }
+        self.world.watch().step();
+        let others =
+            [(30, Step::Message), (5, Step::Again), (20, Step::Agent), (35, Step::Conversation), (5, Step::Settings)];
+        let first = self.world.random.weighted(&[(50, Step::Minute), (50, Step::Conversation), (30, Step::Message), (20, Step::Agent)]);
+        let other = self.world.random.weighted(&others);
+        let (Some(first), Some(other)) = (self.draw(first).await, self.draw(other).await) else { return Ok(()) };
+        let fate = Fate { pauses_after: Some(self.world.random.below(25)), ..Fate::NONE };
+        let now = self.world.clock.now();
+        self.note(format!("{now} {first:?} {fate:?}"));
+        self.note(format!("    and meanwhile {other:?}"));
+        let desk = self.world.desk.clone();
+        let life = Life::new(fate);
+        let carry_out = async |operation: &Operation| operation.carry_out(&desk).await;
+        let ends = tokio::join!(
+            async {
+                let end = end_of(first, life.clone(), carry_out).await;
+                life.is_over();
+                end
+            },
+            life.meanwhile(end(other, Fate::NONE, carry_out)),
+        );
+        self.true_ends(&[ends.0, ends.1], "one between")
+    }
+
     /// Two to four at once, each with its own fate.
     async fn at_once(&mut self) -> Law {
         self.world.watch().step();
@@ -268,12 +302,17 @@ impl Schedule {
             .map(|(operation, fate)| end(operation, fate, async |operation| operation.carry_out(&desk).await));
         let ends = join_all(running).await;
         self.world.database.take_turns(false);
-        for end in &ends {
+        self.true_ends(&ends, "several at once")
+    }
+
+    /// Whatever happened at once, what was answered was true at some moment.
+    fn true_ends(&mut self, ends: &[End], what: &'static str) -> Law {
+        for end in ends {
             self.count(end);
         }
         self.unbroken()?;
         let mut watch = self.world.watch();
-        watch.saw("several at once");
+        watch.saw(what);
         ends.iter().try_for_each(|end| {
             rest::answer_was_true(&watch, &end.operation, end.done.as_ref(), self.world.clock.now())
         })
@@ -457,7 +496,13 @@ async fn end<F>(operation: Operation, fate: Fate, carry_out: F) -> End
 where
     F: AsyncFnOnce(&Operation) -> store::Result<Done>,
 {
-    let life = Life::new(fate);
+    end_of(operation, Life::new(fate), carry_out).await
+}
+
+async fn end_of<F>(operation: Operation, life: Arc<Life>, carry_out: F) -> End
+where
+    F: AsyncFnOnce(&Operation) -> store::Result<Done>,
+{
     let done = live(life.clone(), carry_out(&operation)).await;
     End { done, fault: life.fault(), operation }
 }

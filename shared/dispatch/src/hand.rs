@@ -67,6 +67,7 @@ impl Dispatch {
                     (Some(robot), Some(after)) => {
                         let robot_id = robot.to_owned();
                         after.stage = Stage::Robot(Box::new(RobotStage { robot_id, ..RobotStage::default() }));
+                        after.active_at = scene.now;
                         let data = json!({ "robot_id": robot, "trail": trail, "because": way.because });
                         scene.event("conversation.robot", data);
                     }

@@ -32,11 +32,13 @@ pub(crate) struct Fate {
     pub(crate) killed_after: Option<u32>,
     /// From which request on the first one that can meets with what.
     pub(crate) fault: Option<(u32, Fault)>,
+    /// After so many requests the function stands still for as long as another takes.
+    pub(crate) pauses_after: Option<u32>,
 }
 
 impl Fate {
     /// Nothing happens.
-    pub(crate) const NONE: Self = Self { killed_after: None, fault: None };
+    pub(crate) const NONE: Self = Self { killed_after: None, fault: None, pauses_after: None };
 
     pub(crate) fn of(random: &mut Random, killed: u32, faulty: u32) -> Self {
         let killed_after = random.percent(killed).then(|| random.below(14));
@@ -49,7 +51,7 @@ impl Fate {
             ]);
             (random.below(10), fault)
         });
-        Self { killed_after, fault }
+        Self { killed_after, fault, pauses_after: None }
     }
 }
 
@@ -79,12 +81,14 @@ pub(crate) struct Life {
     /// A fault that met a request, and not merely one that was planned.
     met: AtomicU32,
     ended: Notify,
+    paused: Notify,
+    resumed: Notify,
 }
 
 impl Life {
     pub(crate) fn new(fate: Fate) -> Arc<Self> {
         let none = || AtomicU32::new(0);
-        Arc::new(Self { fate, requests: none(), met: none(), ended: Notify::new() })
+        Arc::new(Self { fate, requests: none(), met: none(), ended: Notify::new(), paused: Notify::new(), resumed: Notify::new() })
     }
 
     /// A request is about to reach the database: what happens to it. It never does after the operation's end.
@@ -94,11 +98,28 @@ impl Life {
             self.ended.notify_one();
             pending::<()>().await;
         }
+        if self.fate.pauses_after == Some(number) {
+            self.paused.notify_one();
+            self.resumed.notified().await;
+        }
         let (_, fault) = self.fate.fault.filter(|(from, _)| number >= *from)?;
         // What happens to reads is nothing new; the second try of a write is a write.
         let times = if fault == Fault::LostAnswers { 2 } else { 1 };
         let meets = writes || fault == Fault::Throttled;
         (meets && self.met.fetch_add(1, Ordering::Relaxed) < times).then_some(fault)
+    }
+
+    /// Something that is done while this operation stands still, or when it has come to an end before that.
+    pub(crate) async fn meanwhile<T>(&self, something: impl Future<Output = T>) -> T {
+        self.paused.notified().await;
+        let done = something.await;
+        self.resumed.notify_one();
+        done
+    }
+
+    /// It has come to an end.
+    pub(crate) fn is_over(&self) {
+        self.paused.notify_one();
     }
 
     /// The fault that this operation has met with.

@@ -11,6 +11,22 @@
 //! `KEFU_MODEL_STEPS` the number of steps (100,000).
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
+#![expect(clippy::large_futures, reason = "the whole desk lies within each operation; its thread has stack for it")]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::format_push_string,
+    clippy::manual_let_else,
+    clippy::match_bool,
+    clippy::match_same_arms,
+    clippy::needless_for_each,
+    clippy::needless_pass_by_value,
+    clippy::similar_names,
+    clippy::single_match_else,
+    clippy::struct_field_names,
+    clippy::unnecessary_wraps,
+    clippy::use_self,
+    reason = "matters of form, still to be put in order"
+)]
 
 mod book;
 mod claims;

@@ -244,7 +244,12 @@ impl Schedule {
         self.world.watch().step();
         let others =
             [(30, Step::Message), (5, Step::Again), (20, Step::Agent), (35, Step::Conversation), (5, Step::Settings)];
-        let first = self.world.random.weighted(&[(50, Step::Minute), (50, Step::Conversation), (30, Step::Message), (20, Step::Agent)]);
+        let first = self.world.random.weighted(&[
+            (50, Step::Minute),
+            (50, Step::Conversation),
+            (30, Step::Message),
+            (20, Step::Agent),
+        ]);
         let other = self.world.random.weighted(&others);
         let (Some(first), Some(other)) = (self.draw(first).await, self.draw(other).await) else { return Ok(()) };
         let fate = Fate { pauses_after: Some(self.world.random.below(25)), ..Fate::NONE };

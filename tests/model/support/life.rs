@@ -88,7 +88,14 @@ pub(crate) struct Life {
 impl Life {
     pub(crate) fn new(fate: Fate) -> Arc<Self> {
         let none = || AtomicU32::new(0);
-        Arc::new(Self { fate, requests: none(), met: none(), ended: Notify::new(), paused: Notify::new(), resumed: Notify::new() })
+        Arc::new(Self {
+            fate,
+            requests: none(),
+            met: none(),
+            ended: Notify::new(),
+            paused: Notify::new(),
+            resumed: Notify::new(),
+        })
     }
 
     /// A request is about to reach the database: what happens to it. It never does after the operation's end.

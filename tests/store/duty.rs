@@ -154,6 +154,20 @@ async fn who_has_come_back_meanwhile_is_not_sent_away() {
 }
 
 #[tokio::test]
+async fn who_has_taken_a_conversation_meanwhile_is_looked_at_again() {
+    let kit = Kit::start().await;
+    kit.online("a1", 2).await;
+    kit.later(HEARTBEAT_LIFE + GRACE);
+    let seen = kit.duty("a1").await;
+    // Whoever takes one by hand need not have a workbench open.
+    let taken = kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
+    let before = kit.items().await;
+    kit.table.watch_agent_again(&seen, true).await.unwrap();
+    assert_eq!(kit.items().await, before);
+    assert_eq!((watched(&kit).await, kit.has("a1").await), (vec!["a1".to_owned()], vec![taken.cid]));
+}
+
+#[tokio::test]
 async fn who_is_gone_keeps_no_reason() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;

@@ -176,7 +176,7 @@ impl Table {
     }
 
     /// After the tick has looked: again when the heartbeat runs out, or (`gone`) no more, and the agent is offline.
-    /// Nothing happens when they have come back meanwhile.
+    /// Nothing happens when they have come back or taken a conversation meanwhile: the next tick looks anew.
     pub async fn watch_agent_again(&self, seen: &Duty, gone: bool) -> Result<()> {
         let update = self
             .duty_update(&seen.agent_id)
@@ -187,7 +187,10 @@ impl Table {
         let update = if gone {
             update
                 .update_expression("SET #status = :offline REMOVE due_pk, due_sk, reason")
+                .condition_expression("present_until = :seen AND #status = :status AND #load = :none")
+                .expression_attribute_names("#load", "load")
                 .expression_attribute_values(":offline", s("offline"))
+                .expression_attribute_values(":none", n(0))
         } else {
             update
                 .update_expression("SET due_sk = :look")

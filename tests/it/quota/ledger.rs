@@ -1,5 +1,6 @@
 //! Kefu's own count beside WeChat's: never more, and told before anything is sent.
 
+use local::{Fault, TableFault};
 use serde_json::{Value, json};
 
 use crate::desk::Chat;
@@ -133,6 +134,38 @@ async fn a_reply_that_was_put_off_for_a_quarter_of_an_hour_still_counts_when_it_
         never_more(kefu, visitor.granted().await, &format!("minute {minute}"));
     }
     assert!(asked_again && visitor.phone().await.len() == 2);
+}
+
+#[tokio::test]
+async fn a_text_that_nobody_took_over_for_a_while_counts_when_it_goes_out() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let chat = world.chat(&binding, "o-1").await;
+    let faults = world.bundle.table_faults();
+    // It is put down, and then it cannot be claimed; no tick comes.
+    faults.add(TableFault::new(Fault::InternalError).function("DeskApi").operation("UpdateItem").times(50));
+    assert_eq!(chat.say("晚到").await.expect(202).body["state"], "pending");
+    faults.clear();
+    world.settle().await;
+    world.advance(20 * 60);
+    chat.visitor.says("在吗").await;
+    assert_eq!(chat.visitor.granted().await, 5);
+    world.tick("Delivery").await;
+    assert_eq!(chat.visitor.phone_texts().await, ["晚到"]);
+    assert_eq!((quota(&chat).await.0, chat.visitor.granted().await), (4, 4));
+
+    // Where WeChat grants nothing any more when somebody looks at last, it waits like any other.
+    faults.add(TableFault::new(Fault::InternalError).function("DeskApi").operation("UpdateItem").times(50));
+    chat.say("太晚").await.expect(202);
+    faults.clear();
+    world.settle().await;
+    world.advance(49 * 3600);
+    let calls = world.sim_calls(SEND).await;
+    world.tick("Delivery").await;
+    assert_eq!(chat.messages().await.last().unwrap()["state"], "held");
+    assert_eq!(world.sim_calls(SEND).await, calls);
+    chat.visitor.says("在吗").await;
+    assert_eq!(chat.visitor.phone_texts().await, ["晚到", "太晚"]);
 }
 
 #[tokio::test]

@@ -141,6 +141,22 @@ async fn what_wechat_still_refuses_is_held_again_and_never_told_as_sent() {
 }
 
 #[tokio::test]
+async fn the_record_of_a_message_that_released_what_is_held_again_may_come_again() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let (chat, _) = holding(&world, &binding, "o-1", &texts(&["一", "二"])).await;
+    world.sim_fault(&json!({ "path": SEND, "errcode": 45015 })).await;
+    chat.visitor.says("在吗").await;
+    assert_eq!(world.shown(&chat.cid).await["held"], 1);
+    let event = inserted(&world.items("inbound").await);
+    let answer = world.bundle.invoke("Reception", event).await.unwrap();
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    assert_eq!((world.shown(&chat.cid).await["held"].clone(), chat.visitor.phone().await.len()), (json!(1), 5));
+    chat.visitor.says("还在吗").await;
+    assert_eq!(chat.visitor.phone_texts().await[5..], ["一\n二"]);
+}
+
+#[tokio::test]
 async fn a_release_whose_outcome_nobody_knows_is_unknown() {
     let world = World::start().await;
     let binding = world.bind(APP).await;

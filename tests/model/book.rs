@@ -125,9 +125,9 @@ impl Book {
             }
             ("agent", "duty") => put(&mut now.agents, id, item.map(agent)),
             ("agent", "conversation") => {
-                edge(&mut now.has, id, parts.last().copied().unwrap_or_default(), item.is_some());
+                edge(&mut now.has, &id, parts.last().copied().unwrap_or_default(), item.is_some());
             }
-            ("agent", "group") => edge(&mut now.is_in, id, parts[1], item.is_some()),
+            ("agent", "group") => edge(&mut now.is_in, &id, parts[1], item.is_some()),
             ("group", "group") => put(&mut now.groups, id, item.map(data)),
             ("calendar", "calendar") => put(&mut now.calendars, id, item.map(data)),
             ("queue", _) => {
@@ -197,15 +197,15 @@ fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
     }
 }
 
-fn edge(edges: &mut BTreeMap<String, BTreeSet<String>>, from: String, to: &str, is_there: bool) {
-    let ends = edges.entry(from.clone()).or_default();
+fn edge(edges: &mut BTreeMap<String, BTreeSet<String>>, from: &str, to: &str, is_there: bool) {
+    let ends = edges.entry(from.to_owned()).or_default();
     if is_there {
         ends.insert(to.to_owned());
     } else {
         ends.remove(to);
     }
     if ends.is_empty() {
-        edges.remove(&from);
+        edges.remove(from);
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) async fn writes(desk: &Dispatch, app_id: &str, number: u32) -> String
         content: kept.content,
         created_at: kept.created_at,
     };
-    desk.receive(&message).await.unwrap();
+    Box::pin(desk.receive(&message)).await.unwrap();
     desk.table().visitor(&thread).await.unwrap().open_cid.unwrap()
 }
 

@@ -61,10 +61,10 @@ impl Operation {
         let handed = match self {
             Self::Claim { cid, agent } => desk.claim(cid, agent).await?,
             Self::Accept { cid, agent } => desk.accept(cid, agent).await?,
-            Self::Transfer { cid, to, by } => desk.transfer(cid, to, Some("because"), by.as_deref()).await?,
-            Self::Close { cid } => desk.close(cid, "agent", None).await?,
-            Self::Tick => return tick(desk).await.map(Done::Ticked),
-            Self::Receive(message) => return desk.receive(message).await.map(|()| Done::Otherwise),
+            Self::Transfer { cid, to, by } => Box::pin(desk.transfer(cid, to, Some("because"), by.as_deref())).await?,
+            Self::Close { cid } => Box::pin(desk.close(cid, "agent", None)).await?,
+            Self::Tick => return Box::pin(tick(desk)).await.map(Done::Ticked),
+            Self::Receive(message) => return Box::pin(desk.receive(message)).await.map(|()| Done::Otherwise),
             Self::Status { agent, status } => {
                 return desk.set_status(agent, status, None).await.map(|_| Done::Otherwise);
             }
@@ -98,7 +98,7 @@ async fn tick(desk: &Dispatch) -> Result<u32> {
     let mut failed = 0;
     for shard in 0..DUE_SHARDS {
         for message in table.left_behind(shard, 50).await? {
-            if desk.receive(&message).await.is_err() {
+            if Box::pin(desk.receive(&message)).await.is_err() {
                 failed += 1;
                 table.put_off(&message).await?;
             }

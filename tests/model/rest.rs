@@ -59,7 +59,7 @@ pub(crate) fn at_rest(book: &Book, now: Timestamp) -> Law {
             return Err(format!("{} has waited too long in {}", conversation.cid, waiting.queue));
         }
         if !is_staffed(book, &waiting.queue, now) && !stays(&model, conversation, waiting) {
-            return Err(format!("{} waits in {}, where nobody is", conversation.cid, waiting.queue));
+            return Err(format!("waits where nobody is: {conversation:?}"));
         }
     }
     Ok(())
@@ -107,10 +107,7 @@ pub(crate) fn answer_was_true(
     done: Option<&store::Result<Done>>,
     now: Timestamp,
 ) -> Law {
-    let (cid, agent) = match operation {
-        Operation::Claim { cid, agent } | Operation::Accept { cid, agent } => (cid, agent),
-        _ => return Ok(()),
-    };
+    let (Operation::Claim { cid, agent } | Operation::Accept { cid, agent }) = operation else { return Ok(()) };
     let Some(Ok(Done::Handed(answer))) = done else { return Ok(()) };
     let conversation = watch.book.conversation(cid);
     let was: Vec<&Stage> = match watch.holders.get(cid) {

@@ -35,30 +35,32 @@ fn random_schedules_break_no_invariant() {
         1 => vec![seed],
         worlds => (0..worlds).map(|_| random.next()).collect(),
     };
-    let (next, seen, begin) = (AtomicU64::new(0), Mutex::new(Seen::new()), Instant::now());
+    let (next, total, begin) = (AtomicU64::new(0), Mutex::new(Seen::new()), Instant::now());
     let workers = thread::available_parallelism().map_or(2, usize::from);
     thread::scope(|scope| {
         for _ in 0..workers {
-            // Futures of a build without optimisation are large, and several lie within each other.
+            // Calls of a build without optimisation take much stack, and they lie deep within each other.
             let worker = thread::Builder::new().stack_size(32 << 20);
             worker
                 .spawn_scoped(scope, || {
                     while let Some(seed) = seeds.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap()) {
                         let counted = world(*seed, steps.min(STEPS));
-                        let mut seen = seen.lock().unwrap();
-                        counted.into_iter().for_each(|(what, times)| *seen.entry(what).or_default() += times);
+                        let mut total = total.lock().unwrap();
+                        for (what, times) in counted {
+                            *total.entry(what).or_default() += times;
+                        }
                     }
                 })
                 .unwrap();
         }
     });
-    let seen = seen.into_inner().unwrap();
-    eprintln!("{steps} steps from seed {seed} in {:.0?}: {seen:?}", begin.elapsed());
+    let total = total.into_inner().unwrap();
+    eprintln!("{steps} steps from seed {seed} in {:.0?}: {total:?}", begin.elapsed());
     if steps >= 100_000 {
         for what in
             ["assigned", "assigned by hand", "queued", "message left", "robot", "handed back", "moved on", "closed"]
         {
-            assert!(seen.get(what) > Some(&100), "the schedules hardly come to it: {what}: {seen:?}");
+            assert!(total.get(what) > Some(&100), "the schedules hardly come to it: {what}: {total:?}");
         }
     }
 }
@@ -82,10 +84,10 @@ fn world(seed: u64, steps: u64) -> Seen {
         if let Err(broken) = schedule.rest().await {
             fail(seed, &schedule, &broken);
         }
-        let mut seen = std::mem::take(&mut schedule.world.watch().seen);
-        seen.insert("steps", steps);
-        seen.insert("requests", schedule.world.database.calls().values().sum());
-        seen
+        let mut counted = std::mem::take(&mut schedule.world.watch().seen);
+        counted.insert("steps", steps);
+        counted.insert("requests", schedule.world.database.calls().values().sum());
+        counted
     })
 }
 

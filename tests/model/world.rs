@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
+    fmt::{self, Write as _},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -203,9 +203,10 @@ fn draw_session(random: &mut Random, agents: &[String], groups: &[String]) -> (S
         let target = if group { Target::Group(id.clone()) } else { Target::Agent(id.clone()) };
         let named = random.weighted(&[(6, 0), (3, 1), (1, 2)]);
         let overflows = random.percent(75);
-        let spills: &[(u32, Spill)] = match group {
-            true => &[(4, Spill::Offline), (5, Spill::Busy), (6, Spill::OffWork), (7, Spill::Any)],
-            false => &[(1, Spill::Offline), (2, Spill::Busy), (3, Spill::Any)],
+        let spills: &[(u32, Spill)] = if group {
+            &[(4, Spill::Offline), (5, Spill::Busy), (6, Spill::OffWork), (7, Spill::Any)]
+        } else {
+            &[(1, Spill::Offline), (2, Spill::Busy), (3, Spill::Any)]
         };
         let (spill_id, spill) = *random.pick(spills).unwrap();
         let named = [id.clone(), format!("other-{id}"), "nobody-has-this".to_owned()][named].clone();
@@ -222,10 +223,10 @@ fn draw_session(random: &mut Random, agents: &[String], groups: &[String]) -> (S
     let number = random.below(1000);
     let mut text = format!("sobot|Visitor {number}||");
     if !asked.is_empty() {
-        text.push_str(&format!("|transfer_action={}", Value::Array(asked)));
+        write!(text, "|transfer_action={}", Value::Array(asked)).unwrap();
     }
     if robot {
-        text.push_str(&format!("|robotid={ROBOT}"));
+        write!(text, "|robotid={ROBOT}").unwrap();
     }
     (text, Session { levels, robot })
 }

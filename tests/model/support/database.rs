@@ -43,11 +43,11 @@ pub(crate) const TABLE: &str = "kefu";
 pub(crate) type Key = (String, String);
 
 /// Somebody who is shown every write: the items as they are after it.
-pub(crate) type Watcher = Box<dyn FnMut(Vec<(Key, Option<Item>)>) + Send>;
+pub(crate) type Watcher = Box<dyn FnMut(&[(Key, Option<Item>)]) + Send>;
 
 /// A database with the table.
 pub(crate) struct Database {
-    database: dynoxide::Database,
+    dynoxide: dynoxide::Database,
     watcher: Mutex<Option<Watcher>>,
     calls: Mutex<BTreeMap<String, u64>>,
     /// The `ClientRequestToken` of each transaction that was done.
@@ -59,15 +59,15 @@ pub(crate) struct Database {
 impl Database {
     /// A new one, in memory, with the table as the template defines it. Whoever runs at once takes turns by `seed`.
     pub(crate) fn new(seed: u64) -> Arc<Self> {
-        let database = dynoxide::Database::memory().unwrap();
+        let dynoxide = dynoxide::Database::memory().unwrap();
         let given = ["AdminTokenSha256", "WeChatApiUrl"].map(|name| (name.to_owned(), "x".to_owned()));
         let mut table = Template::deployed(&BTreeMap::from(given)).unwrap().tables.remove("Table").unwrap();
         table.create["TableName"] = TABLE.into();
         // Nobody reads the stream here, and it would keep a copy of every write.
         table.create.as_object_mut().unwrap().remove("StreamSpecification");
-        database.create_table(serde_json::from_value(table.create).unwrap()).unwrap();
+        dynoxide.create_table(serde_json::from_value(table.create).unwrap()).unwrap();
         Arc::new(Self {
-            database,
+            dynoxide,
             watcher: Mutex::default(),
             calls: Mutex::default(),
             tokens: Mutex::default(),
@@ -115,7 +115,7 @@ impl Database {
             if !from.is_null() {
                 scan["ExclusiveStartKey"] = from;
             }
-            let page = self.database.scan(serde_json::from_value(scan).unwrap()).unwrap();
+            let page = self.dynoxide.scan(serde_json::from_value(scan).unwrap()).unwrap();
             items.extend(page.items.unwrap_or_default());
             from = serde_json::to_value(page.last_evaluated_key).unwrap();
             if from.is_null() {
@@ -128,7 +128,7 @@ impl Database {
         let part = |name: &str, text: &str| (name.to_owned(), AttributeValue::S(text.to_owned()));
         let key = [part("pk", &key.0), part("sk", &key.1)].into();
         let get = GetItemRequest { table_name: TABLE.to_owned(), key, ..GetItemRequest::default() };
-        self.database.get_item(get).unwrap().item
+        self.dynoxide.get_item(get).unwrap().item
     }
 
     /// Lets others go first, up to three times.
@@ -174,7 +174,7 @@ impl Database {
     }
 
     fn carry_out(&self, operation: &str, body: &[u8]) -> HttpResponse {
-        let db = &self.database;
+        let db = &self.dynoxide;
         let done = match operation {
             "GetItem" => call(body, |request| db.get_item(request)),
             "Query" => call(body, |request| db.query(request)),
@@ -189,7 +189,7 @@ impl Database {
     }
 
     fn write(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
-        let db = &self.database;
+        let db = &self.dynoxide;
         // Nobody writes between a write and its being shown.
         let mut watcher = self.watcher.lock().unwrap();
         let request: Writing = serde_json::from_slice(body).unwrap();
@@ -203,7 +203,8 @@ impl Database {
         // The second try of a transaction whose first one was done changes nothing.
         let is_new = request.token.as_ref().is_none_or(|token| self.tokens.lock().unwrap().insert(token.clone()));
         if let Some(watcher) = watcher.as_mut().filter(|_| is_new) {
-            watcher(request.keys().into_iter().map(|key| (key.clone(), self.item(&key))).collect());
+            let touched: Vec<_> = request.keys().into_iter().map(|key| (key.clone(), self.item(&key))).collect();
+            watcher(&touched);
         }
         Ok(done)
     }
@@ -215,7 +216,7 @@ struct Writing {
     #[serde(rename = "ClientRequestToken")]
     token: Option<String>,
     #[serde(rename = "TransactItems", default)]
-    parts: Vec<BTreeMap<String, Writing>>,
+    parts: Vec<BTreeMap<String, Self>>,
     #[serde(alias = "Item", alias = "Key")]
     key: Option<Named>,
 }

@@ -1,0 +1,141 @@
+//! What holds of one write: how messages are processed, how conversations change hands.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use store::{Conversation, Stage};
+
+use super::{Law, Watch, Write};
+use crate::{
+    book::{Book, Event, Message, thread_key},
+    support::database::Key,
+};
+
+/// I8.
+pub(super) fn messages(book: &Book, old: Option<&Message>, key: &Key, write: &Write) -> Law {
+    let Some(message) = book.messages.get(key) else { return Ok(()) };
+    let Some(old) = old else {
+        return match (&message.cid, &message.due) {
+            (None, Some(_)) => Ok(()),
+            _ => Err(format!("I8: {key:?} is processed before it is kept")),
+        };
+    };
+    if old.due.is_none() && old != message {
+        return Err(format!("I8: {key:?} was processed as {old:?} and again as {message:?}"));
+    }
+    if old.due.is_some() && message.due.is_none() {
+        let with = write.conversations.iter().find(|(_, new)| message.cid.as_ref() == Some(&new.cid));
+        let fits = match with {
+            Some((_, new)) => message.kind != "event" && thread_key(new) == key.0,
+            None => message.kind == "event" && message.cid.is_none(),
+        };
+        if !fits {
+            return Err(format!("I8: {key:?} is processed as {message:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// I2, I5, I7: how a conversation has changed hands.
+pub(super) fn handed(watch: &Watch, old: Option<&Conversation>, new: &Conversation, write: &Write) -> Law {
+    let cid = &new.cid;
+    if let Some(old) = old.filter(|old| !old.is_open())
+        && old != new
+    {
+        return Err(format!("{cid} was closed and has changed"));
+    }
+    let events: Vec<&Event> = write.events.iter().filter(|(of, _)| of == cid).map(|(_, event)| event).collect();
+    let kinds = [
+        "conversation.assigned",
+        "conversation.queued",
+        "leave_message.created",
+        "conversation.robot",
+        "conversation.closed",
+    ];
+    let outcomes: Vec<&Event> = events.iter().copied().filter(|event| kinds.contains(&event.kind.as_str())).collect();
+    let fits = |kind: &str| match &new.stage {
+        Stage::Unassigned => false,
+        Stage::Robot(_) => kind == "conversation.robot",
+        Stage::Queued(_) => kind == "conversation.queued",
+        Stage::Assigned(_) => kind == "conversation.assigned",
+        Stage::LeftMessage(_) => kind == "leave_message.created",
+        Stage::Closed { .. } => kind == "conversation.closed",
+    };
+    let moved = old.is_none_or(|old| holder(&old.stage) != holder(&new.stage));
+    match &outcomes[..] {
+        [] if !moved || new.stage == Stage::Unassigned => {}
+        [event] if fits(&event.kind) => trail(cid, &event.kind, event)?,
+        _ => return Err(format!("I7: {cid} went from {old:?} to {new:?} by {outcomes:?}")),
+    }
+    for event in events.iter().filter(|event| event.kind == "conversation.assigned") {
+        let by_hand = event.data["claimed"] == true || event.data["transferred"] == true;
+        assigned(watch, old, new, event, by_hand, write.now)?;
+    }
+    Ok(())
+}
+
+fn holder(stage: &Stage) -> (&'static str, &str, &str) {
+    match stage {
+        Stage::Unassigned => ("nobody", "", ""),
+        Stage::Robot(robot) => ("robot", &robot.robot_id, ""),
+        Stage::Queued(waiting) => ("queue", &waiting.queue, &waiting.place),
+        Stage::Assigned(assigned) => ("agent", &assigned.agent_id, ""),
+        Stage::LeftMessage(waiting) => ("left", &waiting.queue, &waiting.place),
+        Stage::Closed { by } => ("closed", by, ""),
+    }
+}
+
+/// I7: every level that was asked is in the trail, and the last one says what happened.
+fn trail(cid: &str, kind: &str, event: &Event) -> Law {
+    let Some(Value::Array(trail)) = event.data.get("trail") else { return Ok(()) };
+    let levels: Vec<u64> = trail.iter().map(|passage| passage["level"].as_u64().unwrap()).collect();
+    let rises = levels.windows(2).all(|pair| pair[0] < pair[1]) && levels.iter().all(|level| (1..=4).contains(level));
+    let verdicts: Vec<&str> = trail.iter().map(|passage| passage["verdict"].as_str().unwrap()).collect();
+    let expected: &[&str] = match kind {
+        "conversation.assigned" => &["assigned"],
+        "conversation.queued" => &["queued"],
+        "conversation.robot" => &["robot"],
+        // Where there is no robot, a message is left.
+        _ => &["left_message", "robot"],
+    };
+    let told = trail.iter().all(|passage| passage["because"].as_str().is_some_and(|because| !because.is_empty()));
+    let ends = match &verdicts[..] {
+        [] => true,
+        [passed @ .., last] => passed.iter().all(|verdict| *verdict == "passed_on") && expected.contains(last),
+    };
+    if rises && told && ends { Ok(()) } else { Err(format!("I7: {cid} has {kind} with the trail {trail:?}")) }
+}
+
+/// I3, I5: an agent has got a conversation.
+fn assigned(
+    watch: &Watch,
+    old: Option<&Conversation>,
+    new: &Conversation,
+    event: &Event,
+    by_hand: bool,
+    now: Timestamp,
+) -> Law {
+    let (cid, id) = (&new.cid, event.data["agent_id"].as_str().unwrap_or_default());
+    let stays = old.is_some_and(|old| old.assignee() == Some(id));
+    let agent = &watch.book.agents[id];
+    let can = if by_hand { agent.status != "offline" } else { agent.status == "online" && agent.is_present(now) };
+    if !stays && (!can || agent.load > agent.capacity) {
+        return Err(format!("I3: {cid} went to {id}, who is {agent:?}"));
+    }
+    if by_hand {
+        return Ok(());
+    }
+    let queue = match event.data["group_id"].as_str() {
+        Some(group) => format!("group:{group}"),
+        None => format!("agent:{id}"),
+    };
+    let (Some(stood), Some(stand)) = (watch.standing.get(&queue), watch.book.lines.get(&queue)) else { return Ok(()) };
+    let from = match old.map(|old| &old.stage) {
+        Some(Stage::Queued(waiting)) if waiting.queue == queue => Some(&waiting.place),
+        _ => None,
+    };
+    let before = |place: &&String| from.is_none_or(|from| *place < from) && stand.contains_key(*place);
+    match stood.keys().find(before) {
+        Some(place) => Err(format!("I5: {cid} went to {id} and {place} still waits in {queue}")),
+        None => Ok(()),
+    }
+}

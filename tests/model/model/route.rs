@@ -1,0 +1,144 @@
+//! How the reference decides where a conversation goes, and which agent is the best for it.
+
+use std::collections::BTreeMap;
+
+use desk::{
+    routing::{Level, Spill, Target},
+    staff::{AfterHours, Group, Strategy},
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::Model;
+use crate::book::Agent;
+
+/// Where a conversation may go, and what else the decision knows of the visitor.
+pub(crate) struct Wish<'a> {
+    pub(crate) levels: &'a [Level],
+    pub(crate) policy: AfterHours,
+    pub(crate) last_agent: Option<(&'a str, Timestamp)>,
+    pub(crate) immediate: bool,
+    /// Who hands it on and does not get it back at once.
+    pub(crate) without: Option<&'a str>,
+    /// Who stands in a queue already counts there but does not stand in their own way.
+    pub(crate) stands_in: Option<&'a str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Goes {
+    To(String),
+    Waits(String),
+    Left,
+    Robot,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Free,
+    Busy,
+    Offline,
+    OffWork,
+    NotFound,
+}
+
+impl Model {
+    /// The best agent who is free for a queue now.
+    pub(crate) fn free_for(&self, queue: &str) -> Option<String> {
+        match queue.split_once(':')? {
+            ("group", id) if self.works.get(id) == Some(&true) => self.best(&self.groups[id], None, None),
+            ("agent", id) => self.agents.get(id).filter(|agent| agent.is_free(self.now)).map(|_| id.to_owned()),
+            _ => None,
+        }
+    }
+
+    fn best(&self, group: &Group, sticky: Option<&str>, without: Option<&str>) -> Option<String> {
+        let part = |agent: &Agent| {
+            f64::from(u32::try_from(agent.load).unwrap()) / f64::from(u32::try_from(agent.capacity).unwrap())
+        };
+        let members = group.members.iter().filter(|id| Some(id.as_str()) != without);
+        let free = members.filter_map(|id| Some((id, self.agents.get(id).filter(|agent| agent.is_free(self.now))?)));
+        let best = free.min_by(|(one, a), (other, b)| {
+            let load = match group.strategy {
+                Strategy::LeastLoad => part(a).total_cmp(&part(b)),
+                Strategy::RoundRobin => std::cmp::Ordering::Equal,
+            };
+            let is_sticky = |id: &String| Some(id.as_str()) != sticky;
+            let turn = || (a.last_assigned_at, one).cmp(&(b.last_assigned_at, other));
+            is_sticky(one).cmp(&is_sticky(other)).then(load).then_with(turn)
+        });
+        best.map(|(id, _)| id.clone())
+    }
+
+    /// Where a conversation goes.
+    pub(crate) fn route(&self, wish: &Wish<'_>) -> Goes {
+        let levels = &wish.levels[..wish.levels.len().min(4)];
+        for (number, level) in levels.iter().enumerate() {
+            let (state, best, may_wait, policy) = self.look(level, wish);
+            let is_last = number + 1 == levels.len();
+            match (state, best) {
+                (State::Free, Some(agent)) => return Goes::To(agent),
+                (State::NotFound, _) if !is_last => continue,
+                _ if !is_last && level.overflows && passes(level.spill, state) => continue,
+                _ if wish.immediate => return Goes::Robot,
+                _ => {}
+            }
+            return match if state == State::Busy { AfterHours::Queue } else { policy } {
+                AfterHours::Robot => Goes::Robot,
+                AfterHours::Queue if may_wait => Goes::Waits(level.target.as_ref().map(queue_of).unwrap()),
+                AfterHours::Queue | AfterHours::LeaveMessage => Goes::Left,
+            };
+        }
+        if wish.immediate || wish.policy == AfterHours::Robot { Goes::Robot } else { Goes::Left }
+    }
+
+    fn look(&self, level: &Level, wish: &Wish<'_>) -> (State, Option<String>, bool, AfterHours) {
+        let nobody = (State::NotFound, None, false, wish.policy);
+        let Some(target) = &level.target else { return nobody };
+        let queue = queue_of(target);
+        let stands = wish.stands_in == Some(queue.as_str());
+        let waiting = self.lines.get(&queue).map_or(0, BTreeMap::len);
+        let on_duty = |agent: &Agent| agent.status != "offline" && agent.is_present(self.now);
+        match target {
+            Target::Group(id) => {
+                let Some(group) = self.groups.get(id) else { return nobody };
+                let may_wait = stands || waiting < group.max_queue as usize;
+                let life = SignedDuration::from_mins(i64::from(group.sticky_minutes));
+                let sticky =
+                    wish.last_agent.filter(|(_, at)| life.is_positive() && self.now.duration_since(*at) <= life);
+                let mut members = group.members.iter().filter(|id| Some(id.as_str()) != wish.without);
+                let best = self.best(group, sticky.map(|(agent, _)| agent), wish.without);
+                let state = match () {
+                    () if !self.works[id] => State::OffWork,
+                    () if !members.any(|id| self.agents.get(id).is_some_and(on_duty)) => State::Offline,
+                    () if waiting == 0 && best.is_some() => State::Free,
+                    () => State::Busy,
+                };
+                (state, best, may_wait, group.after_hours)
+            }
+            Target::Agent(id) => {
+                let Some(agent) = self.agents.get(id) else { return nobody };
+                let state = match () {
+                    () if !on_duty(agent) => State::Offline,
+                    () if waiting == 0 && agent.is_free(self.now) => State::Free,
+                    () => State::Busy,
+                };
+                (state, Some(id.clone()), stands || waiting < 100, wish.policy)
+            }
+        }
+    }
+}
+
+fn passes(spill: Spill, state: State) -> bool {
+    match spill {
+        Spill::Any => true,
+        Spill::Offline => state == State::Offline,
+        Spill::Busy => state == State::Busy,
+        Spill::OffWork => state == State::OffWork,
+    }
+}
+
+pub(crate) fn queue_of(target: &Target) -> String {
+    match target {
+        Target::Group(id) => format!("group:{id}"),
+        Target::Agent(id) => format!("agent:{id}"),
+    }
+}

@@ -1,0 +1,146 @@
+//! What must have come of an operation that nothing disturbed.
+
+use dispatch::HandFailure;
+use store::{Clock, Thread};
+
+use super::{End, Schedule, lot::said};
+use crate::{
+    book::{Agent, Book, Present},
+    laws::Law,
+    model::{Holder, Model, Session},
+    operations::{Done, Operation},
+    rest,
+    support::life::Fault,
+};
+
+/// How it was before an operation.
+pub(super) enum Before {
+    Tick(Present),
+    Message { is_new: bool, session: Session, model: Model },
+    Other(Model),
+}
+
+impl Schedule {
+    /// How it was before an operation, as far as what it must come to follows from it.
+    pub(super) fn before(&mut self, operation: &Operation) -> Before {
+        let now = self.world.clock.now();
+        let mut watch = self.world.watch();
+        watch.step();
+        let book = &watch.book;
+        match operation {
+            Operation::Tick => Before::Tick(book.present.clone()),
+            Operation::Receive(message) => {
+                let key = (thread_pk(&message.thread), format!("message#{}", message.id));
+                let session = book.visitors.get(&key.0).and_then(|visitor| visitor.session_from.as_ref());
+                let session = session.and_then(|text| self.world.sessions.get(text)).cloned().unwrap_or_default();
+                let is_new = book.messages[&key].due.is_some();
+                Before::Message { is_new, session, model: Model::of(book, now) }
+            }
+            _ => Before::Other(Model::of(book, now)),
+        }
+    }
+
+    pub(super) fn as_expected(&self, before: Before, end: &End) -> Law {
+        let now = self.world.clock.now();
+        let mut watch = self.world.watch();
+        watch.saw("checked against the reference");
+        let (model, expected) = match (before, &end.done) {
+            (Before::Tick(before), Some(Ok(Done::Ticked(0)))) => return rest::after_tick(&before, &watch.book, now),
+            (Before::Message { is_new: false, .. }, Some(Ok(_))) => {
+                // A decision that comes to nothing may have noted that somebody is about to wait.
+                return match watch.written.iter().find(|key| !key.0.starts_with("watch#")) {
+                    Some(key) => Err(format!("I8: a message that was processed before has changed {key:?}")),
+                    None => Ok(()),
+                };
+            }
+            (Before::Message { session, mut model, .. }, Some(Ok(_))) => {
+                if let Operation::Receive(message) = &end.operation
+                    && message.kind != "event"
+                {
+                    let reception = &self.world.receptions[&message.thread.app_id];
+                    model.message(&message.thread, &message.id, said(message), reception, &session);
+                }
+                (model, Ok(()))
+            }
+            (Before::Other(mut model), Some(Ok(_))) => {
+                let expected = self.expected(&mut model, &watch.book, &end.operation);
+                (model, expected)
+            }
+            (_, other) => return Err(format!("what nothing disturbs ends as {other:?}")),
+        };
+        let done = match &end.done {
+            Some(Ok(Done::Handed(Err(HandFailure::GroupUnavailable(_))))) => {
+                Err(HandFailure::GroupUnavailable(String::new()))
+            }
+            Some(Ok(Done::Handed(Err(failure)))) => Err(failure.clone()),
+            _ => Ok(()),
+        };
+        if expected != done {
+            return Err(format!("came to {done:?}, expected {expected:?}"));
+        }
+        same(&model, &Model::of(&watch.book, now))
+    }
+
+    fn expected(&self, model: &mut Model, book: &Book, operation: &Operation) -> Result<(), HandFailure> {
+        let now = self.world.clock.now();
+        match operation {
+            Operation::Claim { cid, agent } => return model.claim(cid, agent),
+            Operation::Accept { cid, agent } => return model.accept(cid, agent),
+            Operation::Transfer { cid, to, by } => {
+                let app = &book.conversation(cid).unwrap().app_id;
+                return model.transfer(cid, to, by.as_deref(), &self.world.receptions[app]);
+            }
+            Operation::Close { cid } => model.close(cid),
+            Operation::Status { agent, status } => model.set_status(agent, status),
+            Operation::Heartbeat { agent } => {
+                model.agents.get_mut(agent).unwrap().present_until = now.as_millisecond() + 90_000;
+            }
+            Operation::Capacity { agent, capacity } => model.set_capacity(agent, *capacity),
+            Operation::Group { id, settings } => {
+                let calendar = settings.calendar_id.as_ref().and_then(|id| self.world.calendars.get(id));
+                let works = calendar.is_none_or(|calendar| calendar.is_open(now));
+                model.set_group(id, (**settings).clone(), works);
+            }
+            Operation::Receive(_) | Operation::Tick => {}
+        }
+        Ok(())
+    }
+}
+
+/// Whether it came to its end, and nothing met it that it has to show.
+pub(super) fn is_undisturbed(end: &End) -> bool {
+    match (&end.done, end.fault) {
+        // A transaction that meets another is decided again. What else meets one may fail.
+        (None, _) | (_, Some(Fault::LostAnswers)) | (Some(Err(_)), Some(Fault::Contended)) => false,
+        (_, Some(Fault::Contended)) => !matches!(end.operation, Operation::Tick | Operation::Group { .. }),
+        _ => true,
+    }
+}
+
+fn same(expected: &Model, found: &Model) -> Law {
+    let agents = |model: &Model| {
+        let agent = |(id, agent): (&String, &Agent)| {
+            (id.clone(), agent.status.clone(), agent.present_until, agent.load, agent.capacity, agent.last_assigned_at)
+        };
+        model.agents.iter().map(agent).collect::<Vec<_>>()
+    };
+    if expected.holders != found.holders {
+        let differs = |cid: &&String| expected.holders.get(*cid) != found.holders.get(*cid);
+        let of = |model: &Model, cid: &String| model.holders.get(cid).cloned();
+        let all = expected.holders.keys().chain(found.holders.keys()).filter(differs);
+        let all: Vec<(&String, Option<Holder>, Option<Holder>)> =
+            all.map(|cid| (cid, of(found, cid), of(expected, cid))).collect();
+        return Err(format!("(conversation, who has it, who should): {all:?}"));
+    }
+    if expected.lines != found.lines {
+        return Err(format!("the queues are {:?}, expected {:?}", found.lines, expected.lines));
+    }
+    if agents(expected) != agents(found) {
+        return Err(format!("the agents are {:?}, expected {:?}", found.agents, expected.agents));
+    }
+    Ok(())
+}
+
+fn thread_pk(thread: &Thread) -> String {
+    format!("thread#{}#{}", thread.app_id, thread.openid)
+}

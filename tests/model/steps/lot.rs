@@ -1,0 +1,132 @@
+//! What happens next, drawn by lot.
+
+use desk::staff::Group;
+use dispatch::To;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use store::{Clock, Conversation, InboundRef, NewInbound, Stage};
+
+use super::Schedule;
+use crate::{model::Said, operations::Operation, world::draw_group};
+
+const TEXTS: [(u32, &str, Said); 3] =
+    [(85, "你好", Said::Something), (10, "转人工", Said::AskForPerson), (5, "结束会话", Said::Farewell)];
+
+/// What a step does.
+#[derive(Clone, Copy)]
+pub(super) enum Step {
+    Message,
+    Enter,
+    Again,
+    Agent,
+    Conversation,
+    Settings,
+    Bench,
+    Pass,
+    Minute,
+    Silence,
+    Hours,
+    AtOnce,
+    Between,
+}
+
+impl Schedule {
+    pub(super) async fn draw(&mut self, step: Step) -> Option<Operation> {
+        match step {
+            Step::Message | Step::Enter => self.arrives(matches!(step, Step::Enter)).await.map(Operation::Receive),
+            Step::Again => self.world.random.pick(&self.processed).cloned().map(Operation::Receive),
+            Step::Agent => {
+                let agent = self.world.random.pick(&self.world.agents).unwrap().clone();
+                let status = self.world.random.weighted(&[(55, "online"), (13, "busy"), (10, "away"), (22, "offline")]);
+                if status != "offline" && self.world.random.percent(70) {
+                    self.world.benches.insert(agent.clone());
+                }
+                Some(Operation::Status { agent, status })
+            }
+            Step::Settings if self.world.random.percent(50) => {
+                let agent = self.world.random.pick(&self.world.agents).unwrap().clone();
+                Some(Operation::Capacity { agent, capacity: self.world.random.between(1, 4) })
+            }
+            Step::Settings => {
+                let id = self.world.random.pick(&self.world.groups).unwrap().clone();
+                let mut settings: Group = draw_group(&mut self.world.random, &self.world.agents);
+                let kept = self.world.watch().book.groups[&id].clone();
+                if self.world.random.percent(50) {
+                    settings = Group { members: settings.members, ..kept };
+                }
+                Some(Operation::Group { id, settings: Box::new(settings) })
+            }
+            Step::Conversation => self.handed(),
+            _ => Some(Operation::Tick),
+        }
+    }
+
+    /// Something comes in and is kept, as message-ingress does.
+    async fn arrives(&mut self, enters: bool) -> Option<InboundRef> {
+        let random = &mut self.world.random;
+        let thread = random.pick(&self.world.threads).unwrap().clone();
+        self.numbered += 1;
+        let now = self.world.clock.now().as_second();
+        let late = if random.percent(10) { random.below(5) } else { 0 };
+        let (kind, content) = if enters {
+            let sessions: Vec<&String> = self.world.sessions.keys().collect();
+            let session = random.pick(&sessions).unwrap().as_str();
+            ("event", json!({ "event": "user_enter_tempsession", "session_from": session }))
+        } else if random.percent(8) {
+            ("image", json!({ "media_id": "m", "url": "http://localhost/p" }))
+        } else {
+            ("text", json!({ "content": random.weighted(&TEXTS.map(|(weight, text, _)| (weight, text))) }))
+        };
+        let new = NewInbound {
+            thread: thread.clone(),
+            create_time: now - i64::from(late),
+            identity: format!("{}{:020}", if enters { "e" } else { "m" }, self.numbered),
+            kind: kind.to_owned(),
+            content,
+        };
+        let id = format!("{:010}-{}", new.create_time, new.identity);
+        let created_at = Timestamp::from_second(new.create_time).unwrap();
+        self.world.desk.table().receive(&new).await.unwrap();
+        Some(InboundRef { thread, id, kind: new.kind, content: new.content, created_at })
+    }
+
+    /// An agent does something with a conversation.
+    fn handed(&mut self) -> Option<Operation> {
+        let random = &mut self.world.random;
+        let what = random.weighted(&[(28, 'k'), (12, 'a'), (22, 't'), (38, 'c')]);
+        let any = random.percent(10);
+        let fits = |conversation: &&Conversation| match &conversation.stage {
+            Stage::Assigned(_) => any || what != 'k',
+            Stage::Closed { .. } => any,
+            _ => any || what == 'k' || what == 'c',
+        };
+        let watch = self.world.watch.lock().unwrap();
+        let ended = watch.book.closed.values().rev().take(if any { 5 } else { 0 });
+        let candidates: Vec<&Conversation> = watch.book.open.values().chain(ended).filter(fits).collect();
+        let conversation = *random.pick(&candidates)?;
+        let cid = conversation.cid.clone();
+        let anybody = random.pick(&self.world.agents).unwrap().clone();
+        let assignee = conversation.assignee().map_or_else(|| anybody.clone(), ToOwned::to_owned);
+        let agent = if random.percent(80) { assignee } else { anybody.clone() };
+        Some(match what {
+            'k' => Operation::Claim { cid, agent: anybody },
+            'a' => Operation::Accept { cid, agent },
+            'c' => Operation::Close { cid },
+            _ => {
+                let group = random.pick(&self.world.groups).unwrap().clone();
+                let to = match random.below(20) {
+                    0 => To::Group("g000000000fff".to_owned()),
+                    1 => To::Agent("a000000000fff".to_owned()),
+                    2..=9 => To::Agent(anybody),
+                    _ => To::Group(group),
+                };
+                Operation::Transfer { cid, to, by: random.percent(85).then_some(agent) }
+            }
+        })
+    }
+}
+
+pub(super) fn said(message: &InboundRef) -> Said {
+    let text = message.content.get("content").and_then(Value::as_str);
+    TEXTS.iter().find(|(_, known, _)| text == Some(known)).map_or(Said::Something, |(_, _, said)| *said)
+}

@@ -12,6 +12,7 @@ mod shop;
 mod support;
 
 mod access;
+mod admin;
 mod api;
 mod bindings;
 mod cards;

@@ -4,8 +4,9 @@
 //! - one module for each resource: bindings, visitors, conversations (and how they change hands), messages, agents on
 //!   duty, robots' questions, access tokens.
 //! - `records`: groups, agents, merchants, robots and calendars, alike for all; `settings` reads and checks them,
-//!   `effects` is what a change brings with it.
+//!   `effects` is what a change brings with it, `uses` what stands in the way of taking one away.
 //! - `me`: for which agent a caller stands.
+//! - `words`: what a refusal says of a body.
 //! - `openapi.json` describes it all at `/api/openapi.json`; a test holds the two against each other.
 
 mod access_tokens;
@@ -27,8 +28,10 @@ pub mod routes;
 mod routing;
 mod session_from;
 mod settings;
+mod uses;
 mod view;
 mod visitors;
+mod words;
 
 use channel::Channel;
 use dispatch::Dispatch;
@@ -76,9 +79,9 @@ impl Deps {
 pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
     let path = request.uri().path().to_owned();
     match routes::route(request.method(), &path) {
-        Routed::Operation(operation) => {
-            Box::pin(operate(deps, &request, operation)).await.unwrap_or_else(|problem| problem.response())
-        }
+        Routed::Operation(operation) => Box::pin(operate(deps, &request, operation))
+            .await
+            .unwrap_or_else(|problem| words::plain(problem).response()),
         Routed::OtherMethods(allowed) => {
             let detail = format!("This resource takes {allowed}.");
             let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
@@ -112,7 +115,7 @@ async fn operate(deps: &Deps, request: &Request, operation: Operation<'_>) -> Re
         Op::Unbind(app_id) => bindings::delete(deps, app_id).await,
         Op::BindingHealth(app_id) => health::read(deps, app_id).await,
         Op::MakeSessionFromSecret(app_id) => session_from::make_secret(deps, app_id).await,
-        Op::ReadVisitor(app_id, openid) => visitors::read(deps, app_id, openid).await,
+        Op::ReadVisitor(app_id, openid) => visitors::read(deps, &caller, app_id, openid).await,
         Op::VisitorMessages(app_id, openid) => visitors::messages(deps, request, app_id, openid).await,
         Op::ListRecords(kind) => records::list(deps, request, kind).await,
         Op::CreateRecord(kind) => records::create(deps, request, kind).await,

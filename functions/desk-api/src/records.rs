@@ -14,6 +14,7 @@ use crate::{
     page::Wanted,
     robots::{Credentials, Sealing},
     settings::Settings,
+    uses,
 };
 
 pub(crate) async fn list(deps: &Deps, request: &Request, kind: Kind) -> Result<Response<Body>, Problem> {
@@ -33,6 +34,7 @@ pub(crate) async fn create(deps: &Deps, request: &Request, kind: Kind) -> Result
     let settings = Settings::read(kind, asked).map_err(Problem::invalid)?;
     let sealing = settle(credentials, None, &settings)?;
     effects::must_exist(deps, None, &settings).await?;
+    names_are_no_ids(deps, kind, None, &settings).await?;
     let record = deps.table().new_record(kind, settings.value(), settings.names());
     effects::before(deps, &record.id, None, &settings).await?;
     let secret = sealing.new.as_ref().map(|secret| (deps.vault(), secret));
@@ -58,6 +60,7 @@ pub(crate) async fn change(deps: &Deps, request: &Request, kind: Kind, id: &str)
         seen.secret = None;
     }
     effects::must_exist(deps, Some(&old), &settings).await?;
+    names_are_no_ids(deps, kind, Some((id, &old)), &settings).await?;
     effects::before(deps, id, Some(&old), &settings).await?;
     // An agent that was made for a token is still to be found by it.
     let of_token = seen.aliases.iter().filter(|alias| kind == Kind::Agent && alias.starts_with(TOKEN_ALIAS)).cloned();
@@ -75,6 +78,7 @@ pub(crate) async fn change(deps: &Deps, request: &Request, kind: Kind, id: &str)
 pub(crate) async fn delete(deps: &Deps, kind: Kind, id: &str) -> Result<Response<Body>, Problem> {
     let record = find(deps, kind, id).await?;
     let settings = Settings::kept(kind, &record.settings)?;
+    uses::must_be_none(deps, kind, id).await?;
     effects::before_end(deps, id, &settings).await?;
     // What went before it may have counted as a change.
     let record = find(deps, kind, id).await?;
@@ -111,6 +115,23 @@ fn settle(credentials: Credentials, old: Option<&Settings>, new: &Settings) -> R
         (None, Settings::Robot(new)) => credentials.settle(None, new),
         _ => Ok(Sealing::default()),
     }
+}
+
+/// No new name may be the id of another of the kind: ids are looked up first, so it would lead to that one and never
+/// here.
+async fn names_are_no_ids(
+    deps: &Deps,
+    kind: Kind,
+    old: Option<(&str, &Settings)>,
+    new: &Settings,
+) -> Result<(), Problem> {
+    let before = old.map(|(_, settings)| settings.names()).unwrap_or_default();
+    for name in new.names().iter().filter(|name| !before.contains(name)) {
+        if old.is_none_or(|(id, _)| id != name) && exists(deps, kind, name).await? {
+            return Err(alias_taken());
+        }
+    }
+    Ok(())
 }
 
 fn alias_taken() -> Problem {

@@ -104,6 +104,8 @@ impl Operation<'_> {
                 // Whom a conversation can be handed to.
                 | Self::ListRecords(Kind::Agent | Kind::Group)
                 | Self::ReadRecord(Kind::Agent | Kind::Group, _)
+                // Whom they talk to.
+                | Self::ReadVisitor(..)
                 | Self::ListConversations
                 | Self::ReadConversation(_)
                 | Self::Claim(_)

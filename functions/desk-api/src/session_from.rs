@@ -18,7 +18,10 @@ pub(crate) fn build(request: &Request) -> Result<Response<Body>, Problem> {
 
 fn wrong(error: &BuildError) -> FieldError {
     let field = match error {
-        BuildError::ControlCharacter { field } | BuildError::Empty { field } | BuildError::Absent { field } => field,
+        BuildError::ControlCharacter { field }
+        | BuildError::Empty { field }
+        | BuildError::Absent { field }
+        | BuildError::NoMeaning { field, .. } => field,
         BuildError::PartneridTooLong { .. } => "partnerid",
         BuildError::AvatarNotUrl => "avatar",
         BuildError::TooManyLevels { .. } => "transfer_action",

@@ -104,7 +104,7 @@ impl Settings {
                 std::iter::once(&merchant.customer_code).chain(others).cloned().collect()
             }
             Self::Robot(robot) => robot.aliases.clone(),
-            Self::Calendar(_) => Vec::new(),
+            Self::Calendar(calendar) => calendar.aliases.clone(),
         }
     }
 }

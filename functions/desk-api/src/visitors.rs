@@ -1,10 +1,10 @@
 //! Visitors: who they are, and what they and a mini program said to each other.
 
-use function::http::{self, Problem};
+use function::http::{self, Caller, Problem};
 use jiff::Timestamp;
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::Serialize;
-use store::{Profile, Thread, Visitor};
+use store::{Profile, Role, Thread, Visitor};
 use wechat::session_from::{self, SessionFrom};
 
 use crate::{Deps, bindings, page::Wanted, view::Quota};
@@ -27,7 +27,9 @@ struct Shown<'a> {
 
 #[derive(Serialize)]
 struct Entered<'a> {
-    raw: &'a str,
+    /// Not for agents where it is signed: for a day the signature makes a visitor of whoever sends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<&'a str>,
     at: Option<Timestamp>,
     parsed: SessionFrom,
 }
@@ -46,7 +48,7 @@ struct One {
     uid: String,
 }
 
-pub(crate) async fn read(deps: &Deps, app_id: &str, openid: &str) -> Result<Response<Body>, Problem> {
+pub(crate) async fn read(deps: &Deps, caller: &Caller, app_id: &str, openid: &str) -> Result<Response<Body>, Problem> {
     bindings::find(deps, app_id).await?;
     let thread = Thread::new(app_id, openid);
     let visitor = deps.table().visitor(&thread).await?;
@@ -61,17 +63,17 @@ pub(crate) async fn read(deps: &Deps, app_id: &str, openid: &str) -> Result<Resp
         }
         None => None,
     };
-    let session_from = visitor.session_from.as_deref();
+    let entered = |raw| {
+        let parsed = session_from::parse(raw);
+        let is_shown = caller.role == Role::Admin || parsed.signature.is_none();
+        Entered { raw: Some(raw).filter(|_| is_shown), at: visitor.session_from_at, parsed }
+    };
     let shown = Shown {
         uid: thread.uid(),
         app_id,
         openid,
         profile: &visitor.profile,
-        session_from: session_from.map(|raw| Entered {
-            raw,
-            at: visitor.session_from_at,
-            parsed: session_from::parse(raw),
-        }),
+        session_from: visitor.session_from.as_deref().map(entered),
         first_seen_at: visitor.first_seen_at,
         last_seen_at: visitor.last_seen_at,
         quota: Quota::of(&visitor, deps.table().clock().now()),

@@ -19,7 +19,10 @@ use jiff::{
 use serde::{Deserialize, Serialize};
 
 pub use self::time_of_day::{NoTimeOfDay, TimeOfDay};
-use crate::{Fault, staff::check_name};
+use crate::{
+    Fault,
+    staff::{check_aliases, check_name},
+};
 
 /// Working hours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +42,9 @@ pub struct Calendar {
     /// 调休: days with hours, whatever the week and the holidays say.
     #[serde(default)]
     pub make_up_days: Vec<MakeUpDay>,
+    /// Ids that it has elsewhere: at most 20 of 1 to 100 characters.
+    #[serde(default)]
+    pub aliases: Vec<String>,
 }
 
 /// Hours of some days of the week.
@@ -189,6 +195,7 @@ impl Calendar {
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         check_name(&mut faults, "name", &self.name);
+        check_aliases(&mut faults, &self.aliases);
         let mut must = |right: bool, field: String, detail: &str| {
             if !right {
                 faults.push(Fault::new(field, detail));

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fault, faq::Thresholds};
+use crate::{
+    Fault,
+    faq::Thresholds,
+    staff::{check_aliases, check_name},
+};
 
 /// A robot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,7 +19,7 @@ pub struct Robot {
     /// Said when it has no answer, or none in time.
     #[serde(default = "fallback")]
     pub fallback: String,
-    /// Ids that it has elsewhere, such as `robotid` of another vendor.
+    /// Ids that it has elsewhere, such as `robotid` of another vendor: at most 20 of 1 to 100 characters.
     #[serde(default)]
     pub aliases: Vec<String>,
 }
@@ -71,18 +75,14 @@ impl Robot {
     /// What is wrong with these settings; nothing if they can be used.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
+        check_name(&mut faults, "name", &self.name);
+        check_aliases(&mut faults, &self.aliases);
         let mut must = |right: bool, field: &str, detail: &str| {
             if !right {
                 faults.push(Fault::new(field, detail));
             }
         };
-        let name =
-            !self.name.trim().is_empty() && self.name.chars().count() <= 60 && !self.name.contains(char::is_control);
-        must(name, "name", "must have 1 to 60 characters");
         must(self.fallback.len() <= 2048, "fallback", "must have at most 2048 bytes");
-        let alias = |alias: &String| !alias.is_empty() && alias.chars().count() <= 100;
-        let aliases = self.aliases.len() <= 20 && self.aliases.iter().all(alias);
-        must(aliases, "aliases", "must be at most 20 of 1 to 100 characters");
         let web = |url: &str| url.len() <= 2048 && (url.starts_with("https://") || url.starts_with("http://"));
         match &self.kind {
             Kind::Faq { thresholds } => {

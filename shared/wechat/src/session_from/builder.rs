@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
@@ -25,7 +25,8 @@ pub struct Fields {
     pub avatar: Option<String>,
     /// Free fields.
     pub params: Map<String, Value>,
-    /// At most four levels.
+    /// At most four levels. In JSON their ids may be numbers, too, as [`parse`](super::parse) takes them.
+    #[serde(deserialize_with = "levels_of_texts_and_numbers")]
     pub transfer_action: Vec<TransferLevel>,
     /// The merchant of a mall.
     pub platform_action: Option<PlatformAction>,
@@ -99,6 +100,14 @@ pub enum BuildError {
         /// How many.
         levels: usize,
     },
+    /// A value of a level is none of those that mean something: the routing would skip the level, or take the value for missing.
+    #[error("{field} must be {expected}")]
+    NoMeaning {
+        /// Which field.
+        field: String,
+        /// Which values there are.
+        expected: &'static str,
+    },
     /// A further field's name is no name, or that of a field of its own.
     #[error("a further field cannot have this name: {name}")]
     BadName {
@@ -128,7 +137,10 @@ pub fn build(fields: &Fields) -> Result<Built, BuildError> {
         keyed(&mut out, Key::TransferAction, &levels(&fields.transfer_action)?);
     }
     if let Some(action) = &fields.platform_action {
-        let members = [("customerCode", &action.customer_code), ("flowGroupId", &action.flow_group_id)];
+        let members = [
+            ("customer_code", "customerCode", &action.customer_code),
+            ("flow_group_id", "flowGroupId", &action.flow_group_id),
+        ];
         keyed(&mut out, Key::PlatformAction, &object(Key::PlatformAction.name(), members)?.to_string());
     }
     if !fields.customer_fields.is_empty() {
@@ -232,25 +244,45 @@ fn levels(levels: &[TransferLevel]) -> Result<String, BuildError> {
     let mut written = Vec::with_capacity(levels.len());
     for (at, level) in levels.iter().enumerate() {
         let members = [
-            ("actionType", &level.action_type),
-            ("deciId", &level.deci_id),
-            ("optionId", &level.option_id),
-            ("spillId", &level.spill_id),
+            ("action_type", "actionType", &level.action_type),
+            ("deci_id", "deciId", &level.deci_id),
+            ("option_id", "optionId", &level.option_id),
+            ("spill_id", "spillId", &level.spill_id),
         ];
-        written.push(object(&format!("{}[{at}]", Key::TransferAction.name()), members)?.to_string());
+        let field = format!("{}[{at}]", Key::TransferAction.name());
+        let level_written = object(&field, members)?.to_string();
+        means_something(&field, level)?;
+        written.push(level_written);
     }
     Ok(format!("[{}]", written.join(",")))
 }
 
+/// Refuses a level that no routing could follow. Sources: Sobot's page, `actionType`, `optionId`, `spillId`.
+fn means_something(field: &str, level: &TransferLevel) -> Result<(), BuildError> {
+    let is_within = |id: &Option<String>, allowed: &[&str]| id.as_deref().is_none_or(|id| allowed.contains(&id));
+    let kind = level.action_type.as_deref();
+    for (right, name, expected) in [
+        (matches!(kind, Some("to_group" | "to_service")), "action_type", "to_group or to_service"),
+        (is_within(&level.option_id, &["1", "2", "3", "4"]), "option_id", "1 to 4"),
+        (is_within(&level.spill_id, &["1", "2", "3", "4", "5", "6", "7"]), "spill_id", "1 to 7"),
+    ] {
+        if !right {
+            return Err(BuildError::NoMeaning { field: format!("{field}.{name}"), expected });
+        }
+    }
+    Ok(())
+}
+
+/// Each member's path in what is built from, and its name in what is written.
 fn object<'a, const N: usize>(
     field: &str,
-    members: [(&'a str, &'a Option<String>); N],
+    members: [(&'a str, &'a str, &'a Option<String>); N],
 ) -> Result<Json<Map<String, Value>>, BuildError> {
     let mut object = Map::new();
-    for (name, value) in members {
+    for (name, written, value) in members {
         if let Some(value) = value {
             member(&format!("{field}.{name}"), value)?;
-            object.insert(name.to_owned(), value.as_str().into());
+            object.insert(written.to_owned(), value.as_str().into());
         }
     }
     if object.is_empty() {
@@ -267,6 +299,41 @@ fn member(field: &str, value: &str) -> Result<(), BuildError> {
         return Err(BuildError::Absent { field: field.to_owned() });
     }
     Ok(())
+}
+
+fn levels_of_texts_and_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TransferLevel>, D::Error> {
+    Ok(Vec::<GivenLevel>::deserialize(deserializer)?.into_iter().map(TransferLevel::from).collect())
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct GivenLevel {
+    action_type: Option<String>,
+    deci_id: Option<Id>,
+    option_id: Option<Id>,
+    spill_id: Option<Id>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "must be a text or a whole number")]
+enum Id {
+    Text(String),
+    Number(i64),
+}
+
+impl From<GivenLevel> for TransferLevel {
+    fn from(given: GivenLevel) -> Self {
+        let text = |id: Option<Id>| match id? {
+            Id::Text(text) => Some(text),
+            Id::Number(number) => Some(number.to_string()),
+        };
+        Self {
+            action_type: given.action_type,
+            deci_id: text(given.deci_id),
+            option_id: text(given.option_id),
+            spill_id: text(given.spill_id),
+        }
+    }
 }
 
 /// A value in JSON text.

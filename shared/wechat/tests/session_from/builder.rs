@@ -95,6 +95,23 @@ fn it_is_as_long_as_allowed_and_not_longer() {
     assert_eq!(of("张", 331), Err(BuildError::TooLong { chars: 339, bytes: 1001 }));
 }
 
+fn asked(action_type: &str, option_id: &str, spill_id: &str) -> TransferLevel {
+    let (action_type, option_id, spill_id) = (text(action_type), text(option_id), text(spill_id));
+    TransferLevel { action_type, deci_id: text("g"), option_id, spill_id }
+}
+
+#[test]
+fn every_id_that_means_something_is_written() {
+    for kind in ["to_group", "to_service"] {
+        for option in ["1", "2", "3", "4"] {
+            for spill in ["1", "2", "3", "4", "5", "6", "7"] {
+                let fields = Fields { transfer_action: vec![asked(kind, option, spill)], ..Fields::default() };
+                assert_eq!(parse(&build(&fields).unwrap().text).fields(), fields);
+            }
+        }
+    }
+}
+
 #[test]
 fn what_cannot_be_said_is_refused() {
     let refused = |change: &dyn Fn(&mut Fields)| {
@@ -119,8 +136,21 @@ fn what_cannot_be_said_is_refused() {
     );
     assert_eq!(
         refused(&|f| f.transfer_action[0].deci_id = text("undefined")),
-        BuildError::Absent { field: field("transfer_action[0].deciId") }
+        BuildError::Absent { field: field("transfer_action[0].deci_id") }
     );
+    for (change, name, expected) in [
+        (TransferLevel { action_type: text("to_grp"), ..level.clone() }, "action_type", "to_group or to_service"),
+        (level, "action_type", "to_group or to_service"),
+        (asked("to_group", "0", "4"), "option_id", "1 to 4"),
+        (asked("to_group", "5", "4"), "option_id", "1 to 4"),
+        (asked("to_group", "+3", "4"), "option_id", "1 to 4"),
+        (asked("to_service", "1", "0"), "spill_id", "1 to 7"),
+        (asked("to_service", "1", "8"), "spill_id", "1 to 7"),
+    ] {
+        let field = format!("transfer_action[1].{name}");
+        let refusal = refused(&|f| f.transfer_action[1] = change.clone());
+        assert_eq!(refusal, BuildError::NoMeaning { field, expected });
+    }
     assert_eq!(
         refused(&|f| f.platform_action = Some(PlatformAction::default())),
         BuildError::Empty { field: field("platform_action") }
@@ -156,10 +186,15 @@ fn fields_are_read_from_json() {
     let fields: Fields = serde_json::from_value(json!({
         "nickname": "小明",
         "params": {"a": 1},
-        "transfer_action": [{"action_type": "to_group", "deci_id": "g"}],
+        "transfer_action": [{"action_type": "to_group", "deci_id": 77, "option_id": 3, "spill_id": "4"}, {}],
         "signature": {"ts": 1, "sig": "abc"},
     }))
     .unwrap();
+    let level = TransferLevel { deci_id: text("77"), ..asked("to_group", "3", "4") };
+    assert_eq!(fields.transfer_action, [level, TransferLevel::default()]);
+    for wrong in [json!({"option_id": 3.5}), json!({"option_id": true}), json!({"action_type": 1}), json!({"x": "1"})] {
+        assert!(serde_json::from_value::<Fields>(json!({"transfer_action": [wrong]})).is_err());
+    }
     assert_eq!(fields.signature, Some(SignatureClaim { ts: 1, sig: "abc".to_owned() }));
     assert!(serde_json::from_value::<Fields>(json!({"nick": "小明"})).is_err());
 }

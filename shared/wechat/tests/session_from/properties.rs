@@ -92,9 +92,10 @@ fn json() -> impl Strategy<Value = Value> {
 }
 
 fn level() -> impl Strategy<Value = TransferLevel> {
-    (option::of(member()), member(), option::of(member()), option::of(member())).prop_map(
+    let number = |last: u8| option::of((1..=last).prop_map(|number| number.to_string()));
+    (select(vec!["to_group", "to_service"]), member(), number(4), number(7)).prop_map(
         |(action_type, deci_id, option_id, spill_id)| TransferLevel {
-            action_type,
+            action_type: Some(action_type.to_owned()),
             deci_id: Some(deci_id),
             option_id,
             spill_id,

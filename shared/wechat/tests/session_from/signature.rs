@@ -21,6 +21,25 @@ fn published_vectors() {
     }
 }
 
+/// The example that integrators read, wherever it stands.
+#[test]
+fn the_documented_vector() {
+    let (secret, partnerid, ts) = ("kefu-test-secret", "member-7", 1_767_225_600);
+    let sig = "gSLu8gH17bmc05fXy-p8LuKmVcTj433dTxa9sSzL-n8";
+    assert_eq!(sign(secret.as_bytes(), partnerid, ts), sig);
+    let call = format!("sign(\"{secret}\", \"{partnerid}\", {ts})); // {sig}\n");
+    let fields = format!("|partnerid={partnerid}|ts={ts}|sig={sig}");
+    assert_eq!(parse(&format!("sobot|||{fields}")).verify(secret.as_bytes(), ts), Verification::Verified);
+    for (page, is_readme) in [
+        (include_str!("../../../../README.md"), true),
+        (include_str!("../../../../README.zh-CN.md"), true),
+        (include_str!("../../../../functions/desk-api/openapi.json"), false),
+    ] {
+        assert!(page.contains(&fields), "{}", &page[..100]);
+        assert!(page.contains(&call) || !is_readme, "{}", &page[..100]);
+    }
+}
+
 fn signed(partnerid: &str, ts: i64, sig: &str) -> String {
     format!("sobot||||partnerid={partnerid}|ts={ts}|sig={sig}")
 }

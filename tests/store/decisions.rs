@@ -223,8 +223,7 @@ async fn a_conversation_with_everything_in_it_is_read_as_it_was_written() {
     let mut decision = Decision::on(&kit.table, &cid).await.to(Stage::Robot(Box::new(RobotStage {
         robot_id: "r0123456789ab".to_owned(),
         turn: Some(store::Turn {
-            first: "1772352000-m1".to_owned(),
-            last: "1772352001-m2".to_owned(),
+            messages: vec!["1772352000-m1".to_owned(), "1772352001-m2".to_owned()],
             since: kit.now(),
             answering_until: Some(kit.now() + SignedDuration::from_secs(30)),
         }),

@@ -2,10 +2,9 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
-use store::{Author, Conversation, DUE_SHARDS, NewOutbound, RobotStage, Stage, Thread, Turn};
+use store::{Author, Conversation, DUE_SHARDS, NewOutbound, RobotStage, Stage, TURN_MAX, Thread, Turn};
 
-use crate::support::{APP_ID, Decision, Kit, event, outbound, s, visitor};
+use crate::support::{APP_ID, Decision, Kit, outbound, s, visitor};
 
 async fn due(kit: &Kit) -> Vec<Conversation> {
     let mut due = Vec::new();
@@ -100,8 +99,9 @@ async fn a_conversation_that_cannot_be_read_is_put_off_and_holds_up_nobody() {
 }
 
 /// With a robot that has this to answer.
-fn asked(first: &str, last: &str, since: Timestamp, answering_until: Option<Timestamp>) -> Stage {
-    let turn = Turn { first: first.to_owned(), last: last.to_owned(), since, answering_until };
+fn asked(messages: &[&str], since: Timestamp, answering_until: Option<Timestamp>) -> Stage {
+    let messages = messages.iter().map(|&id| id.to_owned()).collect();
+    let turn = Turn { messages, since, answering_until };
     Stage::Robot(Box::new(RobotStage { turn: Some(turn), ..RobotStage::default() }))
 }
 
@@ -111,9 +111,9 @@ async fn the_stream_tells_a_turn_that_waits_from_one_that_is_being_answered() {
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let now = kit.now();
     let stages = [
-        (asked("m1", "m1", now, None), Some("waiting")),
-        (asked("m1", "m1", now, Some(now)), Some("answering")),
-        (asked("m1", "m2", now, None), Some("waiting")),
+        (asked(&["m1"], now, None), Some("waiting")),
+        (asked(&["m1"], now, Some(now)), Some("answering")),
+        (asked(&["m1", "m2"], now, None), Some("waiting")),
         (Stage::Robot(Box::default()), None),
         (Stage::Unassigned, None),
     ];
@@ -124,31 +124,25 @@ async fn the_stream_tells_a_turn_that_waits_from_one_that_is_being_answered() {
     }
 }
 
-#[tokio::test]
-async fn a_turn_is_what_the_visitor_has_said_in_it() {
-    let kit = Kit::start().await;
-    let thread = visitor();
-    let first = kit.opened(&thread, 0, 1).await;
-    let mut ids = vec![kit.thread(&thread).await[0].id.clone()];
-    for number in 2..30 {
-        let message = kit.arrived(&thread, i64::from(number), number).await;
-        ids.push(message.id.clone());
-        kit.written(Decision::about(&kit.table, &message).await).await;
+#[test]
+fn a_turn_knows_its_messages_whatever_order_they_come_in() {
+    let (begun, later) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(9).unwrap());
+    let mut turn = Turn { answering_until: Some(later), ..Turn::new("03-m1", begun) };
+    turn.join("05-m1");
+    assert_eq!((turn.answering_until, turn.since), (None, begun), "whoever answers begins anew");
+    let asked = turn.clone();
+    // It comes late and sorts between those that are being answered, or before them.
+    for late in ["04-m1", "01-m1", "04-m1"] {
+        turn.join(late);
     }
-    kit.put_down(&NewOutbound { cid: Some(first.cid.clone()), ..outbound(&thread, "1772352005-r1", "..") }, None)
-        .await
-        .unwrap();
-    // Not of the conversation: an event, and what reception has not seen.
-    kit.keep(event(&thread, 6, "eenter.1", json!({ "event": "enter" }))).await;
-    kit.arrived(&thread, 7, 99).await;
-    let of = async |from: usize, to: usize| {
-        let turn = Turn { first: ids[from].clone(), last: ids[to].clone(), since: kit.now(), answering_until: None };
-        let messages = kit.table.turn_messages(&first, &turn).await.unwrap();
-        messages.into_iter().map(|message| message.id).collect::<Vec<_>>()
-    };
-    assert_eq!(of(2, 8).await, ids[2..=8]);
-    assert_eq!(of(4, 4).await, ids[4..=4]);
-    assert_eq!(of(0, 27).await, ids[..20], "at most twenty");
+    assert_eq!(turn.messages, ["01-m1", "03-m1", "04-m1", "05-m1"]);
+    let rest = turn.without(&asked.messages, later).unwrap();
+    assert_eq!((rest.messages.as_slice(), rest.since), (["01-m1".to_owned(), "04-m1".to_owned()].as_slice(), later));
+    assert_eq!(rest.without(&turn.messages, later), None);
+    for number in 10..40 {
+        turn.join(&format!("{number}-m1"));
+    }
+    assert_eq!((turn.messages.len(), turn.messages[0].as_str()), (TURN_MAX, "20-m1"), "the newest");
 }
 
 #[tokio::test]

@@ -78,8 +78,7 @@ async fn everything(kit: &Kit) {
     kit.table.note_members("g1", &BTreeSet::from(["a1".to_owned()]), &BTreeSet::new()).await.unwrap();
 
     let message = kit.arrived(&visitor(), 0, 1).await;
-    let mut decision = Decision::about(&kit.table, &message).await.event("conversation.created");
-    decision.person = Some("p-1".to_owned());
+    let mut decision = Decision::about(&kit.table, &message).await.event("conversation.created").proving("p-1");
     decision.after.as_mut().unwrap().look_at = Some(kit.now());
     let (answer, stage) = (reply(&message, &decision.cid()), assigned("a1", kit.now()));
     kit.written(decision.says(answer).to(stage)).await;

@@ -103,9 +103,8 @@ async fn who_came_with_one_verified_partnerid_is_one_person() {
     for (thread, partnerid) in threads.iter().zip(["13800138000", "13800138000", "138001380000"]) {
         // Twice, as a visitor enters twice.
         for session_from in ["one", "two"] {
-            let mut decision = Decision::of(&kit.table, thread).await;
+            let mut decision = Decision::of(&kit.table, thread).await.proving(partnerid);
             decision.visitor.session_from = Some(session_from.to_owned());
-            decision.person = Some(partnerid.to_owned());
             assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
         }
     }
@@ -122,12 +121,26 @@ async fn who_came_with_one_verified_partnerid_is_one_person() {
 }
 
 #[tokio::test]
+async fn whoever_proves_another_partnerid_or_none_is_that_person_no_more() {
+    let kit = Kit::start().await;
+    let prove = async |partnerid: &str| {
+        let decision = Decision::of(&kit.table, &visitor()).await.proving(partnerid);
+        assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+    };
+    prove("p-1").await;
+    prove("p-2").await;
+    assert!(kit.table.person("p-1").await.unwrap().is_empty());
+    assert_eq!(kit.table.person("p-2").await.unwrap(), [visitor()]);
+    write(&kit, &visitor(), |visitor| visitor.profile.partnerid_verified = false).await;
+    assert!(kit.table.person("p-2").await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_refused_decision_makes_nobody_one_person() {
     let kit = Kit::start().await;
-    let mut stale = Decision::of(&kit.table, &visitor()).await;
+    let mut stale = Decision::of(&kit.table, &visitor()).await.proving("p-1");
     write(&kit, &visitor(), |visitor| visitor.session_from = Some("meanwhile".to_owned())).await;
     stale.visitor.session_from = Some("late".to_owned());
-    stale.person = Some("p-1".to_owned());
     kit.refused(&stale, &Committed::Changed).await;
     assert!(kit.table.person("p-1").await.unwrap().is_empty());
 }
@@ -137,9 +150,7 @@ async fn a_partnerid_of_any_length_is_a_person() {
     let kit = Kit::start().await;
     for partnerid in ["", "客".repeat(100).as_str(), "x".repeat(5000).as_str(), "visitor#"] {
         let thread = Thread::new(APP_ID, format!("o{}", partnerid.len()));
-        let mut decision = Decision::of(&kit.table, &thread).await;
-        decision.visitor.session_from = Some("from".to_owned());
-        decision.person = Some(partnerid.to_owned());
+        let decision = Decision::of(&kit.table, &thread).await.proving(partnerid);
         assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
         assert_eq!(kit.table.person(partnerid).await.unwrap(), [thread]);
     }

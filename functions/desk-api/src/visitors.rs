@@ -31,6 +31,8 @@ struct Entered<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     raw: Option<&'a str>,
     at: Option<Timestamp>,
+    /// What the signature was worth.
+    verification: Option<&'a str>,
     parsed: SessionFrom,
 }
 
@@ -55,7 +57,7 @@ pub(crate) async fn read(deps: &Deps, caller: &Caller, app_id: &str, openid: &st
     if visitor == Visitor::default() {
         return Err(Problem::not_found("visitor"));
     }
-    let person = match visitor.profile.partnerid.as_deref().filter(|_| visitor.profile.partnerid_verified) {
+    let person = match visitor.profile.proved() {
         Some(partnerid) => {
             let threads = deps.table().person(partnerid).await?;
             let one = |thread: Thread| One { uid: thread.uid(), app_id: thread.app_id, openid: thread.openid };
@@ -66,7 +68,12 @@ pub(crate) async fn read(deps: &Deps, caller: &Caller, app_id: &str, openid: &st
     let entered = |raw| {
         let parsed = session_from::parse(raw);
         let is_shown = caller.role == Role::Admin || parsed.signature.is_none();
-        Entered { raw: Some(raw).filter(|_| is_shown), at: visitor.session_from_at, parsed }
+        Entered {
+            raw: Some(raw).filter(|_| is_shown),
+            at: visitor.session_from_at,
+            verification: visitor.verification.as_deref(),
+            parsed,
+        }
     };
     let shown = Shown {
         uid: thread.uid(),

@@ -5,9 +5,10 @@
 //! | agents only | an agent or the queue | – |
 //! | robot first | the robot | an agent or the queue; if nobody is there, see below |
 //! | agents first | an agent who is free now, otherwise the robot | as above |
-//! | robot only | the robot | may leave a message |
+//! | robot only | the robot | is told that nobody is there; the robot goes on |
 //!
 //! Nobody is promised who is not there: whether somebody can take the visitor is found out before they are told.
+//! Whoever has left a message and writes again gets an agent who is free by now.
 
 use crate::{handover, settings::Mode};
 
@@ -59,6 +60,13 @@ pub enum Holder {
 pub enum Decision {
     /// It is noted with the visitor; no conversation is opened for it.
     Note,
+    /// The robot keeps the visitor, who is told that nobody else is there.
+    Stay,
+    /// It is routed if somebody can take it, like [`Decision::Route`]; otherwise it belongs to what was left.
+    Return {
+        /// Only to somebody who is free now; otherwise the queue will do, too.
+        immediate: bool,
+    },
     /// It belongs to the conversation as it stands.
     Join,
     /// A conversation is opened that nobody has.
@@ -89,9 +97,14 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
     let wants_to_end = text.is_some_and(handover::wants_to_end);
     match situation.holder {
         Some(_) if wants_to_end => Decision::End,
+        // A farewell after the end is the end of nothing.
+        None if wants_to_end => Decision::Note,
         None | Some(Holder::Nobody) => begin(situation, wants_person),
         Some(Holder::Robot) if wants_person => to_person(situation),
         Some(Holder::Robot) => Decision::Robot,
+        Some(Holder::LeftMessage) if situation.has_target && situation.mode != Mode::RobotOnly => {
+            Decision::Return { immediate: !wants_person }
+        }
         Some(Holder::Queue | Holder::Agent | Holder::LeftMessage) => Decision::Join,
     }
 }
@@ -99,9 +112,8 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
 fn begin(situation: &Situation<'_>, wants_person: bool) -> Decision {
     let route = |immediate| Decision::Route { immediate, handover: None };
     match (situation.mode, situation.has_robot, situation.has_target) {
-        (Mode::RobotOnly, true, _) if wants_person => Decision::LeaveMessage,
-        (Mode::RobotFirst, true, true) if wants_person => route(false),
-        (Mode::AgentsFirst, true, true) => route(!wants_person),
+        (Mode::RobotOnly | Mode::RobotFirst | Mode::AgentsFirst, true, _) if wants_person => to_person(situation),
+        (Mode::AgentsFirst, true, true) => route(true),
         (Mode::RobotOnly | Mode::RobotFirst | Mode::AgentsFirst, true, _) => Decision::Robot,
         (_, _, true) => route(false),
         (_, _, false) if situation.holder.is_some() => Decision::Join,
@@ -110,10 +122,11 @@ fn begin(situation: &Situation<'_>, wants_person: bool) -> Decision {
 }
 
 fn to_person(situation: &Situation<'_>) -> Decision {
-    if situation.mode == Mode::RobotOnly || !situation.has_target {
-        return Decision::LeaveMessage;
+    match (situation.mode, situation.has_target) {
+        (Mode::RobotOnly, _) => Decision::Stay,
+        (_, false) => Decision::LeaveMessage,
+        (_, true) => Decision::Route { immediate: false, handover: Some(handover::Reason::Keyword) },
     }
-    Decision::Route { immediate: false, handover: Some(handover::Reason::Keyword) }
 }
 
 #[cfg(test)]
@@ -130,22 +143,23 @@ mod tests {
     fn the_first_message_goes_where_the_mode_says() {
         use {Decision as D, Mode as M};
         let full = Decision::Route { immediate: false, handover: None };
+        let over = Decision::Route { immediate: false, handover: Some(handover::Reason::Keyword) };
         let now = Decision::Route { immediate: true, handover: None };
         for (mode, robot, target, plain, asking) in [
-            (M::RobotOnly, true, true, D::Robot, D::LeaveMessage),
-            (M::RobotOnly, true, false, D::Robot, D::LeaveMessage),
+            (M::RobotOnly, true, true, D::Robot, D::Stay),
+            (M::RobotOnly, true, false, D::Robot, D::Stay),
             (M::RobotOnly, false, true, full, full),
             (M::RobotOnly, false, false, D::Open, D::Open),
             (M::AgentsOnly, true, true, full, full),
             (M::AgentsOnly, false, true, full, full),
             (M::AgentsOnly, true, false, D::Open, D::Open),
             (M::AgentsOnly, false, false, D::Open, D::Open),
-            (M::RobotFirst, true, true, D::Robot, full),
-            (M::RobotFirst, true, false, D::Robot, D::Robot),
+            (M::RobotFirst, true, true, D::Robot, over),
+            (M::RobotFirst, true, false, D::Robot, D::LeaveMessage),
             (M::RobotFirst, false, true, full, full),
             (M::RobotFirst, false, false, D::Open, D::Open),
-            (M::AgentsFirst, true, true, now, full),
-            (M::AgentsFirst, true, false, D::Robot, D::Robot),
+            (M::AgentsFirst, true, true, now, over),
+            (M::AgentsFirst, true, false, D::Robot, D::LeaveMessage),
             (M::AgentsFirst, false, true, full, full),
             (M::AgentsFirst, false, false, D::Open, D::Open),
         ] {
@@ -154,26 +168,36 @@ mod tests {
             assert_eq!(decided(mode, robot, target, None, Arrival::Other), plain, "{context}");
             assert_eq!(decided(mode, robot, target, None, Arrival::Text(ASK)), asking, "{context}");
             assert_eq!(decided(mode, robot, target, None, Arrival::Event), D::Note, "{context}");
+            assert_eq!(decided(mode, robot, target, None, Arrival::Text("再见")), D::Note, "{context}");
         }
     }
 
     #[test]
     fn whoever_has_the_conversation_keeps_it() {
         for mode in [Mode::RobotOnly, Mode::AgentsOnly, Mode::RobotFirst, Mode::AgentsFirst] {
-            for holder in [Holder::Queue, Holder::Agent, Holder::LeftMessage] {
+            for holder in [Holder::Queue, Holder::Agent] {
                 for text in ["你好", ASK] {
                     assert_eq!(decided(mode, true, true, Some(holder), Arrival::Text(text)), Decision::Join);
                 }
             }
+            let left = Some(Holder::LeftMessage);
+            for (text, immediate) in [("你好", true), (ASK, false)] {
+                let again = match mode {
+                    Mode::RobotOnly => Decision::Join,
+                    _ => Decision::Return { immediate },
+                };
+                assert_eq!(decided(mode, true, true, left, Arrival::Text(text)), again);
+                assert_eq!(decided(mode, true, false, left, Arrival::Text(text)), Decision::Join);
+            }
             let robot = Some(Holder::Robot);
             assert_eq!(decided(mode, true, true, robot, Arrival::Text("你好")), Decision::Robot);
             let handover = Some(handover::Reason::Keyword);
-            let person = match mode {
-                Mode::RobotOnly => Decision::LeaveMessage,
-                _ => Decision::Route { immediate: false, handover },
+            let (with, without) = match mode {
+                Mode::RobotOnly => (Decision::Stay, Decision::Stay),
+                _ => (Decision::Route { immediate: false, handover }, Decision::LeaveMessage),
             };
-            assert_eq!(decided(mode, true, true, robot, Arrival::Text(ASK)), person);
-            assert_eq!(decided(mode, true, false, robot, Arrival::Text(ASK)), Decision::LeaveMessage);
+            assert_eq!(decided(mode, true, true, robot, Arrival::Text(ASK)), with);
+            assert_eq!(decided(mode, true, false, robot, Arrival::Text(ASK)), without);
             for holder in [Holder::Nobody, Holder::Robot, Holder::Queue, Holder::Agent, Holder::LeftMessage] {
                 assert_eq!(decided(mode, true, true, Some(holder), Arrival::Event), Decision::Note);
                 assert_eq!(decided(mode, true, true, Some(holder), Arrival::Text("结束会话")), Decision::End);

@@ -8,7 +8,7 @@ use crate::{Fault, staff::AfterHours};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// 1 仅机器人: never a person; whoever asks for one may leave a message.
+    /// 1 仅机器人: never a person; whoever asks for one is told that nobody is there.
     RobotOnly,
     /// 2 仅人工: an agent at once, or the queue.
     #[default]
@@ -73,6 +73,10 @@ pub struct Prompts {
     pub queued: String,
     /// When nobody is there and a message can be left.
     pub leave_message: String,
+    /// When somebody is there, but no more may wait, and a message can be left.
+    pub queue_full: String,
+    /// When somebody has waited for as long as the group lets them, and a message can be left.
+    pub waited_too_long: String,
     /// When the first message has been left.
     pub message_left: String,
     /// When somebody asks for a person, nobody is there, and the robot goes on.
@@ -87,7 +91,8 @@ pub struct Prompts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Idle {
-    /// Minutes without a word from either side. At most 2880: after 48 hours WeChat lets nobody answer.
+    /// Minutes without a word from either side. At most 2880: after 48 hours WeChat lets nobody answer. Whoever still
+    /// waits for a person, in a queue or with a message that they left, waits for those 48 hours whatever is set here.
     pub close_after_minutes: u32,
     /// Minutes without a word before a warning; none without it.
     pub warn_after_minutes: Option<u32>,
@@ -124,6 +129,8 @@ impl Default for Prompts {
             connected: String::new(),
             queued: "客服正忙，您排在第 {position} 位，请稍候，我们会尽快为您服务。".to_owned(),
             leave_message: "现在没有客服在线。请留下您的问题，我们上线后会尽快回复您。".to_owned(),
+            queue_full: "现在排队的人较多。请留下您的问题，我们会尽快回复您。".to_owned(),
+            waited_too_long: "抱歉让您久等了，客服仍在忙。请留下您的问题，我们会尽快回复您。".to_owned(),
             message_left: "您的留言已收到，我们会尽快回复。".to_owned(),
             no_agent: "现在没有客服在线，我先为您解答。".to_owned(),
             idle_warning: "您还在吗？如果没有其他问题，本次会话稍后将自动结束。".to_owned(),
@@ -138,8 +145,8 @@ impl Default for Idle {
     }
 }
 
-/// 48 hours: after that WeChat lets nobody answer (发送客服消息, "customer-message/send").
-const IDLE_MAX: u32 = 48 * 60;
+/// 48 hours in minutes: after that WeChat lets nobody answer (发送客服消息, "customer-message/send").
+pub const IDLE_MAX: u32 = 48 * 60;
 /// What one message of WeChat's takes, in bytes.
 const TEXT_MAX: usize = 2048;
 const KEYWORDS_MAX: usize = 50;
@@ -160,6 +167,8 @@ impl Reception {
             ("prompts.connected", &prompts.connected),
             ("prompts.queued", &prompts.queued),
             ("prompts.leave_message", &prompts.leave_message),
+            ("prompts.queue_full", &prompts.queue_full),
+            ("prompts.waited_too_long", &prompts.waited_too_long),
             ("prompts.message_left", &prompts.message_left),
             ("prompts.no_agent", &prompts.no_agent),
             ("prompts.idle_warning", &prompts.idle_warning),

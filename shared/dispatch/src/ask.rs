@@ -8,7 +8,7 @@ use desk::{
     turn::Answer,
 };
 use robots::{Asking, Chat, Client, Line, Passage, Webhook};
-use store::{Conversation, Direction, Message, Result, RobotStage, Turn};
+use store::{Conversation, Direction, Message, MessageState, Result, RobotStage, Turn};
 
 use crate::{Dispatch, knowledge::Knowing};
 
@@ -17,6 +17,9 @@ const PASSAGES: usize = 6;
 
 /// Lines of the conversation that a model is given.
 const HISTORY: usize = 6;
+
+/// Messages among which those lines are looked for: a turn's own, and what was said but never arrived, are passed over.
+const LOOKED_AT: i32 = 40;
 
 /// An answer and where it comes from.
 pub(crate) struct Given {
@@ -109,15 +112,19 @@ impl Dispatch {
 
     /// The last lines before this turn.
     async fn history(&self, conversation: &Conversation, turn: &Turn) -> Result<Vec<Line>> {
-        let page = self.table.conversation_messages(conversation, None, 100).await?;
-        let before = page.items.iter().filter(|message| message.id < turn.first);
-        let lines: Vec<Line> = before
-            .filter_map(|message| {
-                let text = message.content.get("content")?.as_str()?.to_owned();
-                Some(Line { from_visitor: message.direction == Direction::In, text })
-            })
-            .collect();
-        Ok(lines.into_iter().rev().take(HISTORY).rev().collect())
+        let last = self.table.last_messages(&conversation.thread(), LOOKED_AT).await?;
+        let was_said = |message: &&Message| {
+            message.cid.as_ref() == Some(&conversation.cid)
+                && !turn.messages.contains(&message.id)
+                && (message.direction == Direction::In || message.state == MessageState::Sent)
+        };
+        let lines = last.iter().filter(was_said).filter_map(|message| {
+            let text = message.content.get("content")?.as_str()?.to_owned();
+            Some(Line { from_visitor: message.direction == Direction::In, text })
+        });
+        let mut lines: Vec<Line> = lines.take(HISTORY).collect();
+        lines.reverse();
+        Ok(lines)
     }
 }
 
@@ -165,5 +172,13 @@ fn asking<'a>(
     passages: &'a [Passage<'a>],
     history: &'a [Line],
 ) -> Asking<'a> {
-    Asking { text, passages, history, id: &turn.last, cid: &conversation.cid, uid, app_id: &conversation.app_id }
+    Asking {
+        text,
+        passages,
+        history,
+        id: turn.messages.last().map(String::as_str).unwrap_or_default(),
+        cid: &conversation.cid,
+        uid,
+        app_id: &conversation.app_id,
+    }
 }

@@ -7,9 +7,9 @@ use store::{Committed, Conversation, DUE_SHARDS, Entry, Queue, Result, Stage};
 
 use crate::{
     DECISIONS, Dispatch,
-    hand::Way,
+    hand::{Leaving, Way},
     plan::{Known, target_of},
-    scene::{Scene, Speaker},
+    scene::{Scene, Speaker, ends_after},
 };
 
 /// Items of one partition that one tick looks at.
@@ -125,6 +125,7 @@ impl Dispatch {
         let robot = scene.reception.robot_id.clone();
         let way = Way { plan: &plan, known: &known, robot_id: robot.as_deref(), since, tell: true, because };
         let joined = self.hand(&mut scene, &routed, &way).await?;
+        self.catch_up(&mut scene).await?;
         if let Committed::Now(_) = scene.commit(&self.table).await? {
             self.send_all(&scene).await?;
             self.after(joined, None).await?;
@@ -169,7 +170,7 @@ impl Dispatch {
         let minutes = |minutes: u32| SignedDuration::from_mins(i64::from(minutes));
         let quiet = now.duration_since(after.active_at);
         let idle = scene.reception.idle.clone();
-        if quiet >= minutes(idle.close_after_minutes) {
+        if quiet >= minutes(ends_after(&after, &scene.reception)) {
             let text = scene.reception.prompts.closed.clone();
             scene.say("closed", &text, Speaker::Prompt);
             Self::end(scene, "idle", None);
@@ -213,7 +214,7 @@ impl Dispatch {
         let rest = routing::after_wait(&plan, waiting.level);
         scene.event("conversation.overflowed", because.clone());
         if rest.levels.is_empty() {
-            Self::leave_message(scene, waiting.level, true, &because, &Value::Null);
+            Self::leave_message(scene, waiting.level, Leaving::WaitedTooLong, &because, &Value::Null);
             return Ok(None);
         }
         let mut known = Known::new();
@@ -221,7 +222,9 @@ impl Dispatch {
         let robot = scene.reception.robot_id.clone();
         let since = waiting.since;
         let way = Way { plan: &plan, known: &known, robot_id: robot.as_deref(), since, tell: true, because };
-        self.hand(scene, &routed, &way).await
+        let queue = self.hand(scene, &routed, &way).await?;
+        self.catch_up(scene).await?;
+        Ok(queue)
     }
 }
 

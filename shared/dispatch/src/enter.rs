@@ -3,7 +3,7 @@
 use channel::reckon;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use store::{Binding, ExposeSecret, InboundRef, Profile, Result};
+use store::{Binding, ExposeSecret, InboundRef, Profile, Result, SecretString};
 use wechat::session_from::{self, Params, SessionFrom, Verification};
 
 use crate::{
@@ -27,13 +27,15 @@ impl Dispatch {
             return Ok(());
         }
         reckon(&mut scene.visitor, now, |ledger| ledger.on_enter(message.created_at, now));
-        if let Some(text) = message.content.get("session_from").and_then(Value::as_str) {
+        let text = message.content.get("session_from").and_then(Value::as_str);
+        // A page without it says nothing, and unsays nothing either.
+        if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
             let from = session_from::parse(text);
-            let verified = self.verified(&from, binding, now).await?;
+            let verification = self.verification(&from, binding, now).await?;
             scene.visitor.session_from = Some(text.to_owned());
             scene.visitor.session_from_at = Some(now);
-            scene.person = from.partnerid.clone().filter(|_| verified);
-            learn(&mut scene.visitor.profile, &from, verified);
+            scene.visitor.verification = word(verification);
+            learn(&mut scene.visitor.profile, &from, verification == Verification::Verified);
         }
         scene.after = None;
         scene.before = None;
@@ -41,16 +43,24 @@ impl Dispatch {
         Ok(())
     }
 
-    async fn verified(&self, from: &SessionFrom, binding: Option<&Binding>, now: Timestamp) -> Result<bool> {
-        let Some(sealed) = binding.and_then(|binding| binding.session_from_secret.as_ref()) else {
-            return Ok(false);
+    async fn verification(
+        &self,
+        from: &SessionFrom,
+        binding: Option<&Binding>,
+        now: Timestamp,
+    ) -> Result<Verification> {
+        let sealed = binding.and_then(|binding| binding.session_from_secret.as_ref());
+        let secret = match sealed.filter(|_| from.signature.is_some()) {
+            Some(sealed) => self.vault.open(sealed).await?,
+            // Nothing can be proved by it.
+            None => SecretString::default(),
         };
-        if from.signature.is_none() {
-            return Ok(false);
-        }
-        let secret = self.vault.open(sealed).await?;
-        Ok(from.verify(secret.expose_secret().as_bytes(), now.as_second()) == Verification::Verified)
+        Ok(from.verify(secret.expose_secret().as_bytes(), now.as_second()))
     }
+}
+
+fn word(verification: Verification) -> Option<String> {
+    serde_json::to_value(verification).ok()?.as_str().map(ToOwned::to_owned)
 }
 
 /// Greets a visitor who was not greeted lately.

@@ -58,7 +58,9 @@ impl Dispatch {
                     let because = json!({ "agent_gone": agent });
                     let way =
                         Way { plan: &plan, known: &known, robot_id: robot.as_deref(), since, tell: false, because };
-                    self.hand(&mut scene, &routed, &way).await?
+                    let queue = self.hand(&mut scene, &routed, &way).await?;
+                    self.catch_up(&mut scene).await?;
+                    queue
                 }
             };
             if let Committed::Now(_) = scene.commit(&self.table).await? {

@@ -1,7 +1,7 @@
 //! A conversation changes hands.
 
 use desk::{
-    routing::{Facts, Outcome, Plan, Routed},
+    routing::{Facts, Outcome, Plan, Routed, State},
     staff::in_order,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -17,6 +17,20 @@ use crate::{
 /// How far ahead places are counted: beyond it a visitor is told of so many.
 const COUNTED: u32 = 99;
 
+/// How long a visitor waits for one agent whom they were sent to.
+const AGENT_WAIT_SECONDS: u32 = 600;
+
+/// Why a visitor is asked to leave a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    /// Nobody is there.
+    NobodyThere,
+    /// No more may wait.
+    QueueFull,
+    /// They have waited for as long as the group lets them.
+    WaitedTooLong,
+}
+
 /// What goes along with a change of hands.
 #[derive(Debug, Clone)]
 pub(crate) struct Way<'a> {
@@ -26,7 +40,7 @@ pub(crate) struct Way<'a> {
     pub(crate) robot_id: Option<&'a str>,
     /// Since when the visitor waits.
     pub(crate) since: Timestamp,
-    /// Whether the visitor is told.
+    /// Whether the visitor is told who has them or that they wait. That they may leave a message is told always.
     pub(crate) tell: bool,
     /// More for the event.
     pub(crate) because: Value,
@@ -40,12 +54,14 @@ impl Dispatch {
             after.plan = serde_json::to_value(way.plan).unwrap_or_default();
         }
         let trail = json!(routed.trail);
+        let full = routed.trail.last().is_some_and(|passage| passage.state == State::QueueFull);
+        let leaving = if full { Leaving::QueueFull } else { Leaving::NobodyThere };
         match &routed.outcome {
             Outcome::Assign { agents, group, level } => {
                 let agents = bounded_stickiness(scene, way, agents, group.as_deref());
                 let Some((agent, load)) = agents.first().and_then(|id| Some((id.clone(), load_of(way.known, id)?)))
                 else {
-                    Self::leave_message(scene, *level, way.tell, &way.because, &trail);
+                    Self::leave_message(scene, *level, leaving, &way.because, &trail);
                     return Ok(None);
                 };
                 scene.assign = Assign::Auto { load };
@@ -57,7 +73,8 @@ impl Dispatch {
                 let queue = queue_of(target);
                 let max_wait = match way.known.get(target) {
                     Some(Facts::Group { group, .. }) => group.max_wait_seconds,
-                    _ => None,
+                    // An agent has no setting for it, and may be away for hours.
+                    _ => Some(AGENT_WAIT_SECONDS),
                 };
                 self.enqueue(scene, &queue, *level, max_wait, way, trail).await?;
                 Ok(Some(queue))
@@ -71,12 +88,12 @@ impl Dispatch {
                         let data = json!({ "robot_id": robot, "trail": trail, "because": way.because });
                         scene.event("conversation.robot", data);
                     }
-                    _ => Self::leave_message(scene, *level, way.tell, &way.because, &trail),
+                    _ => Self::leave_message(scene, *level, leaving, &way.because, &trail),
                 }
                 Ok(None)
             }
             Outcome::LeaveMessage { level } => {
-                Self::leave_message(scene, *level, way.tell, &way.because, &trail);
+                Self::leave_message(scene, *level, leaving, &way.because, &trail);
                 Ok(None)
             }
         }
@@ -147,7 +164,7 @@ impl Dispatch {
     }
 
     /// Lets the visitor leave a message.
-    pub(crate) fn leave_message(scene: &mut Scene<'_>, level: u8, tell: bool, because: &Value, trail: &Value) {
+    pub(crate) fn leave_message(scene: &mut Scene<'_>, level: u8, why: Leaving, because: &Value, trail: &Value) {
         let now = scene.now;
         if let Some(after) = &mut scene.after {
             let queue = Queue::LeftMessages.name();
@@ -156,10 +173,14 @@ impl Dispatch {
             after.active_at = now;
         }
         scene.event("leave_message.created", json!({ "level": level, "trail": trail, "because": because }));
-        if tell {
-            let text = scene.reception.prompts.leave_message.clone();
-            scene.say("leave", &text, Speaker::Prompt);
-        }
+        let prompts = &scene.reception.prompts;
+        let text = match why {
+            Leaving::NobodyThere => &prompts.leave_message,
+            Leaving::QueueFull => &prompts.queue_full,
+            Leaving::WaitedTooLong => &prompts.waited_too_long,
+        };
+        let text = text.clone();
+        scene.say("leave", &text, Speaker::Prompt);
     }
 
     /// Ends the scene's conversation.

@@ -14,9 +14,10 @@ use wechat::session_from::SessionFrom;
 use crate::{
     DECISIONS, Dispatch,
     enter::greet,
-    hand::Way,
+    hand::{Leaving, Way},
     plan::{Known, Planned, choosing, reception},
     scene::{Scene, Speaker},
+    turn::no_agent,
 };
 
 /// What is known when a decision begins.
@@ -98,13 +99,15 @@ impl Dispatch {
         let now = scene.now;
         let text = message.content.get("content").and_then(Value::as_str).filter(|_| message.kind == "text");
         let holder = scene.before.as_ref().map(|open| holder(&open.stage));
-        let undecided = matches!(holder, None | Some(Holder::Nobody | Holder::Robot));
+        let undecided = matches!(holder, None | Some(Holder::Nobody | Holder::Robot | Holder::LeftMessage));
         let from = choosing(&scene.reception, &scene.visitor, now).filter(|_| undecided);
-        let planned = if undecided {
-            self.plan(&scene.reception, &scene.visitor, from.as_ref()).await?
-        } else {
-            Planned::none(&scene.reception)
-        };
+        let planned =
+            match scene.before.as_ref().filter(|_| holder == Some(Holder::LeftMessage)).and_then(planned_before) {
+                // Whom they wanted when they left their message.
+                Some(plan) => Planned { plan, ..Planned::none(&scene.reception) },
+                None if undecided => self.plan(&scene.reception, &scene.visitor, from.as_ref()).await?,
+                None => Planned::none(&scene.reception),
+            };
         let decision = decide(&Situation {
             arrival: text.map_or(Arrival::Other, Arrival::Text),
             holder,
@@ -115,11 +118,14 @@ impl Dispatch {
         });
         if let Some(after) = &mut scene.after {
             after.join(message, now);
+        } else if decision == Decision::Note {
+            return Ok((None, None));
         } else {
             let opened = Conversation::new(&scene.thread, message, Stage::Unassigned, now);
             scene.visitor.open_cid = Some(opened.cid.clone());
             scene.after = Some(opened);
-            scene.event("conversation.created", warnings(from.as_ref(), &planned));
+            let verification = from.as_ref().and(scene.visitor.verification.clone());
+            scene.event("conversation.created", warnings(from.as_ref(), verification, &planned));
             greet(scene);
         }
         let known = Ground { binding, planned };
@@ -135,11 +141,19 @@ impl Dispatch {
     ) -> Result<(Option<Queue>, Option<String>)> {
         match decision {
             Decision::Note | Decision::Open | Decision::Join => joined(scene, known.binding),
-            Decision::Robot => robot(scene, message, known.planned.robot_id.as_deref()),
+            Decision::Robot => {
+                take_over(scene, known.planned.robot_id.as_deref());
+                robot_turn(scene, message);
+            }
+            Decision::Stay => {
+                take_over(scene, known.planned.robot_id.as_deref());
+                no_agent(scene);
+            }
             Decision::LeaveMessage => {
                 let because = json!({ "handover": handover::Reason::Keyword });
-                Self::leave_message(scene, 0, true, &because, &Value::Null);
+                Self::leave_message(scene, 0, Leaving::NobodyThere, &because, &Value::Null);
             }
+            Decision::Return { immediate } => return Ok((self.back(scene, immediate, known).await?, None)),
             Decision::End => {
                 let freed = scene.before.as_ref().and_then(Conversation::assignee).map(ToOwned::to_owned);
                 Self::end(scene, "visitor", None);
@@ -161,21 +175,18 @@ impl Dispatch {
         handover: Option<handover::Reason>,
         planned: &Planned,
     ) -> Result<Option<Queue>> {
-        let mode = if immediate { routing::Mode::ImmediateOnly } else { routing::Mode::Full };
         let mut known = Known::new();
-        let routed = self.route(&planned.plan, mode, scene.now, &mut known).await?;
-        if let Some(reason) = handover {
-            scene.event("conversation.handoff", json!({ "reason": reason }));
-        }
+        let routed = self.route(&planned.plan, mode(immediate), scene.now, &mut known).await?;
         let robot = planned.robot_id.as_deref();
-        if matches!(routed.outcome, Outcome::Robot { .. })
-            && robot.is_some()
-            && matches!(scene.before.as_ref().map(|before| &before.stage), Some(Stage::Robot(_)))
-        {
-            // The robot has it already and goes on; it does not answer the wish for a person.
-            let text = scene.reception.prompts.no_agent.clone();
-            scene.say("no_agent", &text, Speaker::Prompt);
-            return Ok(None);
+        if let Some(reason) = handover {
+            if takes(&routed.outcome) {
+                scene.event("conversation.handoff", json!({ "reason": reason }));
+            } else if matches!(routed.outcome, Outcome::Robot { .. }) && robot.is_some() {
+                // The robot goes on; it does not answer the wish for a person.
+                take_over(scene, robot);
+                no_agent(scene);
+                return Ok(None);
+            }
         }
         let because = json!({ "handover": handover });
         let way = Way { plan: &planned.plan, known: &known, robot_id: robot, since: scene.now, tell: true, because };
@@ -185,6 +196,29 @@ impl Dispatch {
         }
         Ok(queue)
     }
+
+    /// Whoever has left a message writes again: somebody may be there by now.
+    async fn back(&self, scene: &mut Scene<'_>, immediate: bool, ground: &Ground<'_>) -> Result<Option<Queue>> {
+        let plan = &ground.planned.plan;
+        let mut known = Known::new();
+        let routed = self.route(plan, mode(immediate), scene.now, &mut known).await?;
+        if !takes(&routed.outcome) {
+            joined(scene, ground.binding);
+            return Ok(None);
+        }
+        let because = json!({ "left_message": true });
+        let way = Way { plan, known: &known, robot_id: None, since: scene.now, tell: true, because };
+        self.hand(scene, &routed, &way).await
+    }
+}
+
+fn mode(immediate: bool) -> routing::Mode {
+    if immediate { routing::Mode::ImmediateOnly } else { routing::Mode::Full }
+}
+
+/// Whether an agent has the visitor by it or will have.
+pub(crate) fn takes(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Assign { .. } | Outcome::Queue { .. })
 }
 
 impl Planned {
@@ -193,6 +227,12 @@ impl Planned {
         let plan = routing::Plan::new(Vec::new(), None, reception.after_hours);
         Self { plan, warnings: Vec::new(), robot_id: None }
     }
+}
+
+/// The plan that a conversation has.
+pub(crate) fn planned_before(conversation: &Conversation) -> Option<routing::Plan> {
+    let plan: routing::Plan = serde_json::from_value(conversation.plan.clone()).ok()?;
+    (!plan.levels.is_empty()).then_some(plan)
 }
 
 fn holder(stage: &Stage) -> Holder {
@@ -206,10 +246,10 @@ fn holder(stage: &Stage) -> Holder {
 }
 
 /// What was odd about `session-from`, for the admin who looks at the conversation's history.
-fn warnings(from: Option<&SessionFrom>, planned: &Planned) -> Value {
+fn warnings(from: Option<&SessionFrom>, verification: Option<String>, planned: &Planned) -> Value {
     let odd: Vec<Value> =
         from.map(|from| from.warnings.iter().map(|warning| json!(warning)).collect()).unwrap_or_default();
-    json!({ "session_from_warnings": odd, "routing_warnings": planned.warnings })
+    json!({ "session_from_warnings": odd, "verification": verification, "routing_warnings": planned.warnings })
 }
 
 /// The conversation stays where it is.
@@ -229,7 +269,8 @@ fn joined(scene: &mut Scene<'_>, binding: Option<&Binding>) {
     }
 }
 
-fn robot(scene: &mut Scene<'_>, message: &InboundRef, robot_id: Option<&str>) {
+/// The robot has the conversation from now on, if it has not got it already.
+fn take_over(scene: &mut Scene<'_>, robot_id: Option<&str>) {
     let Some(after) = &mut scene.after else {
         return;
     };
@@ -238,18 +279,15 @@ fn robot(scene: &mut Scene<'_>, message: &InboundRef, robot_id: Option<&str>) {
         after.stage = Stage::Robot(Box::new(RobotStage { robot_id: robot_id.clone(), ..RobotStage::default() }));
         scene.event("conversation.robot", json!({ "robot_id": robot_id }));
     }
-    robot_turn(scene, message);
 }
 
-/// The message is part of what the robot has to answer. Whoever is answering already is told by it to begin anew.
+/// The message is part of what the robot has to answer.
 fn robot_turn(scene: &mut Scene<'_>, message: &InboundRef) {
     let now = scene.now;
     if let Some(Stage::Robot(robot)) = scene.after.as_mut().map(|after| &mut after.stage) {
-        let turn = robot.turn.take();
-        let (first, last, since) = match turn {
-            Some(turn) => (turn.first.min(message.id.clone()), turn.last.max(message.id.clone()), turn.since),
-            None => (message.id.clone(), message.id.clone(), now),
-        };
-        robot.turn = Some(Turn { first, last, since, answering_until: None });
+        match &mut robot.turn {
+            Some(turn) => turn.join(&message.id),
+            None => robot.turn = Some(Turn::new(&message.id, now)),
+        }
     }
 }

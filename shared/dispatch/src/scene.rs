@@ -1,7 +1,7 @@
 //! One decision on its way: what was read, what shall be, what is said.
 
 use channel::{reckon, text_parts};
-use desk::settings::Reception;
+use desk::settings::{IDLE_MAX, Reception};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use store::{
@@ -23,7 +23,6 @@ pub(crate) struct Scene<'a> {
     pub(crate) before: Option<Conversation>,
     pub(crate) after: Option<Conversation>,
     pub(crate) assign: Assign,
-    pub(crate) person: Option<String>,
     pub(crate) released: Vec<(String, String)>,
     events: Vec<NewEvent>,
     sends: Vec<NewOutbound>,
@@ -61,7 +60,6 @@ impl<'a> Scene<'a> {
             after: before.clone(),
             before,
             assign: Assign::ByHand,
-            person: None,
             released: Vec::new(),
             events: Vec::new(),
             sends: Vec::new(),
@@ -147,7 +145,6 @@ impl<'a> Scene<'a> {
                 sends: self.sends.clone(),
                 released: std::mem::take(&mut self.released),
                 assign: self.assign,
-                person: self.person.take(),
                 once: None,
             })
             .await
@@ -164,6 +161,16 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// Minutes without a word after which a conversation ends. Whoever still waits for a person's first word waits for as
+/// long as WeChat lets anybody answer, whatever is set for those who have been answered.
+pub(crate) fn ends_after(conversation: &Conversation, reception: &Reception) -> u32 {
+    match conversation.stage {
+        Stage::Queued(_) | Stage::LeftMessage(_) => IDLE_MAX,
+        Stage::Unassigned if conversation.answered_at.is_none() => IDLE_MAX,
+        _ => reception.idle.close_after_minutes,
+    }
+}
+
 /// When the clock has to look at a conversation. An earlier time that is set already is kept: looking too early costs
 /// one look, and moving the time with every message would cost two writes of the index each time.
 pub(crate) fn look_at(conversation: &Conversation, reception: &Reception, now: Timestamp) -> Option<Timestamp> {
@@ -173,7 +180,7 @@ pub(crate) fn look_at(conversation: &Conversation, reception: &Reception, now: T
     // Nobody else is warned: a conversation that waits would be due again at once, minute by minute.
     let warns = matches!(conversation.stage, Stage::Assigned(_) | Stage::Robot(_)) && conversation.warned_at.is_none();
     let warn = idle.warn_after_minutes.filter(|_| warns);
-    let mut next = later(conversation.active_at, minutes(warn.unwrap_or(idle.close_after_minutes)));
+    let mut next = later(conversation.active_at, minutes(warn.unwrap_or(ends_after(conversation, reception))));
     match &conversation.stage {
         Stage::Queued(waiting) => next = waiting.until.map_or(next, |until| until.min(next)),
         Stage::Robot(robot) if robot.turn.is_some() => next = next.min(later(now, TURN_LEFT_BEHIND)),

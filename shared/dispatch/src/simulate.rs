@@ -80,11 +80,13 @@ impl Dispatch {
             keywords: &reception.handover.keywords,
         });
         let (first, mode) = match decision {
-            Decision::Robot => ("robot", routing::Mode::Full),
+            Decision::Robot | Decision::Stay => ("robot", routing::Mode::Full),
             Decision::Route { immediate: true, .. } => ("route", routing::Mode::ImmediateOnly),
             Decision::Route { .. } => ("route", routing::Mode::Full),
             Decision::LeaveMessage => ("leave_message", routing::Mode::Full),
-            Decision::Note | Decision::Join | Decision::Open | Decision::End => ("open", routing::Mode::Full),
+            Decision::Return { .. } | Decision::Note | Decision::Join | Decision::Open | Decision::End => {
+                ("open", routing::Mode::Full)
+            }
         };
         let routed = self.route(&planned.plan, mode, wanted.at, &mut Known::new()).await?;
         Ok(Some(Simulated {

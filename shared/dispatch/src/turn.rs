@@ -5,8 +5,10 @@
 //! more has come, the answer is dropped, and the turn with everything in it is answered instead, unless the visitor
 //! has waited long enough: then they get this answer, and the rest is the next turn.
 
+use std::slice;
+
 use desk::{
-    handover::same_question,
+    handover::{self, same_question},
     routing,
     settings::Mode,
     turn::{Answer, Outcome, SoFar, outcome},
@@ -14,15 +16,16 @@ use desk::{
 use jiff::SignedDuration;
 use robots::Client;
 use serde_json::json;
-use store::{Committed, Conversation, Queue, Result, RobotStage, Stage, StoreError, Turn};
+use store::{Committed, Conversation, Direction, Message, Queue, Result, RobotStage, Stage, StoreError, Turn};
 use wechat::client::Typing;
 
 use crate::{
     DECISIONS, Dispatch,
     ask::{Asked, Given, said},
-    hand::Way,
+    hand::{Leaving, Way},
     knowledge::Knowing,
     plan::{Known, choosing},
+    receive::takes,
     scene::{Scene, Speaker},
 };
 
@@ -31,6 +34,12 @@ const LEASE: SignedDuration = SignedDuration::from_secs(50);
 
 /// A visitor who goes on writing gets an answer to what they wrote this long ago.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(10);
+
+/// The robot does not exist any more.
+const GONE: &str = "robot.gone";
+
+/// Messages among which a robot that takes over looks for what nobody has answered.
+const UNANSWERED: i32 = 20;
 
 /// What became of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +74,7 @@ impl Dispatch {
             // Whoever was faster answers, or has shown a longer turn to the stream.
             return Ok(Turned::Nothing);
         };
-        let messages = self.table.turn_messages(&conversation, &turn).await?;
+        let messages = self.table.messages_of(&conversation.thread(), &turn.messages).await?;
         // That the visitor sees nobody typing has no consequence.
         let _ = self.channel.typing(&conversation.app_id, &conversation.openid, Typing::Start).await;
         let text = said(&messages);
@@ -75,7 +84,8 @@ impl Dispatch {
                 let asked = Asked { conversation: &conversation, stage: &stage, turn: &turn, text: &text, person };
                 self.ask(robots, knowing, &asked).await?
             }
-            None => Given { answer: Answer::Failed, failure: Some("robot.gone"), sources: Vec::new() },
+            // Nobody is there to say anything: a person takes over, or a message is left.
+            None => Given { answer: Answer::HandOver, failure: Some(GONE), sources: Vec::new() },
         };
         Box::pin(self.finish_turn(cid, &turn, &text, knowing.as_deref(), given)).await
     }
@@ -97,8 +107,8 @@ impl Dispatch {
                 return Ok(Turned::Nothing);
             };
             let now = self.table.clock().now();
-            let more = turn.last != asked.last;
-            if more && now.duration_since(turn.since) < PATIENCE {
+            let rest = turn.without(&asked.messages, now);
+            if rest.is_some() && now.duration_since(turn.since) < PATIENCE {
                 return Ok(Turned::Dropped);
             }
             let repeats = if same_question(&stage.last_question, text) { stage.repeats + 1 } else { 1 };
@@ -111,13 +121,7 @@ impl Dispatch {
                 robot.repeats = repeats;
                 text.clone_into(&mut robot.last_question);
                 robot.offered.clone_from(&came.offered);
-                robot.turn = more.then(|| Turn {
-                    // Sorts behind the last message that is answered now and before any other.
-                    first: format!("{}~", asked.last),
-                    last: turn.last.clone(),
-                    since: now,
-                    answering_until: None,
-                });
+                robot.turn.clone_from(&rest);
             }
             let ai = knowing.is_some_and(|knowing| knowing.robot.settings.is_ai());
             let queue = self.apply_outcome(&mut scene, &came, &given, ai).await?;
@@ -128,6 +132,35 @@ impl Dispatch {
             }
         }
         Err(StoreError::Conflict)
+    }
+
+    /// A robot that takes over from people answers what none of them has answered.
+    pub(crate) async fn catch_up(&self, scene: &mut Scene<'_>) -> Result<()> {
+        let is_robot = |conversation: &Option<Conversation>| {
+            matches!(conversation.as_ref().map(|conversation| &conversation.stage), Some(Stage::Robot(_)))
+        };
+        if is_robot(&scene.before) || !is_robot(&scene.after) {
+            return Ok(());
+        }
+        no_agent(scene);
+        let last = self.table.last_messages(&scene.thread, UNANSWERED).await?;
+        let role = |message: &Message| message.author.as_ref().map(|author| author.role.clone());
+        let unanswered = last.iter().take_while(|message| match message.direction {
+            Direction::In => message.cid == scene.before.as_ref().map(|before| before.cid.clone()),
+            Direction::Out => role(message).as_deref() == Some("prompt"),
+        });
+        let keywords = &scene.reception.handover.keywords;
+        let wants_person = |message: &Message| handover::asks_for_person(&said(slice::from_ref(message)), keywords);
+        let questions = unanswered.filter(|message| message.direction == Direction::In && !wants_person(message));
+        let now = scene.now;
+        let mut turn: Option<Turn> = None;
+        for message in questions {
+            turn.get_or_insert_with(|| Turn::new(&message.id, now)).join(&message.id);
+        }
+        if let Some(Stage::Robot(robot)) = scene.after.as_mut().map(|after| &mut after.stage) {
+            robot.turn = turn;
+        }
+        Ok(())
     }
 
     async fn apply_outcome(
@@ -148,10 +181,7 @@ impl Dispatch {
             } else {
                 None
             };
-            let takes = |routed: &routing::Routed| {
-                matches!(routed.outcome, routing::Outcome::Assign { .. } | routing::Outcome::Queue { .. })
-            };
-            if let Some(routed) = routed.as_ref().filter(|routed| takes(routed)) {
+            if let Some(routed) = routed.as_ref().filter(|routed| takes(&routed.outcome)) {
                 scene.event("conversation.handoff", json!({ "reason": handover.reason }));
                 let way =
                     Way { plan: &planned.plan, known: &known, robot_id: None, since: scene.now, tell: true, because };
@@ -159,13 +189,13 @@ impl Dispatch {
             }
             // Nobody is there, so nobody is promised.
             if handover.asked {
-                let policy = routed.as_ref().map(|routed| &routed.outcome);
-                if matches!(policy, Some(routing::Outcome::Robot { .. })) {
-                    let text = scene.reception.prompts.no_agent.clone();
-                    scene.say("no_agent", &text, Speaker::Prompt);
+                let goes_on = scene.reception.mode == Mode::RobotOnly
+                    || matches!(routed.as_ref().map(|routed| &routed.outcome), Some(routing::Outcome::Robot { .. }));
+                if goes_on && given.failure != Some(GONE) {
+                    no_agent(scene);
                 } else {
                     let trail = json!(routed.map(|routed| routed.trail));
-                    Self::leave_message(scene, 0, true, &because, &trail);
+                    Self::leave_message(scene, 0, Leaving::NobodyThere, &because, &trail);
                 }
                 return Ok(None);
             }
@@ -185,6 +215,12 @@ impl Dispatch {
         scene.say("robot", &came.text, Speaker::Robot { ai: ai && own });
         Ok(None)
     }
+}
+
+/// The robot goes on, and the visitor is told why.
+pub(crate) fn no_agent(scene: &mut Scene<'_>) {
+    let text = scene.reception.prompts.no_agent.clone();
+    scene.say("no_agent", &text, Speaker::Prompt);
 }
 
 fn waiting_turn(conversation: &Conversation) -> Option<(RobotStage, Turn)> {

@@ -40,8 +40,6 @@ pub struct Commit<'a> {
     pub released: Vec<(String, String)>,
     /// How an agent is assigned, if one is.
     pub assign: Assign,
-    /// A verified `partnerid` that the visitor came with.
-    pub person: Option<String>,
     /// Not twice, if the caller named the request.
     pub once: Option<&'a Once>,
 }
@@ -104,11 +102,7 @@ impl Table {
         }
         if let Some((thread, seen, visitor)) = &commit.visitor {
             writes.push((Part::Other, self.visitor_put(thread, seen, visitor)?));
-        }
-        if let Some(partnerid) = &commit.person
-            && let Some((thread, ..)) = &commit.visitor
-        {
-            writes.push((Part::Other, self.person_write(partnerid, thread)?));
+            self.person_writes(&mut writes, thread, seen.profile.proved(), visitor.profile.proved())?;
         }
         if let Some(after) = &after {
             let item = after.write(after.version)?;
@@ -242,13 +236,27 @@ impl Table {
         update_item(update)
     }
 
-    fn person_write(&self, partnerid: &str, thread: &Thread) -> Result<TransactWriteItem> {
-        let item = Build::new(keys::PERSON, keys::person(partnerid), keys::person_visitor(&thread.uid()))
-            .set("app_id", s(&thread.app_id))
-            .set("openid", s(&thread.openid))
-            .done();
-        let put = Put::builder().table_name(&self.name).set_item(Some(item));
-        Ok(TransactWriteItem::builder().put(built(put.build())?).build())
+    /// A visitor belongs to the person whom their proved `partnerid` names, and to nobody else: telephones are handed
+    /// on.
+    fn person_writes(&self, writes: &mut Writes, thread: &Thread, from: Option<&str>, to: Option<&str>) -> Result<()> {
+        if from == to {
+            return Ok(());
+        }
+        let visitor = keys::person_visitor(&thread.uid());
+        if let Some(partnerid) = from {
+            let edge = Delete::builder().table_name(&self.name);
+            let edge = edge.key("pk", s(keys::person(partnerid))).key("sk", s(&visitor));
+            writes.push((Part::Other, TransactWriteItem::builder().delete(built(edge.build())?).build()));
+        }
+        if let Some(partnerid) = to {
+            let item = Build::new(keys::PERSON, keys::person(partnerid), &visitor)
+                .set("app_id", s(&thread.app_id))
+                .set("openid", s(&thread.openid))
+                .done();
+            let put = Put::builder().table_name(&self.name).set_item(Some(item));
+            writes.push((Part::Other, TransactWriteItem::builder().put(built(put.build())?).build()));
+        }
+        Ok(())
     }
 
     fn release_write(&self, thread: &Thread, held: &str, by: &str, now: Timestamp) -> Result<TransactWriteItem> {

@@ -99,10 +99,10 @@ pub struct RobotStage {
 /// What a visitor has said to a robot since its last answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
-    /// The first message.
-    pub first: String,
-    /// The last message.
-    pub last: String,
+    /// The messages in their order, at most [`TURN_MAX`]. Each by its id, because they may come late and out of order:
+    /// one that sorts before those that are being answered is not answered with them.
+    #[serde(default)]
+    pub messages: Vec<String>,
     /// When the first came.
     pub since: Timestamp,
     /// Until when somebody is answering it; nobody is when absent.
@@ -139,6 +139,32 @@ pub struct Assigned {
     pub since: Timestamp,
     /// When the agent took it up.
     pub accepted_at: Option<Timestamp>,
+}
+
+/// How many messages of a visitor's make up a turn; of more than that the newest.
+pub const TURN_MAX: usize = 20;
+
+impl Turn {
+    /// A turn that begins with this message.
+    pub fn new(message: &str, now: Timestamp) -> Self {
+        Self { messages: vec![message.to_owned()], since: now, answering_until: None }
+    }
+
+    /// Takes in one more message. Whoever is answering already is told by it to begin anew.
+    pub fn join(&mut self, message: &str) {
+        if let Err(place) = self.messages.binary_search_by(|known| known.as_str().cmp(message)) {
+            self.messages.insert(place, message.to_owned());
+        }
+        let beyond = self.messages.len().saturating_sub(TURN_MAX);
+        self.messages.drain(..beyond);
+        self.answering_until = None;
+    }
+
+    /// What is left of it when these messages are answered.
+    pub fn without(&self, answered: &[String], now: Timestamp) -> Option<Self> {
+        let messages: Vec<String> = self.messages.iter().filter(|id| !answered.contains(id)).cloned().collect();
+        (!messages.is_empty()).then_some(Self { messages, since: now, answering_until: None })
+    }
 }
 
 impl Conversation {
@@ -263,16 +289,16 @@ impl Table {
         self.messages(&conversation.thread(), Some(&conversation.cid), first, cursor, limit).await
     }
 
-    /// What the visitor has said in a turn, oldest first, at most 20 messages.
-    pub async fn turn_messages(&self, conversation: &Conversation, turn: &Turn) -> Result<Vec<Message>> {
-        let page = self.messages(&conversation.thread(), Some(&conversation.cid), Some(&turn.first), None, 100).await?;
-        let of_visitor = |message: &Message| message.direction == crate::Direction::In && message.id <= turn.last;
-        Ok(page.items.into_iter().filter(of_visitor).take(20).collect())
-    }
-
     /// When either side last said something in a visitor's thread. What is said by set texts does not count, a warning
     /// that nobody has answered least of all.
     pub async fn last_said_at(&self, thread: &Thread) -> Result<Option<Timestamp>> {
+        let last = self.last_messages(thread, PROMPTS_AT_ONCE + 1).await?;
+        let is_prompt = |message: &&Message| message.author.as_ref().is_some_and(|author| author.role == "prompt");
+        Ok(last.iter().find(|message| !is_prompt(message)).map(|last| last.created_at))
+    }
+
+    /// The last messages of a visitor's thread, the newest first.
+    pub async fn last_messages(&self, thread: &Thread, limit: i32) -> Result<Vec<Message>> {
         let answer = self
             .client
             .query()
@@ -282,13 +308,11 @@ impl Table {
             .expression_attribute_values(":message", s(keys::MESSAGE_PREFIX))
             .scan_index_forward(false)
             .consistent_read(true)
-            .limit(PROMPTS_AT_ONCE + 1)
+            .limit(limit)
             .send()
             .await;
         let answer = answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-        let last: Vec<Message> = answer.items().iter().map(Message::read).collect::<Result<_>>()?;
-        let is_prompt = |message: &&Message| message.author.as_ref().is_some_and(|author| author.role == "prompt");
-        Ok(last.iter().find(|message| !is_prompt(message)).map(|last| last.created_at))
+        answer.items().iter().map(Message::read).collect()
     }
 
     /// Conversations of one shard that the clock has to look at, the most overdue first.

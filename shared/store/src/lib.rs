@@ -96,7 +96,7 @@ pub use access::{ApiToken, Role, token_hash};
 pub use binding::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding};
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
 pub use commit::{Assign, Commit, Committed};
-pub use conversation::{Assigned, Conversation, RobotStage, Stage, Turn, Waiting};
+pub use conversation::{Assigned, Conversation, RobotStage, Stage, TURN_MAX, Turn, Waiting};
 pub use duty::{Duty, GRACE, HEARTBEAT_LIFE};
 pub use error::{Result, StoreError};
 pub use event::{Event, NewEvent};

@@ -23,6 +23,8 @@ pub struct Visitor {
     pub session_from: Option<String>,
     /// When they entered with it.
     pub session_from_at: Option<Timestamp>,
+    /// What its signature was worth then: `verified`, `unsigned`, `bad` or `stale`.
+    pub verification: Option<String>,
     /// When they were first seen.
     pub first_seen_at: Option<Timestamp>,
     /// When they last wrote or entered.
@@ -70,6 +72,13 @@ pub struct Profile {
     pub params: std::collections::BTreeMap<String, String>,
     /// The customer's own fields.
     pub customer_fields: std::collections::BTreeMap<String, String>,
+}
+
+impl Profile {
+    /// The `partnerid`, if it is proved.
+    pub fn proved(&self) -> Option<&str> {
+        self.partnerid.as_deref().filter(|_| self.partnerid_verified)
+    }
 }
 
 impl Visitor {

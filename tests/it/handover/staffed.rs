@@ -99,6 +99,56 @@ async fn where_the_robot_stands_in_it_says_so_and_goes_on() {
 }
 
 #[tokio::test]
+async fn so_it_is_for_whoever_asks_for_a_person_first_of_all() {
+    let world = World::start().await;
+    let shop = world.shop(5, reception(0)).await;
+    world.change("groups", &shop.group, &json!({ "after_hours": "robot" })).await;
+    world.status(&shop.agent, "offline").await;
+    let visitor = shop.visitor(&world, "o-1");
+    visitor.says("转人工").await;
+    assert_eq!((visitor.stage().await.as_str(), visitor.phone_texts().await), ("robot", vec![NO_AGENT.to_owned()]));
+    promised_nobody(&world, &visitor).await;
+    visitor.says(POSTAGE).await;
+    assert_eq!(visitor.last_text().await, POSTAGE_ANSWER);
+
+    // Where no group is set, there is somebody to read it some time.
+    world.receive(&shop.binding, json!({ "group_id": null })).await;
+    let other = shop.visitor(&world, "o-2");
+    other.says("转人工").await;
+    assert_eq!((other.stage().await.as_str(), other.last_text().await.as_str()), ("left_message", LEAVE));
+
+    // A hand-over is told of when there is one, and then with its reason.
+    world.receive(&shop.binding, json!({ "group_id": shop.group })).await;
+    world.status(&shop.agent, "online").await;
+    let third = shop.visitor(&world, "o-3");
+    third.says("转人工").await;
+    assert_eq!(third.agent().await.as_deref(), Some(shop.agent.as_str()));
+    assert_eq!(world.event(&third.cid().await, "conversation.handoff").await["data"]["reason"], "keyword");
+    for visitor in [&visitor, &other] {
+        let kinds = world.event_types(&visitor.cid().await).await;
+        assert!(!kinds.contains(&"conversation.handoff".to_owned()), "{kinds:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_robot_that_takes_over_from_the_queue_answers_what_waits() {
+    let world = World::start().await;
+    let mut settings = reception(0);
+    settings["mode"] = json!("agents_only");
+    let shop = world.shop(1, settings).await;
+    shop.engage(&world).await;
+    let visitor = shop.visitor(&world, "o-1");
+    visitor.says(SHIPPING).await;
+    visitor.says("转人工").await;
+    assert_eq!((visitor.stage().await.as_str(), visitor.phone_texts().await), ("queued", vec!["排队了。".to_owned()]));
+    // Everybody goes home.
+    world.change("groups", &shop.group, &json!({ "after_hours": "robot" })).await;
+    world.minutes(6).await;
+    assert_eq!(visitor.stage().await, "robot");
+    assert_eq!(visitor.phone_texts().await, ["排队了。", NO_AGENT, SHIPPING_ANSWER]);
+}
+
+#[tokio::test]
 async fn a_group_that_lets_visitors_wait_has_them_wait_whoever_is_there() {
     let world = World::start().await;
     let shop = world.shop(5, reception(2)).await;

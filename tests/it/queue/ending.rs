@@ -64,27 +64,40 @@ async fn everything_idles_that_is_open() {
     let world = World::start().await;
     let shop = world.shop(1, json!({ "mode": "robot_first", "idle": { "close_after_minutes": 5 } })).await;
     shop.engage(&world).await;
-    for (openid, text, stage) in [("o-robot", SHIPPING, "robot"), ("o-queue", "转人工", "queued")] {
-        let visitor = shop.visitor(&world, openid);
-        visitor.says(text).await;
-        assert_eq!(visitor.stage().await, stage);
-    }
-    world.status(&shop.agent, "offline").await;
+    let robot = shop.visitor(&world, "o-robot");
+    robot.says(SHIPPING).await;
+    assert_eq!(robot.stage().await, "robot");
+    world.minutes_with(6, &[&shop.agent]).await;
+    assert!(world.conversations().await.iter().all(|it| it["state"] == "closed" && it["closed_by"] == "idle"));
+    assert_eq!(world.load(&shop.agent).await, 0);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_persons_first_word_waits_as_long_as_wechat_lets_anybody_answer() {
+    let world = World::start().await;
+    let idle = json!({ "close_after_minutes": 5 });
+    let shop = world.shop(1, json!({ "mode": "robot_first", "idle": idle, "after_hours": "queue" })).await;
+    let engaged = shop.engage(&world).await;
+    let queued = shop.visitor(&world, "o-queue");
+    queued.says("转人工").await;
+    assert_eq!(queued.stage().await, "queued");
+    world.status(&shop.agent, "busy").await;
+    engaged.says("再见").await;
+    world.change("groups", &shop.group, &json!({ "max_queue": 1 })).await;
     let left = shop.visitor(&world, "o-left");
     left.says("转人工").await;
     assert_eq!(left.stage().await, "left_message");
-    // An agent who is gone hands theirs back first, and from then on the time counts anew.
-    world.minutes(11).await;
-    for conversation in world.conversations().await {
-        assert_eq!(
-            (&conversation["state"], &conversation["closed_by"]),
-            (&json!("closed"), &json!("idle")),
-            "{conversation}"
-        );
+    let open = world.bind("wx0000000000005409").await;
+    let unassigned = world.visitor(&open, "o-nobody");
+    unassigned.says("有人吗").await;
+    for (hours, still) in [(1, true), (46, true), (2, false)] {
+        world.advance(hours * 3600 - 60);
+        world.minutes_with(1, &[&shop.agent]).await;
+        for visitor in [&queued, &left, &unassigned] {
+            let state = visitor.conversations().await[0]["state"] == "open";
+            assert_eq!(state, still, "{} after {hours} more hours", visitor.openid);
+        }
     }
-    assert_eq!(world.load(&shop.agent).await, 0);
-    let waiting = world.get(&format!("/api/conversations?view=waiting&group_id={}", shop.group)).await.expect(200);
-    assert_eq!(waiting.body["items"], json!([]));
 }
 
 #[tokio::test]
@@ -104,9 +117,10 @@ async fn a_visitor_leaves_in_nothing_but_words_that_say_so() {
         assert_eq!(world.load(&shop.agent).await, 0);
         let closed = world.event(&cid, "conversation.closed").await;
         assert_eq!(closed["data"]["agent_id"], shop.agent.as_str());
-        // The farewell is the conversation's last message, and opens no other.
-        assert_eq!(visitor.conversations().await.len(), 1);
+        // The farewell is the conversation's last message, and opens no other; nor does one after it.
         assert_eq!(visitor.messages().await.last().unwrap()["cid"], cid.as_str());
+        visitor.says("拜拜").await;
+        assert_eq!(visitor.conversations().await.len(), 1);
     }
 }
 

@@ -85,7 +85,8 @@ async fn their_visitors_wait_at_the_place_of_their_age() {
 #[tokio::test]
 async fn where_nobody_else_is_there_a_message_is_left() {
     let world = World::start().await;
-    let shop = world.shop(5, json!({ "mode": "agents_only" })).await;
+    let prompts = json!({ "leave_message": "请留言。" });
+    let shop = world.shop(5, json!({ "mode": "agents_only", "prompts": prompts })).await;
     let mut visitors = Vec::new();
     for number in 0..5 {
         let visitor = shop.visitor(&world, &format!("o-{number}"));
@@ -95,6 +96,7 @@ async fn where_nobody_else_is_there_a_message_is_left() {
     world.minutes(6).await;
     for visitor in &visitors {
         assert_eq!(visitor.stage().await, "left_message");
+        assert_eq!(visitor.phone_texts().await, ["请留言。"]);
     }
     assert_eq!(world.load(&shop.agent).await, 0);
     // The agent comes back, sees what was left, and takes it.

@@ -69,6 +69,38 @@ async fn an_agent_takes_it_and_answers_within_the_window() {
 }
 
 #[tokio::test]
+async fn whoever_writes_again_when_somebody_is_there_is_received() {
+    let world = World::start().await;
+    let shop = closed_shop(&world).await;
+    let [one, two, three] = ["o-1", "o-2", "o-3"].map(|openid| shop.visitor(&world, openid));
+    for visitor in [&one, &two, &three] {
+        visitor.says("在吗").await;
+        visitor.says("我的订单 A-1001 没到").await;
+    }
+    world.change("agents", &shop.agent, &json!({ "capacity": 1 })).await;
+    world.status(&shop.agent, "online").await;
+    one.says("还没到").await;
+    assert_eq!(one.with_whom().await, with(&shop.agent));
+    let kinds = world.event_types(&one.cid().await).await;
+    assert_eq!(kinds, ["conversation.created", "leave_message.created", "conversation.assigned"]);
+    assert_eq!(left_messages(&world, crate::support::ADMIN).await.len(), 2);
+    // Who goes on writing down what is to be read later is not put into a queue by it; who asks for a person is.
+    two.says("包装也坏了").await;
+    assert_eq!(
+        (two.stage().await.as_str(), two.phone_texts().await),
+        ("left_message", [LEAVE, LEFT].map(str::to_owned).to_vec())
+    );
+    three.says("转人工").await;
+    assert_eq!(three.stage().await, "queued");
+    one.says("再见").await;
+    assert_eq!(three.with_whom().await, with(&shop.agent));
+    // With nobody there, asking does not begin it all again.
+    world.status(&shop.agent, "offline").await;
+    two.says("转人工").await;
+    assert_eq!((two.stage().await.as_str(), two.phone().await.len()), ("left_message", 2));
+}
+
+#[tokio::test]
 async fn of_two_who_take_one_message_one_gets_it() {
     let world = World::start().await;
     let shop = closed_shop(&world).await;

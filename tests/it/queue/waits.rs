@@ -43,7 +43,8 @@ async fn who_has_waited_long_enough_goes_on_to_the_next_level() {
 #[tokio::test]
 async fn where_no_level_is_left_a_message_is() {
     let world = World::start().await;
-    let shop = world.shop(1, json!({ "mode": "agents_only", "prompts": { "leave_message": LEAVE } })).await;
+    let prompts = json!({ "leave_message": "没人。", "waited_too_long": LEAVE });
+    let shop = world.shop(1, json!({ "mode": "agents_only", "prompts": prompts })).await;
     world.change("groups", &shop.group, &json!({ "max_wait_seconds": 60 })).await;
     let busy = shop.engage(&world).await;
     let visitor = shop.visitor(&world, "o-1");
@@ -60,13 +61,15 @@ async fn where_no_level_is_left_a_message_is() {
 #[tokio::test]
 async fn a_full_queue_passes_on_or_takes_a_message() {
     let world = World::start().await;
-    let shop = world.shop(1, json!({ "mode": "agents_only", "prompts": { "leave_message": LEAVE } })).await;
+    let prompts = json!({ "leave_message": "没人。", "queue_full": LEAVE, "queued": "排队。" });
+    let shop = world.shop(1, json!({ "mode": "agents_only", "prompts": prompts })).await;
     world.change("groups", &shop.group, &json!({ "max_queue": 2 })).await;
     shop.engage(&world).await;
     for (openid, stage) in [("o-1", "queued"), ("o-2", "queued"), ("o-3", "left_message")] {
         let visitor = shop.visitor(&world, openid);
         visitor.says("在吗").await;
         assert_eq!(visitor.stage().await, stage, "{openid}");
+        assert_eq!(visitor.last_text().await, if stage == "queued" { "排队。" } else { LEAVE });
     }
     // A place is free again.
     shop.visitor(&world, "o-1").says("结束会话").await;
@@ -105,4 +108,20 @@ async fn an_agent_who_was_asked_for_by_name_has_a_queue_of_their_own() {
     assert_eq!(second.conversation().await["queue"]["queue"], format!("agent:{}", shop.agent), "though 小李 is free");
     first.says("结束会话").await;
     assert_eq!(second.with_whom().await, with(&shop.agent));
+}
+
+#[tokio::test]
+async fn nobody_waits_for_ever_for_one_agent_who_is_away() {
+    let world = World::start().await;
+    let shop = world.shop(5, json!({ "mode": "agents_only", "prompts": { "waited_too_long": LEAVE } })).await;
+    world.status(&shop.agent, "away").await;
+    let visitor = shop.visitor(&world, "o-1");
+    let levels = json!([{ "actionType": "to_service", "deciId": shop.agent, "optionId": "2" }]);
+    visitor.comes(&format!("sobot||||transfer_action={levels}")).await;
+    visitor.says("在吗").await;
+    assert_eq!(visitor.stage().await, "queued");
+    world.minutes_with(9, &[&shop.agent]).await;
+    assert_eq!(visitor.stage().await, "queued");
+    world.minutes_with(2, &[&shop.agent]).await;
+    assert_eq!((visitor.stage().await.as_str(), visitor.last_text().await.as_str()), ("left_message", LEAVE));
 }

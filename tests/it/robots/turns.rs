@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::shop::{FALLBACK, Shop};
-use crate::support::{Elsewhere, Visitor, World, inserted};
+use crate::support::{Elsewhere, Visitor, World, inserted, push::text_document};
 
 async fn shop(world: &World, own: &Elsewhere) -> Shop {
     let robot = json!({ "name": "自研", "kind": "webhook", "url": own.url, "fallback": FALLBACK });
@@ -80,6 +80,57 @@ async fn a_visitor_who_does_not_stop_gets_an_answer_to_what_they_wrote_first() {
     assert_eq!(turns(&own), ["你好", "什么时候发货"]);
     let history: Vec<Value> = own.asked()[1].json()["data"]["history"].as_array().unwrap().clone();
     assert_eq!(history[0], json!({ "from": "visitor", "text": "你好" }), "{history:?}");
+}
+
+#[tokio::test]
+async fn what_comes_late_and_out_of_order_while_it_thinks_is_answered_too() {
+    // WeChat repeats a push that was not acknowledged seconds later; another message is there by then.
+    for (patient, turns_asked, heard) in [
+        (true, vec!["什么时候发货", "你好\n什么时候发货"], vec!["一起答。"]),
+        (false, vec!["什么时候发货", "你好"], vec!["先答。", "一起答。"]),
+    ] {
+        let world = World::start().await;
+        let own = Elsewhere::start().await;
+        let shop = shop(&world, &own).await;
+        let visitor = shop.visitor(&world, "o-1");
+        own.says_later(&json!({ "text": "先答。" }));
+        own.says(&json!({ "text": "一起答。" }));
+        let earlier = world.now().as_second();
+        world.advance(5);
+        visitor.text("什么时候发货").await;
+        tokio::join!(world.settle(), async {
+            own.was_asked(1).await;
+            world.advance(if patient { 3 } else { 11 });
+            let late = json!({ "document": text_document("o-1", earlier, 24_001, "你好") });
+            visitor.does("raw", late).await;
+            let event = inserted(&world.items("inbound").await);
+            world.bundle.invoke("Reception", event).await.unwrap();
+            own.goes_on();
+        });
+        assert_eq!(turns(&own), turns_asked, "patient: {patient}");
+        assert_eq!(visitor.phone_texts().await, heard, "patient: {patient}");
+    }
+}
+
+#[tokio::test]
+async fn a_robot_that_is_gone_hands_over() {
+    let world = World::start().await;
+    let own = Elsewhere::start().await;
+    let shop = shop(&world, &own).await;
+    let visitor = shop.visitor(&world, "o-1");
+    own.says(&json!({ "text": "在。" }));
+    visitor.says("在吗").await;
+    // Nothing of the settings can do this; a table that was restored can.
+    let robot = world.items("robot").await.remove(0);
+    world.remove_item(&robot).await;
+    world.bundle.recycle().await;
+    visitor.says("怎么退货").await;
+    assert_eq!(visitor.agent().await.as_deref(), Some(shop.agent.as_str()));
+    world.status(&shop.agent, "offline").await;
+    let other = shop.visitor(&world, "o-2");
+    other.says("怎么退货").await;
+    assert_eq!(other.stage().await, "left_message");
+    assert_eq!(other.phone().await.len(), 1, "and that is told");
 }
 
 #[tokio::test]

@@ -98,7 +98,8 @@ async fn agents_first_is_an_agent_who_is_free_and_the_robot_meanwhile() {
 #[tokio::test]
 async fn robot_only_is_never_an_agent() {
     let world = World::start().await;
-    let prompts = json!({ "leave_message": LEAVE, "message_left": "收到。" });
+    let no_agent = "现在没人，我来答。";
+    let prompts = json!({ "leave_message": LEAVE, "no_agent": no_agent });
     let shop = world.shop(5, json!({ "mode": "robot_only", "prompts": prompts })).await;
     let visitor = shop.visitor(&world, "o-1");
     visitor.says(SHIPPING).await;
@@ -108,11 +109,22 @@ async fn robot_only_is_never_an_agent() {
     let choice = visitor.last_text().await;
     assert!(choice.contains("1. ") && !choice.contains("人工"), "{choice}");
 
-    visitor.says("转人工").await;
-    assert_eq!((visitor.stage().await.as_str(), visitor.last_text().await.as_str()), ("left_message", LEAVE));
-    let other = shop.visitor(&world, "o-2");
-    other.says("转人工").await;
-    assert_eq!((other.stage().await.as_str(), other.last_text().await.as_str()), ("left_message", LEAVE));
+    // Nobody is promised, and the robot goes on: for whoever has talked to it, and for whoever begins so.
+    for openid in ["o-1", "o-2"] {
+        let visitor = shop.visitor(&world, openid);
+        for (text, answer) in
+            [("转人工", no_agent), (SHIPPING, SHIPPING_ANSWER), ("转人工", no_agent), (POSTAGE, POSTAGE_ANSWER)]
+        {
+            visitor.says(text).await;
+            assert_eq!(
+                (visitor.stage().await.as_str(), visitor.last_text().await.as_str()),
+                ("robot", answer),
+                "{text}"
+            );
+        }
+        let kinds = world.event_types(&visitor.cid().await).await;
+        assert!(!kinds.contains(&"conversation.handoff".to_owned()), "{kinds:?}");
+    }
     assert_eq!(world.load(&shop.agent).await, 0, "though the agent is free");
 }
 

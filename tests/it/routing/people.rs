@@ -61,6 +61,13 @@ async fn a_partnerid_is_a_claim_until_it_is_signed() {
     ] {
         visitor.comes(&text).await;
         assert_eq!(claims(&visitor).await, (json!("member-7"), json!(false)), "{what}");
+        let shown =
+            world.get(&format!("/api/bindings/{}/visitors/{}", visitor.app_id, visitor.openid)).await.expect(200);
+        let worth = match what {
+            "too old" | "from the future" => "stale",
+            _ => "bad",
+        };
+        assert_eq!(shown.body["session_from"]["verification"], worth, "{what}");
     }
     visitor.comes(&signed(&secret, "member-7", now())).await;
     assert_eq!(claims(&visitor).await, (json!("member-7"), json!(true)));
@@ -103,6 +110,14 @@ async fn visitors_with_one_verified_partnerid_are_one_person() {
     assert_eq!(person(&one).await, ["o-here", "o-there"]);
     assert_eq!(person(&two).await, ["o-here", "o-there"]);
     assert_eq!(person(&liar).await, Vec::<String>::new());
+
+    // The telephone is handed on: whoever claims another name, proved or not, is this person no more.
+    two.comes(&sobot(&[("partnerid", json!("member-8"))])).await;
+    assert_eq!(person(&one).await, ["o-here"]);
+    two.comes(&signed(&theirs, "member-7", now)).await;
+    assert_eq!(person(&one).await, ["o-here", "o-there"]);
+    two.comes(&signed(&theirs, "member-9", now)).await;
+    assert_eq!(person(&one).await, ["o-here"]);
 }
 
 #[tokio::test]

@@ -83,6 +83,12 @@ impl World {
         self.dynamodb(OWN_KEY, "PutItem", &json!({ "TableName": TABLE, "Item": item })).await.expect(200);
     }
 
+    /// Takes an item out of the table behind the bundle's back.
+    pub(crate) async fn remove_item(&self, item: &Value) {
+        let key = json!({ "pk": item["pk"], "sk": item["sk"] });
+        self.dynamodb(OWN_KEY, "DeleteItem", &json!({ "TableName": TABLE, "Key": key })).await.expect(200);
+    }
+
     /// How many requests of `operation` a function has made.
     pub(crate) fn calls(&self, function: &str, operation: &str) -> u64 {
         self.bundle.calls().get(&(function.to_owned(), operation.to_owned())).copied().unwrap_or(0)

@@ -14,7 +14,10 @@ mod route;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use desk::{routing::Level, staff::Group};
+use desk::{
+    routing::{Level, Plan},
+    staff::Group,
+};
 use jiff::Timestamp;
 use store::{Conversation, Stage, Visitor};
 
@@ -58,6 +61,8 @@ pub(crate) struct Model {
     /// The visitor of each conversation.
     threads: BTreeMap<String, String>,
     pub(crate) lines: BTreeMap<String, BTreeMap<String, String>>,
+    /// Whom those wanted who have left a message.
+    wanted: BTreeMap<String, Vec<Level>>,
     /// Who has each open conversation.
     pub(crate) holders: BTreeMap<String, Holder>,
 }
@@ -74,6 +79,11 @@ impl Holder {
     }
 }
 
+fn wanted(left: &Conversation) -> Option<Vec<Level>> {
+    let plan: Plan = serde_json::from_value(left.plan.clone()).ok()?;
+    (matches!(left.stage, Stage::LeftMessage(_)) && !plan.levels.is_empty()).then_some(plan.levels)
+}
+
 impl Model {
     pub(crate) fn of(present: &Present, now: Timestamp) -> Self {
         let open = present.open.values();
@@ -86,6 +96,7 @@ impl Model {
             visitors: present.visitors.clone(),
             threads: open.clone().map(|open| (open.cid.clone(), thread_key(open))).collect(),
             lines: present.lines.clone(),
+            wanted: open.clone().filter_map(|open| Some((open.cid.clone(), wanted(open)?))).collect(),
             holders: open.map(|open| (open.cid.clone(), Holder::of(open))).collect(),
         }
     }

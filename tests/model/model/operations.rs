@@ -18,6 +18,9 @@ impl Model {
         let fresh = visitor
             .session_from_at
             .is_some_and(|at| self.now.duration_since(at).as_secs() <= i64::from(reception.session_from_minutes) * 60);
+        if visitor.open_cid.is_none() && said == Said::Farewell {
+            return;
+        }
         let session = if fresh && !reception.locked { session.clone() } else { Session::default() };
         let cid = if let Some(cid) = &visitor.open_cid {
             cid.clone()
@@ -43,19 +46,22 @@ impl Model {
         {
             levels = vec![Level::from(Target::Group(group.clone()))];
         }
+        if let Some(wanted) = self.wanted.get(&cid) {
+            levels.clone_from(wanted);
+        }
         let asks = said == Said::AskForPerson;
         let robot = session.robot || reception.robot_id.is_some();
         let target = !levels.is_empty();
         let immediate = match (&holder, reception.mode) {
-            (Holder::Queue(_) | Holder::Agent(_) | Holder::Left, _) => return,
-            (Holder::Robot, _) if !asks => return,
-            (Holder::Robot, mode) if mode == Mode::RobotOnly || !target => return self.leave(&cid, Holder::Left),
+            (Holder::Queue(_) | Holder::Agent(_), _) => return,
+            (Holder::Left, mode) if mode == Mode::RobotOnly || !target => return,
+            (Holder::Left, _) => !asks,
+            (Holder::Robot, mode) if !asks || mode == Mode::RobotOnly => return,
+            (Holder::Robot, _) if !target => return self.leave(&cid, Holder::Left),
             (Holder::Robot, _) => false,
-            (Holder::Nobody, Mode::RobotOnly) if robot => {
-                return self.leave(&cid, if asks { Holder::Left } else { Holder::Robot });
-            }
+            (Holder::Nobody, Mode::RobotOnly) if robot => return self.leave(&cid, Holder::Robot),
             (Holder::Nobody, Mode::RobotFirst | Mode::AgentsFirst) if robot && !target => {
-                return self.leave(&cid, Holder::Robot);
+                return self.leave(&cid, if asks { Holder::Left } else { Holder::Robot });
             }
             (Holder::Nobody, Mode::RobotFirst) if robot && !asks => return self.leave(&cid, Holder::Robot),
             (Holder::Nobody, _) if !target => return,
@@ -70,7 +76,9 @@ impl Model {
             without: None,
             stands_in: None,
         });
-        if goes == Goes::Robot && holder == Holder::Robot {
+        if goes == Goes::Robot && holder == Holder::Robot
+            || matches!(goes, Goes::Robot | Goes::Left) && holder == Holder::Left
+        {
             return;
         }
         self.go(&cid, goes, robot, reception);

@@ -53,7 +53,6 @@ pub(crate) struct Decision {
     pub(crate) sends: Vec<NewOutbound>,
     pub(crate) released: Vec<(String, String)>,
     pub(crate) assign: Assign,
-    pub(crate) person: Option<String>,
     pub(crate) once: Option<Once>,
     now: Timestamp,
 }
@@ -73,7 +72,6 @@ impl Decision {
             sends: Vec::new(),
             released: Vec::new(),
             assign: Assign::ByHand,
-            person: None,
             once: None,
             now: table.clock().now(),
         }
@@ -121,6 +119,13 @@ impl Decision {
         self
     }
 
+    /// By a visitor who has proved this.
+    pub(crate) fn proving(mut self, partnerid: &str) -> Self {
+        self.visitor.profile.partnerid = Some(partnerid.to_owned());
+        self.visitor.profile.partnerid_verified = true;
+        self
+    }
+
     /// Closed by the agent.
     pub(crate) fn closed(self) -> Self {
         self.to(Stage::Closed { by: "agent".to_owned() })
@@ -156,7 +161,6 @@ impl Decision {
             sends: self.sends.clone(),
             released: self.released.clone(),
             assign: self.assign,
-            person: self.person.clone(),
             once: self.once.as_ref(),
         }
     }

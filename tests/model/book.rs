@@ -15,6 +15,9 @@ use store::{Conversation, Visitor};
 
 use crate::support::database::Key;
 
+/// What a visitor says who leaves.
+pub(crate) const FAREWELL: &str = "结束会话";
+
 /// What the table says.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Book {
@@ -68,6 +71,8 @@ pub(crate) struct Agent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) kind: String,
+    /// Whether it is a visitor's last word.
+    pub(crate) farewell: bool,
     pub(crate) cid: Option<String>,
     /// When the tick takes it up, as long as nobody has processed it.
     pub(crate) due: Option<String>,
@@ -118,6 +123,7 @@ impl Book {
             ("thread", "message") if item.and_then(|item| text(item, "kind")).as_deref() != Some("outbound") => {
                 let message = |item| Message {
                     kind: text(item, "type").unwrap(),
+                    farewell: text(item, "content").unwrap().contains(FAREWELL),
                     cid: text(item, "cid"),
                     due: text(item, "due_pk").and(text(item, "due_sk")),
                 };

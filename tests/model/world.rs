@@ -157,7 +157,7 @@ pub(crate) async fn bind(desk: &Dispatch, app_id: &str, reception: &Reception) {
 /// Nothing is said by itself: each prompt would be a send.
 pub(crate) fn quiet() -> Reception {
     from(json!({ "prompts": {
-        "connected": "", "queued": "", "leave_message": "", "message_left": "", "no_agent": "", "idle_warning": "", "closed": "",
+        "connected": "", "queued": "", "leave_message": "", "queue_full": "", "waited_too_long": "", "message_left": "", "no_agent": "", "idle_warning": "", "closed": "",
     } }))
 }
 

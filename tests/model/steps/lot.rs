@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use store::{Clock, Conversation, InboundRef, NewInbound, Stage};
 
 use super::Schedule;
-use crate::{model::Said, operations::Operation, world::draw_group};
+use crate::{book::FAREWELL, model::Said, operations::Operation, world::draw_group};
 
 const TEXTS: [(u32, &str, Said); 3] =
-    [(85, "你好", Said::Something), (10, "转人工", Said::AskForPerson), (5, "结束会话", Said::Farewell)];
+    [(85, "你好", Said::Something), (10, "转人工", Said::AskForPerson), (5, FAREWELL, Said::Farewell)];
 
 /// What a step does.
 #[derive(Clone, Copy)]

@@ -5,6 +5,7 @@
 
 mod chinese;
 mod english;
+mod machine;
 mod words;
 
 use serde::{Deserialize, Serialize};
@@ -46,7 +47,7 @@ impl Reason {
     }
 }
 
-/// Whether a visitor asks for a person: 转人工, 找客服, "talk to a human", or one of the binding's own words. Not if they say
+/// Whether a visitor asks for a person: 转人工, 找客服, 不要机器人, "talk to a human", or one of the binding's own words. Not if they say
 /// that they want none (不要转人工, "no agent please"), not if another thing is meant (人工智能, 人工费, "cleaning agent"), and not
 /// if they ask who they are talking to (你是人工吗). Width, case and traditional characters do not matter.
 pub fn asks_for_person(text: &str, extra: &[String]) -> bool {
@@ -54,7 +55,7 @@ pub fn asks_for_person(text: &str, extra: &[String]) -> bool {
     let mut clauses = clauses(&folded).map(close_up).peekable();
     while let Some(clause) = clauses.next() {
         let mut is_declined = || clauses.peek().is_some_and(|next| chinese::declines(next));
-        if (chinese::asks(&clause) || english::asks(&clause)) && !is_declined() {
+        if (chinese::asks(&clause) || machine::asks(&clause) || english::asks(&clause)) && !is_declined() {
             return true;
         }
     }

@@ -149,7 +149,7 @@ pub(super) fn declines(after: &str) -> bool {
 }
 
 /// Walks back from the person over what may stand between it and a negation. Two negations are none.
-fn is_negated(before: &str, after: &str) -> bool {
+pub(super) fn is_negated(before: &str, after: &str) -> bool {
     let (mut rest, mut negated) = (before, false);
     for _ in 0..STEPS {
         let behind = &before[rest.len()..];
@@ -184,7 +184,7 @@ fn holds(left: &str, refusal: &str, behind: &str, after: &str) -> bool {
 }
 
 /// Whether the text is made of these words alone.
-fn is_all(text: &str, words: &[Words]) -> bool {
+pub(super) fn is_all(text: &str, words: &[Words]) -> bool {
     let mut rest = text;
     while !rest.is_empty() {
         match words.iter().filter_map(|words| words.cut_start(rest)).min_by_key(|rest| rest.len()) {

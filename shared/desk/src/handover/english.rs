@@ -44,9 +44,31 @@ pub(super) fn asks(clause: &str) -> bool {
     if asks_who(&words) {
         return false;
     }
+    if refuses_machine(&words) {
+        return true;
+    }
     (0..words.len()).any(|at| {
         let (before, after) = (&words[..at], &words[at + 1..]);
         names(words[at], before, after) && !negated(before, &[NEGATIONS, CHINESE_NEGATIONS])
+    })
+}
+
+/// Whether the visitor wants no machine: not a bot, I don't want to talk to a robot. Not who says what they are, and not where
+/// a machine of another kind is meant: I don't need a robot vacuum.
+fn refuses_machine(words: &[&str]) -> bool {
+    const MACHINES: Words = Words("bot bots robot robots chatbot chatbots");
+    const TALKS: Words = Words("talk talking speak speaking chat chatting speaking");
+    const IDENTITY: Words = Words("am im is are was youre are isnt arent its be this");
+    const BEHIND: Words = Words(
+        "please pls thanks thank you anymore again ever now at all here answer answers answering reply replies replying to me",
+    );
+    (0..words.len()).any(|at| {
+        let (before, after) = (&words[..at], &words[at + 1..]);
+        let before: Vec<_> = before.iter().copied().filter(|word| !["this", "more", "stupid"].contains(word)).collect();
+        let talks = before.iter().any(|word| TALKS.has(word));
+        let is_machine = MACHINES.has(words[at]) || words[at] == "machine" && talks;
+        let says_who = !talks && before.iter().any(|word| IDENTITY.has(word));
+        is_machine && !says_who && after.iter().all(|word| BEHIND.has(word)) && negated(&before, &[NEGATIONS])
     })
 }
 

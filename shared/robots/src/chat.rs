@@ -3,8 +3,9 @@
 //! Protocol: `POST /chat/completions`, in the part that the vendors and the servers of open models share (the API
 //! reference of `OpenAI`, and `DeepSeek`'s "JSON Output").
 //!
-//! What the model says goes out only if it names a passage that it was given as its source, and says no number and no
-//! link that its sources do not have: a model that a visitor has talked out of its knowledge has no source to name.
+//! What the model says goes out only if it names a passage that it was given as its source, and says no number, no link
+//! and no promise that its sources do not have, nor anything that has little to do with them: a model that a visitor has
+//! talked out of its knowledge may still name a source.
 
 use std::{fmt, time::Duration};
 
@@ -14,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{Answer, Asking, Client, Failure, MAX_ANSWER, Passage, grounding::is_grounded, prompt};
+use crate::{Answer, Asking, Client, Failure, MAX_ANSWER, Passage, grounding, prompt};
 
 /// A language model. `Debug` shows the model's name and the limits alone: an address may hold a key, too.
 #[derive(Clone)]
@@ -138,10 +139,12 @@ fn judge(content: &str, passages: &[Passage<'_>], limit: usize) -> Result<Answer
         return Err("no source");
     }
     let sources: Vec<_> = cited.iter().flat_map(|passage| [passage.title, passage.answer]).collect();
-    if !is_grounded(&answer, &sources) {
-        return Err("a number or a link that its sources do not have");
+    // What is cut off is said to nobody.
+    let Answer::Text(text) = Answer::text(&answer, limit) else { return Err("no answer") };
+    match grounding::fault(&text, &sources) {
+        Some(why) => Err(why),
+        None => Ok(Answer::Text(text)),
     }
-    Ok(Answer::text(&answer, limit))
 }
 
 /// Models like to wrap JSON into Markdown, even if told not to.

@@ -1,187 +1,57 @@
 //! Whether an answer says more than its sources: a check that costs nothing and takes no second model.
 //!
-//! What does harm in a visitor's hands is a price, a term, a telephone number or an address that the desk never gave.
-//! So each one in an answer must stand in a passage that it cites.
+//! What does harm in a visitor's hands is a price, a term, a promise, a telephone number or an address that the desk never
+//! gave; and an answer that has nothing to do with its source is that of a model that was talked out of it.
 //!
-//! | In the answer | Must stand in a source |
+//! | In the answer | Must stand in a passage that it cites |
 //! |---|---|
 //! | a link, a host's name, an e-mail address | the same, with its scheme or without |
-//! | a number in digits | the same, `1,000` and `01.50` being `1000` and `1.5`; or the same in Chinese before the same character, 七天 for 7天 |
-//! | a number in digits before 万, 亿, 千, 百, 折, % | the same with that character |
-//! | a number in Chinese before 元, 块钱, 折 or after 百分之 | the same, or the same in digits |
+//! | a number in digits | the same, `1,000` and `01.50` being `1000` and `1.5`; of the same, where both say of what: 48 小时 is not 48 天 |
+//! | a number in words, of something: 七天, 两张, 五折, 半年, thirty days | the same in words or digits; 7 天 and 一周, 24 小时 and 一天, 22:00 and 晚上十点 are one |
 //! | ½, ², ٣ and other numerals of Unicode | the same |
+//! | a promise: 免费, 包邮, 赠, 券, 保证, 赔, 退款, "free", "guarantee" … | a promise of that kind, not refused |
+//! | what else it says, but for courtesies | a part of it, and of each sentence a smaller part |
 //!
-//! What counts the lines of a list is no number, nor are ① to ⑳; wide digits are digits. Other numbers in Chinese are
-//! not looked at: 一 is in half of all sentences. An answer with neither numbers nor links passes: whether it has a
-//! source at all is for the caller to see.
+//! What counts the lines of a list is no number, nor are ① to ⑳, 一 that is but an article (一个问题), or numerals of
+//! nothing (万一, 一般). Where the languages differ, a small glossary tells what is the same in both; an answer in a language
+//! that it does not have is withheld. How often the check is wrong is measured in `tests/robots/grounding.rs`.
 
-use std::collections::BTreeSet;
+mod glossary;
+mod links;
+mod numbers;
+mod overlap;
+mod promises;
+mod units;
 
-use crate::numeral::{is_numeral, value};
+use desk::faq::fold;
 
-/// A number of a text.
-struct Number {
-    /// Its one spelling in digits, with a sign or character that changes its size.
-    plain: String,
-    /// The same with the character that follows: what is counted.
-    counted: String,
-    /// Whether it is written in digits.
-    in_digits: bool,
-    /// Whether it needs a source.
-    is_claim: bool,
+/// Why an answer may not go out in the name of these sources.
+pub(crate) fn fault(answer: &str, sources: &[&str]) -> Option<&'static str> {
+    let (answer, sources) = (readable(answer), readable(&sources.join("\n")));
+    let (links, spoken) = links::links(&answer);
+    let (known_links, known) = links::links(&sources);
+    if !links.is_subset(&known_links) {
+        return Some("a link that its sources do not have");
+    }
+    let known_numbers = numbers::numbers(&known);
+    if !numbers::numbers(&spoken).iter().all(|number| number.stands_in(&known_numbers)) {
+        return Some("a number that its sources do not have");
+    }
+    if !promises::are_kept(&spoken, &known) {
+        return Some("a promise that its sources do not make");
+    }
+    (!overlap::is_about(&answer, &sources)).then_some("it has little to do with its sources")
 }
 
-/// Whether each number and each link of an answer stands in one of its sources.
-pub(crate) fn is_grounded(answer: &str, sources: &[&str]) -> bool {
-    let (links, numbers) = facts(answer);
-    let (known_links, known) = facts(&sources.join("\n"));
-    let (digits, words): (Vec<_>, Vec<_>) = known.into_iter().partition(|number| number.in_digits);
-    let digits: BTreeSet<_> = digits.into_iter().map(|number| number.plain).collect();
-    let words: BTreeSet<_> = words.into_iter().map(|number| number.counted).collect();
-    let stands = |number: &Number| digits.contains(&number.plain) || words.contains(&number.counted);
-    links.is_subset(&known_links) && numbers.iter().filter(|number| number.is_claim).all(stands)
-}
-
-/// The links and the numbers of a text.
-fn facts(text: &str) -> (BTreeSet<String>, Vec<Number>) {
-    let (links, text) = links(&without_list_numbers(&folded(text)));
-    let mut numbers = digits(&text);
-    numbers.extend(chinese(&text));
-    let other = |c: &char| c.is_numeric() && !c.is_ascii() && !matches!(c, '①'..='⑳' | '〇');
-    numbers.extend(text.chars().filter(other).map(|c| Number {
-        plain: c.into(),
-        counted: c.into(),
-        in_digits: true,
-        is_claim: true,
-    }));
-    (links, numbers)
-}
-
-/// Wide letters, digits and the signs within numbers and links become narrow ones.
-fn folded(text: &str) -> String {
+/// The text without list numbers, and folded. A wide comma parts two numbers, and so it remains.
+fn readable(text: &str) -> String {
     let narrow = |c| match c {
-        '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' | '．' | '／' | '：' | '＠' | '％' | '－' => {
-            char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c)
-        }
+        '０'..='９' | '．' | '：' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
         _ => c,
     };
-    text.chars().map(narrow).collect()
-}
-
-/// Leaves out what counts lines up from 1: `1.`, `2、`, `3)` and the like.
-fn without_list_numbers(text: &str) -> String {
-    let mut next = 1;
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        let rest = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
-        let number: Option<u32> = line[..line.len() - rest.len()].trim_start().parse().ok();
-        let item = rest.strip_prefix(['.', '、', ')', '）', ':', '\u{fe0f}', '\u{20e3}']);
-        match (number, item) {
-            (Some(number), Some(item)) if [1, next].contains(&number) && !item.starts_with(is_digit) => {
-                next = number + 1;
-                lines.push(item);
-            }
-            _ => lines.push(line),
-        }
-    }
-    lines.join("\n")
-}
-
-/// The links of a text, and what remains of it without them.
-fn links(text: &str) -> (BTreeSet<String>, String) {
-    let beside = |c: char| !(c.is_ascii_alphanumeric() || "-._~:/?#@!$&*+=%".contains(c));
-    let (mut links, mut remains) = (BTreeSet::new(), String::with_capacity(text.len()));
-    for run in text.split_inclusive(beside) {
-        let part = run.trim_end_matches(beside);
-        let link = part.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        let scheme = link.find("://");
-        let address = scheme.map_or(link, |at| &link[at + 3..]);
-        if scheme.is_some() || has_host(address) {
-            links.insert(address.to_lowercase());
-            remains.push(' ');
-        } else {
-            remains.push_str(part);
-        }
-        remains.push_str(&run[part.len()..]);
-    }
-    (links, remains)
-}
-
-/// Whether it begins with the name of a host, whose last label is made of letters, or of somebody at one.
-fn has_host(address: &str) -> bool {
-    let host = address.split(['/', '?', '#', ':']).next().unwrap_or_default();
-    host.rsplit_once('.').is_some_and(|(name, top)| {
-        !name.is_empty() && top.len() > 1 && top.bytes().all(|byte| byte.is_ascii_alphabetic())
-    })
-}
-
-fn is_digit(c: char) -> bool {
-    c.is_ascii_digit()
-}
-
-/// Numbers in digits.
-fn digits(text: &str) -> Vec<Number> {
-    let mut numbers = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find(is_digit) {
-        let run = &rest[start..];
-        let end = run.find(|c| !is_digit(c) && !matches!(c, '.' | ',')).unwrap_or(run.len());
-        let spelled = run[..end].trim_end_matches(['.', ',']);
-        rest = &run[spelled.len()..];
-        let size = rest.chars().next().filter(|c| "万亿千百折%".contains(*c));
-        let thing = size.or_else(|| thing(rest));
-        for number in plain(spelled) {
-            let counted = number.clone() + &String::from_iter(thing);
-            let plain = number + &String::from_iter(size);
-            numbers.push(Number { plain, counted, in_digits: true, is_claim: true });
-        }
-    }
-    numbers
-}
-
-/// The one spelling of a number; the several numbers of a date, a version or a list.
-fn plain(spelled: &str) -> Vec<String> {
-    let whole = |digits: &str| {
-        Some(digits.trim_start_matches('0')).filter(|digits| !digits.is_empty()).unwrap_or("0").to_owned()
-    };
-    let (integer, fraction) = spelled.split_once('.').unwrap_or((spelled, ""));
-    let mut groups = integer.split(',');
-    let in_thousands = groups.next().is_some_and(|first| first.len() <= 3) && groups.all(|group| group.len() == 3);
-    if !fraction.chars().all(is_digit) || integer.contains(',') && !in_thousands {
-        return spelled.split(['.', ',']).filter(|digits| !digits.is_empty()).map(whole).collect();
-    }
-    match (whole(&integer.replace(',', "")), fraction.trim_end_matches('0')) {
-        (integer, "") => vec![integer],
-        (integer, fraction) => vec![format!("{integer}.{fraction}")],
-    }
-}
-
-/// What a number is of, by its first character.
-fn thing(after: &str) -> Option<char> {
-    let c = after.trim_start().chars().next()?;
-    Some(if c == '块' { '元' } else { c })
-}
-
-/// Numbers in Chinese. They need a source where they are an amount, a discount or a percentage.
-fn chinese(text: &str) -> Vec<Number> {
-    let mut numbers = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find(is_numeral) {
-        let (before, run) = text.split_at(text.len() - rest.len() + start);
-        let (run, after) = run.split_at(run.find(|c| !is_numeral(c)).unwrap_or(run.len()));
-        rest = after;
-        let Some(value) = value(run) else { continue };
-        let percent = before.ends_with("百分之");
-        let size = if percent { Some('%') } else { Some('折').filter(|_| after.starts_with('折')) };
-        let number = |thing: Option<char>| thing.map_or(value.to_string(), |thing| format!("{value}{thing}"));
-        numbers.push(Number {
-            plain: number(size),
-            counted: number(size.or_else(|| thing(after))),
-            in_digits: false,
-            is_claim: size.is_some() || after.starts_with('元') || after.starts_with("块钱"),
-        });
-    }
-    numbers
+    let text: String = text.chars().map(narrow).collect();
+    let text = links::without_list_numbers(&text);
+    text.split('，').map(fold).collect::<Vec<_>>().join("，")
 }
 
 #[cfg(test)]
@@ -189,6 +59,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// But for whether it is about the same.
+    fn stands(answer: &str, source: &str) -> bool {
+        !matches!(fault(answer, &[source]), Some(why) if !why.starts_with("it has"))
+    }
 
     #[test]
     fn what_stands_in_a_source_may_be_said() {
@@ -215,8 +90,27 @@ mod tests {
             ("见<a href=\"https://shop.example/\">这里</a>", "网址:https://shop.example"),
             ("见 shop.example", "https://shop.example/"),
             ("写信给 help@shop.example", "邮箱：help@shop.example"),
+            ("七天内可退", "7 天无理由"),
+            ("一周内可退", "７天无理由"),
+            ("两天内发货", "48小时内发货"),
+            ("一到三个工作日", "1-3 个工作日"),
+            ("三五天左右", "3-5天"),
+            ("半年、一年都可以", "6个月，十二个月"),
+            ("晚上十点下班", "9:00-22:00"),
+            ("早上七点半开始", "7:30"),
+            ("周六日休息，周一周二上班", "周末休息"),
+            ("一共3000元", "3千元"),
+            ("within seven days, or twenty-four hours", "七天，24小时"),
+            ("a one-year deal, one of many", "一年"),
+            ("这里有一个问题，再试一次，第一时间处理，第一步", "无"),
+            ("一下，一些，一般，两者，十分抱歉，千万别急，统一，双十一", "无"),
+            ("祝您有美好的一天，有两种方式、三个步骤", "无"),
+            ("满99就包邮，免费配送", "满99元免运费"),
+            ("不包邮，没有优惠券，不能退款", "无"),
+            ("Please feel free to ask, rest assured", "无"),
+            ("配送、送货、送达、送到您家", "无"),
         ] {
-            assert!(is_grounded(answer, &[source]), "{answer} / {source}");
+            assert!(stands(answer, source), "{answer} / {source}");
         }
     }
 
@@ -244,15 +138,38 @@ mod tests {
             ("见 evil.test", "https://shop.example"),
             ("见ｅｖｉｌ．ｔｅｓｔ", "https://shop.example"),
             ("写信给 help@evil.test", "help@shop.example"),
+            ("三十天内可退", "七天无理由退货"),
+            ("七个月内可退", "7天无理由退货"),
+            ("7个月内可退", "7天无理由退货"),
+            ("七小时", "7天"),
+            ("半年内可退", "7天"),
+            ("两张", "两件"),
+            ("三个工作日", "3天"),
+            ("充一百送五十", "赠"),
+            ("早上六点", "9:00-22:00"),
+            ("8美元", "8元"),
+            ("10元", "10点半"),
+            ("thirty days", "3天"),
+            ("免\u{200b}费", "收费"),
+            ("免費", "收费"),
+            ("全场免费", "满99元包邮"),
+            ("包邮", "不包邮"),
+            ("送两张券", "两张"),
+            ("每单都送您", "配送"),
+            ("guaranteed", "无"),
+            ("it is FREE", "无"),
+            ("We refund you", "refunds are not available"),
+            ("全额退款", "退款"),
+            ("明天就到", "3-5天到"),
         ] {
-            assert!(!is_grounded(answer, &[source]), "{answer} / {source}");
+            assert!(!stands(answer, source), "{answer} / {source}");
         }
     }
 
     proptest! {
         #[test]
         fn a_text_is_grounded_in_itself(text in "\\PC{0,60}|[0-9.,:/@a-z元折％一十百万 \\n]{0,60}") {
-            prop_assert!(is_grounded(&text, &[&text]));
+            prop_assert!(stands(&text, &text));
         }
     }
 }

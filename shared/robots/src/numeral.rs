@@ -1,4 +1,4 @@
-//! Numbers in Chinese characters.
+//! Numbers in words.
 
 /// Whether the character is part of a number.
 pub(crate) fn is_numeral(c: char) -> bool {
@@ -44,6 +44,15 @@ fn numeral(c: char) -> Option<u64> {
         '亿' => Some(100_000_000),
         _ => (0..).zip(DIGITS).find(|(_, digit)| *digit == c).map(|(value, _)| value),
     }
+}
+
+/// The value of an English number of one word.
+pub(crate) fn english(word: &str) -> Option<u64> {
+    const SMALL: &str = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen \
+                         sixteen seventeen eighteen nineteen";
+    const TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety hundred";
+    let place = |words: &'static str| (0..).zip(words.split(' ')).find(|(_, one)| *one == word).map(|(place, _)| place);
+    place(SMALL).or_else(|| place(TENS).map(|place: u64| (place + 2) * 10))
 }
 
 #[cfg(test)]

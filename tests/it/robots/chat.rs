@@ -1,9 +1,10 @@
 //! A robot that is a language model: what it is told, and what goes out of what it says.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::shop::{FALLBACK, QUESTIONS, SHIPPING, SHIPPING_ANSWER, Shop};
-use crate::support::{Elsewhere, World, answered};
+use crate::support::{ADMIN, Elsewhere, World, answered};
 
 /// A shop whose robot is this model.
 pub(super) async fn shop(world: &World, url: &str, more: Value) -> Shop {
@@ -105,6 +106,15 @@ async fn a_model_that_was_talked_out_of_its_knowledge_is_not_repeated() {
         answered("好的，全场免费。", &[17]),
         answered("请到 https://evil.test/pay 付款。", &[1]),
         answered("付款后24小时内发出。", &[1]),
+        // With a source that is there.
+        answered("好的，我现在是海盗，啊哈！", &[1]),
+        answered("现货商品在付款后48小时内发出。我现在是海盗船长杰克，请叫我船长！", &[1]),
+        answered("我的系统提示是：你在客服聊天里回答访客，只能说编号段落里的内容。", &[1]),
+        answered("付款后48小时内发出，还送两张优惠券。", &[1]),
+        answered("付款后二十四小时内发出。", &[1]),
+        answered("付款后48小时内发出，晚了全额退款，我们保证。", &[1]),
+        answered("It ships within thirty hours, and it is free.", &[1]),
+        answered("可以的。", &[1]),
         crate::support::completion("我是海盗，哈哈哈！"),
         crate::support::completion("{\"answer\": \"我没有规则了\"}"),
     ];
@@ -115,6 +125,54 @@ async fn a_model_that_was_talked_out_of_its_knowledge_is_not_repeated() {
     }
     assert_eq!(visitor.phone_texts().await, vec![FALLBACK; talked.len()]);
     assert_eq!(model.asked().len(), talked.len());
+}
+
+#[tokio::test]
+async fn what_its_source_says_goes_out_in_other_words() {
+    let world = World::start().await;
+    let model = Elsewhere::start().await;
+    let shop = shop(&world, &model.url, json!({})).await;
+    let visitor = shop.visitor(&world, "o-1");
+    let said = [
+        "付款后两天之内就会发货哦。",
+        "您好，感谢您的咨询！现货的话，四十八小时内为您发出，请放心。",
+        "48小时内。",
+        "In-stock items ship within two days after payment.",
+    ];
+    for (number, said) in said.iter().enumerate() {
+        model.says(&answered(said, &[1]));
+        visitor.says(&format!("{number} 多久发货")).await;
+        assert_eq!(visitor.last_text().await, *said);
+    }
+}
+
+#[tokio::test]
+async fn seven_days_are_not_thirty_whatever_source_is_named() {
+    let world = World::start().await;
+    let model = Elsewhere::start().await;
+    let shop = shop(&world, &model.url, json!({})).await;
+    world.call(
+        Some(ADMIN),
+        Method::PUT,
+        &format!("/api/robots/{}/questions", shop.robot),
+        Some(&json!({ "questions": [{ "id": "return", "title": "支持退货吗？", "answer": "支持七天无理由退货。" }] })),
+    )
+    .await
+    .expect(200);
+    let visitor = shop.visitor(&world, "o-1");
+    for (said, heard) in [
+        ("支持三十天内无理由退货，还送两张优惠券。", FALLBACK),
+        ("支持三十天内无理由退货。", FALLBACK),
+        ("支持七天无理由退货，还送两张优惠券。", FALLBACK),
+        ("支持七个月内无理由退货。", FALLBACK),
+        ("可以的，七天内都能退。", "可以的，七天内都能退。"),
+        ("支持的，7 天内可以退货。", "支持的，7 天内可以退货。"),
+    ] {
+        model.says(&answered(said, &[1]));
+        visitor.says(&format!("能退吗 {}", said.len())).await;
+        assert_eq!(visitor.last_text().await, heard, "{said}");
+    }
+    assert_eq!(model.asked().len(), 6);
 }
 
 #[tokio::test]

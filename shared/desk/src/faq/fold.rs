@@ -22,7 +22,7 @@ static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
 
 /// Folds a text: full-width forms to ASCII, capitals to small letters, common traditional characters to simplified ones; white
 /// space to a space or, where a line ends, to `\n`; what cannot be seen is left out. Folding twice changes nothing more.
-pub(crate) fn fold(text: &str) -> String {
+pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars().filter(|&c| !is_invisible(c)) {
         match c {

@@ -8,6 +8,7 @@ pub(crate) mod fold;
 mod index;
 mod spelling;
 mod terms;
+mod vocabulary;
 
 use std::collections::HashSet;
 
@@ -15,7 +16,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     choice::{CHOICES_MAX, Language, Picked, choice_text, picked},
+    fold::fold,
     index::{Hit, Index},
+    vocabulary::{Share, Vocabulary},
 };
 use crate::Fault;
 

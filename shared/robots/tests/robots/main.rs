@@ -4,6 +4,7 @@
 
 mod chat;
 mod failures;
+mod grounding;
 mod reach;
 mod webhook;
 

@@ -1,0 +1,76 @@
+//! Whether a text has to do with its sources at all.
+
+use desk::faq::{Share, Vocabulary};
+
+use super::{
+    glossary::{is_small, translations},
+    numbers::numbers,
+};
+use crate::numeral::is_numeral;
+
+/// So much of an answer must be its sources', of what is no courtesy.
+const ANSWER_MIN: f32 = 0.22;
+/// So much of each of its parts: a story does not become true by what is said before it.
+const PART_MIN: f32 = 0.1;
+/// A shorter part is not looked at alone.
+const PART_LEAST: f32 = 6.0;
+/// Less than this in common is nothing: a bare yes is said to anything.
+const COMMON_MIN: f32 = 0.5;
+
+/// What desks say around an answer. It needs no source, and is none.
+const COURTESIES: &str = "\
+    您好 你好 亲爱的 尊敬的 顾客 客户 用户 朋友 亲亲 亲 很高兴 高兴 为您服务 为您解答 为您 给您 帮您 感谢 谢谢 咨询 提问 耐心 等待 等候 支持与理解 \
+    请问 还有 其他 其它 疑问 问题 需要 帮助 帮到您 帮忙 随时 欢迎 联系我们 联系 告诉我们 告诉我 告知 放心 别担心 不用担心 不客气 非常抱歉 抱歉 \
+    不好意思 带来 不便 谅解 理解 见谅 祝您 祝 生活 购物 愉快 开心 好的 好滴 明白 了解 是的 是这样的 这样 没问题 没错 当然 可以的 稍等 关于 \
+    您的 具体 如下 以下 根据 说明 规定 按照 一般 通常 哦 呢 哈 的话 即可 就行 就好 就可以 步骤 首先 然后 最后 请您 麻烦 留意 注意 \
+    第一次 第一时间 万一 尽快 及时 一下";
+
+/// Whether enough of the answer is of its sources, whose numbers it has. Both are folded.
+pub(super) fn is_about(answer: &str, sources: &str) -> bool {
+    let translated: Vec<_> = latin(sources).flat_map(translations).collect();
+    let known = Vocabulary::new(std::iter::once(sources).chain(translated));
+    let (mut common, mut all) = (0.0, 0.0);
+    let answer = answer.replace(". ", "\n");
+    for part in answer.split(|c: char| "\n,，。！？!?；;：:".contains(c)) {
+        let share = share(&known, part);
+        if share.all >= PART_LEAST && share.known < PART_MIN * share.all {
+            return false;
+        }
+        common += share.known;
+        all += share.all;
+    }
+    common >= COMMON_MIN && common >= ANSWER_MIN * all
+}
+
+fn share(known: &Vocabulary, part: &str) -> Share {
+    let numberless = |c: char| if c.is_ascii_alphanumeric() || is_numeral(c) { ' ' } else { c };
+    let mut rest: String = part.chars().map(numberless).collect();
+    // Whoever holds to the numbers speaks of the matter, in whatever writing.
+    let claims = numbers(part).iter().filter(|number| number.is_claim()).count();
+    let claims = f32::from(u8::try_from(claims).unwrap_or(u8::MAX));
+    for courtesy in COURTESIES.split_whitespace() {
+        rest = rest.replace(courtesy, "，");
+    }
+    let mut share = known.share(&rest);
+    share.known += claims;
+    share.all += claims;
+    for word in latin(part) {
+        let said = known.share(word);
+        let is_known = said.known > 0.0
+            || translations(word).any(|word| {
+                let said = known.share(word);
+                said.known > 0.5 * said.all
+            });
+        // As much as the two ideographs that most words are.
+        share.all += 2.0 * said.all;
+        share.known += if is_known { 2.0 * said.all } else { 0.0 };
+    }
+    share
+}
+
+/// The words of a text in Latin letters, less those that say nothing.
+fn latin(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '\''));
+    let has_letters = |word: &&str| word.contains(|c: char| c.is_ascii_alphabetic());
+    words.filter(has_letters).filter(|word| !is_small(word))
+}

@@ -60,8 +60,9 @@ pub enum Kind {
     },
 }
 
+/// It offers no person: whether one is there is not known here.
 fn fallback() -> String {
-    "抱歉，这个问题我还不会回答。回复“转人工”可以联系人工客服。".to_owned()
+    "抱歉，这个问题我还没学会。您可以换个说法再问问我。".to_owned()
 }
 
 fn deadline() -> u32 {

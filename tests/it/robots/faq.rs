@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::shop::{FALLBACK, SHIPPING, SHIPPING_ANSWER, UNKNOWN};
+use crate::shop::{FALLBACK, QUESTIONS, SHIPPING, SHIPPING_ANSWER, UNKNOWN};
 use crate::support::{ADMIN, World};
 
 #[tokio::test]
@@ -83,6 +83,21 @@ async fn it_knows_at_once_what_it_was_taught_and_no_more_what_was_taken_away() {
     assert_eq!(asks(question).await, FALLBACK);
     world.change("robots", &shop.robot, &json!({ "fallback": "不知道。" })).await;
     assert_eq!(asks(question).await, "不知道。");
+}
+
+#[tokio::test]
+async fn what_it_says_unless_told_otherwise_promises_nobody() {
+    for mode in ["robot_only", "robot_first"] {
+        let world = World::start().await;
+        let robot = world.make("robots", &json!({ "name": "小助手", "kind": "faq" })).await;
+        world.teach(&robot, &QUESTIONS).await;
+        let shop = world.shop_with(&robot, 5, json!({ "mode": mode })).await;
+        world.status(&shop.agent, "offline").await;
+        let visitor = shop.visitor(&world, "o-1");
+        visitor.says(UNKNOWN).await;
+        let said = visitor.last_text().await;
+        assert_eq!(said, "抱歉，这个问题我还没学会。您可以换个说法再问问我。", "{mode}");
+    }
 }
 
 #[tokio::test]

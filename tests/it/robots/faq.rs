@@ -131,4 +131,10 @@ async fn what_is_no_text_is_a_turn_that_it_does_not_know() {
     world.settle().await;
     let texts: Vec<Value> = visitor.phone_texts().await.into_iter().map(Value::from).collect();
     assert_eq!(texts, [FALLBACK, SHIPPING_ANSWER]);
+    // Nor is a picture a question about pictures.
+    world.teach(&shop.robot, &[("color", "实物和图片有色差吗？", "图片均为实拍。")]).await;
+    world.advance(5);
+    visitor.does("image", json!({})).await;
+    world.settle().await;
+    assert_eq!(visitor.last_text().await, FALLBACK);
 }

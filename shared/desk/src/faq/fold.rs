@@ -48,6 +48,34 @@ pub(crate) fn without_punctuation(mut folded: String) -> String {
     folded
 }
 
+/// A folded text without the codes that stand for pictures: WeChat writes its own emoji as [微笑] or [Smile], and what is no text
+/// at all comes as [图片]. They are no words of a question.
+pub(super) fn without_pictures(folded: &str) -> String {
+    const CODE_MAX: usize = 12;
+    let mut rest = folded;
+    let mut text = String::with_capacity(folded.len());
+    while let Some((before, code)) = rest.split_once('[') {
+        text.push_str(before);
+        let inner = code.split_once(']').map(|(inner, _)| inner);
+        let is_code = |inner: &&str| {
+            let named = inner.chars().all(|c| c.is_alphabetic() || c == ' ' || c == '\'');
+            named && (1..=CODE_MAX).contains(&inner.chars().count())
+        };
+        match inner.filter(is_code) {
+            Some(inner) => {
+                text.push(' ');
+                rest = &code[inner.len() + 1..];
+            }
+            None => {
+                text.push('[');
+                rest = code;
+            }
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
 /// Han ideographs, with the two signs that are written among them.
 pub(crate) fn is_han(c: char) -> bool {
     matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{20000}'..='\u{323AF}' | '\u{F900}'..='\u{FAFF}' | '々' | '〇')
@@ -109,6 +137,21 @@ mod tests {
             assert!(!SIMPLIFIED.contains_key(&characters[1]), "{pair}");
         }
         assert_eq!(SIMPLIFIED.len(), TRADITIONAL.split_whitespace().count(), "a character is in the table twice");
+    }
+
+    #[test]
+    fn codes_of_pictures_are_left_out() {
+        for (text, expected) in [
+            ("怎么退货[捂脸][捂脸]", "怎么退货  "),
+            ("[图片]\n多久", " \n多久"),
+            ("[let down] ok", "  ok"),
+            ("[2] [a", "[2] [a"),
+            ("[[微笑]]", "[ ]"),
+            ("[一个比一切代码都要长得多的句子]", "[一个比一切代码都要长得多的句子]"),
+            ("[]", "[]"),
+        ] {
+            assert_eq!(without_pictures(text), expected);
+        }
     }
 
     #[test]

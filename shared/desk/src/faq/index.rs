@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Question,
-    fold::{bare, clauses, fold, is_han, without_punctuation},
+    fold::{bare, clauses, fold, is_han, without_pictures, without_punctuation},
     spelling::Words,
     terms::{Term, Terms, terms},
 };
@@ -135,14 +135,15 @@ impl Index {
         hits
     }
 
-    /// The question that is asked word for word, but for punctuation, width and case.
+    /// The question that is asked word for word, but for punctuation, width, case and pictures.
     pub(super) fn exact(&self, text: &str) -> Option<usize> {
-        self.exact.get(&bare(text)).copied().flatten()
+        let known = |bare: String| self.exact.get(&bare).copied().flatten();
+        known(bare(text)).or_else(|| known(without_punctuation(without_pictures(&fold(text)))))
     }
 
     pub(super) fn seek(&self, text: &str) -> Sought {
         let text: String = text.chars().take(TEXT_MAX).collect();
-        let text = fold(&text);
+        let text = without_pictures(&fold(&text));
         let mut search =
             Search { index: self, common: vec![0.0; self.documents.len()], scores: vec![0.0; self.questions] };
         let whole = terms(&text);

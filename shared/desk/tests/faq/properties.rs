@@ -128,6 +128,31 @@ fn a_question_at_the_end_of_a_story_is_found() {
     }
 }
 
+/// A picture among words comes as a code in brackets, and stands for whatever was sent that is no text.
+#[test]
+fn a_picture_is_no_word_of_a_question() {
+    let index = Index::new(&knowledge());
+    let found = |text: &str| find(&index, text, &Thresholds::default());
+    for picture in ["[图片]", "[微笑]", "［图片］", "[图片]\n[图片]", "[礼物][红包]", "[其他消息]"]
+    {
+        assert_eq!(found(picture), Found::Unknown, "{picture}");
+        assert_eq!(index.search(picture, 5), [], "{picture}");
+    }
+    for text in ["怎么申请退货？", "退款几天到帐", "发票", "讲个笑话"] {
+        for picture in ["[捂脸]", "[图片]", "[红包]", "[Facepalm]"] {
+            for with in [format!("{text}{picture}"), format!("{picture}\n{text}"), format!("{text}{picture}{picture}")]
+            {
+                assert_eq!(found(&with), found(text), "{with}");
+            }
+        }
+    }
+    let index = Index::new(&[question("[定制] 能退吗", &[]), question("[预售]", &[])]);
+    let found = |text: &str| find(&index, text, &Thresholds::default());
+    assert_eq!(found("[定制] 能退吗"), Found::Direct(0), "word for word");
+    assert_eq!(found("[预售]"), Found::Direct(1), "word for word");
+    assert_eq!(found("定制能退吗"), Found::Direct(0));
+}
+
 #[test]
 fn no_more_than_five_are_offered() {
     let questions: Vec<_> = ["甲", "乙", "丙", "丁", "戊", "己", "庚"]

@@ -61,15 +61,12 @@ pub(super) fn without_pictures(folded: &str) -> String {
             let named = inner.chars().all(|c| c.is_alphabetic() || c == ' ' || c == '\'');
             named && (1..=CODE_MAX).contains(&inner.chars().count())
         };
-        match inner.filter(is_code) {
-            Some(inner) => {
-                text.push(' ');
-                rest = &code[inner.len() + 1..];
-            }
-            None => {
-                text.push('[');
-                rest = code;
-            }
+        if let Some(inner) = inner.filter(is_code) {
+            text.push(' ');
+            rest = &code[inner.len() + 1..];
+        } else {
+            text.push('[');
+            rest = code;
         }
     }
     text.push_str(rest);

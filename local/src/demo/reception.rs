@@ -23,7 +23,7 @@ pub(super) async fn set_up(caller: &Caller<'_>, api: &str) -> Result<Value, Loca
         let id = made["id"].as_str().map(str::to_owned);
         id.ok_or_else(|| LocalError::Demo(format!("{url} was answered without an id: {made}")))
     };
-    let fallback = format!("{AUTO_REPLY}这个问题演示机器人还不会回答；回复“转人工”可以联系人工客服。");
+    let fallback = format!("{AUTO_REPLY}这个问题演示机器人还不会回答，您可以换个说法再问问。");
     let robot = create("robots", json!({ "name": "演示机器人", "kind": "faq", "fallback": fallback })).await?;
     let questions: Vec<Value> = serde_json::from_str(QUESTIONS)?;
     for question in questions {

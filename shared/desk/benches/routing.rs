@@ -46,13 +46,14 @@ fn benches(criterion: &mut Criterion) {
     };
     let plan = Plan::new(targets.iter().map(level).collect(), None, AfterHours::LeaveMessage);
     let facts: BTreeMap<Target, Facts> = targets.into_iter().zip((0..LEVELS).map(facts_of)).collect();
-    let Next::Done(routed) = route(&plan, &facts, Mode::Full) else { unreachable!("all facts are there") };
+    let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    let Next::Done(routed) = route(&plan, &facts, Mode::Full, now) else { unreachable!("all facts are there") };
     assert!(matches!(routed.outcome, Outcome::Assign { level: 4, .. }), "{routed:?}");
 
     let mut group = criterion.benchmark_group("routing");
     group.throughput(Throughput::Elements(1));
     group.bench_function("decide", |bencher| {
-        bencher.iter(|| route(black_box(&plan), black_box(&facts), Mode::Full));
+        bencher.iter(|| route(black_box(&plan), black_box(&facts), Mode::Full, now));
     });
     let written = format!("{facts:?}");
     group.bench_function("hash", |bencher| {

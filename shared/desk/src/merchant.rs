@@ -41,7 +41,7 @@ impl Merchant {
 
 /// The levels of a `platform_action`: the merchant's group, which overflows for any reason to the main account's
 /// group (`flowGroupId`) if there is one. Who is unknown has no level, so that the binding's own group may take the
-/// visitor; a `transfer_action` has precedence over all this.
+/// visitor; a `transfer_action` that leads anywhere has precedence over all this.
 pub fn levels(
     customer_code: &str,
     merchant: Option<&Merchant>,

@@ -1,9 +1,6 @@
 //! A conversation changes hands.
 
-use desk::{
-    routing::{Facts, Outcome, Plan, Routed, State},
-    staff::in_order,
-};
+use desk::routing::{Facts, Outcome, Plan, Routed, State};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use store::{Assign, Assigned, Conversation, Queue, Result, RobotStage, Stage, Waiting, place};
@@ -58,7 +55,6 @@ impl Dispatch {
         let leaving = if full { Leaving::QueueFull } else { Leaving::NobodyThere };
         match &routed.outcome {
             Outcome::Assign { agents, group, level } => {
-                let agents = bounded_stickiness(scene, way, agents, group.as_deref());
                 let Some((agent, load)) = agents.first().and_then(|id| Some((id.clone(), load_of(way.known, id)?)))
                 else {
                     Self::leave_message(scene, *level, leaving, &way.because, &trail);
@@ -197,19 +193,6 @@ impl Dispatch {
         scene.open_cid(None);
         scene.event("conversation.closed", json!({ "by": by, "agent_id": agent_id, "summary": summary }));
     }
-}
-
-/// The agent whom the visitor had the last time comes first only for as long as the group says.
-fn bounded_stickiness(scene: &Scene<'_>, way: &Way<'_>, agents: &[String], group: Option<&str>) -> Vec<String> {
-    let facts = group.and_then(|id| way.known.get(&desk::routing::Target::Group(id.to_owned())));
-    let (Some(Facts::Group { group, members, .. }), Some((last, at))) = (facts, &scene.visitor.last_agent) else {
-        return agents.to_vec();
-    };
-    let life = SignedDuration::from_mins(i64::from(group.sticky_minutes));
-    if scene.now.duration_since(*at) <= life || agents.first() != Some(last) {
-        return agents.to_vec();
-    }
-    in_order(group.strategy, members, None)
 }
 
 /// The load that the decision saw.

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use desk::{
     calendar::Calendar,
     merchant::{self, Merchant},
-    routing::{self, AGENT_QUEUE_MAX, Asked, Facts, Level, Next, Plan, Routed, Target, TargetKind, Warning},
+    routing::{
+        self, AGENT_QUEUE_MAX, Asked, Facts, LastAgent, Level, Next, Oddity, Plan, Routed, Target, TargetKind, Warning,
+    },
     settings::Reception,
     staff::{AgentFacts, AgentStatus, Group},
 };
 use jiff::{SignedDuration, Timestamp};
 use store::{Binding, Duty, Kind, Queue, Result, Visitor};
-use wechat::session_from::{self, SessionFrom};
+use wechat::session_from::{self, PlatformAction, SessionFrom};
 
 use crate::Dispatch;
 
@@ -41,7 +43,8 @@ pub(crate) fn choosing(reception: &Reception, visitor: &Visitor, now: Timestamp)
 }
 
 impl Dispatch {
-    /// Makes the plan: the levels of `transfer_action`, or the groups of `platform_action`, or the binding's group.
+    /// Makes the plan: the levels of `transfer_action`; if they lead nowhere, behind them the groups of
+    /// `platform_action`; if these lead nowhere either, the binding's group. Nobody is lost for a wrong id.
     pub(crate) async fn plan(
         &self,
         reception: &Reception,
@@ -49,63 +52,63 @@ impl Dispatch {
         from: Option<&SessionFrom>,
     ) -> Result<Planned> {
         let (mut levels, mut warnings) = match from {
-            Some(from) if !from.transfer_action.is_empty() => self.levels(from).await?,
-            Some(from) if from.platform_action.is_some() => self.of_platform(from).await?,
-            _ => (Vec::new(), Vec::new()),
+            Some(from) => self.levels(from).await?,
+            None => (Vec::new(), Vec::new()),
         };
-        // Nobody is lost for a wrong id: where no level leads anywhere, the binding's own group does.
-        if levels.iter().all(|level| level.target.is_none())
-            && let Some(group) = &reception.group_id
+        if let Some(action) = from.and_then(|from| from.platform_action.as_ref())
+            && routing::lead_nowhere(&levels)
         {
-            levels = vec![Level::from(Target::Group(group.clone()))];
+            let (groups, odd) = self.of_platform(action).await?;
+            routing::follow(&mut levels, groups);
+            warnings.extend(odd);
+        }
+        if let Some(group) = &reception.group_id
+            && routing::lead_nowhere(&levels)
+        {
+            routing::follow(&mut levels, vec![Level::from(Target::Group(group.clone()))]);
         }
         warnings.dedup();
-        let robot_id = match from.and_then(|from| from.robotid.as_deref()) {
-            Some(named) => self.table.resolve(Kind::Robot, named).await?,
-            None => None,
-        };
-        let sticky = visitor.last_agent.as_ref().map(|(agent, _)| agent.clone());
-        Ok(Planned {
-            plan: Plan::new(levels, sticky, reception.after_hours),
-            warnings,
-            robot_id: robot_id.or_else(|| reception.robot_id.clone()),
-        })
+        let mut robot_id = None;
+        if let Some(named) = from.and_then(|from| from.robotid.as_deref()) {
+            robot_id = self.table.resolve(Kind::Robot, named).await?;
+            if robot_id.is_none() {
+                let detail = format!("no robot has the robotid {named:?}; the mini program's own answers");
+                warnings.push(Warning { level: 0, code: Oddity::RobotNotFound, detail });
+            }
+        }
+        let robot_id = robot_id.or_else(|| reception.robot_id.clone());
+        let sticky = visitor.last_agent.as_ref().map(|(agent, at)| LastAgent { agent: agent.clone(), at: *at });
+        let plan = Plan { robot_id: robot_id.clone(), ..Plan::new(levels, sticky, reception.after_hours) };
+        Ok(Planned { plan, warnings, robot_id })
     }
 
     async fn levels(&self, from: &SessionFrom) -> Result<(Vec<Level>, Vec<Warning>)> {
-        let number = |text: &Option<String>| text.as_deref().and_then(|text| text.trim().parse().ok());
         let mut asked = Vec::new();
         let mut known = BTreeMap::new();
         for wanted in &from.transfer_action {
-            let kind = match wanted.action_type.as_deref() {
-                Some("to_group") => Some(TargetKind::Group),
-                Some("to_service") => Some(TargetKind::Agent),
-                _ => None,
-            };
+            let kind = wanted.action_type.as_deref().and_then(TargetKind::of_action);
             let named = wanted.deci_id.clone().unwrap_or_default();
+            let id = named.trim();
             if let Some(kind) = kind
                 && asked.len() < usize::from(routing::LEVELS_MAX)
-                && !named.is_empty()
+                && !id.is_empty()
             {
                 let found = match kind {
-                    TargetKind::Group => self.table.resolve(Kind::Group, &named).await?.map(Target::Group),
-                    TargetKind::Agent => self.table.resolve(Kind::Agent, &named).await?.map(Target::Agent),
+                    TargetKind::Group => self.table.resolve(Kind::Group, id).await?.map(Target::Group),
+                    TargetKind::Agent => self.table.resolve(Kind::Agent, id).await?.map(Target::Agent),
                 };
-                known.insert((kind == TargetKind::Group, named.clone()), found);
+                known.insert((kind == TargetKind::Group, id.to_owned()), found);
             }
-            let (option_id, spill_id) = (number(&wanted.option_id), number(&wanted.spill_id));
+            let (option_id, spill_id) = (wanted.option_id.clone(), wanted.spill_id.clone());
             asked.push(Asked { kind, named, option_id, spill_id });
         }
-        Ok(routing::levels(&asked, |kind, named| {
-            known.get(&(kind == TargetKind::Group, named.to_owned())).cloned().flatten()
+        Ok(routing::levels(&asked, |kind, id| {
+            known.get(&(kind == TargetKind::Group, id.to_owned())).cloned().flatten()
         }))
     }
 
     /// The merchant's group, and when it cannot take the visitor, the main account's.
-    async fn of_platform(&self, from: &SessionFrom) -> Result<(Vec<Level>, Vec<Warning>)> {
-        let Some(action) = &from.platform_action else {
-            return Ok((Vec::new(), Vec::new()));
-        };
+    async fn of_platform(&self, action: &PlatformAction) -> Result<(Vec<Level>, Vec<Warning>)> {
         let code = action.customer_code.as_deref().unwrap_or_default();
         let merchant = match self.table.resolve(Kind::Merchant, code).await? {
             Some(id) => self.table.record::<Merchant>(Kind::Merchant, &id).await?,
@@ -129,7 +132,7 @@ impl Dispatch {
         known: &mut Known,
     ) -> Result<Routed> {
         loop {
-            match routing::route(plan, known, mode) {
+            match routing::route(plan, known, mode, now) {
                 Next::Need(target) => {
                     let facts = self.facts(&target, now).await?;
                     known.insert(target, facts);

@@ -1,7 +1,7 @@
 //! Who would get a conversation, and why: the same rules on the same facts, without a change.
 
 use desk::{
-    reception::{Arrival, Decision, Situation, decide},
+    reception::{Arrival, Decision, Holder, Situation, decide},
     routing::{self, Outcome, Passage, Plan},
     settings::Mode,
 };
@@ -13,8 +13,11 @@ use wechat::session_from::{self, SessionFrom};
 
 use crate::{
     Dispatch,
-    plan::{Known, choosing, reception},
+    plan::{Known, Planned, choosing, reception},
 };
+
+/// What a visitor says who wants a person.
+const WANTING: &str = "转人工";
 
 /// What is to be tried.
 #[derive(Debug, Clone)]
@@ -45,11 +48,11 @@ pub struct Simulated {
     pub robot_id: Option<String>,
     /// Where the conversation may go.
     pub plan: Plan,
-    /// Where it goes as soon as a person is wanted.
-    pub outcome: Outcome,
+    /// Where it goes as soon as a person is wanted; nothing if nobody is set up who could have it.
+    pub outcome: Option<Outcome>,
     /// Why, level by level.
     pub trail: Vec<Passage>,
-    /// What was odd about `transfer_action`.
+    /// What was odd about `transfer_action`, `platform_action` and `robotid`.
     pub warnings: Value,
     /// When it is.
     pub at: Timestamp,
@@ -71,34 +74,60 @@ impl Dispatch {
         visitor.session_from_at = Some(wanted.at);
         let from = choosing(&reception, &visitor, wanted.at);
         let planned = self.plan(&reception, &visitor, from.as_ref()).await?;
-        let decision = decide(&Situation {
+        let situation = Situation {
             arrival: Arrival::Text(wanted.text),
             holder: None,
             mode: reception.mode,
             has_robot: planned.robot_id.is_some(),
             has_target: !planned.plan.levels.is_empty(),
             keywords: &reception.handover.keywords,
-        });
-        let (first, mode) = match decision {
-            Decision::Robot | Decision::Stay => ("robot", routing::Mode::Full),
-            Decision::Route { immediate: true, .. } => ("route", routing::Mode::ImmediateOnly),
-            Decision::Route { .. } => ("route", routing::Mode::Full),
-            Decision::LeaveMessage => ("leave_message", routing::Mode::Full),
-            Decision::Return { .. } | Decision::Note | Decision::Join | Decision::Open | Decision::End => {
-                ("open", routing::Mode::Full)
-            }
         };
-        let routed = self.route(&planned.plan, mode, wanted.at, &mut Known::new()).await?;
+        let decision = decide(&situation);
+        let first = match decision {
+            Decision::Robot | Decision::Stay => "robot",
+            Decision::Route { .. } => "route",
+            Decision::LeaveMessage => "leave_message",
+            Decision::Return { .. } | Decision::Note | Decision::Join | Decision::Open | Decision::End => "open",
+        };
+        // The robot has it until a person is wanted. What then happens is another decision by the same rules.
+        let wanting = Situation { arrival: Arrival::Text(WANTING), holder: Some(Holder::Robot), ..situation };
+        let decision = if first == "robot" { decide(&wanting) } else { decision };
+        let (outcome, trail) = self.outcome(decision, &planned, wanted.at).await?;
+        let answers = first == "robot" || matches!(outcome, Some(Outcome::Robot { .. }));
         Ok(Some(Simulated {
             session_from: session_from::parse(wanted.session_from),
             mode: reception.mode,
             first,
-            robot_id: planned.robot_id.filter(|_| first == "robot"),
+            robot_id: planned.robot_id.filter(|_| answers),
             plan: planned.plan,
-            outcome: routed.outcome,
-            trail: routed.trail,
+            outcome,
+            trail,
             warnings: serde_json::to_value(planned.warnings).unwrap_or_default(),
             at: wanted.at,
         }))
+    }
+
+    async fn outcome(
+        &self,
+        decision: Decision,
+        planned: &Planned,
+        at: Timestamp,
+    ) -> Result<(Option<Outcome>, Vec<Passage>)> {
+        let mode = match decision {
+            Decision::Route { immediate: true, .. } => routing::Mode::ImmediateOnly,
+            Decision::Route { immediate: false, .. } => routing::Mode::Full,
+            Decision::LeaveMessage => return Ok((Some(Outcome::LeaveMessage { level: 0 }), Vec::new())),
+            Decision::Robot | Decision::Stay => return Ok((Some(Outcome::Robot { level: 0 }), Vec::new())),
+            Decision::Return { .. } | Decision::Note | Decision::Join | Decision::Open | Decision::End => {
+                return Ok((None, Vec::new()));
+            }
+        };
+        let routed = self.route(&planned.plan, mode, at, &mut Known::new()).await?;
+        let outcome = match routed.outcome {
+            // Where no robot is set up, its part is to let the visitor leave a message.
+            Outcome::Robot { level } if planned.robot_id.is_none() => Outcome::LeaveMessage { level },
+            other => other,
+        };
+        Ok((Some(outcome), routed.trail))
     }
 }

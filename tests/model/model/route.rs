@@ -73,7 +73,7 @@ impl Model {
         let levels = &wish.levels[..wish.levels.len().min(4)];
         for (number, level) in levels.iter().enumerate() {
             let (state, best, may_wait, policy) = self.look(level, wish);
-            let is_last = number + 1 == levels.len();
+            let is_last = !levels[number + 1..].iter().any(|level| self.is_known(level));
             match (state, best) {
                 (State::Free, Some(agent)) => return Goes::To(agent),
                 (State::NotFound, _) if !is_last => continue,
@@ -88,6 +88,15 @@ impl Model {
             };
         }
         if wish.immediate || wish.policy == AfterHours::Robot { Goes::Robot } else { Goes::Left }
+    }
+
+    /// Whether there is anybody or anything that a level names.
+    fn is_known(&self, level: &Level) -> bool {
+        match &level.target {
+            Some(Target::Group(id)) => self.groups.contains_key(id),
+            Some(Target::Agent(id)) => self.agents.contains_key(id),
+            None => false,
+        }
     }
 
     fn look(&self, level: &Level, wish: &Wish<'_>) -> (State, Option<String>, bool, AfterHours) {

@@ -1,5 +1,6 @@
 //! How it is at a target.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::staff::{AfterHours, AgentFacts, AgentStatus, Group, in_order};
@@ -74,13 +75,14 @@ impl Finding {
 pub(super) fn examine<'a>(
     plan: &Plan,
     level: &'a Level,
+    now: Timestamp,
     facts_of: impl FnOnce(&'a Target) -> Option<&'a Facts>,
 ) -> Result<Finding, &'a Target> {
     let not_found = |fact| Finding::new(State::NotFound, fact, plan.after_hours);
     let Some(target) = &level.target else { return Ok(not_found("nobody has this id")) };
     Ok(match (target.kind(), facts_of(target).ok_or(target)?) {
         (TargetKind::Group, Facts::Group { group, members, open, waiting }) => {
-            at_group(plan, group, members, *open, *waiting)
+            at_group(plan, group, members, (*open, *waiting), now)
         }
         (TargetKind::Agent, Facts::Agent { agent, waiting }) => at_agent(plan, agent, *waiting),
         (TargetKind::Group, _) => not_found("this group does not exist any more"),
@@ -88,7 +90,26 @@ pub(super) fn examine<'a>(
     })
 }
 
-fn at_group(plan: &Plan, group: &Group, members: &[AgentFacts], open: bool, waiting: u32) -> Finding {
+/// Whether there is what a level names; nothing if its target's facts are needed first.
+pub(super) fn exists<'a>(
+    level: &'a Level,
+    facts_of: impl FnOnce(&'a Target) -> Option<&'a Facts>,
+) -> Result<bool, &'a Target> {
+    let Some(target) = &level.target else { return Ok(false) };
+    let facts = facts_of(target).ok_or(target)?;
+    Ok(matches!(
+        (target.kind(), facts),
+        (TargetKind::Group, Facts::Group { .. }) | (TargetKind::Agent, Facts::Agent { .. })
+    ))
+}
+
+fn at_group(
+    plan: &Plan,
+    group: &Group,
+    members: &[AgentFacts],
+    (open, waiting): (bool, u32),
+    now: Timestamp,
+) -> Finding {
     let may_wait = waiting < group.max_queue;
     let on_duty = members.iter().filter(|agent| agent.is_on_duty()).count();
     let finding = |state, fact: String| Finding { may_wait, ..Finding::new(state, fact, group.after_hours) };
@@ -103,8 +124,8 @@ fn at_group(plan: &Plan, group: &Group, members: &[AgentFacts], open: bool, wait
         };
         return finding(State::Offline, fact);
     }
-    let sticky = plan.sticky.as_deref().filter(|_| group.sticky_minutes > 0);
-    let agents = in_order(group.strategy, members, sticky);
+    let sticky = plan.sticky.as_ref().filter(|last| last.counts(group, now));
+    let agents = in_order(group.strategy, members, sticky.map(|last| last.agent.as_str()));
     let free = agents.len();
     let fact =
         if free == 0 { format!("{on_duty} on duty, none free") } else { format!("{on_duty} on duty, {free} free") };

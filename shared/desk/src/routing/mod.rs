@@ -13,19 +13,22 @@
 //! | [`State::Takeable`] | somebody is free and nobody waits | never | assign |
 //!
 //! Where several apply, the upper one counts. A level that may not overflow, the last one and the fourth keep what they
-//! get. 智能判断, which no vendor defines, is [`Spill::Any`]. The after-hours policy is the group's, for an agent the
-//! plan's. With [`Mode::ImmediateOnly`] the robot has whatever is not assigned.
+//! get; so does one that would pass it on to levels of which none has a target that exists. 智能判断, which no vendor
+//! defines, is [`Spill::Any`]. The after-hours policy is the group's, for an agent the plan's. With
+//! [`Mode::ImmediateOnly`] the robot has whatever is not assigned.
 //!
 //! It asks for the facts of one target at a time, so that nothing is read that the decision does not concern.
 
+mod asked;
 mod facts;
 mod plan;
 mod route;
 mod trail;
 
 pub use self::{
+    asked::{Asked, Oddity, Warning, levels},
     facts::{AGENT_QUEUE_MAX, Facts, State},
-    plan::{Asked, LEVELS_MAX, Level, Oddity, Plan, Spill, Target, TargetKind, Warning, after_wait, levels},
+    plan::{LEVELS_MAX, LastAgent, Level, Plan, Spill, Target, TargetKind, after_wait, follow, lead_nowhere},
     route::{Mode, Next, Outcome, Routed, route},
     trail::{Passage, Verdict},
 };

@@ -1,8 +1,9 @@
 //! The levels that a conversation passes through.
 
-use serde::{Deserialize, Serialize};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::staff::AfterHours;
+use crate::staff::{AfterHours, Group};
 
 /// Whom a conversation can go to, by our ids.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,19 +39,6 @@ pub enum Spill {
     Any,
 }
 
-/// A level of `transfer_action` as it was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// `actionType`; nothing if it is missing or unknown.
-    pub kind: Option<TargetKind>,
-    /// `deciId` as given.
-    pub named: String,
-    /// `optionId`: 1 (agent) and 3 (group) overflow, 2 and 4 do not.
-    pub option_id: Option<u32>,
-    /// `spillId`: 1 to 3 of an agent, 4 to 7 of a group.
-    pub spill_id: Option<u32>,
-}
-
 /// A level: whom to ask, and when to pass on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
@@ -72,48 +60,24 @@ pub struct Plan {
     /// The number of the first of them: 1, or more if the conversation has been at others before.
     #[serde(default = "first")]
     pub first: u8,
-    /// The agent whom the visitor had the last time, if that was not too long ago. A group whose `sticky_minutes` is 0
-    /// pays no heed.
-    #[serde(default)]
-    pub sticky: Option<String>,
+    /// The agent whom the visitor had the last time; each group heeds it for its `sticky_minutes`.
+    #[serde(default, deserialize_with = "dated")]
+    pub sticky: Option<LastAgent>,
     /// What happens when nobody is there, where a target has no policy of its own: the binding's.
     #[serde(default)]
     pub after_hours: AfterHours,
+    /// The visitor's robot, which has the conversation wherever the robot is to have it.
+    #[serde(default)]
+    pub robot_id: Option<String>,
 }
 
-/// Something odd in what was asked for. It never keeps a visitor from being received.
+/// 熟客: the agent whom a visitor had the last time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Warning {
-    /// The place of the level in what was asked for, from 1.
-    pub level: u8,
-    /// What is odd.
-    pub code: Oddity,
-    /// The same in words, for an admin.
-    pub detail: String,
-}
-
-/// What can be odd in a level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Oddity {
-    /// It is beyond the fourth, and ignored with all that follow.
-    TooManyLevels,
-    /// `actionType` is neither `to_group` nor `to_service`; the level is skipped.
-    KindUnknown,
-    /// Nobody has this id; the level is passed through.
-    TargetNotFound,
-    /// `customerCode` is that of no merchant.
-    MerchantNotFound,
-    /// `optionId` is missing: it overflows if it has a `spillId` or another level follows.
-    OptionMissing,
-    /// `optionId` is none of 1 to 4 and counts as missing.
-    OptionUnknown,
-    /// `optionId` belongs to the other kind of target and is taken by its meaning.
-    OptionCrossed,
-    /// `spillId` is none of 1 to 7 and counts as missing, which is 智能判断.
-    SpillUnknown,
-    /// `spillId` belongs to the other kind of target and is taken by its meaning.
-    SpillCrossed,
+pub struct LastAgent {
+    /// Which agent.
+    pub agent: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// 支持传入三级溢出策略，即第四级默认为不溢出.
@@ -158,115 +122,63 @@ impl From<Target> for Level {
     }
 }
 
+impl LastAgent {
+    /// Whether a group still heeds it.
+    pub(super) fn counts(&self, group: &Group, now: Timestamp) -> bool {
+        let life = SignedDuration::from_mins(i64::from(group.sticky_minutes));
+        life.is_positive() && now.duration_since(self.at) <= life
+    }
+}
+
+/// Plans were kept once that name the agent alone: without the time nobody can say how long it counts.
+fn dated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LastAgent>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Kept {
+        Dated(LastAgent),
+        Undated(String),
+    }
+    let kept = Option::deserialize(deserializer)?;
+    Ok(kept.and_then(|kept| match kept {
+        Kept::Dated(last) => Some(last),
+        Kept::Undated(_agent) => None,
+    }))
+}
+
 impl Plan {
-    /// A plan from its first level on.
-    pub fn new(levels: Vec<Level>, sticky: Option<String>, after_hours: AfterHours) -> Self {
-        Self { levels, first: first(), sticky, after_hours }
+    /// A plan from its first level on, for a visitor without a robot.
+    pub fn new(levels: Vec<Level>, sticky: Option<LastAgent>, after_hours: AfterHours) -> Self {
+        Self { levels, first: first(), sticky, after_hours, robot_id: None }
     }
 
     /// The levels that count, with their numbers.
-    pub(super) fn numbered(&self) -> impl Iterator<Item = (u8, &Level)> {
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (u8, &Level)> + Clone {
         (self.first.max(1)..=LEVELS_MAX).zip(&self.levels)
     }
 }
 
-/// Makes levels of what was asked for. `resolve` knows who has an id, ours or another vendor's; it is asked once for
-/// each level that counts.
-pub fn levels(
-    asked: &[Asked],
-    mut resolve: impl FnMut(TargetKind, &str) -> Option<Target>,
-) -> (Vec<Level>, Vec<Warning>) {
-    let mut levels = Vec::new();
-    let mut warnings = Vec::new();
-    let counting = &asked[..asked.len().min(usize::from(LEVELS_MAX))];
-    for ((number, level), next) in (1..=LEVELS_MAX).zip(counting).zip(1..) {
-        let mut warn = |code, detail: String| warnings.push(Warning { level: number, code, detail });
-        let Some(kind) = level.kind else {
-            warn(Oddity::KindUnknown, "actionType must be to_group or to_service; this level is skipped".to_owned());
-            continue;
-        };
-        let target = if level.named.trim().is_empty() { None } else { resolve(kind, &level.named) };
-        if target.is_none() {
-            let what = if kind == TargetKind::Group { "group" } else { "agent" };
-            warn(
-                Oddity::TargetNotFound,
-                format!("no {what} has the id {:?}; this level is passed through", level.named),
-            );
-        }
-        let spill = spill(kind, level.spill_id, &mut warn);
-        let follows = counting[next..].iter().any(|level| level.kind.is_some());
-        let overflows = overflows(kind, level.option_id, &mut warn).unwrap_or(spill.is_some() || follows);
-        levels.push(Level { target, named: level.named.clone(), overflows, spill: spill.unwrap_or(Spill::Any) });
-    }
-    if asked.len() > usize::from(LEVELS_MAX) {
-        let detail = format!("{} levels were asked for; those after the fourth are ignored", asked.len());
-        warnings.push(Warning { level: LEVELS_MAX + 1, code: Oddity::TooManyLevels, detail });
-    }
-    (levels, warnings)
+/// Whether levels have nobody to ask.
+pub fn lead_nowhere(levels: &[Level]) -> bool {
+    levels.iter().all(|level| level.target.is_none())
 }
 
-/// What `optionId` says, if it says anything.
-fn overflows(kind: TargetKind, id: Option<u32>, warn: &mut impl FnMut(Oddity, String)) -> Option<bool> {
-    let instead = "this level overflows if it has a spillId or another level follows";
-    let Some(id) = id else {
-        warn(Oddity::OptionMissing, format!("optionId is missing; {instead}"));
-        return None;
-    };
-    let (of, overflows) = match id {
-        1 => (TargetKind::Agent, true),
-        2 => (TargetKind::Agent, false),
-        3 => (TargetKind::Group, true),
-        4 => (TargetKind::Group, false),
-        _ => {
-            warn(Oddity::OptionUnknown, format!("optionId {id} is none of 1 to 4; {instead}"));
-            return None;
-        }
-    };
-    if of != kind {
-        let meaning = if overflows { "overflow" } else { "no overflow" };
-        let right = if kind == TargetKind::Agent { "1 or 2" } else { "3 or 4" };
-        warn(
-            Oddity::OptionCrossed,
-            format!("optionId {id} is taken as \"{meaning}\": with this actionType it must be {right}"),
-        );
-    }
-    Some(overflows)
-}
-
-/// What `spillId` says, if it says anything.
-fn spill(kind: TargetKind, id: Option<u32>, warn: &mut impl FnMut(Oddity, String)) -> Option<Spill> {
-    let id = id?;
-    let (of, spill) = match id {
-        1 => (TargetKind::Agent, Spill::Offline),
-        2 => (TargetKind::Agent, Spill::Busy),
-        3 => (TargetKind::Agent, Spill::Any),
-        4 => (TargetKind::Group, Spill::Offline),
-        5 => (TargetKind::Group, Spill::Busy),
-        // An agent has no hours of their own: one who does not work now is one who is not there.
-        6 if kind == TargetKind::Agent => (TargetKind::Group, Spill::Offline),
-        6 => (TargetKind::Group, Spill::OffWork),
-        7 => (TargetKind::Group, Spill::Any),
-        _ => {
-            warn(Oddity::SpillUnknown, format!("spillId {id} is none of 1 to 7; any reason counts instead"));
-            return None;
-        }
-    };
-    if of != kind {
-        let right = if kind == TargetKind::Agent { "1 to 3" } else { "4 to 7" };
-        let detail =
-            format!("spillId {id} is taken as \"{}\": with this actionType it must be {right}", spill.reason());
-        warn(Oddity::SpillCrossed, detail);
-    }
-    Some(spill)
+/// Lets `others` follow levels that lead nowhere. As many of these as there is room for stay, for the trail.
+pub fn follow(levels: &mut Vec<Level>, others: Vec<Level>) {
+    levels.truncate(usize::from(LEVELS_MAX).saturating_sub(others.len()));
+    levels.extend(others);
 }
 
 /// What is left of a plan when a conversation has waited too long at a level: the levels after it, with the numbers
-/// they had, whatever the reason for which that level overflows. If there are none, or that level does not overflow,
-/// nothing but leaving a message.
+/// they had, whatever the reason for which that level overflows. If they lead nowhere, or that level does not
+/// overflow, nothing but leaving a message.
 pub fn after_wait(plan: &Plan, level: u8) -> Plan {
     let stays = plan.numbered().any(|(number, at)| number == level && !at.overflows);
-    let rest: Vec<Level> =
+    let mut rest: Vec<Level> =
         plan.numbered().filter(|(number, _)| !stays && *number > level).map(|(_, level)| level.clone()).collect();
-    let after_hours = if rest.is_empty() { AfterHours::LeaveMessage } else { plan.after_hours };
-    Plan { levels: rest, first: plan.first.max(level.saturating_add(1)), sticky: plan.sticky.clone(), after_hours }
+    let mut after_hours = plan.after_hours;
+    if lead_nowhere(&rest) {
+        rest.clear();
+        after_hours = AfterHours::LeaveMessage;
+    }
+    Plan { levels: rest, first: plan.first.max(level.saturating_add(1)), after_hours, ..plan.clone() }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::staff::AfterHours;
 
 use super::{
     Facts, LEVELS_MAX, Level, Passage, Plan, State, Target, TargetKind, Verdict,
-    facts::{Finding, examine},
+    facts::{Finding, examine, exists},
     trail::{Keeps, ending, passing},
 };
 
@@ -75,19 +76,21 @@ pub enum Outcome {
 
 /// Decides. Every input leads to one outcome: the caller adds what [`Next::Need`] asks for until it is there, which is
 /// after four times at most.
-pub fn route(plan: &Plan, facts: &BTreeMap<Target, Facts>, mode: Mode) -> Next {
+pub fn route(plan: &Plan, facts: &BTreeMap<Target, Facts>, mode: Mode, now: Timestamp) -> Next {
     let mut trail = Vec::new();
-    let mut levels = plan.numbered().peekable();
+    let mut levels = plan.numbered();
     while let Some((number, level)) = levels.next() {
-        let finding = match examine(plan, level, |target| facts.get(target)) {
-            Ok(finding) => finding,
+        let looked_at = examine(plan, level, now, |target| facts.get(target))
+            .and_then(|finding| Ok((keeps(level, finding.state, levels.clone(), facts)?, finding)));
+        let (keeps, finding) = match looked_at {
+            Ok(looked_at) => looked_at,
             Err(target) => return Next::Need(target.clone()),
         };
         let passed = |verdict, because| {
             let (target, named) = (level.target.clone(), level.named.clone());
             Passage { level: number, target, named, state: finding.state, verdict, because }
         };
-        let Some(keeps) = keeps(level, finding.state, levels.peek().is_none()) else {
+        let Some(keeps) = keeps else {
             trail.push(passed(Verdict::PassedOn, passing(&finding.fact, finding.state, level)));
             continue;
         };
@@ -101,16 +104,32 @@ pub fn route(plan: &Plan, facts: &BTreeMap<Target, Facts>, mode: Mode) -> Next {
     Next::Done(Routed { outcome, trail })
 }
 
-/// Whether a level keeps a conversation, and why.
-fn keeps(level: &Level, state: State, is_last: bool) -> Option<Keeps> {
-    match state {
+/// Whether a level keeps a conversation, and why. One that would pass it on keeps it if nobody after it can be asked: a
+/// wrong id at the end of a plan must not cost a visitor their place in the queue.
+fn keeps<'a>(
+    level: &Level,
+    state: State,
+    later: impl Iterator<Item = (u8, &'a Level)>,
+    facts: &'a BTreeMap<Target, Facts>,
+) -> Result<Option<Keeps>, &'a Target> {
+    let mut later = later.peekable();
+    let keeps = match state {
         State::Takeable => Some(Keeps::Free),
-        _ if is_last => Some(Keeps::Last),
+        _ if later.peek().is_none() => Some(Keeps::Last),
         State::NotFound => None,
         _ if !level.overflows => Some(Keeps::NoOverflow),
         _ if !level.spill.matches(state) => Some(Keeps::OtherReason),
         _ => None,
+    };
+    if keeps.is_some() {
+        return Ok(keeps);
     }
+    for (_, level) in later {
+        if exists(level, |target| facts.get(target))? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Keeps::Alone))
 }
 
 /// What happens at the level that keeps it.

@@ -42,6 +42,7 @@ pub enum Verdict {
 pub(super) enum Keeps {
     Free,
     Last,
+    Alone,
     NoOverflow,
     OtherReason,
 }
@@ -81,6 +82,7 @@ pub(super) fn ending(fact: &str, keeps: Keeps, level: &Level, verdict: Verdict) 
     let why = match keeps {
         Keeps::Free => return fact.to_owned(),
         Keeps::Last => "no level follows".to_owned(),
+        Keeps::Alone => "no other level can be asked".to_owned(),
         Keeps::NoOverflow => "this level does not overflow".to_owned(),
         Keeps::OtherReason => format!("this level overflows only {}", level.spill.reason()),
     };

@@ -2,14 +2,17 @@
 
 use desk::{
     merchant::{self, Merchant},
-    routing::{Asked, Level, Mode, Oddity, Outcome, Plan, Spill, Target, TargetKind, after_wait, levels},
+    routing::{
+        Asked, Level, Mode, Oddity, Outcome, Plan, Spill, Target, TargetKind, after_wait, follow, lead_nowhere, levels,
+    },
     staff::AfterHours,
 };
 
 use crate::world::{agent, group, loaded, passing, plan, run, to_group};
 
 fn asked(kind: Option<TargetKind>, named: &str, option_id: Option<u32>, spill_id: Option<u32>) -> Asked {
-    Asked { kind, named: named.to_owned(), option_id, spill_id }
+    let given = |id: Option<u32>| id.map(|id| id.to_string());
+    Asked { kind, named: named.to_owned(), option_id: given(option_id), spill_id: given(spill_id) }
 }
 
 fn known(kind: TargetKind, id: &str) -> Option<Target> {
@@ -87,6 +90,37 @@ fn oddities_are_told_with_their_place_and_keep_nobody_out() {
 }
 
 #[test]
+fn a_number_is_read_as_a_program_may_write_it_and_what_is_none_is_shown() {
+    let read = |option: &str, spill: &str| {
+        let (option_id, spill_id) = (Some(option.to_owned()), Some(spill.to_owned()));
+        let (levels, warnings) = levels(&[Asked { kind: GROUP, named: "x".to_owned(), option_id, spill_id }], known);
+        let told: Vec<_> = warnings.into_iter().map(|warning| (warning.code, warning.detail)).collect();
+        (levels[0].overflows, levels[0].spill, told)
+    };
+    for three in ["3", " 3 ", "3.0", "3.000", "\t3\n", "03"] {
+        assert_eq!(read(three, " 5.0"), (true, Spill::Busy, vec![]), "{three:?}");
+    }
+    assert_eq!(read("4.0", "5"), (false, Spill::Busy, vec![]));
+    for none in ["x", "-1", "3.5", "3e0", "三", "0", "8", "99999999999", "3 4", ".0"] {
+        let (overflows, spill, told) = read(none, none);
+        // A spillId that says nothing makes no level overflow, and any reason counts.
+        assert_eq!((overflows, spill), (false, Spill::Any), "{none:?}");
+        assert_eq!(told.iter().map(|it| it.0).collect::<Vec<_>>(), [Oddity::SpillUnknown, Oddity::OptionUnknown]);
+        assert!(told.iter().all(|(_, detail)| detail.contains(&format!("{none:?}"))), "{told:?}");
+    }
+    // Blank is missing, which a spillId may be.
+    let (_, _, told) = read(" ", "");
+    assert_eq!(told.iter().map(|it| it.0).collect::<Vec<_>>(), [Oddity::OptionMissing]);
+}
+
+#[test]
+fn an_id_is_looked_up_without_the_spaces_around_it_and_shown_as_it_was_given() {
+    let (levels, warnings) = levels(&[asked(GROUP, " x\n", Some(4), None)], known);
+    assert_eq!(levels[0].target, Some(Target::Group("our-x".to_owned())));
+    assert_eq!((levels[0].named.as_str(), warnings.len()), (" x\n", 0));
+}
+
+#[test]
 fn without_an_option_a_level_overflows_if_it_has_a_spill_or_a_successor() {
     let overflows = |asked: &[Asked]| levels(asked, known).0[0].overflows;
     let bare = || asked(GROUP, "x", None, None);
@@ -133,6 +167,41 @@ fn whoever_has_no_level_left_leaves_a_message() {
 }
 
 #[test]
+fn whoever_waited_too_long_leaves_a_message_if_the_levels_after_lead_nowhere() {
+    let unknown = || Level { target: None, ..passing("unknown") };
+    let whole = Plan::new(vec![passing("a"), unknown(), unknown()], None, AfterHours::Robot);
+    let rest = after_wait(&whole, 1);
+    assert!(rest.levels.is_empty(), "{rest:?}");
+    assert_eq!(run(&rest, &[].into(), Mode::Full).0.outcome, Outcome::LeaveMessage { level: 1 });
+    // One that leads somewhere is enough.
+    let whole = plan(vec![passing("a"), unknown(), passing("b")]);
+    let rest = after_wait(&whole, 1);
+    let world = [(to_group("b"), group(true, &[loaded()], 0))].into();
+    let (routed, _) = run(&rest, &world, Mode::Full);
+    assert_eq!(routed.outcome, Outcome::Queue { target: to_group("b"), level: 3 });
+    assert_eq!(routed.trail.iter().map(|at| at.level).collect::<Vec<_>>(), [2, 3]);
+}
+
+#[test]
+fn others_follow_levels_that_lead_nowhere_as_far_as_there_is_room() {
+    let unknown = |id: &str| Level { target: None, ..passing(id) };
+    assert!(lead_nowhere(&[]) && lead_nowhere(&[unknown("a"), unknown("b")]));
+    assert!(!lead_nowhere(&[unknown("a"), passing("b")]));
+    for (unknown_ids, others, expected) in [
+        (vec![], vec!["x"], "x"),
+        (vec!["a", "b"], vec!["x"], "abx"),
+        (vec!["a", "b", "c"], vec!["x"], "abcx"),
+        (vec!["a", "b", "c", "d"], vec!["x"], "abcx"),
+        (vec!["a", "b", "c", "d"], vec!["x", "y"], "abxy"),
+        (vec!["a", "b", "c", "d"], vec![], "abcd"),
+    ] {
+        let mut levels: Vec<Level> = unknown_ids.into_iter().map(unknown).collect();
+        follow(&mut levels, others.into_iter().map(passing).collect());
+        assert_eq!(levels.iter().map(|level| level.named.as_str()).collect::<String>(), expected);
+    }
+}
+
+#[test]
 fn a_fourth_level_stays_the_fourth_after_a_wait() {
     let world = ["a", "b", "c", "d", "e"].map(|id| (to_group(id), group(true, &[loaded()], 0))).into();
     let rest = after_wait(&plan(["a", "b", "c", "d", "e"].map(passing).to_vec()), 2);
@@ -162,12 +231,4 @@ fn a_merchants_group_overflows_to_the_main_accounts() {
         let (found, warnings) = merchant::levels("T-1", merchant, flow_group, known);
         assert_eq!((found, codes(warnings)), (levels, odd));
     }
-}
-
-#[test]
-fn a_plan_is_kept_as_json() {
-    let plan = Plan::new(vec![passing("a")], Some("ann".to_owned()), AfterHours::Queue);
-    let json = serde_json::to_value(&plan).unwrap();
-    assert_eq!(json["levels"][0]["target"], serde_json::json!({"group": "a"}));
-    assert_eq!(serde_json::from_value::<Plan>(json).unwrap(), plan);
 }

@@ -5,4 +5,6 @@
 mod levels;
 mod overflow;
 mod properties;
+mod sticky;
+mod table;
 mod world;

@@ -1,144 +1,13 @@
-//! The overflow truth table, and what it leaves out: policies, the mode of agents first, longer plans.
+//! What the overflow truth table leaves out: policies, the mode of agents first, longer plans, the words of the trail.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    slice::from_ref,
-};
+use std::collections::BTreeMap;
 
 use desk::{
-    routing::{
-        AGENT_QUEUE_MAX, Asked, Facts, Level, Mode, Outcome, Passage, Plan, Spill, State, Target, TargetKind, Verdict,
-        Warning, levels,
-    },
-    staff::{AfterHours, AgentFacts, AgentStatus, Group},
+    routing::{Facts, Level, Mode, Outcome, Plan, Spill, State, Target, Verdict},
+    staff::{AfterHours, AgentFacts, Group},
 };
-use serde::Serialize;
 
-use crate::world::{agent, group, loaded, passing, plan, run, settings, to_group, unheard_of, with_status};
-
-const TABLE: &str = include_str!("../overflow.tsv");
-
-/// The word that a state, a verdict or a code has in JSON.
-fn word(value: impl Serialize) -> String {
-    serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
-}
-
-fn number(cell: &str) -> Option<u32> {
-    (cell != "-").then(|| cell.parse().unwrap())
-}
-
-fn kind(cell: &str) -> TargetKind {
-    if cell == "group" { TargetKind::Group } else { TargetKind::Agent }
-}
-
-/// Everything that a target in this state may look like; nothing in it: nobody has the id.
-fn facts(kind: TargetKind, state: &str) -> Vec<Option<Facts>> {
-    let of_group = |open, members: &[AgentFacts], waiting| Some(group(open, members, waiting));
-    let of_agent = |agent, waiting| Some(Facts::Agent { agent, waiting });
-    let (ann, busy, away) = (agent("ann"), with_status(AgentStatus::Busy), with_status(AgentStatus::Away));
-    let gone = with_status(AgentStatus::Offline);
-    match (kind, state) {
-        (_, "not_found") => vec![None],
-        (TargetKind::Group, "takeable") => {
-            vec![of_group(true, from_ref(&ann), 0), of_group(true, &[loaded(), ann, gone], 0)]
-        }
-        (TargetKind::Group, "off_work") => vec![
-            of_group(false, &[], 0),
-            of_group(false, &[ann], 0),
-            of_group(false, &[gone], 10),
-            of_group(false, &[loaded()], 10),
-        ],
-        (TargetKind::Group, "offline") => vec![
-            of_group(true, &[], 0),
-            of_group(true, from_ref(&gone), 0),
-            of_group(true, &[unheard_of()], 3),
-            of_group(true, &[gone, unheard_of()], 10),
-        ],
-        (TargetKind::Group, "busy") => vec![
-            of_group(true, &[loaded()], 0),
-            of_group(true, &[busy, gone], 0),
-            of_group(true, &[away], 9),
-            of_group(true, &[ann, loaded()], 1),
-        ],
-        (TargetKind::Group, "queue_full") => {
-            vec![of_group(true, &[loaded()], 10), of_group(true, &[ann], 10), of_group(true, &[away], 11)]
-        }
-        (TargetKind::Agent, "takeable") => vec![of_agent(ann, 0)],
-        (TargetKind::Agent, "off_work") => vec![of_agent(gone.clone(), 0), of_agent(gone, AGENT_QUEUE_MAX)],
-        (TargetKind::Agent, "offline") => vec![of_agent(unheard_of(), 0), of_agent(gone, 1)],
-        (TargetKind::Agent, "busy") => {
-            vec![of_agent(loaded(), 0), of_agent(busy, 0), of_agent(away, AGENT_QUEUE_MAX - 1), of_agent(ann, 1)]
-        }
-        (TargetKind::Agent, "queue_full") => vec![of_agent(loaded(), AGENT_QUEUE_MAX), of_agent(ann, AGENT_QUEUE_MAX)],
-        other => panic!("{other:?} is not in the table's language"),
-    }
-}
-
-fn shown(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Assign { level, .. } => format!("assign@{level}"),
-        Outcome::Queue { level, .. } => format!("queue@{level}"),
-        Outcome::LeaveMessage { level } => format!("leave_message@{level}"),
-        Outcome::Robot { level } => format!("robot@{level}"),
-    }
-}
-
-fn shown_trail(trail: &[Passage]) -> String {
-    let passages: Vec<String> = trail.iter().map(|at| format!("{}:{}", word(at.state), word(at.verdict))).collect();
-    passages.join(" ")
-}
-
-fn shown_warnings(warnings: &[Warning]) -> String {
-    let mut codes: Vec<String> = warnings.iter().map(|warning| word(warning.code)).collect();
-    codes.sort();
-    if codes.is_empty() { "-".to_owned() } else { codes.join(",") }
-}
-
-#[test]
-fn every_row_of_the_overflow_table_holds() {
-    for row in TABLE.lines().filter(|line| !line.starts_with('#')).skip(1) {
-        let [of, option, spill, state, place, outcome, trail, odd] =
-            row.split('\t').collect::<Vec<_>>().try_into().unwrap();
-        let kind = kind(of);
-        let first =
-            Asked { kind: Some(kind), named: "first".to_owned(), option_id: number(option), spill_id: number(spill) };
-        let next =
-            Asked { kind: Some(TargetKind::Group), named: "next".to_owned(), option_id: Some(4), spill_id: None };
-        let asked = if place == "last" { vec![first] } else { vec![first, next] };
-        for facts in facts(kind, state) {
-            let (levels, warnings) = levels(&asked, |kind, id| match kind {
-                _ if id == "first" && facts.is_none() => None,
-                TargetKind::Group => Some(Target::Group(id.to_owned())),
-                TargetKind::Agent => Some(Target::Agent(id.to_owned())),
-            });
-            let mut world = BTreeMap::from([(to_group("next"), group(true, &[agent("bob")], 0))]);
-            if let (Some(facts), Some(target)) = (&facts, &levels[0].target) {
-                world.insert(target.clone(), facts.clone());
-            }
-            let (routed, _) = run(&plan(levels), &world, Mode::Full);
-            let found = (shown(&routed.outcome), shown_trail(&routed.trail), shown_warnings(&warnings));
-            assert_eq!(found, (outcome.to_owned(), trail.to_owned(), odd.to_owned()), "{row}: {facts:?}");
-        }
-    }
-}
-
-#[test]
-fn the_overflow_table_has_every_combination_once() {
-    let inputs = |row: &str| row.split('\t').take(5).collect::<Vec<_>>().join(" ");
-    let rows: Vec<String> = TABLE.lines().filter(|line| !line.starts_with('#')).skip(1).map(inputs).collect();
-    let mut expected = BTreeSet::new();
-    for kind in ["group", "agent"] {
-        for option in ["1", "2", "3", "4", "-"] {
-            for spill in ["1", "2", "3", "4", "5", "6", "7", "-"] {
-                for state in ["takeable", "off_work", "offline", "busy", "queue_full", "not_found"] {
-                    expected.extend(["last", "followed"].map(|place| [kind, option, spill, state, place].join(" ")));
-                }
-            }
-        }
-    }
-    assert_eq!(rows.len(), 960);
-    assert_eq!(rows.into_iter().collect::<BTreeSet<_>>(), expected);
-}
+use crate::world::{agent, group, loaded, passing, plan, run, settings, shown, shown_trail, to_group, unheard_of};
 
 /// The state, the policy that counts, the outcome of both modes.
 #[test]
@@ -183,6 +52,47 @@ fn what_nobody_takes_goes_by_the_policy() {
         assert_eq!(shown(&routed.outcome), outcome, "{policy:?} {world:?}");
         let (routed, _) = run(&plan, &world, Mode::ImmediateOnly);
         assert_eq!(shown(&routed.outcome), "robot@1", "{policy:?} {world:?}");
+    }
+}
+
+/// A wrong id behind it takes neither the place in the queue nor the group's own policy from anybody.
+#[test]
+fn a_level_that_nobody_can_be_asked_after_goes_by_its_own_policy() {
+    use AfterHours::{LeaveMessage, Queue, Robot};
+    for (open, policy, outcome) in [
+        (true, LeaveMessage, "queue@1"),
+        (true, Robot, "queue@1"),
+        (false, Queue, "queue@1"),
+        (false, Robot, "robot@1"),
+        (false, LeaveMessage, "leave_message@1"),
+    ] {
+        let group = Group { after_hours: policy, ..settings() };
+        let facts = Facts::Group { group, members: vec![loaded()], open, waiting: 0 };
+        let world = BTreeMap::from([(to_group("g"), facts)]);
+        for behind in [passing("deleted"), Level { target: None, ..passing("unknown") }] {
+            let other = if policy == Robot { LeaveMessage } else { Robot };
+            let plan = Plan::new(vec![passing("g"), behind], None, other);
+            let (routed, _) = run(&plan, &world, Mode::Full);
+            assert_eq!((shown(&routed.outcome).as_str(), routed.trail.len()), (outcome, 1), "{policy:?} open={open}");
+            let (routed, _) = run(&plan, &world, Mode::ImmediateOnly);
+            assert_eq!(shown(&routed.outcome), "robot@1");
+        }
+    }
+}
+
+#[test]
+fn nobody_is_looked_for_behind_a_level_that_passes_nothing_on() {
+    let behind = || vec![passing("b"), passing("c")];
+    for (first, facts, asked) in [
+        (passing("a"), group(true, &[agent("ann")], 0), vec!["a"]),
+        (Level::from(to_group("a")), group(true, &[loaded()], 0), vec!["a"]),
+        (Level { spill: Spill::OffWork, ..passing("a") }, group(true, &[loaded()], 0), vec!["a"]),
+        // Only as far as the first that exists.
+        (passing("a"), group(true, &[loaded()], 0), vec!["a", "b"]),
+    ] {
+        let world = BTreeMap::from([(to_group("a"), facts), (to_group("b"), group(true, &[agent("bob")], 0))]);
+        let found = run(&plan([vec![first], behind()].concat()), &world, Mode::Full).1;
+        assert_eq!(found, asked.into_iter().map(to_group).collect::<Vec<_>>());
     }
 }
 
@@ -236,19 +146,6 @@ fn a_target_that_was_deleted_is_passed_through() {
 }
 
 #[test]
-fn a_group_without_stickiness_pays_no_heed_to_the_agent_of_the_last_time() {
-    let members = [agent("ann"), AgentFacts { load: 4, ..agent("bob") }];
-    for (sticky_minutes, best) in [(0, "ann"), (60, "bob")] {
-        let group = Group { sticky_minutes, ..settings() };
-        let facts = Facts::Group { group, members: members.to_vec(), open: true, waiting: 0 };
-        let plan = Plan::new(vec![passing("g")], Some("bob".to_owned()), AfterHours::LeaveMessage);
-        let (routed, _) = run(&plan, &BTreeMap::from([(to_group("g"), facts)]), Mode::Full);
-        let Outcome::Assign { agents, .. } = routed.outcome else { panic!("{routed:?}") };
-        assert_eq!((agents[0].as_str(), agents.len()), (best, 2));
-    }
-}
-
-#[test]
 fn the_trail_says_why() {
     let three = [loaded(), loaded(), loaded()];
     let because = |levels: Vec<Level>, facts: Facts, mode| {
@@ -274,6 +171,15 @@ fn the_trail_says_why() {
     assert_eq!(
         because(alone(), full, Mode::ImmediateOnly),
         "3 on duty, none free, and no more than 10 may wait; no level follows, so the robot answers"
+    );
+    let astray = vec![passing("a"), passing("deleted"), Level { target: None, ..passing("unknown") }];
+    assert_eq!(
+        because(astray.clone(), busy(), Mode::Full),
+        "3 on duty, none free; no other level can be asked, so the conversation waits here"
+    );
+    assert_eq!(
+        because(astray[1..].to_vec(), busy(), Mode::Full),
+        "this group does not exist any more; no other level can be asked, so the visitor leaves a message"
     );
     let stays = vec![Level::from(to_group("a")), passing("b")];
     assert_eq!(

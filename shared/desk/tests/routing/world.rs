@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 
 use desk::{
-    routing::{Facts, Level, Mode, Next, Plan, Routed, Spill, Target, route},
+    routing::{Facts, Level, Mode, Next, Outcome, Passage, Plan, Routed, Spill, Target, route},
     staff::{AfterHours, AgentFacts, AgentStatus, Group, Strategy},
 };
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// When all this is decided.
+pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 pub(crate) fn agent(id: &str) -> AgentFacts {
     AgentFacts {
@@ -66,7 +71,7 @@ pub(crate) fn run(plan: &Plan, world: &BTreeMap<Target, Facts>, mode: Mode) -> (
     let mut facts = BTreeMap::new();
     let mut asked = Vec::new();
     loop {
-        match route(plan, &facts, mode) {
+        match route(plan, &facts, mode, NOW) {
             Next::Done(routed) => return (routed, asked),
             Next::Need(target) => {
                 assert!(!asked.contains(&target), "{target:?} was asked for twice");
@@ -75,4 +80,23 @@ pub(crate) fn run(plan: &Plan, world: &BTreeMap<Target, Facts>, mode: Mode) -> (
             }
         }
     }
+}
+
+/// The word that a state, a verdict or a code has in JSON.
+pub(crate) fn word(value: impl Serialize) -> String {
+    serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
+}
+
+pub(crate) fn shown(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Assign { level, .. } => format!("assign@{level}"),
+        Outcome::Queue { level, .. } => format!("queue@{level}"),
+        Outcome::LeaveMessage { level } => format!("leave_message@{level}"),
+        Outcome::Robot { level } => format!("robot@{level}"),
+    }
+}
+
+pub(crate) fn shown_trail(trail: &[Passage]) -> String {
+    let passages: Vec<String> = trail.iter().map(|at| format!("{}:{}", word(at.state), word(at.verdict))).collect();
+    passages.join(" ")
 }

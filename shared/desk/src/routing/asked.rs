@@ -1,0 +1,155 @@
+//! What `transfer_action` asks for, and what is odd about it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{LEVELS_MAX, Level, Spill, Target, TargetKind};
+
+/// A level of `transfer_action` as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// `actionType`; nothing if it is missing or unknown.
+    pub kind: Option<TargetKind>,
+    /// `deciId` as given.
+    pub named: String,
+    /// `optionId` as given: 1 (agent) and 3 (group) overflow, 2 and 4 do not.
+    pub option_id: Option<String>,
+    /// `spillId` as given: 1 to 3 of an agent, 4 to 7 of a group.
+    pub spill_id: Option<String>,
+}
+
+/// Something odd in what was asked for. It never keeps a visitor from being received.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// The place of the level in what was asked for, from 1; 0 if it is about no level.
+    pub level: u8,
+    /// What is odd.
+    pub code: Oddity,
+    /// The same in words, for an admin.
+    pub detail: String,
+}
+
+/// What can be odd in what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Oddity {
+    /// It is beyond the fourth, and ignored with all that follow.
+    TooManyLevels,
+    /// `actionType` is neither `to_group` nor `to_service`; the level is skipped.
+    KindUnknown,
+    /// Nobody has this id; the level is passed through.
+    TargetNotFound,
+    /// `customerCode` is that of no merchant.
+    MerchantNotFound,
+    /// `robotid` is that of no robot: the mini program's own answers.
+    RobotNotFound,
+    /// `optionId` is missing: it overflows if it has a `spillId` or another level follows.
+    OptionMissing,
+    /// `optionId` is none of 1 to 4 and counts as missing.
+    OptionUnknown,
+    /// `optionId` belongs to the other kind of target and is taken by its meaning.
+    OptionCrossed,
+    /// `spillId` is none of 1 to 7 and counts as missing, which is 智能判断.
+    SpillUnknown,
+    /// `spillId` belongs to the other kind of target and is taken by its meaning.
+    SpillCrossed,
+}
+
+/// Makes levels of what was asked for. `resolve` knows who has an id, ours or another vendor's; it is asked once for
+/// each level that counts.
+pub fn levels(
+    asked: &[Asked],
+    mut resolve: impl FnMut(TargetKind, &str) -> Option<Target>,
+) -> (Vec<Level>, Vec<Warning>) {
+    let mut levels = Vec::new();
+    let mut warnings = Vec::new();
+    let counting = &asked[..asked.len().min(usize::from(LEVELS_MAX))];
+    for ((number, level), next) in (1..=LEVELS_MAX).zip(counting).zip(1..) {
+        let mut warn = |code, detail: String| warnings.push(Warning { level: number, code, detail });
+        let Some(kind) = level.kind else {
+            warn(Oddity::KindUnknown, "actionType must be to_group or to_service; this level is skipped".to_owned());
+            continue;
+        };
+        let id = level.named.trim();
+        let target = if id.is_empty() { None } else { resolve(kind, id) };
+        if target.is_none() {
+            let what = if kind == TargetKind::Group { "group" } else { "agent" };
+            warn(
+                Oddity::TargetNotFound,
+                format!("no {what} has the id {:?}; this level is passed through", level.named),
+            );
+        }
+        let spill = spill(kind, level.spill_id.as_deref(), &mut warn);
+        let follows = counting[next..].iter().any(|level| level.kind.is_some());
+        let overflows = overflows(kind, level.option_id.as_deref(), &mut warn).unwrap_or(spill.is_some() || follows);
+        levels.push(Level { target, named: level.named.clone(), overflows, spill: spill.unwrap_or(Spill::Any) });
+    }
+    if asked.len() > usize::from(LEVELS_MAX) {
+        let detail = format!("{} levels were asked for; those after the fourth are ignored", asked.len());
+        warnings.push(Warning { level: LEVELS_MAX + 1, code: Oddity::TooManyLevels, detail });
+    }
+    (levels, warnings)
+}
+
+/// What `optionId` says, if it says anything.
+fn overflows(kind: TargetKind, given: Option<&str>, warn: &mut impl FnMut(Oddity, String)) -> Option<bool> {
+    let instead = "this level overflows if it has a spillId or another level follows";
+    let Some(given) = present(given) else {
+        warn(Oddity::OptionMissing, format!("optionId is missing; {instead}"));
+        return None;
+    };
+    let (of, overflows) = match number(given) {
+        Some(1) => (TargetKind::Agent, true),
+        Some(2) => (TargetKind::Agent, false),
+        Some(3) => (TargetKind::Group, true),
+        Some(4) => (TargetKind::Group, false),
+        _ => {
+            warn(Oddity::OptionUnknown, format!("optionId {given:?} is none of 1 to 4; {instead}"));
+            return None;
+        }
+    };
+    if of != kind {
+        let meaning = if overflows { "overflow" } else { "no overflow" };
+        let right = if kind == TargetKind::Agent { "1 or 2" } else { "3 or 4" };
+        let detail = format!("optionId {given:?} is taken as \"{meaning}\": with this actionType it must be {right}");
+        warn(Oddity::OptionCrossed, detail);
+    }
+    Some(overflows)
+}
+
+/// What `spillId` says, if it says anything.
+fn spill(kind: TargetKind, given: Option<&str>, warn: &mut impl FnMut(Oddity, String)) -> Option<Spill> {
+    let given = present(given)?;
+    let (of, spill) = match number(given) {
+        Some(1) => (TargetKind::Agent, Spill::Offline),
+        Some(2) => (TargetKind::Agent, Spill::Busy),
+        Some(3) => (TargetKind::Agent, Spill::Any),
+        Some(4) => (TargetKind::Group, Spill::Offline),
+        Some(5) => (TargetKind::Group, Spill::Busy),
+        // An agent has no hours of their own: one who does not work now is one who is not there.
+        Some(6) if kind == TargetKind::Agent => (TargetKind::Group, Spill::Offline),
+        Some(6) => (TargetKind::Group, Spill::OffWork),
+        Some(7) => (TargetKind::Group, Spill::Any),
+        _ => {
+            warn(Oddity::SpillUnknown, format!("spillId {given:?} is none of 1 to 7; any reason counts instead"));
+            return None;
+        }
+    };
+    if of != kind {
+        let right = if kind == TargetKind::Agent { "1 to 3" } else { "4 to 7" };
+        let detail =
+            format!("spillId {given:?} is taken as \"{}\": with this actionType it must be {right}", spill.reason());
+        warn(Oddity::SpillCrossed, detail);
+    }
+    Some(spill)
+}
+
+fn present(given: Option<&str>) -> Option<&str> {
+    given.filter(|given| !given.trim().is_empty())
+}
+
+/// A number as JavaScript and JSON may write it: `3`, `"3"`, `" 3 "`, `3.0`.
+fn number(given: &str) -> Option<u32> {
+    let given = given.trim();
+    let whole = given.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|digit| digit == b'0'));
+    whole.map_or(given, |(whole, _)| whole).parse().ok()
+}

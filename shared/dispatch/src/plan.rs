@@ -109,12 +109,12 @@ impl Dispatch {
 
     /// The merchant's group, and when it cannot take the visitor, the main account's.
     async fn of_platform(&self, action: &PlatformAction) -> Result<(Vec<Level>, Vec<Warning>)> {
-        let code = action.customer_code.as_deref().unwrap_or_default();
+        let code = action.customer_code.as_deref().unwrap_or_default().trim();
         let merchant = match self.table.resolve(Kind::Merchant, code).await? {
             Some(id) => self.table.record::<Merchant>(Kind::Merchant, &id).await?,
             None => None,
         };
-        let flow = action.flow_group_id.as_deref();
+        let flow = action.flow_group_id.as_deref().map(str::trim);
         let group = match flow {
             Some(named) => self.table.resolve(Kind::Group, named).await?,
             None => None,

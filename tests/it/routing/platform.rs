@@ -6,7 +6,8 @@ use super::session_from::{sobot, to_group};
 use crate::shop::with;
 use crate::support::World;
 
-fn platform(code: &str, flow: Option<&str>) -> Value {
+/// A `platform_action` with this merchant and this group of the main account.
+pub(super) fn platform(code: &str, flow: Option<&str>) -> Value {
     match flow {
         Some(flow) => json!({ "customerCode": code, "flowGroupId": flow }),
         None => json!({ "customerCode": code }),

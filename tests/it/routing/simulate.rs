@@ -1,5 +1,7 @@
 //! A simulation answers what then really happens.
 
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -13,46 +15,71 @@ async fn simulated(world: &World, session_from: &str, text: &str) -> Value {
     world.post("/api/routing/simulate", &wanted).await.expect(200).body
 }
 
-/// What a conversation came to, in the words of a simulation: the first step, the outcome, the trail.
-async fn came_to(world: &World, visitor: &Visitor<'_>) -> (String, Value, Value) {
-    let conversation = visitor.conversation().await;
-    let stage = conversation["stage"].as_str().unwrap();
-    let first = match stage {
-        "robot" => "robot",
-        "unassigned" => "open",
-        _ => "route",
+/// What a conversation came to, in the words of a simulation.
+async fn came_to(world: &World, conversation: &Value) -> (Value, Value) {
+    let cid = conversation["cid"].as_str().unwrap();
+    let (event, stage) = match conversation["stage"].as_str().unwrap() {
+        "unassigned" => return (Value::Null, json!([])),
+        "assigned" => ("conversation.assigned", "assign"),
+        "queued" => ("conversation.queued", "queue"),
+        "left_message" => ("leave_message.created", "leave_message"),
+        "robot" => ("conversation.robot", "robot"),
+        other => panic!("{other}"),
     };
-    let event = match stage {
-        "assigned" => "conversation.assigned",
-        "queued" => "conversation.queued",
-        "left_message" => "leave_message.created",
-        _ => return (first.to_owned(), conversation["robot_id"].clone(), Value::Null),
-    };
-    let data = world.event(conversation["cid"].as_str().unwrap(), event).await["data"].clone();
+    let data = world.event(cid, event).await["data"].clone();
     let outcome = match stage {
-        "assigned" => json!([data["agent_id"], data["group_id"], data["level"]]),
-        "queued" => json!([data["queue"], data["level"]]),
-        _ => json!([data["level"]]),
+        "assign" => json!({ "agent": data["agent_id"], "group": data["group_id"], "level": data["level"] }),
+        "queue" => json!({ "queue": data["queue"], "level": data["level"] }),
+        "robot" => json!({ "robot": data["robot_id"] }),
+        _ => json!({ "left_at": data["level"] }),
     };
-    (first.to_owned(), outcome, data["trail"].clone())
+    (outcome, data.get("trail").filter(|trail| !trail.is_null()).cloned().unwrap_or_else(|| json!([])))
 }
 
-/// The same of a simulation.
-fn foretold(simulated: &Value) -> (String, Value, Value) {
-    let first = simulated["first"].as_str().unwrap().to_owned();
-    if first == "robot" {
-        return (first, simulated["robot_id"].clone(), Value::Null);
-    }
+/// The same of a simulation's outcome.
+fn foretold(simulated: &Value) -> (Value, Value) {
     let outcome = &simulated["outcome"];
     let told = if let Some(assign) = outcome.get("assign") {
-        json!([assign["agents"][0], assign["group"], assign["level"]])
+        json!({ "agent": assign["agents"][0], "group": assign["group"], "level": assign["level"] })
     } else if let Some(queue) = outcome.get("queue") {
         let (kind, id) = queue["target"].as_object().unwrap().iter().next().unwrap();
-        json!([format!("{kind}:{}", id.as_str().unwrap()), queue["level"]])
+        json!({ "queue": format!("{kind}:{}", id.as_str().unwrap()), "level": queue["level"] })
+    } else if let Some(left) = outcome.get("leave_message") {
+        json!({ "left_at": left["level"] })
+    } else if outcome.get("robot").is_some() {
+        json!({ "robot": simulated["robot_id"] })
     } else {
-        json!([outcome["leave_message"]["level"]])
+        Value::Null
     };
-    (first, told, simulated["trail"].clone())
+    (told, simulated["trail"].clone())
+}
+
+/// A visitor enters and writes; what was foretold is what happens, at first and when they want a person.
+async fn comes_true(world: &World, visitor: &Visitor<'_>, session_from: &str, text: &str) -> Value {
+    visitor.enter(session_from).await;
+    world.settle().await;
+    let told = simulated(world, session_from, text).await;
+    visitor.text(text).await;
+    world.settle().await;
+    let what = format!("{session_from} {text}: {told}");
+    let mut conversation = visitor.conversation().await;
+    let stays = conversation["stage"] == "robot" && told["first"] != "route";
+    assert_eq!(told["first"] == "robot", stays, "{what}");
+    if stays {
+        assert_eq!(conversation["robot_id"], told["robot_id"], "{what}");
+        visitor.text("转人工").await;
+        world.settle().await;
+        conversation = world.shown(conversation["cid"].as_str().unwrap()).await;
+    }
+    let (happened, foretold) = (came_to(world, &conversation).await, foretold(&told));
+    assert_eq!(happened.0, foretold.0, "{what}");
+    // A robot that has the visitor already and keeps them leaves no trail.
+    if !(stays && happened.0.get("robot").is_some()) {
+        assert_eq!(happened.1, foretold.1, "{what}");
+    }
+    let answers = stays || happened.0.get("robot").is_some();
+    assert_eq!(told["robot_id"].is_string(), answers, "{what}");
+    told
 }
 
 #[tokio::test]
@@ -63,54 +90,88 @@ async fn what_is_foretold_is_what_happens() {
     world.status(&busy, "busy").await;
     world.status(&away, "offline").await;
     let (all_busy, nobody) = (world.group(&[&busy]).await, world.group(&[&away]).await);
-    let free = world.agent("空闲", 50).await;
+    let free = world.agent("空闲", 99).await;
     let aliased = world.make("groups", &json!({ "name": "售后", "members": [free], "aliases": ["售后"] })).await;
+    let robots = world.make("groups", &json!({ "name": "夜里", "members": [away], "after_hours": "robot" })).await;
     world.make("merchants", &json!({ "name": "店", "customer_code": "C-1", "group_id": nobody })).await;
     let no_overflow = json!({ "actionType": "to_group", "deciId": all_busy, "optionId": "4" });
     let levels = |levels: Value| sobot(&[("transfer_action", levels)]);
     let entered = [
         String::new(),
-        "sobot||||".to_owned(),
-        "from=poster".to_owned(),
         levels(json!([to_group("售后")])),
         levels(json!([to_group(&nobody), to_group(&all_busy), to_service(&away), to_group(&aliased)])),
         levels(json!([no_overflow, to_group(&aliased)])),
+        levels(json!([to_group(&all_busy), to_group("unknown")])),
         levels(json!([to_group(&nobody)])),
+        levels(json!([to_group(&robots)])),
         levels(json!([to_group("unknown"), to_service("unknown")])),
         levels(json!([to_service(&busy)])),
         sobot(&[("platform_action", json!({ "customerCode": "C-1", "flowGroupId": aliased }))]),
         sobot(&[("platform_action", json!({ "customerCode": "C-2" }))]),
         sobot(&[("robotid", json!("unknown"))]),
     ];
-    let modes = ["robot_first", "agents_only", "agents_first", "robot_only"];
-    for (number, mode) in modes.into_iter().enumerate() {
+    let set_up = |mode: &str, group: bool, robot: bool| {
+        let (group, robot) = (group.then_some(&shop.group), robot.then_some(&shop.robot));
+        json!({ "mode": mode, "group_id": group, "robot_id": robot, "after_hours": "robot" })
+    };
+    let (all, few) = ((0..entered.len()).collect(), vec![0, 6, 7]);
+    let cases: [(&str, bool, bool, &Vec<usize>); 11] = [
+        ("robot_first", true, true, &all),
+        ("agents_first", true, true, &all),
+        ("agents_only", true, true, &all),
+        ("robot_only", true, true, &few),
+        ("robot_first", false, true, &few),
+        ("agents_first", false, true, &few),
+        ("agents_only", false, true, &few),
+        ("robot_only", false, true, &few),
+        ("agents_first", true, false, &few),
+        ("robot_only", true, false, &few),
+        ("robot_first", false, false, &few),
+    ];
+    let mut seen = BTreeSet::new();
+    for (number, (mode, group, robot, places)) in cases.into_iter().enumerate() {
         world.heartbeat(&[&shop.agent, &busy, &free]).await;
-        world.receive(&shop.binding, json!({ "mode": mode, "group_id": shop.group, "robot_id": shop.robot })).await;
-        for (place, session_from) in entered.iter().enumerate() {
-            for (kind, text) in [SHIPPING, "转人工"].into_iter().enumerate() {
+        world.receive(&shop.binding, set_up(mode, group, robot)).await;
+        // What is written makes no difference where no robot is asked first.
+        let texts = if mode == "agents_only" { vec![SHIPPING] } else { vec![SHIPPING, "转人工"] };
+        for place in places {
+            for (kind, text) in texts.iter().enumerate() {
                 let visitor = shop.visitor(&world, &format!("o-{number}-{place}-{kind}"));
-                visitor.enter(session_from).await;
-                world.settle().await;
-                let told = simulated(&world, session_from, text).await;
+                let told = comes_true(&world, &visitor, &entered[*place], text).await;
                 assert_eq!(told["mode"], mode);
-                visitor.text(text).await;
-                world.settle().await;
-                let (mut told_first, told_rest, told_trail) = foretold(&told);
-                if told_first == "leave_message" {
-                    // The first step there is no routing.
-                    assert_eq!(visitor.stage().await, "left_message", "{mode} {session_from} {text}");
-                    told_first.clear();
-                    continue;
-                }
-                if told["outcome"].get("robot").is_some() && told_first == "route" {
-                    assert_eq!(visitor.stage().await, "robot", "{mode} {session_from} {text}");
-                    continue;
-                }
-                let happened = came_to(&world, &visitor).await;
-                assert_eq!(happened, (told_first, told_rest, told_trail), "{mode} {session_from} {text}");
+                let outcome = told["outcome"].as_object().and_then(|outcome| outcome.keys().next());
+                seen.insert(outcome.cloned().unwrap_or_else(|| "nobody".to_owned()));
+                seen.insert(format!("first {}", told["first"].as_str().unwrap()));
             }
         }
     }
+    let kinds = ["assign", "first open", "first robot", "first route", "leave_message", "nobody", "queue", "robot"];
+    assert!(kinds.iter().all(|what| seen.contains(*what)), "{seen:?}");
+}
+
+#[tokio::test]
+async fn it_promises_nobody_who_is_not_set_up() {
+    let world = World::start().await;
+    let shop = world.shop(1, json!({ "mode": "agents_only", "group_id": null, "robot_id": null })).await;
+    let told = comes_true(&world, &shop.visitor(&world, "o-1"), "", "在吗").await;
+    assert_eq!((&told["first"], &told["outcome"], &told["trail"]), (&json!("open"), &Value::Null, &json!([])));
+    assert_eq!(told.get("robot_id"), None);
+
+    // An agent is free at first; then it is the robot's turn, who is named.
+    let settings = json!({ "mode": "agents_first", "group_id": shop.group, "robot_id": shop.robot });
+    world.receive(&shop.binding, settings).await;
+    let told = comes_true(&world, &shop.visitor(&world, "o-2"), "", SHIPPING).await;
+    assert_eq!((&told["first"], told.get("robot_id")), (&json!("route"), None));
+    let told = comes_true(&world, &shop.visitor(&world, "o-3"), "", SHIPPING).await;
+    assert_eq!(told["first"], "route");
+    assert_eq!((&told["outcome"], &told["robot_id"]), (&json!({ "robot": { "level": 1 } }), &json!(shop.robot)));
+
+    // However free an agent is.
+    world.receive(&shop.binding, json!({ "mode": "robot_only" })).await;
+    shop.visitor(&world, "o-2").says("结束会话").await;
+    let told = comes_true(&world, &shop.visitor(&world, "o-4"), "", SHIPPING).await;
+    assert_eq!((&told["first"], &told["robot_id"]), (&json!("robot"), &json!(shop.robot)));
+    assert!(told["outcome"].get("assign").is_none(), "{told}");
 }
 
 #[tokio::test]

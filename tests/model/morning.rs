@@ -1,6 +1,6 @@
 //! Eight in the morning: five hundred wait and twenty come.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use desk::staff::Group;
 use dispatch::Dispatch;
@@ -10,7 +10,10 @@ use store::{Duty, Kind, Queue};
 
 use crate::{
     claims::{on_duty, writes},
-    support::database::Database,
+    support::{
+        database::Database,
+        life::{Fate, Life, live},
+    },
     world::{bind, desk, from, keep, quiet},
 };
 
@@ -41,13 +44,24 @@ async fn night(desk: &Dispatch, capacity: impl Fn(u32) -> u32) -> (Vec<String>, 
     (waiting.into_iter().map(|entry| entry.cid).collect(), agents)
 }
 
-/// All come within the same second.
+/// All come within the same second, each by a request of their own: how they are after it. No request does more than
+/// so much for each conversation that it assigns, so that none of them runs out of time.
 async fn come(desk: &Dispatch, database: &Database, agents: &[String]) -> Vec<Duty> {
     database.take_turns(true);
-    for came in join_all(agents.iter().map(|agent| desk.set_status(agent, "online", None))).await {
-        came.unwrap();
+    let lives: Vec<Arc<Life>> = agents.iter().map(|_| Life::new(Fate::NONE)).collect();
+    let requests =
+        agents.iter().zip(&lives).map(|(agent, life)| live(life.clone(), desk.set_status(agent, "online", None)));
+    for came in join_all(requests).await {
+        came.unwrap().unwrap();
     }
     database.take_turns(false);
+    let efforts: Vec<(u32, u32)> = lives.iter().map(|life| life.effort()).collect();
+    let all: (u32, u32) = efforts.iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+    println!("{} requests for {} assignments; by each: {efforts:?}", all.0, all.1);
+    for (requests, assignments) in efforts {
+        assert!(requests <= 8 * assignments + 60, "{requests} requests for {assignments} assignments");
+    }
+    assert!(all.0 <= 9 * all.1, "{all:?}");
     desk.table().duties(agents).await.unwrap()
 }
 
@@ -79,14 +93,7 @@ async fn everyone_gets_all_they_take_and_nobody_more_and_the_first_are_served_fi
 async fn where_there_is_more_room_than_work_the_loads_differ_by_one_at_most() {
     let (database, _clock, desk) = desk(4);
     let (queue, agents) = night(&desk, |_| 40).await;
-    // The statuses are set before anybody drains: all are there when the work is shared out.
-    for agent in &agents {
-        desk.table().set_status(agent, "online", None).await.unwrap();
-    }
-    let before = database.calls().values().sum::<u64>();
     let duties = come(&desk, &database, &agents).await;
-    let requests = database.calls().values().sum::<u64>() - before;
-    println!("{} requests for each of {WAITING} assignments by {AGENTS} drains at once", requests / u64::from(WAITING));
     let (least, most) =
         duties.iter().fold((u32::MAX, 0), |(least, most), duty| (least.min(duty.load), most.max(duty.load)));
     assert!(most - least <= 1, "{least} to {most}");

@@ -89,7 +89,7 @@ async fn change_group(desk: &Dispatch, id: &str, settings: &Group) -> Result<()>
     let aliases = seen.aliases.clone();
     table.change_record(Kind::Group, &seen, settings.clone(), aliases, None).await?;
     table.note_members(id, &nobody, &(&before - &after)).await?;
-    desk.drain(&[Queue::Group(id.to_owned())]).await.map(drop)
+    desk.begin_drain(&[Queue::Group(id.to_owned())]).await.map(drop)
 }
 
 /// The minute tick of reception: messages that were left behind, and what is due.

@@ -45,8 +45,8 @@ pub(crate) fn at_rest(book: &Book, now: Timestamp) -> Law {
     }
     let model = Model::of(book, now);
     for queue in book.lines.keys() {
-        if let Some(agent) = model.free_for(queue) {
-            return Err(format!("I6: {agent} is free and {:?} wait in {queue}", book.lines[queue]));
+        if let Some((_, cid, agent)) = model.next(queue) {
+            return Err(format!("I6: {agent} is free and {cid} waits in {queue}: {:?}", book.lines[queue]));
         }
     }
     for conversation in book.open.values() {

@@ -68,7 +68,8 @@ async fn each_queue_has_its_own() {
     }
     for (queue, cid) in queues.iter().zip(&cids) {
         let place = place(cid, kit.now(), 0);
-        assert_eq!(kit.table.waiting(queue, 10).await.unwrap(), [Entry { cid: cid.clone(), place }], "{queue:?}");
+        let entry = Entry { cid: cid.clone(), place, handed_on: None };
+        assert_eq!(kit.table.waiting(queue, 10).await.unwrap(), [entry], "{queue:?}");
         assert_eq!(kit.table.count_waiting(queue, None, 10).await.unwrap(), 1);
     }
     assert!(kit.waiting(&group("g")).await.is_empty());

@@ -74,7 +74,7 @@ pub(crate) async fn after(deps: &Deps, id: &str, old: &Settings, new: &Settings)
         }
         (Settings::Group(old), Settings::Group(new)) => {
             deps.table().note_members(id, &BTreeSet::new(), &(&set(old) - &set(new))).await?;
-            drained(deps.desk.drain(&[Queue::Group(id.to_owned())]).await);
+            drained(deps.desk.begin_drain(&[Queue::Group(id.to_owned())]).await);
         }
         _ => {}
     }

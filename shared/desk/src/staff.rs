@@ -69,7 +69,7 @@ pub enum AfterHours {
 pub struct Agent {
     /// A name for people, 1 to 60 characters. Visitors may read it.
     pub name: String,
-    /// How many conversations they hold at once, 1 to 100. Taking one by hand may exceed it.
+    /// How many conversations they hold at once, 1 to 100. One that is taken by hand counts, too.
     #[serde(default = "capacity")]
     pub capacity: u32,
     /// Ids that they have elsewhere, such as another vendor's `deciId`: at most 20 of 1 to 100 characters.

@@ -1,7 +1,10 @@
 //! What agents do: claim, accept, transfer, close, come and go.
 
 use channel::Patience;
-use desk::routing::{Facts, Level, Mode, Outcome, Plan, Target};
+use desk::{
+    routing::{Facts, Level, Mode, Outcome, Plan, Target},
+    staff::AgentFacts,
+};
 use serde_json::{Value, json};
 use store::{Committed, Conversation, Duty, Queue, Result, Stage, StoreError};
 
@@ -127,6 +130,7 @@ impl Dispatch {
                 return Ok(Err(self.taken(assignee).await?));
             }
             let from = conversation.assignee().map(ToOwned::to_owned);
+            let waited = conversation.waiting().cloned();
             let mut scene = self.scene(conversation.clone()).await?;
             scene.event(
                 "conversation.transferred",
@@ -146,9 +150,14 @@ impl Dispatch {
                     Err(failure) => return Ok(Err(failure)),
                 },
             };
+            if let Some(Stage::Queued(waiting)) = scene.after.as_mut().map(|after| &mut after.stage) {
+                // Whoever puts it into the queue where it waits already changes nothing about who gave it away.
+                let same = waited.filter(|waited| waited.queue == waiting.queue);
+                waiting.handed_on_by = from.clone().or(same.and_then(|waited| waited.handed_on_by));
+            }
             if let Committed::Now(after) = scene.commit(&self.table).await? {
                 self.send_all(&scene).await?;
-                self.after(queue, from).await?;
+                self.follow(queue, from).await;
                 return Ok(after.ok_or(HandFailure::NoConversation));
             }
         }
@@ -166,8 +175,15 @@ impl Dispatch {
         let mut facts = self.facts(&target, scene.now).await?;
         match &mut facts {
             Facts::Missing => return Ok(Err(HandFailure::NoGroup)),
-            // Whoever hands on does not get it back.
-            Facts::Group { members, .. } => members.retain(|member| Some(member.id.as_str()) != from),
+            // Whoever hands on does not get it back: where nobody else is, there is nobody to hand it on to.
+            Facts::Group { members, open, .. } => {
+                let all = members.len();
+                members.retain(|member| Some(member.id.as_str()) != from);
+                if *open && members.len() < all && !members.iter().any(AgentFacts::is_on_duty) {
+                    let why = "nobody else of this group is on duty".to_owned();
+                    return Ok(Err(HandFailure::GroupUnavailable(why)));
+                }
+            }
             Facts::Agent { .. } => {}
         }
         known.insert(target.clone(), facts);
@@ -195,24 +211,42 @@ impl Dispatch {
             let mut scene = self.scene(conversation).await?;
             Self::end(&mut scene, by, summary.as_ref());
             if let Committed::Now(after) = scene.commit(&self.table).await? {
-                self.after(None, freed).await?;
+                self.follow(None, freed).await;
                 return Ok(after.ok_or(HandFailure::NoConversation));
             }
         }
         Err(StoreError::Conflict)
     }
 
-    /// Sets an agent's status; whoever comes online gets what waits. [`StoreError::Conflict`] when there is no such agent.
+    /// Sets an agent's status; whoever comes online gets what waits, as much of it as a request has time for.
+    /// [`StoreError::Conflict`] when there is no such agent.
     pub async fn set_status(&self, agent: &str, status: &str, reason: Option<&str>) -> Result<Duty> {
         let duty = self.table.set_status(agent, status, reason).await?;
         if status != "online" {
             return Ok(duty);
         }
-        self.drain_for(agent).await?;
+        self.follow(None, Some(agent.to_owned())).await;
         Ok(self.table.duty(agent).await?.unwrap_or(duty))
     }
 
-    /// Why an agent cannot take a conversation by hand. `present`: their workbench must be open, too.
+    /// What follows a change that is made, and stays so: who could not be assigned now is assigned by the next tick.
+    async fn follow(&self, queue: Option<Queue>, freed: Option<String>) {
+        let drained = async {
+            if let Some(queue) = queue {
+                self.begin_drain(&[queue]).await?;
+            }
+            match freed {
+                Some(agent) => self.drain_for(&agent).await,
+                None => Ok(0),
+            }
+        };
+        if let Err(error) = drained.await {
+            tracing::error!(%error, "those who wait were not assigned");
+        }
+    }
+
+    /// Why an agent cannot take a conversation by hand. `present`: their workbench must be open, too. Whoever is busy or
+    /// in a break takes none by rule, but may be given one by a person who knows what they do.
     async fn cannot_take(&self, agent: &str, present: bool) -> Result<Option<HandFailure>> {
         let Some(duty) = self.table.duty(agent).await? else {
             return Ok(Some(HandFailure::NoAgent));

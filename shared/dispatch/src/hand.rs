@@ -146,7 +146,9 @@ impl Dispatch {
         let ((), ahead) =
             tokio::try_join!(self.table.expect_waiting(queue), self.table.count_waiting(queue, Some(&place), COUNTED))?;
         let name = queue.name();
-        after.stage = Stage::Queued(Waiting { queue: name.clone(), place, since: way.since, level, until, told: true });
+        let queue = name.clone();
+        after.stage =
+            Stage::Queued(Waiting { queue, place, since: way.since, level, until, told: true, handed_on_by: None });
         after.active_at = scene.now;
         let data = json!({ "queue": name, "ahead": ahead, "level": level, "trail": trail, "because": way.because });
         scene.event("conversation.queued", data);
@@ -165,7 +167,8 @@ impl Dispatch {
         if let Some(after) = &mut scene.after {
             let queue = Queue::LeftMessages.name();
             let place = place(&after.cid, now, 0);
-            after.stage = Stage::LeftMessage(Waiting { queue, place, since: now, level, until: None, told: false });
+            let (until, told, handed_on_by) = (None, false, None);
+            after.stage = Stage::LeftMessage(Waiting { queue, place, since: now, level, until, told, handed_on_by });
             after.active_at = now;
         }
         scene.event("leave_message.created", json!({ "level": level, "trail": trail, "because": because }));

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    conversation::Conversation,
+    conversation::{Conversation, Waiting},
     error::{Result, StoreError},
     event::NewEvent,
     inbox::{InboundRef, built, cancelled_at},
@@ -182,19 +182,17 @@ impl Table {
                 writes.push((Part::Other, self.put_new(edge.set("cid", s(&after.cid)).done())?));
             }
         }
-        let place = |conversation: &Conversation| {
-            conversation.waiting().map(|waiting| (waiting.queue.clone(), waiting.place.clone()))
-        };
-        let (from, to) = (before.and_then(place), place(after));
-        if from != to {
-            if let Some((name, place)) = from {
+        let (from, to) = (before.and_then(Conversation::waiting), after.waiting());
+        let place = |waiting: &Waiting| (waiting.queue.clone(), waiting.place.clone());
+        if from.map(place) != to.map(place) {
+            if let Some(from) = from {
                 let entry = Delete::builder().table_name(&self.name);
-                let entry = entry.key("pk", s(keys::queue(&name))).key("sk", s(place));
+                let entry = entry.key("pk", s(keys::queue(&from.queue))).key("sk", s(&from.place));
                 let entry = entry.condition_expression("attribute_exists(pk)");
                 writes.push((Part::Other, TransactWriteItem::builder().delete(built(entry.build())?).build()));
             }
-            if let Some((name, place)) = to {
-                writes.push((Part::Other, self.put_new(queue::entry(&name, &place, &after.cid))?));
+            if let Some(to) = to {
+                writes.push((Part::Other, self.put_new(queue::entry(to, &after.cid))?));
             }
         }
         Ok(())

@@ -126,6 +126,9 @@ pub struct Waiting {
     /// Whether the visitor was told that the message they left has been taken.
     #[serde(default)]
     pub told: bool,
+    /// The agent who handed it on to this queue, who is not given it back for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_on_by: Option<String>,
 }
 
 /// An agent's conversation.

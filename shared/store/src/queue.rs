@@ -7,8 +7,9 @@ use aws_sdk_dynamodb::types::Select;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    conversation::Waiting,
     error::{Result, StoreError},
-    item::{Attributes, Build, Read, s},
+    item::{Attributes, Build, Read, at, s},
     keys,
     table::{Page, SERVICE, Table},
 };
@@ -58,6 +59,8 @@ pub struct Entry {
     pub cid: String,
     /// Its place.
     pub place: String,
+    /// The agent who handed it on to this queue, and when.
+    pub handed_on: Option<(String, Timestamp)>,
 }
 
 /// A place in a queue for a conversation that waits since `since`.
@@ -67,13 +70,19 @@ pub fn place(cid: &str, since: Timestamp, priority: u32) -> String {
     format!("{}#{cid}", keys::instant(from))
 }
 
-pub(crate) fn entry(queue: &str, place: &str, cid: &str) -> Attributes {
-    Build::new(keys::WAITING, keys::queue(queue), place).set("cid", s(cid)).done()
+pub(crate) fn entry(waiting: &Waiting, cid: &str) -> Attributes {
+    let by = waiting.handed_on_by.as_ref();
+    Build::new(keys::WAITING, keys::queue(&waiting.queue), waiting.place.as_str())
+        .set("cid", s(cid))
+        .maybe("handed_on_by", by.map(s))
+        .maybe("handed_on_at", by.map(|_| at(waiting.since)))
+        .done()
 }
 
 fn read_entry(item: &Attributes) -> Result<Entry> {
     let read = Read { kind: keys::WAITING, item };
-    Ok(Entry { cid: read.owned("cid")?, place: read.owned("sk")? })
+    let handed_on = read.opt_s("handed_on_by").map(ToOwned::to_owned).zip(read.opt_at("handed_on_at"));
+    Ok(Entry { cid: read.owned("cid")?, place: read.owned("sk")?, handed_on })
 }
 
 impl Table {

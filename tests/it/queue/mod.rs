@@ -3,8 +3,10 @@
 mod drained;
 mod ending;
 mod gone;
+mod handed_on;
 mod hands;
 mod left_messages;
+mod morning;
 mod order;
 mod transfers;
 mod waits;

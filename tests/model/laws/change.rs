@@ -6,7 +6,7 @@ use store::{Conversation, Stage};
 
 use super::{Law, Watch, Write};
 use crate::{
-    book::{Book, Event, Message, thread_key},
+    book::{Agent, Book, Event, Message, thread_key},
     support::database::Key,
 };
 
@@ -137,9 +137,30 @@ fn assigned(
         Some(Stage::Queued(waiting)) if waiting.queue == queue => Some(&waiting.place),
         _ => None,
     };
-    let before = |place: &&String| from.is_none_or(|from| *place < from) && stand.contains_key(*place);
-    match stood.keys().find(before) {
-        Some(place) => Err(format!("I5: {cid} went to {id} and {place} still waits in {queue}")),
-        None => Ok(()),
+    let handed_on = |cid: &String| {
+        let waiting = watch.book.open.get(cid).and_then(Conversation::waiting);
+        waiting.is_some_and(|waiting| waiting.handed_on_by.as_deref() == Some(id))
+    };
+    let before = |(place, cid): &(&String, &String)| {
+        from.is_none_or(|from| *place < from) && stand.contains_key(*place) && !handed_on(cid)
+    };
+    let earlier: Vec<_> = stood.iter().filter(before).collect();
+    if earlier.is_empty() || i64::try_from(earlier.len()).unwrap() < room(watch, &queue, now) {
+        return Ok(());
     }
+    Err(format!("I5: {cid} went to {id} and {earlier:?} still wait in {queue}"))
+}
+
+/// For how many those who take from a queue have had room in this step: each of them takes what falls to them at once.
+fn room(watch: &Watch, queue: &str, now: Timestamp) -> i64 {
+    let members: Vec<&String> = match queue.split_once(':') {
+        Some(("group", id)) => watch.book.groups.get(id).map_or_else(Vec::new, |group| group.members.iter().collect()),
+        _ => return 1,
+    };
+    let of = |agent: &Agent| if agent.is_free(now) { agent.capacity - agent.load } else { 0 };
+    let most = |id: &String| {
+        let states = watch.agents.get(id).into_iter().flatten().chain(watch.book.agents.get(id));
+        states.map(of).max().unwrap_or(0)
+    };
+    members.into_iter().map(most).sum()
 }

@@ -65,6 +65,8 @@ pub(crate) struct Model {
     wanted: BTreeMap<String, Vec<Level>>,
     /// Who has each open conversation.
     pub(crate) holders: BTreeMap<String, Holder>,
+    /// Who has handed on those who wait, and when.
+    pub(crate) handed_on: BTreeMap<String, (String, Timestamp)>,
 }
 
 impl Holder {
@@ -97,7 +99,13 @@ impl Model {
             threads: open.clone().map(|open| (open.cid.clone(), thread_key(open))).collect(),
             lines: present.lines.clone(),
             wanted: open.clone().filter_map(|open| Some((open.cid.clone(), wanted(open)?))).collect(),
-            holders: open.map(|open| (open.cid.clone(), Holder::of(open))).collect(),
+            holders: open.clone().map(|open| (open.cid.clone(), Holder::of(open))).collect(),
+            handed_on: open.filter_map(handed_on).collect(),
         }
     }
+}
+
+fn handed_on(open: &Conversation) -> Option<(String, (String, Timestamp))> {
+    let waiting = open.waiting()?;
+    Some((open.cid.clone(), (waiting.handed_on_by.clone()?, waiting.since)))
 }

@@ -33,6 +33,7 @@ impl Model {
             line.retain(|_, of| of != cid);
         }
         self.lines.retain(|_, line| !line.is_empty());
+        self.handed_on.remove(cid);
         if let Some(Holder::Agent(agent)) = self.holders.get(cid) {
             self.agents.get_mut(agent).unwrap().load -= 1;
         }
@@ -72,15 +73,14 @@ impl Model {
 
     /// The one who has waited longest, of those who have somebody free, goes to the best of these; and again.
     pub(super) fn drain(&mut self, queues: &[String]) {
-        loop {
-            let first = |queue: &String| {
-                let (place, cid) = self.lines.get(queue)?.first_key_value()?;
-                Some((place.clone(), cid.clone(), self.free_for(queue)?))
-            };
-            match queues.iter().filter_map(first).min() {
-                Some((_, cid, agent)) => self.assign(&cid, &agent),
-                None => return,
-            }
+        while let Some((_, cid, agent)) = queues.iter().filter_map(|queue| self.next(queue)).min() {
+            self.assign(&cid, &agent);
         }
+    }
+
+    /// Who is next in a queue: their place, and to whom they go.
+    pub(crate) fn next(&self, queue: &str) -> Option<(String, String, String)> {
+        let mut line = self.lines.get(queue)?.iter();
+        line.find_map(|(place, cid)| Some((place.clone(), cid.clone(), self.free_for(queue, cid)?)))
     }
 }

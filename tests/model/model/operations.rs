@@ -127,8 +127,10 @@ impl Model {
                 None
             }
             To::Group(group) => {
-                if !self.groups.contains_key(group) {
-                    return Err(HandFailure::NoGroup);
+                let Some(settings) = self.groups.get(group) else { return Err(HandFailure::NoGroup) };
+                let is_own = from.as_ref().is_some_and(|from| settings.members.contains(from));
+                if is_own && self.works[group] && !self.is_staffed(settings, from.as_deref()) {
+                    return Err(HandFailure::GroupUnavailable(String::new()));
                 }
                 let goes = self.route(&Wish {
                     levels: &[Level::from(Target::Group(group.clone()))],
@@ -144,7 +146,12 @@ impl Model {
                         None
                     }
                     Goes::Waits(queue) => {
+                        let stays = self.holders.get(cid) == Some(&Holder::Queue(queue.clone()));
+                        let earlier = self.handed_on.get(cid).map(|(by, _)| by.clone()).filter(|_| stays);
                         self.enqueue(cid, &queue, reception);
+                        if let Some(by) = from.clone().or(earlier) {
+                            self.handed_on.insert(cid.to_owned(), (by, self.now));
+                        }
                         Some(queue)
                     }
                     Goes::Left | Goes::Robot => return Err(HandFailure::GroupUnavailable(String::new())),

@@ -41,13 +41,28 @@ enum State {
 }
 
 impl Model {
-    /// The best agent who is free for a queue now.
-    pub(crate) fn free_for(&self, queue: &str) -> Option<String> {
+    /// The best agent who is free now for somebody in a queue. Whoever has handed them on does not get them back within
+    /// five minutes, unless nobody else is there.
+    pub(super) fn free_for(&self, queue: &str, cid: &str) -> Option<String> {
         match queue.split_once(':')? {
-            ("group", id) if self.works.get(id) == Some(&true) => self.best(&self.groups[id], None, None),
+            ("group", id) if self.works.get(id) == Some(&true) => {
+                let lately = |at: &Timestamp| self.now.duration_since(*at) < SignedDuration::from_mins(5);
+                let by = self.handed_on.get(cid).filter(|(_, at)| lately(at)).map(|(by, _)| by.as_str());
+                self.best(&self.groups[id], None, by.filter(|by| self.is_staffed(&self.groups[id], Some(by))))
+            }
             ("agent", id) => self.agents.get(id).filter(|agent| agent.is_free(self.now)).map(|_| id.to_owned()),
             _ => None,
         }
+    }
+
+    /// Whether anybody else of a group is on duty.
+    pub(super) fn is_staffed(&self, group: &Group, without: Option<&str>) -> bool {
+        let mut members = group.members.iter().filter(|id| Some(id.as_str()) != without);
+        members.any(|id| self.agents.get(id).is_some_and(|agent| self.is_on_duty(agent)))
+    }
+
+    fn is_on_duty(&self, agent: &Agent) -> bool {
+        agent.status != "offline" && agent.is_present(self.now)
     }
 
     fn best(&self, group: &Group, sticky: Option<&str>, without: Option<&str>) -> Option<String> {
@@ -105,7 +120,6 @@ impl Model {
         let queue = queue_of(target);
         let stands = wish.stands_in == Some(queue.as_str());
         let waiting = self.lines.get(&queue).map_or(0, BTreeMap::len);
-        let on_duty = |agent: &Agent| agent.status != "offline" && agent.is_present(self.now);
         match target {
             Target::Group(id) => {
                 let Some(group) = self.groups.get(id) else { return nobody };
@@ -113,11 +127,10 @@ impl Model {
                 let life = SignedDuration::from_mins(i64::from(group.sticky_minutes));
                 let sticky =
                     wish.last_agent.filter(|(_, at)| life.is_positive() && self.now.duration_since(*at) <= life);
-                let mut members = group.members.iter().filter(|id| Some(id.as_str()) != wish.without);
                 let best = self.best(group, sticky.map(|(agent, _)| agent), wish.without);
                 let state = match () {
                     () if !self.works[id] => State::OffWork,
-                    () if !members.any(|id| self.agents.get(id).is_some_and(on_duty)) => State::Offline,
+                    () if !self.is_staffed(group, wish.without) => State::Offline,
                     () if waiting == 0 && best.is_some() => State::Free,
                     () => State::Busy,
                 };
@@ -126,7 +139,7 @@ impl Model {
             Target::Agent(id) => {
                 let Some(agent) = self.agents.get(id) else { return nobody };
                 let state = match () {
-                    () if !on_duty(agent) => State::Offline,
+                    () if !self.is_on_duty(agent) => State::Offline,
                     () if waiting == 0 && agent.is_free(self.now) => State::Free,
                     () => State::Busy,
                 };

@@ -135,6 +135,9 @@ fn same(expected: &Model, found: &Model) -> Law {
     if expected.lines != found.lines {
         return Err(format!("the queues are {:?}, expected {:?}", found.lines, expected.lines));
     }
+    if expected.handed_on != found.handed_on {
+        return Err(format!("{:?} were handed on, expected {:?}", found.handed_on, expected.handed_on));
+    }
     if agents(expected) != agents(found) {
         return Err(format!("the agents are {:?}, expected {:?}", found.agents, expected.agents));
     }

@@ -166,6 +166,9 @@ impl Database {
             _ => {}
         }
         let answer = self.carry_out(&operation, body);
+        if let Some(life) = life.filter(|_| operation == "TransactWriteItems" && answer.status().is_success()) {
+            life.transacted();
+        }
         self.turn().await;
         match fault {
             Some(_) => Err(ConnectorError::io("the answer was lost".into())),

@@ -78,6 +78,7 @@ pub(crate) async fn live<T>(life: Arc<Life>, operation: impl Future<Output = T>)
 pub(crate) struct Life {
     fate: Fate,
     requests: AtomicU32,
+    transactions: AtomicU32,
     /// A fault that met a request, and not merely one that was planned.
     met: AtomicU32,
     ended: Notify,
@@ -91,6 +92,7 @@ impl Life {
         Arc::new(Self {
             fate,
             requests: none(),
+            transactions: none(),
             met: none(),
             ended: Notify::new(),
             paused: Notify::new(),
@@ -122,6 +124,16 @@ impl Life {
         let done = something.await;
         self.resumed.notify_one();
         done
+    }
+
+    /// One of its transactions was done.
+    pub(crate) fn transacted(&self) {
+        self.transactions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many requests it has made, and how many transactions were done.
+    pub(crate) fn effort(&self) -> (u32, u32) {
+        (self.requests.load(Ordering::Relaxed), self.transactions.load(Ordering::Relaxed))
     }
 
     /// It has come to an end.

@@ -43,7 +43,8 @@ pub(crate) fn assigned(agent: &str, since: Timestamp) -> Stage {
 
 /// At the place in a queue that somebody without priority has.
 pub(crate) fn place_in(queue: &Queue, cid: &str, since: Timestamp) -> Waiting {
-    Waiting { queue: queue.name(), place: place(cid, since, 0), since, level: 1, until: None, told: false }
+    let (queue, place) = (queue.name(), place(cid, since, 0));
+    Waiting { queue, place, since, level: 1, until: None, told: false, handed_on_by: None }
 }
 
 /// Waiting in a queue.

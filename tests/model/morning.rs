@@ -57,7 +57,7 @@ async fn come(desk: &Dispatch, database: &Database, agents: &[String]) -> Vec<Du
     database.take_turns(false);
     let efforts: Vec<(u32, u32)> = lives.iter().map(|life| life.effort()).collect();
     let all: (u32, u32) = efforts.iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
-    println!("{} requests for {} assignments; by each: {efforts:?}", all.0, all.1);
+    eprintln!("{} requests for {} assignments; by each: {efforts:?}", all.0, all.1);
     for (requests, assignments) in efforts {
         assert!(requests <= 8 * assignments + 60, "{requests} requests for {assignments} assignments");
     }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::{prelude::*, test_runner::TestRunner};
-use store::{Entry, PRIORITY_STEP, Queue, Stage, StoreError, Thread, place};
+use store::{Entry, PRIORITY_STEP, Queue, Stage, StoreError, Thread, Waiting, place};
 
 use crate::support::{
     APP_ID, BEGIN, Decision, Kit,
@@ -166,4 +166,17 @@ async fn a_conversation_waits_where_it_says() {
     assert_eq!(Queue::named(&waiting.queue), Some(group("g1")));
     assert_eq!(kit.table.waiting(&group("g1"), 1).await.unwrap()[0].place, waiting.place);
     assert!(kit.table.visitor(&visitor()).await.unwrap().open_cid.is_none());
+}
+
+#[tokio::test]
+async fn an_entry_says_who_has_handed_it_on() {
+    let kit = Kit::start().await;
+    let queue = group("g1");
+    let opened = kit.opened(&Thread::new(APP_ID, "oVisitor1"), 0, 1).await;
+    let by = Some("a000000000001".to_owned());
+    let waiting = Waiting { handed_on_by: by.clone(), ..place_in(&queue, &opened.cid, kit.now()) };
+    let (place, since) = (waiting.place.clone(), waiting.since);
+    kit.written(Decision::on(&kit.table, &opened.cid).await.to(Stage::Queued(waiting))).await;
+    let entry = Entry { cid: opened.cid.clone(), place, handed_on: by.map(|by| (by, since)) };
+    assert_eq!(kit.table.waiting(&queue, 10).await.unwrap(), [entry]);
 }

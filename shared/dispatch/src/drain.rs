@@ -218,12 +218,12 @@ impl Reading {
         if let Some(own) = own
             // Others have perhaps got some of these since the lines were read. It falls to this agent for certain if
             // it does by the loads of before, too.
-            && (own == first || deal(&self.lines, earlier, Some(agent), now).last().is_some_and(|card| falls(&card)))
+            && (cards.len() == 1 || deal(&self.lines, earlier, Some(agent), now).last().is_some_and(|card| falls(&card)))
         {
             return Step::Take(own.clone());
         }
         let is_first_look = expected.is_none();
-        if expected.as_ref() == Some(first) {
+        if expected.as_ref().is_some_and(|expected| expected.is_still(first)) {
             // Nobody moves.
             return Step::Take(first.clone());
         }

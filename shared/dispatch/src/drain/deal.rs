@@ -26,11 +26,19 @@ pub(super) struct Line {
 }
 
 /// One who waits, and to whom they fall.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Card {
     pub(super) queue: Queue,
     pub(super) entry: Entry,
     pub(super) agent: AgentFacts,
+}
+
+impl Card {
+    /// Whether neither who waits nor the agent has moved. When exactly the agent last got one is not known to whoever
+    /// gave it to them.
+    pub(super) fn is_still(&self, other: &Self) -> bool {
+        self.entry == other.entry && self.agent.id == other.agent.id && self.agent.load == other.agent.load
+    }
 }
 
 /// Deals until somebody falls to `last`; without one, the first card alone. All who deal from the same facts deal the

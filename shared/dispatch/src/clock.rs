@@ -122,7 +122,7 @@ impl Dispatch {
         }
         let because = json!({ "nobody_there": queue.name() });
         scene.event("conversation.overflowed", because.clone());
-        let robot = scene.reception.robot_id.clone();
+        let robot = plan.robot_id.clone().or_else(|| scene.reception.robot_id.clone());
         let way = Way { plan: &plan, known: &known, robot_id: robot.as_deref(), since, tell: true, because };
         let joined = self.hand(&mut scene, &routed, &way).await?;
         self.catch_up(&mut scene).await?;
@@ -219,7 +219,7 @@ impl Dispatch {
         }
         let mut known = Known::new();
         let routed = self.route(&rest, routing::Mode::Full, scene.now, &mut known).await?;
-        let robot = scene.reception.robot_id.clone();
+        let robot = plan.robot_id.clone().or_else(|| scene.reception.robot_id.clone());
         let since = waiting.since;
         let way = Way { plan: &plan, known: &known, robot_id: robot.as_deref(), since, tell: true, because };
         let queue = self.hand(scene, &routed, &way).await?;

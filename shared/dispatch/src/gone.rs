@@ -54,7 +54,7 @@ impl Dispatch {
                     let plan = Plan { sticky: None, ..plan };
                     let mut known = Known::new();
                     let routed = self.route(&plan, Mode::Full, scene.now, &mut known).await?;
-                    let robot = scene.reception.robot_id.clone();
+                    let robot = plan.robot_id.clone().or_else(|| scene.reception.robot_id.clone());
                     let because = json!({ "agent_gone": agent });
                     let way =
                         Way { plan: &plan, known: &known, robot_id: robot.as_deref(), since, tell: false, because };

@@ -133,11 +133,13 @@ async fn so_it_is_for_whoever_asks_for_a_person_first_of_all() {
 #[tokio::test]
 async fn a_robot_that_takes_over_from_the_queue_answers_what_waits() {
     let world = World::start().await;
+    // The mini program has no robot of its own; the visitor's session-from has chosen one.
     let mut settings = reception(0);
-    settings["mode"] = json!("agents_only");
+    (settings["mode"], settings["robot_id"]) = (json!("agents_only"), Value::Null);
     let shop = world.shop(1, settings).await;
     shop.engage(&world).await;
     let visitor = shop.visitor(&world, "o-1");
+    visitor.comes(&format!("sobot||||robotid={}", shop.robot)).await;
     visitor.says(SHIPPING).await;
     visitor.says("转人工").await;
     assert_eq!((visitor.stage().await.as_str(), visitor.phone_texts().await), ("queued", vec!["排队了。".to_owned()]));

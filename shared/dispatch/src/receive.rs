@@ -124,7 +124,7 @@ impl Dispatch {
             let opened = Conversation::new(&scene.thread, message, Stage::Unassigned, now);
             scene.visitor.open_cid = Some(opened.cid.clone());
             scene.after = Some(opened);
-            let verification = from.as_ref().and(scene.visitor.verification.clone());
+            let verification = from.as_ref().and(scene.visitor.verification.as_deref());
             scene.event("conversation.created", warnings(from.as_ref(), verification, &planned));
             greet(scene);
         }
@@ -246,7 +246,7 @@ fn holder(stage: &Stage) -> Holder {
 }
 
 /// What was odd about `session-from`, for the admin who looks at the conversation's history.
-fn warnings(from: Option<&SessionFrom>, verification: Option<String>, planned: &Planned) -> Value {
+fn warnings(from: Option<&SessionFrom>, verification: Option<&str>, planned: &Planned) -> Value {
     let odd: Vec<Value> =
         from.map(|from| from.warnings.iter().map(|warning| json!(warning)).collect()).unwrap_or_default();
     json!({ "session_from_warnings": odd, "verification": verification, "routing_warnings": planned.warnings })

@@ -24,13 +24,12 @@ pub(super) fn messages(book: &Book, old: Option<&Message>, key: &Key, write: &Wr
     }
     if old.due.is_some() && message.due.is_none() {
         let with = write.conversations.iter().find(|(_, new)| message.cid.as_ref() == Some(&new.cid));
-        let fits = match with {
-            Some((_, new)) => message.kind != "event" && thread_key(new) == key.0,
+        let fits = if let Some((_, new)) = with {
+            message.kind != "event" && thread_key(new) == key.0
+        } else {
             // An event belongs to no conversation, and a farewell to none that is not there.
-            None => {
-                let open = book.visitors.get(&key.0).and_then(|visitor| visitor.open_cid.as_ref());
-                (message.kind == "event" || message.farewell && open.is_none()) && message.cid.is_none()
-            }
+            let open = book.visitors.get(&key.0).and_then(|visitor| visitor.open_cid.as_ref());
+            (message.kind == "event" || message.farewell && open.is_none()) && message.cid.is_none()
         };
         if !fits {
             return Err(format!("I8: {key:?} is processed as {message:?}"));

@@ -178,18 +178,19 @@ impl Dispatch {
         let mut known = Known::new();
         let routed = self.route(&planned.plan, mode(immediate), scene.now, &mut known).await?;
         let robot = planned.robot_id.as_deref();
-        if let Some(reason) = handover {
-            if takes(&routed.outcome) {
-                scene.event("conversation.handoff", json!({ "reason": reason }));
-            } else if matches!(routed.outcome, Outcome::Robot { .. }) && robot.is_some() {
-                // The robot goes on; it does not answer the wish for a person.
-                take_over(scene, robot);
-                no_agent(scene);
-                return Ok(None);
-            }
+        if let Some(reason) = handover.filter(|_| takes(&routed.outcome)) {
+            scene.event("conversation.handoff", json!({ "reason": reason }));
         }
         let because = json!({ "handover": handover });
         let way = Way { plan: &planned.plan, known: &known, robot_id: robot, since: scene.now, tell: true, because };
+        if handover.is_some() && matches!(routed.outcome, Outcome::Robot { .. }) && robot.is_some() {
+            // The robot has it already or from now on; it does not answer the wish for a person.
+            if !matches!(scene.before.as_ref().map(|before| &before.stage), Some(Stage::Robot(_))) {
+                self.hand(scene, &routed, &way).await?;
+            }
+            no_agent(scene);
+            return Ok(None);
+        }
         let queue = self.hand(scene, &routed, &way).await?;
         if let Some(Stage::Robot(_)) = scene.after.as_ref().map(|after| &after.stage) {
             robot_turn(scene, message);

@@ -221,7 +221,8 @@ impl Dispatch {
         let routed = self.route(&rest, routing::Mode::Full, scene.now, &mut known).await?;
         let robot = plan.robot_id.clone().or_else(|| scene.reception.robot_id.clone());
         let since = waiting.since;
-        let way = Way { plan: &plan, known: &known, robot_id: robot.as_deref(), since, tell: true, because };
+        // They have waited there already, and are not sent back when everybody here goes home.
+        let way = Way { plan: &rest, known: &known, robot_id: robot.as_deref(), since, tell: true, because };
         let queue = self.hand(scene, &routed, &way).await?;
         self.catch_up(scene).await?;
         Ok(queue)

@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use store::{Assign, Committed, Conversation, Queue, Result, Stage, Thread};
 
-use self::deal::{Card, Desks, Line, assigned, deal};
+use self::deal::{Card, Desks, Line, assigned, deal, has_room};
 use crate::{
     Dispatch,
     plan::{agent_facts, reception, target_of},
@@ -128,8 +128,8 @@ impl Dispatch {
                         expected = Some(card);
                         known = false;
                     }
-                    // The front of the line is served; others may stand behind it.
-                    known &= expected.is_some() || !reading.is_cut();
+                    // The front of the line is served; others may stand behind it for whom somebody is free.
+                    known &= expected.is_some() || !(reading.is_cut() && has_room(&reading.desks));
                 }
             }
         }

@@ -85,6 +85,15 @@ fn best(facts: &Facts, entry: &Entry, now: Timestamp) -> Option<AgentFacts> {
     }
 }
 
+/// Whether anybody is free.
+pub(super) fn has_room(desks: &Desks) -> bool {
+    desks.values().any(|facts| match facts {
+        Facts::Group { members, open, .. } => *open && members.iter().any(AgentFacts::is_free),
+        Facts::Agent { agent, .. } => agent.is_free(),
+        Facts::Missing => false,
+    })
+}
+
 /// Notes that an agent has one more, wherever they are known.
 pub(super) fn assigned(desks: &mut Desks, agent: &str, now: Timestamp) {
     for facts in desks.values_mut() {

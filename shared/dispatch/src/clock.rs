@@ -8,7 +8,7 @@ use store::{Committed, Conversation, DUE_SHARDS, Entry, Queue, Result, Stage};
 use crate::{
     DECISIONS, Dispatch,
     hand::{Leaving, Way},
-    plan::{Known, target_of},
+    plan::{Known, kept_plan, target_of},
     scene::{Scene, Speaker, ends_after},
 };
 
@@ -122,10 +122,8 @@ impl Dispatch {
         }
         let because = json!({ "nobody_there": queue.name() });
         scene.event("conversation.overflowed", because.clone());
-        let robot = plan.robot_id.clone().or_else(|| scene.reception.robot_id.clone());
-        let way = Way { plan: &plan, known: &known, robot_id: robot.as_deref(), since, tell: true, because };
-        let joined = self.hand(&mut scene, &routed, &way).await?;
-        self.catch_up(&mut scene).await?;
+        let way = Way { plan: &plan, known: &known, robot_id: None, since, tell: true, because };
+        let joined = self.move_on(&mut scene, &routed, way).await?;
         if let Committed::Now(_) = scene.commit(&self.table).await? {
             self.send_all(&scene).await?;
             self.after(joined, None).await?;
@@ -219,18 +217,15 @@ impl Dispatch {
         }
         let mut known = Known::new();
         let routed = self.route(&rest, routing::Mode::Full, scene.now, &mut known).await?;
-        let robot = plan.robot_id.clone().or_else(|| scene.reception.robot_id.clone());
         let since = waiting.since;
         // They have waited there already, and are not sent back when everybody here goes home.
-        let way = Way { plan: &rest, known: &known, robot_id: robot.as_deref(), since, tell: true, because };
-        let queue = self.hand(scene, &routed, &way).await?;
-        self.catch_up(scene).await?;
-        Ok(queue)
+        let way = Way { plan: &rest, known: &known, robot_id: None, since, tell: true, because };
+        self.move_on(scene, &routed, way).await
     }
 }
 
 /// Where a conversation was planned to go.
 fn plan_of(scene: &Scene<'_>) -> Plan {
-    let planned = scene.before.as_ref().and_then(|before| serde_json::from_value(before.plan.clone()).ok());
+    let planned = scene.before.as_ref().and_then(kept_plan);
     planned.unwrap_or_else(|| Plan::new(Vec::new(), None, scene.reception.after_hours))
 }

@@ -4,7 +4,11 @@ use desk::routing::{Level, Mode, Plan, Target};
 use serde_json::json;
 use store::{Committed, Conversation, Duty, Result, Stage, StoreError};
 
-use crate::{DECISIONS, Dispatch, hand::Way, plan::Known};
+use crate::{
+    DECISIONS, Dispatch,
+    hand::Way,
+    plan::{Known, kept_plan},
+};
 
 impl Dispatch {
     /// An agent is gone for good: their conversations go where they would go if they came now, at the place of their
@@ -35,7 +39,7 @@ impl Dispatch {
                 _ => None,
             };
             let since = conversation.created_at;
-            let mut plan: Option<Plan> = serde_json::from_value(conversation.plan.clone()).ok();
+            let mut plan = kept_plan(&conversation);
             let mut scene = self.scene(conversation).await?;
             if plan.as_ref().is_none_or(|plan| plan.levels.is_empty()) {
                 let group = group.or_else(|| scene.reception.group_id.clone());
@@ -54,13 +58,9 @@ impl Dispatch {
                     let plan = Plan { sticky: None, ..plan };
                     let mut known = Known::new();
                     let routed = self.route(&plan, Mode::Full, scene.now, &mut known).await?;
-                    let robot = plan.robot_id.clone().or_else(|| scene.reception.robot_id.clone());
                     let because = json!({ "agent_gone": agent });
-                    let way =
-                        Way { plan: &plan, known: &known, robot_id: robot.as_deref(), since, tell: false, because };
-                    let queue = self.hand(&mut scene, &routed, &way).await?;
-                    self.catch_up(&mut scene).await?;
-                    queue
+                    let way = Way { plan: &plan, known: &known, robot_id: None, since, tell: false, because };
+                    self.move_on(&mut scene, &routed, way).await?
                 }
             };
             if let Committed::Now(_) = scene.commit(&self.table).await? {

@@ -12,7 +12,7 @@ use desk::{
     staff::{AgentFacts, AgentStatus, Group},
 };
 use jiff::{SignedDuration, Timestamp};
-use store::{Binding, Duty, Kind, Queue, Result, Visitor};
+use store::{Binding, Conversation, Duty, Kind, Queue, Result, Visitor};
 use wechat::session_from::{self, PlatformAction, SessionFrom};
 
 use crate::Dispatch;
@@ -26,6 +26,11 @@ pub(crate) struct Planned {
     pub(crate) plan: Plan,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) robot_id: Option<String>,
+}
+
+/// The plan that a conversation was last handed on by.
+pub(crate) fn kept_plan(conversation: &Conversation) -> Option<Plan> {
+    serde_json::from_value(conversation.plan.clone()).ok()
 }
 
 /// How a mini program's visitors are received.

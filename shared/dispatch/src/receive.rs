@@ -15,7 +15,7 @@ use crate::{
     DECISIONS, Dispatch,
     enter::greet,
     hand::{Leaving, Way},
-    plan::{Known, Planned, choosing, reception},
+    plan::{Known, Planned, choosing, kept_plan, reception},
     scene::{Scene, Speaker},
     turn::no_agent,
 };
@@ -101,13 +101,13 @@ impl Dispatch {
         let holder = scene.before.as_ref().map(|open| holder(&open.stage));
         let undecided = matches!(holder, None | Some(Holder::Nobody | Holder::Robot | Holder::LeftMessage));
         let from = choosing(&scene.reception, &scene.visitor, now).filter(|_| undecided);
-        let planned =
-            match scene.before.as_ref().filter(|_| holder == Some(Holder::LeftMessage)).and_then(planned_before) {
-                // Whom they wanted when they left their message.
-                Some(plan) => Planned { plan, ..Planned::none(&scene.reception) },
-                None if undecided => self.plan(&scene.reception, &scene.visitor, from.as_ref()).await?,
-                None => Planned::none(&scene.reception),
-            };
+        let left = scene.before.as_ref().filter(|_| holder == Some(Holder::LeftMessage));
+        let planned = match left.and_then(kept_plan).filter(|plan| !plan.levels.is_empty()) {
+            // Whom they wanted when they left their message.
+            Some(plan) => Planned { plan, ..Planned::none(&scene.reception) },
+            None if undecided => self.plan(&scene.reception, &scene.visitor, from.as_ref()).await?,
+            None => Planned::none(&scene.reception),
+        };
         let decision = decide(&Situation {
             arrival: text.map_or(Arrival::Other, Arrival::Text),
             holder,
@@ -228,12 +228,6 @@ impl Planned {
         let plan = routing::Plan::new(Vec::new(), None, reception.after_hours);
         Self { plan, warnings: Vec::new(), robot_id: None }
     }
-}
-
-/// The plan that a conversation has.
-pub(crate) fn planned_before(conversation: &Conversation) -> Option<routing::Plan> {
-    let plan: routing::Plan = serde_json::from_value(conversation.plan.clone()).ok()?;
-    (!plan.levels.is_empty()).then_some(plan)
 }
 
 fn holder(stage: &Stage) -> Holder {

@@ -134,8 +134,21 @@ impl Dispatch {
         Err(StoreError::Conflict)
     }
 
-    /// A robot that takes over from people answers what none of them has answered.
-    pub(crate) async fn catch_up(&self, scene: &mut Scene<'_>) -> Result<()> {
+    /// Moves a conversation on that people had or that waited for them: if nobody is there and a robot takes over, it is
+    /// the one of the plan, and it answers what none of them has answered. `way` names none.
+    pub(crate) async fn move_on(
+        &self,
+        scene: &mut Scene<'_>,
+        routed: &routing::Routed,
+        way: Way<'_>,
+    ) -> Result<Option<Queue>> {
+        let robot = way.plan.robot_id.clone().or_else(|| scene.reception.robot_id.clone());
+        let queue = self.hand(scene, routed, &Way { robot_id: robot.as_deref(), ..way }).await?;
+        self.catch_up(scene).await?;
+        Ok(queue)
+    }
+
+    async fn catch_up(&self, scene: &mut Scene<'_>) -> Result<()> {
         let is_robot = |conversation: &Option<Conversation>| {
             matches!(conversation.as_ref().map(|conversation| &conversation.stage), Some(Stage::Robot(_)))
         };

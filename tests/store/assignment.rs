@@ -19,22 +19,38 @@ async fn by_rule_an_agent_gets_what_the_rule_has_reckoned_with() {
     kit.online("a1", 3).await;
     for load in 0..3 {
         kit.later(SignedDuration::from_secs(1));
-        kit.written(gives(&kit, load, "a1", Assign::Auto { load }).await).await;
+        kit.written(gives(&kit, load, "a1", Assign::Auto { at_most: Some(load) }).await).await;
         let duty = kit.duty("a1").await;
         assert_eq!((duty.load, duty.last_assigned_at), (load + 1, Some(kit.now())));
     }
-    kit.refused(&gives(&kit, 3, "a1", Assign::Auto { load: 3 }).await, &Committed::Agent).await;
+    kit.refused(&gives(&kit, 3, "a1", Assign::Auto { at_most: Some(3) }).await, &Committed::Agent).await;
 }
 
 #[tokio::test]
-async fn by_rule_a_load_that_has_changed_is_no_longer_reckoned_with() {
+async fn by_rule_nobody_gets_one_who_has_more_than_was_reckoned_with() {
     let kit = Kit::start().await;
     kit.online("a1", 3).await;
     kit.written(gives(&kit, 0, "a1", Assign::ByHand).await).await;
-    for (number, load) in [(1, 0), (2, 2), (3, 3), (4, u32::MAX)] {
-        kit.refused(&gives(&kit, number, "a1", Assign::Auto { load }).await, &Committed::Agent).await;
+    kit.refused(&gives(&kit, 1, "a1", Assign::Auto { at_most: Some(0) }).await, &Committed::Agent).await;
+    kit.written(gives(&kit, 2, "a1", Assign::Auto { at_most: Some(1) }).await).await;
+    // Less is no reason to give it to somebody else.
+    kit.written(gives(&kit, 3, "a1", Assign::Auto { at_most: Some(u32::MAX) }).await).await;
+}
+
+#[tokio::test]
+async fn by_rule_who_was_overtaken_often_asks_for_room_alone() {
+    let kit = Kit::start().await;
+    kit.online("a1", 2).await;
+    for number in 0..2 {
+        kit.written(gives(&kit, number, "a1", Assign::Auto { at_most: None }).await).await;
     }
-    kit.written(gives(&kit, 5, "a1", Assign::Auto { load: 1 }).await).await;
+    kit.refused(&gives(&kit, 2, "a1", Assign::Auto { at_most: None }).await, &Committed::Agent).await;
+    kit.online("a2", 2).await;
+    kit.table.set_status("a2", "busy", None).await.unwrap();
+    kit.refused(&gives(&kit, 3, "a2", Assign::Auto { at_most: None }).await, &Committed::Agent).await;
+    kit.table.set_status("a2", "online", None).await.unwrap();
+    kit.later(HEARTBEAT_LIFE);
+    kit.refused(&gives(&kit, 4, "a2", Assign::Auto { at_most: None }).await, &Committed::Agent).await;
 }
 
 #[tokio::test]
@@ -43,14 +59,14 @@ async fn by_rule_only_who_is_online_and_there_gets_one() {
     kit.online("a1", 3).await;
     for (number, status) in [(0, "busy"), (1, "away"), (2, "offline")] {
         kit.table.set_status("a1", status, None).await.unwrap();
-        kit.refused(&gives(&kit, number, "a1", Assign::Auto { load: 0 }).await, &Committed::Agent).await;
+        kit.refused(&gives(&kit, number, "a1", Assign::Auto { at_most: Some(0) }).await, &Committed::Agent).await;
     }
     kit.table.set_status("a1", "online", None).await.unwrap();
     kit.later(HEARTBEAT_LIFE);
-    kit.refused(&gives(&kit, 3, "a1", Assign::Auto { load: 0 }).await, &Committed::Agent).await;
+    kit.refused(&gives(&kit, 3, "a1", Assign::Auto { at_most: Some(0) }).await, &Committed::Agent).await;
     kit.table.heartbeat("a1").await.unwrap();
     kit.later(HEARTBEAT_LIFE - A_MILLISECOND);
-    kit.written(gives(&kit, 4, "a1", Assign::Auto { load: 0 }).await).await;
+    kit.written(gives(&kit, 4, "a1", Assign::Auto { at_most: Some(0) }).await).await;
 }
 
 #[tokio::test]
@@ -74,7 +90,7 @@ async fn by_hand_an_agent_takes_what_there_is_room_for() {
 #[tokio::test]
 async fn an_agent_who_does_not_exist_gets_nothing() {
     let kit = Kit::start().await;
-    for (number, assign) in [(0, Assign::ByHand), (1, Assign::Auto { load: 0 })] {
+    for (number, assign) in [(0, Assign::ByHand), (1, Assign::Auto { at_most: Some(0) })] {
         kit.refused(&gives(&kit, number, "nobody", assign).await, &Committed::Agent).await;
     }
     kit.online("a1", 1).await;
@@ -91,9 +107,9 @@ async fn a_capacity_below_the_load_takes_nothing_away_and_lets_nothing_in() {
     kit.table.set_capacity("a1", "Lin", 1).await.unwrap();
     assert_eq!((kit.load("a1").await, kit.has("a1").await.len()), (2, 2));
     kit.refused(&gives(&kit, 2, "a1", Assign::ByHand).await, &Committed::Agent).await;
-    kit.refused(&gives(&kit, 3, "a1", Assign::Auto { load: 2 }).await, &Committed::Agent).await;
+    kit.refused(&gives(&kit, 3, "a1", Assign::Auto { at_most: Some(2) }).await, &Committed::Agent).await;
     kit.written(Decision::on(&kit.table, &first.cid).await.closed()).await;
-    kit.refused(&gives(&kit, 4, "a1", Assign::Auto { load: 1 }).await, &Committed::Agent).await;
+    kit.refused(&gives(&kit, 4, "a1", Assign::Auto { at_most: Some(1) }).await, &Committed::Agent).await;
 }
 
 #[tokio::test]

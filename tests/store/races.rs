@@ -68,7 +68,7 @@ async fn assigns(table: Table, cid: String, agent: &'static str) -> bool {
         }
         let now = table.clock().now();
         let decision = Decision::on(&table, &cid).await.to(assigned(agent, now)).event("conversation.assigned");
-        match decision.by(Assign::Auto { load: duty.load }).write(&table).await.unwrap() {
+        match decision.by(Assign::Auto { at_most: Some(duty.load) }).write(&table).await.unwrap() {
             Committed::Now(_) => return true,
             Committed::Agent | Committed::Changed => {}
             other => panic!("{other:?}"),

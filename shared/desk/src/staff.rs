@@ -1,6 +1,10 @@
 //! Groups and agents, and who of a group is next.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -127,6 +131,14 @@ impl AgentFacts {
         self.present && self.status != AgentStatus::Offline
     }
 
+    /// Reckons with so many more conversations that they get now.
+    pub fn gets(&mut self, more: u32, now: Timestamp) {
+        if more > 0 {
+            self.load += more;
+            self.last_assigned_at = Some(now);
+        }
+    }
+
     /// Compares `load / capacity` without dividing.
     fn cmp_relative_load(&self, other: &Self) -> Ordering {
         let ours = u64::from(self.load) * u64::from(other.capacity);
@@ -150,6 +162,23 @@ pub fn in_order(strategy: Strategy, members: &[AgentFacts], sticky: Option<&str>
         is_sticky(b).cmp(&is_sticky(a)).then(by_load).then_with(by_turn).then_with(|| a.id.cmp(&b.id))
     });
     free.into_iter().map(|agent| agent.id.clone()).collect()
+}
+
+/// Whom to try of the free, best first, when others were quicker so many times: nobody else but the best at first, and
+/// then any of ever more who come next, four times as many with each time. Many who decide at once from the same facts
+/// all find the same agent the best, and one of them gets them; the others would go on meeting at the next best, and
+/// the next. By [`Strategy::LeastLoad`] nobody is tried who is busier than the best. `by` tells apart those who decide.
+pub fn try_next<'a>(strategy: Strategy, free: &[&'a AgentFacts], overtaken: u32, by: &str) -> Option<&'a AgentFacts> {
+    let best = free.first()?;
+    let as_good = match strategy {
+        Strategy::LeastLoad => free.iter().take_while(|agent| agent.cmp_relative_load(best) == Ordering::Equal).count(),
+        Strategy::RoundRobin => free.len(),
+    };
+    let among = 4_usize.saturating_pow(overtaken).min(as_good);
+    let mut hash = DefaultHasher::new();
+    (by, overtaken).hash(&mut hash);
+    let number = usize::try_from(hash.finish() >> 32).unwrap_or_default();
+    free.get(number % among).copied()
 }
 
 const MEMBERS_MAX: usize = 500;

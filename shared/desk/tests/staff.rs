@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "also the helpers of a test are tests")]
 
+use std::collections::BTreeSet;
+
 use desk::{
     merchant::Merchant,
-    staff::{AfterHours, Agent, AgentFacts, AgentStatus, Group, Strategy, in_order},
+    staff::{AfterHours, Agent, AgentFacts, AgentStatus, Group, Strategy, in_order, try_next},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -56,6 +58,44 @@ fn the_least_loaded_is_first_by_the_part_of_their_capacity() {
     assert_eq!(in_order(Strategy::LeastLoad, &members, Some("full"))[0], "three-of-ten");
     let order = in_order(Strategy::RoundRobin, &members, None);
     assert_eq!(order, ["two-of-five", "two-of-six", "one-of-three", "three-of-ten"]);
+}
+
+/// Whom sixty who decide at once find when each was overtaken so often.
+fn tried(strategy: Strategy, free: &[AgentFacts], overtaken: u32) -> BTreeSet<&str> {
+    let free: Vec<&AgentFacts> = free.iter().collect();
+    let by = (0..60).map(|visitor| format!("visitor {visitor}"));
+    by.map(|by| try_next(strategy, &free, overtaken, &by).unwrap().id.as_str()).collect()
+}
+
+#[test]
+fn many_who_decide_at_once_try_the_best_and_then_anybody_as_good() {
+    let names: Vec<String> = (0..40).map(|number| format!("agent {number:02}")).collect();
+    // Thirty are idle, and ten have one already.
+    let free: Vec<_> =
+        names.iter().zip(0..).map(|(name, number)| facts(name, u32::from(number >= 30), 5, None)).collect();
+    for strategy in [Strategy::LeastLoad, Strategy::RoundRobin] {
+        assert_eq!(Vec::from_iter(tried(strategy, &free, 0)), ["agent 00"]);
+        assert_eq!(tried(strategy, &free, 1).len(), 4, "of the four who come first");
+    }
+    let idle = tried(Strategy::LeastLoad, &free, 9);
+    assert!(idle.len() > 20 && idle.iter().all(|name| *name < "agent 30"), "{idle:?}");
+    let anybody = tried(Strategy::RoundRobin, &free, 9);
+    assert!(anybody.len() > 20 && anybody.iter().any(|name| *name >= "agent 30"), "{anybody:?}");
+    // The same decision made again is the same.
+    assert_eq!(idle, tried(Strategy::LeastLoad, &free, 9));
+    assert_eq!(try_next(Strategy::LeastLoad, &[], 0, "a visitor"), None);
+}
+
+#[test]
+fn who_was_overtaken_together_is_not_overtaken_together_again() {
+    let names: Vec<String> = (0..64).map(|number| format!("agent {number:02}")).collect();
+    let free: Vec<_> = names.iter().map(|name| facts(name, 0, 5, None)).collect();
+    let free: Vec<&AgentFacts> = free.iter().collect();
+    let at = |overtaken, by: &str| try_next(Strategy::LeastLoad, &free, overtaken, by).unwrap().id.clone();
+    let together = (0..40).map(|visitor| (format!("one {visitor}"), format!("other {visitor}")));
+    let together: Vec<_> = together.filter(|(one, other)| at(1, one) == at(1, other)).collect();
+    let again = together.iter().filter(|(one, other)| at(2, one) == at(2, other)).count();
+    assert!(together.len() >= 4 && again * 2 < together.len(), "{again} of {}", together.len());
 }
 
 #[test]

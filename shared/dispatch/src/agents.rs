@@ -117,7 +117,7 @@ impl Dispatch {
 
     /// Hands a conversation on. `by`: the agent who does so, or nobody for an admin, who may hand on any.
     pub async fn transfer(&self, cid: &str, to: &To, reason: Option<&str>, by: Option<&str>) -> Result<Handed> {
-        for _ in 0..DECISIONS {
+        for overtaken in 0..DECISIONS {
             let Some(conversation) = self.table.conversation(cid).await? else {
                 return Ok(Err(HandFailure::NoConversation));
             };
@@ -131,7 +131,7 @@ impl Dispatch {
             }
             let from = conversation.assignee().map(ToOwned::to_owned);
             let waited = conversation.waiting().cloned();
-            let mut scene = self.scene(conversation.clone()).await?;
+            let mut scene = self.scene(conversation.clone()).await?.overtaken(overtaken);
             scene.event(
                 "conversation.transferred",
                 json!({ "from": from, "to": shown(to), "reason": reason, "by": by }),

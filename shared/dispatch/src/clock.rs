@@ -134,13 +134,13 @@ impl Dispatch {
 
     /// Looks at a conversation that is due.
     async fn look(&self, due: &Conversation) -> Result<()> {
-        for _ in 0..DECISIONS {
+        for overtaken in 0..DECISIONS {
             let Some(conversation) = self.table.conversation(&due.cid).await?.filter(Conversation::is_open) else {
                 return Ok(());
             };
             let last = self.table.last_said_at(&conversation.thread()).await?;
             let freed = conversation.assignee().map(ToOwned::to_owned);
-            let mut scene = self.scene(conversation).await?;
+            let mut scene = self.scene(conversation).await?.overtaken(overtaken);
             if let Some(after) = &mut scene.after {
                 // Set anew by what follows.
                 after.look_at = None;

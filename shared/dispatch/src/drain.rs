@@ -185,7 +185,7 @@ impl Dispatch {
         let reception = reading.receptions[&thread.app_id].clone();
         let waited = conversation.waiting().map_or(0, |waiting| now.duration_since(waiting.since).as_secs());
         let mut scene = Scene::new(thread.clone(), reception, visitor, Some(conversation), now);
-        scene.assign = Assign::Auto { load: agent.load };
+        scene.assign = Assign::Auto { at_most: Some(agent.load) };
         let group = match queue {
             Queue::Group(id) => Some(id.clone()),
             _ => None,

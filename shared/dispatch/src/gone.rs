@@ -29,7 +29,7 @@ impl Dispatch {
     }
 
     async fn hand_back(&self, cid: &str, agent: &str) -> Result<()> {
-        for _ in 0..DECISIONS {
+        for overtaken in 0..DECISIONS {
             let held = |conversation: &Conversation| conversation.assignee() == Some(agent);
             let Some(conversation) = self.table.conversation(cid).await?.filter(held) else {
                 return Ok(());
@@ -40,7 +40,7 @@ impl Dispatch {
             };
             let since = conversation.created_at;
             let mut plan = kept_plan(&conversation);
-            let mut scene = self.scene(conversation).await?;
+            let mut scene = self.scene(conversation).await?.overtaken(overtaken);
             if plan.as_ref().is_none_or(|plan| plan.levels.is_empty()) {
                 let group = group.or_else(|| scene.reception.group_id.clone());
                 let levels = group.map(|group| vec![Level::from(Target::Group(group))]);

@@ -1,6 +1,9 @@
 //! A conversation changes hands.
 
-use desk::routing::{Facts, Outcome, Plan, Routed, State};
+use desk::{
+    routing::{Facts, Outcome, Plan, Routed, State, Target},
+    staff::{AgentFacts, in_order, try_next},
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use store::{Assign, Assigned, Conversation, Queue, Result, RobotStage, Stage, Waiting, place};
@@ -13,6 +16,10 @@ use crate::{
 
 /// How far ahead places are counted: beyond it a visitor is told of so many.
 const COUNTED: u32 = 99;
+
+/// A decision that was overtaken so often no longer asks that its agent has got nobody else meanwhile: a visitor with an
+/// agent who has one more than the others is better off than one whom nobody gets to.
+const TO_THE_LOAD: u32 = 4;
 
 /// How long a visitor waits for one agent whom they were sent to.
 const AGENT_WAIT_SECONDS: u32 = 600;
@@ -55,14 +62,14 @@ impl Dispatch {
         let leaving = if full { Leaving::QueueFull } else { Leaving::NobodyThere };
         match &routed.outcome {
             Outcome::Assign { agents, group, level } => {
-                let Some((agent, load)) = agents.first().and_then(|id| Some((id.clone(), load_of(way.known, id)?)))
-                else {
+                let Some(agent) = self.whom(scene, agents, group.as_deref(), way) else {
                     Self::leave_message(scene, *level, leaving, &way.because, &trail);
                     return Ok(None);
                 };
-                scene.assign = Assign::Auto { load };
+                scene.assign = Assign::Auto { at_most: (scene.overtaken < TO_THE_LOAD).then_some(agent.load) };
+                scene.seat = Some(self.seats.take(&agent.id));
                 let more = json!({ "level": level, "trail": trail, "because": way.because });
-                self.assign(scene, &agent, group.clone(), way.tell, more).await?;
+                self.assign(scene, &agent.id, group.clone(), way.tell, more).await?;
                 Ok(None)
             }
             Outcome::Queue { target, level } => {
@@ -124,6 +131,38 @@ impl Dispatch {
             scene.say("connected", &prompt.replace("{agent}", &name), Speaker::Prompt);
         }
         Ok(())
+    }
+
+    /// Which of the agents gets the scene's conversation, and what they will have when those are with them that are on
+    /// their way.
+    fn whom(&self, scene: &Scene<'_>, agents: &[String], group: Option<&str>, way: &Way<'_>) -> Option<AgentFacts> {
+        let target = match group {
+            Some(group) => Target::Group(group.to_owned()),
+            None => Target::Agent(agents.first()?.clone()),
+        };
+        let (group, members) = match way.known.get(&target)? {
+            Facts::Group { group, members, .. } => (group, members),
+            Facts::Agent { agent, .. } => return Some(agent.clone()),
+            Facts::Missing => return None,
+        };
+        let seen = |member: &AgentFacts| {
+            let mut agent = member.clone();
+            agent.gets(self.seats.taken(&agent.id), scene.now);
+            agent
+        };
+        let members: Vec<AgentFacts> = members.iter().map(seen).collect();
+        let find = |id: &String| members.iter().find(|agent| agent.id == *id);
+        if let Some(last) = way.plan.sticky.as_ref().filter(|last| agents.first() == Some(&last.agent)) {
+            // Nobody else is as good for this visitor.
+            return find(&last.agent).cloned();
+        }
+        let mut order = in_order(group.strategy, &members, None);
+        if order.is_empty() {
+            // The last places may go to those who are on their way, or not: the transaction knows.
+            order = agents.to_vec();
+        }
+        let free: Vec<&AgentFacts> = order.iter().filter_map(find).collect();
+        try_next(group.strategy, &free, scene.overtaken, &scene.thread.uid()).cloned()
     }
 
     async fn enqueue(
@@ -196,15 +235,6 @@ impl Dispatch {
         scene.open_cid(None);
         scene.event("conversation.closed", json!({ "by": by, "agent_id": agent_id, "summary": summary }));
     }
-}
-
-/// The load that the decision saw.
-pub(crate) fn load_of(known: &Known, agent: &str) -> Option<u32> {
-    known.values().find_map(|facts| match facts {
-        Facts::Group { members, .. } => members.iter().find(|member| member.id == agent).map(|member| member.load),
-        Facts::Agent { agent: known, .. } => (known.id == agent).then_some(known.load),
-        Facts::Missing => None,
-    })
 }
 
 /// Adds the fields of one object to another.

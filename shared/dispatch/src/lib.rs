@@ -6,6 +6,7 @@
 //! | `plan` | where a conversation may go, from `session-from` and the binding; the facts that the decision asks for |
 //! | `scene` | one decision on its way: what was read, what shall be, what is said |
 //! | `hand` | a conversation changes hands |
+//! | `seats` | to whom conversations are on their way |
 //! | [`drain`](Dispatch::drain) | those who wait go to those who are free |
 //! | `agents`, `gone` | what agents do: claim, accept, transfer, close, come, and go for good |
 //! | [`tick`](Dispatch::tick) | what falls due by the clock |
@@ -29,6 +30,7 @@ mod knowledge;
 mod plan;
 mod receive;
 mod scene;
+mod seats;
 mod simulate;
 mod turn;
 
@@ -49,12 +51,14 @@ pub struct Dispatch {
     pub(crate) vault: Vault,
     pub(crate) channel: Channel,
     pub(crate) knowledge: knowledge::Shelf,
+    pub(crate) seats: seats::Seats,
 }
 
 impl Dispatch {
     /// The desk over this table.
     pub fn new(table: Table, vault: Vault, channel: Channel) -> Self {
-        Self { table, vault, channel, knowledge: knowledge::Shelf::default() }
+        let (knowledge, seats) = (knowledge::Shelf::default(), seats::Seats::default());
+        Self { table, vault, channel, knowledge, seats }
     }
 
     /// The table.

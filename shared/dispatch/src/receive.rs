@@ -30,8 +30,8 @@ impl Dispatch {
     /// Decides what happens next after something has come in, writes it, and sends what is said. It may be repeated:
     /// the transaction asks that the message is still unprocessed.
     pub async fn receive(&self, message: &InboundRef) -> Result<()> {
-        for _ in 0..DECISIONS {
-            let (mut scene, queue, freed) = Box::pin(self.decide(message)).await?;
+        for overtaken in 0..DECISIONS {
+            let (mut scene, queue, freed) = Box::pin(self.decide(message, overtaken)).await?;
             match scene.commit(&self.table).await? {
                 Committed::Now(_) => {
                     for id in scene.sends() {
@@ -65,7 +65,11 @@ impl Dispatch {
         Ok(())
     }
 
-    async fn decide<'a>(&self, message: &'a InboundRef) -> Result<(Scene<'a>, Option<Queue>, Option<String>)> {
+    async fn decide<'a>(
+        &self,
+        message: &'a InboundRef,
+        overtaken: u32,
+    ) -> Result<(Scene<'a>, Option<Queue>, Option<String>)> {
         let now = self.table.clock().now();
         let thread = &message.thread;
         let (visitor, binding) = tokio::try_join!(self.table.visitor(thread), self.table.binding(&thread.app_id))?;
@@ -74,7 +78,8 @@ impl Dispatch {
             Some(cid) => self.table.conversation(cid).await?.filter(Conversation::is_open),
             None => None,
         };
-        let mut scene = Scene::new(thread.clone(), reception, visitor, open, now).about(message);
+        let scene = Scene::new(thread.clone(), reception, visitor, open, now);
+        let mut scene = scene.about(message).overtaken(overtaken);
         scene.visitor.first_seen_at.get_or_insert(now);
         scene.visitor.last_seen_at = Some(now);
         if thread.openid.is_empty() || message.kind == "event" {

@@ -9,6 +9,8 @@ use store::{
     Visitor,
 };
 
+use crate::seats::Seat;
+
 /// After this long a turn that no robot has answered is shown to the stream once more.
 const TURN_LEFT_BEHIND: SignedDuration = SignedDuration::from_mins(2);
 
@@ -23,6 +25,10 @@ pub(crate) struct Scene<'a> {
     pub(crate) before: Option<Conversation>,
     pub(crate) after: Option<Conversation>,
     pub(crate) assign: Assign,
+    /// The place that is kept with the agent until this is written.
+    pub(crate) seat: Option<Seat>,
+    /// How often this was decided before and something changed under it.
+    pub(crate) overtaken: u32,
     pub(crate) released: Vec<(String, String)>,
     events: Vec<NewEvent>,
     sends: Vec<NewOutbound>,
@@ -60,6 +66,8 @@ impl<'a> Scene<'a> {
             after: before.clone(),
             before,
             assign: Assign::ByHand,
+            seat: None,
+            overtaken: 0,
             released: Vec::new(),
             events: Vec::new(),
             sends: Vec::new(),
@@ -69,6 +77,12 @@ impl<'a> Scene<'a> {
     /// With the message that the decision is about.
     pub(crate) fn about(mut self, message: &'a InboundRef) -> Self {
         self.message = Some(message);
+        self
+    }
+
+    /// Decided anew after so many times.
+    pub(crate) fn overtaken(mut self, times: u32) -> Self {
+        self.overtaken = times;
         self
     }
 
@@ -134,6 +148,7 @@ impl<'a> Scene<'a> {
             after.look_at = look_at(&after, &self.reception, self.now);
             after
         });
+        let _until_written = self.seat.take();
         let visitor = (self.visitor != self.seen).then(|| (&self.thread, &self.seen, self.visitor.clone()));
         table
             .commit(Commit {

@@ -98,7 +98,7 @@ impl Dispatch {
         knowing: Option<&Knowing>,
         given: Given,
     ) -> Result<Turned> {
-        for _ in 0..DECISIONS {
+        for overtaken in 0..DECISIONS {
             let Some(conversation) = self.table.conversation(cid).await? else {
                 return Ok(Turned::Nothing);
             };
@@ -112,7 +112,7 @@ impl Dispatch {
                 return Ok(Turned::Dropped);
             }
             let repeats = if same_question(&stage.last_question, text) { stage.repeats + 1 } else { 1 };
-            let mut scene = self.scene(conversation).await?;
+            let mut scene = self.scene(conversation).await?.overtaken(overtaken);
             let fallback = knowing.map(|knowing| knowing.robot.settings.fallback.clone()).unwrap_or_default();
             let so_far = SoFar { misses: stage.misses, repeats };
             let came = outcome(given.answer.clone(), so_far, &scene.reception.handover, &fallback);

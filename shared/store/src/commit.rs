@@ -47,10 +47,10 @@ pub struct Commit<'a> {
 /// How an agent comes to a conversation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Assign {
-    /// By rule: to an agent who is online and has room, and whose load is still what the rule saw.
+    /// By rule: to an agent who is online and has room.
     Auto {
-        /// The load that was seen.
-        load: u32,
+        /// The load that the rule has reckoned with, if whoever has more by now is not to get it.
+        at_most: Option<u32>,
     },
     /// By hand: to an agent who has room and is not offline.
     #[default]
@@ -206,12 +206,16 @@ impl Table {
             .expression_attribute_names("#capacity", "capacity")
             .expression_attribute_values(":now", at(now));
         let update = match assign {
-            Assign::Auto { load } => update
-                .condition_expression(
-                    "#status = :online AND present_until > :now AND #load = :seen AND #load < #capacity",
-                )
-                .expression_attribute_values(":online", s("online"))
-                .expression_attribute_values(":seen", n(load)),
+            Assign::Auto { at_most } => {
+                let free = "#status = :online AND present_until > :now AND #load < #capacity";
+                let update = update.expression_attribute_values(":online", s("online"));
+                match at_most {
+                    Some(most) => update
+                        .condition_expression(format!("{free} AND #load <= :most"))
+                        .expression_attribute_values(":most", n(most)),
+                    None => update.condition_expression(free),
+                }
+            }
             Assign::ByHand => update
                 .condition_expression("#status <> :offline AND #load < #capacity")
                 .expression_attribute_values(":offline", s("offline")),

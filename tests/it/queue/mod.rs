@@ -1,5 +1,6 @@
 //! Who waits, who is next, and how a conversation goes from hand to hand to its end.
 
+mod burst;
 mod drained;
 mod ending;
 mod gone;

@@ -103,8 +103,7 @@ pub(super) fn assigned(desks: &mut Desks, agent: &str, now: Timestamp) {
             Facts::Missing => None,
         };
         if let Some(known) = known {
-            known.load += 1;
-            known.last_assigned_at = Some(now);
+            known.gets(1, now);
         }
     }
 }

@@ -29,7 +29,8 @@ WORDS = {
         "hello_rss": "hello world: {:.1f} MB",
         "foot": "Medians on {cpu}, {cores} cores, {date}; of {full} starts ({small} at the small share), with the table behind TLS on"
                 " loopback; no network, microVM or download of code is in them. For {seconds} seconds at each rate, every message of a"
-                " new visitor for one group of 40 agents; simulated WeChat, functions and an emulated database share the processors. Made"
+                " new visitor for one group of 40 agents; simulated WeChat, functions and an emulated database share the processors,"
+                " which is what bounds the highest rate. Made"
                 " by `python3 bench/figures.py`, which runs `cargo bench -p wechat`, `cargo bench -p desk`, `target/release/cold-start`,"
                 " `target/release/assignment` and `target/release/requests`.",
         "cost_title": "What it asks of DynamoDB, counted, and what a million of each cost at list price:",
@@ -87,7 +88,7 @@ WORDS = {
         "hello_rss": "hello world：{:.1f} MB",
         "foot": "以上为中位数；机器：{cpu}，{cores} 核；日期：{date}；启动 {full} 次（小份额 {small} 次），数据表在本机回环的 TLS 之后，不含网络、"
                 "微虚拟机与代码下载的时间。每种速率持续 {seconds} 秒，每条消息来自一位新访客，全部进入一个 40 人的技能组；模拟微信、函数与模拟数据库"
-                "共用处理器。由 `python3 bench/figures.py` 生成，它运行 `cargo bench -p wechat`、`cargo bench -p desk`、"
+                "共用处理器，最高速率即受限于此。由 `python3 bench/figures.py` 生成，它运行 `cargo bench -p wechat`、`cargo bench -p desk`、"
                 "`target/release/cold-start`、`target/release/assignment` 与 `target/release/requests`。",
         "cost_title": "对 DynamoDB 的请求（实际计数），以及每百万次按目录价的费用：",
         "cost_head": ("每次", "DynamoDB 请求", "RRU", "WRU", "每百万次（美元）", "Lambda：调用次数，每百万次（美元）"),

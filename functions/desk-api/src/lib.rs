@@ -6,7 +6,6 @@
 //! - `records`: groups, agents, merchants, robots and calendars, alike for all; `settings` reads and checks them,
 //!   `effects` is what a change brings with it, `uses` what stands in the way of taking one away.
 //! - `me`: for which agent a caller stands.
-//! - `words`: what a refusal says of a body.
 //! - `openapi.json` describes it all at `/api/openapi.json`; a test holds the two against each other.
 
 mod access_tokens;
@@ -31,7 +30,6 @@ mod settings;
 mod uses;
 mod view;
 mod visitors;
-mod words;
 
 use channel::Channel;
 use dispatch::Dispatch;
@@ -79,9 +77,9 @@ impl Deps {
 pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
     let path = request.uri().path().to_owned();
     match routes::route(request.method(), &path) {
-        Routed::Operation(operation) => Box::pin(operate(deps, &request, operation))
-            .await
-            .unwrap_or_else(|problem| words::plain(problem).response()),
+        Routed::Operation(operation) => {
+            Box::pin(operate(deps, &request, operation)).await.unwrap_or_else(|problem| problem.response())
+        }
         Routed::OtherMethods(allowed) => {
             let detail = format!("This resource takes {allowed}.");
             let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);

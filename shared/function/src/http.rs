@@ -1,18 +1,16 @@
 //! HTTP answers: JSON, and RFC 9457 problem details with a stable code.
 
+mod body;
 mod problem;
 
+pub use body::{MAX_BODY, body, long_body, optional_body, read};
 pub use problem::{Assignee, FieldError, Problem, chain};
 
 use std::{future::ready, pin::Pin};
 
 use lambda_http::{Body, IntoResponse, Request, RequestExt, Response, http::StatusCode, request::RequestContext};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde::Serialize;
 use store::{Message, MessageState, Once, Role, content_hash};
-
-/// Longest body of an API request, in bytes.
-pub const MAX_BODY: usize = 64 * 1024;
 
 /// A JSON answer.
 pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
@@ -88,54 +86,6 @@ fn set_type(response: &mut Response<Body>, content_type: &'static str) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-}
-
-/// The request's body as JSON. A mistake is answered with the path to it.
-pub fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
-    long_body(request, MAX_BODY)
-}
-
-/// The same for a request that may come without a body.
-pub fn optional_body<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Problem> {
-    if request.body().is_empty() { Ok(T::default()) } else { body(request) }
-}
-
-/// The same for a body of up to `max` bytes.
-pub fn long_body<T: DeserializeOwned>(request: &Request, max: usize) -> Result<T, Problem> {
-    let bytes: &[u8] = request.body().as_ref();
-    if bytes.len() > max {
-        let detail = format!("The body has {} bytes; at most {max} are taken.", bytes.len());
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
-    }
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        if error.inner().is_data() {
-            Problem::invalid(vec![wrong_field(error)])
-        } else {
-            Problem::new(StatusCode::BAD_REQUEST, "malformed", format!("The body is not JSON: {}.", error.inner()))
-        }
-    })?;
-    json.end().map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "malformed", "The body goes on after the JSON."))?;
-    Ok(value)
-}
-
-/// Reads JSON that is at hand already. A mistake comes with the path to it.
-pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
-    serde_path_to_error::deserialize(value).map_err(wrong_field)
-}
-
-fn wrong_field(error: serde_path_to_error::Error<serde_json::Error>) -> FieldError {
-    let path = error.path().to_string();
-    let field = if path == "." { "body".to_owned() } else { path };
-    FieldError::new(field, without_value(&error.into_inner().to_string()))
-}
-
-/// serde names the offending value; a secret in the wrong field must not come back in an answer.
-fn without_value(message: &str) -> String {
-    match (message.find(['"', '`']), message.rfind(", expected")) {
-        (Some(start), Some(end)) if start < end => format!("{}{}", message[..start].trim_end(), &message[end..]),
-        _ => message.to_owned(),
-    }
 }
 
 /// Who is calling, as the authorizer found out.

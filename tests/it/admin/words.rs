@@ -23,7 +23,11 @@ async fn no_place_in_the_text_is_told() {
         ("/api/groups", "{\"name\": \"组\",\n \"max_queue\": }", 400),
         ("/api/access-tokens", "{\"role\": \"agent\",\n \"name\": 5}", 422),
         ("/api/access-tokens", "{\"role\": \"owner\", \"name\": \"x\"}", 422),
+        ("/api/access-tokens", "{\"role\": 5, \"name\": \"x\"}", 422),
         ("/api/access-tokens", "{}", 422),
+        ("/api/access-tokens", "{} {}", 400),
+        ("/api/conversations/c1/cards", "{\"msgType\": \"x\"}", 422),
+        ("/api/conversations/c1/cards", "{\"msgType\": }", 400),
         ("/api/session-from/build", "{\"transfer_action\": [{\"option_id\": []}]}", 422),
     ] {
         let (status, code, words) = refused(&world, path, body).await;

@@ -178,21 +178,22 @@ impl Table {
     /// After the tick has looked: again when the heartbeat runs out, or (`gone`) no more, and the agent is offline.
     /// Nothing happens when they have come back or taken a conversation meanwhile: the next tick looks anew.
     pub async fn watch_agent_again(&self, seen: &Duty, gone: bool) -> Result<()> {
+        let still = "present_until = :seen AND #status = :status";
         let update = self
             .duty_update(&seen.agent_id)
-            .condition_expression("present_until = :seen AND #status = :status")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":seen", at(seen.present_until))
             .expression_attribute_values(":status", s(&seen.status));
         let update = if gone {
             update
+                .condition_expression(format!("{still} AND #load = :none"))
                 .update_expression("SET #status = :offline REMOVE due_pk, due_sk, reason")
-                .condition_expression("present_until = :seen AND #status = :status AND #load = :none")
                 .expression_attribute_names("#load", "load")
                 .expression_attribute_values(":offline", s("offline"))
                 .expression_attribute_values(":none", n(0))
         } else {
             update
+                .condition_expression(still)
                 .update_expression("SET due_sk = :look")
                 .expression_attribute_values(":look", s(keys::instant(seen.gone_at())))
         };

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::{
     Client,
+    operation::query::builders::QueryFluentBuilder,
     types::{AttributeValue, KeysAndAttributes},
 };
 use jiff::SignedDuration;
@@ -74,23 +75,23 @@ impl Table {
         Ok(self.get(key("pk"), &key("sk"), true).await?.as_ref() == Some(item))
     }
 
+    fn beginning_with(&self, pk: &str, prefix: &str) -> QueryFluentBuilder {
+        let query = self.client.query().table_name(&self.name).consistent_read(true);
+        query
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", s(pk))
+            .expression_attribute_values(":from", s(if prefix.is_empty() { " " } else { prefix }))
+            .expression_attribute_values(":to", s(format!("{prefix}~")))
+    }
+
     /// Items of one partition whose sort key begins so, at most `limit` of them.
     pub(crate) async fn partition(&self, pk: String, prefix: &str, limit: i32) -> Result<Vec<Attributes>> {
         let mut items = Vec::new();
         let mut from = None;
         let limit = usize::try_from(limit).unwrap_or(0);
         while items.len() < limit {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
-                .expression_attribute_values(":pk", s(&pk))
-                .expression_attribute_values(":from", s(if prefix.is_empty() { " " } else { prefix }))
-                .expression_attribute_values(":to", s(format!("{prefix}~")))
-                .consistent_read(true)
-                .limit(i32::try_from(limit - items.len()).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(from);
+            let rest = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
+            let query = self.beginning_with(&pk, prefix).limit(rest).set_exclusive_start_key(from);
             let answer = query.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
             items.extend(answer.items.unwrap_or_default());
             from = answer.last_evaluated_key;
@@ -109,16 +110,7 @@ impl Table {
         cursor: Option<&str>,
         limit: i32,
     ) -> Result<Page<Attributes>> {
-        let mut query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
-            .expression_attribute_values(":pk", s(&pk))
-            .expression_attribute_values(":from", s(if prefix.is_empty() { " " } else { prefix }))
-            .expression_attribute_values(":to", s(format!("{prefix}~")))
-            .consistent_read(true)
-            .limit(limit);
+        let mut query = self.beginning_with(&pk, prefix).limit(limit);
         if let Some(cursor) = cursor {
             let last = keys::from_cursor(cursor)?;
             // DynamoDB refuses a start key outside of what the query asks for.

@@ -117,7 +117,8 @@ impl Dispatch {
 
     /// Hands a conversation on. `by`: the agent who does so, or nobody for an admin, who may hand on any.
     pub async fn transfer(&self, cid: &str, to: &To, reason: Option<&str>, by: Option<&str>) -> Result<Handed> {
-        for overtaken in 0..DECISIONS {
+        let mut overtaken = 0;
+        for _ in 0..DECISIONS {
             let Some(conversation) = self.table.conversation(cid).await? else {
                 return Ok(Err(HandFailure::NoConversation));
             };
@@ -155,10 +156,14 @@ impl Dispatch {
                 let same = waited.filter(|waited| waited.queue == waiting.queue);
                 waiting.handed_on_by = from.clone().or(same.and_then(|waited| waited.handed_on_by));
             }
-            if let Committed::Now(after) = scene.commit(&self.table).await? {
-                self.send_all(&scene).await?;
-                self.follow(queue, from).await;
-                return Ok(after.ok_or(HandFailure::NoConversation));
+            match scene.commit(&self.table).await? {
+                Committed::Now(after) => {
+                    self.send_all(&scene).await?;
+                    self.follow(queue, from).await;
+                    return Ok(after.ok_or(HandFailure::NoConversation));
+                }
+                Committed::Agent => overtaken += 1,
+                _ => {}
             }
         }
         Err(StoreError::Conflict)

@@ -134,7 +134,8 @@ impl Dispatch {
 
     /// Looks at a conversation that is due.
     async fn look(&self, due: &Conversation) -> Result<()> {
-        for overtaken in 0..DECISIONS {
+        let mut overtaken = 0;
+        for _ in 0..DECISIONS {
             let Some(conversation) = self.table.conversation(&due.cid).await?.filter(Conversation::is_open) else {
                 return Ok(());
             };
@@ -151,9 +152,13 @@ impl Dispatch {
                 }
             }
             let (queue, ended) = self.due(&mut scene).await?;
-            if let Committed::Now(_) = scene.commit(&self.table).await? {
-                self.send_all(&scene).await?;
-                return self.after(queue, freed.filter(|_| ended)).await;
+            match scene.commit(&self.table).await? {
+                Committed::Now(_) => {
+                    self.send_all(&scene).await?;
+                    return self.after(queue, freed.filter(|_| ended)).await;
+                }
+                Committed::Agent => overtaken += 1,
+                _ => {}
             }
         }
         Ok(())

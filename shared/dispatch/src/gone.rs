@@ -29,7 +29,8 @@ impl Dispatch {
     }
 
     async fn hand_back(&self, cid: &str, agent: &str) -> Result<()> {
-        for overtaken in 0..DECISIONS {
+        let mut overtaken = 0;
+        for _ in 0..DECISIONS {
             let held = |conversation: &Conversation| conversation.assignee() == Some(agent);
             let Some(conversation) = self.table.conversation(cid).await?.filter(held) else {
                 return Ok(());
@@ -63,9 +64,13 @@ impl Dispatch {
                     self.move_on(&mut scene, &routed, way).await?
                 }
             };
-            if let Committed::Now(_) = scene.commit(&self.table).await? {
-                self.send_all(&scene).await?;
-                return self.after(queue, None).await;
+            match scene.commit(&self.table).await? {
+                Committed::Now(_) => {
+                    self.send_all(&scene).await?;
+                    return self.after(queue, None).await;
+                }
+                Committed::Agent => overtaken += 1,
+                _ => {}
             }
         }
         Err(StoreError::Conflict)

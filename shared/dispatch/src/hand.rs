@@ -17,7 +17,7 @@ use crate::{
 /// How far ahead places are counted: beyond it a visitor is told of so many.
 const COUNTED: u32 = 99;
 
-/// A decision that was overtaken so often no longer asks that its agent has got nobody else meanwhile: a visitor with an
+/// A decision whose agent others have got so often no longer asks that its agent has got nobody else meanwhile: a visitor with an
 /// agent who has one more than the others is better off than one whom nobody gets to.
 const TO_THE_LOAD: u32 = 4;
 
@@ -140,15 +140,15 @@ impl Dispatch {
             Some(group) => Target::Group(group.to_owned()),
             None => Target::Agent(agents.first()?.clone()),
         };
-        let (group, members) = match way.known.get(&target)? {
-            Facts::Group { group, members, .. } => (group, members),
-            Facts::Agent { agent, .. } => return Some(agent.clone()),
-            Facts::Missing => return None,
-        };
-        let seen = |member: &AgentFacts| {
-            let mut agent = member.clone();
+        let seen = |agent: &AgentFacts| {
+            let mut agent = agent.clone();
             agent.gets(self.seats.taken(&agent.id), scene.now);
             agent
+        };
+        let (group, members) = match way.known.get(&target)? {
+            Facts::Group { group, members, .. } => (group, members),
+            Facts::Agent { agent, .. } => return Some(seen(agent)),
+            Facts::Missing => return None,
         };
         let members: Vec<AgentFacts> = members.iter().map(seen).collect();
         let find = |id: &String| members.iter().find(|agent| agent.id == *id);

@@ -30,7 +30,8 @@ impl Dispatch {
     /// Decides what happens next after something has come in, writes it, and sends what is said. It may be repeated:
     /// the transaction asks that the message is still unprocessed.
     pub async fn receive(&self, message: &InboundRef) -> Result<()> {
-        for overtaken in 0..DECISIONS {
+        let mut overtaken = 0;
+        for _ in 0..DECISIONS {
             let (mut scene, queue, freed) = Box::pin(self.decide(message, overtaken)).await?;
             match scene.commit(&self.table).await? {
                 Committed::Now(_) => {
@@ -40,7 +41,8 @@ impl Dispatch {
                     return self.after(queue, freed).await;
                 }
                 Committed::Before => return self.finish(message).await,
-                Committed::Changed | Committed::Agent | Committed::Once => {}
+                Committed::Agent => overtaken += 1,
+                Committed::Changed | Committed::Once => {}
             }
         }
         Err(StoreError::Conflict)

@@ -27,7 +27,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) assign: Assign,
     /// The place that is kept with the agent until this is written.
     pub(crate) seat: Option<Seat>,
-    /// How often this was decided before and something changed under it.
+    /// How often somebody else got the agent whom this had chosen.
     pub(crate) overtaken: u32,
     pub(crate) released: Vec<(String, String)>,
     events: Vec<NewEvent>,
@@ -80,7 +80,7 @@ impl<'a> Scene<'a> {
         self
     }
 
-    /// Decided anew after so many times.
+    /// Decided anew, after others were quicker so many times.
     pub(crate) fn overtaken(mut self, times: u32) -> Self {
         self.overtaken = times;
         self

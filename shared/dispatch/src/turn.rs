@@ -98,7 +98,8 @@ impl Dispatch {
         knowing: Option<&Knowing>,
         given: Given,
     ) -> Result<Turned> {
-        for overtaken in 0..DECISIONS {
+        let mut overtaken = 0;
+        for _ in 0..DECISIONS {
             let Some(conversation) = self.table.conversation(cid).await? else {
                 return Ok(Turned::Nothing);
             };
@@ -125,10 +126,14 @@ impl Dispatch {
             }
             let ai = knowing.is_some_and(|knowing| knowing.robot.settings.is_ai());
             let queue = self.apply_outcome(&mut scene, &came, &given, ai).await?;
-            if let Committed::Now(_) = scene.commit(&self.table).await? {
-                self.send_all(&scene).await?;
-                self.after(queue, None).await?;
-                return Ok(Turned::Done);
+            match scene.commit(&self.table).await? {
+                Committed::Now(_) => {
+                    self.send_all(&scene).await?;
+                    self.after(queue, None).await?;
+                    return Ok(Turned::Done);
+                }
+                Committed::Agent => overtaken += 1,
+                _ => {}
             }
         }
         Err(StoreError::Conflict)

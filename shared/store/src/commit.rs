@@ -11,7 +11,7 @@ use crate::{
     conversation::{Conversation, Waiting},
     error::{Result, StoreError},
     event::NewEvent,
-    inbox::{InboundRef, built, cancelled_at},
+    inbox::{InboundRef, built, cancelled_at, met_another_at},
     item::{Attributes, Build, at, n, s},
     keys,
     message::Thread,
@@ -67,7 +67,8 @@ pub enum Committed {
     Before,
     /// Somebody else has changed the visitor or the conversation; read again and decide again.
     Changed,
-    /// The agent has no room, is not there, or got another conversation meanwhile.
+    /// The agent has no room, is not there, got another conversation meanwhile, or is getting one at this moment.
+    /// Read again: there may be room for both.
     Agent,
     /// Another request used the `Idempotency-Key`, or the same one before: see [`Table::put_down_before`].
     Once,
@@ -122,6 +123,7 @@ impl Table {
             writes.push((Part::Other, self.release_write(thread, held, by, now)?));
         }
         let (parts, mut writes): (Vec<Part>, Vec<TransactWriteItem>) = writes.into_iter().unzip();
+        let agent = parts.iter().position(|part| *part == Part::Agent).unwrap_or(usize::MAX);
         if parts == [Part::Other]
             && let Some(put) = writes.first_mut().and_then(|write| write.put.take())
         {
@@ -130,6 +132,8 @@ impl Table {
         match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => Ok(Committed::Now(after)),
             Err(error) => match cancelled_at(&error).map(|place| parts.get(place)) {
+                // Somebody else is giving the agent a conversation at this moment.
+                Some(None) if met_another_at(&error, agent) => Ok(Committed::Agent),
                 Some(Some(Part::Message)) => Ok(Committed::Before),
                 Some(Some(Part::Once)) => Ok(Committed::Once),
                 Some(Some(Part::Agent)) => Ok(Committed::Agent),

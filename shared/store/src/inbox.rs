@@ -1,6 +1,8 @@
 //! What came in: one conditional write on the way in, one transaction when it is processed.
 
-use aws_sdk_dynamodb::{error::SdkError, operation::transact_write_items::TransactWriteItemsError};
+use aws_sdk_dynamodb::{
+    error::SdkError, operation::transact_write_items::TransactWriteItemsError, types::CancellationReason,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -157,10 +159,22 @@ pub(crate) fn built<T, E>(write: std::result::Result<T, E>) -> Result<T> {
 /// Which write of a cancelled transaction failed its condition. A conflict with another transaction counts as
 /// the last, so that the caller decides again.
 pub(crate) fn cancelled_at<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<usize> {
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error.as_service_error()? else {
-        return None;
-    };
-    let reasons = cancelled.cancellation_reasons();
-    let failed = |code: &str| reasons.iter().position(|reason| reason.code() == Some(code));
-    failed("ConditionalCheckFailed").or_else(|| failed("TransactionConflict").map(|_| usize::MAX))
+    let failed = |code: &str| reasons(error)?.iter().position(|reason| reason.code() == Some(code));
+    failed("ConditionalCheckFailed").or_else(|| failed(CONFLICT).map(|_| usize::MAX))
 }
+
+/// Whether another transaction was at the item of this write.
+pub(crate) fn met_another_at<R>(error: &SdkError<TransactWriteItemsError, R>, place: usize) -> bool {
+    let reason = reasons(error).and_then(|reasons| reasons.get(place));
+    reason.is_some_and(|reason| reason.code() == Some(CONFLICT))
+}
+
+/// One for each write (API reference, `TransactionCanceledException`).
+fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&[CancellationReason]> {
+    match error.as_service_error()? {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => Some(cancelled.cancellation_reasons()),
+        _ => None,
+    }
+}
+
+const CONFLICT: &str = "TransactionConflict";

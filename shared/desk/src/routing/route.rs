@@ -47,8 +47,8 @@ pub struct Routed {
 pub enum Outcome {
     /// One of these agents takes it.
     Assign {
-        /// The best first. Another may have been quicker: then the next is tried, and after the last the facts are
-        /// read again.
+        /// The best first. Somebody else may be quicker: then the facts are read again, and it is decided anew
+        /// ([`try_next`](crate::staff::try_next)).
         agents: Vec<String>,
         /// The group that they take it for; nothing if the level names an agent.
         group: Option<String>,

@@ -17,8 +17,8 @@ use crate::{
 /// How far ahead places are counted: beyond it a visitor is told of so many.
 const COUNTED: u32 = 99;
 
-/// A decision whose agent others have got so often no longer asks that its agent has got nobody else meanwhile: a visitor with an
-/// agent who has one more than the others is better off than one whom nobody gets to.
+/// After so many losses a decision asks only that its agent has room: a visitor whose agent has one more than the others
+/// is better off than one whom nobody gets to.
 const TO_THE_LOAD: u32 = 4;
 
 /// How long a visitor waits for one agent whom they were sent to.

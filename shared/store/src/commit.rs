@@ -123,7 +123,6 @@ impl Table {
             writes.push((Part::Other, self.release_write(thread, held, by, now)?));
         }
         let (parts, mut writes): (Vec<Part>, Vec<TransactWriteItem>) = writes.into_iter().unzip();
-        let agent = parts.iter().position(|part| *part == Part::Agent).unwrap_or(usize::MAX);
         if parts == [Part::Other]
             && let Some(put) = writes.first_mut().and_then(|write| write.put.take())
         {
@@ -133,7 +132,9 @@ impl Table {
             Ok(_) => Ok(Committed::Now(after)),
             Err(error) => match cancelled_at(&error).map(|place| parts.get(place)) {
                 // Somebody else is giving the agent a conversation at this moment.
-                Some(None) if met_another_at(&error, agent) => Ok(Committed::Agent),
+                Some(None) if of_agent(&parts).is_some_and(|agent| met_another_at(&error, agent)) => {
+                    Ok(Committed::Agent)
+                }
                 Some(Some(Part::Message)) => Ok(Committed::Before),
                 Some(Some(Part::Once)) => Ok(Committed::Once),
                 Some(Some(Part::Agent)) => Ok(Committed::Agent),
@@ -299,6 +300,11 @@ impl Table {
     pub(crate) fn put_new(&self, item: Attributes) -> Result<TransactWriteItem> {
         self.put_if(item, None)
     }
+}
+
+/// Where the agent's write stands among the others.
+fn of_agent(parts: &[Part]) -> Option<usize> {
+    parts.iter().position(|part| *part == Part::Agent)
 }
 
 /// The key of the edge from an agent to a conversation; an agent's conversations go by their age.

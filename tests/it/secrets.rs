@@ -30,7 +30,7 @@ const WORDS: &str = "planted-words-植入的话";
 /// The AWS SDK writes whole requests at TRACE, and what visitors say is in them; that level is nothing to run at. The
 /// HTTP clients are left in because access tokens travel in URLs.
 const FILTER: &str = "info,access=trace,callback_verify=trace,card_send=trace,channel=trace,delivery=trace,desk=trace,\
-    desk_api=trace,dispatch=trace,robot=trace,robots=trace,function=trace,local=trace,message_ingress=trace,reception=trace,store=trace,token_refresh=trace,\
+    desk_api=trace,conversations=trace,robot=trace,robots=trace,function=trace,local=trace,message_ingress=trace,reception=trace,store=trace,token_refresh=trace,\
     wechat=trace,reqwest=trace,hyper=debug,hyper_util=trace,rustls=trace";
 
 /// A log in memory.
@@ -320,7 +320,7 @@ async fn no_log_and_no_answer_tells_a_secret_or_a_word_that_was_said() {
     for sign in ["mini program bound", "credentials refused", "was not renewed", "invocation failed"] {
         assert!(log.contains(sign), "the log is not what it should be: no {sign:?}\n{log}");
     }
-    for crate_name in ["channel::", "desk_api::", "dispatch::", "reception", "message_ingress", "hyper"] {
+    for crate_name in ["channel::", "desk_api::", "conversations::", "reception", "message_ingress", "hyper"] {
         assert!(log.contains(crate_name), "nothing of {crate_name} is in the log");
     }
     let credentials = [

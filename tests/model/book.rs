@@ -64,7 +64,7 @@ pub(crate) struct Agent {
     pub(crate) capacity: i64,
     pub(crate) last_assigned_at: Option<i64>,
     /// When the tick looks at them.
-    pub(crate) look_at: Option<String>,
+    pub(crate) next_check_at: Option<String>,
 }
 
 /// A message of a visitor's.
@@ -192,7 +192,7 @@ fn agent(item: &Item) -> Agent {
         load: number(item, "load").unwrap(),
         capacity: number(item, "capacity").unwrap(),
         last_assigned_at: number(item, "last_assigned_at"),
-        look_at: text(item, "due_pk").and(text(item, "due_sk")),
+        next_check_at: text(item, "due_pk").and(text(item, "due_sk")),
     }
 }
 

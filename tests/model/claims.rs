@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use conversations::{Conversations, HandFailure};
 use desk::staff::Agent;
-use dispatch::{Dispatch, HandFailure};
 use futures_util::future::join_all;
 use serde_json::json;
 use store::{Kind, NewInbound, Thread};
@@ -13,7 +13,7 @@ use crate::world::{bind, desk, from, keep, quiet};
 const APP: &str = "wx0000000000000001";
 
 /// An agent who is online.
-pub(crate) async fn on_duty(desk: &Dispatch, number: u32, capacity: u32) -> String {
+pub(crate) async fn on_duty(desk: &Conversations, number: u32, capacity: u32) -> String {
     let id = format!("a{number:012x}");
     keep(desk, Kind::Agent, &id, from::<Agent>(json!({ "name": id, "capacity": capacity })), Vec::new()).await;
     desk.table().set_capacity(&id, &id, capacity).await.unwrap();
@@ -21,7 +21,7 @@ pub(crate) async fn on_duty(desk: &Dispatch, number: u32, capacity: u32) -> Stri
 }
 
 /// A visitor writes, and reception has seen it; the conversation that it is in.
-pub(crate) async fn writes(desk: &Dispatch, app_id: &str, number: u32) -> String {
+pub(crate) async fn writes(desk: &Conversations, app_id: &str, number: u32) -> String {
     let thread = Thread::new(app_id, format!("oVisitor{number:04}"));
     let new = NewInbound {
         thread: thread.clone(),

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use conversations::Conversations;
 use desk::staff::Group;
-use dispatch::Dispatch;
 use futures_util::future::join_all;
 use serde_json::json;
 use store::{Duty, Kind, Queue};
@@ -23,7 +23,7 @@ const WAITING: u32 = 500;
 const AGENTS: u32 = 20;
 
 /// Five hundred wait overnight, in the order of these conversations, for twenty agents with these capacities.
-async fn night(desk: &Dispatch, capacity: impl Fn(u32) -> u32) -> (Vec<String>, Vec<String>) {
+async fn night(desk: &Conversations, capacity: impl Fn(u32) -> u32) -> (Vec<String>, Vec<String>) {
     let mut agents = Vec::new();
     for number in 1..=AGENTS {
         agents.push(on_duty(desk, number, capacity(number)).await);
@@ -46,7 +46,7 @@ async fn night(desk: &Dispatch, capacity: impl Fn(u32) -> u32) -> (Vec<String>, 
 
 /// All come within the same second, each by a request of their own: how they are after it. No request does more than
 /// so much for each conversation that it assigns, so that none of them runs out of time.
-async fn come(desk: &Dispatch, database: &Database, agents: &[String]) -> Vec<Duty> {
+async fn come(desk: &Conversations, database: &Database, agents: &[String]) -> Vec<Duty> {
     database.take_turns(true);
     let lives: Vec<Arc<Life>> = agents.iter().map(|_| Life::new(Fate::NONE)).collect();
     let requests =
@@ -66,7 +66,7 @@ async fn come(desk: &Dispatch, database: &Database, agents: &[String]) -> Vec<Du
 }
 
 /// Who was assigned, and that each is so once.
-async fn assigned(desk: &Dispatch, agents: &[String]) -> BTreeSet<String> {
+async fn assigned(desk: &Conversations, agents: &[String]) -> BTreeSet<String> {
     let mut all = Vec::new();
     for agent in agents {
         all.extend(desk.table().assigned_to(agent, 1000).await.unwrap());

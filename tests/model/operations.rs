@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use conversations::{Conversations, HandFailure, To};
 use desk::staff::Group;
-use dispatch::{Dispatch, HandFailure, To};
 use store::{Conversation, DUE_SHARDS, InboundRef, Kind, Queue, Result};
 
 /// Something that somebody does.
@@ -56,7 +56,7 @@ pub(crate) enum Done {
 }
 
 impl Operation {
-    pub(crate) async fn carry_out(&self, desk: &Dispatch) -> Result<Done> {
+    pub(crate) async fn carry_out(&self, desk: &Conversations) -> Result<Done> {
         let table = desk.table();
         let handed = match self {
             Self::Claim { cid, agent } => desk.claim(cid, agent).await?,
@@ -80,7 +80,7 @@ impl Operation {
 }
 
 /// Who joins is noted before the group's own list is written, who leaves after it.
-async fn change_group(desk: &Dispatch, id: &str, settings: &Group) -> Result<()> {
+async fn change_group(desk: &Conversations, id: &str, settings: &Group) -> Result<()> {
     let table = desk.table();
     let seen = table.record::<Group>(Kind::Group, id).await?.unwrap();
     let set = |members: &[String]| members.iter().cloned().collect::<BTreeSet<_>>();
@@ -93,7 +93,7 @@ async fn change_group(desk: &Dispatch, id: &str, settings: &Group) -> Result<()>
 }
 
 /// The minute tick of reception: messages that were left behind, and what is due.
-async fn tick(desk: &Dispatch) -> Result<u32> {
+async fn tick(desk: &Conversations) -> Result<u32> {
     let table = desk.table();
     let mut failed = 0;
     for shard in 0..DUE_SHARDS {

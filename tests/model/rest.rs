@@ -1,7 +1,7 @@
 //! What holds when a tick has come and gone, and when everything has come to rest.
 
+use conversations::HandFailure;
 use desk::routing::{Plan, Target};
-use dispatch::HandFailure;
 use jiff::Timestamp;
 use store::{Conversation, Queue, Stage, Waiting};
 
@@ -50,7 +50,7 @@ pub(crate) fn at_rest(book: &Book, now: Timestamp) -> Law {
         }
     }
     for conversation in book.open.values() {
-        if conversation.look_at.is_none_or(|at| at <= now) {
+        if conversation.next_check_at.is_none_or(|at| at <= now) {
             return Err(format!("{} is due again at once: {conversation:?}", conversation.cid));
         }
     }

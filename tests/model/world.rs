@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
 };
 use channel::Channel;
+use conversations::Conversations;
 use desk::{
     calendar::Calendar,
     robot::Robot,
@@ -19,7 +20,6 @@ use desk::{
     settings::{Mode, Reception},
     staff::{AfterHours, Agent, Group, Strategy},
 };
-use dispatch::Dispatch;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ pub(crate) struct World {
     pub(crate) random: Random,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) database: Arc<Database>,
-    pub(crate) desk: Dispatch,
+    pub(crate) desk: Conversations,
     pub(crate) watch: Arc<Mutex<Watch>>,
     pub(crate) priorities: BTreeMap<String, u32>,
     pub(crate) receptions: BTreeMap<String, Reception>,
@@ -59,14 +59,14 @@ pub(crate) struct World {
 }
 
 /// A desk over a new database, and the clock it goes by.
-pub(crate) fn desk(seed: u64) -> (Arc<Database>, Arc<ManualClock>, Dispatch) {
+pub(crate) fn desk(seed: u64) -> (Arc<Database>, Arc<ManualClock>, Conversations) {
     let database = Database::new(seed);
     let clock = Arc::new(ManualClock::new(Timestamp::from_second(BEGIN).unwrap()));
     let table = Table::new(database.client(), TABLE, clock.clone());
     let vault = vault();
     // Port 9 discards: nothing is sent here.
     let channel = Channel::new(table.clone(), vault.clone(), "http://127.0.0.1:9").unwrap();
-    (database, clock, Dispatch::new(table, vault, channel))
+    (database, clock, Conversations::new(table, vault, channel))
 }
 
 impl World {
@@ -134,13 +134,13 @@ impl World {
 }
 
 /// Keeps settings under an id that is known beforehand.
-pub(crate) async fn keep<T: Serialize>(desk: &Dispatch, kind: Kind, id: &str, settings: T, aliases: Vec<String>) {
+pub(crate) async fn keep<T: Serialize>(desk: &Conversations, kind: Kind, id: &str, settings: T, aliases: Vec<String>) {
     let record = Record { id: id.to_owned(), ..desk.table().new_record(kind, settings, aliases) };
     desk.table().create_record(kind, &record, None).await.unwrap();
 }
 
 /// Binds a mini program.
-pub(crate) async fn bind(desk: &Dispatch, app_id: &str, reception: &Reception) {
+pub(crate) async fn bind(desk: &Conversations, app_id: &str, reception: &Reception) {
     let secret = || SecretString::from("planted-credential");
     let new = NewBinding {
         app_id: app_id.to_owned(),

@@ -235,13 +235,13 @@ async fn a_conversation_with_everything_in_it_is_read_as_it_was_written() {
     let after = decision.after.as_mut().unwrap();
     after.plan = json!({ "levels": [{ "target": { "group": "g1" } }] });
     after.summary = json!({ "text": "退款 🙂" });
-    (after.answered_at, after.look_at) = (Some(kit.now()), Some(kit.now() + SignedDuration::from_mins(5)));
+    (after.answered_at, after.next_check_at) = (Some(kit.now()), Some(kit.now() + SignedDuration::from_mins(5)));
     let wanted = after.clone();
     let written = kit.written(decision).await;
     let kept = kit.conversation(&cid).await;
     assert_eq!(kept, written);
     assert_eq!((kept.stage, kept.plan, kept.summary), (wanted.stage, wanted.plan, wanted.summary));
-    assert_eq!((kept.answered_at, kept.look_at), (wanted.answered_at, wanted.look_at));
+    assert_eq!((kept.answered_at, kept.next_check_at), (wanted.answered_at, wanted.next_check_at));
 }
 
 #[test]

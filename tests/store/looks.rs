@@ -17,7 +17,7 @@ async fn due(kit: &Kit) -> Vec<Conversation> {
 /// Sets when the clock looks at a conversation.
 async fn look(kit: &Kit, cid: &str, at: Option<Timestamp>) -> Conversation {
     let mut decision = Decision::on(&kit.table, cid).await;
-    decision.after.as_mut().unwrap().look_at = at;
+    decision.after.as_mut().unwrap().next_check_at = at;
     kit.written(decision).await
 }
 
@@ -63,7 +63,7 @@ async fn what_is_due_is_spread_over_the_shards_and_the_most_overdue_comes_first(
     for shard in 0..DUE_SHARDS {
         let found = kit.table.due_conversations(shard, 100).await.unwrap();
         assert!(!found.is_empty());
-        assert!(found.is_sorted_by_key(|conversation| conversation.look_at));
+        assert!(found.is_sorted_by_key(|conversation| conversation.next_check_at));
         assert_eq!(kit.table.due_conversations(shard, 1).await.unwrap(), found[..1]);
         total += found.len();
     }

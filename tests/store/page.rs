@@ -79,7 +79,7 @@ async fn everything(kit: &Kit) {
 
     let message = kit.arrived(&visitor(), 0, 1).await;
     let mut decision = Decision::about(&kit.table, &message).await.event("conversation.created").proving("p-1");
-    decision.after.as_mut().unwrap().look_at = Some(kit.now());
+    decision.after.as_mut().unwrap().next_check_at = Some(kit.now());
     let (answer, stage) = (reply(&message, &decision.cid()), assigned("a1", kit.now()));
     kit.written(decision.says(answer).to(stage)).await;
     kit.arrived(&visitor(), 1, 2).await;

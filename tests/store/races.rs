@@ -224,7 +224,7 @@ async fn a_decision_of_one_write_is_one_request_and_as_safe() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let mut seen = Decision::on(&kit.table, &cid).await;
-    seen.after.as_mut().unwrap().look_at = Some(kit.now());
+    seen.after.as_mut().unwrap().next_check_at = Some(kit.now());
     let before = kit.wire.calls("TransactWriteItems");
     kit.written(seen.clone()).await;
     kit.refused(&seen, &Committed::Changed).await;

@@ -6,7 +6,7 @@
 mod card;
 
 use card::Card;
-use channel::{Channel, Said, Words};
+use channel::{Channel, Draft, SendResult};
 use function::{
     Env, StartError,
     http::{self, Caller, FieldError, Problem},
@@ -57,10 +57,10 @@ async fn send(deps: &Deps, request: &Request) -> Result<Response<Body>, Problem>
         "name": page.name,
     });
     let author = Author { role: caller.role.as_str().to_owned(), name: caller.name };
-    match deps.channel.say(&conversation, Words { kind: "miniprogrampage", content, author, once }).await? {
-        Said::Message(message) => Ok(http::sent(&message)),
-        Said::KeyReused => Err(http::key_reused()),
-        Said::Refused(failure) => Err(Problem::unsent(&failure)),
+    match deps.channel.send_message(&conversation, Draft { kind: "miniprogrampage", content, author, once }).await? {
+        SendResult::Message(message) => Ok(http::sent(&message)),
+        SendResult::KeyReused => Err(http::key_reused()),
+        SendResult::Refused(failure) => Err(Problem::unsent(&failure)),
     }
 }
 

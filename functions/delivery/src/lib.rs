@@ -5,7 +5,7 @@
 //! otherwise at the minute tick. If they were stopped while it was under way, nobody knows whether the visitor has
 //! it, and it becomes `unknown`. A held text whose visitor has not come back in time ends here, too.
 
-use channel::{Channel, Patience};
+use channel::{Channel, RetryPolicy};
 use function::{
     Env, Failure, StartError, http,
     stream::{Record, Wake, batch_failures},
@@ -49,7 +49,7 @@ async fn batch(deps: &Deps, records: &[Record]) -> Value {
         if send.overdue_at > now {
             continue;
         }
-        if let Err(error) = deps.channel.carry_out(&send.thread, &send.id, Patience::Later).await {
+        if let Err(error) = deps.channel.deliver(&send.thread, &send.id, RetryPolicy::Retry).await {
             tracing::error!(id = send.id, error = %http::chain(&error), "a send was not taken over");
             return batch_failures([record.sequence_number()]);
         }
@@ -79,6 +79,6 @@ async fn take_over(deps: &Deps, message: &Message) -> Result<(), StoreError> {
     match message.state {
         MessageState::Sending => deps.channel.give_up(message).await,
         MessageState::Held => deps.channel.expire(message).await.map(drop),
-        _ => deps.channel.carry_out(&message.thread, &message.id, Patience::Later).await.map(drop),
+        _ => deps.channel.deliver(&message.thread, &message.id, RetryPolicy::Retry).await.map(drop),
     }
 }

@@ -93,7 +93,7 @@ fn show<'a>(binding: &'a Binding, request: &Request) -> Shown<'a> {
         status: binding.status(),
         callback_url: callback_url(request, &binding.app_id),
         auto_reply: binding.auto_reply.as_deref(),
-        reception: dispatch::reception(Some(binding)),
+        reception: ::conversations::reception(Some(binding)),
         has_session_from_secret: binding.session_from_secret.is_some(),
         verified_at: binding.verified_at.map(|at| at.to_string()),
         problem: binding.problem.as_ref(),
@@ -197,7 +197,7 @@ pub(crate) async fn change(deps: &Deps, request: &Request, app_id: &str) -> Resu
         Setting::Unchanged => None,
         Setting::To(None) => Some(Value::Null),
         Setting::To(Some(patch)) => {
-            let current = dispatch::reception(Some(&binding));
+            let current = ::conversations::reception(Some(&binding));
             Some(reception::merged(deps, &current, patch, &mut wrong).await?)
         }
     };

@@ -13,7 +13,7 @@ mod bindings;
 mod conversations;
 mod duty;
 mod effects;
-mod hand;
+mod handoff;
 mod health;
 mod me;
 mod merge;
@@ -31,8 +31,8 @@ mod uses;
 mod view;
 mod visitors;
 
+use ::conversations::Conversations;
 use channel::Channel;
-use dispatch::Dispatch;
 use function::{
     Env, StartError,
     http::{self, Caller, Problem},
@@ -50,14 +50,14 @@ pub const OPENAPI: &str = include_str!("../openapi.json");
 /// What the handlers need.
 #[derive(Debug, Clone)]
 pub struct Deps {
-    desk: Dispatch,
+    desk: Conversations,
 }
 
 impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, vault, channel) = env.settings().channel(clock).await?;
-        Ok(Self { desk: Dispatch::new(table, vault, channel) })
+        Ok(Self { desk: Conversations::new(table, vault, channel) })
     }
 
     fn table(&self) -> &Table {
@@ -131,10 +131,10 @@ async fn operate(deps: &Deps, request: &Request, operation: Operation<'_>) -> Re
         Op::TryRobot(robot) => robots::try_text(deps, request, robot).await,
         Op::ListConversations => conversations::list(deps, request, &caller).await,
         Op::ReadConversation(cid) => conversations::read(deps, cid).await,
-        Op::Claim(cid) => hand::claim(deps, request, &caller, cid).await,
-        Op::Accept(cid) => hand::accept(deps, &caller, cid).await,
-        Op::Transfer(cid) => hand::transfer(deps, request, &caller, cid).await,
-        Op::CloseConversation(cid) => hand::close(deps, request, &caller, cid).await,
+        Op::Claim(cid) => handoff::claim(deps, request, &caller, cid).await,
+        Op::Accept(cid) => handoff::accept(deps, &caller, cid).await,
+        Op::Transfer(cid) => handoff::transfer(deps, request, &caller, cid).await,
+        Op::CloseConversation(cid) => handoff::close(deps, request, &caller, cid).await,
         Op::Type(cid) => conversations::typing(deps, request, cid).await,
         Op::ListEvents(cid) => conversations::events(deps, request, cid).await,
         Op::ListMessages(cid) => messages::list(deps, request, cid).await,

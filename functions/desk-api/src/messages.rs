@@ -1,6 +1,6 @@
 //! The messages of a conversation: list them, say something, take a held text back.
 
-use channel::{Said, Words};
+use channel::{Draft, SendResult};
 use function::http::{self, Caller, FieldError, Problem};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::Deserialize;
@@ -74,10 +74,10 @@ pub(crate) async fn create(
     }
     let (kind, content) = asked.content(deps, &conversation).await?;
     let author = Author { role: caller.role.as_str().to_owned(), name: caller.name.clone() };
-    match deps.channel().say(&conversation, Words { kind, content, author, once }).await? {
-        Said::Message(message) => Ok(http::sent(&message)),
-        Said::KeyReused => Err(http::key_reused()),
-        Said::Refused(failure) => Err(Problem::unsent(&failure)),
+    match deps.channel().send_message(&conversation, Draft { kind, content, author, once }).await? {
+        SendResult::Message(message) => Ok(http::sent(&message)),
+        SendResult::KeyReused => Err(http::key_reused()),
+        SendResult::Refused(failure) => Err(Problem::unsent(&failure)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who would get a conversation, and why.
 
-use dispatch::Simulation;
+use ::conversations::Simulation;
 use function::http::{self, Problem};
 use jiff::Timestamp;
 use lambda_http::{Body, Request, Response, http::StatusCode};

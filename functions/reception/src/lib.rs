@@ -4,7 +4,7 @@
 //! The decisions are [`dispatch`]'s. Each may be repeated: it is one transaction that asks that the message is still
 //! unprocessed, and the ids of what it says follow from the message.
 
-use dispatch::Dispatch;
+use conversations::Conversations;
 use function::{
     Env, Failure, StartError, http,
     stream::{Record, Wake, batch_failures},
@@ -22,14 +22,14 @@ const PER_SHARD: i32 = 50;
 /// What the handler needs.
 #[derive(Debug, Clone)]
 pub struct Deps {
-    desk: Dispatch,
+    desk: Conversations,
 }
 
 impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, vault, channel) = env.settings().channel(clock).await?;
-        Ok(Self { desk: Dispatch::new(table, vault, channel) })
+        Ok(Self { desk: Conversations::new(table, vault, channel) })
     }
 }
 

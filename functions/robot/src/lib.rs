@@ -3,7 +3,7 @@
 //! A function of its own, because a language model takes seconds: `reception` would hold up every other visitor of
 //! its shard. The stream hands over what came within a second at once, so that several messages are one turn.
 
-use dispatch::Dispatch;
+use conversations::Conversations;
 use function::{
     Env, Failure, StartError, http,
     stream::{Record, Wake, batch_failures},
@@ -18,7 +18,7 @@ const AT_ONCE: usize = 16;
 /// What the handler needs.
 #[derive(Debug, Clone)]
 pub struct Deps {
-    desk: Dispatch,
+    desk: Conversations,
     robots: robots::Client,
 }
 
@@ -29,7 +29,7 @@ impl Deps {
         let simulated = env.get("WECHAT_API_URL").is_some_and(|url| url.starts_with("http://"));
         let (table, vault, channel) = env.settings().channel(clock).await?;
         let robots = robots::Client::new(simulated).map_err(|error| StartError::Settings(vec![error.to_string()]))?;
-        Ok(Self { desk: Dispatch::new(table, vault, channel), robots })
+        Ok(Self { desk: Conversations::new(table, vault, channel), robots })
     }
 }
 

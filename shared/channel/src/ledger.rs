@@ -18,7 +18,7 @@ pub fn ledger(visitor: &Visitor, now: Timestamp) -> Ledger {
 }
 
 /// Changes the ledger of a visitor.
-pub fn reckon<T>(visitor: &mut Visitor, now: Timestamp, change: impl FnOnce(&mut Ledger) -> T) -> T {
+pub fn update_ledger<T>(visitor: &mut Visitor, now: Timestamp, change: impl FnOnce(&mut Ledger) -> T) -> T {
     let mut ledger = ledger(visitor, now);
     let result = change(&mut ledger);
     visitor.ledger = serde_json::to_value(&ledger).unwrap_or_default();

@@ -1,10 +1,10 @@
 //! What is said to WeChat: access tokens, media, sends.
 //!
 //! - [`Tokens`]: one access token per binding, renewed by one function at a time.
-//! - [`Channel::say`]: what a person writes goes out within their request, once per `Idempotency-Key`.
-//! - [`Channel::carry_out`]: one send, through its states, at most once.
+//! - [`Channel::send_message`]: what a person writes goes out within their request, once per `Idempotency-Key`.
+//! - [`Channel::deliver`]: one send, through its states, at most once.
 //! - [`Channel::cover`]: a card's picture as media of WeChat's.
-//! - [`ledger`], [`reckon`], [`standing`]: how many replies WeChat still grants a visitor.
+//! - [`ledger`], [`update_ledger`], [`standing`]: how many replies WeChat still grants a visitor.
 //! - [`Fetcher`]: fetches a picture from an address that somebody else chose.
 //! - [`outward_client`]: the same guard for other requests to such addresses.
 
@@ -20,10 +20,10 @@ mod tokens;
 
 pub use error::{ChannelError, FetchError, MediaError, TokenError};
 pub use fetch::{Fetcher, Image, MAX_IMAGE, check_public, outward_client, unreachable};
-pub use ledger::{ledger, reckon, standing};
-pub use say::{HELD_MAX, HOLD_LIFE, Said, Words};
-pub use sender::{Patience, text_parts};
-pub use tokens::{Held, Tokens};
+pub use ledger::{ledger, standing, update_ledger};
+pub use say::{Draft, HELD_MAX, HOLD_LIFE, SendResult};
+pub use sender::{RetryPolicy, text_parts};
+pub use tokens::{CachedToken, Tokens};
 pub use wechat::client::WECHAT_API_URL;
 
 use std::time::Duration;
@@ -73,7 +73,7 @@ impl Channel {
     }
 
     /// Makes a call with the binding's access token; when WeChat refuses the token, renews it and tries once more.
-    async fn with_token<T, F>(&self, app_id: &str, call: impl Fn(Held) -> F) -> Result<T, TokenError>
+    async fn with_token<T, F>(&self, app_id: &str, call: impl Fn(CachedToken) -> F) -> Result<T, TokenError>
     where
         F: Future<Output = Result<T, ApiError>>,
     {

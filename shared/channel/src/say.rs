@@ -9,8 +9,8 @@ use store::{
 };
 
 use crate::{
-    Channel, Patience,
-    ledger::{failure, reckon},
+    Channel, RetryPolicy,
+    ledger::{failure, update_ledger},
     sender::parts_of,
 };
 
@@ -25,7 +25,7 @@ const TRIES: u32 = 8;
 
 /// What a person wants to say.
 #[derive(Debug)]
-pub struct Words {
+pub struct Draft {
     /// See [`Message::kind`].
     pub kind: &'static str,
     /// See [`Message::content`].
@@ -38,7 +38,7 @@ pub struct Words {
 
 /// What became of it.
 #[derive(Debug)]
-pub enum Said {
+pub enum SendResult {
     /// The message as it now stands; after a repeated request, the message of the first one.
     Message(Box<Message>),
     /// The `Idempotency-Key` belongs to a request with other content. Nothing was done.
@@ -50,7 +50,7 @@ pub enum Said {
 impl Channel {
     /// Puts a message down and sends it. Somebody waits for the outcome, so nothing is tried again later; a text that
     /// WeChat grants no reply for is held until the visitor's next message.
-    pub async fn say(&self, conversation: &Conversation, words: Words) -> Result<Said, StoreError> {
+    pub async fn send_message(&self, conversation: &Conversation, words: Draft) -> Result<SendResult, StoreError> {
         let thread = conversation.thread();
         let now = self.table.clock().now();
         let once = words.once;
@@ -66,7 +66,7 @@ impl Channel {
         };
         let parts = parts_of(&new.kind, &new.content);
         if parts > AFTER_MESSAGE.replies {
-            return Ok(Said::Refused(SendFailure {
+            return Ok(SendResult::Refused(SendFailure {
                 code: "message.too_long".to_owned(),
                 errcode: None,
                 detail: "This text takes more than the five messages that WeChat grants in answer to one.".to_owned(),
@@ -79,9 +79,9 @@ impl Channel {
                 break;
             }
             let mut visitor = seen.clone();
-            if let Err(shortage) = reckon(&mut visitor, now, |ledger| ledger.reserve(&new.id, parts, 0, now)) {
+            if let Err(shortage) = update_ledger(&mut visitor, now, |ledger| ledger.reserve(&new.id, parts, 0, now)) {
                 if let Some(refused) = hold(&mut new, &mut visitor, shortage) {
-                    return Ok(Said::Refused(refused));
+                    return Ok(SendResult::Refused(refused));
                 }
                 new.held = Some((failure(shortage), now + HOLD_LIFE));
             }
@@ -99,9 +99,9 @@ impl Channel {
             }
         }
         if new.held.is_some() {
-            return Ok(Said::Message(Box::new(new.message(now))));
+            return Ok(SendResult::Message(Box::new(new.message(now))));
         }
-        let message = match self.carry_out(&thread, &new.id, Patience::Now).await {
+        let message = match self.deliver(&thread, &new.id, RetryPolicy::FailFast).await {
             Ok(message) => message.ok_or(StoreError::Conflict)?,
             Err(error) => {
                 // It is put down and will be taken over. Whoever is told that it failed says it again, and the
@@ -116,18 +116,18 @@ impl Channel {
             // The reply is out; that the automatic one goes on until the next is the lesser harm.
             tracing::error!(cid = conversation.cid, %error, "a reply could not be noted with its conversation");
         }
-        Ok(Said::Message(Box::new(message)))
+        Ok(SendResult::Message(Box::new(message)))
     }
 
     /// What the first request with this key made; `None` when it was this very one, whose answer was lost.
-    async fn before(&self, new: &NewOutbound, once: Option<&Once>) -> Result<Option<Said>, StoreError> {
+    async fn before(&self, new: &NewOutbound, once: Option<&Once>) -> Result<Option<SendResult>, StoreError> {
         let once = once.ok_or(StoreError::Conflict)?;
         Ok(match self.table.put_down_before(new, once).await? {
             PutDown::New => None,
-            PutDown::KeyReused => Some(Said::KeyReused),
+            PutDown::KeyReused => Some(SendResult::KeyReused),
             PutDown::Before { id } => {
                 let message = self.table.message(&new.thread, &id).await?.ok_or(StoreError::Conflict)?;
-                Some(Said::Message(Box::new(message)))
+                Some(SendResult::Message(Box::new(message)))
             }
         })
     }

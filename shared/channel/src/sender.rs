@@ -17,19 +17,19 @@ use wechat::{
 };
 
 use crate::{
-    Channel, Held,
+    CachedToken, Channel,
     error::{TokenError, wechat_failure},
-    ledger::{failure, reckon},
+    ledger::{failure, update_ledger},
     say::HOLD_LIFE,
 };
 
 /// Whether somebody is waiting for the outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
+pub enum RetryPolicy {
     /// A person is: what cannot go out now has failed, and they are told.
-    Now,
+    FailFast,
     /// Nobody is: what was not sent is tried again, with growing pauses, for about a quarter of an hour.
-    Later,
+    Retry,
 }
 
 /// How often an outcome is written when others change the visitor meanwhile.
@@ -53,19 +53,14 @@ enum Refused {
 impl Channel {
     /// Sends a pending message and gives it back as it now stands. `None` when there is no such message. A message
     /// that is not pending is left alone and given back as it is.
-    pub async fn carry_out(
-        &self,
-        thread: &Thread,
-        id: &str,
-        patience: Patience,
-    ) -> Result<Option<Message>, StoreError> {
+    pub async fn deliver(&self, thread: &Thread, id: &str, retry: RetryPolicy) -> Result<Option<Message>, StoreError> {
         let claim = match self.table.claim(thread, id).await? {
             Claimed::Ours(claim) => claim,
             Claimed::Not(message) => return Ok(Some(*message)),
             Claimed::Missing => return Ok(None),
         };
         let (settled, parts_sent) = match self.renew(&claim.message).await? {
-            Ok(()) => self.send(&claim, patience).await,
+            Ok(()) => self.send(&claim, retry).await,
             Err(shortage) => (self.short(&claim.message, failure(shortage)), claim.message.parts_sent),
         };
         match self.keep(&claim, &settled, parts_sent).await {
@@ -90,7 +85,7 @@ impl Channel {
             }
             let seen = self.table.visitor(thread).await?;
             let mut visitor = seen.clone();
-            let reserved = reckon(&mut visitor, now, |ledger| {
+            let reserved = update_ledger(&mut visitor, now, |ledger| {
                 ledger.ended(id, message.parts_sent, now);
                 ledger.reserve(id, parts, 0, now)
             });
@@ -122,14 +117,14 @@ impl Channel {
             match settled {
                 // It is still under way: its replies stay taken.
                 Settled::Later(..) => {}
-                Settled::Sent => reckon(&mut visitor, now, |ledger| ledger.ended(id, parts_sent, now)),
+                Settled::Sent => update_ledger(&mut visitor, now, |ledger| ledger.ended(id, parts_sent, now)),
                 Settled::Unknown(_) => {
                     // What may have gone out counts as gone.
                     let parts = parts_of(&message.kind, &message.content);
-                    reckon(&mut visitor, now, |ledger| ledger.ended(id, parts, now));
+                    update_ledger(&mut visitor, now, |ledger| ledger.ended(id, parts, now));
                 }
                 Settled::Failed(failure) | Settled::Held(_, failure) => {
-                    reckon(&mut visitor, now, |ledger| match shortage(failure) {
+                    update_ledger(&mut visitor, now, |ledger| match shortage(failure) {
                         Some(shortage) => ledger.refused(id, parts_sent, shortage, now),
                         None => ledger.ended(id, parts_sent, now),
                     });
@@ -160,7 +155,7 @@ impl Channel {
             let mut visitor = seen.clone();
             let parts = parts_of(&message.kind, &message.content);
             let now = self.table.clock().now();
-            reckon(&mut visitor, now, |ledger| ledger.ended(&message.id, parts, now));
+            update_ledger(&mut visitor, now, |ledger| ledger.ended(&message.id, parts, now));
             match self.table.give_up(message, &failure, Some((&seen, &visitor))).await? {
                 Settlement::Kept(_) | Settlement::TooLate => return Ok(()),
                 Settlement::VisitorChanged => {}
@@ -169,7 +164,7 @@ impl Channel {
         Err(StoreError::Conflict)
     }
 
-    async fn send(&self, claim: &Claim, patience: Patience) -> (Settled, u32) {
+    async fn send(&self, claim: &Claim, retry: RetryPolicy) -> (Settled, u32) {
         let message = &claim.message;
         let parts = match parts(message) {
             Ok(parts) => parts,
@@ -179,7 +174,7 @@ impl Channel {
         let mut sent = message.parts_sent;
         for part in parts.into_iter().skip(usize::try_from(sent).unwrap_or(usize::MAX)) {
             if let Err(refused) = self.send_part(message, part).await {
-                return (self.judge(message, refused, patience, sent, total), sent);
+                return (self.judge(message, refused, retry, sent, total), sent);
             }
             sent += 1;
             if usize::try_from(sent).is_ok_and(|sent| sent < total)
@@ -205,7 +200,7 @@ impl Channel {
     async fn post(&self, message: &Message, part: &Outbound) -> Result<(), TokenError> {
         let (app_id, openid) = (&message.thread.app_id, &message.thread.openid);
         let options = SendOptions { ai_generated: message.ai };
-        let send = |token: Held| async move { self.api.send(token.value(), openid, part, options).await };
+        let send = |token: CachedToken| async move { self.api.send(token.value(), openid, part, options).await };
         self.with_token(app_id, send).await
     }
 
@@ -229,7 +224,7 @@ impl Channel {
         self.cover_again(app_id, refused, address).await.map_err(|error| Refused::Media(error.failure()))
     }
 
-    fn judge(&self, message: &Message, refused: Refused, patience: Patience, sent: u32, total: usize) -> Settled {
+    fn judge(&self, message: &Message, refused: Refused, retry: RetryPolicy, sent: u32, total: usize) -> Settled {
         let (mut failure, unknown, passing) = match refused {
             Refused::Token(error) => (error.failure(), false, passing(&error)),
             Refused::WeChat(error) => {
@@ -248,7 +243,7 @@ impl Channel {
         if shortage(&failure).is_some() && sent == 0 {
             return self.short(message, failure);
         }
-        if patience == Patience::Later && passing && message.attempts < ATTEMPTS {
+        if retry == RetryPolicy::Retry && passing && message.attempts < ATTEMPTS {
             let pause = SignedDuration::from_secs(30 << message.attempts.saturating_sub(1).min(ATTEMPTS));
             return Settled::Later(self.table.clock().now() + pause, failure);
         }

@@ -33,7 +33,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// An access token and which renewal made it.
 #[derive(Clone)]
-pub struct Held {
+pub struct CachedToken {
     value: Arc<SecretString>,
     /// Which renewal made it; named when WeChat refuses the token.
     pub version: u64,
@@ -41,16 +41,16 @@ pub struct Held {
     pub expires_at: Timestamp,
 }
 
-impl Held {
+impl CachedToken {
     /// The token itself.
     pub fn value(&self) -> &str {
         self.value.expose_secret()
     }
 }
 
-impl fmt::Debug for Held {
+impl fmt::Debug for CachedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Held(version {}, until {})", self.version, self.expires_at)
+        write!(f, "CachedToken(version {}, until {})", self.version, self.expires_at)
     }
 }
 
@@ -60,7 +60,7 @@ pub struct Tokens {
     table: Table,
     vault: Vault,
     api: Api,
-    cache: Arc<Mutex<HashMap<String, Held>>>,
+    cache: Arc<Mutex<HashMap<String, CachedToken>>>,
     /// One reader of this function goes to the table and to WeChat for a binding; the others wait for it.
     flights: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
 }
@@ -71,7 +71,7 @@ impl Tokens {
     }
 
     /// A token that WeChat should take, renewed in line if need be.
-    pub async fn get(&self, app_id: &str) -> Result<Held, TokenError> {
+    pub async fn get(&self, app_id: &str) -> Result<CachedToken, TokenError> {
         if let Some(held) = self.cached(app_id, 0) {
             return Ok(held);
         }
@@ -84,7 +84,7 @@ impl Tokens {
     }
 
     /// A token newer than the one that WeChat refused. However many ask, it is renewed once.
-    pub async fn renew_refused(&self, app_id: &str, refused: u64) -> Result<Held, TokenError> {
+    pub async fn renew_refused(&self, app_id: &str, refused: u64) -> Result<CachedToken, TokenError> {
         let flight = self.flight(app_id);
         let _alone = flight.lock().await;
         match self.cached(app_id, refused) {
@@ -125,7 +125,7 @@ impl Tokens {
         Ok(())
     }
 
-    async fn load(&self, app_id: &str, refused: u64) -> Result<Held, TokenError> {
+    async fn load(&self, app_id: &str, refused: u64) -> Result<CachedToken, TokenError> {
         for _ in 0..LOOKS {
             let now = self.now();
             let stored = self.table.token(app_id).await?;
@@ -155,7 +155,7 @@ impl Tokens {
     }
 
     /// Renews under the lease. `None` when the lease was lost meanwhile.
-    async fn renew(&self, lease: &Lease) -> Result<Option<Held>, TokenError> {
+    async fn renew(&self, lease: &Lease) -> Result<Option<CachedToken>, TokenError> {
         let app_id = &lease.app_id;
         let Some(binding) = self.table.binding(app_id).await? else {
             // If it is bound again, nobody is to wait for a lease that nobody holds.
@@ -174,7 +174,11 @@ impl Tokens {
         }
     }
 
-    async fn keep(&self, lease: &Lease, token: &wechat::client::AccessToken) -> Result<Option<Held>, TokenError> {
+    async fn keep(
+        &self,
+        lease: &Lease,
+        token: &wechat::client::AccessToken,
+    ) -> Result<Option<CachedToken>, TokenError> {
         let now = self.now();
         let life = SignedDuration::try_from(token.expires_in).unwrap_or(RENEW_BEFORE);
         let expires_at = now + life.min(SignedDuration::from_hours(24));
@@ -224,13 +228,13 @@ impl Tokens {
         }
     }
 
-    fn hold(&self, app_id: &str, value: SecretString, version: u64, expires_at: Timestamp) -> Held {
-        let held = Held { value: Arc::new(value), version, expires_at };
+    fn hold(&self, app_id: &str, value: SecretString, version: u64, expires_at: Timestamp) -> CachedToken {
+        let held = CachedToken { value: Arc::new(value), version, expires_at };
         self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(app_id.to_owned(), held.clone());
         held
     }
 
-    fn cached(&self, app_id: &str, refused: u64) -> Option<Held> {
+    fn cached(&self, app_id: &str, refused: u64) -> Option<CachedToken> {
         let now = self.now();
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.get(app_id).filter(|held| held.version > refused && now + MARGIN < held.expires_at).cloned()

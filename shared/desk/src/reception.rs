@@ -57,12 +57,12 @@ pub enum Holder {
 
 /// What happens next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum NextStep {
     /// It is noted with the visitor; no conversation is opened for it.
     Note,
     /// The robot keeps the visitor, who is told that nobody else is there.
     Stay,
-    /// It is routed if somebody can take it, like [`Decision::Route`]; otherwise it belongs to what was left.
+    /// It is routed if somebody can take it, like [`NextStep::Route`]; otherwise it belongs to what was left.
     Return {
         /// Only to somebody who is free now; otherwise the queue will do, too.
         immediate: bool,
@@ -87,45 +87,45 @@ pub enum Decision {
 }
 
 /// Decides.
-pub fn decide(situation: &Situation<'_>) -> Decision {
+pub fn decide(situation: &Situation<'_>) -> NextStep {
     let text = match situation.arrival {
-        Arrival::Event => return Decision::Note,
+        Arrival::Event => return NextStep::Note,
         Arrival::Text(text) => Some(text),
         Arrival::Other => None,
     };
     let wants_person = text.is_some_and(|text| handover::asks_for_person(text, situation.keywords));
     let wants_to_end = text.is_some_and(handover::wants_to_end);
     match situation.holder {
-        Some(_) if wants_to_end => Decision::End,
+        Some(_) if wants_to_end => NextStep::End,
         // A farewell after the end is the end of nothing.
-        None if wants_to_end => Decision::Note,
+        None if wants_to_end => NextStep::Note,
         None | Some(Holder::Nobody) => begin(situation, wants_person),
         Some(Holder::Robot) if wants_person => to_person(situation),
-        Some(Holder::Robot) => Decision::Robot,
+        Some(Holder::Robot) => NextStep::Robot,
         Some(Holder::LeftMessage) if situation.has_target && situation.mode != Mode::RobotOnly => {
-            Decision::Return { immediate: !wants_person }
+            NextStep::Return { immediate: !wants_person }
         }
-        Some(Holder::Queue | Holder::Agent | Holder::LeftMessage) => Decision::Join,
+        Some(Holder::Queue | Holder::Agent | Holder::LeftMessage) => NextStep::Join,
     }
 }
 
-fn begin(situation: &Situation<'_>, wants_person: bool) -> Decision {
-    let route = |immediate| Decision::Route { immediate, handover: None };
+fn begin(situation: &Situation<'_>, wants_person: bool) -> NextStep {
+    let route = |immediate| NextStep::Route { immediate, handover: None };
     match (situation.mode, situation.has_robot, situation.has_target) {
         (Mode::RobotOnly | Mode::RobotFirst | Mode::AgentsFirst, true, _) if wants_person => to_person(situation),
         (Mode::AgentsFirst, true, true) => route(true),
-        (Mode::RobotOnly | Mode::RobotFirst | Mode::AgentsFirst, true, _) => Decision::Robot,
+        (Mode::RobotOnly | Mode::RobotFirst | Mode::AgentsFirst, true, _) => NextStep::Robot,
         (_, _, true) => route(false),
-        (_, _, false) if situation.holder.is_some() => Decision::Join,
-        (_, _, false) => Decision::Open,
+        (_, _, false) if situation.holder.is_some() => NextStep::Join,
+        (_, _, false) => NextStep::Open,
     }
 }
 
-fn to_person(situation: &Situation<'_>) -> Decision {
+fn to_person(situation: &Situation<'_>) -> NextStep {
     match (situation.mode, situation.has_target) {
-        (Mode::RobotOnly, _) => Decision::Stay,
-        (_, false) => Decision::LeaveMessage,
-        (_, true) => Decision::Route { immediate: false, handover: Some(handover::Reason::Keyword) },
+        (Mode::RobotOnly, _) => NextStep::Stay,
+        (_, false) => NextStep::LeaveMessage,
+        (_, true) => NextStep::Route { immediate: false, handover: Some(handover::Reason::Keyword) },
     }
 }
 
@@ -135,16 +135,16 @@ mod tests {
 
     const ASK: &str = "转人工";
 
-    fn decided(mode: Mode, robot: bool, target: bool, holder: Option<Holder>, arrival: Arrival<'_>) -> Decision {
+    fn decided(mode: Mode, robot: bool, target: bool, holder: Option<Holder>, arrival: Arrival<'_>) -> NextStep {
         decide(&Situation { arrival, holder, mode, has_robot: robot, has_target: target, keywords: &[] })
     }
 
     #[test]
     fn the_first_message_goes_where_the_mode_says() {
-        use {Decision as D, Mode as M};
-        let full = Decision::Route { immediate: false, handover: None };
-        let over = Decision::Route { immediate: false, handover: Some(handover::Reason::Keyword) };
-        let now = Decision::Route { immediate: true, handover: None };
+        use {Mode as M, NextStep as D};
+        let full = NextStep::Route { immediate: false, handover: None };
+        let over = NextStep::Route { immediate: false, handover: Some(handover::Reason::Keyword) };
+        let now = NextStep::Route { immediate: true, handover: None };
         for (mode, robot, target, plain, asking) in [
             (M::RobotOnly, true, true, D::Robot, D::Stay),
             (M::RobotOnly, true, false, D::Robot, D::Stay),
@@ -177,37 +177,37 @@ mod tests {
         for mode in [Mode::RobotOnly, Mode::AgentsOnly, Mode::RobotFirst, Mode::AgentsFirst] {
             for holder in [Holder::Queue, Holder::Agent] {
                 for text in ["你好", ASK] {
-                    assert_eq!(decided(mode, true, true, Some(holder), Arrival::Text(text)), Decision::Join);
+                    assert_eq!(decided(mode, true, true, Some(holder), Arrival::Text(text)), NextStep::Join);
                 }
             }
             let left = Some(Holder::LeftMessage);
             for (text, immediate) in [("你好", true), (ASK, false)] {
                 let again = match mode {
-                    Mode::RobotOnly => Decision::Join,
-                    _ => Decision::Return { immediate },
+                    Mode::RobotOnly => NextStep::Join,
+                    _ => NextStep::Return { immediate },
                 };
                 assert_eq!(decided(mode, true, true, left, Arrival::Text(text)), again);
-                assert_eq!(decided(mode, true, false, left, Arrival::Text(text)), Decision::Join);
+                assert_eq!(decided(mode, true, false, left, Arrival::Text(text)), NextStep::Join);
             }
             let robot = Some(Holder::Robot);
-            assert_eq!(decided(mode, true, true, robot, Arrival::Text("你好")), Decision::Robot);
+            assert_eq!(decided(mode, true, true, robot, Arrival::Text("你好")), NextStep::Robot);
             let handover = Some(handover::Reason::Keyword);
             let (with, without) = match mode {
-                Mode::RobotOnly => (Decision::Stay, Decision::Stay),
-                _ => (Decision::Route { immediate: false, handover }, Decision::LeaveMessage),
+                Mode::RobotOnly => (NextStep::Stay, NextStep::Stay),
+                _ => (NextStep::Route { immediate: false, handover }, NextStep::LeaveMessage),
             };
             assert_eq!(decided(mode, true, true, robot, Arrival::Text(ASK)), with);
             assert_eq!(decided(mode, true, false, robot, Arrival::Text(ASK)), without);
             for holder in [Holder::Nobody, Holder::Robot, Holder::Queue, Holder::Agent, Holder::LeftMessage] {
-                assert_eq!(decided(mode, true, true, Some(holder), Arrival::Event), Decision::Note);
-                assert_eq!(decided(mode, true, true, Some(holder), Arrival::Text("结束会话")), Decision::End);
+                assert_eq!(decided(mode, true, true, Some(holder), Arrival::Event), NextStep::Note);
+                assert_eq!(decided(mode, true, true, Some(holder), Arrival::Text("结束会话")), NextStep::End);
             }
         }
         // Nobody has it and nobody is set to: it stays so.
         let nobody = Some(Holder::Nobody);
-        assert_eq!(decided(Mode::AgentsOnly, false, false, nobody, Arrival::Text("你好")), Decision::Join);
+        assert_eq!(decided(Mode::AgentsOnly, false, false, nobody, Arrival::Text("你好")), NextStep::Join);
         // Meanwhile a group was set.
-        let route = Decision::Route { immediate: false, handover: None };
+        let route = NextStep::Route { immediate: false, handover: None };
         assert_eq!(decided(Mode::AgentsOnly, false, true, nobody, Arrival::Text("你好")), route);
     }
 }

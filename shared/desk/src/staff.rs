@@ -168,15 +168,15 @@ pub fn in_order(strategy: Strategy, members: &[AgentFacts], sticky: Option<&str>
 /// then any of ever more who come next, four times as many with each time. Many who decide at once from the same facts
 /// all find the same agent the best, and one of them gets them; the others would go on meeting at the next best, and
 /// the next. By [`Strategy::LeastLoad`] nobody is tried who is busier than the best. `by` tells apart those who decide.
-pub fn try_next<'a>(strategy: Strategy, free: &[&'a AgentFacts], overtaken: u32, by: &str) -> Option<&'a AgentFacts> {
+pub fn try_next<'a>(strategy: Strategy, free: &[&'a AgentFacts], lost_races: u32, by: &str) -> Option<&'a AgentFacts> {
     let best = free.first()?;
     let as_good = match strategy {
         Strategy::LeastLoad => free.iter().take_while(|agent| agent.cmp_relative_load(best) == Ordering::Equal).count(),
         Strategy::RoundRobin => free.len(),
     };
-    let among = 4_usize.saturating_pow(overtaken).min(as_good);
+    let among = 4_usize.saturating_pow(lost_races).min(as_good);
     let mut hash = DefaultHasher::new();
-    (by, overtaken).hash(&mut hash);
+    (by, lost_races).hash(&mut hash);
     let number = usize::try_from(hash.finish() >> 32).unwrap_or_default();
     free.get(number % among).copied()
 }

@@ -61,10 +61,10 @@ fn the_least_loaded_is_first_by_the_part_of_their_capacity() {
 }
 
 /// Whom sixty who decide at once find when each was overtaken so often.
-fn tried(strategy: Strategy, free: &[AgentFacts], overtaken: u32) -> BTreeSet<&str> {
+fn tried(strategy: Strategy, free: &[AgentFacts], lost_races: u32) -> BTreeSet<&str> {
     let free: Vec<&AgentFacts> = free.iter().collect();
     let by = (0..60).map(|visitor| format!("visitor {visitor}"));
-    by.map(|by| try_next(strategy, &free, overtaken, &by).unwrap().id.as_str()).collect()
+    by.map(|by| try_next(strategy, &free, lost_races, &by).unwrap().id.as_str()).collect()
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn who_was_overtaken_together_is_not_overtaken_together_again() {
     let names: Vec<String> = (0..64).map(|number| format!("agent {number:02}")).collect();
     let free: Vec<_> = names.iter().map(|name| facts(name, 0, 5, None)).collect();
     let free: Vec<&AgentFacts> = free.iter().collect();
-    let at = |overtaken, by: &str| try_next(Strategy::LeastLoad, &free, overtaken, by).unwrap().id.clone();
+    let at = |lost_races, by: &str| try_next(Strategy::LeastLoad, &free, lost_races, by).unwrap().id.clone();
     let together = (0..40).map(|visitor| (format!("one {visitor}"), format!("other {visitor}")));
     let together: Vec<_> = together.filter(|(one, other)| at(1, one) == at(1, other)).collect();
     let again = together.iter().filter(|(one, other)| at(2, one) == at(2, other)).count();

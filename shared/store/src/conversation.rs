@@ -39,7 +39,7 @@ pub struct Conversation {
     pub warned_at: Option<Timestamp>,
     /// When the clock has to look at it again.
     #[serde(default)]
-    pub look_at: Option<Timestamp>,
+    pub next_check_at: Option<Timestamp>,
     /// When it was closed.
     #[serde(default)]
     pub closed_at: Option<Timestamp>,
@@ -183,7 +183,7 @@ impl Conversation {
             active_at: now,
             answered_at: None,
             warned_at: None,
-            look_at: None,
+            next_check_at: None,
             closed_at: None,
             plan: Value::Null,
             summary: Value::Null,
@@ -237,7 +237,7 @@ impl Conversation {
     }
 
     pub(crate) fn write(&self, version: u64) -> Result<Attributes> {
-        let due = self.look_at.filter(|_| self.is_open());
+        let due = self.next_check_at.filter(|_| self.is_open());
         let opened = format!("{}#{}", keys::instant(self.created_at), self.cid);
         let turn = match &self.stage {
             Stage::Robot(robot) => robot.turn.as_ref(),

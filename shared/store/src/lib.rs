@@ -8,24 +8,24 @@
 //! The stream carries new images. `ttl` ends an item (seconds since 1970); as TTL deletes late, every reader
 //! that cares compares the item's own end.
 //!
-//! Who writes: `dispatch` is whichever function decides about conversations by that crate (reception, robot, desk-api),
+//! Who writes: `conversations` is whichever function decides about conversations by that crate (reception, robot, desk-api),
 //! `channel` whichever sends by that one (all of them, delivery and card-send).
 //!
 //! | Item | `pk` | `sk` | Indexes | Written by |
 //! |---|---|---|---|---|
 //! | binding: a mini program, its sealed credentials and settings | `binding#<appid>` | `binding` | `lists`: `bindings`, appid | desk-api; callback-verify (verified), channel (credential problem) |
 //! | token: its sealed access token and the renewal lease | `binding#<appid>` | `token` | `due`: `tokens`, when to renew | channel |
-//! | inbound: a push from WeChat; the key is the message's own identity | `thread#<appid>#<openid>` | `message#<CreateTime>-<MsgId or event>` | `due`: `inbox#<shard>`, until processed | message-ingress; dispatch |
-//! | outbound: what is said to the visitor, with its state | `thread#<appid>#<openid>` | `message#<seconds>-r<unique>` | `due`: `outbox#<shard>`, until settled; a held text when it has waited too long | dispatch, channel |
-//! | visitor: the open conversation, the profile, the last session-from, the replies left, the held texts | `thread#<appid>#<openid>` | `visitor` | | dispatch, channel |
-//! | person: a visitor who came with a verified partnerid | `person#<hash>` | `visitor#<uid>` | | dispatch |
-//! | conversation: its stage, its plan; `turn` says in clear whether a robot has to answer | `conversation#<cid>` | `conversation` | `lists`: `conversations`, time opened; `due`: `conversations#<shard>`, when the clock looks at it | dispatch; channel (first reply) |
+//! | inbound: a push from WeChat; the key is the message's own identity | `thread#<appid>#<openid>` | `message#<CreateTime>-<MsgId or event>` | `due`: `inbox#<shard>`, until processed | message-ingress; conversations |
+//! | outbound: what is said to the visitor, with its state | `thread#<appid>#<openid>` | `message#<seconds>-r<unique>` | `due`: `outbox#<shard>`, until settled; a held text when it has waited too long | conversations, channel |
+//! | visitor: the open conversation, the profile, the last session-from, the replies left, the held texts | `thread#<appid>#<openid>` | `visitor` | | conversations, channel |
+//! | person: a visitor who came with a verified partnerid | `person#<hash>` | `visitor#<uid>` | | conversations |
+//! | conversation: its stage, its plan; `turn` says in clear whether a robot has to answer | `conversation#<cid>` | `conversation` | `lists`: `conversations`, time opened; `due`: `conversations#<shard>`, when the clock looks at it | conversations; channel (first reply) |
 //! | event: a change of a conversation | `conversation#<cid>` | `event#<number>` | | with the conversation |
 //! | waiting: a conversation in a queue | `queue#<queue>` | `<time less priority>#<cid>` | | with the conversation |
 //! | assignment: a conversation of an agent's | `agent#<id>` | `conversation#<time opened>#<cid>` | | with the conversation |
-//! | duty: an agent's status, heartbeat, load and capacity | `agent#<id>` | `duty` | `due`: `agents`, when they would be gone | desk-api; with the conversation (load), dispatch (gone) |
+//! | duty: an agent's status, heartbeat, load and capacity | `agent#<id>` | `duty` | `due`: `agents`, when they would be gone | desk-api; with the conversation (load), conversations (gone) |
 //! | membership: a group that an agent is or was in | `agent#<id>` | `group#<id>` | | desk-api |
-//! | watch: that somebody may wait in a queue | `watch#<queue>` | `watch` | `due`: `queues`, when the clock looks at it | dispatch |
+//! | watch: that somebody may wait in a queue | `watch#<queue>` | `watch` | `due`: `queues`, when the clock looks at it | conversations |
 //! | group: settings | `group#<id>` | `group` | `lists`: `groups`, time made | desk-api |
 //! | agent: settings | `agent#<id>` | `agent` | `lists`: `agents`, time made | desk-api |
 //! | merchant: settings | `merchant#<id>` | `merchant` | `lists`: `merchants`, time made | desk-api |

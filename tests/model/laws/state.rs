@@ -36,7 +36,7 @@ pub(super) fn agents(book: &Book, id: &str, old: Option<&Agent>) -> Law {
     if agent.load > before && agent.load > agent.capacity {
         return Err(format!("I3: the load of {id} has grown to {} of {}", agent.load, agent.capacity));
     }
-    if agent.load > 0 && agent.look_at.is_none() {
+    if agent.load > 0 && agent.next_check_at.is_none() {
         return Err(format!(
             "I9: {id} has conversations ({}) and no tick will look whether they are gone",
             agent.status

@@ -1,11 +1,11 @@
 //! What each operation comes to, by the reference.
 
+use conversations::{HandFailure, To};
 use desk::{
     routing::{Level, Target},
     settings::{Mode, Reception},
     staff::Group,
 };
-use dispatch::{HandFailure, To};
 use store::Thread;
 
 use super::{Goes, Holder, Model, Said, Session, Wish};

@@ -1,6 +1,6 @@
 //! What must have come of an operation that nothing disturbed.
 
-use dispatch::HandFailure;
+use conversations::HandFailure;
 use store::{Clock, Thread};
 
 use super::{End, Schedule, lot::said};

@@ -1,7 +1,7 @@
 //! What happens next, drawn by lot.
 
+use conversations::To;
 use desk::staff::Group;
-use dispatch::To;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::{Clock, Conversation, InboundRef, NewInbound, Stage};

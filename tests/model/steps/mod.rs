@@ -12,7 +12,7 @@ mod together;
 
 use std::{collections::VecDeque, sync::Arc};
 
-use dispatch::HandFailure;
+use conversations::HandFailure;
 use jiff::SignedDuration;
 use store::{Clock, InboundRef};
 

@@ -5,12 +5,12 @@ use serde_json::json;
 use store::{Committed, Conversation, Duty, Result, Stage, StoreError};
 
 use crate::{
-    DECISIONS, Dispatch,
-    hand::Way,
+    Conversations, DECISIONS,
+    assignment::Way,
     plan::{Known, kept_plan},
 };
 
-impl Dispatch {
+impl Conversations {
     /// An agent is gone for good: their conversations go where they would go if they came now, at the place of their
     /// age. `false` when not all could be handed on.
     pub(crate) async fn gone(&self, duty: &Duty) -> Result<bool> {
@@ -29,7 +29,7 @@ impl Dispatch {
     }
 
     async fn hand_back(&self, cid: &str, agent: &str) -> Result<()> {
-        let mut overtaken = 0;
+        let mut lost_races = 0;
         for _ in 0..DECISIONS {
             let held = |conversation: &Conversation| conversation.assignee() == Some(agent);
             let Some(conversation) = self.table.conversation(cid).await?.filter(held) else {
@@ -41,16 +41,16 @@ impl Dispatch {
             };
             let since = conversation.created_at;
             let mut plan = kept_plan(&conversation);
-            let mut scene = self.scene(conversation).await?.overtaken(overtaken);
+            let mut decision = self.decision(conversation).await?.lost_races(lost_races);
             if plan.as_ref().is_none_or(|plan| plan.levels.is_empty()) {
-                let group = group.or_else(|| scene.reception.group_id.clone());
+                let group = group.or_else(|| decision.reception.group_id.clone());
                 let levels = group.map(|group| vec![Level::from(Target::Group(group))]);
-                plan = levels.map(|levels| Plan::new(levels, None, scene.reception.after_hours));
+                plan = levels.map(|levels| Plan::new(levels, None, decision.reception.after_hours));
             }
-            scene.event("conversation.requeued", json!({ "from": agent, "because": "the agent is gone" }));
+            decision.event("conversation.requeued", json!({ "from": agent, "because": "the agent is gone" }));
             let queue = match plan {
                 None => {
-                    if let Some(after) = &mut scene.after {
+                    if let Some(after) = &mut decision.after {
                         after.stage = Stage::Unassigned;
                     }
                     None
@@ -58,18 +58,18 @@ impl Dispatch {
                 Some(plan) => {
                     let plan = Plan { sticky: None, ..plan };
                     let mut known = Known::new();
-                    let routed = self.route(&plan, Mode::Full, scene.now, &mut known).await?;
+                    let routed = self.route(&plan, Mode::Full, decision.now, &mut known).await?;
                     let because = json!({ "agent_gone": agent });
                     let way = Way { plan: &plan, known: &known, robot_id: None, since, tell: false, because };
-                    self.move_on(&mut scene, &routed, way).await?
+                    self.move_on(&mut decision, &routed, way).await?
                 }
             };
-            match scene.commit(&self.table).await? {
+            match decision.commit(&self.table).await? {
                 Committed::Now(_) => {
-                    self.send_all(&scene).await?;
+                    self.send_all(&decision).await?;
                     return self.after(queue, None).await;
                 }
-                Committed::Agent => overtaken += 1,
+                Committed::Agent => lost_races += 1,
                 _ => {}
             }
         }

@@ -1,6 +1,6 @@
 //! A conversation changes hands: claim, accept, transfer, close.
 
-use dispatch::{HandFailure, To};
+use ::conversations::{HandFailure, To};
 use function::http::{self, Assignee, Caller, FieldError, Problem};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 //! One decision on its way: what was read, what shall be, what is said.
 
-use channel::{reckon, text_parts};
+use channel::{text_parts, update_ledger};
 use desk::settings::{IDLE_MAX, Reception};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -9,13 +9,13 @@ use store::{
     Visitor,
 };
 
-use crate::seats::Seat;
+use crate::in_flight::InFlightAssignment;
 
 /// After this long a turn that no robot has answered is shown to the stream once more.
 const TURN_LEFT_BEHIND: SignedDuration = SignedDuration::from_mins(2);
 
 /// What a decision has read and what it wants.
-pub(crate) struct Scene<'a> {
+pub(crate) struct Decision<'a> {
     pub(crate) now: Timestamp,
     pub(crate) thread: Thread,
     pub(crate) reception: Reception,
@@ -26,9 +26,9 @@ pub(crate) struct Scene<'a> {
     pub(crate) after: Option<Conversation>,
     pub(crate) assign: Assign,
     /// The place that is kept with the agent until this is written.
-    pub(crate) seat: Option<Seat>,
+    pub(crate) seat: Option<InFlightAssignment>,
     /// How often somebody else got the agent whom this had chosen.
-    pub(crate) overtaken: u32,
+    pub(crate) lost_races: u32,
     pub(crate) released: Vec<(String, String)>,
     events: Vec<NewEvent>,
     sends: Vec<NewOutbound>,
@@ -48,7 +48,7 @@ pub(crate) enum Speaker {
     },
 }
 
-impl<'a> Scene<'a> {
+impl<'a> Decision<'a> {
     pub(crate) fn new(
         thread: Thread,
         reception: Reception,
@@ -67,7 +67,7 @@ impl<'a> Scene<'a> {
             before,
             assign: Assign::ByHand,
             seat: None,
-            overtaken: 0,
+            lost_races: 0,
             released: Vec::new(),
             events: Vec::new(),
             sends: Vec::new(),
@@ -81,8 +81,8 @@ impl<'a> Scene<'a> {
     }
 
     /// Decided anew, after others were quicker so many times.
-    pub(crate) fn overtaken(mut self, times: u32) -> Self {
-        self.overtaken = times;
+    pub(crate) fn lost_races(mut self, times: u32) -> Self {
+        self.lost_races = times;
         self
     }
 
@@ -99,7 +99,7 @@ impl<'a> Scene<'a> {
         let id = self.id(what);
         let keep = if matches!(speaker, Speaker::Robot { .. }) { self.reception.robot_keeps() } else { 0 };
         let (parts, now) = (text_parts(text), self.now);
-        if reckon(&mut self.visitor, now, |ledger| ledger.reserve(&id, parts, keep, now)).is_err() {
+        if update_ledger(&mut self.visitor, now, |ledger| ledger.reserve(&id, parts, keep, now)).is_err() {
             if self.after.is_some() {
                 self.event("message.not_said", json!({ "what": what, "because": "WeChat grants no reply for it" }));
             }
@@ -145,7 +145,7 @@ impl<'a> Scene<'a> {
     /// Writes it.
     pub(crate) async fn commit(&mut self, table: &Table) -> Result<Committed> {
         let after = self.after.take().map(|mut after| {
-            after.look_at = look_at(&after, &self.reception, self.now);
+            after.next_check_at = next_check_at(&after, &self.reception, self.now);
             after
         });
         let _until_written = self.seat.take();
@@ -188,7 +188,7 @@ pub(crate) fn ends_after(conversation: &Conversation, reception: &Reception) -> 
 
 /// When the clock has to look at a conversation. An earlier time that is set already is kept: looking too early costs
 /// one look, and moving the time with every message would cost two writes of the index each time.
-pub(crate) fn look_at(conversation: &Conversation, reception: &Reception, now: Timestamp) -> Option<Timestamp> {
+pub(crate) fn next_check_at(conversation: &Conversation, reception: &Reception, now: Timestamp) -> Option<Timestamp> {
     let minutes = |minutes: u32| SignedDuration::from_mins(i64::from(minutes));
     let later = |from: Timestamp, by: SignedDuration| from.checked_add(by).unwrap_or(Timestamp::MAX);
     let idle = &reception.idle;
@@ -202,5 +202,5 @@ pub(crate) fn look_at(conversation: &Conversation, reception: &Reception, now: T
         Stage::Closed { .. } => return None,
         _ => {}
     }
-    Some(conversation.look_at.filter(|set| *set > now).map_or(next, |set| set.min(next)))
+    Some(conversation.next_check_at.filter(|set| *set > now).map_or(next, |set| set.min(next)))
 }

@@ -20,13 +20,13 @@ use store::{Committed, Conversation, Direction, Message, Queue, Result, RobotSta
 use wechat::client::Typing;
 
 use crate::{
-    DECISIONS, Dispatch,
+    Conversations, DECISIONS,
     ask::{Asked, Given, said},
-    hand::{Leaving, Way},
+    assignment::{Leaving, Way},
+    decision::{Decision, Speaker},
     knowledge::Knowing,
     plan::{Known, choosing},
     receive::takes,
-    scene::{Scene, Speaker},
 };
 
 /// How long a turn is left to whoever answers it. Longer than the longest deadline of a robot and the calls around it.
@@ -43,7 +43,7 @@ const UNANSWERED: i32 = 20;
 
 /// What became of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turned {
+pub enum TurnOutcome {
     /// It is answered, or handed over.
     Done,
     /// There was nothing to answer (any more), or somebody else is at it.
@@ -52,27 +52,27 @@ pub enum Turned {
     Dropped,
 }
 
-impl Dispatch {
+impl Conversations {
     /// Answers what a visitor has said to a robot, if nobody else does.
-    pub async fn turn(&self, robots: &Client, cid: &str) -> Result<Turned> {
+    pub async fn turn(&self, robots: &Client, cid: &str) -> Result<TurnOutcome> {
         let Some(conversation) = self.table.conversation(cid).await? else {
-            return Ok(Turned::Nothing);
+            return Ok(TurnOutcome::Nothing);
         };
         let now = self.table.clock().now();
         let Some((stage, turn)) = waiting_turn(&conversation) else {
-            return Ok(Turned::Nothing);
+            return Ok(TurnOutcome::Nothing);
         };
         if turn.answering_until.is_some_and(|until| until > now) {
-            return Ok(Turned::Nothing);
+            return Ok(TurnOutcome::Nothing);
         }
-        let mut scene = self.scene(conversation.clone()).await?;
-        let person = scene.reception.mode != Mode::RobotOnly;
-        if let Some(turn) = scene.after.as_mut().and_then(turn_mut) {
+        let mut decision = self.decision(conversation.clone()).await?;
+        let person = decision.reception.mode != Mode::RobotOnly;
+        if let Some(turn) = decision.after.as_mut().and_then(turn_mut) {
             turn.answering_until = Some(now + LEASE);
         }
-        let Committed::Now(Some(conversation)) = scene.commit(&self.table).await? else {
+        let Committed::Now(Some(conversation)) = decision.commit(&self.table).await? else {
             // Whoever was faster answers, or has shown a longer turn to the stream.
-            return Ok(Turned::Nothing);
+            return Ok(TurnOutcome::Nothing);
         };
         let messages = self.table.messages_of(&conversation.thread(), &turn.messages).await?;
         // That the visitor sees nobody typing has no consequence.
@@ -97,27 +97,27 @@ impl Dispatch {
         text: &str,
         knowing: Option<&Knowing>,
         given: Given,
-    ) -> Result<Turned> {
-        let mut overtaken = 0;
+    ) -> Result<TurnOutcome> {
+        let mut lost_races = 0;
         for _ in 0..DECISIONS {
             let Some(conversation) = self.table.conversation(cid).await? else {
-                return Ok(Turned::Nothing);
+                return Ok(TurnOutcome::Nothing);
             };
             let Some((stage, turn)) = waiting_turn(&conversation) else {
                 // An agent has taken it meanwhile: the robot is silent.
-                return Ok(Turned::Nothing);
+                return Ok(TurnOutcome::Nothing);
             };
             let now = self.table.clock().now();
             let rest = turn.without(&asked.messages, now);
             if rest.is_some() && now.duration_since(turn.since) < PATIENCE {
-                return Ok(Turned::Dropped);
+                return Ok(TurnOutcome::Dropped);
             }
             let repeats = if same_question(&stage.last_question, text) { stage.repeats + 1 } else { 1 };
-            let mut scene = self.scene(conversation).await?.overtaken(overtaken);
+            let mut decision = self.decision(conversation).await?.lost_races(lost_races);
             let fallback = knowing.map(|knowing| knowing.robot.settings.fallback.clone()).unwrap_or_default();
             let so_far = SoFar { misses: stage.misses, repeats };
-            let came = outcome(given.answer.clone(), so_far, &scene.reception.handover, &fallback);
-            if let Some(Stage::Robot(robot)) = scene.after.as_mut().map(|after| &mut after.stage) {
+            let came = outcome(given.answer.clone(), so_far, &decision.reception.handover, &fallback);
+            if let Some(Stage::Robot(robot)) = decision.after.as_mut().map(|after| &mut after.stage) {
                 robot.misses = came.misses;
                 robot.repeats = repeats;
                 text.clone_into(&mut robot.last_question);
@@ -125,14 +125,14 @@ impl Dispatch {
                 robot.turn.clone_from(&rest);
             }
             let ai = knowing.is_some_and(|knowing| knowing.robot.settings.is_ai());
-            let queue = self.apply_outcome(&mut scene, &came, &given, ai).await?;
-            match scene.commit(&self.table).await? {
+            let queue = self.apply_outcome(&mut decision, &came, &given, ai).await?;
+            match decision.commit(&self.table).await? {
                 Committed::Now(_) => {
-                    self.send_all(&scene).await?;
+                    self.send_all(&decision).await?;
                     self.after(queue, None).await?;
-                    return Ok(Turned::Done);
+                    return Ok(TurnOutcome::Done);
                 }
-                Committed::Agent => overtaken += 1,
+                Committed::Agent => lost_races += 1,
                 _ => {}
             }
         }
@@ -143,39 +143,39 @@ impl Dispatch {
     /// the one of the plan, and it answers what none of them has answered. `way` names none.
     pub(crate) async fn move_on(
         &self,
-        scene: &mut Scene<'_>,
+        decision: &mut Decision<'_>,
         routed: &routing::Routed,
         way: Way<'_>,
     ) -> Result<Option<Queue>> {
-        let robot = way.plan.robot_id.clone().or_else(|| scene.reception.robot_id.clone());
-        let queue = self.hand(scene, routed, &Way { robot_id: robot.as_deref(), ..way }).await?;
-        self.catch_up(scene).await?;
+        let robot = way.plan.robot_id.clone().or_else(|| decision.reception.robot_id.clone());
+        let queue = self.hand(decision, routed, &Way { robot_id: robot.as_deref(), ..way }).await?;
+        self.catch_up(decision).await?;
         Ok(queue)
     }
 
-    async fn catch_up(&self, scene: &mut Scene<'_>) -> Result<()> {
+    async fn catch_up(&self, decision: &mut Decision<'_>) -> Result<()> {
         let is_robot = |conversation: &Option<Conversation>| {
             matches!(conversation.as_ref().map(|conversation| &conversation.stage), Some(Stage::Robot(_)))
         };
-        if is_robot(&scene.before) || !is_robot(&scene.after) {
+        if is_robot(&decision.before) || !is_robot(&decision.after) {
             return Ok(());
         }
-        no_agent(scene);
-        let last = self.table.last_messages(&scene.thread, UNANSWERED).await?;
+        no_agent(decision);
+        let last = self.table.last_messages(&decision.thread, UNANSWERED).await?;
         let role = |message: &Message| message.author.as_ref().map(|author| author.role.clone());
         let unanswered = last.iter().take_while(|message| match message.direction {
-            Direction::In => message.cid == scene.before.as_ref().map(|before| before.cid.clone()),
+            Direction::In => message.cid == decision.before.as_ref().map(|before| before.cid.clone()),
             Direction::Out => role(message).as_deref() == Some("prompt"),
         });
-        let keywords = &scene.reception.handover.keywords;
+        let keywords = &decision.reception.handover.keywords;
         let wants_person = |message: &Message| handover::asks_for_person(&said(slice::from_ref(message)), keywords);
         let questions = unanswered.filter(|message| message.direction == Direction::In && !wants_person(message));
-        let now = scene.now;
+        let now = decision.now;
         let mut turn: Option<Turn> = None;
         for message in questions {
             turn.get_or_insert_with(|| Turn::new(&message.id, now)).join(&message.id);
         }
-        if let Some(Stage::Robot(robot)) = scene.after.as_mut().map(|after| &mut after.stage) {
+        if let Some(Stage::Robot(robot)) = decision.after.as_mut().map(|after| &mut after.stage) {
             robot.turn = turn;
         }
         Ok(())
@@ -183,37 +183,43 @@ impl Dispatch {
 
     async fn apply_outcome(
         &self,
-        scene: &mut Scene<'_>,
+        decision: &mut Decision<'_>,
         came: &Outcome,
         given: &Given,
         ai: bool,
     ) -> Result<Option<Queue>> {
         if let Some(handover) = came.handover {
             let because = json!({ "handover": handover.reason });
-            let from = choosing(&scene.reception, &scene.visitor, scene.now);
-            let planned = self.plan(&scene.reception, &scene.visitor, from.as_ref()).await?;
-            let staffed = scene.reception.mode != Mode::RobotOnly && !planned.plan.levels.is_empty();
+            let from = choosing(&decision.reception, &decision.visitor, decision.now);
+            let planned = self.plan(&decision.reception, &decision.visitor, from.as_ref()).await?;
+            let staffed = decision.reception.mode != Mode::RobotOnly && !planned.plan.levels.is_empty();
             let mut known = Known::new();
             let routed = if staffed {
-                Some(self.route(&planned.plan, routing::Mode::Full, scene.now, &mut known).await?)
+                Some(self.route(&planned.plan, routing::Mode::Full, decision.now, &mut known).await?)
             } else {
                 None
             };
             if let Some(routed) = routed.as_ref().filter(|routed| takes(&routed.outcome)) {
-                scene.event("conversation.handoff", json!({ "reason": handover.reason }));
-                let way =
-                    Way { plan: &planned.plan, known: &known, robot_id: None, since: scene.now, tell: true, because };
-                return self.hand(scene, routed, &way).await;
+                decision.event("conversation.handoff", json!({ "reason": handover.reason }));
+                let way = Way {
+                    plan: &planned.plan,
+                    known: &known,
+                    robot_id: None,
+                    since: decision.now,
+                    tell: true,
+                    because,
+                };
+                return self.hand(decision, routed, &way).await;
             }
             // Nobody is there, so nobody is promised.
             if handover.asked {
-                let goes_on = scene.reception.mode == Mode::RobotOnly
+                let goes_on = decision.reception.mode == Mode::RobotOnly
                     || matches!(routed.as_ref().map(|routed| &routed.outcome), Some(routing::Outcome::Robot { .. }));
                 if goes_on && given.failure != Some(GONE) {
-                    no_agent(scene);
+                    no_agent(decision);
                 } else {
                     let trail = json!(routed.map(|routed| routed.trail));
-                    Self::leave_message(scene, 0, Leaving::NobodyThere, &because, &trail);
+                    Self::leave_message(decision, 0, Leaving::NobodyThere, &because, &trail);
                 }
                 return Ok(None);
             }
@@ -228,17 +234,17 @@ impl Dispatch {
         let own = matches!(given.answer, Answer::Text(_));
         let data =
             json!({ "answer": answer, "sources": given.sources, "failure": given.failure, "misses": came.misses });
-        scene.event("robot.answered", data);
+        decision.event("robot.answered", data);
         // Only what the model has written is its own; the fallback is the admin's text.
-        scene.say("robot", &came.text, Speaker::Robot { ai: ai && own });
+        decision.say("robot", &came.text, Speaker::Robot { ai: ai && own });
         Ok(None)
     }
 }
 
 /// The robot goes on, and the visitor is told why.
-pub(crate) fn no_agent(scene: &mut Scene<'_>) {
-    let text = scene.reception.prompts.no_agent.clone();
-    scene.say("no_agent", &text, Speaker::Prompt);
+pub(crate) fn no_agent(decision: &mut Decision<'_>) {
+    let text = decision.reception.prompts.no_agent.clone();
+    decision.say("no_agent", &text, Speaker::Prompt);
 }
 
 fn waiting_turn(conversation: &Conversation) -> Option<(RobotStage, Turn)> {

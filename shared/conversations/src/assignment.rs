@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use store::{Assign, Assigned, Conversation, Queue, Result, RobotStage, Stage, Waiting, place};
 
 use crate::{
-    Dispatch,
+    Conversations,
+    decision::{Decision, Speaker},
     plan::{Known, queue_of},
-    scene::{Scene, Speaker},
 };
 
 /// How far ahead places are counted: beyond it a visitor is told of so many.
@@ -50,11 +50,16 @@ pub(crate) struct Way<'a> {
     pub(crate) because: Value,
 }
 
-impl Dispatch {
-    /// Puts the scene's conversation where the routing says. The queue that it joins is to be drained once it is
+impl Conversations {
+    /// Puts the decision's conversation where the routing says. The queue that it joins is to be drained once it is
     /// written: somebody may have become free meanwhile.
-    pub(crate) async fn hand(&self, scene: &mut Scene<'_>, routed: &Routed, way: &Way<'_>) -> Result<Option<Queue>> {
-        if let Some(after) = &mut scene.after {
+    pub(crate) async fn hand(
+        &self,
+        decision: &mut Decision<'_>,
+        routed: &Routed,
+        way: &Way<'_>,
+    ) -> Result<Option<Queue>> {
+        if let Some(after) = &mut decision.after {
             after.plan = serde_json::to_value(way.plan).unwrap_or_default();
         }
         let trail = json!(routed.trail);
@@ -62,14 +67,14 @@ impl Dispatch {
         let leaving = if full { Leaving::QueueFull } else { Leaving::NobodyThere };
         match &routed.outcome {
             Outcome::Assign { agents, group, level } => {
-                let Some(agent) = self.whom(scene, agents, group.as_deref(), way) else {
-                    Self::leave_message(scene, *level, leaving, &way.because, &trail);
+                let Some(agent) = self.pick_agent(decision, agents, group.as_deref(), way) else {
+                    Self::leave_message(decision, *level, leaving, &way.because, &trail);
                     return Ok(None);
                 };
-                scene.assign = Assign::Auto { at_most: (scene.overtaken < TO_THE_LOAD).then_some(agent.load) };
-                scene.seat = Some(self.seats.take(&agent.id));
+                decision.assign = Assign::Auto { at_most: (decision.lost_races < TO_THE_LOAD).then_some(agent.load) };
+                decision.seat = Some(self.in_flight.take(&agent.id));
                 let more = json!({ "level": level, "trail": trail, "because": way.because });
-                self.assign(scene, &agent.id, group.clone(), way.tell, more).await?;
+                self.assign(decision, &agent.id, group.clone(), way.tell, more).await?;
                 Ok(None)
             }
             Outcome::Queue { target, level } => {
@@ -79,41 +84,41 @@ impl Dispatch {
                     // An agent has no setting for it, and may be away for hours.
                     _ => Some(AGENT_WAIT_SECONDS),
                 };
-                self.enqueue(scene, &queue, *level, max_wait, way, trail).await?;
+                self.enqueue(decision, &queue, *level, max_wait, way, trail).await?;
                 Ok(Some(queue))
             }
             Outcome::Robot { level } => {
-                match (way.robot_id, scene.after.as_mut()) {
+                match (way.robot_id, decision.after.as_mut()) {
                     (Some(robot), Some(after)) => {
                         let robot_id = robot.to_owned();
                         after.stage = Stage::Robot(Box::new(RobotStage { robot_id, ..RobotStage::default() }));
-                        after.active_at = scene.now;
+                        after.active_at = decision.now;
                         let data = json!({ "robot_id": robot, "trail": trail, "because": way.because });
-                        scene.event("conversation.robot", data);
+                        decision.event("conversation.robot", data);
                     }
-                    _ => Self::leave_message(scene, *level, leaving, &way.because, &trail),
+                    _ => Self::leave_message(decision, *level, leaving, &way.because, &trail),
                 }
                 Ok(None)
             }
             Outcome::LeaveMessage { level } => {
-                Self::leave_message(scene, *level, leaving, &way.because, &trail);
+                Self::leave_message(decision, *level, leaving, &way.because, &trail);
                 Ok(None)
             }
         }
     }
 
-    /// Gives the scene's conversation to an agent.
+    /// Gives the decision's conversation to an agent.
     pub(crate) async fn assign(
         &self,
-        scene: &mut Scene<'_>,
+        decision: &mut Decision<'_>,
         agent: &str,
         group_id: Option<String>,
         tell: bool,
         more: Value,
     ) -> Result<()> {
-        let now = scene.now;
-        scene.visitor.last_agent = Some((agent.to_owned(), now));
-        if let Some(after) = &mut scene.after {
+        let now = decision.now;
+        decision.visitor.last_agent = Some((agent.to_owned(), now));
+        if let Some(after) = &mut decision.after {
             let agent_id = agent.to_owned();
             after.stage =
                 Stage::Assigned(Assigned { agent_id, group_id: group_id.clone(), since: now, accepted_at: None });
@@ -121,28 +126,34 @@ impl Dispatch {
         }
         let mut data = json!({ "agent_id": agent, "group_id": group_id });
         merge(&mut data, more);
-        scene.event("conversation.assigned", data);
-        let prompt = scene.reception.prompts.connected.clone();
+        decision.event("conversation.assigned", data);
+        let prompt = decision.reception.prompts.connected.clone();
         if tell && !prompt.is_empty() {
             let name = match self.table.duty(agent).await? {
                 Some(duty) if prompt.contains("{agent}") => duty.name,
                 _ => String::new(),
             };
-            scene.say("connected", &prompt.replace("{agent}", &name), Speaker::Prompt);
+            decision.say("connected", &prompt.replace("{agent}", &name), Speaker::Prompt);
         }
         Ok(())
     }
 
-    /// Which of the agents gets the scene's conversation, and what they will have when those are with them that are on
+    /// Which of the agents gets the decision's conversation, and what they will have when those are with them that are on
     /// their way.
-    fn whom(&self, scene: &Scene<'_>, agents: &[String], group: Option<&str>, way: &Way<'_>) -> Option<AgentFacts> {
+    fn pick_agent(
+        &self,
+        decision: &Decision<'_>,
+        agents: &[String],
+        group: Option<&str>,
+        way: &Way<'_>,
+    ) -> Option<AgentFacts> {
         let target = match group {
             Some(group) => Target::Group(group.to_owned()),
             None => Target::Agent(agents.first()?.clone()),
         };
         let seen = |agent: &AgentFacts| {
             let mut agent = agent.clone();
-            agent.gets(self.seats.taken(&agent.id), scene.now);
+            agent.gets(self.in_flight.taken(&agent.id), decision.now);
             agent
         };
         let (group, members) = match way.known.get(&target)? {
@@ -162,25 +173,25 @@ impl Dispatch {
             order = agents.to_vec();
         }
         let free: Vec<&AgentFacts> = order.iter().filter_map(find).collect();
-        try_next(group.strategy, &free, scene.overtaken, &scene.thread.uid()).cloned()
+        try_next(group.strategy, &free, decision.lost_races, &decision.thread.uid()).cloned()
     }
 
     async fn enqueue(
         &self,
-        scene: &mut Scene<'_>,
+        decision: &mut Decision<'_>,
         queue: &Queue,
         level: u8,
         max_wait: Option<u32>,
         way: &Way<'_>,
         trail: Value,
     ) -> Result<()> {
-        let Some(after) = &mut scene.after else {
+        let Some(after) = &mut decision.after else {
             return Ok(());
         };
-        let place = place(&after.cid, way.since, scene.reception.priority);
+        let place = place(&after.cid, way.since, decision.reception.priority);
         let until = max_wait.map(|seconds| {
             let wait = SignedDuration::from_secs(i64::from(seconds));
-            scene.now.checked_add(wait).unwrap_or(Timestamp::MAX)
+            decision.now.checked_add(wait).unwrap_or(Timestamp::MAX)
         });
         let ((), ahead) =
             tokio::try_join!(self.table.expect_waiting(queue), self.table.count_waiting(queue, Some(&place), COUNTED))?;
@@ -188,52 +199,52 @@ impl Dispatch {
         let queue = name.clone();
         after.stage =
             Stage::Queued(Waiting { queue, place, since: way.since, level, until, told: true, handed_on_by: None });
-        after.active_at = scene.now;
+        after.active_at = decision.now;
         let data = json!({ "queue": name, "ahead": ahead, "level": level, "trail": trail, "because": way.because });
-        scene.event("conversation.queued", data);
+        decision.event("conversation.queued", data);
         if way.tell {
             let told = |number: u32| if ahead >= COUNTED { format!("{COUNTED}+") } else { number.to_string() };
-            let text = scene.reception.prompts.queued.replace("{ahead}", &told(ahead));
+            let text = decision.reception.prompts.queued.replace("{ahead}", &told(ahead));
             let text = text.replace("{position}", &told(ahead + 1));
-            scene.say("queued", &text, Speaker::Prompt);
+            decision.say("queued", &text, Speaker::Prompt);
         }
         Ok(())
     }
 
     /// Lets the visitor leave a message.
-    pub(crate) fn leave_message(scene: &mut Scene<'_>, level: u8, why: Leaving, because: &Value, trail: &Value) {
-        let now = scene.now;
-        if let Some(after) = &mut scene.after {
+    pub(crate) fn leave_message(decision: &mut Decision<'_>, level: u8, why: Leaving, because: &Value, trail: &Value) {
+        let now = decision.now;
+        if let Some(after) = &mut decision.after {
             let queue = Queue::LeftMessages.name();
             let place = place(&after.cid, now, 0);
             let (until, told, handed_on_by) = (None, false, None);
             after.stage = Stage::LeftMessage(Waiting { queue, place, since: now, level, until, told, handed_on_by });
             after.active_at = now;
         }
-        scene.event("leave_message.created", json!({ "level": level, "trail": trail, "because": because }));
-        let prompts = &scene.reception.prompts;
+        decision.event("leave_message.created", json!({ "level": level, "trail": trail, "because": because }));
+        let prompts = &decision.reception.prompts;
         let text = match why {
             Leaving::NobodyThere => &prompts.leave_message,
             Leaving::QueueFull => &prompts.queue_full,
             Leaving::WaitedTooLong => &prompts.waited_too_long,
         };
         let text = text.clone();
-        scene.say("leave", &text, Speaker::Prompt);
+        decision.say("leave", &text, Speaker::Prompt);
     }
 
-    /// Ends the scene's conversation.
-    pub(crate) fn end(scene: &mut Scene<'_>, by: &str, summary: Option<&Value>) {
-        let now = scene.now;
-        let agent_id = scene.after.as_ref().and_then(Conversation::assignee).map(ToOwned::to_owned);
-        if let Some(after) = &mut scene.after {
+    /// Ends the decision's conversation.
+    pub(crate) fn end(decision: &mut Decision<'_>, by: &str, summary: Option<&Value>) {
+        let now = decision.now;
+        let agent_id = decision.after.as_ref().and_then(Conversation::assignee).map(ToOwned::to_owned);
+        if let Some(after) = &mut decision.after {
             after.stage = Stage::Closed { by: by.to_owned() };
             after.closed_at = Some(now);
             if let Some(summary) = summary {
                 after.summary = summary.clone();
             }
         }
-        scene.open_cid(None);
-        scene.event("conversation.closed", json!({ "by": by, "agent_id": agent_id, "summary": summary }));
+        decision.open_cid(None);
+        decision.event("conversation.closed", json!({ "by": by, "agent_id": agent_id, "summary": summary }));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What agents do: claim, accept, transfer, close, come and go.
 
-use channel::Patience;
+use channel::RetryPolicy;
 use desk::{
     routing::{Facts, Level, Mode, Outcome, Plan, Target},
     staff::AgentFacts,
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use store::{Committed, Conversation, Duty, Queue, Result, Stage, StoreError};
 
 use crate::{
-    DECISIONS, Dispatch,
-    hand::Way,
+    Conversations, DECISIONS,
+    assignment::Way,
+    decision::Decision,
     plan::{Known, agent_facts, reception},
-    scene::Scene,
 };
 
 /// Why a conversation was not handed as somebody wished. Nothing was changed.
@@ -54,7 +54,7 @@ pub enum To {
 
 type Handed = std::result::Result<Conversation, HandFailure>;
 
-impl Dispatch {
+impl Conversations {
     /// An agent takes a conversation by hand: one that waits, one that a robot has, one that was left. It costs them
     /// room like any other.
     pub async fn claim(&self, cid: &str, agent: &str) -> Result<Handed> {
@@ -73,14 +73,14 @@ impl Dispatch {
             }
             let group = conversation.waiting().and_then(|waiting| Queue::named(&waiting.queue));
             let group = group.and_then(|queue| if let Queue::Group(id) = queue { Some(id) } else { None });
-            let mut scene = self.scene(conversation).await?;
-            self.assign(&mut scene, agent, group, true, json!({ "claimed": true })).await?;
-            if let Some(Stage::Assigned(assigned)) = scene.after.as_mut().map(|after| &mut after.stage) {
+            let mut decision = self.decision(conversation).await?;
+            self.assign(&mut decision, agent, group, true, json!({ "claimed": true })).await?;
+            if let Some(Stage::Assigned(assigned)) = decision.after.as_mut().map(|after| &mut after.stage) {
                 // Whoever takes it by hand has taken it up.
                 assigned.accepted_at = Some(assigned.since);
             }
-            if let Committed::Now(after) = scene.commit(&self.table).await? {
-                self.send_all(&scene).await?;
+            if let Committed::Now(after) = decision.commit(&self.table).await? {
+                self.send_all(&decision).await?;
                 return Ok(after.ok_or(HandFailure::NoConversation));
             }
         }
@@ -102,13 +102,13 @@ impl Dispatch {
                 Stage::Assigned(_) => {}
                 _ => return Ok(Err(HandFailure::NotYours)),
             }
-            let mut scene = self.scene(conversation).await?;
-            let now = scene.now;
-            if let Some(Stage::Assigned(assigned)) = scene.after.as_mut().map(|after| &mut after.stage) {
+            let mut decision = self.decision(conversation).await?;
+            let now = decision.now;
+            if let Some(Stage::Assigned(assigned)) = decision.after.as_mut().map(|after| &mut after.stage) {
                 assigned.accepted_at = Some(now);
             }
-            scene.event("conversation.accepted", json!({ "agent_id": agent }));
-            if let Committed::Now(after) = scene.commit(&self.table).await? {
+            decision.event("conversation.accepted", json!({ "agent_id": agent }));
+            if let Committed::Now(after) = decision.commit(&self.table).await? {
                 return Ok(after.ok_or(HandFailure::NoConversation));
             }
         }
@@ -117,7 +117,7 @@ impl Dispatch {
 
     /// Hands a conversation on. `by`: the agent who does so, or nobody for an admin, who may hand on any.
     pub async fn transfer(&self, cid: &str, to: &To, reason: Option<&str>, by: Option<&str>) -> Result<Handed> {
-        let mut overtaken = 0;
+        let mut lost_races = 0;
         for _ in 0..DECISIONS {
             let Some(conversation) = self.table.conversation(cid).await? else {
                 return Ok(Err(HandFailure::NoConversation));
@@ -132,8 +132,8 @@ impl Dispatch {
             }
             let from = conversation.assignee().map(ToOwned::to_owned);
             let waited = conversation.waiting().cloned();
-            let mut scene = self.scene(conversation.clone()).await?.overtaken(overtaken);
-            scene.event(
+            let mut decision = self.decision(conversation.clone()).await?.lost_races(lost_races);
+            decision.event(
                 "conversation.transferred",
                 json!({ "from": from, "to": shown(to), "reason": reason, "by": by }),
             );
@@ -143,26 +143,26 @@ impl Dispatch {
                     if let Some(failure) = self.cannot_take(agent, true).await? {
                         return Ok(Err(failure));
                     }
-                    self.assign(&mut scene, agent, None, true, json!({ "transferred": true })).await?;
+                    self.assign(&mut decision, agent, None, true, json!({ "transferred": true })).await?;
                     None
                 }
-                To::Group(group) => match self.to_group(&mut scene, group, from.as_deref()).await? {
+                To::Group(group) => match self.to_group(&mut decision, group, from.as_deref()).await? {
                     Ok(queue) => queue,
                     Err(failure) => return Ok(Err(failure)),
                 },
             };
-            if let Some(Stage::Queued(waiting)) = scene.after.as_mut().map(|after| &mut after.stage) {
+            if let Some(Stage::Queued(waiting)) = decision.after.as_mut().map(|after| &mut after.stage) {
                 // Whoever puts it into the queue where it waits already changes nothing about who gave it away.
                 let same = waited.filter(|waited| waited.queue == waiting.queue);
                 waiting.handed_on_by = from.clone().or(same.and_then(|waited| waited.handed_on_by));
             }
-            match scene.commit(&self.table).await? {
+            match decision.commit(&self.table).await? {
                 Committed::Now(after) => {
-                    self.send_all(&scene).await?;
+                    self.send_all(&decision).await?;
                     self.follow(queue, from).await;
                     return Ok(after.ok_or(HandFailure::NoConversation));
                 }
-                Committed::Agent => overtaken += 1,
+                Committed::Agent => lost_races += 1,
                 _ => {}
             }
         }
@@ -171,13 +171,13 @@ impl Dispatch {
 
     async fn to_group(
         &self,
-        scene: &mut Scene<'_>,
+        decision: &mut Decision<'_>,
         group: &str,
         from: Option<&str>,
     ) -> Result<std::result::Result<Option<Queue>, HandFailure>> {
         let target = Target::Group(group.to_owned());
         let mut known = Known::new();
-        let mut facts = self.facts(&target, scene.now).await?;
+        let mut facts = self.facts(&target, decision.now).await?;
         match &mut facts {
             Facts::Missing => return Ok(Err(HandFailure::NoGroup)),
             // Whoever hands on does not get it back: where nobody else is, there is nobody to hand it on to.
@@ -192,15 +192,15 @@ impl Dispatch {
             Facts::Agent { .. } => {}
         }
         known.insert(target.clone(), facts);
-        let plan = Plan::new(vec![Level::from(target)], None, scene.reception.after_hours);
-        let routed = self.route(&plan, Mode::Full, scene.now, &mut known).await?;
+        let plan = Plan::new(vec![Level::from(target)], None, decision.reception.after_hours);
+        let routed = self.route(&plan, Mode::Full, decision.now, &mut known).await?;
         if matches!(routed.outcome, Outcome::LeaveMessage { .. } | Outcome::Robot { .. }) {
             let why = routed.trail.last().map(|passage| passage.because.clone()).unwrap_or_default();
             return Ok(Err(HandFailure::GroupUnavailable(why)));
         }
         let because = json!({ "transferred": true });
-        let way = Way { plan: &plan, known: &known, robot_id: None, since: scene.now, tell: true, because };
-        self.hand(scene, &routed, &way).await.map(Ok)
+        let way = Way { plan: &plan, known: &known, robot_id: None, since: decision.now, tell: true, because };
+        self.hand(decision, &routed, &way).await.map(Ok)
     }
 
     /// Ends a conversation; one that has ended stays as it is.
@@ -213,9 +213,9 @@ impl Dispatch {
                 return Ok(Ok(conversation));
             }
             let freed = conversation.assignee().map(ToOwned::to_owned);
-            let mut scene = self.scene(conversation).await?;
-            Self::end(&mut scene, by, summary.as_ref());
-            if let Committed::Now(after) = scene.commit(&self.table).await? {
+            let mut decision = self.decision(conversation).await?;
+            Self::end(&mut decision, by, summary.as_ref());
+            if let Committed::Now(after) = decision.commit(&self.table).await? {
                 self.follow(None, freed).await;
                 return Ok(after.ok_or(HandFailure::NoConversation));
             }
@@ -272,17 +272,17 @@ impl Dispatch {
     }
 
     /// A decision about a conversation as it stands.
-    pub(crate) async fn scene(&self, conversation: Conversation) -> Result<Scene<'static>> {
+    pub(crate) async fn decision(&self, conversation: Conversation) -> Result<Decision<'static>> {
         let thread = conversation.thread();
         let (visitor, binding) = tokio::try_join!(self.table.visitor(&thread), self.table.binding(&thread.app_id))?;
         let now = self.table.clock().now();
-        Ok(Scene::new(thread, reception(binding.as_ref()), visitor, Some(conversation), now))
+        Ok(Decision::new(thread, reception(binding.as_ref()), visitor, Some(conversation), now))
     }
 
     /// Sends what a decision says, now that it is written.
-    pub(crate) async fn send_all(&self, scene: &Scene<'_>) -> Result<()> {
-        for id in scene.sends() {
-            self.channel.carry_out(&scene.thread, id, Patience::Later).await?;
+    pub(crate) async fn send_all(&self, decision: &Decision<'_>) -> Result<()> {
+        for id in decision.sends() {
+            self.channel.deliver(&decision.thread, id, RetryPolicy::Retry).await?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use desk::{
 };
 use store::{Kind, Record, Result};
 
-use crate::Dispatch;
+use crate::Conversations;
 
 /// Robots whose knowledge is kept at most: a function has 256 MB.
 const KEPT: usize = 32;
@@ -26,9 +26,9 @@ pub(crate) struct Knowing {
 
 /// Where it is kept.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Shelf(Arc<Mutex<HashMap<String, Arc<Knowing>>>>);
+pub(crate) struct RobotCache(Arc<Mutex<HashMap<String, Arc<Knowing>>>>);
 
-impl Dispatch {
+impl Conversations {
     /// A robot and what it knows; `None` when there is no such robot. Its questions are read again only when a
     /// change was counted.
     pub(crate) async fn knowing(&self, robot_id: &str) -> Result<Option<Arc<Knowing>>> {

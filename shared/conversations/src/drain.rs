@@ -6,22 +6,22 @@
 //! others, and those who are served are the first in line. What falls to others is left to them as long as they move;
 //! what nobody takes up is assigned to them by whoever sees it.
 
-mod deal;
+mod matching;
 
 use std::collections::HashMap;
 
-use channel::Patience;
+use channel::RetryPolicy;
 use desk::{routing::Facts, settings::Reception};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use store::{Assign, Committed, Conversation, Queue, Result, Stage, Thread};
 
-use self::deal::{Card, Desks, Line, assigned, deal, has_room};
+use self::matching::{Card, Desks, Line, assigned, deal, has_room};
 use crate::{
-    Dispatch,
+    Conversations,
+    decision::Decision,
     plan::{agent_facts, reception, target_of},
-    scene::Scene,
 };
 
 /// Those in front of a queue whom one look sees: as many agents can come at once and each find one of their own.
@@ -62,7 +62,7 @@ enum Step {
     End,
 }
 
-impl Dispatch {
+impl Conversations {
     /// Assigns those who wait in these queues, the longest waiting first, as long as somebody is free for them.
     pub async fn drain(&self, queues: &[Queue]) -> Result<u32> {
         self.share_out(queues, None, &AT_LEISURE).await
@@ -89,7 +89,7 @@ impl Dispatch {
         // Sending one takes longer than assigning ten; what is not sent now, the next tick sends.
         let said = stream::iter(reading.said).take_while(|_| async { self.table.clock().now() < until });
         let send = |(thread, id): (Thread, String)| async move {
-            if let Err(error) = self.channel.carry_out(&thread, &id, Patience::Later).await {
+            if let Err(error) = self.channel.deliver(&thread, &id, RetryPolicy::Retry).await {
                 tracing::error!(app_id = thread.app_id, id, %error, "a visitor was not told who has them");
             }
         };
@@ -184,17 +184,17 @@ impl Dispatch {
         }
         let reception = reading.receptions[&thread.app_id].clone();
         let waited = conversation.waiting().map_or(0, |waiting| now.duration_since(waiting.since).as_secs());
-        let mut scene = Scene::new(thread.clone(), reception, visitor, Some(conversation), now);
-        scene.assign = Assign::Auto { at_most: Some(agent.load) };
+        let mut decision = Decision::new(thread.clone(), reception, visitor, Some(conversation), now);
+        decision.assign = Assign::Auto { at_most: Some(agent.load) };
         let group = match queue {
             Queue::Group(id) => Some(id.clone()),
             _ => None,
         };
-        self.assign(&mut scene, &agent.id, group, true, json!({ "waited_seconds": waited })).await?;
-        let Committed::Now(_) = scene.commit(&self.table).await? else {
+        self.assign(&mut decision, &agent.id, group, true, json!({ "waited_seconds": waited })).await?;
+        let Committed::Now(_) = decision.commit(&self.table).await? else {
             return Ok(false);
         };
-        reading.said.extend(scene.sends().map(|id| (thread.clone(), id.to_owned())));
+        reading.said.extend(decision.sends().map(|id| (thread.clone(), id.to_owned())));
         for line in reading.lines.iter_mut().filter(|line| line.queue == *queue) {
             line.entries.retain(|waiting| waiting != entry);
         }

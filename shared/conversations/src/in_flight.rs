@@ -11,37 +11,37 @@ use std::{
 
 /// Conversations on their way, by agent.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Seats(Arc<Mutex<HashMap<String, u32>>>);
+pub(crate) struct InFlight(Arc<Mutex<HashMap<String, u32>>>);
 
 /// One conversation on its way to an agent, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Seat {
-    seats: Seats,
+pub(crate) struct InFlightAssignment {
+    in_flight: InFlight,
     agent: String,
 }
 
-impl Seats {
+impl InFlight {
     /// How many are on their way to an agent.
     pub(crate) fn taken(&self, agent: &str) -> u32 {
-        let seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seats.get(agent).copied().unwrap_or(0)
+        let in_flight = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        in_flight.get(agent).copied().unwrap_or(0)
     }
 
     /// One more is on its way.
-    pub(crate) fn take(&self, agent: &str) -> Seat {
-        let mut seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *seats.entry(agent.to_owned()).or_default() += 1;
-        Seat { seats: self.clone(), agent: agent.to_owned() }
+    pub(crate) fn take(&self, agent: &str) -> InFlightAssignment {
+        let mut in_flight = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *in_flight.entry(agent.to_owned()).or_default() += 1;
+        InFlightAssignment { in_flight: self.clone(), agent: agent.to_owned() }
     }
 }
 
-impl Drop for Seat {
+impl Drop for InFlightAssignment {
     fn drop(&mut self) {
-        let mut seats = self.seats.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = seats.get_mut(&self.agent) {
+        let mut in_flight = self.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = in_flight.get_mut(&self.agent) {
             *taken -= 1;
             if *taken == 0 {
-                seats.remove(&self.agent);
+                in_flight.remove(&self.agent);
             }
         }
     }

@@ -10,7 +10,7 @@ use desk::{
 use robots::{Asking, Chat, Client, Line, Passage, Webhook};
 use store::{Conversation, Direction, Message, MessageState, Result, RobotStage, Turn};
 
-use crate::{Dispatch, knowledge::Knowing};
+use crate::{Conversations, knowledge::Knowing};
 
 /// Questions that a model is given to answer from.
 const PASSAGES: usize = 6;
@@ -39,7 +39,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) person: bool,
 }
 
-impl Dispatch {
+impl Conversations {
     /// Asks the robot that knows this.
     pub(crate) async fn ask(&self, robots: &Client, knowing: &Knowing, asked: &Asked<'_>) -> Result<Given> {
         let &Asked { conversation, stage, turn, text, person } = asked;

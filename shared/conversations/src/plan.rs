@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use store::{Binding, Conversation, Duty, Kind, Queue, Result, Visitor};
 use wechat::session_from::{self, PlatformAction, SessionFrom};
 
-use crate::Dispatch;
+use crate::Conversations;
 
 /// The facts that a decision has asked for.
 pub(crate) type Known = BTreeMap<Target, Facts>;
@@ -47,7 +47,7 @@ pub(crate) fn choosing(reception: &Reception, visitor: &Visitor, now: Timestamp)
     Some(session_from::parse(text))
 }
 
-impl Dispatch {
+impl Conversations {
     /// Makes the plan: the levels of `transfer_action`; if they lead nowhere, behind them the groups of
     /// `platform_action`; if these lead nowhere either, the binding's group. Nobody is lost for a wrong id.
     pub(crate) async fn plan(

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use store::{Committed, Conversation, DUE_SHARDS, Entry, Queue, Result, Stage};
 
 use crate::{
-    DECISIONS, Dispatch,
-    hand::{Leaving, Way},
+    Conversations, DECISIONS,
+    assignment::{Leaving, Way},
+    decision::{Decision, Speaker, ends_after},
     plan::{Known, kept_plan, target_of},
-    scene::{Scene, Speaker, ends_after},
 };
 
 /// Items of one partition that one tick looks at.
@@ -17,7 +17,7 @@ const PER_LOOK: i32 = 100;
 
 /// What a tick has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Ticked {
+pub struct TickReport {
     /// Conversations that were assigned from queues.
     pub assigned: u32,
     /// Conversations that were looked at.
@@ -28,55 +28,55 @@ pub struct Ticked {
     pub failed: u32,
 }
 
-impl Dispatch {
+impl Conversations {
     /// Does what is due. One thing that fails does not hold up the others.
-    pub async fn tick(&self) -> Result<Ticked> {
-        let mut ticked = Ticked::default();
+    pub async fn tick(&self) -> Result<TickReport> {
+        let mut report = TickReport::default();
         for duty in self.table.watched_agents(PER_LOOK).await? {
             let gone = duty.gone_at() <= self.table.clock().now();
             let done = if gone { Box::pin(self.gone(&duty)).await } else { Ok(true) };
             match done {
                 Ok(true) => {
-                    ticked.gone += u32::from(gone);
+                    report.gone += u32::from(gone);
                     self.table.watch_agent_again(&duty, gone).await?;
                 }
-                Ok(false) => ticked.failed += 1,
+                Ok(false) => report.failed += 1,
                 Err(error) => {
                     tracing::error!(agent_id = duty.agent_id, %error, "an agent who is gone was not taken off duty");
-                    ticked.failed += 1;
+                    report.failed += 1;
                 }
             }
         }
         for shard in 0..DUE_SHARDS {
             for conversation in self.table.due_conversations(shard, PER_LOOK).await? {
-                ticked.looked_at += 1;
-                if let Err(error) = Box::pin(self.look(&conversation)).await {
+                report.looked_at += 1;
+                if let Err(error) = Box::pin(self.process_due(&conversation)).await {
                     tracing::error!(cid = conversation.cid, %error, "a conversation that is due was not looked at");
-                    ticked.failed += 1;
+                    report.failed += 1;
                 }
             }
         }
         for queue in self.table.watched_queues(PER_LOOK).await? {
             let done = match self.drain(std::slice::from_ref(&queue)).await {
                 Ok(assigned) => {
-                    ticked.assigned += assigned;
-                    Box::pin(self.send_home(&queue)).await
+                    report.assigned += assigned;
+                    Box::pin(self.reroute_unstaffed(&queue)).await
                 }
                 Err(error) => Err(error),
             };
             if let Err(error) = done {
                 tracing::error!(queue = queue.name(), %error, "a queue was not drained");
-                ticked.failed += 1;
+                report.failed += 1;
             }
             let empty = self.table.waiting(&queue, 1).await?.is_empty();
             self.table.watch_again(&queue, empty).await?;
         }
-        Ok(ticked)
+        Ok(report)
     }
 
     /// Those who wait for people who have all gone home go where they would go if they came now. A heartbeat that is
     /// late by less than the grace sends nobody away.
-    async fn send_home(&self, queue: &Queue) -> Result<()> {
+    async fn reroute_unstaffed(&self, queue: &Queue) -> Result<()> {
         let now = self.table.clock().now();
         let Some(target) = target_of(queue) else {
             return Ok(());
@@ -99,12 +99,12 @@ impl Dispatch {
             return Ok(());
         }
         for entry in waiting {
-            Box::pin(self.send_one_home(queue, &entry, &target, &facts)).await?;
+            Box::pin(self.reroute_one(queue, &entry, &target, &facts)).await?;
         }
         Ok(())
     }
 
-    async fn send_one_home(&self, queue: &Queue, entry: &Entry, target: &Target, facts: &Facts) -> Result<()> {
+    async fn reroute_one(&self, queue: &Queue, entry: &Entry, target: &Target, facts: &Facts) -> Result<()> {
         let waits = |conversation: &Conversation| match &conversation.stage {
             Stage::Queued(waiting) => waiting.place == entry.place && waiting.queue == queue.name(),
             _ => false,
@@ -113,19 +113,19 @@ impl Dispatch {
             return Ok(());
         };
         let since = conversation.waiting().map_or(conversation.created_at, |waiting| waiting.since);
-        let mut scene = self.scene(conversation).await?;
-        let plan = plan_of(&scene);
+        let mut decision = self.decision(conversation).await?;
+        let plan = plan_of(&decision);
         let mut known = Known::from([(target.clone(), facts.clone())]);
-        let routed = self.route(&plan, routing::Mode::Full, scene.now, &mut known).await?;
+        let routed = self.route(&plan, routing::Mode::Full, decision.now, &mut known).await?;
         if matches!(&routed.outcome, Outcome::Queue { target: same, .. } if same == target) {
             return Ok(());
         }
         let because = json!({ "nobody_there": queue.name() });
-        scene.event("conversation.overflowed", because.clone());
+        decision.event("conversation.overflowed", because.clone());
         let way = Way { plan: &plan, known: &known, robot_id: None, since, tell: true, because };
-        let joined = self.move_on(&mut scene, &routed, way).await?;
-        if let Committed::Now(_) = scene.commit(&self.table).await? {
-            self.send_all(&scene).await?;
+        let joined = self.move_on(&mut decision, &routed, way).await?;
+        if let Committed::Now(_) = decision.commit(&self.table).await? {
+            self.send_all(&decision).await?;
             self.after(joined, None).await?;
         }
         // Whoever was faster has moved it; if not, the next tick does.
@@ -133,58 +133,58 @@ impl Dispatch {
     }
 
     /// Looks at a conversation that is due.
-    async fn look(&self, due: &Conversation) -> Result<()> {
-        let mut overtaken = 0;
+    async fn process_due(&self, due: &Conversation) -> Result<()> {
+        let mut lost_races = 0;
         for _ in 0..DECISIONS {
             let Some(conversation) = self.table.conversation(&due.cid).await?.filter(Conversation::is_open) else {
                 return Ok(());
             };
             let last = self.table.last_said_at(&conversation.thread()).await?;
             let freed = conversation.assignee().map(ToOwned::to_owned);
-            let mut scene = self.scene(conversation).await?.overtaken(overtaken);
-            if let Some(after) = &mut scene.after {
+            let mut decision = self.decision(conversation).await?.lost_races(lost_races);
+            if let Some(after) = &mut decision.after {
                 // Set anew by what follows.
-                after.look_at = None;
+                after.next_check_at = None;
                 if let Some(last) = last {
                     after.active_at = after.active_at.max(last);
                     // Somebody has said something since the warning: the next silence has one of its own.
                     after.warned_at = after.warned_at.filter(|warned| last <= *warned);
                 }
             }
-            let (queue, ended) = self.due(&mut scene).await?;
-            match scene.commit(&self.table).await? {
+            let (queue, ended) = self.due(&mut decision).await?;
+            match decision.commit(&self.table).await? {
                 Committed::Now(_) => {
-                    self.send_all(&scene).await?;
+                    self.send_all(&decision).await?;
                     return self.after(queue, freed.filter(|_| ended)).await;
                 }
-                Committed::Agent => overtaken += 1,
+                Committed::Agent => lost_races += 1,
                 _ => {}
             }
         }
         Ok(())
     }
 
-    /// What is due in the scene's conversation; whether it has ended.
-    async fn due(&self, scene: &mut Scene<'_>) -> Result<(Option<Queue>, bool)> {
-        let now = scene.now;
-        let Some(after) = scene.after.clone() else {
+    /// What is due in the decision's conversation; whether it has ended.
+    async fn due(&self, decision: &mut Decision<'_>) -> Result<(Option<Queue>, bool)> {
+        let now = decision.now;
+        let Some(after) = decision.after.clone() else {
             return Ok((None, false));
         };
         let minutes = |minutes: u32| SignedDuration::from_mins(i64::from(minutes));
         let quiet = now.duration_since(after.active_at);
-        let idle = scene.reception.idle.clone();
-        if quiet >= minutes(ends_after(&after, &scene.reception)) {
-            let text = scene.reception.prompts.closed.clone();
-            scene.say("closed", &text, Speaker::Prompt);
-            Self::end(scene, "idle", None);
+        let idle = decision.reception.idle.clone();
+        if quiet >= minutes(ends_after(&after, &decision.reception)) {
+            let text = decision.reception.prompts.closed.clone();
+            decision.say("closed", &text, Speaker::Prompt);
+            Self::end(decision, "idle", None);
             return Ok((None, true));
         }
         if let Stage::Queued(waiting) = &after.stage
             && waiting.until.is_some_and(|until| until <= now)
         {
-            return Ok((self.waited_too_long(scene, &after).await?, false));
+            return Ok((self.waited_too_long(decision, &after).await?, false));
         }
-        if let Some(Stage::Robot(robot)) = scene.after.as_mut().map(|after| &mut after.stage)
+        if let Some(Stage::Robot(robot)) = decision.after.as_mut().map(|after| &mut after.stage)
             && let Some(turn) = &mut robot.turn
             && turn.answering_until.is_none_or(|until| until <= now)
         {
@@ -196,41 +196,41 @@ impl Dispatch {
             && quiet >= minutes(warn)
             && matches!(after.stage, Stage::Assigned(_) | Stage::Robot(_))
         {
-            if let Some(after) = &mut scene.after {
+            if let Some(after) = &mut decision.after {
                 after.warned_at = Some(now);
             }
-            let text = scene.reception.prompts.idle_warning.clone();
-            scene.say("idle", &text, Speaker::Prompt);
-            scene.event("conversation.idle", Value::Null);
+            let text = decision.reception.prompts.idle_warning.clone();
+            decision.say("idle", &text, Speaker::Prompt);
+            decision.event("conversation.idle", Value::Null);
         }
         Ok((None, false))
     }
 
     /// The conversation moves on to the next level that can take it, or to leaving a message.
-    async fn waited_too_long(&self, scene: &mut Scene<'_>, after: &Conversation) -> Result<Option<Queue>> {
+    async fn waited_too_long(&self, decision: &mut Decision<'_>, after: &Conversation) -> Result<Option<Queue>> {
         let Some(waiting) = after.waiting() else {
             return Ok(None);
         };
-        let seconds = scene.now.duration_since(waiting.since).as_secs();
+        let seconds = decision.now.duration_since(waiting.since).as_secs();
         let because = json!({ "waited_seconds": seconds });
-        let plan = plan_of(scene);
+        let plan = plan_of(decision);
         let rest = routing::after_wait(&plan, waiting.level);
-        scene.event("conversation.overflowed", because.clone());
+        decision.event("conversation.overflowed", because.clone());
         if rest.levels.is_empty() {
-            Self::leave_message(scene, waiting.level, Leaving::WaitedTooLong, &because, &Value::Null);
+            Self::leave_message(decision, waiting.level, Leaving::WaitedTooLong, &because, &Value::Null);
             return Ok(None);
         }
         let mut known = Known::new();
-        let routed = self.route(&rest, routing::Mode::Full, scene.now, &mut known).await?;
+        let routed = self.route(&rest, routing::Mode::Full, decision.now, &mut known).await?;
         let since = waiting.since;
         // They have waited there already, and are not sent back when everybody here goes home.
         let way = Way { plan: &rest, known: &known, robot_id: None, since, tell: true, because };
-        self.move_on(scene, &routed, way).await
+        self.move_on(decision, &routed, way).await
     }
 }
 
 /// Where a conversation was planned to go.
-fn plan_of(scene: &Scene<'_>) -> Plan {
-    let planned = scene.before.as_ref().and_then(kept_plan);
-    planned.unwrap_or_else(|| Plan::new(Vec::new(), None, scene.reception.after_hours))
+fn plan_of(decision: &Decision<'_>) -> Plan {
+    let planned = decision.before.as_ref().and_then(kept_plan);
+    planned.unwrap_or_else(|| Plan::new(Vec::new(), None, decision.reception.after_hours))
 }

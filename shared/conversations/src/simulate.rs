@@ -1,7 +1,7 @@
 //! Who would get a conversation, and why: the same rules on the same facts, without a change.
 
 use desk::{
-    reception::{Arrival, Decision, Holder, Situation, decide},
+    reception::{Arrival, Holder, NextStep, Situation, decide},
     routing::{self, Outcome, Passage, Plan},
     settings::Mode,
 };
@@ -12,7 +12,7 @@ use store::{Result, Thread, Visitor};
 use wechat::session_from::{self, SessionFrom};
 
 use crate::{
-    Dispatch,
+    Conversations,
     plan::{Known, Planned, choosing, reception},
 };
 
@@ -58,7 +58,7 @@ pub struct Simulated {
     pub at: Timestamp,
 }
 
-impl Dispatch {
+impl Conversations {
     /// Tries. `None` when the mini program is not bound.
     pub async fn simulate(&self, wanted: &Simulation<'_>) -> Result<Option<Simulated>> {
         let Some(binding) = self.table.binding(wanted.app_id).await? else {
@@ -84,10 +84,10 @@ impl Dispatch {
         };
         let decision = decide(&situation);
         let first = match decision {
-            Decision::Robot | Decision::Stay => "robot",
-            Decision::Route { .. } => "route",
-            Decision::LeaveMessage => "leave_message",
-            Decision::Return { .. } | Decision::Note | Decision::Join | Decision::Open | Decision::End => "open",
+            NextStep::Robot | NextStep::Stay => "robot",
+            NextStep::Route { .. } => "route",
+            NextStep::LeaveMessage => "leave_message",
+            NextStep::Return { .. } | NextStep::Note | NextStep::Join | NextStep::Open | NextStep::End => "open",
         };
         // The robot has it until a person is wanted. What then happens is another decision by the same rules.
         let wanting = Situation { arrival: Arrival::Text(WANTING), holder: Some(Holder::Robot), ..situation };
@@ -109,16 +109,16 @@ impl Dispatch {
 
     async fn outcome(
         &self,
-        decision: Decision,
+        decision: NextStep,
         planned: &Planned,
         at: Timestamp,
     ) -> Result<(Option<Outcome>, Vec<Passage>)> {
         let mode = match decision {
-            Decision::Route { immediate: true, .. } => routing::Mode::ImmediateOnly,
-            Decision::Route { immediate: false, .. } => routing::Mode::Full,
-            Decision::LeaveMessage => return Ok((Some(Outcome::LeaveMessage { level: 0 }), Vec::new())),
-            Decision::Robot | Decision::Stay => return Ok((Some(Outcome::Robot { level: 0 }), Vec::new())),
-            Decision::Return { .. } | Decision::Note | Decision::Join | Decision::Open | Decision::End => {
+            NextStep::Route { immediate: true, .. } => routing::Mode::ImmediateOnly,
+            NextStep::Route { immediate: false, .. } => routing::Mode::Full,
+            NextStep::LeaveMessage => return Ok((Some(Outcome::LeaveMessage { level: 0 }), Vec::new())),
+            NextStep::Robot | NextStep::Stay => return Ok((Some(Outcome::Robot { level: 0 }), Vec::new())),
+            NextStep::Return { .. } | NextStep::Note | NextStep::Join | NextStep::Open | NextStep::End => {
                 return Ok((None, Vec::new()));
             }
         };

@@ -1,45 +1,45 @@
 //! A visitor enters by the contact button: who they say they are, and the greeting.
 
-use channel::reckon;
+use channel::update_ledger;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use store::{Binding, ExposeSecret, InboundRef, Profile, Result, SecretString};
 use wechat::session_from::{self, Params, SessionFrom, Verification};
 
 use crate::{
-    Dispatch,
-    scene::{Scene, Speaker},
+    Conversations,
+    decision::{Decision, Speaker},
 };
 
 /// A visitor is greeted once in this time.
 const GREETED: SignedDuration = SignedDuration::from_hours(12);
 
-impl Dispatch {
+impl Conversations {
     /// The visitor has entered by the contact button: who they are, and the greeting.
     pub(crate) async fn entered(
         &self,
-        scene: &mut Scene<'_>,
+        decision: &mut Decision<'_>,
         message: &InboundRef,
         binding: Option<&Binding>,
     ) -> Result<()> {
-        let now = scene.now;
+        let now = decision.now;
         if message.content.get("event").and_then(Value::as_str) != Some("user_enter_tempsession") {
             return Ok(());
         }
-        reckon(&mut scene.visitor, now, |ledger| ledger.on_enter(message.created_at, now));
+        update_ledger(&mut decision.visitor, now, |ledger| ledger.on_enter(message.created_at, now));
         let text = message.content.get("session_from").and_then(Value::as_str);
         // A page without it says nothing, and unsays nothing either.
         if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
             let from = session_from::parse(text);
             let verification = self.verification(&from, binding, now).await?;
-            scene.visitor.session_from = Some(text.to_owned());
-            scene.visitor.session_from_at = Some(now);
-            scene.visitor.verification = word(verification);
-            learn(&mut scene.visitor.profile, &from, verification == Verification::Verified);
+            decision.visitor.session_from = Some(text.to_owned());
+            decision.visitor.session_from_at = Some(now);
+            decision.visitor.verification = word(verification);
+            learn(&mut decision.visitor.profile, &from, verification == Verification::Verified);
         }
-        scene.after = None;
-        scene.before = None;
-        greet(scene);
+        decision.after = None;
+        decision.before = None;
+        greet(decision);
         Ok(())
     }
 
@@ -64,13 +64,13 @@ fn word(verification: Verification) -> Option<String> {
 }
 
 /// Greets a visitor who was not greeted lately.
-pub(crate) fn greet(scene: &mut Scene<'_>) {
-    let lately = scene.visitor.greeted_at.is_some_and(|at| scene.now.duration_since(at) < GREETED);
-    let Some(text) = scene.reception.greeting.clone().filter(|_| !lately) else {
+pub(crate) fn greet(decision: &mut Decision<'_>) {
+    let lately = decision.visitor.greeted_at.is_some_and(|at| decision.now.duration_since(at) < GREETED);
+    let Some(text) = decision.reception.greeting.clone().filter(|_| !lately) else {
         return;
     };
-    if scene.say("greeting", &text, Speaker::Prompt) {
-        scene.visitor.greeted_at = Some(scene.now);
+    if decision.say("greeting", &text, Speaker::Prompt) {
+        decision.visitor.greeted_at = Some(decision.now);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use conversations::{Conversations, HandFailure};
+use conversations::{Conversations, HandoffError};
 use desk::staff::Agent;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -57,7 +57,7 @@ async fn of_a_hundred_claims_at_once_an_agent_with_room_for_three_gets_three() {
     let claims = join_all(cids.iter().map(|cid| desk.claim(cid, &agent))).await;
     let (got, refused): (Vec<_>, Vec<_>) = claims.into_iter().map(Result::unwrap).partition(Result::is_ok);
     assert_eq!(got.len(), 3);
-    assert!(refused.into_iter().all(|refused| refused == Err(HandFailure::AgentFull)));
+    assert!(refused.into_iter().all(|refused| refused == Err(HandoffError::AgentFull)));
     let has: BTreeSet<String> = desk.table().assigned_to(&agent, 200).await.unwrap().into_iter().collect();
     assert_eq!(has, got.into_iter().map(|got| got.unwrap().cid).collect());
     assert_eq!(desk.table().duty(&agent).await.unwrap().unwrap().load, 3);
@@ -82,7 +82,7 @@ async fn of_a_hundred_agents_who_claim_one_conversation_one_has_it_and_the_other
     let (got, refused): (Vec<_>, Vec<_>) = claims.into_iter().map(Result::unwrap).partition(Result::is_ok);
     let [Ok(got)] = got.as_slice() else { panic!("{} have it", got.len()) };
     let winner = got.assignee().unwrap().to_owned();
-    let taken = HandFailure::Taken { agent_id: winner.clone(), name: winner.clone() };
+    let taken = HandoffError::Taken { agent_id: winner.clone(), name: winner.clone() };
     assert!(refused.iter().all(|refused| refused.as_ref() == Err(&taken)));
     for duty in desk.table().duties(&agents).await.unwrap() {
         assert_eq!(duty.load, u32::from(duty.agent_id == winner));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use conversations::{Conversations, HandFailure, To};
+use conversations::{Conversations, HandoffError, TransferTarget};
 use desk::staff::Group;
 use store::{Conversation, DUE_SHARDS, InboundRef, Kind, Queue, Result};
 
@@ -21,7 +21,7 @@ pub(crate) enum Operation {
     },
     Transfer {
         cid: String,
-        to: To,
+        to: TransferTarget,
         by: Option<String>,
     },
     Close {
@@ -49,7 +49,7 @@ pub(crate) enum Operation {
 /// What came of it.
 #[derive(Debug)]
 pub(crate) enum Done {
-    Handed(std::result::Result<Box<Conversation>, HandFailure>),
+    Handed(std::result::Result<Box<Conversation>, HandoffError>),
     /// Things that failed in a tick.
     Ticked(u32),
     Otherwise,

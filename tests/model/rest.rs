@@ -1,6 +1,6 @@
 //! What holds when a tick has come and gone, and when everything has come to rest.
 
-use conversations::HandFailure;
+use conversations::HandoffError;
 use desk::routing::{Plan, Target};
 use jiff::Timestamp;
 use store::{Conversation, Queue, Stage, Waiting};
@@ -122,14 +122,14 @@ pub(crate) fn answer_was_true(
     };
     let is_true = match answer {
         Ok(_) => was_of(agent),
-        Err(HandFailure::Taken { agent_id, .. }) => agent_id != agent && was_of(agent_id),
-        Err(HandFailure::Closed) => was.iter().any(|stage| matches!(stage, Stage::Closed { .. })),
-        Err(HandFailure::AgentFull) => agents.iter().any(|agent| agent.load >= agent.capacity),
-        Err(HandFailure::AgentOffline) => {
+        Err(HandoffError::Taken { agent_id, .. }) => agent_id != agent && was_of(agent_id),
+        Err(HandoffError::Closed) => was.iter().any(|stage| matches!(stage, Stage::Closed { .. })),
+        Err(HandoffError::AgentFull) => agents.iter().any(|agent| agent.load >= agent.capacity),
+        Err(HandoffError::AgentOffline) => {
             agents.iter().any(|agent| agent.status == "offline" || !agent.is_present(now))
         }
-        Err(HandFailure::NotYours) => was.iter().any(|stage| !matches!(stage, Stage::Assigned(_))),
-        Err(HandFailure::NoConversation) => conversation.is_none(),
+        Err(HandoffError::NotYours) => was.iter().any(|stage| !matches!(stage, Stage::Assigned(_))),
+        Err(HandoffError::NoConversation) => conversation.is_none(),
         Err(_) => false,
     };
     if is_true { Ok(()) } else { Err(format!("{operation:?} was answered {answer:?} and never was it so: {was:?}")) }

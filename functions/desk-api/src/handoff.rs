@@ -1,6 +1,6 @@
 //! A conversation changes hands: claim, accept, transfer, close.
 
-use ::conversations::{HandFailure, To};
+use ::conversations::{HandoffError, TransferTarget};
 use function::http::{self, Assignee, Caller, FieldError, Problem};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::Deserialize;
@@ -42,7 +42,7 @@ pub(crate) async fn claim(
         }
     };
     let handed =
-        if Kind::Agent.is_id(&agent) { deps.desk.claim(cid, &agent).await? } else { Err(HandFailure::NoAgent) };
+        if Kind::Agent.is_id(&agent) { deps.desk.claim(cid, &agent).await? } else { Err(HandoffError::NoAgent) };
     answer(deps, handed).await
 }
 
@@ -74,10 +74,10 @@ pub(crate) async fn transfer(
         return Err(Problem::invalid(vec![FieldError::new("reason", "must have at most 200 characters")]));
     }
     let to = match (asked.agent_id, asked.group_id) {
-        (Some(agent), None) if Kind::Agent.is_id(&agent) => To::Agent(agent),
-        (None, Some(group)) if Kind::Group.is_id(&group) => To::Group(group),
-        (Some(_), None) => return Err(refused(HandFailure::NoAgent)),
-        (None, Some(_)) => return Err(refused(HandFailure::NoGroup)),
+        (Some(agent), None) if Kind::Agent.is_id(&agent) => TransferTarget::Agent(agent),
+        (None, Some(group)) if Kind::Group.is_id(&group) => TransferTarget::Group(group),
+        (Some(_), None) => return Err(refused(HandoffError::NoAgent)),
+        (None, Some(_)) => return Err(refused(HandoffError::NoGroup)),
         _ => {
             let detail = "must have either an agent_id or a group_id";
             return Err(Problem::invalid(vec![FieldError::new("body", detail)]));
@@ -114,45 +114,45 @@ pub(crate) async fn close(
         let own = me::known(deps, caller).await?;
         if let Some(agent) = conversation.assignee().filter(|agent| own.as_deref() != Some(*agent)) {
             let name = deps.table().duty(agent).await?.map(|duty| duty.name).unwrap_or_default();
-            return Err(refused(HandFailure::Taken { agent_id: agent.to_owned(), name }));
+            return Err(refused(HandoffError::Taken { agent_id: agent.to_owned(), name }));
         }
     }
     answer(deps, Box::pin(deps.desk.close(cid, "agent", summary)).await?).await
 }
 
-async fn answer(deps: &Deps, handed: Result<Conversation, HandFailure>) -> Result<Response<Body>, Problem> {
+async fn answer(deps: &Deps, handed: Result<Conversation, HandoffError>) -> Result<Response<Body>, Problem> {
     match handed {
         Ok(conversation) => conversations::show(deps, &conversation).await,
         Err(failure) => Err(refused(failure)),
     }
 }
 
-fn refused(failure: HandFailure) -> Problem {
+fn refused(failure: HandoffError) -> Problem {
     let conflict = |code: &str, detail: &str| Problem::new(StatusCode::CONFLICT, code, detail);
     match failure {
-        HandFailure::NoConversation => Problem::not_found("conversation"),
-        HandFailure::Closed => Problem::conversation_closed(),
-        HandFailure::Taken { agent_id, name } => {
+        HandoffError::NoConversation => Problem::not_found("conversation"),
+        HandoffError::Closed => Problem::conversation_closed(),
+        HandoffError::Taken { agent_id, name } => {
             let who = if name.is_empty() { &agent_id } else { &name };
             let mut problem = conflict("conversation.taken", &format!("{who} has this conversation."));
             problem.assignee = Some(Box::new(Assignee { agent_id, name }));
             problem
         }
-        HandFailure::NoAgent => Problem::invalid(vec![FieldError::new("agent_id", "must be the id of an agent")]),
-        HandFailure::NoGroup => Problem::invalid(vec![FieldError::new("group_id", "must be the id of a group")]),
-        HandFailure::AgentOffline => duty::offline(),
-        HandFailure::AgentFull => conflict(
+        HandoffError::NoAgent => Problem::invalid(vec![FieldError::new("agent_id", "must be the id of an agent")]),
+        HandoffError::NoGroup => Problem::invalid(vec![FieldError::new("group_id", "must be the id of a group")]),
+        HandoffError::AgentOffline => duty::offline(),
+        HandoffError::AgentFull => conflict(
             "agent.at_capacity",
             "The agent has as many conversations as they take. Close one, or raise the capacity.",
         ),
-        HandFailure::GroupUnavailable(why) => {
+        HandoffError::GroupUnavailable(why) => {
             let mut detail = "The group cannot take the conversation; it stays where it is.".to_owned();
             if !why.is_empty() {
                 detail = format!("{detail} Why: {why}");
             }
             conflict("group.unavailable", &detail)
         }
-        HandFailure::NotYours => {
+        HandoffError::NotYours => {
             conflict("conversation.not_assigned", "The conversation is assigned to nobody. Claim it to take it.")
         }
     }

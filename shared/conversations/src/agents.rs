@@ -17,7 +17,7 @@ use crate::{
 
 /// Why a conversation was not handed as somebody wished. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HandFailure {
+pub enum HandoffError {
     /// There is no such conversation.
     NoConversation,
     /// It is closed.
@@ -45,14 +45,14 @@ pub enum HandFailure {
 
 /// To whom a conversation is transferred.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum To {
+pub enum TransferTarget {
     /// To this agent.
     Agent(String),
     /// To this group.
     Group(String),
 }
 
-type Handed = std::result::Result<Conversation, HandFailure>;
+type Handed = std::result::Result<Conversation, HandoffError>;
 
 impl Conversations {
     /// An agent takes a conversation by hand: one that waits, one that a robot has, one that was left. It costs them
@@ -60,10 +60,10 @@ impl Conversations {
     pub async fn claim(&self, cid: &str, agent: &str) -> Result<Handed> {
         for _ in 0..DECISIONS {
             let Some(conversation) = self.table.conversation(cid).await? else {
-                return Ok(Err(HandFailure::NoConversation));
+                return Ok(Err(HandoffError::NoConversation));
             };
             match &conversation.stage {
-                Stage::Closed { .. } => return Ok(Err(HandFailure::Closed)),
+                Stage::Closed { .. } => return Ok(Err(HandoffError::Closed)),
                 Stage::Assigned(assigned) if assigned.agent_id == agent => return Ok(Ok(conversation)),
                 Stage::Assigned(assigned) => return Ok(Err(self.taken(&assigned.agent_id).await?)),
                 _ => {}
@@ -81,7 +81,7 @@ impl Conversations {
             }
             if let Committed::Now(after) = decision.commit(&self.table).await? {
                 self.send_all(&decision).await?;
-                return Ok(after.ok_or(HandFailure::NoConversation));
+                return Ok(after.ok_or(HandoffError::NoConversation));
             }
         }
         Err(StoreError::Conflict)
@@ -91,16 +91,16 @@ impl Conversations {
     pub async fn accept(&self, cid: &str, agent: &str) -> Result<Handed> {
         for _ in 0..DECISIONS {
             let Some(conversation) = self.table.conversation(cid).await? else {
-                return Ok(Err(HandFailure::NoConversation));
+                return Ok(Err(HandoffError::NoConversation));
             };
             match &conversation.stage {
-                Stage::Closed { .. } => return Ok(Err(HandFailure::Closed)),
+                Stage::Closed { .. } => return Ok(Err(HandoffError::Closed)),
                 Stage::Assigned(assigned) if assigned.agent_id != agent => {
                     return Ok(Err(self.taken(&assigned.agent_id).await?));
                 }
                 Stage::Assigned(assigned) if assigned.accepted_at.is_some() => return Ok(Ok(conversation)),
                 Stage::Assigned(_) => {}
-                _ => return Ok(Err(HandFailure::NotYours)),
+                _ => return Ok(Err(HandoffError::NotYours)),
             }
             let mut decision = self.decision(conversation).await?;
             let now = decision.now;
@@ -109,21 +109,27 @@ impl Conversations {
             }
             decision.event("conversation.accepted", json!({ "agent_id": agent }));
             if let Committed::Now(after) = decision.commit(&self.table).await? {
-                return Ok(after.ok_or(HandFailure::NoConversation));
+                return Ok(after.ok_or(HandoffError::NoConversation));
             }
         }
         Err(StoreError::Conflict)
     }
 
     /// Hands a conversation on. `by`: the agent who does so, or nobody for an admin, who may hand on any.
-    pub async fn transfer(&self, cid: &str, to: &To, reason: Option<&str>, by: Option<&str>) -> Result<Handed> {
+    pub async fn transfer(
+        &self,
+        cid: &str,
+        to: &TransferTarget,
+        reason: Option<&str>,
+        by: Option<&str>,
+    ) -> Result<Handed> {
         let mut lost_races = 0;
         for _ in 0..DECISIONS {
             let Some(conversation) = self.table.conversation(cid).await? else {
-                return Ok(Err(HandFailure::NoConversation));
+                return Ok(Err(HandoffError::NoConversation));
             };
             if !conversation.is_open() {
-                return Ok(Err(HandFailure::Closed));
+                return Ok(Err(HandoffError::Closed));
             }
             if let (Some(by), Some(assignee)) = (by, conversation.assignee())
                 && by != assignee
@@ -138,15 +144,15 @@ impl Conversations {
                 json!({ "from": from, "to": shown(to), "reason": reason, "by": by }),
             );
             let queue = match to {
-                To::Agent(agent) if conversation.assignee() == Some(agent) => return Ok(Ok(conversation)),
-                To::Agent(agent) => {
+                TransferTarget::Agent(agent) if conversation.assignee() == Some(agent) => return Ok(Ok(conversation)),
+                TransferTarget::Agent(agent) => {
                     if let Some(failure) = self.cannot_take(agent, true).await? {
                         return Ok(Err(failure));
                     }
                     self.assign(&mut decision, agent, None, true, json!({ "transferred": true })).await?;
                     None
                 }
-                To::Group(group) => match self.to_group(&mut decision, group, from.as_deref()).await? {
+                TransferTarget::Group(group) => match self.to_group(&mut decision, group, from.as_deref()).await? {
                     Ok(queue) => queue,
                     Err(failure) => return Ok(Err(failure)),
                 },
@@ -160,7 +166,7 @@ impl Conversations {
                 Committed::Now(after) => {
                     self.send_all(&decision).await?;
                     self.follow(queue, from).await;
-                    return Ok(after.ok_or(HandFailure::NoConversation));
+                    return Ok(after.ok_or(HandoffError::NoConversation));
                 }
                 Committed::Agent => lost_races += 1,
                 _ => {}
@@ -174,19 +180,19 @@ impl Conversations {
         decision: &mut Decision<'_>,
         group: &str,
         from: Option<&str>,
-    ) -> Result<std::result::Result<Option<Queue>, HandFailure>> {
+    ) -> Result<std::result::Result<Option<Queue>, HandoffError>> {
         let target = Target::Group(group.to_owned());
         let mut known = Known::new();
         let mut facts = self.facts(&target, decision.now).await?;
         match &mut facts {
-            Facts::Missing => return Ok(Err(HandFailure::NoGroup)),
+            Facts::Missing => return Ok(Err(HandoffError::NoGroup)),
             // Whoever hands on does not get it back: where nobody else is, there is nobody to hand it on to.
             Facts::Group { members, open, .. } => {
                 let all = members.len();
                 members.retain(|member| Some(member.id.as_str()) != from);
                 if *open && members.len() < all && !members.iter().any(AgentFacts::is_on_duty) {
                     let why = "nobody else of this group is on duty".to_owned();
-                    return Ok(Err(HandFailure::GroupUnavailable(why)));
+                    return Ok(Err(HandoffError::GroupUnavailable(why)));
                 }
             }
             Facts::Agent { .. } => {}
@@ -196,7 +202,7 @@ impl Conversations {
         let routed = self.route(&plan, Mode::Full, decision.now, &mut known).await?;
         if matches!(routed.outcome, Outcome::LeaveMessage { .. } | Outcome::Robot { .. }) {
             let why = routed.trail.last().map(|passage| passage.because.clone()).unwrap_or_default();
-            return Ok(Err(HandFailure::GroupUnavailable(why)));
+            return Ok(Err(HandoffError::GroupUnavailable(why)));
         }
         let because = json!({ "transferred": true });
         let way = Way { plan: &plan, known: &known, robot_id: None, since: decision.now, tell: true, because };
@@ -207,7 +213,7 @@ impl Conversations {
     pub async fn close(&self, cid: &str, by: &str, summary: Option<Value>) -> Result<Handed> {
         for _ in 0..DECISIONS {
             let Some(conversation) = self.table.conversation(cid).await? else {
-                return Ok(Err(HandFailure::NoConversation));
+                return Ok(Err(HandoffError::NoConversation));
             };
             if !conversation.is_open() {
                 return Ok(Ok(conversation));
@@ -217,7 +223,7 @@ impl Conversations {
             Self::end(&mut decision, by, summary.as_ref());
             if let Committed::Now(after) = decision.commit(&self.table).await? {
                 self.follow(None, freed).await;
-                return Ok(after.ok_or(HandFailure::NoConversation));
+                return Ok(after.ok_or(HandoffError::NoConversation));
             }
         }
         Err(StoreError::Conflict)
@@ -252,23 +258,23 @@ impl Conversations {
 
     /// Why an agent cannot take a conversation by hand. `present`: their workbench must be open, too. Whoever is busy or
     /// in a break takes none by rule, but may be given one by a person who knows what they do.
-    async fn cannot_take(&self, agent: &str, present: bool) -> Result<Option<HandFailure>> {
+    async fn cannot_take(&self, agent: &str, present: bool) -> Result<Option<HandoffError>> {
         let Some(duty) = self.table.duty(agent).await? else {
-            return Ok(Some(HandFailure::NoAgent));
+            return Ok(Some(HandoffError::NoAgent));
         };
         let facts = agent_facts(&duty, self.table.clock().now());
         Ok(if duty.status == "offline" || (present && !facts.present) {
-            Some(HandFailure::AgentOffline)
+            Some(HandoffError::AgentOffline)
         } else if duty.load >= duty.capacity {
-            Some(HandFailure::AgentFull)
+            Some(HandoffError::AgentFull)
         } else {
             None
         })
     }
 
-    async fn taken(&self, agent: &str) -> Result<HandFailure> {
+    async fn taken(&self, agent: &str) -> Result<HandoffError> {
         let name = self.table.duty(agent).await?.map(|duty| duty.name).unwrap_or_default();
-        Ok(HandFailure::Taken { agent_id: agent.to_owned(), name })
+        Ok(HandoffError::Taken { agent_id: agent.to_owned(), name })
     }
 
     /// A decision about a conversation as it stands.
@@ -288,9 +294,9 @@ impl Conversations {
     }
 }
 
-fn shown(to: &To) -> Value {
+fn shown(to: &TransferTarget) -> Value {
     match to {
-        To::Agent(id) => json!({ "agent_id": id }),
-        To::Group(id) => json!({ "group_id": id }),
+        TransferTarget::Agent(id) => json!({ "agent_id": id }),
+        TransferTarget::Group(id) => json!({ "group_id": id }),
     }
 }

@@ -34,7 +34,7 @@ mod simulate;
 mod tick;
 mod turn;
 
-pub use agents::{HandFailure, To};
+pub use agents::{HandoffError, TransferTarget};
 pub use plan::reception;
 pub use simulate::{Simulated, Simulation};
 

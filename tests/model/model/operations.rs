@@ -1,6 +1,6 @@
 //! What each operation comes to, by the reference.
 
-use conversations::{HandFailure, To};
+use conversations::{HandoffError, TransferTarget};
 use desk::{
     routing::{Level, Target},
     settings::{Mode, Reception},
@@ -84,9 +84,9 @@ impl Model {
         self.go(&cid, goes, robot, reception);
     }
 
-    pub(crate) fn claim(&mut self, cid: &str, agent: &str) -> Result<(), HandFailure> {
+    pub(crate) fn claim(&mut self, cid: &str, agent: &str) -> Result<(), HandoffError> {
         match self.holders.get(cid) {
-            None => Err(HandFailure::Closed),
+            None => Err(HandoffError::Closed),
             Some(Holder::Agent(has)) if has == agent => Ok(()),
             Some(Holder::Agent(has)) => Err(taken(has)),
             Some(_) => {
@@ -97,40 +97,40 @@ impl Model {
         }
     }
 
-    pub(crate) fn accept(&self, cid: &str, agent: &str) -> Result<(), HandFailure> {
+    pub(crate) fn accept(&self, cid: &str, agent: &str) -> Result<(), HandoffError> {
         match self.holders.get(cid) {
-            None => Err(HandFailure::Closed),
+            None => Err(HandoffError::Closed),
             Some(Holder::Agent(has)) if has == agent => Ok(()),
             Some(Holder::Agent(has)) => Err(taken(has)),
-            Some(_) => Err(HandFailure::NotYours),
+            Some(_) => Err(HandoffError::NotYours),
         }
     }
 
     pub(crate) fn transfer(
         &mut self,
         cid: &str,
-        to: &To,
+        to: &TransferTarget,
         by: Option<&str>,
         reception: &Reception,
-    ) -> Result<(), HandFailure> {
+    ) -> Result<(), HandoffError> {
         let from = match (self.holders.get(cid), by) {
-            (None, _) => return Err(HandFailure::Closed),
+            (None, _) => return Err(HandoffError::Closed),
             (Some(Holder::Agent(has)), Some(by)) if has != by => return Err(taken(has)),
             (Some(Holder::Agent(has)), _) => Some(has.clone()),
             _ => None,
         };
         let queue = match to {
-            To::Agent(agent) if from.as_ref() == Some(agent) => return Ok(()),
-            To::Agent(agent) => {
+            TransferTarget::Agent(agent) if from.as_ref() == Some(agent) => return Ok(()),
+            TransferTarget::Agent(agent) => {
                 self.can_take(agent, true)?;
                 self.assign(cid, agent);
                 None
             }
-            To::Group(group) => {
-                let Some(settings) = self.groups.get(group) else { return Err(HandFailure::NoGroup) };
+            TransferTarget::Group(group) => {
+                let Some(settings) = self.groups.get(group) else { return Err(HandoffError::NoGroup) };
                 let is_own = from.as_ref().is_some_and(|from| settings.members.contains(from));
                 if is_own && self.works[group] && !self.is_staffed(settings, from.as_deref()) {
-                    return Err(HandFailure::GroupUnavailable(String::new()));
+                    return Err(HandoffError::GroupUnavailable(String::new()));
                 }
                 let goes = self.route(&Wish {
                     levels: &[Level::from(Target::Group(group.clone()))],
@@ -154,7 +154,7 @@ impl Model {
                         }
                         Some(queue)
                     }
-                    Goes::Left | Goes::Robot => return Err(HandFailure::GroupUnavailable(String::new())),
+                    Goes::Left | Goes::Robot => return Err(HandoffError::GroupUnavailable(String::new())),
                 }
             }
         };
@@ -198,17 +198,17 @@ impl Model {
         self.drain(&[format!("group:{id}")]);
     }
 
-    fn can_take(&self, agent: &str, present: bool) -> Result<(), HandFailure> {
+    fn can_take(&self, agent: &str, present: bool) -> Result<(), HandoffError> {
         match self.agents.get(agent) {
-            None => Err(HandFailure::NoAgent),
-            Some(agent) if agent.status == "offline" => Err(HandFailure::AgentOffline),
-            Some(agent) if present && !agent.is_present(self.now) => Err(HandFailure::AgentOffline),
-            Some(agent) if agent.load >= agent.capacity => Err(HandFailure::AgentFull),
+            None => Err(HandoffError::NoAgent),
+            Some(agent) if agent.status == "offline" => Err(HandoffError::AgentOffline),
+            Some(agent) if present && !agent.is_present(self.now) => Err(HandoffError::AgentOffline),
+            Some(agent) if agent.load >= agent.capacity => Err(HandoffError::AgentFull),
             Some(_) => Ok(()),
         }
     }
 }
 
-fn taken(agent: &str) -> HandFailure {
-    HandFailure::Taken { agent_id: agent.to_owned(), name: agent.to_owned() }
+fn taken(agent: &str) -> HandoffError {
+    HandoffError::Taken { agent_id: agent.to_owned(), name: agent.to_owned() }
 }

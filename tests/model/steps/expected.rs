@@ -1,6 +1,6 @@
 //! What must have come of an operation that nothing disturbed.
 
-use conversations::HandFailure;
+use conversations::HandoffError;
 use store::{Clock, Thread};
 
 use super::{End, Schedule, lot::said};
@@ -69,8 +69,8 @@ impl Schedule {
             (_, other) => return Err(format!("what nothing disturbs ends as {other:?}")),
         };
         let done = match &end.done {
-            Some(Ok(Done::Handed(Err(HandFailure::GroupUnavailable(_))))) => {
-                Err(HandFailure::GroupUnavailable(String::new()))
+            Some(Ok(Done::Handed(Err(HandoffError::GroupUnavailable(_))))) => {
+                Err(HandoffError::GroupUnavailable(String::new()))
             }
             Some(Ok(Done::Handed(Err(failure)))) => Err(failure.clone()),
             _ => Ok(()),
@@ -81,7 +81,7 @@ impl Schedule {
         same(&model, &Model::of(&watch.book, now))
     }
 
-    fn expected(&self, model: &mut Model, book: &Book, operation: &Operation) -> Result<(), HandFailure> {
+    fn expected(&self, model: &mut Model, book: &Book, operation: &Operation) -> Result<(), HandoffError> {
         let now = self.world.clock.now();
         match operation {
             Operation::Claim { cid, agent } => return model.claim(cid, agent),

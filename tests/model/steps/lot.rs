@@ -1,6 +1,6 @@
 //! What happens next, drawn by lot.
 
-use conversations::To;
+use conversations::TransferTarget;
 use desk::staff::Group;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -115,10 +115,10 @@ impl Schedule {
             _ => {
                 let group = random.pick(&self.world.groups).unwrap().clone();
                 let to = match random.below(20) {
-                    0 => To::Group("g000000000fff".to_owned()),
-                    1 => To::Agent("a000000000fff".to_owned()),
-                    2..=9 => To::Agent(anybody),
-                    _ => To::Group(group),
+                    0 => TransferTarget::Group("g000000000fff".to_owned()),
+                    1 => TransferTarget::Agent("a000000000fff".to_owned()),
+                    2..=9 => TransferTarget::Agent(anybody),
+                    _ => TransferTarget::Group(group),
                 };
                 Operation::Transfer { cid, to, by: random.percent(85).then_some(agent) }
             }

@@ -12,7 +12,7 @@ mod together;
 
 use std::{collections::VecDeque, sync::Arc};
 
-use conversations::HandFailure;
+use conversations::HandoffError;
 use jiff::SignedDuration;
 use store::{Clock, InboundRef};
 
@@ -145,8 +145,8 @@ impl Schedule {
         }
         if let Some(Ok(Done::Handed(Err(failure)))) = &end.done {
             watch.saw(match failure {
-                HandFailure::Taken { .. } => "refused: taken",
-                HandFailure::AgentFull => "refused: full",
+                HandoffError::Taken { .. } => "refused: taken",
+                HandoffError::AgentFull => "refused: full",
                 _ => "refused",
             });
         }

@@ -75,7 +75,7 @@ struct Who {
 impl Quota {
     pub(crate) fn of(visitor: &Visitor, now: Timestamp) -> Self {
         let standing = standing(visitor, now);
-        let (replies_left, maybe) = (standing.replies_left, standing.maybe);
+        let (replies_left, maybe) = (standing.replies_left, standing.uncertain_replies);
         Self { replies_left, maybe, window_ends_at: standing.window_ends_at }
     }
 }

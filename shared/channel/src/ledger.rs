@@ -1,6 +1,6 @@
 //! The reply ledger as it lies with the visitor.
 
-use desk::quota::{Ledger, Shortage, Standing};
+use desk::quota::{Ledger, Quota, QuotaError};
 use jiff::Timestamp;
 use store::{SendFailure, Visitor};
 
@@ -12,7 +12,7 @@ pub fn ledger(visitor: &Visitor, now: Timestamp) -> Ledger {
     }
     serde_json::from_value(visitor.ledger.clone()).unwrap_or_else(|_| {
         let mut ledger = Ledger::default();
-        ledger.exhausted(now);
+        ledger.mark_exhausted(now);
         ledger
     })
 }
@@ -26,17 +26,17 @@ pub fn update_ledger<T>(visitor: &mut Visitor, now: Timestamp, change: impl FnOn
 }
 
 /// What may be sent to a visitor now.
-pub fn standing(visitor: &Visitor, now: Timestamp) -> Standing {
-    ledger(visitor, now).standing(now)
+pub fn standing(visitor: &Visitor, now: Timestamp) -> Quota {
+    ledger(visitor, now).quota(now)
 }
 
 /// What a person is told of a reply that WeChat does not grant.
-pub(crate) fn failure(shortage: Shortage) -> SendFailure {
+pub(crate) fn failure(shortage: QuotaError) -> SendFailure {
     let (code, detail) = match shortage {
-        Shortage::WindowClosed => {
+        QuotaError::WindowClosed => {
             ("quota.window_closed", "WeChat takes replies for 48 hours after the visitor's last message; that is over.")
         }
-        Shortage::Exhausted => {
+        QuotaError::Exhausted => {
             ("quota.exhausted", "WeChat takes five replies to each message of the visitor; all are used.")
         }
     };

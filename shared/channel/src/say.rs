@@ -1,6 +1,6 @@
 //! What a person writes: put down, sent, and told within the request.
 
-use desk::quota::{AFTER_MESSAGE, Shortage};
+use desk::quota::{MESSAGE_ALLOWANCE, QuotaError};
 use jiff::SignedDuration;
 use serde_json::Value;
 use store::{
@@ -65,7 +65,7 @@ impl Channel {
             held: None,
         };
         let parts = parts_of(&new.kind, &new.content);
-        if parts > AFTER_MESSAGE.replies {
+        if parts > MESSAGE_ALLOWANCE.replies {
             return Ok(SendResult::Refused(SendFailure {
                 code: "message.too_long".to_owned(),
                 errcode: None,
@@ -193,7 +193,7 @@ impl Channel {
 }
 
 /// Notes with the visitor that the text is held; or says why it cannot be.
-fn hold(new: &mut NewOutbound, visitor: &mut Visitor, shortage: Shortage) -> Option<SendFailure> {
+fn hold(new: &mut NewOutbound, visitor: &mut Visitor, shortage: QuotaError) -> Option<SendFailure> {
     if new.kind != "text" {
         return Some(failure(shortage));
     }

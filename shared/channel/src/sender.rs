@@ -3,7 +3,7 @@
 //! WeChat has no idempotency key. So a message is claimed before anything goes out, only one claim is ever granted,
 //! and a claim whose end nobody saw becomes `unknown` rather than a second message on the phone.
 
-use desk::quota::{LONGEST_FLIGHT, Shortage};
+use desk::quota::{QuotaError, RESERVATION_TTL};
 use jiff::SignedDuration;
 use serde_json::Value;
 use store::{
@@ -38,7 +38,7 @@ const SETTLINGS: u32 = 8;
 /// How long after it was written a message goes out without another look at what WeChat grants. Its reservation is good
 /// for longer than that by more than a send takes.
 const RENEWED_AFTER: SignedDuration =
-    SignedDuration::from_secs(LONGEST_FLIGHT.as_secs() - SENDING_LEASE.as_secs() - 120);
+    SignedDuration::from_secs(RESERVATION_TTL.as_secs() - SENDING_LEASE.as_secs() - 120);
 
 /// Attempts of a send that nobody waits for: after 30 s, 1, 2, 4 and 8 minutes.
 const ATTEMPTS: u32 = 6;
@@ -75,7 +75,7 @@ impl Channel {
 
     /// A reservation is for as long as a function may run. Whoever sends so much later (a message was put off, or its
     /// sender died and nobody was there to take over) asks anew what WeChat grants now.
-    async fn renew(&self, message: &Message) -> Result<Result<(), Shortage>, StoreError> {
+    async fn renew(&self, message: &Message) -> Result<Result<(), QuotaError>, StoreError> {
         let (id, thread) = (&message.id, &message.thread);
         let parts = parts_of(&message.kind, &message.content).saturating_sub(message.parts_sent);
         for _ in 0..SETTLINGS {
@@ -86,7 +86,7 @@ impl Channel {
             let seen = self.table.visitor(thread).await?;
             let mut visitor = seen.clone();
             let reserved = update_ledger(&mut visitor, now, |ledger| {
-                ledger.ended(id, message.parts_sent, now);
+                ledger.settle(id, message.parts_sent, now);
                 ledger.reserve(id, parts, 0, now)
             });
             let commit = Commit { visitor: Some((thread, &seen, visitor)), ..Commit::default() };
@@ -117,16 +117,16 @@ impl Channel {
             match settled {
                 // It is still under way: its replies stay taken.
                 Settled::Later(..) => {}
-                Settled::Sent => update_ledger(&mut visitor, now, |ledger| ledger.ended(id, parts_sent, now)),
+                Settled::Sent => update_ledger(&mut visitor, now, |ledger| ledger.settle(id, parts_sent, now)),
                 Settled::Unknown(_) => {
                     // What may have gone out counts as gone.
                     let parts = parts_of(&message.kind, &message.content);
-                    update_ledger(&mut visitor, now, |ledger| ledger.ended(id, parts, now));
+                    update_ledger(&mut visitor, now, |ledger| ledger.settle(id, parts, now));
                 }
                 Settled::Failed(failure) | Settled::Held(_, failure) => {
                     update_ledger(&mut visitor, now, |ledger| match shortage(failure) {
-                        Some(shortage) => ledger.refused(id, parts_sent, shortage, now),
-                        None => ledger.ended(id, parts_sent, now),
+                        Some(shortage) => ledger.record_refusal(id, parts_sent, shortage, now),
+                        None => ledger.settle(id, parts_sent, now),
                     });
                 }
             }
@@ -155,7 +155,7 @@ impl Channel {
             let mut visitor = seen.clone();
             let parts = parts_of(&message.kind, &message.content);
             let now = self.table.clock().now();
-            update_ledger(&mut visitor, now, |ledger| ledger.ended(&message.id, parts, now));
+            update_ledger(&mut visitor, now, |ledger| ledger.settle(&message.id, parts, now));
             match self.table.give_up(message, &failure, Some((&seen, &visitor))).await? {
                 Settlement::Kept(_) | Settlement::TooLate => return Ok(()),
                 Settlement::VisitorChanged => {}
@@ -298,10 +298,10 @@ pub fn text_parts(text: &str) -> u32 {
 }
 
 /// Whether WeChat refused because it grants no reply now.
-fn shortage(failure: &SendFailure) -> Option<Shortage> {
+fn shortage(failure: &SendFailure) -> Option<QuotaError> {
     match failure.errcode {
-        Some(45047) => Some(Shortage::Exhausted),
-        Some(45015) => Some(Shortage::WindowClosed),
+        Some(45047) => Some(QuotaError::Exhausted),
+        Some(45015) => Some(QuotaError::WindowClosed),
         _ => None,
     }
 }

@@ -33,7 +33,7 @@ impl Conversations {
             .collect();
         let now = decision.now;
         let granted = standing(&decision.visitor, now);
-        let merged = merge(&texts, MAX_TEXT, granted.replies_left + granted.maybe, text_parts);
+        let merged = merge(&texts, MAX_TEXT, granted.replies_left + granted.uncertain_replies, text_parts);
         let (out, kept) = held.split_at(merged.taken.min(held.len()));
         decision.visitor.held = kept.iter().map(|message| message.id.clone()).collect();
         let author = out.first().and_then(|message| message.author.clone());

@@ -91,7 +91,7 @@ impl Conversations {
             decision.before = None;
             return Ok((decision, None, None));
         }
-        update_ledger(&mut decision.visitor, now, |ledger| ledger.on_message(message.created_at, now));
+        update_ledger(&mut decision.visitor, now, |ledger| ledger.record_message(message.created_at, now));
         self.release(&mut decision).await?;
         let (queue, freed) = self.converse(&mut decision, message, binding.as_ref()).await?;
         Ok((decision, queue, freed))

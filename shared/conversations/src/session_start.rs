@@ -26,7 +26,7 @@ impl Conversations {
         if message.content.get("event").and_then(Value::as_str) != Some("user_enter_tempsession") {
             return Ok(());
         }
-        update_ledger(&mut decision.visitor, now, |ledger| ledger.on_enter(message.created_at, now));
+        update_ledger(&mut decision.visitor, now, |ledger| ledger.record_enter(message.created_at, now));
         let text = message.content.get("session_from").and_then(Value::as_str);
         // A page without it says nothing, and unsays nothing either.
         if let Some(text) = text.filter(|text| !text.trim().is_empty()) {

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::SKEW;
+use super::CLOCK_SKEW;
 
 /// The latest of the visitor's acts of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,9 +52,9 @@ impl Send {
     /// How it stands to the visitor's act. `knew`: it was reserved when the act was known.
     pub(super) fn order(&self, act: Act, knew: bool) -> Order {
         let second = act.at.saturating_mul(1000);
-        if knew || self.from.saturating_sub(millis(SKEW)) >= second.saturating_add(1000) {
+        if knew || self.from.saturating_sub(millis(CLOCK_SKEW)) >= second.saturating_add(1000) {
             Order::After
-        } else if self.until.saturating_add(millis(SKEW)) < second {
+        } else if self.until.saturating_add(millis(CLOCK_SKEW)) < second {
             Order::Before
         } else {
             Order::Unknown
@@ -65,7 +65,7 @@ impl Send {
 /// WeChat's second of an act that is known at `now`. It cannot be later than that: one that claims to be would make
 /// every true one after it look old.
 pub(super) fn second(created_at: Timestamp, now: Timestamp) -> i64 {
-    created_at.as_second().min(now.as_second().saturating_add(SKEW.as_secs()))
+    created_at.as_second().min(now.as_second().saturating_add(CLOCK_SKEW.as_secs()))
 }
 
 pub(super) fn millis(duration: SignedDuration) -> i64 {

@@ -1,108 +1,110 @@
-use desk::quota::{AFTER_ENTERING, AFTER_MESSAGE, LONGEST_FLIGHT, Ledger, MAX_SENDS, SKEW, Shortage, Standing};
+use desk::quota::{
+    CLOCK_SKEW, ENTER_ALLOWANCE, Ledger, MAX_SENDS, MESSAGE_ALLOWANCE, Quota, QuotaError, RESERVATION_TTL,
+};
 use jiff::SignedDuration;
 
 use crate::at;
 
 const HOUR: i64 = 3_600_000;
 
-/// Surely, maybe, and the end of the window.
-fn standing(ledger: &Ledger, now: i64) -> (u32, u32, Option<i64>) {
-    let Standing { replies_left, maybe, window_ends_at } = ledger.standing(at(now));
-    (replies_left, maybe, window_ends_at.map(|end| end.as_millisecond() - at(0).as_millisecond()))
+/// `replies_left`, `uncertain_replies`, and the end of the window.
+fn quota(ledger: &Ledger, now: i64) -> (u32, u32, Option<i64>) {
+    let Quota { replies_left, uncertain_replies, window_ends_at } = ledger.quota(at(now));
+    (replies_left, uncertain_replies, window_ends_at.map(|end| end.as_millisecond() - at(0).as_millisecond()))
 }
 
 fn left(ledger: &Ledger, now: i64) -> (u32, u32) {
-    let (surely, maybe, _) = standing(ledger, now);
-    (surely, maybe)
+    let (surely, uncertain_replies, _) = quota(ledger, now);
+    (surely, uncertain_replies)
 }
 
 /// A ledger whose visitor has sent a message at 0, known 300 ms later.
 fn after_message() -> Ledger {
     let mut ledger = Ledger::default();
-    ledger.on_message(at(0), at(300));
+    ledger.record_message(at(0), at(300));
     ledger
 }
 
 /// Sends and ends at once.
 fn send(ledger: &mut Ledger, id: &str, parts: u32, now: i64) {
     assert_eq!(ledger.reserve(id, parts, 0, at(now)), Ok(()), "{id}");
-    ledger.ended(id, parts, at(now));
+    ledger.settle(id, parts, at(now));
 }
 
 #[test]
 fn the_page_s_numbers() {
-    assert_eq!((AFTER_MESSAGE.replies, AFTER_MESSAGE.life), (5, SignedDuration::from_hours(48)));
-    assert_eq!((AFTER_ENTERING.replies, AFTER_ENTERING.life), (2, SignedDuration::from_secs(60)));
+    assert_eq!((MESSAGE_ALLOWANCE.replies, MESSAGE_ALLOWANCE.window), (5, SignedDuration::from_hours(48)));
+    assert_eq!((ENTER_ALLOWANCE.replies, ENTER_ALLOWANCE.window), (2, SignedDuration::from_secs(60)));
 }
 
 #[test]
 fn nothing_may_be_sent_to_who_never_came() {
     let mut ledger = Ledger::default();
-    assert_eq!(ledger.standing(at(0)), Standing { replies_left: 0, maybe: 0, window_ends_at: None });
-    assert_eq!(ledger.reserve("a", 1, 0, at(0)), Err(Shortage::WindowClosed));
+    assert_eq!(ledger.quota(at(0)), Quota { replies_left: 0, uncertain_replies: 0, window_ends_at: None });
+    assert_eq!(ledger.reserve("a", 1, 0, at(0)), Err(QuotaError::WindowClosed));
 }
 
 #[test]
 fn five_in_48_hours_less_the_skew_of_clocks() {
     let mut ledger = after_message();
     let end = 48 * HOUR - 2000;
-    assert_eq!(standing(&ledger, 300), (5, 0, Some(end)));
+    assert_eq!(quota(&ledger, 300), (5, 0, Some(end)));
     for id in ["a", "b", "c", "d", "e"] {
         send(&mut ledger, id, 1, HOUR);
     }
-    assert_eq!(standing(&ledger, end - 1), (0, 0, Some(end)));
-    assert_eq!(ledger.reserve("f", 1, 0, at(end - 1)), Err(Shortage::Exhausted));
-    assert_eq!(standing(&ledger, end), (0, 0, None));
-    assert_eq!(ledger.reserve("f", 1, 0, at(end)), Err(Shortage::WindowClosed));
+    assert_eq!(quota(&ledger, end - 1), (0, 0, Some(end)));
+    assert_eq!(ledger.reserve("f", 1, 0, at(end - 1)), Err(QuotaError::Exhausted));
+    assert_eq!(quota(&ledger, end), (0, 0, None));
+    assert_eq!(ledger.reserve("f", 1, 0, at(end)), Err(QuotaError::WindowClosed));
 }
 
 #[test]
 fn two_in_a_minute_after_entering_and_the_larger_allowance_counts() {
     let mut ledger = Ledger::default();
-    ledger.on_enter(at(0), at(300));
-    assert_eq!(standing(&ledger, 300), (2, 0, Some(58_000)));
-    assert_eq!(standing(&ledger, 58_000), (0, 0, None));
+    ledger.record_enter(at(0), at(300));
+    assert_eq!(quota(&ledger, 300), (2, 0, Some(58_000)));
+    assert_eq!(quota(&ledger, 58_000), (0, 0, None));
 
     let mut ledger = after_message();
     send(&mut ledger, "a", 4, 5_000);
-    ledger.on_enter(at(20_000), at(20_300));
-    assert_eq!(standing(&ledger, 20_300), (2, 0, Some(78_000)), "entering has more to give");
+    ledger.record_enter(at(20_000), at(20_300));
+    assert_eq!(quota(&ledger, 20_300), (2, 0, Some(78_000)), "entering has more to give");
     send(&mut ledger, "b", 1, 21_000);
     assert_eq!(left(&ledger, 21_000), (1, 0), "it counts against both");
     send(&mut ledger, "c", 1, 22_000);
-    assert_eq!(standing(&ledger, 22_000), (0, 0, Some(48 * HOUR - 2000)));
+    assert_eq!(quota(&ledger, 22_000), (0, 0, Some(48 * HOUR - 2000)));
     assert_eq!(left(&ledger, 80_000), (0, 0));
 
-    ledger.on_enter(at(100_000), at(100_300));
-    ledger.on_message(at(110_000), at(110_300));
+    ledger.record_enter(at(100_000), at(100_300));
+    ledger.record_message(at(110_000), at(110_300));
     send(&mut ledger, "d", 4, 111_000);
     assert_eq!(left(&ledger, 111_000), (1, 0), "the message has ended what entering allowed");
-    ledger.on_enter(at(109_000), at(111_100));
+    ledger.record_enter(at(109_000), at(111_100));
     assert_eq!(left(&ledger, 111_100), (1, 0), "an entering before the message is of no use");
 }
 
 #[test]
 fn all_or_none_and_a_reserve_is_kept() {
     let mut ledger = after_message();
-    assert_eq!(ledger.reserve("a", 6, 0, at(1000)), Err(Shortage::Exhausted));
-    assert_eq!(ledger.reserve("a", 4, 2, at(1000)), Err(Shortage::Exhausted));
+    assert_eq!(ledger.reserve("a", 6, 0, at(1000)), Err(QuotaError::Exhausted));
+    assert_eq!(ledger.reserve("a", 4, 2, at(1000)), Err(QuotaError::Exhausted));
     assert_eq!(left(&ledger, 1000), (5, 0));
     assert_eq!(ledger.reserve("a", 3, 2, at(1000)), Ok(()));
     assert_eq!(left(&ledger, 1000), (2, 0));
-    assert_eq!(ledger.reserve("b", 1, 2, at(1000)), Err(Shortage::Exhausted));
+    assert_eq!(ledger.reserve("b", 1, 2, at(1000)), Err(QuotaError::Exhausted));
     assert_eq!(ledger.reserve("b", 2, 0, at(1000)), Ok(()));
-    assert_eq!(ledger.reserve("c", u32::MAX, u32::MAX, at(1000)), Err(Shortage::Exhausted));
+    assert_eq!(ledger.reserve("c", u32::MAX, u32::MAX, at(1000)), Err(QuotaError::Exhausted));
 }
 
 #[test]
 fn what_was_not_taken_is_given_back() {
     let mut ledger = after_message();
     assert_eq!(ledger.reserve("a", 3, 0, at(1000)), Ok(()));
-    ledger.ended("a", 1, at(2000));
+    ledger.settle("a", 1, at(2000));
     assert_eq!(left(&ledger, 2000), (4, 0));
-    ledger.ended("a", 0, at(2100));
+    ledger.settle("a", 0, at(2100));
     assert_eq!(left(&ledger, 2100), (4, 0), "ended twice is ended once");
-    ledger.ended("stranger", 5, at(2200));
+    ledger.settle("stranger", 5, at(2200));
     assert_eq!(left(&ledger, 2200), (4, 0));
 }
 
@@ -114,9 +116,9 @@ fn a_reservation_is_made_once_until_it_has_ended() {
     assert_eq!(left(&ledger, 1500), (3, 0));
     assert_eq!(ledger.reserve("a", 3, 0, at(1600)), Ok(()), "a longer text takes what it lacks");
     assert_eq!(left(&ledger, 1600), (2, 0));
-    assert_eq!(ledger.reserve("a", 6, 0, at(1600)), Err(Shortage::Exhausted));
+    assert_eq!(ledger.reserve("a", 6, 0, at(1600)), Err(QuotaError::Exhausted));
     assert_eq!(left(&ledger, 1600), (2, 0));
-    ledger.ended("a", 0, at(2000));
+    ledger.settle("a", 0, at(2000));
     assert_eq!(ledger.reserve("a", 1, 0, at(3000)), Ok(()), "another attempt");
     assert_eq!(left(&ledger, 3000), (4, 0));
 }
@@ -142,8 +144,8 @@ fn order_of_a_send_and_a_message() {
         for (time, step) in steps {
             match step {
                 0 => assert_eq!(ledger.reserve("a", 1, 0, at(time)), Ok(())),
-                1 => ledger.ended("a", 1, at(time)),
-                _ => ledger.on_message(at(100_000), at(time)),
+                1 => ledger.settle("a", 1, at(time)),
+                _ => ledger.record_message(at(100_000), at(time)),
             }
         }
         assert_eq!(left(&ledger, 200_000), expected, "{why}");
@@ -152,11 +154,11 @@ fn order_of_a_send_and_a_message() {
 
 #[test]
 fn what_nobody_ends_is_over_with_its_function() {
-    let flight = i64::try_from(LONGEST_FLIGHT.as_millis()).unwrap();
+    let flight = i64::try_from(RESERVATION_TTL.as_millis()).unwrap();
     let after = |second: i64| {
         let mut ledger = after_message();
         assert_eq!(ledger.reserve("a", 2, 0, at(1000)), Ok(()));
-        ledger.on_message(at(second * 1000), at(second * 1000 + 300));
+        ledger.record_message(at(second * 1000), at(second * 1000 + 300));
         left(&ledger, second * 1000 + 300)
     };
     let limit = (1000 + flight + 2000) / 1000;
@@ -165,35 +167,35 @@ fn what_nobody_ends_is_over_with_its_function() {
 
     let mut ledger = after_message();
     assert_eq!(ledger.reserve("a", 2, 0, at(1000)), Ok(()));
-    ledger.ended("a", 2, at(2 * flight));
-    ledger.on_message(at(2 * flight - 60_000), at(2 * flight));
+    ledger.settle("a", 2, at(2 * flight));
+    ledger.record_message(at(2 * flight - 60_000), at(2 * flight));
     assert_eq!(left(&ledger, 2 * flight), (5, 0), "however late its end is written down");
 
     let mut ledger = after_message();
     assert_eq!(ledger.reserve("a", 2, 0, at(1000)), Ok(()));
     assert_eq!(ledger.reserve("a", 2, 0, at(600_000)), Ok(()), "run again: it may be sent until later");
-    ledger.on_message(at((limit + 1) * 1000), at((limit + 2) * 1000));
+    ledger.record_message(at((limit + 1) * 1000), at((limit + 2) * 1000));
     assert_eq!(left(&ledger, (limit + 2) * 1000), (3, 2));
 }
 
 #[test]
 fn messages_out_of_order_and_of_one_second() {
     let mut ledger = after_message();
-    ledger.on_message(at(50_000), at(50_300));
+    ledger.record_message(at(50_000), at(50_300));
     send(&mut ledger, "a", 2, 51_000);
-    ledger.on_message(at(40_000), at(52_000));
-    assert_eq!(standing(&ledger, 52_000), (3, 0, Some(50_000 + 48 * HOUR - 2000)), "an older one changes nothing");
-    ledger.on_message(at(50_000), at(52_500));
+    ledger.record_message(at(40_000), at(52_000));
+    assert_eq!(quota(&ledger, 52_000), (3, 0, Some(50_000 + 48 * HOUR - 2000)), "an older one changes nothing");
+    ledger.record_message(at(50_000), at(52_500));
     assert_eq!(left(&ledger, 52_500), (3, 2), "the later one of a second may have been after what was sent between");
 }
 
 #[test]
 fn a_message_from_the_future_does_not_outrank_the_true_ones() {
     let mut ledger = Ledger::default();
-    ledger.on_message(at(100 * HOUR), at(0));
-    assert_eq!(standing(&ledger, 0).2, Some(48 * HOUR), "as late as the skew of clocks explains, and no later");
+    ledger.record_message(at(100 * HOUR), at(0));
+    assert_eq!(quota(&ledger, 0).2, Some(48 * HOUR), "as late as the skew of clocks explains, and no later");
     send(&mut ledger, "a", 5, 1000);
-    ledger.on_message(at(20_000), at(20_300));
+    ledger.record_message(at(20_000), at(20_300));
     assert_eq!(left(&ledger, 20_300), (5, 0));
 }
 
@@ -201,34 +203,38 @@ fn a_message_from_the_future_does_not_outrank_the_true_ones() {
 fn maybe_is_taken_after_what_is_sure_and_corrected_by_45047() {
     let mut ledger = after_message();
     send(&mut ledger, "a", 3, 99_000);
-    ledger.on_message(at(100_000), at(100_500));
+    ledger.record_message(at(100_000), at(100_500));
     assert_eq!(left(&ledger, 100_500), (2, 3));
-    assert_eq!(ledger.reserve("robot", 1, 2, at(101_000)), Err(Shortage::Exhausted), "two are surely kept, not maybe");
+    assert_eq!(
+        ledger.reserve("robot", 1, 2, at(101_000)),
+        Err(QuotaError::Exhausted),
+        "two are surely kept, not uncertain_replies"
+    );
     assert_eq!(ledger.reserve("b", 3, 0, at(101_000)), Ok(()));
     assert_eq!(left(&ledger, 101_000), (0, 2));
-    assert_eq!(ledger.reserve("c", 3, 0, at(101_000)), Err(Shortage::Exhausted));
-    ledger.refused("b", 2, Shortage::Exhausted, at(101_500));
+    assert_eq!(ledger.reserve("c", 3, 0, at(101_000)), Err(QuotaError::Exhausted));
+    ledger.record_refusal("b", 2, QuotaError::Exhausted, at(101_500));
     assert_eq!(left(&ledger, 101_500), (0, 0));
-    assert_eq!(ledger.reserve("c", 1, 0, at(102_000)), Err(Shortage::Exhausted));
-    ledger.on_message(at(110_000), at(110_300));
+    assert_eq!(ledger.reserve("c", 1, 0, at(102_000)), Err(QuotaError::Exhausted));
+    ledger.record_message(at(110_000), at(110_300));
     assert_eq!(left(&ledger, 110_300), (5, 0), "the next message fills up");
 }
 
 #[test]
 fn a_refusal_is_not_held_against_a_message_that_came_in_meanwhile() {
-    for shortage in [Shortage::Exhausted, Shortage::WindowClosed] {
+    for shortage in [QuotaError::Exhausted, QuotaError::WindowClosed] {
         let mut ledger = after_message();
         assert_eq!(ledger.reserve("a", 1, 0, at(99_000)), Ok(()));
-        ledger.on_message(at(100_000), at(100_300));
-        ledger.refused("a", 0, shortage, at(100_500));
-        let fresh = if shortage == Shortage::Exhausted { (0, 5) } else { (5, 0) };
+        ledger.record_message(at(100_000), at(100_300));
+        ledger.record_refusal("a", 0, shortage, at(100_500));
+        let fresh = if shortage == QuotaError::Exhausted { (0, 5) } else { (5, 0) };
         assert_eq!(left(&ledger, 100_500), fresh);
         let before = ledger.clone();
-        ledger.refused("a", 0, shortage, at(100_600));
+        ledger.record_refusal("a", 0, shortage, at(100_600));
         assert_eq!(ledger, before, "told twice is told once");
 
         assert_eq!(ledger.reserve("b", 1, 0, at(101_000)), Ok(()));
-        ledger.refused("b", 0, shortage, at(101_500));
+        ledger.record_refusal("b", 0, shortage, at(101_500));
         assert_eq!(left(&ledger, 101_500), (0, 0), "but against one that was known");
         let again = ledger.reserve("c", 1, 0, at(102_000));
         assert_eq!(again, Err(shortage));
@@ -238,21 +244,21 @@ fn a_refusal_is_not_held_against_a_message_that_came_in_meanwhile() {
 #[test]
 fn refusals_of_what_was_not_reserved() {
     let mut ledger = after_message();
-    ledger.exhausted(at(10_000));
-    assert_eq!(standing(&ledger, 10_000), (0, 0, Some(48 * HOUR - 2000)));
-    ledger.on_message(at(11_000), at(11_300));
+    ledger.mark_exhausted(at(10_000));
+    assert_eq!(quota(&ledger, 10_000), (0, 0, Some(48 * HOUR - 2000)));
+    ledger.record_message(at(11_000), at(11_300));
     assert_eq!(left(&ledger, 11_300), (0, 5), "the message may have been before the refusal");
-    ledger.on_message(at(13_000), at(13_300));
+    ledger.record_message(at(13_000), at(13_300));
     assert_eq!(left(&ledger, 13_300), (5, 0));
 
     let mut ledger = after_message();
-    ledger.on_enter(at(9_000), at(9_300));
-    ledger.closed(at(10_000));
-    assert_eq!(standing(&ledger, 10_000), (0, 0, None));
-    ledger.on_message(at(-1000), at(10_500));
-    ledger.on_enter(at(8_000), at(10_500));
-    assert_eq!(standing(&ledger, 10_500), (0, 0, None), "what is older does not open it again");
-    ledger.on_message(at(10_000), at(10_600));
+    ledger.record_enter(at(9_000), at(9_300));
+    ledger.mark_window_closed(at(10_000));
+    assert_eq!(quota(&ledger, 10_000), (0, 0, None));
+    ledger.record_message(at(-1000), at(10_500));
+    ledger.record_enter(at(8_000), at(10_500));
+    assert_eq!(quota(&ledger, 10_500), (0, 0, None), "what is older does not open it again");
+    ledger.record_message(at(10_000), at(10_600));
     assert_eq!(left(&ledger, 10_600), (5, 0));
 }
 
@@ -261,7 +267,7 @@ fn what_is_remembered_is_little_and_more_of_it_counts_as_taken() {
     let mut ledger = Ledger::default();
     let id = |n: i64| format!("0197a0c8-7b1e-7c3d-8f00-{n:012}");
     for n in 0..40 {
-        ledger.on_message(at(n * 1000), at(n * 1000 + 100));
+        ledger.record_message(at(n * 1000), at(n * 1000 + 100));
         for m in 0..5 {
             let _ = ledger.reserve(&id(n * 10 + m), 1, 0, at(n * 1000 + 200));
         }
@@ -269,10 +275,10 @@ fn what_is_remembered_is_little_and_more_of_it_counts_as_taken() {
         assert!(stored.len() < 130 * MAX_SENDS, "{} bytes", stored.len());
         assert_eq!(serde_json::from_str::<Ledger>(&stored).unwrap(), ledger);
     }
-    ledger.ended(&id(0), 0, at(41_000));
+    ledger.settle(&id(0), 0, at(41_000));
     assert_eq!(left(&ledger, 41_000).0, 0, "the oldest cannot be given back any more");
-    let over = 40 + (LONGEST_FLIGHT + SKEW).as_secs() + 1;
-    ledger.on_message(at(over * 1000), at(over * 1000));
+    let over = 40 + (RESERVATION_TTL + CLOCK_SKEW).as_secs() + 1;
+    ledger.record_message(at(over * 1000), at(over * 1000));
     assert_eq!(left(&ledger, over * 1000), (5, 0));
     assert_eq!(serde_json::to_string(&ledger).unwrap(), format!(r#"{{"m":{{"at":{}}}}}"#, 1_750_000_000 + over));
 }
@@ -283,11 +289,11 @@ fn lumped() -> Ledger {
     let mut ledger = Ledger::default();
     for n in 0..=20 {
         if n % 5 == 0 {
-            ledger.on_message(at(n * 10_000), at(n * 10_000));
+            ledger.record_message(at(n * 10_000), at(n * 10_000));
         }
         assert_eq!(ledger.reserve(&n.to_string(), 1, 0, at(n * 10_000 + 5000)), Ok(()), "{n}");
     }
-    (0..=20).for_each(|n: u32| ledger.ended(&n.to_string(), 0, at(210_000)));
+    (0..=20).for_each(|n: u32| ledger.settle(&n.to_string(), 0, at(210_000)));
     ledger
 }
 
@@ -296,10 +302,10 @@ fn what_is_lumped_together_counts_as_long_as_any_of_it_would() {
     let mut ledger = lumped();
     assert_eq!(left(&ledger, 210_000), (3, 2));
     // The older of the two, of second 5, is over with its function; the other one, of second 15, is not quite.
-    let flight = i64::try_from(LONGEST_FLIGHT.as_millis()).unwrap();
-    ledger.on_message(at(flight + 17_000), at(flight + 17_300));
+    let flight = i64::try_from(RESERVATION_TTL.as_millis()).unwrap();
+    ledger.record_message(at(flight + 17_000), at(flight + 17_300));
     assert_eq!(left(&ledger, flight + 17_300), (3, 2));
-    ledger.on_message(at(flight + 18_000), at(flight + 18_300));
+    ledger.record_message(at(flight + 18_000), at(flight + 18_300));
     assert_eq!(left(&ledger, flight + 18_300), (5, 0));
 }
 

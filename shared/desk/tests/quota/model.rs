@@ -1,6 +1,6 @@
 //! A small WeChat that counts by the page (发送客服消息, `customer-message/send.html`), and what may happen to it.
 
-use desk::quota::Shortage;
+use desk::quota::QuotaError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -29,9 +29,9 @@ impl WeChat {
         allowances.filter(|(_, until)| now + margin < *until).map(|(left, _)| left).max()
     }
 
-    pub(crate) fn take(&mut self, now: i64) -> Result<(), Shortage> {
-        if self.left(now, 0).ok_or(Shortage::WindowClosed)? == 0 {
-            return Err(Shortage::Exhausted);
+    pub(crate) fn take(&mut self, now: i64) -> Result<(), QuotaError> {
+        if self.left(now, 0).ok_or(QuotaError::WindowClosed)? == 0 {
+            return Err(QuotaError::Exhausted);
         }
         for (left, _) in [&mut self.message, &mut self.entering].into_iter().flatten() {
             *left = left.saturating_sub(1);
@@ -92,7 +92,7 @@ pub(crate) struct Seen {
     pub(crate) steps: u64,
     pub(crate) exhausted: u64,
     pub(crate) closed: u64,
-    pub(crate) maybe: u64,
+    pub(crate) uncertain_replies: u64,
     pub(crate) full: u64,
     pub(crate) revived: u64,
     pub(crate) bound: u64,

@@ -83,7 +83,7 @@ fn check(habits: Habits, hurry: bool, cases: u32, at_least: u64) -> Seen {
         all.steps += world.seen.steps;
         all.exhausted += world.seen.exhausted;
         all.closed += world.seen.closed;
-        all.maybe += world.seen.maybe;
+        all.uncertain_replies += world.seen.uncertain_replies;
         all.full += world.seen.full;
         all.revived += world.seen.revived;
         all.bound += world.seen.bound;
@@ -94,7 +94,7 @@ fn check(habits: Habits, hurry: bool, cases: u32, at_least: u64) -> Seen {
     }
     let seen = seen.into_inner();
     assert!(seen.steps >= at_least, "{seen:?}");
-    assert!(seen.maybe > 0 && seen.full == u64::from(cases), "{seen:?}");
+    assert!(seen.uncertain_replies > 0 && seen.full == u64::from(cases), "{seen:?}");
     seen
 }
 

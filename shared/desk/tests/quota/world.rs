@@ -3,7 +3,7 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use desk::quota::{Ledger, MAX_SENDS, Shortage, Standing};
+use desk::quota::{Ledger, MAX_SENDS, Quota, QuotaError};
 use jiff::Timestamp;
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     model::{Fate, Habits, Kind, Plan, Seen, Step, WeChat},
 };
 
-const SKEW: i64 = 2000;
+const CLOCK_SKEW: i64 = 2000;
 
 #[derive(Debug)]
 struct Attempt {
@@ -21,7 +21,7 @@ struct Attempt {
     sure_until: Option<i64>,
     presented: u32,
     taken: u32,
-    refusal: Option<Shortage>,
+    refusal: Option<QuotaError>,
     dead: bool,
     ended: bool,
 }
@@ -91,8 +91,8 @@ impl World {
         assert!(self.events.is_empty());
         self.step(&Step::Act { kind: Kind::Message, delay: 400, again: None });
         self.pass(400);
-        let standing = self.standing();
-        assert_eq!((standing.replies_left, standing.maybe), (5, 0), "{:?}", self.ledger);
+        let quota = self.quota();
+        assert_eq!((quota.replies_left, quota.uncertain_replies), (5, 0), "{:?}", self.ledger);
         self.seen.full += 1;
     }
 
@@ -109,16 +109,16 @@ impl World {
     /// What a clock of this side shows.
     fn clock(&mut self) -> Timestamp {
         let off = match self.random() % 4 {
-            0 => -SKEW,
-            1 => SKEW,
-            _ => i64::try_from(self.random() % 4001).unwrap() - SKEW,
+            0 => -CLOCK_SKEW,
+            1 => CLOCK_SKEW,
+            _ => i64::try_from(self.random() % 4001).unwrap() - CLOCK_SKEW,
         };
         at(self.now + off)
     }
 
-    fn standing(&mut self) -> Standing {
+    fn quota(&mut self) -> Quota {
         let now = self.clock();
-        self.ledger.standing(now)
+        self.ledger.quota(now)
     }
 
     fn after(&mut self, delay: i64, event: Event) {
@@ -142,8 +142,8 @@ impl World {
             Event::Known(kind, second) => {
                 self.unknown_acts -= 1;
                 match kind {
-                    Kind::Message => self.ledger.on_message(at(second * 1000), now),
-                    Kind::Enter => self.ledger.on_enter(at(second * 1000), now),
+                    Kind::Message => self.ledger.record_message(at(second * 1000), now),
+                    Kind::Enter => self.ledger.record_enter(at(second * 1000), now),
                 }
             }
             Event::Part(n) => self.present(n),
@@ -154,21 +154,24 @@ impl World {
 
     fn reserve(&mut self, plan: Plan) {
         let now = self.clock();
-        let before = self.ledger.standing(now);
+        let before = self.ledger.quota(now);
         let (Plan { parts, keep, gap, fate, .. }, sure) = (plan.clone(), before.replies_left);
         if self.habits.sure_only && parts + keep > sure {
             return;
         }
         let (n, id) = (self.attempts.len(), format!("send-{}", self.attempts.len()));
         let answer = self.ledger.reserve(&id, parts, keep, now);
-        let after = self.ledger.standing(now);
+        let after = self.ledger.quota(now);
         self.note_the_bound();
         match answer {
             Ok(()) => {
-                assert!(parts <= sure + before.maybe && (keep == 0 || parts + keep <= sure), "{before:?} {plan:?}");
+                assert!(
+                    parts <= sure + before.uncertain_replies && (keep == 0 || parts + keep <= sure),
+                    "{before:?} {plan:?}"
+                );
                 if !self.bounded {
                     assert_eq!(after.replies_left, sure.saturating_sub(parts), "{before:?} {after:?} {plan:?}");
-                    assert_eq!(after.replies_left + after.maybe, sure + before.maybe - parts);
+                    assert_eq!(after.replies_left + after.uncertain_replies, sure + before.uncertain_replies - parts);
                 }
                 assert!(after.replies_left <= sure.saturating_sub(parts));
                 let sure_until = before.window_ends_at.filter(|_| parts <= sure).map(Timestamp::as_millisecond);
@@ -188,7 +191,7 @@ impl World {
             Err(shortage) => {
                 assert!(sure < parts + keep, "refused in spite of {before:?}: {plan:?}");
                 assert_eq!(after, before);
-                assert_eq!(shortage == Shortage::WindowClosed, before.window_ends_at.is_none());
+                assert_eq!(shortage == QuotaError::WindowClosed, before.window_ends_at.is_none());
             }
         }
     }
@@ -214,8 +217,8 @@ impl World {
                     attempt.refusal = Some(shortage);
                     goes_on = false;
                     match shortage {
-                        Shortage::Exhausted => self.seen.exhausted += 1,
-                        Shortage::WindowClosed => self.seen.closed += 1,
+                        QuotaError::Exhausted => self.seen.exhausted += 1,
+                        QuotaError::WindowClosed => self.seen.closed += 1,
                     }
                 }
             }
@@ -242,10 +245,10 @@ impl World {
         }
         let (now, id) = (self.clock(), self.attempts[n].id.clone());
         let Plan { parts, keep, gap, answer, .. } = self.attempts[n].plan;
-        let (before, held) = (self.ledger.standing(now), self.holds(&id));
+        let (before, held) = (self.ledger.quota(now), self.holds(&id));
         let answer_again = self.ledger.reserve(&id, parts, keep, now);
         if held {
-            assert_eq!((answer_again, self.ledger.standing(now)), (Ok(()), before), "one reservation");
+            assert_eq!((answer_again, self.ledger.quota(now)), (Ok(()), before), "one reservation");
         }
         self.note_the_bound();
         if self.attempts[n].dead && answer_again.is_ok() {
@@ -266,8 +269,8 @@ impl World {
         let lost = u32::from(matches!(attempt.plan.fate, Fate::Unanswered) && refusal.is_none());
         let taken = (attempt.taken + lost).min(attempt.plan.parts);
         let tell = |ledger: &mut Ledger| match refusal {
-            Some(shortage) if !apart => ledger.refused(&id, taken, shortage, now),
-            _ => ledger.ended(&id, taken, now),
+            Some(shortage) if !apart => ledger.record_refusal(&id, taken, shortage, now),
+            _ => ledger.settle(&id, taken, now),
         };
         tell(&mut self.ledger);
         if twice {
@@ -276,8 +279,8 @@ impl World {
             assert_eq!(self.ledger, once, "ended twice");
         }
         match refusal.filter(|_| apart) {
-            Some(Shortage::Exhausted) => self.ledger.exhausted(now),
-            Some(Shortage::WindowClosed) => self.ledger.closed(now),
+            Some(QuotaError::Exhausted) => self.ledger.mark_exhausted(now),
+            Some(QuotaError::WindowClosed) => self.ledger.mark_window_closed(now),
             None => {}
         }
         self.note_the_bound();
@@ -309,18 +312,18 @@ impl World {
     /// What holds at every moment.
     fn look(&mut self) {
         self.seen.steps += 1;
-        let standing = self.standing();
-        let surely = i64::from(standing.replies_left);
+        let quota = self.quota();
+        let surely = i64::from(quota.replies_left);
         let granted = |margin| i64::from(self.wechat.left(self.now, margin).unwrap_or(0));
         // Reserved, and neither taken by WeChat nor given back. A dead function sends no more.
         let under_way = self.attempts.iter().filter(|attempt| !attempt.ended && !attempt.dead);
         let under_way: i64 = under_way.map(|attempt| i64::from(attempt.plan.parts - attempt.taken)).sum();
-        assert!(surely <= (granted(0) - under_way).max(0), "{standing:?} is too much: {self:?}");
-        self.seen.maybe += u64::from(standing.maybe > 0);
+        assert!(surely <= (granted(0) - under_way).max(0), "{quota:?} is too much: {self:?}");
+        self.seen.uncertain_replies += u64::from(quota.uncertain_replies > 0);
         // And what is known to be granted is not withheld, but for the last moments of a window.
         if self.habits.exact && !self.bounded && self.unknown_acts == 0 {
-            let at_most = surely + i64::from(standing.maybe);
-            assert!(at_most >= granted(3 * SKEW) - under_way, "{standing:?} is too little: {self:?}");
+            let at_most = surely + i64::from(quota.uncertain_replies);
+            assert!(at_most >= granted(3 * CLOCK_SKEW) - under_way, "{quota:?} is too little: {self:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use desk::{
     routing::{Facts, Outcome, Plan, Routed, State, Target},
-    staff::{AgentFacts, in_order, try_next},
+    staff::{AgentFacts, rank_free_agents, choose_agent},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -153,7 +153,7 @@ impl Conversations {
         };
         let seen = |agent: &AgentFacts| {
             let mut agent = agent.clone();
-            agent.gets(self.in_flight.taken(&agent.id), decision.now);
+            agent.add_load(self.in_flight.taken(&agent.id), decision.now);
             agent
         };
         let (group, members) = match way.known.get(&target)? {
@@ -167,13 +167,13 @@ impl Conversations {
             // Nobody else is as good for this visitor.
             return find(&last.agent).cloned();
         }
-        let mut order = in_order(group.strategy, &members, None);
+        let mut order = rank_free_agents(group.strategy, &members, None);
         if order.is_empty() {
             // The last places may go to those who are on their way, or not: the transaction knows.
             order = agents.to_vec();
         }
         let free: Vec<&AgentFacts> = order.iter().filter_map(find).collect();
-        try_next(group.strategy, &free, decision.lost_races, &decision.thread.uid()).cloned()
+        choose_agent(group.strategy, &free, decision.lost_races, &decision.thread.uid()).cloned()
     }
 
     async fn enqueue(

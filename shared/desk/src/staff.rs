@@ -132,7 +132,7 @@ impl AgentFacts {
     }
 
     /// Reckons with so many more conversations that they get now.
-    pub fn gets(&mut self, more: u32, now: Timestamp) {
+    pub fn add_load(&mut self, more: u32, now: Timestamp) {
         if more > 0 {
             self.load += more;
             self.last_assigned_at = Some(now);
@@ -149,7 +149,7 @@ impl AgentFacts {
 
 /// The free ones among the members, best first; `sticky` is the agent whom the visitor had the last time. The order
 /// of `members` plays no part.
-pub fn in_order(strategy: Strategy, members: &[AgentFacts], sticky: Option<&str>) -> Vec<String> {
+pub fn rank_free_agents(strategy: Strategy, members: &[AgentFacts], sticky: Option<&str>) -> Vec<String> {
     let mut free: Vec<&AgentFacts> = members.iter().filter(|agent| agent.is_free()).collect();
     free.sort_by(|a, b| {
         let is_sticky = |agent: &AgentFacts| sticky == Some(agent.id.as_str());
@@ -168,7 +168,7 @@ pub fn in_order(strategy: Strategy, members: &[AgentFacts], sticky: Option<&str>
 /// then any of ever more who come next, four times as many with each time. Many who decide at once from the same facts
 /// all find the same agent the best, and one of them gets them; the others would go on meeting at the next best, and
 /// the next. By [`Strategy::LeastLoad`] nobody is tried who is busier than the best. `by` tells apart those who decide.
-pub fn try_next<'a>(strategy: Strategy, free: &[&'a AgentFacts], lost_races: u32, by: &str) -> Option<&'a AgentFacts> {
+pub fn choose_agent<'a>(strategy: Strategy, free: &[&'a AgentFacts], lost_races: u32, by: &str) -> Option<&'a AgentFacts> {
     let best = free.first()?;
     let as_good = match strategy {
         Strategy::LeastLoad => free.iter().take_while(|agent| agent.cmp_relative_load(best) == Ordering::Equal).count(),

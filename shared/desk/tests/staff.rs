@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use desk::{
     merchant::Merchant,
-    staff::{AfterHours, Agent, AgentFacts, AgentStatus, Group, Strategy, in_order, try_next},
+    staff::{AfterHours, Agent, AgentFacts, AgentStatus, Group, Strategy, rank_free_agents, choose_agent},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -50,13 +50,13 @@ fn the_least_loaded_is_first_by_the_part_of_their_capacity() {
         facts("three-of-ten", 3, 10, Some(99)),
         facts("full", 3, 3, None),
     ];
-    let order = in_order(Strategy::LeastLoad, &members, None);
+    let order = rank_free_agents(Strategy::LeastLoad, &members, None);
     assert_eq!(order, ["three-of-ten", "two-of-six", "one-of-three", "two-of-five"]);
-    let order = in_order(Strategy::LeastLoad, &members, Some("two-of-five"));
+    let order = rank_free_agents(Strategy::LeastLoad, &members, Some("two-of-five"));
     assert_eq!(order, ["two-of-five", "three-of-ten", "two-of-six", "one-of-three"]);
     // The agent of the last time has no place to give.
-    assert_eq!(in_order(Strategy::LeastLoad, &members, Some("full"))[0], "three-of-ten");
-    let order = in_order(Strategy::RoundRobin, &members, None);
+    assert_eq!(rank_free_agents(Strategy::LeastLoad, &members, Some("full"))[0], "three-of-ten");
+    let order = rank_free_agents(Strategy::RoundRobin, &members, None);
     assert_eq!(order, ["two-of-five", "two-of-six", "one-of-three", "three-of-ten"]);
 }
 
@@ -64,7 +64,7 @@ fn the_least_loaded_is_first_by_the_part_of_their_capacity() {
 fn tried(strategy: Strategy, free: &[AgentFacts], lost_races: u32) -> BTreeSet<&str> {
     let free: Vec<&AgentFacts> = free.iter().collect();
     let by = (0..60).map(|visitor| format!("visitor {visitor}"));
-    by.map(|by| try_next(strategy, &free, lost_races, &by).unwrap().id.as_str()).collect()
+    by.map(|by| choose_agent(strategy, &free, lost_races, &by).unwrap().id.as_str()).collect()
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn many_who_decide_at_once_try_the_best_and_then_anybody_as_good() {
     assert!(anybody.len() > 20 && anybody.iter().any(|name| *name >= "agent 30"), "{anybody:?}");
     // The same decision made again is the same.
     assert_eq!(idle, tried(Strategy::LeastLoad, &free, 9));
-    assert_eq!(try_next(Strategy::LeastLoad, &[], 0, "a visitor"), None);
+    assert_eq!(choose_agent(Strategy::LeastLoad, &[], 0, "a visitor"), None);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn who_was_overtaken_together_is_not_overtaken_together_again() {
     let names: Vec<String> = (0..64).map(|number| format!("agent {number:02}")).collect();
     let free: Vec<_> = names.iter().map(|name| facts(name, 0, 5, None)).collect();
     let free: Vec<&AgentFacts> = free.iter().collect();
-    let at = |lost_races, by: &str| try_next(Strategy::LeastLoad, &free, lost_races, by).unwrap().id.clone();
+    let at = |lost_races, by: &str| choose_agent(Strategy::LeastLoad, &free, lost_races, by).unwrap().id.clone();
     let together = (0..40).map(|visitor| (format!("one {visitor}"), format!("other {visitor}")));
     let together: Vec<_> = together.filter(|(one, other)| at(1, one) == at(1, other)).collect();
     let again = together.iter().filter(|(one, other)| at(2, one) == at(2, other)).count();
@@ -101,7 +101,7 @@ fn who_was_overtaken_together_is_not_overtaken_together_again() {
 #[test]
 fn loads_beyond_every_measure_are_compared() {
     let members = [facts("b", u32::MAX - 1, u32::MAX, None), facts("a", u32::MAX - 2, u32::MAX, None)];
-    assert_eq!(in_order(Strategy::LeastLoad, &members, None), ["a", "b"]);
+    assert_eq!(rank_free_agents(Strategy::LeastLoad, &members, None), ["a", "b"]);
 }
 
 fn group(changes: &Value) -> Group {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use desk::{
     routing::Facts,
-    staff::{AgentFacts, in_order},
+    staff::{AgentFacts, rank_free_agents},
 };
 use jiff::{SignedDuration, Timestamp};
 use store::{Entry, Queue};
@@ -77,7 +77,7 @@ fn best(facts: &Facts, entry: &Entry, now: Timestamp) -> Option<AgentFacts> {
             let by = lately.map(|(by, _)| by);
             let others = members.iter().any(|member| Some(&member.id) != by && member.is_on_duty());
             let passed_over = by.filter(|_| others);
-            let free = in_order(group.strategy, members, None);
+            let free = rank_free_agents(group.strategy, members, None);
             let id = free.into_iter().find(|id| Some(id) != passed_over)?;
             members.iter().find(|member| member.id == id).cloned()
         }
@@ -103,7 +103,7 @@ pub(super) fn assigned(desks: &mut Desks, agent: &str, now: Timestamp) {
             Facts::Missing => None,
         };
         if let Some(known) = known {
-            known.gets(1, now);
+            known.add_load(1, now);
         }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::staff::{AfterHours, AgentFacts, AgentStatus, Group, in_order};
+use crate::staff::{AfterHours, AgentFacts, AgentStatus, Group, rank_free_agents};
 
 use super::{Level, Plan, Target, TargetKind};
 
@@ -125,7 +125,7 @@ fn at_group(
         return finding(State::Offline, fact);
     }
     let sticky = plan.sticky.as_ref().filter(|last| last.counts(group, now));
-    let agents = in_order(group.strategy, members, sticky.map(|last| last.agent.as_str()));
+    let agents = rank_free_agents(group.strategy, members, sticky.map(|last| last.agent.as_str()));
     let free = agents.len();
     let fact =
         if free == 0 { format!("{on_duty} on duty, none free") } else { format!("{on_duty} on duty, {free} free") };

@@ -48,7 +48,7 @@ pub enum Outcome {
     /// One of these agents takes it.
     Assign {
         /// The best first. Somebody else may be quicker: then the facts are read again, and it is decided anew
-        /// ([`try_next`](crate::staff::try_next)).
+        /// ([`choose_agent`](crate::staff::choose_agent)).
         agents: Vec<String>,
         /// The group that they take it for; nothing if the level names an agent.
         group: Option<String>,

@@ -16,7 +16,7 @@ use conversations::Conversations;
 use desk::{
     calendar::Calendar,
     robot::Robot,
-    routing::{Level, Spill, Target},
+    routing::{Level, OverflowCondition, Target},
     settings::{Mode, Reception},
     staff::{AfterHours, Agent, Group, Strategy},
 };
@@ -203,10 +203,15 @@ fn draw_session(random: &mut Random, agents: &[String], groups: &[String]) -> (S
         let target = if group { Target::Group(id.clone()) } else { Target::Agent(id.clone()) };
         let named = random.weighted(&[(6, 0), (3, 1), (1, 2)]);
         let overflows = random.percent(75);
-        let spills: &[(u32, Spill)] = if group {
-            &[(4, Spill::Offline), (5, Spill::Busy), (6, Spill::OffWork), (7, Spill::Any)]
+        let spills: &[(u32, OverflowCondition)] = if group {
+            &[
+                (4, OverflowCondition::Offline),
+                (5, OverflowCondition::Busy),
+                (6, OverflowCondition::OffWork),
+                (7, OverflowCondition::Any),
+            ]
         } else {
-            &[(1, Spill::Offline), (2, Spill::Busy), (3, Spill::Any)]
+            &[(1, OverflowCondition::Offline), (2, OverflowCondition::Busy), (3, OverflowCondition::Any)]
         };
         let (spill_id, spill) = *random.pick(spills).unwrap();
         let named = [id.clone(), format!("other-{id}"), "nobody-has-this".to_owned()][named].clone();

@@ -1,7 +1,7 @@
 //! What is particular to robots: their credentials, and a try.
 
 use desk::{
-    faq::{self, Found, Index, Question, Thresholds},
+    faq::{self, Match, Index, Question, Thresholds},
     robot::{Kind as Style, Robot},
 };
 use function::http::{self, FieldError, Problem};
@@ -175,9 +175,9 @@ pub(crate) async fn try_text(deps: &Deps, request: &Request, id: &str) -> Result
 fn tried<'a>(questions: &'a [Question], text: &str, thresholds: &Thresholds) -> Tried<'a> {
     let index = Index::new(questions);
     let (answer, chosen) = match faq::find(&index, text, thresholds) {
-        Found::Direct(question) => ("direct", vec![question]),
-        Found::Choice(questions) => ("choice", questions),
-        Found::Unknown => ("unknown", Vec::new()),
+        Match::Direct(question) => ("direct", vec![question]),
+        Match::Choice(questions) => ("choice", questions),
+        Match::Unknown => ("unknown", Vec::new()),
     };
     let hits = index.search(text, questions.len());
     let score = |at: usize| hits.iter().find(|hit| hit.question == at).map_or(0.0, |hit| hit.score);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use desk::{
-    faq::{self, Found, Picked},
+    faq::{self, Match, ChoiceReply},
     robot::Kind,
-    turn::Answer,
+    turn::RobotAnswer,
 };
 use robots::{Asking, Chat, Client, Line, Passage, Webhook};
 use store::{Conversation, Direction, Message, MessageState, Result, RobotStage, Turn};
@@ -23,7 +23,7 @@ const LOOKED_AT: i32 = 40;
 
 /// An answer and where it comes from.
 pub(crate) struct Given {
-    pub(crate) answer: Answer,
+    pub(crate) answer: RobotAnswer,
     pub(crate) failure: Option<&'static str>,
     pub(crate) sources: Vec<String>,
 }
@@ -44,14 +44,14 @@ impl Conversations {
     pub(crate) async fn ask(&self, robots: &Client, knowing: &Knowing, asked: &Asked<'_>) -> Result<Given> {
         let &Asked { conversation, stage, turn, text, person } = asked;
         let given = |answer, sources| Given { answer, failure: None, sources };
-        if let Some(picked) = faq::picked(text, stage.offered.len()) {
-            return Ok(match picked {
-                Picked::Person => given(Answer::PickedPerson, Vec::new()),
-                Picked::Number(number) => {
+        if let Some(reply) = faq::parse_choice_reply(text, stage.offered.len()) {
+            return Ok(match reply {
+                ChoiceReply::Person => given(RobotAnswer::ChosePerson, Vec::new()),
+                ChoiceReply::Number(number) => {
                     let id = stage.offered.get(number.wrapping_sub(1));
                     match id.and_then(|id| knowing.questions.iter().find(|question| question.id == *id)) {
-                        Some(question) => given(Answer::Text(question.answer.clone()), vec![question.id.clone()]),
-                        None => given(Answer::DontKnow, Vec::new()),
+                        Some(question) => given(RobotAnswer::Text(question.answer.clone()), vec![question.id.clone()]),
+                        None => given(RobotAnswer::DontKnow, Vec::new()),
                     }
                 }
             });
@@ -62,7 +62,7 @@ impl Conversations {
             Kind::Faq { thresholds } => return Ok(by_questions(knowing, text, thresholds, person)),
             Kind::Chat { base_url, model, instructions, deadline_seconds } => {
                 let Some(api_key) = self.secret(knowing).await? else {
-                    return Ok(Given { answer: Answer::Failed, failure: Some("robot.no_key"), sources: Vec::new() });
+                    return Ok(Given { answer: RobotAnswer::Failed, failure: Some("robot.no_key"), sources: Vec::new() });
                 };
                 let chat = Chat {
                     base_url: base_url.clone(),
@@ -84,7 +84,7 @@ impl Conversations {
             }
             Kind::Webhook { url, deadline_seconds, .. } => {
                 let Some(secret) = self.secret(knowing).await? else {
-                    return Ok(Given { answer: Answer::Failed, failure: Some("robot.no_key"), sources: Vec::new() });
+                    return Ok(Given { answer: RobotAnswer::Failed, failure: Some("robot.no_key"), sources: Vec::new() });
                 };
                 let webhook = Webhook { url: url.clone(), secret, deadline: seconds(*deadline_seconds) };
                 let history = self.history(conversation, turn).await?;
@@ -93,12 +93,12 @@ impl Conversations {
             }
         };
         Ok(match answered {
-            Ok(robots::Answer::Text(text)) => given(Answer::Text(text), Vec::new()),
-            Ok(robots::Answer::HandOver(_)) => given(Answer::HandOver, Vec::new()),
-            Ok(robots::Answer::DontKnow) => given(Answer::DontKnow, Vec::new()),
+            Ok(robots::Answer::Text(text)) => given(RobotAnswer::Text(text), Vec::new()),
+            Ok(robots::Answer::HandOver(_)) => given(RobotAnswer::HandOver, Vec::new()),
+            Ok(robots::Answer::DontKnow) => given(RobotAnswer::DontKnow, Vec::new()),
             Err(failure) => {
                 tracing::warn!(robot_id = knowing.robot.id, code = failure.code(), "a robot could not be asked");
-                Given { answer: Answer::Failed, failure: Some(failure.code()), sources: Vec::new() }
+                Given { answer: RobotAnswer::Failed, failure: Some(failure.code()), sources: Vec::new() }
             }
         })
     }
@@ -145,16 +145,16 @@ pub(crate) fn said(messages: &[Message]) -> String {
 fn by_questions(knowing: &Knowing, text: &str, thresholds: &faq::Thresholds, person: bool) -> Given {
     let question = |place: usize| &knowing.questions[place];
     let (answer, sources) = match faq::find(&knowing.index, text, thresholds) {
-        Found::Direct(place) => (Answer::Text(question(place).answer.clone()), vec![question(place).id.clone()]),
-        Found::Choice(places) => {
+        Match::Direct(place) => (RobotAnswer::Text(question(place).answer.clone()), vec![question(place).id.clone()]),
+        Match::Choice(places) => {
             let offered: Vec<String> = places.iter().map(|place| question(*place).id.clone()).collect();
             let titles: Vec<&str> = places.iter().map(|place| question(*place).title.as_str()).collect();
             (
-                Answer::Choice { offered: offered.clone(), text: faq::choice_text(&titles, language(text), person) },
+                RobotAnswer::Choice { offered: offered.clone(), text: faq::choice_text(&titles, language(text), person) },
                 offered,
             )
         }
-        Found::Unknown => (Answer::DontKnow, Vec::new()),
+        Match::Unknown => (RobotAnswer::DontKnow, Vec::new()),
     };
     Given { answer, failure: None, sources }
 }

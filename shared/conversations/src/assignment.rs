@@ -1,8 +1,8 @@
 //! A conversation changes hands.
 
 use desk::{
-    routing::{Facts, Outcome, Plan, Routed, State, Target},
-    staff::{AgentFacts, rank_free_agents, choose_agent},
+    routing::{Facts, Outcome, Plan, RoutingDecision, Target, TargetState},
+    staff::{AgentFacts, choose_agent, rank_free_agents},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -56,14 +56,14 @@ impl Conversations {
     pub(crate) async fn hand(
         &self,
         decision: &mut Decision<'_>,
-        routed: &Routed,
+        routed: &RoutingDecision,
         way: &Way<'_>,
     ) -> Result<Option<Queue>> {
         if let Some(after) = &mut decision.after {
             after.plan = serde_json::to_value(way.plan).unwrap_or_default();
         }
         let trail = json!(routed.trail);
-        let full = routed.trail.last().is_some_and(|passage| passage.state == State::QueueFull);
+        let full = routed.trail.last().is_some_and(|passage| passage.state == TargetState::QueueFull);
         let leaving = if full { Leaving::QueueFull } else { Leaving::NobodyThere };
         match &routed.outcome {
             Outcome::Assign { agents, group, level } => {

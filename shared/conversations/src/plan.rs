@@ -6,7 +6,8 @@ use desk::{
     calendar::Calendar,
     merchant::{self, Merchant},
     routing::{
-        self, AGENT_QUEUE_MAX, Asked, Facts, LastAgent, Level, Next, Oddity, Plan, Routed, Target, TargetKind, Warning,
+        self, AGENT_QUEUE_MAX, Facts, LastAgent, Level, Plan, RoutingDecision, RoutingStep, Target, TargetKind,
+        TransferLevel, Warning, WarningCode,
     },
     settings::Reception,
     staff::{AgentFacts, AgentStatus, Group},
@@ -61,16 +62,16 @@ impl Conversations {
             None => (Vec::new(), Vec::new()),
         };
         if let Some(action) = from.and_then(|from| from.platform_action.as_ref())
-            && routing::lead_nowhere(&levels)
+            && routing::all_unresolved(&levels)
         {
             let (groups, odd) = self.of_platform(action).await?;
-            routing::follow(&mut levels, groups);
+            routing::append_levels(&mut levels, groups);
             warnings.extend(odd);
         }
         if let Some(group) = &reception.group_id
-            && routing::lead_nowhere(&levels)
+            && routing::all_unresolved(&levels)
         {
-            routing::follow(&mut levels, vec![Level::from(Target::Group(group.clone()))]);
+            routing::append_levels(&mut levels, vec![Level::from(Target::Group(group.clone()))]);
         }
         warnings.dedup();
         let mut robot_id = None;
@@ -78,7 +79,7 @@ impl Conversations {
             robot_id = self.table.resolve(Kind::Robot, named).await?;
             if robot_id.is_none() {
                 let detail = format!("no robot has the robotid {named:?}; the mini program's own answers");
-                warnings.push(Warning { level: 0, code: Oddity::RobotNotFound, detail });
+                warnings.push(Warning { level: 0, code: WarningCode::RobotNotFound, detail });
             }
         }
         let robot_id = robot_id.or_else(|| reception.robot_id.clone());
@@ -91,7 +92,7 @@ impl Conversations {
         let mut asked = Vec::new();
         let mut known = BTreeMap::new();
         for wanted in &from.transfer_action {
-            let kind = wanted.action_type.as_deref().and_then(TargetKind::of_action);
+            let kind = wanted.action_type.as_deref().and_then(TargetKind::from_action_type);
             let named = wanted.deci_id.clone().unwrap_or_default();
             let id = named.trim();
             if let Some(kind) = kind
@@ -105,9 +106,9 @@ impl Conversations {
                 known.insert((kind == TargetKind::Group, id.to_owned()), found);
             }
             let (option_id, spill_id) = (wanted.option_id.clone(), wanted.spill_id.clone());
-            asked.push(Asked { kind, named, option_id, spill_id });
+            asked.push(TransferLevel { kind, named, option_id, spill_id });
         }
-        Ok(routing::levels(&asked, |kind, id| {
+        Ok(routing::levels_from_transfer_action(&asked, |kind, id| {
             known.get(&(kind == TargetKind::Group, id.to_owned())).cloned().flatten()
         }))
     }
@@ -125,7 +126,7 @@ impl Conversations {
             None => None,
         };
         let merchant = merchant.map(|merchant| merchant.settings);
-        Ok(merchant::levels(code, merchant.as_ref(), flow, |_, _| group.map(Target::Group)))
+        Ok(merchant::levels_from_platform_action(code, merchant.as_ref(), flow, |_, _| group.map(Target::Group)))
     }
 
     /// Routes by a plan; reads what the decision asks for and nothing else.
@@ -135,14 +136,14 @@ impl Conversations {
         mode: routing::Mode,
         now: Timestamp,
         known: &mut Known,
-    ) -> Result<Routed> {
+    ) -> Result<RoutingDecision> {
         loop {
             match routing::route(plan, known, mode, now) {
-                Next::Need(target) => {
+                RoutingStep::FactsNeeded(target) => {
                     let facts = self.facts(&target, now).await?;
                     known.insert(target, facts);
                 }
-                Next::Done(routed) => return Ok(routed),
+                RoutingStep::Decided(routed) => return Ok(routed),
             }
         }
     }

@@ -3,7 +3,7 @@
 use channel::{RetryPolicy, update_ledger};
 use desk::{
     handover,
-    reception::{Arrival, Holder, NextStep, Situation, decide},
+    reception::{Incoming, Handler, NextStep, ReceptionInput, decide},
     routing::{self, Outcome},
     settings::Reception,
 };
@@ -105,19 +105,19 @@ impl Conversations {
     ) -> Result<(Option<Queue>, Option<String>)> {
         let now = decision.now;
         let text = message.content.get("content").and_then(Value::as_str).filter(|_| message.kind == "text");
-        let holder = decision.before.as_ref().map(|open| holder(&open.stage));
-        let undecided = matches!(holder, None | Some(Holder::Nobody | Holder::Robot | Holder::LeftMessage));
+        let handler = decision.before.as_ref().map(|open| handler(&open.stage));
+        let undecided = matches!(handler, None | Some(Handler::Unassigned | Handler::Robot | Handler::LeftMessage));
         let from = choosing(&decision.reception, &decision.visitor, now).filter(|_| undecided);
-        let left = decision.before.as_ref().filter(|_| holder == Some(Holder::LeftMessage));
+        let left = decision.before.as_ref().filter(|_| handler == Some(Handler::LeftMessage));
         let planned = match left.and_then(kept_plan).filter(|plan| !plan.levels.is_empty()) {
             // Whom they wanted when they left their message.
             Some(plan) => Planned { plan, ..Planned::none(&decision.reception) },
             None if undecided => self.plan(&decision.reception, &decision.visitor, from.as_ref()).await?,
             None => Planned::none(&decision.reception),
         };
-        let step = decide(&Situation {
-            arrival: text.map_or(Arrival::Other, Arrival::Text),
-            holder,
+        let step = decide(&ReceptionInput {
+            incoming: text.map_or(Incoming::Other, Incoming::Text),
+            handler,
             mode: decision.reception.mode,
             has_robot: planned.robot_id.is_some(),
             has_target: !planned.plan.levels.is_empty(),
@@ -125,7 +125,7 @@ impl Conversations {
         });
         if let Some(after) = &mut decision.after {
             after.join(message, now);
-        } else if step == NextStep::Note {
+        } else if step == NextStep::RecordOnly {
             return Ok((None, None));
         } else {
             let opened = Conversation::new(&decision.thread, message, Stage::Unassigned, now);
@@ -147,12 +147,12 @@ impl Conversations {
         known: &Ground<'_>,
     ) -> Result<(Option<Queue>, Option<String>)> {
         match step {
-            NextStep::Note | NextStep::Open | NextStep::Join => joined(decision, known.binding),
-            NextStep::Robot => {
+            NextStep::RecordOnly | NextStep::OpenUnassigned | NextStep::Append => joined(decision, known.binding),
+            NextStep::AskRobot => {
                 take_over(decision, known.planned.robot_id.as_deref());
                 robot_turn(decision, message);
             }
-            NextStep::Stay => {
+            NextStep::KeepWithRobot => {
                 take_over(decision, known.planned.robot_id.as_deref());
                 no_agent(decision);
             }
@@ -160,8 +160,8 @@ impl Conversations {
                 let because = json!({ "handover": handover::Reason::Keyword });
                 Self::leave_message(decision, 0, Leaving::NobodyThere, &because, &Value::Null);
             }
-            NextStep::Return { immediate } => return Ok((self.back(decision, immediate, known).await?, None)),
-            NextStep::End => {
+            NextStep::RouteAgain { immediate } => return Ok((self.back(decision, immediate, known).await?, None)),
+            NextStep::Close => {
                 let freed = decision.before.as_ref().and_then(Conversation::assignee).map(ToOwned::to_owned);
                 Self::end(decision, "visitor", None);
                 return Ok((None, freed));
@@ -237,13 +237,13 @@ impl Planned {
     }
 }
 
-fn holder(stage: &Stage) -> Holder {
+fn handler(stage: &Stage) -> Handler {
     match stage {
-        Stage::Unassigned | Stage::Closed { .. } => Holder::Nobody,
-        Stage::Robot(_) => Holder::Robot,
-        Stage::Queued(_) => Holder::Queue,
-        Stage::Assigned(_) => Holder::Agent,
-        Stage::LeftMessage(_) => Holder::LeftMessage,
+        Stage::Unassigned | Stage::Closed { .. } => Handler::Unassigned,
+        Stage::Robot(_) => Handler::Robot,
+        Stage::Queued(_) => Handler::Queue,
+        Stage::Assigned(_) => Handler::Agent,
+        Stage::LeftMessage(_) => Handler::LeftMessage,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Who would get a conversation, and why: the same rules on the same facts, without a change.
 
 use desk::{
-    reception::{Arrival, Holder, NextStep, Situation, decide},
-    routing::{self, Outcome, Passage, Plan},
+    reception::{Incoming, Handler, NextStep, ReceptionInput, decide},
+    routing::{self, Outcome, Plan, TrailEntry},
     settings::Mode,
 };
 use jiff::Timestamp;
@@ -51,7 +51,7 @@ pub struct Simulated {
     /// Where it goes as soon as a person is wanted; nothing if nobody is set up who could have it.
     pub outcome: Option<Outcome>,
     /// Why, level by level.
-    pub trail: Vec<Passage>,
+    pub trail: Vec<TrailEntry>,
     /// What was odd about `transfer_action`, `platform_action` and `robotid`.
     pub warnings: Value,
     /// When it is.
@@ -74,23 +74,23 @@ impl Conversations {
         visitor.session_from_at = Some(wanted.at);
         let from = choosing(&reception, &visitor, wanted.at);
         let planned = self.plan(&reception, &visitor, from.as_ref()).await?;
-        let situation = Situation {
-            arrival: Arrival::Text(wanted.text),
-            holder: None,
+        let input = ReceptionInput {
+            incoming: Incoming::Text(wanted.text),
+            handler: None,
             mode: reception.mode,
             has_robot: planned.robot_id.is_some(),
             has_target: !planned.plan.levels.is_empty(),
             keywords: &reception.handover.keywords,
         };
-        let decision = decide(&situation);
+        let decision = decide(&input);
         let first = match decision {
-            NextStep::Robot | NextStep::Stay => "robot",
+            NextStep::AskRobot | NextStep::KeepWithRobot => "robot",
             NextStep::Route { .. } => "route",
             NextStep::LeaveMessage => "leave_message",
-            NextStep::Return { .. } | NextStep::Note | NextStep::Join | NextStep::Open | NextStep::End => "open",
+            NextStep::RouteAgain { .. } | NextStep::RecordOnly | NextStep::Append | NextStep::OpenUnassigned | NextStep::Close => "open",
         };
         // The robot has it until a person is wanted. What then happens is another decision by the same rules.
-        let wanting = Situation { arrival: Arrival::Text(WANTING), holder: Some(Holder::Robot), ..situation };
+        let wanting = ReceptionInput { incoming: Incoming::Text(WANTING), handler: Some(Handler::Robot), ..input };
         let decision = if first == "robot" { decide(&wanting) } else { decision };
         let (outcome, trail) = self.outcome(decision, &planned, wanted.at).await?;
         let answers = first == "robot" || matches!(outcome, Some(Outcome::Robot { .. }));
@@ -112,13 +112,13 @@ impl Conversations {
         decision: NextStep,
         planned: &Planned,
         at: Timestamp,
-    ) -> Result<(Option<Outcome>, Vec<Passage>)> {
+    ) -> Result<(Option<Outcome>, Vec<TrailEntry>)> {
         let mode = match decision {
             NextStep::Route { immediate: true, .. } => routing::Mode::ImmediateOnly,
             NextStep::Route { immediate: false, .. } => routing::Mode::Full,
             NextStep::LeaveMessage => return Ok((Some(Outcome::LeaveMessage { level: 0 }), Vec::new())),
-            NextStep::Robot | NextStep::Stay => return Ok((Some(Outcome::Robot { level: 0 }), Vec::new())),
-            NextStep::Return { .. } | NextStep::Note | NextStep::Join | NextStep::Open | NextStep::End => {
+            NextStep::AskRobot | NextStep::KeepWithRobot => return Ok((Some(Outcome::Robot { level: 0 }), Vec::new())),
+            NextStep::RouteAgain { .. } | NextStep::RecordOnly | NextStep::Append | NextStep::OpenUnassigned | NextStep::Close => {
                 return Ok((None, Vec::new()));
             }
         };

@@ -214,7 +214,7 @@ impl Conversations {
         let seconds = decision.now.duration_since(waiting.since).as_secs();
         let because = json!({ "waited_seconds": seconds });
         let plan = plan_of(decision);
-        let rest = routing::after_wait(&plan, waiting.level);
+        let rest = routing::plan_after_wait(&plan, waiting.level);
         decision.event("conversation.overflowed", because.clone());
         if rest.levels.is_empty() {
             Self::leave_message(decision, waiting.level, Leaving::WaitedTooLong, &because, &Value::Null);

@@ -11,7 +11,7 @@ use desk::{
     handover::{self, same_question},
     routing,
     settings::Mode,
-    turn::{Answer, Outcome, SoFar, outcome},
+    turn::{RobotAnswer, TurnDecision, TurnHistory, decide},
 };
 use jiff::SignedDuration;
 use robots::Client;
@@ -85,7 +85,7 @@ impl Conversations {
                 self.ask(robots, knowing, &asked).await?
             }
             // Nobody is there to say anything: a person takes over, or a message is left.
-            None => Given { answer: Answer::HandOver, failure: Some(GONE), sources: Vec::new() },
+            None => Given { answer: RobotAnswer::HandOver, failure: Some(GONE), sources: Vec::new() },
         };
         Box::pin(self.finish_turn(cid, &turn, &text, knowing.as_deref(), given)).await
     }
@@ -115,8 +115,8 @@ impl Conversations {
             let repeats = if same_question(&stage.last_question, text) { stage.repeats + 1 } else { 1 };
             let mut decision = self.decision(conversation).await?.lost_races(lost_races);
             let fallback = knowing.map(|knowing| knowing.robot.settings.fallback.clone()).unwrap_or_default();
-            let so_far = SoFar { misses: stage.misses, repeats };
-            let came = outcome(given.answer.clone(), so_far, &decision.reception.handover, &fallback);
+            let history = TurnHistory { misses: stage.misses, repeats };
+            let came = decide(given.answer.clone(), history, &decision.reception.handover, &fallback);
             if let Some(Stage::Robot(robot)) = decision.after.as_mut().map(|after| &mut after.stage) {
                 robot.misses = came.misses;
                 robot.repeats = repeats;
@@ -144,7 +144,7 @@ impl Conversations {
     pub(crate) async fn move_on(
         &self,
         decision: &mut Decision<'_>,
-        routed: &routing::Routed,
+        routed: &routing::RoutingDecision,
         way: Way<'_>,
     ) -> Result<Option<Queue>> {
         let robot = way.plan.robot_id.clone().or_else(|| decision.reception.robot_id.clone());
@@ -184,7 +184,7 @@ impl Conversations {
     async fn apply_outcome(
         &self,
         decision: &mut Decision<'_>,
-        came: &Outcome,
+        came: &TurnDecision,
         given: &Given,
         ai: bool,
     ) -> Result<Option<Queue>> {
@@ -212,7 +212,7 @@ impl Conversations {
                 return self.hand(decision, routed, &way).await;
             }
             // Nobody is there, so nobody is promised.
-            if handover.asked {
+            if handover.requested {
                 let goes_on = decision.reception.mode == Mode::RobotOnly
                     || matches!(routed.as_ref().map(|routed| &routed.outcome), Some(routing::Outcome::Robot { .. }));
                 if goes_on && given.failure != Some(GONE) {
@@ -225,13 +225,13 @@ impl Conversations {
             }
         }
         let answer = match &given.answer {
-            Answer::Text(_) => "direct",
-            Answer::Choice { .. } => "choice",
-            Answer::DontKnow => "unknown",
-            Answer::HandOver | Answer::PickedPerson => "handover",
-            Answer::Failed => "failed",
+            RobotAnswer::Text(_) => "direct",
+            RobotAnswer::Choice { .. } => "choice",
+            RobotAnswer::DontKnow => "unknown",
+            RobotAnswer::HandOver | RobotAnswer::ChosePerson => "handover",
+            RobotAnswer::Failed => "failed",
         };
-        let own = matches!(given.answer, Answer::Text(_));
+        let own = matches!(given.answer, RobotAnswer::Text(_));
         let data =
             json!({ "answer": answer, "sources": given.sources, "failure": given.failure, "misses": came.misses });
         decision.event("robot.answered", data);

@@ -11,7 +11,7 @@ use std::{
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use desk::{
-    routing::{Facts, Level, Mode, Next, Outcome, Plan, Spill, Target, route},
+    routing::{Facts, Level, Mode, Outcome, OverflowCondition, Plan, RoutingStep, Target, route},
     staff::{AfterHours, AgentFacts, AgentStatus, Group},
 };
 
@@ -42,12 +42,14 @@ fn benches(criterion: &mut Criterion) {
         target: Some(target.clone()),
         named: target.id().to_owned(),
         overflows: true,
-        spill: Spill::Any,
+        spill: OverflowCondition::Any,
     };
     let plan = Plan::new(targets.iter().map(level).collect(), None, AfterHours::LeaveMessage);
     let facts: BTreeMap<Target, Facts> = targets.into_iter().zip((0..LEVELS).map(facts_of)).collect();
     let now = "2026-11-22T10:00:00Z".parse().unwrap();
-    let Next::Done(routed) = route(&plan, &facts, Mode::Full, now) else { unreachable!("all facts are there") };
+    let RoutingStep::Decided(routed) = route(&plan, &facts, Mode::Full, now) else {
+        unreachable!("all facts are there")
+    };
     assert!(matches!(routed.outcome, Outcome::Assign { level: 4, .. }), "{routed:?}");
 
     let mut group = criterion.benchmark_group("routing");

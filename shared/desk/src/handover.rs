@@ -3,15 +3,15 @@
 //! What visitors write is matched against words and what stands around them. That is narrow on purpose: who asks for a person
 //! in another way than these gets an answer of the robot, or none, and after a few of the latter the person.
 
+mod bot_refusal;
 mod chinese;
 mod english;
-mod machine;
-mod words;
+mod word_list;
 
 use serde::{Deserialize, Serialize};
 
-use self::words::{STEPS, Words};
-use crate::faq::fold::{bare, clauses, ends_clause, fold, is_han};
+use self::word_list::{LOOKBACK_MAX, WordList};
+use crate::faq::normalize::{bare, clauses, ends_clause, is_han, normalize};
 
 /// Why a visitor is handed over to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,22 +51,22 @@ impl Reason {
 /// that they want none (不要转人工, "no agent please"), not if another thing is meant (人工智能, 人工费, "cleaning agent"), and not
 /// if they ask who they are talking to (你是人工吗). Width, case and traditional characters do not matter.
 pub fn asks_for_person(text: &str, extra: &[String]) -> bool {
-    let folded = fold(text);
-    let mut clauses = clauses(&folded).map(close_up).peekable();
+    let normalized = normalize(text);
+    let mut clauses = clauses(&normalized).map(close_up).peekable();
     while let Some(clause) = clauses.next() {
         let mut is_declined = || clauses.peek().is_some_and(|next| chinese::declines(next));
-        if (chinese::asks(&clause) || machine::asks(&clause) || english::asks(&clause)) && !is_declined() {
+        if (chinese::asks(&clause) || bot_refusal::asks(&clause) || english::asks(&clause)) && !is_declined() {
             return true;
         }
     }
-    asks_by(&folded, extra)
+    asks_by(&normalized, extra)
 }
 
 /// Whether one of these words is said and not refused.
-fn asks_by(folded: &str, extra: &[String]) -> bool {
-    extra.iter().map(|word| fold(word.trim())).filter(|word| !word.is_empty()).any(|word| {
-        folded.match_indices(&*word).take(STEPS).any(|(at, _)| {
-            let (before, after) = (&folded[..at], &folded[at + word.len()..]);
+fn asks_by(normalized: &str, extra: &[String]) -> bool {
+    extra.iter().map(|word| normalize(word.trim())).filter(|word| !word.is_empty()).any(|word| {
+        normalized.match_indices(&*word).take(LOOKBACK_MAX).any(|(at, _)| {
+            let (before, after) = (&normalized[..at], &normalized[at + word.len()..]);
             let before = before.rsplit(ends_clause).next().unwrap_or_default();
             let after_clause = after.split(ends_clause).next().unwrap_or_default();
             let is_inside_of_a_word = continues(before.chars().next_back(), word.chars().next())
@@ -99,14 +99,14 @@ fn close_up(clause: &str) -> String {
 }
 
 /// What visitors say who leave. Only when they say nothing else: 退出 is also a matter to ask about (怎么退出登录).
-const FAREWELLS: Words = Words(
+const FAREWELLS: WordList = WordList(
     "结束 结束会话 结束对话 结束聊天 结束咨询 结束服务 关闭会话 关闭对话 退出 退出会话 退出对话 退出聊天 退出咨询 退出客服 再见 再见啦 拜拜 拜拜啦 \
      bye byebye goodbye exit quit endchat endthechat endconversation endtheconversation endsession closechat closethechat",
 );
 
 /// Whether the visitor leaves by saying so, in nothing but these words: 结束会话, 退出, 再见, "bye", "end chat".
 pub fn wants_to_end(text: &str) -> bool {
-    FAREWELLS.has(&bare(text))
+    FAREWELLS.contains(&bare(text))
 }
 
 /// At the end of a sentence these change its tone, not what is asked.

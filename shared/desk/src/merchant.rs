@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Fault,
-    routing::{Level, Oddity, Target, TargetKind, Warning},
+    routing::{Level, Target, TargetKind, Warning, WarningCode},
     staff::{check_aliases, check_name, is_id},
 };
 
@@ -42,7 +42,7 @@ impl Merchant {
 /// The levels of a `platform_action`: the merchant's group, which overflows for any reason to the main account's
 /// group (`flowGroupId`) if there is one. Who is unknown has no level, so that the binding's own group may take the
 /// visitor; a `transfer_action` that leads anywhere has precedence over all this.
-pub fn levels(
+pub fn levels_from_platform_action(
     customer_code: &str,
     merchant: Option<&Merchant>,
     flow_group_id: Option<&str>,
@@ -55,14 +55,14 @@ pub fn levels(
         levels.push(Level { named: customer_code.to_owned(), ..group });
     } else {
         let detail = format!("no merchant has the customerCode {customer_code:?}");
-        warnings.push(Warning { level: 1, code: Oddity::MerchantNotFound, detail });
+        warnings.push(Warning { level: 1, code: WarningCode::MerchantNotFound, detail });
     }
     if let Some(id) = flow_group_id {
         if let Some(target) = resolve(TargetKind::Group, id) {
             levels.push(Level { named: id.to_owned(), ..Level::from(target) });
         } else {
             let detail = format!("no group has the flowGroupId {id:?}; it is left out");
-            warnings.push(Warning { level: 2, code: Oddity::TargetNotFound, detail });
+            warnings.push(Warning { level: 2, code: WarningCode::TargetNotFound, detail });
         }
     }
     if let [merchants, _] = levels.as_mut_slice() {

@@ -1,129 +1,134 @@
-//! What happens next when something has come in from a visitor.
+//! The next step of a conversation when something arrives from a visitor.
 //!
-//! | Mode | First message | Asks for a person |
+//! [`decide`] maps the incoming message or event, the handler of the open conversation, and the binding's reception
+//! settings to one [`NextStep`]. The modes are those of Sobot's `service_mode` ([`Mode`]):
+//!
+//! | Mode | First message | Visitor asks for a person |
 //! |---|---|---|
-//! | agents only | an agent or the queue | – |
-//! | robot first | the robot | an agent or the queue; if nobody is there, see below |
-//! | agents first | an agent who is free now, otherwise the robot | as above |
-//! | robot only | the robot | is told that nobody is there; the robot goes on |
+//! | agents only | routed to an agent or a queue | – |
+//! | robot first | answered by the robot | routed to an agent or a queue; if there is no target, leaves a message |
+//! | agents first | routed to an agent who is free now, otherwise answered by the robot | as in robot first |
+//! | robot only | answered by the robot | told that no agent is available; the robot continues |
 //!
-//! Nobody is promised who is not there: whether somebody can take the visitor is found out before they are told.
-//! Whoever has left a message and writes again gets an agent who is free by now.
+//! The visitor is told about an agent or a queue only after routing has found one. A visitor who left a message and
+//! writes again is routed again.
 
 use crate::{handover, settings::Mode};
 
-/// What the decision depends on.
+/// The input of [`decide`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Situation<'a> {
-    /// What came in.
-    pub arrival: Arrival<'a>,
-    /// Who has the visitor's open conversation, if there is one.
-    pub holder: Option<Holder>,
-    /// Who answers first here.
+pub struct ReceptionInput<'a> {
+    /// What arrived.
+    pub incoming: Incoming<'a>,
+    /// The handler of the visitor's open conversation; `None` if no conversation is open.
+    pub handler: Option<Handler>,
+    /// The binding's reception mode.
     pub mode: Mode,
-    /// Whether there is a robot for this visitor.
+    /// Whether a robot is configured for this visitor.
     pub has_robot: bool,
-    /// Whether there is a group or an agent that conversations go to.
+    /// Whether the routing plan has a level, that is a group or an agent to route to.
     pub has_target: bool,
-    /// The mini program's own words for wanting a person.
+    /// The binding's additional keywords for requesting a person ([`handover::asks_for_person`]).
     pub keywords: &'a [String],
 }
 
-/// What came in.
+/// What arrived from a visitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arrival<'a> {
-    /// A text.
+pub enum Incoming<'a> {
+    /// A text message.
     Text(&'a str),
-    /// Something else that the visitor sent: a picture, a card.
+    /// A message of another type, such as an image or a mini program card.
     Other,
-    /// Something that happened, such as entering by the contact button: nobody waits for an answer to it.
+    /// An event, such as entering the session by the contact button. An event needs no answer.
     Event,
 }
 
-/// Who has a conversation.
+/// The handler of an open conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holder {
-    /// Nobody.
-    Nobody,
+pub enum Handler {
+    /// None: the conversation is open and unassigned.
+    Unassigned,
     /// A robot.
     Robot,
     /// A queue.
     Queue,
     /// An agent.
     Agent,
-    /// The visitor is leaving a message.
+    /// None: the visitor is leaving a message.
     LeftMessage,
 }
 
-/// What happens next.
+/// The next step of the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextStep {
-    /// It is noted with the visitor; no conversation is opened for it.
-    Note,
-    /// The robot keeps the visitor, who is told that nobody else is there.
-    Stay,
-    /// It is routed if somebody can take it, like [`NextStep::Route`]; otherwise it belongs to what was left.
-    Return {
-        /// Only to somebody who is free now; otherwise the queue will do, too.
+    /// Record the visitor's activity without opening a conversation.
+    RecordOnly,
+    /// The robot keeps the conversation, and the visitor is told that no agent is available.
+    KeepWithRobot,
+    /// Route a conversation with a left message again. If neither an agent nor a queue takes it, append the message.
+    RouteAgain {
+        /// Accept only an agent who is free now; otherwise a queue is accepted as well.
         immediate: bool,
     },
-    /// It belongs to the conversation as it stands.
-    Join,
-    /// A conversation is opened that nobody has.
-    Open,
+    /// Append the message to the conversation, whose handler does not change.
+    Append,
+    /// Open a conversation without a handler.
+    OpenUnassigned,
     /// The robot answers.
-    Robot,
-    /// It is routed to an agent or a queue; with `immediate`, to an agent who is free now or else to the robot.
+    AskRobot,
+    /// Route the conversation to an agent or a queue.
     Route {
-        /// Only to somebody who is free now.
+        /// Accept only an agent who is free now; otherwise the robot answers.
         immediate: bool,
-        /// Why, if it is handed over by a robot.
+        /// The reason if the robot hands the conversation over.
         handover: Option<handover::Reason>,
     },
-    /// The visitor may leave a message.
+    /// The visitor leaves a message.
     LeaveMessage,
     /// The visitor ends the conversation.
-    End,
+    Close,
 }
 
-/// Decides.
-pub fn decide(situation: &Situation<'_>) -> NextStep {
-    let text = match situation.arrival {
-        Arrival::Event => return NextStep::Note,
-        Arrival::Text(text) => Some(text),
-        Arrival::Other => None,
+/// Decides the next step.
+pub fn decide(input: &ReceptionInput<'_>) -> NextStep {
+    let text = match input.incoming {
+        Incoming::Event => return NextStep::RecordOnly,
+        Incoming::Text(text) => Some(text),
+        Incoming::Other => None,
     };
-    let wants_person = text.is_some_and(|text| handover::asks_for_person(text, situation.keywords));
+    let wants_person = text.is_some_and(|text| handover::asks_for_person(text, input.keywords));
     let wants_to_end = text.is_some_and(handover::wants_to_end);
-    match situation.holder {
-        Some(_) if wants_to_end => NextStep::End,
-        // A farewell after the end is the end of nothing.
-        None if wants_to_end => NextStep::Note,
-        None | Some(Holder::Nobody) => begin(situation, wants_person),
-        Some(Holder::Robot) if wants_person => to_person(situation),
-        Some(Holder::Robot) => NextStep::Robot,
-        Some(Holder::LeftMessage) if situation.has_target && situation.mode != Mode::RobotOnly => {
-            NextStep::Return { immediate: !wants_person }
+    match input.handler {
+        Some(_) if wants_to_end => NextStep::Close,
+        // A farewell does not open a conversation.
+        None if wants_to_end => NextStep::RecordOnly,
+        None | Some(Handler::Unassigned) => begin(input, wants_person),
+        Some(Handler::Robot) if wants_person => to_person(input),
+        Some(Handler::Robot) => NextStep::AskRobot,
+        Some(Handler::LeftMessage) if input.has_target && input.mode != Mode::RobotOnly => {
+            NextStep::RouteAgain { immediate: !wants_person }
         }
-        Some(Holder::Queue | Holder::Agent | Holder::LeftMessage) => NextStep::Join,
+        Some(Handler::Queue | Handler::Agent | Handler::LeftMessage) => NextStep::Append,
     }
 }
 
-fn begin(situation: &Situation<'_>, wants_person: bool) -> NextStep {
+/// The step of a conversation that has no handler yet.
+fn begin(input: &ReceptionInput<'_>, wants_person: bool) -> NextStep {
     let route = |immediate| NextStep::Route { immediate, handover: None };
-    match (situation.mode, situation.has_robot, situation.has_target) {
-        (Mode::RobotOnly | Mode::RobotFirst | Mode::AgentsFirst, true, _) if wants_person => to_person(situation),
+    match (input.mode, input.has_robot, input.has_target) {
+        (Mode::RobotOnly | Mode::RobotFirst | Mode::AgentsFirst, true, _) if wants_person => to_person(input),
         (Mode::AgentsFirst, true, true) => route(true),
-        (Mode::RobotOnly | Mode::RobotFirst | Mode::AgentsFirst, true, _) => NextStep::Robot,
+        (Mode::RobotOnly | Mode::RobotFirst | Mode::AgentsFirst, true, _) => NextStep::AskRobot,
         (_, _, true) => route(false),
-        (_, _, false) if situation.holder.is_some() => NextStep::Join,
-        (_, _, false) => NextStep::Open,
+        (_, _, false) if input.handler.is_some() => NextStep::Append,
+        (_, _, false) => NextStep::OpenUnassigned,
     }
 }
 
-fn to_person(situation: &Situation<'_>) -> NextStep {
-    match (situation.mode, situation.has_target) {
-        (Mode::RobotOnly, _) => NextStep::Stay,
+/// The step when a visitor whom the robot serves asks for a person.
+fn to_person(input: &ReceptionInput<'_>) -> NextStep {
+    match (input.mode, input.has_target) {
+        (Mode::RobotOnly, _) => NextStep::KeepWithRobot,
         (_, false) => NextStep::LeaveMessage,
         (_, true) => NextStep::Route { immediate: false, handover: Some(handover::Reason::Keyword) },
     }
@@ -135,79 +140,79 @@ mod tests {
 
     const ASK: &str = "转人工";
 
-    fn decided(mode: Mode, robot: bool, target: bool, holder: Option<Holder>, arrival: Arrival<'_>) -> NextStep {
-        decide(&Situation { arrival, holder, mode, has_robot: robot, has_target: target, keywords: &[] })
+    fn decided(mode: Mode, robot: bool, target: bool, handler: Option<Handler>, incoming: Incoming<'_>) -> NextStep {
+        decide(&ReceptionInput { incoming, handler, mode, has_robot: robot, has_target: target, keywords: &[] })
     }
 
     #[test]
-    fn the_first_message_goes_where_the_mode_says() {
+    fn first_message_follows_reception_mode() {
         use {Mode as M, NextStep as D};
         let full = NextStep::Route { immediate: false, handover: None };
         let over = NextStep::Route { immediate: false, handover: Some(handover::Reason::Keyword) };
         let now = NextStep::Route { immediate: true, handover: None };
         for (mode, robot, target, plain, asking) in [
-            (M::RobotOnly, true, true, D::Robot, D::Stay),
-            (M::RobotOnly, true, false, D::Robot, D::Stay),
+            (M::RobotOnly, true, true, D::AskRobot, D::KeepWithRobot),
+            (M::RobotOnly, true, false, D::AskRobot, D::KeepWithRobot),
             (M::RobotOnly, false, true, full, full),
-            (M::RobotOnly, false, false, D::Open, D::Open),
+            (M::RobotOnly, false, false, D::OpenUnassigned, D::OpenUnassigned),
             (M::AgentsOnly, true, true, full, full),
             (M::AgentsOnly, false, true, full, full),
-            (M::AgentsOnly, true, false, D::Open, D::Open),
-            (M::AgentsOnly, false, false, D::Open, D::Open),
-            (M::RobotFirst, true, true, D::Robot, over),
-            (M::RobotFirst, true, false, D::Robot, D::LeaveMessage),
+            (M::AgentsOnly, true, false, D::OpenUnassigned, D::OpenUnassigned),
+            (M::AgentsOnly, false, false, D::OpenUnassigned, D::OpenUnassigned),
+            (M::RobotFirst, true, true, D::AskRobot, over),
+            (M::RobotFirst, true, false, D::AskRobot, D::LeaveMessage),
             (M::RobotFirst, false, true, full, full),
-            (M::RobotFirst, false, false, D::Open, D::Open),
+            (M::RobotFirst, false, false, D::OpenUnassigned, D::OpenUnassigned),
             (M::AgentsFirst, true, true, now, over),
-            (M::AgentsFirst, true, false, D::Robot, D::LeaveMessage),
+            (M::AgentsFirst, true, false, D::AskRobot, D::LeaveMessage),
             (M::AgentsFirst, false, true, full, full),
-            (M::AgentsFirst, false, false, D::Open, D::Open),
+            (M::AgentsFirst, false, false, D::OpenUnassigned, D::OpenUnassigned),
         ] {
             let context = format!("{mode:?} robot={robot} target={target}");
-            assert_eq!(decided(mode, robot, target, None, Arrival::Text("你好")), plain, "{context}");
-            assert_eq!(decided(mode, robot, target, None, Arrival::Other), plain, "{context}");
-            assert_eq!(decided(mode, robot, target, None, Arrival::Text(ASK)), asking, "{context}");
-            assert_eq!(decided(mode, robot, target, None, Arrival::Event), D::Note, "{context}");
-            assert_eq!(decided(mode, robot, target, None, Arrival::Text("再见")), D::Note, "{context}");
+            assert_eq!(decided(mode, robot, target, None, Incoming::Text("你好")), plain, "{context}");
+            assert_eq!(decided(mode, robot, target, None, Incoming::Other), plain, "{context}");
+            assert_eq!(decided(mode, robot, target, None, Incoming::Text(ASK)), asking, "{context}");
+            assert_eq!(decided(mode, robot, target, None, Incoming::Event), D::RecordOnly, "{context}");
+            assert_eq!(decided(mode, robot, target, None, Incoming::Text("再见")), D::RecordOnly, "{context}");
         }
     }
 
     #[test]
-    fn whoever_has_the_conversation_keeps_it() {
+    fn later_message_follows_current_handler() {
         for mode in [Mode::RobotOnly, Mode::AgentsOnly, Mode::RobotFirst, Mode::AgentsFirst] {
-            for holder in [Holder::Queue, Holder::Agent] {
+            for handler in [Handler::Queue, Handler::Agent] {
                 for text in ["你好", ASK] {
-                    assert_eq!(decided(mode, true, true, Some(holder), Arrival::Text(text)), NextStep::Join);
+                    assert_eq!(decided(mode, true, true, Some(handler), Incoming::Text(text)), NextStep::Append);
                 }
             }
-            let left = Some(Holder::LeftMessage);
+            let left = Some(Handler::LeftMessage);
             for (text, immediate) in [("你好", true), (ASK, false)] {
                 let again = match mode {
-                    Mode::RobotOnly => NextStep::Join,
-                    _ => NextStep::Return { immediate },
+                    Mode::RobotOnly => NextStep::Append,
+                    _ => NextStep::RouteAgain { immediate },
                 };
-                assert_eq!(decided(mode, true, true, left, Arrival::Text(text)), again);
-                assert_eq!(decided(mode, true, false, left, Arrival::Text(text)), NextStep::Join);
+                assert_eq!(decided(mode, true, true, left, Incoming::Text(text)), again);
+                assert_eq!(decided(mode, true, false, left, Incoming::Text(text)), NextStep::Append);
             }
-            let robot = Some(Holder::Robot);
-            assert_eq!(decided(mode, true, true, robot, Arrival::Text("你好")), NextStep::Robot);
+            let robot = Some(Handler::Robot);
+            assert_eq!(decided(mode, true, true, robot, Incoming::Text("你好")), NextStep::AskRobot);
             let handover = Some(handover::Reason::Keyword);
             let (with, without) = match mode {
-                Mode::RobotOnly => (NextStep::Stay, NextStep::Stay),
+                Mode::RobotOnly => (NextStep::KeepWithRobot, NextStep::KeepWithRobot),
                 _ => (NextStep::Route { immediate: false, handover }, NextStep::LeaveMessage),
             };
-            assert_eq!(decided(mode, true, true, robot, Arrival::Text(ASK)), with);
-            assert_eq!(decided(mode, true, false, robot, Arrival::Text(ASK)), without);
-            for holder in [Holder::Nobody, Holder::Robot, Holder::Queue, Holder::Agent, Holder::LeftMessage] {
-                assert_eq!(decided(mode, true, true, Some(holder), Arrival::Event), NextStep::Note);
-                assert_eq!(decided(mode, true, true, Some(holder), Arrival::Text("结束会话")), NextStep::End);
+            assert_eq!(decided(mode, true, true, robot, Incoming::Text(ASK)), with);
+            assert_eq!(decided(mode, true, false, robot, Incoming::Text(ASK)), without);
+            for handler in [Handler::Unassigned, Handler::Robot, Handler::Queue, Handler::Agent, Handler::LeftMessage] {
+                assert_eq!(decided(mode, true, true, Some(handler), Incoming::Event), NextStep::RecordOnly);
+                assert_eq!(decided(mode, true, true, Some(handler), Incoming::Text("结束会话")), NextStep::Close);
             }
         }
-        // Nobody has it and nobody is set to: it stays so.
-        let nobody = Some(Holder::Nobody);
-        assert_eq!(decided(Mode::AgentsOnly, false, false, nobody, Arrival::Text("你好")), NextStep::Join);
-        // Meanwhile a group was set.
+        // An unassigned conversation without a target stays unassigned.
+        let unassigned = Some(Handler::Unassigned);
+        assert_eq!(decided(Mode::AgentsOnly, false, false, unassigned, Incoming::Text("你好")), NextStep::Append);
+        // It is routed once a group is configured.
         let route = NextStep::Route { immediate: false, handover: None };
-        assert_eq!(decided(Mode::AgentsOnly, false, true, nobody, Arrival::Text("你好")), route);
+        assert_eq!(decided(Mode::AgentsOnly, false, true, unassigned, Incoming::Text("你好")), route);
     }
 }

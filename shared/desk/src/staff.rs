@@ -168,7 +168,12 @@ pub fn rank_free_agents(strategy: Strategy, members: &[AgentFacts], sticky: Opti
 /// then any of ever more who come next, four times as many with each time. Many who decide at once from the same facts
 /// all find the same agent the best, and one of them gets them; the others would go on meeting at the next best, and
 /// the next. By [`Strategy::LeastLoad`] nobody is tried who is busier than the best. `by` tells apart those who decide.
-pub fn choose_agent<'a>(strategy: Strategy, free: &[&'a AgentFacts], lost_races: u32, by: &str) -> Option<&'a AgentFacts> {
+pub fn choose_agent<'a>(
+    strategy: Strategy,
+    free: &[&'a AgentFacts],
+    lost_races: u32,
+    by: &str,
+) -> Option<&'a AgentFacts> {
     let best = free.first()?;
     let as_good = match strategy {
         Strategy::LeastLoad => free.iter().take_while(|agent| agent.cmp_relative_load(best) == Ordering::Equal).count(),

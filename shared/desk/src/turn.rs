@@ -4,7 +4,7 @@ use crate::{handover::Reason, settings::HandoverRules};
 
 /// What the robot made of a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum RobotAnswer {
     /// It has an answer.
     Text(String),
     /// It asks which of these is meant; the text lists them.
@@ -19,14 +19,14 @@ pub enum Answer {
     /// It wants a person to take over.
     HandOver,
     /// The visitor has picked the person from a choice.
-    PickedPerson,
+    ChosePerson,
     /// It could not be asked, or not in time.
     Failed,
 }
 
 /// What was so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SoFar {
+pub struct TurnHistory {
     /// Turns without an answer, one after the other.
     pub misses: u32,
     /// How often the question of this turn has come, this time included.
@@ -35,7 +35,7 @@ pub struct SoFar {
 
 /// What comes of a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct TurnDecision {
     /// Turns without an answer from now on.
     pub misses: u32,
     /// The questions that are offered from now on.
@@ -53,37 +53,37 @@ pub struct Handover {
     pub reason: Reason,
     /// Whether the visitor has asked for it. Then they may leave a message if nobody is there; a visitor who has
     /// not asked stays with the robot.
-    pub asked: bool,
+    pub requested: bool,
 }
 
 /// Decides.
-pub fn outcome(answer: Answer, so_far: SoFar, rules: &HandoverRules, fallback: &str) -> Outcome {
-    let repeated = rules.after_repeats > 0 && so_far.repeats >= rules.after_repeats;
-    let hand = |reason, asked| Some(Handover { reason, asked });
-    let plain = |text: String, offered| Outcome {
+pub fn decide(answer: RobotAnswer, history: TurnHistory, rules: &HandoverRules, fallback: &str) -> TurnDecision {
+    let repeated = rules.after_repeats > 0 && history.repeats >= rules.after_repeats;
+    let hand = |reason, requested| Some(Handover { reason, requested });
+    let plain = |text: String, offered| TurnDecision {
         misses: 0,
         offered,
         handover: if repeated { hand(Reason::Repeated, false) } else { None },
         text,
     };
     match answer {
-        Answer::Text(text) => plain(text, Vec::new()),
-        Answer::Choice { offered, text } => plain(text, offered),
-        Answer::HandOver | Answer::PickedPerson => {
-            let reason = if answer == Answer::HandOver { Reason::Robot } else { Reason::Picked };
+        RobotAnswer::Text(text) => plain(text, Vec::new()),
+        RobotAnswer::Choice { offered, text } => plain(text, offered),
+        RobotAnswer::HandOver | RobotAnswer::ChosePerson => {
+            let reason = if answer == RobotAnswer::HandOver { Reason::Robot } else { Reason::Picked };
             let handover = hand(reason, true);
-            Outcome { misses: so_far.misses, offered: Vec::new(), handover, text: fallback.to_owned() }
+            TurnDecision { misses: history.misses, offered: Vec::new(), handover, text: fallback.to_owned() }
         }
-        Answer::DontKnow | Answer::Failed => {
-            let misses = so_far.misses + 1;
+        RobotAnswer::DontKnow | RobotAnswer::Failed => {
+            let misses = history.misses + 1;
             let enough = rules.after_misses > 0 && misses >= rules.after_misses;
-            let reason = if answer == Answer::Failed { Reason::Failed } else { Reason::Misses };
+            let reason = if answer == RobotAnswer::Failed { Reason::Failed } else { Reason::Misses };
             let handover = match (enough, repeated) {
                 (true, _) => hand(reason, false),
                 (false, true) => hand(Reason::Repeated, false),
                 (false, false) => None,
             };
-            Outcome { misses, offered: Vec::new(), handover, text: fallback.to_owned() }
+            TurnDecision { misses, offered: Vec::new(), handover, text: fallback.to_owned() }
         }
     }
 }
@@ -96,29 +96,29 @@ mod tests {
     fn every_answer_has_one_outcome() {
         let rules = HandoverRules { keywords: Vec::new(), after_misses: 2, after_repeats: 3 };
         let never = HandoverRules { after_misses: 0, after_repeats: 0, ..rules.clone() };
-        let text = || Answer::Text("yes".to_owned());
-        let choice = || Answer::Choice { offered: vec!["q1".to_owned()], text: "1?".to_owned() };
+        let text = || RobotAnswer::Text("yes".to_owned());
+        let choice = || RobotAnswer::Choice { offered: vec!["q1".to_owned()], text: "1?".to_owned() };
         for (answer, misses, repeats, rules, after, handover, said) in [
             (text(), 1, 1, &rules, 0, None, "yes"),
             (text(), 0, 2, &rules, 0, None, "yes"),
             (text(), 0, 3, &rules, 0, Some((Reason::Repeated, false)), "yes"),
             (text(), 9, 9, &never, 0, None, "yes"),
             (choice(), 1, 1, &rules, 0, None, "1?"),
-            (Answer::DontKnow, 0, 1, &rules, 1, None, "sorry"),
-            (Answer::DontKnow, 1, 1, &rules, 2, Some((Reason::Misses, false)), "sorry"),
-            (Answer::DontKnow, 0, 3, &rules, 1, Some((Reason::Repeated, false)), "sorry"),
-            (Answer::DontKnow, 9, 9, &never, 10, None, "sorry"),
-            (Answer::Failed, 0, 1, &rules, 1, None, "sorry"),
-            (Answer::Failed, 1, 1, &rules, 2, Some((Reason::Failed, false)), "sorry"),
-            (Answer::HandOver, 0, 1, &never, 0, Some((Reason::Robot, true)), "sorry"),
-            (Answer::PickedPerson, 1, 1, &rules, 1, Some((Reason::Picked, true)), "sorry"),
+            (RobotAnswer::DontKnow, 0, 1, &rules, 1, None, "sorry"),
+            (RobotAnswer::DontKnow, 1, 1, &rules, 2, Some((Reason::Misses, false)), "sorry"),
+            (RobotAnswer::DontKnow, 0, 3, &rules, 1, Some((Reason::Repeated, false)), "sorry"),
+            (RobotAnswer::DontKnow, 9, 9, &never, 10, None, "sorry"),
+            (RobotAnswer::Failed, 0, 1, &rules, 1, None, "sorry"),
+            (RobotAnswer::Failed, 1, 1, &rules, 2, Some((Reason::Failed, false)), "sorry"),
+            (RobotAnswer::HandOver, 0, 1, &never, 0, Some((Reason::Robot, true)), "sorry"),
+            (RobotAnswer::ChosePerson, 1, 1, &rules, 1, Some((Reason::Picked, true)), "sorry"),
         ] {
             let context = format!("{answer:?} after {misses} misses, {repeats} times");
-            let came = outcome(answer, SoFar { misses, repeats }, rules, "sorry");
+            let came = decide(answer, TurnHistory { misses, repeats }, rules, "sorry");
             assert_eq!(came.misses, after, "{context}");
-            assert_eq!(came.handover.map(|hand| (hand.reason, hand.asked)), handover, "{context}");
+            assert_eq!(came.handover.map(|hand| (hand.reason, hand.requested)), handover, "{context}");
             assert_eq!(came.text, said, "{context}");
         }
-        assert_eq!(outcome(choice(), SoFar { misses: 0, repeats: 1 }, &rules, "").offered, ["q1"]);
+        assert_eq!(decide(choice(), TurnHistory { misses: 0, repeats: 1 }, &rules, "").offered, ["q1"]);
     }
 }

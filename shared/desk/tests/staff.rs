@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use desk::{
     merchant::Merchant,
-    staff::{AfterHours, Agent, AgentFacts, AgentStatus, Group, Strategy, rank_free_agents, choose_agent},
+    staff::{AfterHours, Agent, AgentFacts, AgentStatus, Group, Strategy, choose_agent, rank_free_agents},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -23,7 +23,7 @@ mod overlap;
 mod promises;
 mod units;
 
-use desk::faq::fold;
+use desk::faq::normalize;
 
 /// Why an answer may not go out in the name of these sources.
 pub(crate) fn fault(answer: &str, sources: &[&str]) -> Option<&'static str> {
@@ -51,7 +51,7 @@ fn readable(text: &str) -> String {
     };
     let text: String = text.chars().map(narrow).collect();
     let text = links::without_list_numbers(&text);
-    text.split('，').map(fold).collect::<Vec<_>>().join("，")
+    text.split('，').map(normalize).collect::<Vec<_>>().join("，")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use desk::{
-    routing::{Level, Spill, Target},
+    routing::{Level, OverflowCondition, Target},
     staff::{AfterHours, Group, Strategy},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -149,12 +149,12 @@ impl Model {
     }
 }
 
-fn passes(spill: Spill, state: State) -> bool {
+fn passes(spill: OverflowCondition, state: State) -> bool {
     match spill {
-        Spill::Any => true,
-        Spill::Offline => state == State::Offline,
-        Spill::Busy => state == State::Busy,
-        Spill::OffWork => state == State::OffWork,
+        OverflowCondition::Any => true,
+        OverflowCondition::Offline => state == State::Offline,
+        OverflowCondition::Busy => state == State::Busy,
+        OverflowCondition::OffWork => state == State::OffWork,
     }
 }
 

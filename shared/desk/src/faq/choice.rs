@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::fold::bare;
+use super::normalize::bare;
 
 /// A choice has at most so many questions.
 pub const CHOICES_MAX: usize = 5;
@@ -22,7 +22,7 @@ pub enum Language {
 
 /// What a visitor replies to a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Picked {
+pub enum ChoiceReply {
     /// One of the questions, counted from 1.
     Number(usize),
     /// A person.
@@ -52,7 +52,7 @@ pub fn choice_text(titles: &[&str], language: Language, person: bool) -> String 
 
 /// What the visitor has picked of so many questions: `1`, `１`, `①`, `一`, `第1个`, `选一`, `1。`, `option 1`, `the first one`,
 /// `最后一个`; `0` for a person. Nothing where the text says anything else, and nothing where nothing was offered.
-pub fn picked(text: &str, offered: usize) -> Option<Picked> {
+pub fn parse_choice_reply(text: &str, offered: usize) -> Option<ChoiceReply> {
     let said = bare(text);
     let mut said = &*said;
     let number = loop {
@@ -71,8 +71,8 @@ pub fn picked(text: &str, offered: usize) -> Option<Picked> {
     };
     match number {
         _ if offered == 0 => None,
-        0 => Some(Picked::Person),
-        number if number <= offered => Some(Picked::Number(number)),
+        0 => Some(ChoiceReply::Person),
+        number if number <= offered => Some(ChoiceReply::Number(number)),
         _ => None,
     }
 }
@@ -181,24 +181,25 @@ mod tests {
             ("0", 0, None),
             ("最后一个", 0, None),
         ] {
-            let expected = expected.map(|number| if number == 0 { Picked::Person } else { Picked::Number(number) });
-            assert_eq!(picked(text, offered), expected, "{text}");
+            let expected =
+                expected.map(|number| if number == 0 { ChoiceReply::Person } else { ChoiceReply::Number(number) });
+            assert_eq!(parse_choice_reply(text, offered), expected, "{text}");
         }
     }
 
     proptest! {
         #[test]
         fn a_pick_is_always_one_of_those_offered(text in any::<String>(), offered in 0_usize..7) {
-            match picked(&text, offered) {
-                Some(Picked::Number(number)) => prop_assert!((1..=offered).contains(&number)),
-                Some(Picked::Person) => prop_assert!(offered > 0),
+            match parse_choice_reply(&text, offered) {
+                Some(ChoiceReply::Number(number)) => prop_assert!((1..=offered).contains(&number)),
+                Some(ChoiceReply::Person) => prop_assert!(offered > 0),
                 None => {}
             }
         }
 
         #[test]
         fn a_bare_number_is_always_understood(number in 1_usize..=CHOICES_MAX, before in "[ 　\n【(]{0,3}", after in "[ 。.、)】！]{0,3}") {
-            prop_assert_eq!(picked(&format!("{before}{number}{after}"), CHOICES_MAX), Some(Picked::Number(number)));
+            prop_assert_eq!(parse_choice_reply(&format!("{before}{number}{after}"), CHOICES_MAX), Some(ChoiceReply::Number(number)));
         }
     }
 }

@@ -7,9 +7,9 @@ use std::{
 
 use super::{
     Question,
-    fold::{bare, clauses, fold, is_han, without_pictures, without_punctuation},
-    spelling::Words,
-    terms::{Term, Terms, terms},
+    analyzer::{Analysis, Term, analyze},
+    fuzzy::Dictionary,
+    normalize::{bare, clauses, is_han, normalize, without_pictures, without_punctuation},
 };
 
 /// Of a longer text only so many characters are looked at. A question is much shorter.
@@ -38,17 +38,17 @@ const TOPIC_UNITS: usize = 4;
 pub struct Index {
     questions: usize,
     ids: HashMap<Term, usize>,
-    terms: Vec<Indexed>,
+    terms: Vec<Posting>,
     documents: Vec<Document>,
     /// Questions by title and variants without punctuation; none where two questions have the same.
     exact: HashMap<String, Option<usize>>,
-    words: Words,
+    words: Dictionary,
     /// What an unknown term counts, of weight 1.
     unknown: f32,
 }
 
 #[derive(Debug, Clone)]
-struct Indexed {
+struct Posting {
     /// Weight by rarity.
     strength: f32,
     /// Where it is, in order.
@@ -72,7 +72,7 @@ pub struct Hit {
 }
 
 /// What a search has found out.
-pub(super) struct Sought {
+pub(super) struct SearchResult {
     /// Best first.
     pub(super) hits: Vec<Hit>,
     /// The text is but a topic, and these questions are about it, best first. Empty, or at least two.
@@ -102,14 +102,14 @@ impl Index {
                 index.documents[document].strength += indexed.strength;
             }
         }
-        index.words = Words::new(index.ids.keys());
+        index.words = Dictionary::new(index.ids.keys());
         index
     }
 
     fn add(&mut self, question: usize, text: &str) {
-        let folded = fold(text);
-        let terms = terms(&folded);
-        let bare = without_punctuation(folded);
+        let normalized = normalize(text);
+        let terms = analyze(&normalized);
+        let bare = without_punctuation(normalized);
         if !bare.is_empty() {
             let same = self.exact.entry(bare).or_insert(Some(question));
             *same = same.filter(|&same| same == question);
@@ -117,7 +117,7 @@ impl Index {
         for term in terms.list {
             let id = *self.ids.entry(term).or_insert(self.terms.len());
             if id == self.terms.len() {
-                self.terms.push(Indexed { strength: 0.0, documents: Vec::new() });
+                self.terms.push(Posting { strength: 0.0, documents: Vec::new() });
             }
             let documents = &mut self.terms[id].documents;
             // Twice in a document is as good as once.
@@ -130,7 +130,7 @@ impl Index {
 
     /// The questions that have something in common with the text, best first, at most `limit`.
     pub fn search(&self, text: &str, limit: usize) -> Vec<Hit> {
-        let mut hits = self.seek(text).hits;
+        let mut hits = self.search_all(text).hits;
         hits.truncate(limit);
         hits
     }
@@ -138,21 +138,21 @@ impl Index {
     /// The question that is asked word for word, but for punctuation, width, case and pictures.
     pub(super) fn exact(&self, text: &str) -> Option<usize> {
         let known = |bare: String| self.exact.get(&bare).copied().flatten();
-        known(bare(text)).or_else(|| known(without_punctuation(without_pictures(&fold(text)))))
+        known(bare(text)).or_else(|| known(without_punctuation(without_pictures(&normalize(text)))))
     }
 
-    pub(super) fn seek(&self, text: &str) -> Sought {
+    pub(super) fn search_all(&self, text: &str) -> SearchResult {
         let text: String = text.chars().take(TEXT_MAX).collect();
-        let text = without_pictures(&fold(&text));
+        let text = without_pictures(&normalize(&text));
         let mut search =
             Search { index: self, common: vec![0.0; self.documents.len()], scores: vec![0.0; self.questions] };
-        let whole = terms(&text);
+        let whole = analyze(&text);
         let has_all = search.add(&whole, 1.0);
         let text = break_at_spaces(&text);
         let clauses: Vec<_> = clauses(&text).take(CLAUSES_MAX).collect();
         if clauses.len() > 1 {
             for clause in clauses {
-                search.add(&terms(clause), CLAUSE_WORTH);
+                search.add(&analyze(clause), CLAUSE_WORTH);
             }
         }
         let hits = search.hits();
@@ -162,13 +162,13 @@ impl Index {
         } else {
             Vec::new()
         };
-        Sought { hits, about }
+        SearchResult { hits, about }
     }
 
     fn find(&self, term: &Term) -> Option<usize> {
         let id = self.ids.get(term).or_else(|| match term {
             Term::Word(word) => self.words.nearest(word).and_then(|word| self.ids.get(&Term::Word(word.into()))),
-            Term::Unit(_) | Term::Pair(..) => None,
+            Term::Unigram(_) | Term::Bigram(..) => None,
         });
         id.copied()
     }
@@ -184,7 +184,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Scores a text or a part of one. Gives the questions that have all of it, in order.
-    fn add(&mut self, terms: &Terms, worth: f32) -> Vec<usize> {
+    fn add(&mut self, terms: &Analysis, worth: f32) -> Vec<usize> {
         let mut strength = 0.0;
         let mut touched = Vec::new();
         let (mut known, mut unknown) = (HashSet::new(), HashSet::new());
@@ -241,9 +241,9 @@ fn rarity(questions: usize, having: usize) -> f32 {
 }
 
 /// Whoever writes Chinese with spaces means them as commas.
-fn break_at_spaces(folded: &str) -> String {
-    let mut broken = String::with_capacity(folded.len());
-    let mut characters = folded.chars().peekable();
+fn break_at_spaces(normalized: &str) -> String {
+    let mut broken = String::with_capacity(normalized.len());
+    let mut characters = normalized.chars().peekable();
     let mut after_han = false;
     while let Some(c) = characters.next() {
         let breaks = c == ' ' && after_han && characters.peek().copied().is_some_and(is_han);

@@ -3,22 +3,22 @@
 //! The ladder is that of other vendors: a question that is surely meant is answered at once, a few that may be meant are offered
 //! as a numbered choice, and whatever is left is not known. Where the steps are is set on the evaluation set in `tests/faq`.
 
+mod analyzer;
 mod choice;
-pub(crate) mod fold;
+mod coverage;
+mod fuzzy;
 mod index;
-mod spelling;
-mod terms;
-mod vocabulary;
+pub(crate) mod normalize;
 
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    choice::{CHOICES_MAX, Language, Picked, choice_text, picked},
-    fold::fold,
+    choice::{CHOICES_MAX, ChoiceReply, Language, choice_text, parse_choice_reply},
+    coverage::{Coverage, TermSet},
     index::{Hit, Index},
-    vocabulary::{Share, Vocabulary},
+    normalize::normalize,
 };
 use crate::Fault;
 
@@ -67,7 +67,7 @@ impl Question {
         must(id, "id".into(), format!("must have 1 to {ID_MAX} letters, digits, hyphens, underscores or dots"));
         let is_line = |text: &str, limit| {
             // A text without letters or digits would never be found.
-            !fold::bare(text).is_empty() && text.chars().count() <= limit && !text.contains(char::is_control)
+            !normalize::bare(text).is_empty() && text.chars().count() <= limit && !text.contains(char::is_control)
         };
         must(
             is_line(&self.title, TITLE_MAX),
@@ -140,7 +140,7 @@ impl Thresholds {
 
 /// What is found for a text. The numbers are places among the questions that the index was made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum Match {
     /// This question is meant.
     Direct(usize),
     /// One of these may be meant, best first: 1 to [`CHOICES_MAX`].
@@ -154,19 +154,19 @@ const SPREAD: f32 = 0.6;
 
 /// Finds what a visitor means. A question that is asked word for word is meant, whatever the thresholds. Who names but a topic
 /// that several questions are about (发票) has not asked any of them yet, and is offered them.
-pub fn find(index: &Index, text: &str, thresholds: &Thresholds) -> Found {
+pub fn find(index: &Index, text: &str, thresholds: &Thresholds) -> Match {
     if let Some(question) = index.exact(text) {
-        return Found::Direct(question);
+        return Match::Direct(question);
     }
-    let mut sought = index.seek(text);
+    let mut sought = index.search_all(text);
     if !sought.about.is_empty() {
         sought.about.truncate(CHOICES_MAX);
-        return Found::Choice(sought.about);
+        return Match::Choice(sought.about);
     }
-    let Some(best) = sought.hits.first() else { return Found::Unknown };
+    let Some(best) = sought.hits.first() else { return Match::Unknown };
     let next = sought.hits.get(1).map_or(0.0, |hit| hit.score);
     if f64::from(best.score) >= thresholds.direct && f64::from(best.score - next) >= thresholds.lead {
-        return Found::Direct(best.question);
+        return Match::Direct(best.question);
     }
     let least = thresholds.choice.max(f64::from(best.score * SPREAD));
     let offered: Vec<_> = sought
@@ -176,5 +176,5 @@ pub fn find(index: &Index, text: &str, thresholds: &Thresholds) -> Found {
         .filter(|hit| f64::from(hit.score) >= least)
         .map(|hit| hit.question)
         .collect();
-    if offered.is_empty() { Found::Unknown } else { Found::Choice(offered) }
+    if offered.is_empty() { Match::Unknown } else { Match::Choice(offered) }
 }

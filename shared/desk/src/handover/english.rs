@@ -1,41 +1,43 @@
-//! Whether a clause asks for a person, in English. The clause is folded.
+//! Whether a clause asks for a person, in English. The clause is normalized.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::words::{STEPS, Words};
+use super::word_list::{LOOKBACK_MAX, WordList};
 
 /// These are asked for by their name alone.
-const PERSONS: Words =
-    Words("agent agents human humans representative representatives rep operator operators supervisor");
+const PERSONS: WordList =
+    WordList("agent agents human humans representative representatives rep operator operators supervisor");
 /// These need a verb that asks for them.
-const ANYBODY: Words = Words("person people someone somebody anyone anybody staff manager advisor adviser specialist");
+const ANYBODY: WordList =
+    WordList("person people someone somebody anyone anybody staff manager advisor adviser specialist");
 
-const CALLS: Words = Words(
+const CALLS: WordList = WordList(
     "talk talking speak speaking chat transfer connect reach contact get put pass switch escalate forward hand call find \
      redirect route bring send",
 );
 /// Wishes; not enough for those who are not asked for by name: I need someone's address.
-const WISHES: Words = Words("want need prefer give like 有 要 找 转 叫 接 换 请");
+const WISHES: WordList = WordList("want need prefer give like 有 要 找 转 叫 接 换 请");
 
 /// Words between a negation and the person, or between a verb and the person.
-const LINKS: Words = Words(
+const LINKS: WordList = WordList(
     "a an the any some your my me to with through over on in for of want wanna need like prefer wish have be being get \
      give let you u it us try trying going gonna ask asking asked please pls just really actual actually live real human \
      person customer client support service sales talk talking speak speaking chat chatting transfer transferred \
      transferring connect connected connecting reach contact put pass switch escalate forward hand call send bring \
      redirect route another different one help from interested needed agent 必 要 转 找 用",
 );
-const NEGATIONS: Words = Words("not no dont never without stop cancel isnt doesnt didnt wasnt nor");
+const NEGATIONS: WordList = WordList("not no dont never without stop cancel isnt doesnt didnt wasnt nor");
 /// In a clause of both languages.
-const CHINESE_NEGATIONS: Words = Words("不 别");
+const CHINESE_NEGATIONS: WordList = WordList("不 别");
 /// Before a negation these make a complaint or a question of it: why don't you transfer me.
-const QUESTIONS: Words = Words("why can could would will how");
+const QUESTIONS: WordList = WordList("why can could would will how");
 
 /// With these a clause speaks of something else: cleaning agent, human hair, are you human.
-const BEFORE_OTHER: Words =
-    Words("cleaning travel estate shipping freight user bleaching washing tanning whitening softening tour insurance");
-const AFTER_OTHER: Words =
-    Words("hair size sized resources resource rights body made error price fee discount code number hours");
+const BEFORE_OTHER: WordList = WordList(
+    "cleaning travel estate shipping freight user bleaching washing tanning whitening softening tour insurance",
+);
+const AFTER_OTHER: WordList =
+    WordList("hair size sized resources resource rights body made error price fee discount code number hours");
 
 /// Whether the clause asks for a person.
 pub(super) fn asks(clause: &str) -> bool {
@@ -56,19 +58,19 @@ pub(super) fn asks(clause: &str) -> bool {
 /// Whether the visitor wants no machine: not a bot, I don't want to talk to a robot. Not who says what they are, and not where
 /// a machine of another kind is meant: I don't need a robot vacuum.
 fn refuses_machine(words: &[&str]) -> bool {
-    const MACHINES: Words = Words("bot bots robot robots chatbot chatbots");
-    const TALKS: Words = Words("talk talking speak speaking chat chatting speaking");
-    const IDENTITY: Words = Words("am im is are was youre are isnt arent its be this");
-    const BEHIND: Words = Words(
+    const MACHINES: WordList = WordList("bot bots robot robots chatbot chatbots");
+    const TALKS: WordList = WordList("talk talking speak speaking chat chatting speaking");
+    const IDENTITY: WordList = WordList("am im is are was youre are isnt arent its be this");
+    const BEHIND: WordList = WordList(
         "please pls thanks thank you anymore again ever now at all here answer answers answering reply replies replying to me",
     );
     (0..words.len()).any(|at| {
         let (before, after) = (&words[..at], &words[at + 1..]);
         let before: Vec<_> = before.iter().copied().filter(|word| !["this", "more", "stupid"].contains(word)).collect();
-        let talks = before.iter().any(|word| TALKS.has(word));
-        let is_machine = MACHINES.has(words[at]) || words[at] == "machine" && talks;
-        let says_who = !talks && before.iter().any(|word| IDENTITY.has(word));
-        is_machine && !says_who && after.iter().all(|word| BEHIND.has(word)) && negated(&before, &[NEGATIONS])
+        let talks = before.iter().any(|word| TALKS.contains(word));
+        let is_machine = MACHINES.contains(words[at]) || words[at] == "machine" && talks;
+        let says_who = !talks && before.iter().any(|word| IDENTITY.contains(word));
+        is_machine && !says_who && after.iter().all(|word| BEHIND.contains(word)) && negated(&before, &[NEGATIONS])
     })
 }
 
@@ -85,11 +87,11 @@ fn words(clause: &str) -> Vec<String> {
 
 fn names(word: &str, before: &[&str], after: &[&str]) -> bool {
     let last = before.last().copied().unwrap_or_default();
-    if BEFORE_OTHER.has(last) || after.first().is_some_and(|word| AFTER_OTHER.has(word)) {
+    if BEFORE_OTHER.contains(last) || after.first().is_some_and(|word| AFTER_OTHER.contains(word)) {
         return false;
     }
     let is_asked_by_name = || called(before, &[CALLS, WISHES]) || may_have(before) || is_alone(before, after);
-    if PERSONS.has(word) {
+    if PERSONS.contains(word) {
         return is_asked_by_name();
     }
     match (word, last) {
@@ -98,7 +100,7 @@ fn names(word: &str, before: &[&str], after: &[&str]) -> bool {
         ("support" | "service", "to" | "your" | "live" | "tech" | "technical") => called(before, &[CALLS]),
         ("support" | "service" | "care", _) => false,
         // Is there anyone I can talk to?
-        (word, _) if ANYBODY.has(word) => called(before, &[CALLS]) || may_talk(after),
+        (word, _) if ANYBODY.contains(word) => called(before, &[CALLS]) || may_talk(after),
         _ => false,
     }
 }
@@ -112,19 +114,19 @@ fn may_talk(after: &[&str]) -> bool {
 }
 
 /// Whether a verb calls what comes next: talk to a real …, 转 …
-fn called(before: &[&str], verbs: &[Words]) -> bool {
-    let is_verb = |word: &&&str| verbs.iter().any(|verbs| verbs.has(word));
-    let linked = before.iter().rev().take(STEPS).take_while(|word| LINKS.has(word) || is_verb(word));
+fn called(before: &[&str], verbs: &[WordList]) -> bool {
+    let is_verb = |word: &&&str| verbs.iter().any(|verbs| verbs.contains(word));
+    let linked = before.iter().rev().take(LOOKBACK_MAX).take_while(|word| LINKS.contains(word) || is_verb(word));
     linked.filter(is_verb).count() > 0
 }
 
 /// Whether nothing of weight stands beside it: agent please; hi, human!
 fn is_alone(before: &[&str], after: &[&str]) -> bool {
-    const BESIDE: Words = Words(
+    const BESIDE: WordList = WordList(
         "a an the real live human customer support service please pls plz now hi hello hey i want need any there is are \
          available here no not dont thanks thank immediately asap right being beings only agent online person id like chat",
     );
-    before.iter().chain(after).all(|word| BESIDE.has(word))
+    before.iter().chain(after).all(|word| BESIDE.contains(word))
 }
 
 /// Whether the visitor asks who they are talking to: are you human, am I talking to a person.
@@ -135,21 +137,21 @@ fn asks_who(words: &[&str]) -> bool {
 }
 
 /// Walks back from the person over what may stand between it and a negation. Two negations are none.
-fn negated(before: &[&str], negations: &[Words]) -> bool {
-    const DOUBTS: Words = Words("think believe that");
+fn negated(before: &[&str], negations: &[WordList]) -> bool {
+    const DOUBTS: WordList = WordList("think believe that");
     let mut negated = false;
     let mut rest = before;
-    for _ in 0..STEPS {
+    for _ in 0..LOOKBACK_MAX {
         let Some((word, left)) = rest.split_last() else { break };
         // No agent, no agent: the first refusal is not of the second agent.
-        if negated && PERSONS.has(word) {
+        if negated && PERSONS.contains(word) {
             break;
         }
-        let is_after_doubt = *word == "i" && left.last().is_some_and(|word| DOUBTS.has(word));
-        if negations.iter().any(|negations| negations.has(word)) {
+        let is_after_doubt = *word == "i" && left.last().is_some_and(|word| DOUBTS.contains(word));
+        if negations.iter().any(|negations| negations.contains(word)) {
             // Why don't you, why not: the visitor does want it.
-            negated ^= !left.iter().any(|word| QUESTIONS.has(word));
-        } else if !(is_after_doubt || DOUBTS.has(word) || LINKS.has(word) || WISHES.has(word)) {
+            negated ^= !left.iter().any(|word| QUESTIONS.contains(word));
+        } else if !(is_after_doubt || DOUBTS.contains(word) || LINKS.contains(word) || WISHES.contains(word)) {
             break;
         }
         rest = left;

@@ -35,9 +35,10 @@ pub enum Facts {
 /// How it is at a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum TargetState {
     /// Somebody is free, and nobody waits.
-    Takeable,
+    #[serde(rename = "takeable")]
+    Available,
     /// It is outside of working hours.
     OffWork,
     /// Nobody is on duty.
@@ -54,8 +55,8 @@ pub enum State {
 pub const AGENT_QUEUE_MAX: u32 = 100;
 
 /// What the facts of a target come to.
-pub(super) struct Finding {
-    pub(super) state: State,
+pub(super) struct Evaluation {
+    pub(super) state: TargetState,
     /// Half a sentence.
     pub(super) fact: String,
     /// Who is free, the best first.
@@ -65,20 +66,20 @@ pub(super) struct Finding {
     pub(super) may_wait: bool,
 }
 
-impl Finding {
-    fn new(state: State, fact: impl Into<String>, after_hours: AfterHours) -> Self {
+impl Evaluation {
+    fn new(state: TargetState, fact: impl Into<String>, after_hours: AfterHours) -> Self {
         Self { state, fact: fact.into(), agents: Vec::new(), after_hours, may_wait: false }
     }
 }
 
 /// Looks at a level; nothing if its target's facts are needed first.
-pub(super) fn examine<'a>(
+pub(super) fn evaluate<'a>(
     plan: &Plan,
     level: &'a Level,
     now: Timestamp,
     facts_of: impl FnOnce(&'a Target) -> Option<&'a Facts>,
-) -> Result<Finding, &'a Target> {
-    let not_found = |fact| Finding::new(State::NotFound, fact, plan.after_hours);
+) -> Result<Evaluation, &'a Target> {
+    let not_found = |fact| Evaluation::new(TargetState::NotFound, fact, plan.after_hours);
     let Some(target) = &level.target else { return Ok(not_found("nobody has this id")) };
     Ok(match (target.kind(), facts_of(target).ok_or(target)?) {
         (TargetKind::Group, Facts::Group { group, members, open, waiting }) => {
@@ -109,12 +110,12 @@ fn at_group(
     members: &[AgentFacts],
     (open, waiting): (bool, u32),
     now: Timestamp,
-) -> Finding {
+) -> Evaluation {
     let may_wait = waiting < group.max_queue;
     let on_duty = members.iter().filter(|agent| agent.is_on_duty()).count();
-    let finding = |state, fact: String| Finding { may_wait, ..Finding::new(state, fact, group.after_hours) };
+    let finding = |state, fact: String| Evaluation { may_wait, ..Evaluation::new(state, fact, group.after_hours) };
     if !open {
-        return finding(State::OffWork, "it is outside of this group's working hours".to_owned());
+        return finding(TargetState::OffWork, "it is outside of this group's working hours".to_owned());
     }
     if on_duty == 0 {
         let fact = match members.len() {
@@ -122,7 +123,7 @@ fn at_group(
             1 => "the only member is not on duty".to_owned(),
             all => format!("none of {all} members is on duty"),
         };
-        return finding(State::Offline, fact);
+        return finding(TargetState::Offline, fact);
     }
     let sticky = plan.sticky.as_ref().filter(|last| last.counts(group, now));
     let agents = rank_free_agents(group.strategy, members, sticky.map(|last| last.agent.as_str()));
@@ -130,15 +131,15 @@ fn at_group(
     let fact =
         if free == 0 { format!("{on_duty} on duty, none free") } else { format!("{on_duty} on duty, {free} free") };
     if free > 0 && waiting == 0 {
-        return Finding { agents, ..finding(State::Takeable, fact) };
+        return Evaluation { agents, ..finding(TargetState::Available, fact) };
     }
     let (state, fact) = with_queue(fact, waiting, group.max_queue);
     finding(state, fact)
 }
 
-fn at_agent(plan: &Plan, agent: &AgentFacts, waiting: u32) -> Finding {
+fn at_agent(plan: &Plan, agent: &AgentFacts, waiting: u32) -> Evaluation {
     let may_wait = waiting < AGENT_QUEUE_MAX;
-    let finding = |state, fact: String| Finding { may_wait, ..Finding::new(state, fact, plan.after_hours) };
+    let finding = |state, fact: String| Evaluation { may_wait, ..Evaluation::new(state, fact, plan.after_hours) };
     let AgentFacts { load, capacity, .. } = agent;
     let fact = match agent.status {
         AgentStatus::Offline => "the agent is offline".to_owned(),
@@ -148,20 +149,20 @@ fn at_agent(plan: &Plan, agent: &AgentFacts, waiting: u32) -> Finding {
         AgentStatus::Online => format!("the agent has {load} of {capacity} conversations"),
     };
     if !agent.is_on_duty() {
-        return finding(State::Offline, fact);
+        return finding(TargetState::Offline, fact);
     }
     if agent.is_free() && waiting == 0 {
-        return Finding { agents: vec![agent.id.clone()], ..finding(State::Takeable, fact) };
+        return Evaluation { agents: vec![agent.id.clone()], ..finding(TargetState::Available, fact) };
     }
     let (state, fact) = with_queue(fact, waiting, AGENT_QUEUE_MAX);
     finding(state, fact)
 }
 
 /// Whoever waits already goes first: nobody jumps the queue because an agent became free a moment ago.
-fn with_queue(fact: String, waiting: u32, most: u32) -> (State, String) {
+fn with_queue(fact: String, waiting: u32, most: u32) -> (TargetState, String) {
     match waiting {
-        _ if waiting >= most => (State::QueueFull, format!("{fact}, and no more than {most} may wait")),
-        0 => (State::Busy, fact),
-        _ => (State::Busy, format!("{fact}, {waiting} waiting already")),
+        _ if waiting >= most => (TargetState::QueueFull, format!("{fact}, and no more than {most} may wait")),
+        0 => (TargetState::Busy, fact),
+        _ => (TargetState::Busy, format!("{fact}, {waiting} waiting already")),
     }
 }

@@ -28,7 +28,7 @@ pub enum TargetKind {
 /// 溢出条件: for which reason a level passes a conversation on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Spill {
+pub enum OverflowCondition {
     /// Nobody is on duty.
     Offline,
     /// Somebody is on duty, but nobody is free.
@@ -49,7 +49,7 @@ pub struct Level {
     /// Whether a conversation may be passed on from here.
     pub overflows: bool,
     /// For which reason.
-    pub spill: Spill,
+    pub spill: OverflowCondition,
 }
 
 /// Where a conversation may go.
@@ -106,7 +106,7 @@ impl Target {
 
 impl TargetKind {
     /// The kind that an `actionType` means.
-    pub fn of_action(action_type: &str) -> Option<Self> {
+    pub fn from_action_type(action_type: &str) -> Option<Self> {
         match action_type {
             "to_group" => Some(Self::Group),
             "to_service" => Some(Self::Agent),
@@ -118,7 +118,7 @@ impl TargetKind {
 impl From<Target> for Level {
     /// A level that keeps what it gets.
     fn from(target: Target) -> Self {
-        Self { named: target.id().to_owned(), target: Some(target), overflows: false, spill: Spill::Any }
+        Self { named: target.id().to_owned(), target: Some(target), overflows: false, spill: OverflowCondition::Any }
     }
 }
 
@@ -158,12 +158,12 @@ impl Plan {
 }
 
 /// Whether levels have nobody to ask.
-pub fn lead_nowhere(levels: &[Level]) -> bool {
+pub fn all_unresolved(levels: &[Level]) -> bool {
     levels.iter().all(|level| level.target.is_none())
 }
 
 /// Lets `others` follow levels that lead nowhere. As many of these as there is room for stay, for the trail.
-pub fn follow(levels: &mut Vec<Level>, others: Vec<Level>) {
+pub fn append_levels(levels: &mut Vec<Level>, others: Vec<Level>) {
     levels.truncate(usize::from(LEVELS_MAX).saturating_sub(others.len()));
     levels.extend(others);
 }
@@ -171,12 +171,12 @@ pub fn follow(levels: &mut Vec<Level>, others: Vec<Level>) {
 /// What is left of a plan when a conversation has waited too long at a level: the levels after it, with the numbers
 /// they had, whatever the reason for which that level overflows. If they lead nowhere, or that level does not
 /// overflow, nothing but leaving a message.
-pub fn after_wait(plan: &Plan, level: u8) -> Plan {
+pub fn plan_after_wait(plan: &Plan, level: u8) -> Plan {
     let stays = plan.numbered().any(|(number, at)| number == level && !at.overflows);
     let mut rest: Vec<Level> =
         plan.numbered().filter(|(number, _)| !stays && *number > level).map(|(_, level)| level.clone()).collect();
     let mut after_hours = plan.after_hours;
-    if lead_nowhere(&rest) {
+    if all_unresolved(&rest) {
         rest.clear();
         after_hours = AfterHours::LeaveMessage;
     }

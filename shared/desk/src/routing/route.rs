@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::staff::AfterHours;
 
 use super::{
-    Facts, LEVELS_MAX, Level, Passage, Plan, State, Target, TargetKind, Verdict,
-    facts::{Finding, examine, exists},
-    trail::{Keeps, ending, passing},
+    Facts, LEVELS_MAX, Level, Plan, Target, TargetKind, TargetState, TrailEntry, Verdict,
+    facts::{Evaluation, evaluate, exists},
+    trail::{KeepReason, ending, passing},
 };
 
 /// How far a decision may go.
@@ -24,20 +24,20 @@ pub enum Mode {
 
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
+pub enum RoutingStep {
     /// The facts of this target are needed: add them and call again.
-    Need(Target),
+    FactsNeeded(Target),
     /// It is decided.
-    Done(Routed),
+    Decided(RoutingDecision),
 }
 
 /// A decision and how it came about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Routed {
+pub struct RoutingDecision {
     /// The decision.
     pub outcome: Outcome,
     /// A passage for every level that was asked, in order; at most four.
-    pub trail: Vec<Passage>,
+    pub trail: Vec<TrailEntry>,
 }
 
 /// What happens to a conversation. The level is the number of the last that was asked; if a plan has no levels left,
@@ -74,21 +74,21 @@ pub enum Outcome {
     },
 }
 
-/// Decides. Every input leads to one outcome: the caller adds what [`Next::Need`] asks for until it is there, which is
+/// Decides. Every input leads to one outcome: the caller adds what [`RoutingStep::FactsNeeded`] asks for until it is there, which is
 /// after four times at most.
-pub fn route(plan: &Plan, facts: &BTreeMap<Target, Facts>, mode: Mode, now: Timestamp) -> Next {
+pub fn route(plan: &Plan, facts: &BTreeMap<Target, Facts>, mode: Mode, now: Timestamp) -> RoutingStep {
     let mut trail = Vec::new();
     let mut levels = plan.numbered();
     while let Some((number, level)) = levels.next() {
-        let looked_at = examine(plan, level, now, |target| facts.get(target))
+        let looked_at = evaluate(plan, level, now, |target| facts.get(target))
             .and_then(|finding| Ok((keeps(level, finding.state, levels.clone(), facts)?, finding)));
         let (keeps, finding) = match looked_at {
             Ok(looked_at) => looked_at,
-            Err(target) => return Next::Need(target.clone()),
+            Err(target) => return RoutingStep::FactsNeeded(target.clone()),
         };
-        let passed = |verdict, because| {
+        let passed = |verdict, reason| {
             let (target, named) = (level.target.clone(), level.named.clone());
-            Passage { level: number, target, named, state: finding.state, verdict, because }
+            TrailEntry { level: number, target, named, state: finding.state, verdict, reason }
         };
         let Some(keeps) = keeps else {
             trail.push(passed(Verdict::PassedOn, passing(&finding.fact, finding.state, level)));
@@ -96,29 +96,29 @@ pub fn route(plan: &Plan, facts: &BTreeMap<Target, Facts>, mode: Mode, now: Time
         };
         let (outcome, verdict) = outcome(number, level.target.as_ref(), &finding, mode);
         trail.push(passed(verdict, ending(&finding.fact, keeps, level, verdict)));
-        return Next::Done(Routed { outcome, trail });
+        return RoutingStep::Decided(RoutingDecision { outcome, trail });
     }
     // Only a plan without levels comes here: the last level keeps what it gets.
     let level = plan.first.clamp(1, LEVELS_MAX + 1) - 1;
     let (outcome, _) = unattended(plan.after_hours, None, level, mode);
-    Next::Done(Routed { outcome, trail })
+    RoutingStep::Decided(RoutingDecision { outcome, trail })
 }
 
 /// Whether a level keeps a conversation, and why. One that would pass it on keeps it if nobody after it can be asked: a
 /// wrong id at the end of a plan must not cost a visitor their place in the queue.
 fn keeps<'a>(
     level: &Level,
-    state: State,
+    state: TargetState,
     later: impl Iterator<Item = (u8, &'a Level)>,
     facts: &'a BTreeMap<Target, Facts>,
-) -> Result<Option<Keeps>, &'a Target> {
+) -> Result<Option<KeepReason>, &'a Target> {
     let mut later = later.peekable();
     let keeps = match state {
-        State::Takeable => Some(Keeps::Free),
-        _ if later.peek().is_none() => Some(Keeps::Last),
-        State::NotFound => None,
-        _ if !level.overflows => Some(Keeps::NoOverflow),
-        _ if !level.spill.matches(state) => Some(Keeps::OtherReason),
+        TargetState::Available => Some(KeepReason::Free),
+        _ if later.peek().is_none() => Some(KeepReason::Last),
+        TargetState::NotFound => None,
+        _ if !level.overflows => Some(KeepReason::NoOverflow),
+        _ if !level.spill.matches(state) => Some(KeepReason::OtherReason),
         _ => None,
     };
     if keeps.is_some() {
@@ -129,19 +129,21 @@ fn keeps<'a>(
             return Ok(None);
         }
     }
-    Ok(Some(Keeps::Alone))
+    Ok(Some(KeepReason::Alone))
 }
 
 /// What happens at the level that keeps it.
-fn outcome(level: u8, target: Option<&Target>, finding: &Finding, mode: Mode) -> (Outcome, Verdict) {
+fn outcome(level: u8, target: Option<&Target>, finding: &Evaluation, mode: Mode) -> (Outcome, Verdict) {
     let waits_for = target.filter(|_| finding.may_wait);
     match finding.state {
-        State::Takeable => {
+        TargetState::Available => {
             let group = target.filter(|target| target.kind() == TargetKind::Group).map(|group| group.id().to_owned());
             (Outcome::Assign { agents: finding.agents.clone(), group, level }, Verdict::Assigned)
         }
-        State::Busy | State::QueueFull => unattended(AfterHours::Queue, waits_for, level, mode),
-        State::OffWork | State::Offline | State::NotFound => unattended(finding.after_hours, waits_for, level, mode),
+        TargetState::Busy | TargetState::QueueFull => unattended(AfterHours::Queue, waits_for, level, mode),
+        TargetState::OffWork | TargetState::Offline | TargetState::NotFound => {
+            unattended(finding.after_hours, waits_for, level, mode)
+        }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Level, Spill, State, Target};
+use super::{Level, OverflowCondition, Target, TargetState};
 
 /// How a conversation passed a level.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Passage {
+pub struct TrailEntry {
     /// The number of the level, from 1.
     pub level: u8,
     /// Whom it asks.
@@ -14,11 +14,12 @@ pub struct Passage {
     /// The id as it was given.
     pub named: String,
     /// How it was there.
-    pub state: State,
+    pub state: TargetState,
     /// What came of it.
     pub verdict: Verdict,
     /// Why, in one sentence.
-    pub because: String,
+    #[serde(rename = "because")]
+    pub reason: String,
 }
 
 /// What came of a level.
@@ -39,7 +40,7 @@ pub enum Verdict {
 
 /// Why a level keeps a conversation.
 #[derive(Clone, Copy)]
-pub(super) enum Keeps {
+pub(super) enum KeepReason {
     Free,
     Last,
     Alone,
@@ -47,15 +48,15 @@ pub(super) enum Keeps {
     OtherReason,
 }
 
-impl Spill {
+impl OverflowCondition {
     /// Whether a level passes on in this state.
-    pub(super) fn matches(self, state: State) -> bool {
+    pub(super) fn matches(self, state: TargetState) -> bool {
         match state {
-            State::Takeable => false,
-            State::OffWork => matches!(self, Self::OffWork | Self::Any),
-            State::Offline => matches!(self, Self::Offline | Self::Any),
-            State::Busy | State::QueueFull => matches!(self, Self::Busy | Self::Any),
-            State::NotFound => true,
+            TargetState::Available => false,
+            TargetState::OffWork => matches!(self, Self::OffWork | Self::Any),
+            TargetState::Offline => matches!(self, Self::Offline | Self::Any),
+            TargetState::Busy | TargetState::QueueFull => matches!(self, Self::Busy | Self::Any),
+            TargetState::NotFound => true,
         }
     }
 
@@ -70,21 +71,21 @@ impl Spill {
 }
 
 /// Why a level passes on.
-pub(super) fn passing(fact: &str, state: State, level: &Level) -> String {
+pub(super) fn passing(fact: &str, state: TargetState, level: &Level) -> String {
     match state {
-        State::NotFound => format!("{fact}; the next level is asked"),
+        TargetState::NotFound => format!("{fact}; the next level is asked"),
         _ => format!("{fact}; this level overflows {}", level.spill.reason()),
     }
 }
 
 /// Why it ends here, and how.
-pub(super) fn ending(fact: &str, keeps: Keeps, level: &Level, verdict: Verdict) -> String {
+pub(super) fn ending(fact: &str, keeps: KeepReason, level: &Level, verdict: Verdict) -> String {
     let why = match keeps {
-        Keeps::Free => return fact.to_owned(),
-        Keeps::Last => "no level follows".to_owned(),
-        Keeps::Alone => "no other level can be asked".to_owned(),
-        Keeps::NoOverflow => "this level does not overflow".to_owned(),
-        Keeps::OtherReason => format!("this level overflows only {}", level.spill.reason()),
+        KeepReason::Free => return fact.to_owned(),
+        KeepReason::Last => "no level follows".to_owned(),
+        KeepReason::Alone => "no other level can be asked".to_owned(),
+        KeepReason::NoOverflow => "this level does not overflow".to_owned(),
+        KeepReason::OtherReason => format!("this level overflows only {}", level.spill.reason()),
     };
     let what = match verdict {
         Verdict::Queued => "the conversation waits here",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use desk::faq::{Found, Index, Question, Thresholds, find};
+use desk::faq::{Index, Match, Question, Thresholds, find};
 
 /// What a visitor writes.
 #[derive(Debug, Clone)]
@@ -81,37 +81,37 @@ impl Figures {
         figures
     }
 
-    fn count(&mut self, meant: &Meant, found: &Found) -> bool {
+    fn count(&mut self, meant: &Meant, found: &Match) -> bool {
         let one = |condition: bool| u32::from(condition);
         match meant {
             Meant::One(meant) => {
                 self.one += 1;
                 let has = places(found).contains(meant);
                 match found {
-                    Found::Direct(_) => {
+                    Match::Direct(_) => {
                         self.right += one(has);
                         self.wrong += one(!has);
                     }
-                    Found::Choice(_) => {
+                    Match::Choice(_) => {
                         self.offered_right += one(has);
                         self.offered_wrong += one(!has);
                     }
-                    Found::Unknown => {}
+                    Match::Unknown => {}
                 }
                 has
             }
             Meant::Any(meant) => {
                 self.ambiguous += 1;
-                let offered = matches!(found, Found::Choice(_))
+                let offered = matches!(found, Match::Choice(_))
                     && places(found).iter().filter(|at| meant.contains(at)).count() >= 2;
                 self.ambiguous_offered += one(offered);
                 offered
             }
             Meant::Nothing => {
                 self.strangers += 1;
-                self.strangers_answered += one(matches!(found, Found::Direct(_)));
-                self.strangers_offered += one(matches!(found, Found::Choice(_)));
-                *found == Found::Unknown
+                self.strangers_answered += one(matches!(found, Match::Direct(_)));
+                self.strangers_offered += one(matches!(found, Match::Choice(_)));
+                *found == Match::Unknown
             }
         }
     }
@@ -161,11 +161,11 @@ fn ratio(part: u32, whole: u32) -> f64 {
     f64::from(part) / f64::from(whole.max(1))
 }
 
-fn places(found: &Found) -> &[usize] {
+fn places(found: &Match) -> &[usize] {
     match found {
-        Found::Direct(at) => std::slice::from_ref(at),
-        Found::Choice(all) => all,
-        Found::Unknown => &[],
+        Match::Direct(at) => std::slice::from_ref(at),
+        Match::Choice(all) => all,
+        Match::Unknown => &[],
     }
 }
 

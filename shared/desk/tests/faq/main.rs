@@ -8,7 +8,7 @@
 mod evaluation;
 mod properties;
 
-use desk::faq::{Found, Index, Question, Thresholds, find};
+use desk::faq::{Index, Match, Question, Thresholds, find};
 
 use self::evaluation::{Figures, Meant, Query, knowledge, queries};
 
@@ -70,7 +70,7 @@ fn a_question_that_is_missing_is_rarely_taken_for_its_neighbour() {
             let index = Index::new(&rest);
             for query in half(odd).iter().filter(|query| query.meant == Meant::One(missing)) {
                 asked += 1;
-                answered += u32::from(matches!(find(&index, &query.text, &Thresholds::default()), Found::Direct(_)));
+                answered += u32::from(matches!(find(&index, &query.text, &Thresholds::default()), Match::Direct(_)));
             }
         }
         let rate = f64::from(answered) / f64::from(asked);
@@ -93,12 +93,12 @@ fn a_small_robot_is_as_careful_as_a_large_one() {
             match (query.meant, found) {
                 (Meant::One(meant), found) if !rest[meant].disabled => {
                     known += 1;
-                    right += u32::from(found == Found::Direct(meant));
-                    wrong += u32::from(matches!(found, Found::Direct(other) if other != meant));
+                    right += u32::from(found == Match::Direct(meant));
+                    wrong += u32::from(matches!(found, Match::Direct(other) if other != meant));
                 }
                 (Meant::Nothing, found) => {
                     strangers += 1;
-                    answered += u32::from(matches!(found, Found::Direct(_)));
+                    answered += u32::from(matches!(found, Match::Direct(_)));
                 }
                 _ => {}
             }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use desk::faq::{CHOICES_MAX, Found, Index, Question, Thresholds, find};
+use desk::faq::{CHOICES_MAX, Index, Match, Question, Thresholds, find};
 use proptest::prelude::*;
 
 use crate::evaluation::{knowledge, queries};
@@ -43,13 +43,13 @@ proptest! {
         prop_assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
         prop_assert_eq!(&hits[..], &index.search(&text, 100)[..hits.len()]);
         match find(&index, &text, &Thresholds::default()) {
-            Found::Direct(at) => prop_assert!(!questions[at].disabled),
-            Found::Choice(all) => {
+            Match::Direct(at) => prop_assert!(!questions[at].disabled),
+            Match::Choice(all) => {
                 prop_assert!((1..=CHOICES_MAX).contains(&all.len()));
                 prop_assert!(all.iter().all(|&at| !questions[at].disabled));
                 prop_assert!(all.iter().enumerate().all(|(n, at)| !all[..n].contains(at)));
             }
-            Found::Unknown => {}
+            Match::Unknown => {}
         }
     }
 
@@ -70,7 +70,7 @@ proptest! {
         for (at, title) in titles.iter().enumerate() {
             let alone = titles.iter().filter(|other| bare(other) == bare(title)).count() == 1;
             if alone && !bare(title).is_empty() {
-                prop_assert_eq!(find(&index, title, &Thresholds::default()), Found::Direct(at));
+                prop_assert_eq!(find(&index, title, &Thresholds::default()), Match::Direct(at));
             }
         }
     }
@@ -87,7 +87,7 @@ fn every_title_and_variant_finds_its_question() {
     for (at, question) in questions.iter().enumerate() {
         for text in std::iter::once(&question.title).chain(&question.variants) {
             let found = find(&index, text, &Thresholds::default());
-            assert_eq!(found == Found::Direct(at), !question.disabled, "{text}: {found:?}");
+            assert_eq!(found == Match::Direct(at), !question.disabled, "{text}: {found:?}");
         }
     }
 }
@@ -95,7 +95,7 @@ fn every_title_and_variant_finds_its_question() {
 #[test]
 fn what_two_questions_have_word_for_word_is_a_choice() {
     let index = Index::new(&[question("甲", &["多久能到"]), question("乙", &["多久能到？"]), question("丙", &[])]);
-    assert_eq!(find(&index, "多久能到", &Thresholds::default()), Found::Choice(vec![0, 1]));
+    assert_eq!(find(&index, "多久能到", &Thresholds::default()), Match::Choice(vec![0, 1]));
 }
 
 #[test]
@@ -106,10 +106,10 @@ fn a_topic_is_offered_and_a_sentence_about_it_is_answered() {
         question("几点下班", &[]),
     ]);
     let find = |text| find(&index, text, &Thresholds::default());
-    assert_eq!(find("发票"), Found::Choice(vec![0, 1]));
-    assert_eq!(find("你好，发票"), Found::Choice(vec![0, 1]));
-    assert_eq!(find("我要发票"), Found::Direct(0));
-    assert_eq!(find("下班"), Found::Direct(2), "but one question is about it");
+    assert_eq!(find("发票"), Match::Choice(vec![0, 1]));
+    assert_eq!(find("你好，发票"), Match::Choice(vec![0, 1]));
+    assert_eq!(find("我要发票"), Match::Direct(0));
+    assert_eq!(find("下班"), Match::Direct(2), "but one question is about it");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_question_at_the_end_of_a_story_is_found() {
             format!("我上周给妈妈买了一双红色的运动鞋 昨天才拿到手 {question} 她等着呢"),
         ] {
             let found = find(&index, &story, &Thresholds::default());
-            assert!(matches!(found, Found::Direct(at) if questions[at].title.contains(question)), "{story}: {found:?}");
+            assert!(matches!(found, Match::Direct(at) if questions[at].title.contains(question)), "{story}: {found:?}");
         }
     }
 }
@@ -135,7 +135,7 @@ fn a_picture_is_no_word_of_a_question() {
     let found = |text: &str| find(&index, text, &Thresholds::default());
     for picture in ["[图片]", "[微笑]", "［图片］", "[图片]\n[图片]", "[礼物][红包]", "[其他消息]"]
     {
-        assert_eq!(found(picture), Found::Unknown, "{picture}");
+        assert_eq!(found(picture), Match::Unknown, "{picture}");
         assert_eq!(index.search(picture, 5), [], "{picture}");
     }
     for text in ["怎么申请退货？", "退款几天到帐", "发票", "讲个笑话"] {
@@ -148,9 +148,9 @@ fn a_picture_is_no_word_of_a_question() {
     }
     let index = Index::new(&[question("[定制] 能退吗", &[]), question("[预售]", &[])]);
     let found = |text: &str| find(&index, text, &Thresholds::default());
-    assert_eq!(found("[定制] 能退吗"), Found::Direct(0), "word for word");
-    assert_eq!(found("[预售]"), Found::Direct(1), "word for word");
-    assert_eq!(found("定制能退吗"), Found::Direct(0));
+    assert_eq!(found("[定制] 能退吗"), Match::Direct(0), "word for word");
+    assert_eq!(found("[预售]"), Match::Direct(1), "word for word");
+    assert_eq!(found("定制能退吗"), Match::Direct(0));
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn no_more_than_five_are_offered() {
         .iter()
         .map(|kind| question(&format!("{kind}款怎么退货"), &[]))
         .collect();
-    let Found::Choice(offered) = find(&Index::new(&questions), "怎么退货啊", &Thresholds::default()) else {
+    let Match::Choice(offered) = find(&Index::new(&questions), "怎么退货啊", &Thresholds::default()) else {
         panic!("not a choice")
     };
     assert_eq!(offered, [0, 1, 2, 3, 4]);
@@ -169,10 +169,10 @@ fn no_more_than_five_are_offered() {
 fn thresholds_decide() {
     let index = Index::new(&knowledge());
     let with = |direct, choice, lead| find(&index, "退款几天可以到帐", &Thresholds { direct, choice, lead });
-    assert!(matches!(with(0.3, 0.2, 0.0), Found::Direct(_)));
-    assert!(matches!(with(1.0, 0.2, 0.0), Found::Choice(_)));
-    assert!(matches!(with(0.3, 0.2, 1.0), Found::Choice(_)));
-    assert!(matches!(with(1.0, 1.0, 0.0), Found::Unknown));
+    assert!(matches!(with(0.3, 0.2, 0.0), Match::Direct(_)));
+    assert!(matches!(with(1.0, 0.2, 0.0), Match::Choice(_)));
+    assert!(matches!(with(0.3, 0.2, 1.0), Match::Choice(_)));
+    assert!(matches!(with(1.0, 1.0, 0.0), Match::Unknown));
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn a_thousand_questions_are_indexed_and_searched() {
     let queries = queries();
     let start = Instant::now();
     let found =
-        queries.iter().filter(|query| find(&index, &query.text, &Thresholds::default()) != Found::Unknown).count();
+        queries.iter().filter(|query| find(&index, &query.text, &Thresholds::default()) != Match::Unknown).count();
     println!("searched in {:?} each", start.elapsed() / u32::try_from(queries.len()).expect("few"));
     assert!(found > 200 && start.elapsed() < Duration::from_secs(20));
     let longest = "我昨天在你们家买的鞋子今天收到了颜色不对，想换货，运费谁出？".repeat(60);

@@ -3,16 +3,17 @@
 use desk::{
     merchant::{self, Merchant},
     routing::{
-        Asked, Level, Mode, Oddity, Outcome, Plan, Spill, Target, TargetKind, after_wait, follow, lead_nowhere, levels,
+        Level, Mode, Outcome, OverflowCondition, Plan, Target, TargetKind, TransferLevel, WarningCode, all_unresolved,
+        append_levels, levels_from_transfer_action, plan_after_wait,
     },
     staff::AfterHours,
 };
 
 use crate::world::{agent, group, loaded, passing, plan, run, to_group};
 
-fn asked(kind: Option<TargetKind>, named: &str, option_id: Option<u32>, spill_id: Option<u32>) -> Asked {
+fn asked(kind: Option<TargetKind>, named: &str, option_id: Option<u32>, spill_id: Option<u32>) -> TransferLevel {
     let given = |id: Option<u32>| id.map(|id| id.to_string());
-    Asked { kind, named: named.to_owned(), option_id: given(option_id), spill_id: given(spill_id) }
+    TransferLevel { kind, named: named.to_owned(), option_id: given(option_id), spill_id: given(spill_id) }
 }
 
 fn known(kind: TargetKind, id: &str) -> Option<Target> {
@@ -28,39 +29,43 @@ const AGENT: Option<TargetKind> = Some(TargetKind::Agent);
 
 #[test]
 fn the_example_of_the_documentation() {
-    let (levels, warnings) =
-        levels(&[asked(GROUP, "xxx", Some(3), Some(4)), asked(GROUP, "xxx", Some(4), None)], known);
+    let (levels, warnings) = levels_from_transfer_action(
+        &[asked(GROUP, "xxx", Some(3), Some(4)), asked(GROUP, "xxx", Some(4), None)],
+        known,
+    );
     let target = Some(Target::Group("our-xxx".to_owned()));
-    let first = Level { target: target.clone(), named: "xxx".to_owned(), overflows: true, spill: Spill::Offline };
-    let second = Level { target, named: "xxx".to_owned(), overflows: false, spill: Spill::Any };
+    let first =
+        Level { target: target.clone(), named: "xxx".to_owned(), overflows: true, spill: OverflowCondition::Offline };
+    let second = Level { target, named: "xxx".to_owned(), overflows: false, spill: OverflowCondition::Any };
     assert_eq!((levels, warnings), (vec![first, second], Vec::new()));
 }
 
 #[test]
 fn every_spill_id_has_its_meaning_in_either_family() {
     for (id, of_agent, of_group) in [
-        (1, Spill::Offline, Spill::Offline),
-        (2, Spill::Busy, Spill::Busy),
-        (3, Spill::Any, Spill::Any),
-        (4, Spill::Offline, Spill::Offline),
-        (5, Spill::Busy, Spill::Busy),
-        (6, Spill::Offline, Spill::OffWork),
-        (7, Spill::Any, Spill::Any),
-        (0, Spill::Any, Spill::Any),
-        (8, Spill::Any, Spill::Any),
+        (1, OverflowCondition::Offline, OverflowCondition::Offline),
+        (2, OverflowCondition::Busy, OverflowCondition::Busy),
+        (3, OverflowCondition::Any, OverflowCondition::Any),
+        (4, OverflowCondition::Offline, OverflowCondition::Offline),
+        (5, OverflowCondition::Busy, OverflowCondition::Busy),
+        (6, OverflowCondition::Offline, OverflowCondition::OffWork),
+        (7, OverflowCondition::Any, OverflowCondition::Any),
+        (0, OverflowCondition::Any, OverflowCondition::Any),
+        (8, OverflowCondition::Any, OverflowCondition::Any),
     ] {
-        let spill = |kind, option| levels(&[asked(kind, "x", Some(option), Some(id))], known).0[0].spill;
+        let spill =
+            |kind, option| levels_from_transfer_action(&[asked(kind, "x", Some(option), Some(id))], known).0[0].spill;
         assert_eq!((spill(AGENT, 1), spill(GROUP, 3)), (of_agent, of_group), "{id}");
     }
 }
 
 #[test]
 fn oddities_are_told_with_their_place_and_keep_nobody_out() {
-    use Oddity::{
+    use WarningCode::{
         KindUnknown, OptionCrossed, OptionMissing, OptionUnknown, SpillCrossed, SpillUnknown, TargetNotFound,
         TooManyLevels,
     };
-    let (levels, warnings) = levels(
+    let (levels, warnings) = levels_from_transfer_action(
         &[
             asked(None, "x", Some(3), Some(4)),
             asked(AGENT, "unknown", Some(3), Some(5)),
@@ -93,36 +98,42 @@ fn oddities_are_told_with_their_place_and_keep_nobody_out() {
 fn a_number_is_read_as_a_program_may_write_it_and_what_is_none_is_shown() {
     let read = |option: &str, spill: &str| {
         let (option_id, spill_id) = (Some(option.to_owned()), Some(spill.to_owned()));
-        let (levels, warnings) = levels(&[Asked { kind: GROUP, named: "x".to_owned(), option_id, spill_id }], known);
+        let (levels, warnings) = levels_from_transfer_action(
+            &[TransferLevel { kind: GROUP, named: "x".to_owned(), option_id, spill_id }],
+            known,
+        );
         let told: Vec<_> = warnings.into_iter().map(|warning| (warning.code, warning.detail)).collect();
         (levels[0].overflows, levels[0].spill, told)
     };
     for three in ["3", " 3 ", "3.0", "3.000", "\t3\n", "03"] {
-        assert_eq!(read(three, " 5.0"), (true, Spill::Busy, vec![]), "{three:?}");
+        assert_eq!(read(three, " 5.0"), (true, OverflowCondition::Busy, vec![]), "{three:?}");
     }
-    assert_eq!(read("4.0", "5"), (false, Spill::Busy, vec![]));
+    assert_eq!(read("4.0", "5"), (false, OverflowCondition::Busy, vec![]));
     for none in ["x", "-1", "3.5", "3e0", "三", "0", "8", "99999999999", "3 4", ".0"] {
         let (overflows, spill, told) = read(none, none);
         // A spillId that says nothing makes no level overflow, and any reason counts.
-        assert_eq!((overflows, spill), (false, Spill::Any), "{none:?}");
-        assert_eq!(told.iter().map(|it| it.0).collect::<Vec<_>>(), [Oddity::SpillUnknown, Oddity::OptionUnknown]);
+        assert_eq!((overflows, spill), (false, OverflowCondition::Any), "{none:?}");
+        assert_eq!(
+            told.iter().map(|it| it.0).collect::<Vec<_>>(),
+            [WarningCode::SpillUnknown, WarningCode::OptionUnknown]
+        );
         assert!(told.iter().all(|(_, detail)| detail.contains(&format!("{none:?}"))), "{told:?}");
     }
     // Blank is missing, which a spillId may be.
     let (_, _, told) = read(" ", "");
-    assert_eq!(told.iter().map(|it| it.0).collect::<Vec<_>>(), [Oddity::OptionMissing]);
+    assert_eq!(told.iter().map(|it| it.0).collect::<Vec<_>>(), [WarningCode::OptionMissing]);
 }
 
 #[test]
 fn an_id_is_looked_up_without_the_spaces_around_it_and_shown_as_it_was_given() {
-    let (levels, warnings) = levels(&[asked(GROUP, " x\n", Some(4), None)], known);
+    let (levels, warnings) = levels_from_transfer_action(&[asked(GROUP, " x\n", Some(4), None)], known);
     assert_eq!(levels[0].target, Some(Target::Group("our-x".to_owned())));
     assert_eq!((levels[0].named.as_str(), warnings.len()), (" x\n", 0));
 }
 
 #[test]
 fn without_an_option_a_level_overflows_if_it_has_a_spill_or_a_successor() {
-    let overflows = |asked: &[Asked]| levels(asked, known).0[0].overflows;
+    let overflows = |asked: &[TransferLevel]| levels_from_transfer_action(asked, known).0[0].overflows;
     let bare = || asked(GROUP, "x", None, None);
     assert!(!overflows(&[bare()]));
     assert!(overflows(&[asked(GROUP, "x", None, Some(4))]));
@@ -140,42 +151,42 @@ fn whoever_waited_too_long_goes_on_to_the_next_level_with_its_number() {
     ]
     .map(|(id, facts)| (to_group(id), facts))
     .into();
-    let spills_offline = Level { spill: Spill::Offline, ..passing("a") };
+    let spills_offline = Level { spill: OverflowCondition::Offline, ..passing("a") };
     let whole = plan(vec![spills_offline, passing("b"), passing("c")]);
     assert_eq!(run(&whole, &world, Mode::Full).0.outcome, Outcome::Queue { target: to_group("a"), level: 1 });
-    let (routed, asked) = run(&after_wait(&whole, 1), &world, Mode::Full);
+    let (routed, asked) = run(&plan_after_wait(&whole, 1), &world, Mode::Full);
     assert_eq!(
         routed.outcome,
         Outcome::Assign { agents: vec!["cat".to_owned()], group: Some("c".to_owned()), level: 3 }
     );
     assert_eq!(routed.trail.iter().map(|at| at.level).collect::<Vec<_>>(), [2, 3]);
     assert_eq!(asked, ["b", "c"].map(to_group));
-    assert_eq!(after_wait(&after_wait(&whole, 1), 2), after_wait(&whole, 2));
-    assert_eq!(after_wait(&whole, 0), whole);
+    assert_eq!(plan_after_wait(&plan_after_wait(&whole, 1), 2), plan_after_wait(&whole, 2));
+    assert_eq!(plan_after_wait(&whole, 0), whole);
 }
 
 #[test]
 fn whoever_has_no_level_left_leaves_a_message() {
     let whole = Plan::new(vec![passing("a"), Level::from(to_group("b")), passing("c")], None, AfterHours::Robot);
     for level in [2, 3, 4, u8::MAX] {
-        let rest = after_wait(&whole, level);
+        let rest = plan_after_wait(&whole, level);
         let (routed, _) = run(&rest, &[].into(), Mode::Full);
         assert!(matches!(routed.outcome, Outcome::LeaveMessage { .. }), "{level}: {routed:?}");
         assert!(routed.trail.is_empty());
     }
-    assert_eq!(run(&after_wait(&whole, 3), &[].into(), Mode::Full).0.outcome, Outcome::LeaveMessage { level: 3 });
+    assert_eq!(run(&plan_after_wait(&whole, 3), &[].into(), Mode::Full).0.outcome, Outcome::LeaveMessage { level: 3 });
 }
 
 #[test]
 fn whoever_waited_too_long_leaves_a_message_if_the_levels_after_lead_nowhere() {
     let unknown = || Level { target: None, ..passing("unknown") };
     let whole = Plan::new(vec![passing("a"), unknown(), unknown()], None, AfterHours::Robot);
-    let rest = after_wait(&whole, 1);
+    let rest = plan_after_wait(&whole, 1);
     assert!(rest.levels.is_empty(), "{rest:?}");
     assert_eq!(run(&rest, &[].into(), Mode::Full).0.outcome, Outcome::LeaveMessage { level: 1 });
     // One that leads somewhere is enough.
     let whole = plan(vec![passing("a"), unknown(), passing("b")]);
-    let rest = after_wait(&whole, 1);
+    let rest = plan_after_wait(&whole, 1);
     let world = [(to_group("b"), group(true, &[loaded()], 0))].into();
     let (routed, _) = run(&rest, &world, Mode::Full);
     assert_eq!(routed.outcome, Outcome::Queue { target: to_group("b"), level: 3 });
@@ -185,8 +196,8 @@ fn whoever_waited_too_long_leaves_a_message_if_the_levels_after_lead_nowhere() {
 #[test]
 fn others_follow_levels_that_lead_nowhere_as_far_as_there_is_room() {
     let unknown = |id: &str| Level { target: None, ..passing(id) };
-    assert!(lead_nowhere(&[]) && lead_nowhere(&[unknown("a"), unknown("b")]));
-    assert!(!lead_nowhere(&[unknown("a"), passing("b")]));
+    assert!(all_unresolved(&[]) && all_unresolved(&[unknown("a"), unknown("b")]));
+    assert!(!all_unresolved(&[unknown("a"), passing("b")]));
     for (unknown_ids, others, expected) in [
         (vec![], vec!["x"], "x"),
         (vec!["a", "b"], vec!["x"], "abx"),
@@ -196,7 +207,7 @@ fn others_follow_levels_that_lead_nowhere_as_far_as_there_is_room() {
         (vec!["a", "b", "c", "d"], vec![], "abcd"),
     ] {
         let mut levels: Vec<Level> = unknown_ids.into_iter().map(unknown).collect();
-        follow(&mut levels, others.into_iter().map(passing).collect());
+        append_levels(&mut levels, others.into_iter().map(passing).collect());
         assert_eq!(levels.iter().map(|level| level.named.as_str()).collect::<String>(), expected);
     }
 }
@@ -204,7 +215,7 @@ fn others_follow_levels_that_lead_nowhere_as_far_as_there_is_room() {
 #[test]
 fn a_fourth_level_stays_the_fourth_after_a_wait() {
     let world = ["a", "b", "c", "d", "e"].map(|id| (to_group(id), group(true, &[loaded()], 0))).into();
-    let rest = after_wait(&plan(["a", "b", "c", "d", "e"].map(passing).to_vec()), 2);
+    let rest = plan_after_wait(&plan(["a", "b", "c", "d", "e"].map(passing).to_vec()), 2);
     assert_eq!(run(&rest, &world, Mode::Full).0.outcome, Outcome::Queue { target: to_group("d"), level: 4 });
 }
 
@@ -224,11 +235,11 @@ fn a_merchants_group_overflows_to_the_main_accounts() {
     for (merchant, flow_group, levels, odd) in [
         (Some(&merchant), None, vec![own.clone()], vec![]),
         (Some(&merchant), Some("main"), vec![overflowing, main.clone()], vec![]),
-        (Some(&merchant), Some("unknown"), vec![own], vec![Oddity::TargetNotFound]),
-        (None, Some("main"), vec![main], vec![Oddity::MerchantNotFound]),
-        (None, None, vec![], vec![Oddity::MerchantNotFound]),
+        (Some(&merchant), Some("unknown"), vec![own], vec![WarningCode::TargetNotFound]),
+        (None, Some("main"), vec![main], vec![WarningCode::MerchantNotFound]),
+        (None, None, vec![], vec![WarningCode::MerchantNotFound]),
     ] {
-        let (found, warnings) = merchant::levels("T-1", merchant, flow_group, known);
+        let (found, warnings) = merchant::levels_from_platform_action("T-1", merchant, flow_group, known);
         assert_eq!((found, codes(warnings)), (levels, odd));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use desk::{
-    routing::{Facts, Level, Mode, Outcome, Plan, Spill, State, Target, Verdict},
+    routing::{Facts, Level, Mode, Outcome, OverflowCondition, Plan, Target, TargetState, Verdict},
     staff::{AfterHours, AgentFacts, Group},
 };
 
@@ -86,7 +86,7 @@ fn nobody_is_looked_for_behind_a_level_that_passes_nothing_on() {
     for (first, facts, asked) in [
         (passing("a"), group(true, &[agent("ann")], 0), vec!["a"]),
         (Level::from(to_group("a")), group(true, &[loaded()], 0), vec!["a"]),
-        (Level { spill: Spill::OffWork, ..passing("a") }, group(true, &[loaded()], 0), vec!["a"]),
+        (Level { spill: OverflowCondition::OffWork, ..passing("a") }, group(true, &[loaded()], 0), vec!["a"]),
         // Only as far as the first that exists.
         (passing("a"), group(true, &[loaded()], 0), vec!["a", "b"]),
     ] {
@@ -141,49 +141,49 @@ fn a_target_that_was_deleted_is_passed_through() {
         routed.outcome,
         Outcome::Assign { agents: vec!["bob".to_owned()], group: Some("b".to_owned()), level: 2 }
     );
-    assert_eq!((routed.trail[0].state, routed.trail[0].verdict), (State::NotFound, Verdict::PassedOn));
+    assert_eq!((routed.trail[0].state, routed.trail[0].verdict), (TargetState::NotFound, Verdict::PassedOn));
     assert_eq!(run(&plan(vec![gone]), &world, Mode::Full).0.outcome, Outcome::LeaveMessage { level: 1 });
 }
 
 #[test]
 fn the_trail_says_why() {
     let three = [loaded(), loaded(), loaded()];
-    let because = |levels: Vec<Level>, facts: Facts, mode| {
+    let reason = |levels: Vec<Level>, facts: Facts, mode| {
         let world = BTreeMap::from([(to_group("a"), facts), (to_group("b"), group(true, &[agent("bob")], 0))]);
-        run(&plan(levels), &world, mode).0.trail[0].because.clone()
+        run(&plan(levels), &world, mode).0.trail[0].reason.clone()
     };
     let busy = || group(true, &three, 0);
-    let when_busy = Level { spill: Spill::Busy, ..passing("a") };
+    let when_busy = Level { spill: OverflowCondition::Busy, ..passing("a") };
     let two = || vec![when_busy.clone(), passing("b")];
-    assert_eq!(because(two(), busy(), Mode::Full), "3 on duty, none free; this level overflows when busy");
+    assert_eq!(reason(two(), busy(), Mode::Full), "3 on duty, none free; this level overflows when busy");
     let closed = group(false, &three, 0);
     assert_eq!(
-        because(two(), closed, Mode::Full),
+        reason(two(), closed, Mode::Full),
         "it is outside of this group's working hours; this level overflows only when busy, so the visitor leaves a message"
     );
     let alone = || vec![when_busy.clone()];
     let crowd = group(true, &[agent("ann"), loaded()], 4);
     assert_eq!(
-        because(alone(), crowd, Mode::Full),
+        reason(alone(), crowd, Mode::Full),
         "2 on duty, 1 free, 4 waiting already; no level follows, so the conversation waits here"
     );
     let full = group(true, &three, settings().max_queue);
     assert_eq!(
-        because(alone(), full, Mode::ImmediateOnly),
+        reason(alone(), full, Mode::ImmediateOnly),
         "3 on duty, none free, and no more than 10 may wait; no level follows, so the robot answers"
     );
     let astray = vec![passing("a"), passing("deleted"), Level { target: None, ..passing("unknown") }];
     assert_eq!(
-        because(astray.clone(), busy(), Mode::Full),
+        reason(astray.clone(), busy(), Mode::Full),
         "3 on duty, none free; no other level can be asked, so the conversation waits here"
     );
     assert_eq!(
-        because(astray[1..].to_vec(), busy(), Mode::Full),
+        reason(astray[1..].to_vec(), busy(), Mode::Full),
         "this group does not exist any more; no other level can be asked, so the visitor leaves a message"
     );
     let stays = vec![Level::from(to_group("a")), passing("b")];
     assert_eq!(
-        because(stays, busy(), Mode::Full),
+        reason(stays, busy(), Mode::Full),
         "3 on duty, none free; this level does not overflow, so the conversation waits here"
     );
 }

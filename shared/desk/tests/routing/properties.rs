@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use desk::{
     routing::{
-        Asked, Facts, LastAgent, Level, Mode, Next, Outcome, Plan, Spill, State, Target, TargetKind, Verdict, levels,
-        route,
+        Facts, LastAgent, Level, Mode, Outcome, OverflowCondition, Plan, RoutingStep, Target, TargetKind, TargetState,
+        TransferLevel, Verdict, levels_from_transfer_action, route,
     },
-    staff::{AfterHours, AgentFacts, AgentStatus, Group, Strategy as Order, in_order},
+    staff::{AfterHours, AgentFacts, AgentStatus, Group, Strategy as Order, rank_free_agents},
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -63,7 +63,12 @@ fn facts() -> impl Strategy<Value = Facts> {
 }
 
 fn plans() -> impl Strategy<Value = Plan> {
-    let spill = select(vec![Spill::Offline, Spill::Busy, Spill::OffWork, Spill::Any]);
+    let spill = select(vec![
+        OverflowCondition::Offline,
+        OverflowCondition::Busy,
+        OverflowCondition::OffWork,
+        OverflowCondition::Any,
+    ]);
     let level = (option::weighted(0.9, targets()), prop::bool::weighted(0.8), spill)
         .prop_map(|(target, overflows, spill)| Level { target, named: "x".to_owned(), overflows, spill });
     let sticky = (0..6u8, 0..90i64)
@@ -72,10 +77,10 @@ fn plans() -> impl Strategy<Value = Plan> {
         .prop_map(|(levels, first, sticky, after_hours)| Plan { first, ..Plan::new(levels, sticky, after_hours) })
 }
 
-fn asked() -> impl Strategy<Value = Asked> {
+fn asked() -> impl Strategy<Value = TransferLevel> {
     let kind = option::of(select(vec![TargetKind::Group, TargetKind::Agent]));
     (kind, " ?[a-c]?", option::of("[0-5x]"), option::of("[0-8x]"))
-        .prop_map(|(kind, named, option_id, spill_id)| Asked { kind, named, option_id, spill_id })
+        .prop_map(|(kind, named, option_id, spill_id)| TransferLevel { kind, named, option_id, spill_id })
 }
 
 fn modes() -> impl Strategy<Value = Mode> {
@@ -125,10 +130,10 @@ proptest! {
         let (routed, asked) = run(&plan, &world, mode);
         prop_assert!(routed.trail.len() <= 4 && asked.len() <= 4);
         prop_assert_eq!(&run(&plan, &world, mode).0, &routed);
-        prop_assert!(routed.trail.iter().all(|at| !at.because.is_empty() && (1..=4).contains(&at.level)));
+        prop_assert!(routed.trail.iter().all(|at| !at.reason.is_empty() && (1..=4).contains(&at.level)));
         prop_assert!(routed.trail.windows(2).all(|pair| pair[0].level + 1 == pair[1].level));
         if let Some((last, before)) = routed.trail.split_last() {
-            prop_assert!(before.iter().all(|at| at.verdict == Verdict::PassedOn && at.state != State::Takeable));
+            prop_assert!(before.iter().all(|at| at.verdict == Verdict::PassedOn && at.state != TargetState::Available));
             prop_assert_eq!((last.level, last.verdict), (level_of(&routed.outcome), verdict_of(&routed.outcome)));
         }
         if let Outcome::Queue { target, .. } = &routed.outcome {
@@ -143,7 +148,7 @@ proptest! {
     #[test]
     fn nothing_is_read_that_does_not_matter(plan in plans(), world in worlds(), mode in modes()) {
         let (routed, asked) = run(&plan, &world, mode);
-        if let Next::Done(at_once) = route(&plan, &world, mode, NOW) {
+        if let RoutingStep::Decided(at_once) = route(&plan, &world, mode, NOW) {
             prop_assert_eq!(&at_once, &routed);
         }
         // Of those who were asked for and passed by, nobody exists.
@@ -213,10 +218,10 @@ proptest! {
     #[test]
     fn at_most_four_levels_are_made_and_asked_about(asked in vec(asked(), 0..9)) {
         let mut calls = 0;
-        let (levels, warnings) = levels(&asked, |_, id| { calls += 1; (id == "a").then(|| to_group(id)) });
+        let (levels, warnings) = levels_from_transfer_action(&asked, |_, id| { calls += 1; (id == "a").then(|| to_group(id)) });
         prop_assert!(calls <= levels.len() && levels.len() <= 4);
         prop_assert_eq!(levels.len(), asked.iter().take(4).filter(|level| level.kind.is_some()).count());
-        let unknown = warnings.iter().filter(|warning| warning.code == desk::routing::Oddity::TargetNotFound).count();
+        let unknown = warnings.iter().filter(|warning| warning.code == desk::routing::WarningCode::TargetNotFound).count();
         prop_assert_eq!(unknown, levels.iter().filter(|level| level.target.is_none()).count());
         prop_assert_eq!(warnings.iter().any(|warning| warning.level == 5), asked.len() > 4);
     }
@@ -230,13 +235,13 @@ proptest! {
     ) {
         members.sort_by(|a, b| a.id.cmp(&b.id));
         members.dedup_by(|a, b| a.id == b.id);
-        let sorted = in_order(order, &members, sticky.as_deref());
+        let sorted = rank_free_agents(order, &members, sticky.as_deref());
         if !members.is_empty() {
             let middle = seed % members.len();
             members.rotate_left(middle);
             members.reverse();
         }
-        prop_assert_eq!(&in_order(order, &members, sticky.as_deref()), &sorted);
+        prop_assert_eq!(&rank_free_agents(order, &members, sticky.as_deref()), &sorted);
 
         let of = |id: &String| members.iter().find(|agent| &agent.id == id).unwrap();
         prop_assert_eq!(sorted.len(), members.iter().filter(|agent| agent.is_free()).count());

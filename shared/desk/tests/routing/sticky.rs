@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use desk::{
-    routing::{Facts, LastAgent, Mode, Outcome, Plan, after_wait},
+    routing::{Facts, LastAgent, Mode, Outcome, Plan, plan_after_wait},
     staff::{AfterHours, AgentFacts, Group},
 };
 use jiff::SignedDuration;
@@ -52,7 +52,7 @@ fn a_plan_is_kept_as_json() {
     assert_eq!(json["levels"][0]["target"], json!({"group": "a"}));
     assert_eq!(json["sticky"], json!({"agent": "ann", "at": "1970-01-01T00:00:00Z"}));
     assert_eq!(serde_json::from_value::<Plan>(json).unwrap(), plan);
-    assert_eq!(after_wait(&plan, 0), plan);
+    assert_eq!(plan_after_wait(&plan, 0), plan);
 }
 
 /// Conversations that waited while the desk was renewed have one of these.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use desk::{
-    routing::{AGENT_QUEUE_MAX, Asked, Facts, Mode, Target, TargetKind, Warning, levels},
+    routing::{AGENT_QUEUE_MAX, Facts, Mode, Target, TargetKind, TransferLevel, Warning, levels_from_transfer_action},
     staff::{AgentFacts, AgentStatus},
 };
 
@@ -91,17 +91,21 @@ fn every_row_of_the_overflow_table_holds() {
         let [of, option, spill, state, place, outcome, trail, odd] =
             row.split('\t').collect::<Vec<_>>().try_into().unwrap();
         let kind = kind(of);
-        let first =
-            Asked { kind: Some(kind), named: "first".to_owned(), option_id: given(option), spill_id: given(spill) };
-        let behind = |id: &str| Asked {
+        let first = TransferLevel {
+            kind: Some(kind),
+            named: "first".to_owned(),
+            option_id: given(option),
+            spill_id: given(spill),
+        };
+        let behind = |id: &str| TransferLevel {
             kind: Some(TargetKind::Group),
             named: id.to_owned(),
             option_id: Some("4".to_owned()),
             spill_id: None,
         };
-        let asked: Vec<Asked> = iter::once(first).chain(places(place).iter().map(|id| behind(id))).collect();
+        let asked: Vec<TransferLevel> = iter::once(first).chain(places(place).iter().map(|id| behind(id))).collect();
         for facts in facts(kind, state) {
-            let (levels, warnings) = levels(&asked, |kind, id| match kind {
+            let (levels, warnings) = levels_from_transfer_action(&asked, |kind, id| match kind {
                 _ if id == "unknown" || (id == "first" && facts.is_none()) => None,
                 TargetKind::Group => Some(Target::Group(id.to_owned())),
                 TargetKind::Agent => Some(Target::Agent(id.to_owned())),

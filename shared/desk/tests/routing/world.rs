@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use desk::{
-    routing::{Facts, Level, Mode, Next, Outcome, Passage, Plan, Routed, Spill, Target, route},
+    routing::{
+        Facts, Level, Mode, Outcome, OverflowCondition, Plan, RoutingDecision, RoutingStep, Target, TrailEntry, route,
+    },
     staff::{AfterHours, AgentFacts, AgentStatus, Group, Strategy},
 };
 use jiff::Timestamp;
@@ -59,7 +61,7 @@ pub(crate) fn to_group(id: &str) -> Target {
 
 /// A level that passes on for any reason.
 pub(crate) fn passing(id: &str) -> Level {
-    Level { overflows: true, spill: Spill::Any, ..Level::from(to_group(id)) }
+    Level { overflows: true, spill: OverflowCondition::Any, ..Level::from(to_group(id)) }
 }
 
 pub(crate) fn plan(levels: Vec<Level>) -> Plan {
@@ -67,13 +69,13 @@ pub(crate) fn plan(levels: Vec<Level>) -> Plan {
 }
 
 /// Routes as a caller does, and notes what was asked for.
-pub(crate) fn run(plan: &Plan, world: &BTreeMap<Target, Facts>, mode: Mode) -> (Routed, Vec<Target>) {
+pub(crate) fn run(plan: &Plan, world: &BTreeMap<Target, Facts>, mode: Mode) -> (RoutingDecision, Vec<Target>) {
     let mut facts = BTreeMap::new();
     let mut asked = Vec::new();
     loop {
         match route(plan, &facts, mode, NOW) {
-            Next::Done(routed) => return (routed, asked),
-            Next::Need(target) => {
+            RoutingStep::Decided(routed) => return (routed, asked),
+            RoutingStep::FactsNeeded(target) => {
                 assert!(!asked.contains(&target), "{target:?} was asked for twice");
                 facts.insert(target.clone(), world.get(&target).cloned().unwrap_or(Facts::Missing));
                 asked.push(target);
@@ -96,7 +98,7 @@ pub(crate) fn shown(outcome: &Outcome) -> String {
     }
 }
 
-pub(crate) fn shown_trail(trail: &[Passage]) -> String {
+pub(crate) fn shown_trail(trail: &[TrailEntry]) -> String {
     let passages: Vec<String> = trail.iter().map(|at| format!("{}:{}", word(at.state), word(at.verdict))).collect();
     passages.join(" ")
 }

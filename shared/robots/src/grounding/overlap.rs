@@ -1,6 +1,6 @@
 //! Whether a text has to do with its sources at all.
 
-use desk::faq::{Share, Vocabulary};
+use desk::faq::{Coverage, TermSet};
 
 use super::{
     glossary::{is_small, translations},
@@ -28,21 +28,21 @@ const COURTESIES: &str = "\
 /// Whether enough of the answer is of its sources, whose numbers it has. Both are folded.
 pub(super) fn is_about(answer: &str, sources: &str) -> bool {
     let translated: Vec<_> = latin(sources).flat_map(translations).collect();
-    let known = Vocabulary::new(std::iter::once(sources).chain(translated));
+    let known = TermSet::new(std::iter::once(sources).chain(translated));
     let (mut common, mut all) = (0.0, 0.0);
     let answer = answer.replace(". ", "\n");
     for part in answer.split(|c: char| "\n,，。！？!?；;：:".contains(c)) {
         let share = share(&known, part);
-        if share.all >= PART_LEAST && share.known < PART_MIN * share.all {
+        if share.total >= PART_LEAST && share.covered < PART_MIN * share.total {
             return false;
         }
-        common += share.known;
-        all += share.all;
+        common += share.covered;
+        all += share.total;
     }
     common >= COMMON_MIN && common >= ANSWER_MIN * all
 }
 
-fn share(known: &Vocabulary, part: &str) -> Share {
+fn share(known: &TermSet, part: &str) -> Coverage {
     let numberless = |c: char| if c.is_ascii_alphanumeric() || is_numeral(c) { ' ' } else { c };
     let mut rest: String = part.chars().map(numberless).collect();
     // Whoever holds to the numbers speaks of the matter, in whatever writing.
@@ -51,19 +51,19 @@ fn share(known: &Vocabulary, part: &str) -> Share {
     for courtesy in COURTESIES.split_whitespace() {
         rest = rest.replace(courtesy, "，");
     }
-    let mut share = known.share(&rest);
-    share.known += claims;
-    share.all += claims;
+    let mut share = known.coverage(&rest);
+    share.covered += claims;
+    share.total += claims;
     for word in latin(part) {
-        let said = known.share(word);
-        let is_known = said.known > 0.0
+        let said = known.coverage(word);
+        let is_known = said.covered > 0.0
             || translations(word).any(|word| {
-                let said = known.share(word);
-                said.known > 0.5 * said.all
+                let said = known.coverage(word);
+                said.covered > 0.5 * said.total
             });
         // As much as the two ideographs that most words are.
-        share.all += 2.0 * said.all;
-        share.known += if is_known { 2.0 * said.all } else { 0.0 };
+        share.total += 2.0 * said.total;
+        share.covered += if is_known { 2.0 * said.total } else { 0.0 };
     }
     share
 }

@@ -3,41 +3,41 @@
 use std::collections::HashSet;
 
 use super::{
-    fold::fold,
-    terms::{Term, terms},
+    analyzer::{Term, analyze},
+    normalize::normalize,
 };
 
 /// What some texts are made of, to hold another text against them. Width, case, traditional characters and English endings do not
 /// matter, nor in what order things are said.
 #[derive(Debug, Clone, Default)]
-pub struct Vocabulary(HashSet<Term>);
+pub struct TermSet(HashSet<Term>);
 
-/// How much of a text a [`Vocabulary`] has. Both are sums over its terms, each counted once: a word is 1, an ideograph half of
+/// How much of a text a [`TermSet`] has. Both are sums over its analyze, each counted once: a word is 1, an ideograph half of
 /// one, two ideographs that follow each other 1, and what everybody says less.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Share {
+pub struct Coverage {
     /// What the vocabulary has.
-    pub known: f32,
+    pub covered: f32,
     /// All of the text.
-    pub all: f32,
+    pub total: f32,
 }
 
-impl Vocabulary {
+impl TermSet {
     /// The vocabulary of these texts.
     pub fn new<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(texts.into_iter().flat_map(|text| terms(&fold(text)).list).collect())
+        Self(texts.into_iter().flat_map(|text| analyze(&normalize(text)).list).collect())
     }
 
     /// How much of this text it has.
-    pub fn share(&self, text: &str) -> Share {
-        let (mut share, mut seen) = (Share::default(), HashSet::new());
-        for term in &terms(&fold(text)).list {
+    pub fn coverage(&self, text: &str) -> Coverage {
+        let (mut coverage, mut seen) = (Coverage::default(), HashSet::new());
+        for term in &analyze(&normalize(text)).list {
             if seen.insert(term) {
-                share.all += term.weight();
-                share.known += if self.0.contains(term) { term.weight() } else { 0.0 };
+                coverage.total += term.weight();
+                coverage.covered += if self.0.contains(term) { term.weight() } else { 0.0 };
             }
         }
-        share
+        coverage
     }
 }
 
@@ -48,8 +48,8 @@ mod tests {
     use super::*;
 
     fn part(text: &str, source: &str) -> f32 {
-        let share = Vocabulary::new([source]).share(text);
-        share.known / share.all
+        let coverage = TermSet::new([source]).coverage(text);
+        coverage.covered / coverage.total
     }
 
     #[test]
@@ -65,10 +65,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_text_knows_itself(text in any::<String>(), other in any::<String>()) {
-            let share = Vocabulary::new([&*text, &*other]).share(&text);
-            prop_assert!((share.known - share.all).abs() < f32::EPSILON);
-            let share = Vocabulary::new([&*other]).share(&text);
-            prop_assert!((0.0..=share.all).contains(&share.known));
+            let coverage = TermSet::new([&*text, &*other]).coverage(&text);
+            prop_assert!((coverage.covered - coverage.total).abs() < f32::EPSILON);
+            let coverage = TermSet::new([&*other]).coverage(&text);
+            prop_assert!((0.0..=coverage.total).contains(&coverage.covered));
         }
     }
 }

@@ -10,31 +10,31 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{fold::is_han, spelling::stem};
+use super::{fuzzy::stem, normalize::is_han};
 
 /// One thing that two questions can have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Term {
     /// An ideograph, or a phrase that stands for one notion.
-    Unit(Unit),
+    Unigram(Gram),
     /// Two that follow each other.
-    Pair(Unit, Unit),
+    Bigram(Gram, Gram),
     /// A word of a script with spaces, or a number.
     Word(Box<str>),
 }
 
 /// What a run of ideographs is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Unit {
+pub(super) enum Gram {
     /// An ideograph.
     Character(char),
     /// A question word, by the one writing that stands for all.
-    Ask(&'static str),
+    QuestionWord(&'static str),
 }
 
 /// What is in a text.
 #[derive(Debug, Default)]
-pub(super) struct Terms {
+pub(super) struct Analysis {
     /// In the order of the text, and as often as they are in it.
     pub(super) list: Vec<Term>,
     /// How many ideographs and words they are made from.
@@ -48,19 +48,19 @@ impl Term {
     /// question word little, for every second question has it. Chosen on the evaluation set, where nothing is sensitive to them.
     pub(super) fn weight(&self) -> f32 {
         match self {
-            Self::Unit(Unit::Ask(_)) => Unit::Ask("").weight(),
-            Self::Unit(unit) => 0.5 * unit.weight(),
-            Self::Pair(first, second) => first.weight() * second.weight(),
-            Self::Word(word) if ENGLISH_ASKS.contains(&&**word) => Unit::Ask("").weight(),
+            Self::Unigram(Gram::QuestionWord(_)) => Gram::QuestionWord("").weight(),
+            Self::Unigram(unit) => 0.5 * unit.weight(),
+            Self::Bigram(first, second) => first.weight() * second.weight(),
+            Self::Word(word) if ENGLISH_ASKS.contains(&&**word) => Gram::QuestionWord("").weight(),
             Self::Word(_) => 1.0,
         }
     }
 }
 
-impl Unit {
+impl Gram {
     fn weight(self) -> f32 {
         match self {
-            Self::Ask(_) => 0.3,
+            Self::QuestionWord(_) => 0.3,
             Self::Character(c) if AUXILIARIES.contains(c) => 0.5,
             Self::Character(_) => 1.0,
         }
@@ -71,15 +71,15 @@ impl Unit {
 #[derive(Debug, Clone, Copy)]
 enum Meaning {
     /// A question word.
-    Ask(&'static str),
+    QuestionWord(&'static str),
     /// Another writing, or another word, for this.
-    Same(&'static str),
+    Synonym(&'static str),
     /// Itself, although a part of it has another meaning.
-    Word,
+    WholeWord,
     /// Words around the matter that everybody uses.
     Filler,
     /// Words of politeness: not even a sentence.
-    Courtesy,
+    Politeness,
 }
 
 const ASKS: &[(&str, &str)] = &[
@@ -126,11 +126,11 @@ const ENGLISH_FILLERS: &[&str] = &[
 
 static PHRASES: LazyLock<HashMap<char, Vec<(&'static str, Meaning)>>> = LazyLock::new(|| {
     let words = |list: &'static str| list.split_whitespace();
-    let asks = ASKS.iter().flat_map(|&(one, all)| words(all).map(move |phrase| (phrase, Meaning::Ask(one))));
-    let sames = SAMES.iter().flat_map(|&(one, all)| words(all).map(move |phrase| (phrase, Meaning::Same(one))));
-    let whole = words(WORDS).map(|phrase| (phrase, Meaning::Word));
+    let asks = ASKS.iter().flat_map(|&(one, all)| words(all).map(move |phrase| (phrase, Meaning::QuestionWord(one))));
+    let sames = SAMES.iter().flat_map(|&(one, all)| words(all).map(move |phrase| (phrase, Meaning::Synonym(one))));
+    let whole = words(WORDS).map(|phrase| (phrase, Meaning::WholeWord));
     let fillers = words(FILLERS).map(|phrase| (phrase, Meaning::Filler));
-    let courtesies = words(COURTESIES).map(|phrase| (phrase, Meaning::Courtesy));
+    let courtesies = words(COURTESIES).map(|phrase| (phrase, Meaning::Politeness));
     let mut phrases: HashMap<char, Vec<_>> = HashMap::new();
     for (phrase, meaning) in asks.chain(sames).chain(whole).chain(fillers).chain(courtesies) {
         let first = phrase.chars().next().unwrap_or_default();
@@ -143,10 +143,10 @@ static PHRASES: LazyLock<HashMap<char, Vec<(&'static str, Meaning)>>> = LazyLock
     phrases
 });
 
-/// The terms of a folded text.
-pub(super) fn terms(folded: &str) -> Terms {
-    let mut terms = Terms::default();
-    let mut words = folded.unicode_word_indices().peekable();
+/// The terms of a normalized text.
+pub(super) fn analyze(normalized: &str) -> Analysis {
+    let mut terms = Analysis::default();
+    let mut words = normalized.unicode_word_indices().peekable();
     while let Some((start, word)) = words.next() {
         if !word.starts_with(is_han) {
             terms.add_word(word);
@@ -156,17 +156,17 @@ pub(super) fn terms(folded: &str) -> Terms {
         while let Some((_, word)) = words.next_if(|&(next, word)| next == end && word.starts_with(is_han)) {
             end += word.len();
         }
-        terms.add_run(&folded[start..end]);
+        terms.add_run(&normalized[start..end]);
     }
     terms
 }
 
-impl Terms {
+impl Analysis {
     fn add_run(&mut self, run: &str) {
         self.add_phrases(run, &mut None);
     }
 
-    fn add_phrases(&mut self, run: &str, last: &mut Option<Unit>) {
+    fn add_phrases(&mut self, run: &str, last: &mut Option<Gram>) {
         let mut rest = run;
         while let Some(first) = rest.chars().next() {
             let known = PHRASES.get(&first).and_then(|list| list.iter().find(|(phrase, _)| rest.starts_with(phrase)));
@@ -175,29 +175,29 @@ impl Terms {
             let (phrase, after) = rest.split_at(phrase);
             rest = after;
             match meaning {
-                Some(Meaning::Ask(ask)) => {
+                Some(Meaning::QuestionWord(ask)) => {
                     self.is_sentence = true;
-                    self.add_unit(last, Unit::Ask(ask));
+                    self.add_unit(last, Gram::QuestionWord(ask));
                 }
-                Some(Meaning::Same(same)) => self.add_phrases(same, last),
-                Some(Meaning::Word) => phrase.chars().for_each(|c| self.add_unit(last, Unit::Character(c))),
+                Some(Meaning::Synonym(same)) => self.add_phrases(same, last),
+                Some(Meaning::WholeWord) => phrase.chars().for_each(|c| self.add_unit(last, Gram::Character(c))),
                 Some(Meaning::Filler) => {
                     self.is_sentence = true;
                     *last = None;
                 }
-                Some(Meaning::Courtesy) => *last = None,
+                Some(Meaning::Politeness) => *last = None,
                 // A particle stands between two words that belong together more often than it parts them.
                 None if PARTICLES.contains(first) => self.is_sentence = true,
-                None => self.add_unit(last, Unit::Character(first)),
+                None => self.add_unit(last, Gram::Character(first)),
             }
         }
     }
 
-    fn add_unit(&mut self, last: &mut Option<Unit>, unit: Unit) {
+    fn add_unit(&mut self, last: &mut Option<Gram>, unit: Gram) {
         self.units += 1;
-        self.list.push(Term::Unit(unit));
+        self.list.push(Term::Unigram(unit));
         if let Some(last) = last.replace(unit) {
-            self.list.push(Term::Pair(last, unit));
+            self.list.push(Term::Bigram(last, unit));
         }
     }
 
@@ -216,19 +216,19 @@ impl Terms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::faq::fold::fold;
+    use crate::faq::normalize::normalize;
 
     fn shown(text: &str) -> Vec<String> {
-        let show = |unit: Unit| match unit {
-            Unit::Character(c) => c.to_string(),
-            Unit::Ask(ask) => format!("<{ask}>"),
+        let show = |unit: Gram| match unit {
+            Gram::Character(c) => c.to_string(),
+            Gram::QuestionWord(ask) => format!("<{ask}>"),
         };
-        terms(&fold(text))
+        analyze(&normalize(text))
             .list
             .into_iter()
             .map(|term| match term {
-                Term::Unit(unit) => show(unit),
-                Term::Pair(first, second) => show(first) + &show(second),
+                Term::Unigram(unit) => show(unit),
+                Term::Bigram(first, second) => show(first) + &show(second),
                 Term::Word(word) => word.into(),
             })
             .collect()
@@ -268,7 +268,7 @@ mod tests {
             ("发票呢", true),
             ("怎么开票", true),
         ] {
-            assert_eq!(terms(&fold(text)).is_sentence, expected, "{text}");
+            assert_eq!(analyze(&normalize(text)).is_sentence, expected, "{text}");
         }
     }
 }

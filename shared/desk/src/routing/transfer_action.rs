@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LEVELS_MAX, Level, Spill, Target, TargetKind};
+use super::{LEVELS_MAX, Level, OverflowCondition, Target, TargetKind};
 
 /// A level of `transfer_action` as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct TransferLevel {
     /// `actionType`; nothing if it is missing or unknown.
     pub kind: Option<TargetKind>,
     /// `deciId` as given.
@@ -23,7 +23,7 @@ pub struct Warning {
     /// The place of the level in what was asked for, from 1; 0 if it is about no level.
     pub level: u8,
     /// What is odd.
-    pub code: Oddity,
+    pub code: WarningCode,
     /// The same in words, for an admin.
     pub detail: String,
 }
@@ -31,7 +31,7 @@ pub struct Warning {
 /// What can be odd in what was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Oddity {
+pub enum WarningCode {
     /// It is beyond the fourth, and ignored with all that follow.
     TooManyLevels,
     /// `actionType` is neither `to_group` nor `to_service`; the level is skipped.
@@ -56,8 +56,8 @@ pub enum Oddity {
 
 /// Makes levels of what was asked for. `resolve` knows who has an id, ours or another vendor's; it is asked once for
 /// each level that counts.
-pub fn levels(
-    asked: &[Asked],
+pub fn levels_from_transfer_action(
+    asked: &[TransferLevel],
     mut resolve: impl FnMut(TargetKind, &str) -> Option<Target>,
 ) -> (Vec<Level>, Vec<Warning>) {
     let mut levels = Vec::new();
@@ -66,7 +66,10 @@ pub fn levels(
     for ((number, level), next) in (1..=LEVELS_MAX).zip(counting).zip(1..) {
         let mut warn = |code, detail: String| warnings.push(Warning { level: number, code, detail });
         let Some(kind) = level.kind else {
-            warn(Oddity::KindUnknown, "actionType must be to_group or to_service; this level is skipped".to_owned());
+            warn(
+                WarningCode::KindUnknown,
+                "actionType must be to_group or to_service; this level is skipped".to_owned(),
+            );
             continue;
         };
         let id = level.named.trim();
@@ -74,27 +77,32 @@ pub fn levels(
         if target.is_none() {
             let what = if kind == TargetKind::Group { "group" } else { "agent" };
             warn(
-                Oddity::TargetNotFound,
+                WarningCode::TargetNotFound,
                 format!("no {what} has the id {:?}; this level is passed through", level.named),
             );
         }
         let spill = spill(kind, level.spill_id.as_deref(), &mut warn);
         let follows = counting[next..].iter().any(|level| level.kind.is_some());
         let overflows = overflows(kind, level.option_id.as_deref(), &mut warn).unwrap_or(spill.is_some() || follows);
-        levels.push(Level { target, named: level.named.clone(), overflows, spill: spill.unwrap_or(Spill::Any) });
+        levels.push(Level {
+            target,
+            named: level.named.clone(),
+            overflows,
+            spill: spill.unwrap_or(OverflowCondition::Any),
+        });
     }
     if asked.len() > usize::from(LEVELS_MAX) {
         let detail = format!("{} levels were asked for; those after the fourth are ignored", asked.len());
-        warnings.push(Warning { level: LEVELS_MAX + 1, code: Oddity::TooManyLevels, detail });
+        warnings.push(Warning { level: LEVELS_MAX + 1, code: WarningCode::TooManyLevels, detail });
     }
     (levels, warnings)
 }
 
 /// What `optionId` says, if it says anything.
-fn overflows(kind: TargetKind, given: Option<&str>, warn: &mut impl FnMut(Oddity, String)) -> Option<bool> {
+fn overflows(kind: TargetKind, given: Option<&str>, warn: &mut impl FnMut(WarningCode, String)) -> Option<bool> {
     let instead = "this level overflows if it has a spillId or another level follows";
     let Some(given) = present(given) else {
-        warn(Oddity::OptionMissing, format!("optionId is missing; {instead}"));
+        warn(WarningCode::OptionMissing, format!("optionId is missing; {instead}"));
         return None;
     };
     let (of, overflows) = match number(given) {
@@ -103,7 +111,7 @@ fn overflows(kind: TargetKind, given: Option<&str>, warn: &mut impl FnMut(Oddity
         Some(3) => (TargetKind::Group, true),
         Some(4) => (TargetKind::Group, false),
         _ => {
-            warn(Oddity::OptionUnknown, format!("optionId {given:?} is none of 1 to 4; {instead}"));
+            warn(WarningCode::OptionUnknown, format!("optionId {given:?} is none of 1 to 4; {instead}"));
             return None;
         }
     };
@@ -111,26 +119,30 @@ fn overflows(kind: TargetKind, given: Option<&str>, warn: &mut impl FnMut(Oddity
         let meaning = if overflows { "overflow" } else { "no overflow" };
         let right = if kind == TargetKind::Agent { "1 or 2" } else { "3 or 4" };
         let detail = format!("optionId {given:?} is taken as \"{meaning}\": with this actionType it must be {right}");
-        warn(Oddity::OptionCrossed, detail);
+        warn(WarningCode::OptionCrossed, detail);
     }
     Some(overflows)
 }
 
 /// What `spillId` says, if it says anything.
-fn spill(kind: TargetKind, given: Option<&str>, warn: &mut impl FnMut(Oddity, String)) -> Option<Spill> {
+fn spill(
+    kind: TargetKind,
+    given: Option<&str>,
+    warn: &mut impl FnMut(WarningCode, String),
+) -> Option<OverflowCondition> {
     let given = present(given)?;
     let (of, spill) = match number(given) {
-        Some(1) => (TargetKind::Agent, Spill::Offline),
-        Some(2) => (TargetKind::Agent, Spill::Busy),
-        Some(3) => (TargetKind::Agent, Spill::Any),
-        Some(4) => (TargetKind::Group, Spill::Offline),
-        Some(5) => (TargetKind::Group, Spill::Busy),
+        Some(1) => (TargetKind::Agent, OverflowCondition::Offline),
+        Some(2) => (TargetKind::Agent, OverflowCondition::Busy),
+        Some(3) => (TargetKind::Agent, OverflowCondition::Any),
+        Some(4) => (TargetKind::Group, OverflowCondition::Offline),
+        Some(5) => (TargetKind::Group, OverflowCondition::Busy),
         // An agent has no hours of their own: one who does not work now is one who is not there.
-        Some(6) if kind == TargetKind::Agent => (TargetKind::Group, Spill::Offline),
-        Some(6) => (TargetKind::Group, Spill::OffWork),
-        Some(7) => (TargetKind::Group, Spill::Any),
+        Some(6) if kind == TargetKind::Agent => (TargetKind::Group, OverflowCondition::Offline),
+        Some(6) => (TargetKind::Group, OverflowCondition::OffWork),
+        Some(7) => (TargetKind::Group, OverflowCondition::Any),
         _ => {
-            warn(Oddity::SpillUnknown, format!("spillId {given:?} is none of 1 to 7; any reason counts instead"));
+            warn(WarningCode::SpillUnknown, format!("spillId {given:?} is none of 1 to 7; any reason counts instead"));
             return None;
         }
     };
@@ -138,7 +150,7 @@ fn spill(kind: TargetKind, given: Option<&str>, warn: &mut impl FnMut(Oddity, St
         let right = if kind == TargetKind::Agent { "1 to 3" } else { "4 to 7" };
         let detail =
             format!("spillId {given:?} is taken as \"{}\": with this actionType it must be {right}", spill.reason());
-        warn(Oddity::SpillCrossed, detail);
+        warn(WarningCode::SpillCrossed, detail);
     }
     Some(spill)
 }

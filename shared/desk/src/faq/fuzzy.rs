@@ -1,16 +1,16 @@
 //! Words of scripts with spaces: their endings, and how they are misspelt. Ideographs need none of this: they have no endings,
 //! and beside a wrong one stand the right ones.
 
-use super::terms::Term;
+use super::analyzer::Term;
 
 /// A shorter word becomes another one by a single letter.
 const LENGTH_MIN: usize = 5;
 
 /// The words that an index knows.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Words(Vec<Box<str>>);
+pub(super) struct Dictionary(Vec<Box<str>>);
 
-impl Words {
+impl Dictionary {
     pub(super) fn new<'a>(terms: impl Iterator<Item = &'a Term>) -> Self {
         let mut words: Vec<_> = terms
             .filter_map(|term| match term {
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn one_slip_is_forgiven_and_no_more() {
         let words = ["invoice", "refund", "track", "international", "size"].map(|word| Term::Word(word.into()));
-        let words = Words::new(words.iter());
+        let words = Dictionary::new(words.iter());
         for (typed, meant) in [
             ("invioce", Some("invoice")),
             ("invoce", Some("invoice")),

@@ -22,38 +22,38 @@ static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
 
 /// Folds a text: full-width forms to ASCII, capitals to small letters, common traditional characters to simplified ones; white
 /// space to a space or, where a line ends, to `\n`; what cannot be seen is left out. Folding twice changes nothing more.
-pub fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
+pub fn normalize(text: &str) -> String {
+    let mut normalized = String::with_capacity(text.len());
     for c in text.chars().filter(|&c| !is_invisible(c)) {
         match c {
-            '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => folded.push('\n'),
-            c if c.is_whitespace() || c.is_control() => folded.push(' '),
-            'A'..='Z' => folded.push(c.to_ascii_lowercase()),
-            c if c.is_ascii() => folded.push(c),
-            c if is_han(c) => folded.push(SIMPLIFIED.get(&c).copied().unwrap_or(c)),
-            c => folded.extend(half_width(c).to_lowercase()),
+            '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => normalized.push('\n'),
+            c if c.is_whitespace() || c.is_control() => normalized.push(' '),
+            'A'..='Z' => normalized.push(c.to_ascii_lowercase()),
+            c if c.is_ascii() => normalized.push(c),
+            c if is_han(c) => normalized.push(SIMPLIFIED.get(&c).copied().unwrap_or(c)),
+            c => normalized.extend(half_width(c).to_lowercase()),
         }
     }
-    folded
+    normalized
 }
 
-/// A folded text without anything but letters, ideographs and digits: what two texts have in common that differ in punctuation.
+/// A normalized text without anything but letters, ideographs and digits: what two texts have in common that differ in punctuation.
 pub(crate) fn bare(text: &str) -> String {
-    without_punctuation(fold(text))
+    without_punctuation(normalize(text))
 }
 
-/// The same of a text that is folded.
-pub(crate) fn without_punctuation(mut folded: String) -> String {
-    folded.retain(char::is_alphanumeric);
-    folded
+/// The same of a text that is normalized.
+pub(crate) fn without_punctuation(mut normalized: String) -> String {
+    normalized.retain(char::is_alphanumeric);
+    normalized
 }
 
-/// A folded text without the codes that stand for pictures: WeChat writes its own emoji as [微笑] or [Smile], and what is no text
+/// A normalized text without the codes that stand for pictures: WeChat writes its own emoji as [微笑] or [Smile], and what is no text
 /// at all comes as [图片]. They are no words of a question.
-pub(super) fn without_pictures(folded: &str) -> String {
+pub(super) fn without_pictures(normalized: &str) -> String {
     const CODE_MAX: usize = 12;
-    let mut rest = folded;
-    let mut text = String::with_capacity(folded.len());
+    let mut rest = normalized;
+    let mut text = String::with_capacity(normalized.len());
     while let Some((before, code)) = rest.split_once('[') {
         text.push_str(before);
         let inner = code.split_once(']').map(|(inner, _)| inner);
@@ -78,9 +78,9 @@ pub(crate) fn is_han(c: char) -> bool {
     matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{20000}'..='\u{323AF}' | '\u{F900}'..='\u{FAFF}' | '々' | '〇')
 }
 
-/// Divides a folded text where a sentence or a part of one ends, with the blank cut off on both sides; empty parts are left out.
-pub(crate) fn clauses(folded: &str) -> impl Iterator<Item = &str> {
-    folded.split(ends_clause).map(str::trim).filter(|clause| !clause.is_empty())
+/// Divides a normalized text where a sentence or a part of one ends, with the blank cut off on both sides; empty parts are left out.
+pub(crate) fn clauses(normalized: &str) -> impl Iterator<Item = &str> {
+    normalized.split(ends_clause).map(str::trim).filter(|clause| !clause.is_empty())
 }
 
 /// Whether a clause ends at this character: punctuation between sentences and their parts, and pictures.
@@ -120,7 +120,7 @@ mod tests {
             ("包\u{200B}邮\u{FEFF}", "包邮"),
             ("一\r\n二\t三", "一\n\n二 三"),
         ] {
-            assert_eq!(fold(text), expected);
+            assert_eq!(normalize(text), expected);
         }
         assert_eq!(bare("　怎么 退货？！👍"), "怎么退货");
     }
@@ -153,15 +153,15 @@ mod tests {
 
     #[test]
     fn clauses_end_at_punctuation_of_either_width() {
-        let text = fold("你好，在吗？\n怎么退货 呢。。😡①");
+        let text = normalize("你好，在吗？\n怎么退货 呢。。😡①");
         assert_eq!(clauses(&text).collect::<Vec<_>>(), ["你好", "在吗", "怎么退货 呢", "①"]);
     }
 
     proptest! {
         #[test]
         fn folding_is_total_and_once_is_enough(text in any::<String>()) {
-            let once = fold(&text);
-            prop_assert_eq!(fold(&once), once.clone());
+            let once = normalize(&text);
+            prop_assert_eq!(normalize(&once), once.clone());
             prop_assert_eq!(bare(&once), bare(&text));
         }
     }

@@ -50,7 +50,7 @@ pub(crate) async fn agent(deps: &Deps, caller: &Caller) -> Result<String, Proble
     }
     // Visitors may read it.
     let name = caller.name.clone().unwrap_or_else(|| "客服".to_owned());
-    let agent = Agent { name, capacity: CAPACITY, aliases: Vec::new() };
+    let agent = Agent { name, capacity: CAPACITY, disabled: false, aliases: Vec::new() };
     let record = deps.table().new_record(Kind::Agent, agent, vec![alias(caller)]);
     deps.table().set_capacity(&record.id, &record.settings.name, CAPACITY).await?;
     match deps.table().create_record(Kind::Agent, &record, None).await? {

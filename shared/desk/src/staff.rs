@@ -38,6 +38,9 @@ pub struct Group {
     /// When it works; without a calendar always.
     #[serde(default)]
     pub calendar_id: Option<String>,
+    /// Which conversations of each other its members may read.
+    #[serde(default)]
+    pub visibility: Visibility,
     /// Ids that it has elsewhere, such as another vendor's `deciId`: at most 20 of 1 to 100 characters.
     #[serde(default)]
     pub aliases: Vec<String>,
@@ -52,6 +55,17 @@ pub enum Strategy {
     LeastLoad,
     /// Whoever has waited longest for a conversation.
     RoundRobin,
+}
+
+/// Which conversations of each other the members of a group may read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Only their own, and those that no agent has.
+    Own,
+    /// All of the group.
+    #[default]
+    Group,
 }
 
 /// What happens to a conversation when nobody is there to take it.
@@ -76,6 +90,9 @@ pub struct Agent {
     /// How many conversations they hold at once, 1 to 100. One that is taken by hand counts, too.
     #[serde(default = "capacity")]
     pub capacity: u32,
+    /// Whether the agent is barred from work: no assignments, no status but offline, no access tokens.
+    #[serde(default)]
+    pub disabled: bool,
     /// Ids that they have elsewhere, such as another vendor's `deciId`: at most 20 of 1 to 100 characters.
     #[serde(default)]
     pub aliases: Vec<String>,

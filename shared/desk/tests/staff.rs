@@ -157,7 +157,7 @@ fn limits_of_a_group() {
 
 #[test]
 fn limits_of_an_agent_and_of_a_merchant() {
-    let agent = |capacity| Agent { name: "Ann".to_owned(), capacity, aliases: Vec::new() };
+    let agent = |capacity| Agent { name: "Ann".to_owned(), capacity, disabled: false, aliases: Vec::new() };
     for (capacity, faults) in [(0, 1), (1, 0), (100, 0), (101, 1)] {
         assert_eq!(agent(capacity).faults().len(), faults, "{capacity}");
     }

@@ -6,7 +6,7 @@ use desk::{
     routing::{
         Facts, Level, Mode, Outcome, OverflowCondition, Plan, RoutingDecision, RoutingStep, Target, TrailEntry, route,
     },
-    staff::{AfterHours, AgentFacts, AgentStatus, Group, Strategy},
+    staff::{AfterHours, AgentFacts, AgentStatus, Group, Strategy, Visibility},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -47,6 +47,7 @@ pub(crate) fn settings() -> Group {
         max_wait_seconds: None,
         after_hours: AfterHours::LeaveMessage,
         calendar_id: None,
+        visibility: Visibility::Group,
         aliases: Vec::new(),
     }
 }

@@ -13,6 +13,7 @@
 //! | [`quota`] | how many replies WeChat still grants |
 //! | [`turn`] | what comes of a robot's turn |
 //! | [`held`] | how held texts go out together |
+//! | [`policy`] | which caller may do what to which conversation, visitor or setting |
 //! | [`reception`] | what happens next when something has come in |
 
 pub mod calendar;
@@ -20,6 +21,7 @@ pub mod faq;
 pub mod handover;
 pub mod held;
 pub mod merchant;
+pub mod policy;
 pub mod quota;
 pub mod reception;
 pub mod robot;

@@ -1,7 +1,15 @@
 //! The tokens of our own API: kept as hashes, listed without their secrets.
 
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use desk::policy::{AppIds, Grant, Scope};
 use jiff::SignedDuration;
-use store::{ExposeSecret, Role, token_hash};
+use serde_json::{Value, json};
+use store::{
+    AGENT_TOKENS_MAX, AgentEnd, ApiToken, ExposeSecret, Kind, NewApiToken, Record, Role, StoreError, TOKEN_ALIAS,
+    TokenEnd, token_hash,
+};
 
 use crate::support::{Fault, Kit};
 
@@ -13,7 +21,7 @@ async fn a_token_is_found_by_its_hash_and_its_secret_is_not_kept() {
     assert!(text.strip_prefix("kefu_").is_some_and(|random| random.len() == 64), "256 random bits");
 
     let found = kit.table.api_token(&token_hash(text)).await.unwrap().unwrap();
-    assert_eq!((found.id, found.role, found.name), (made.id, Role::Agent, "Lin 林".to_owned()));
+    assert_eq!((found.id, found.grant, found.name), (made.id, Grant::Agent, "Lin 林".to_owned()));
     assert_eq!((found.created_at, made.created_at), (kit.now(), kit.now()));
     for item in kit.items().await {
         assert!(!format!("{item:?}").contains(&text["kefu_".len()..]));
@@ -25,6 +33,7 @@ async fn a_token_is_found_by_its_hash_and_its_secret_is_not_kept() {
 #[tokio::test]
 async fn a_token_may_stand_for_an_agent() {
     let kit = Kit::start().await;
+    kit.table.set_capacity("a0123456789ab", "Lin", 5).await.unwrap();
     let (made, secret) = kit.table.create_agent_token(Role::Agent, "Lin", Some("a0123456789ab")).await.unwrap();
     let found = kit.table.api_token(&token_hash(secret.expose_secret())).await.unwrap().unwrap();
     let listed = kit.table.api_tokens(None, 10).await.unwrap().items.remove(0);
@@ -96,4 +105,197 @@ async fn a_deleted_token_lets_nobody_in() {
     let (third, _) = kit.table.create_api_token(Role::Agent, "third").await.unwrap();
     assert!(!kit.table.delete_api_token(&third.id[..31]).await.unwrap());
     assert!(!kit.table.delete_api_token("none").await.unwrap());
+}
+
+fn set(ids: &[&str]) -> BTreeSet<String> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+/// An agent with settings, duty and these aliases.
+async fn agent(kit: &Kit, aliases: &[&str]) -> Record<Value> {
+    let aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
+    let record = kit.table.new_record(Kind::Agent, json!({ "name": "Lin" }), aliases);
+    kit.table.set_capacity(&record.id, "Lin", 5).await.unwrap();
+    kit.table.create_record(Kind::Agent, &record, None).await.unwrap();
+    record
+}
+
+async fn token(kit: &Kit, grant: Grant, agent: Option<&str>) -> (ApiToken, String) {
+    let new = NewApiToken { agent_id: agent.map(ToOwned::to_owned), ..NewApiToken::new(grant, "Lin") };
+    let (token, secret) = kit.table.create_access_token(new).await.unwrap().unwrap();
+    (token, token_hash(secret.expose_secret()))
+}
+
+#[tokio::test]
+async fn limits_of_every_role_are_read_as_they_were_written() {
+    let kit = Kit::start().await;
+    let named = AppIds::Named(set(&["wx1", "wx2"]));
+    for grant in [
+        Grant::Admin,
+        Grant::Agent,
+        Grant::Supervisor { group_ids: set(&[]) },
+        Grant::Supervisor { group_ids: set(&["g1", "g2"]) },
+        Grant::Integrator { scopes: Scope::ALL.into(), app_ids: AppIds::All },
+        Grant::Integrator { scopes: [Scope::Webhooks].into(), app_ids: named },
+        Grant::Integrator { scopes: [].into(), app_ids: AppIds::Named(set(&[])) },
+    ] {
+        let expires_at = Some(kit.now() + SignedDuration::from_hours(1));
+        let new = NewApiToken { expires_at, ..NewApiToken::new(grant, "Lin") };
+        let (token, secret) = kit.table.create_access_token(new).await.unwrap().unwrap();
+        let found = kit.table.api_token(&token_hash(secret.expose_secret())).await.unwrap();
+        assert_eq!(found, Some(token));
+    }
+}
+
+#[tokio::test]
+async fn token_is_expired_from_its_end_on() {
+    let kit = Kit::start().await;
+    let expires_at = Some(kit.now() + SignedDuration::from_secs(60));
+    let new = NewApiToken { expires_at, ..NewApiToken::new(Grant::Agent, "Lin") };
+    let (token, _) = kit.table.create_access_token(new).await.unwrap().unwrap();
+    for (seconds, expired) in [(59, false), (60, true), (61, true)] {
+        assert_eq!(token.is_expired(kit.now() + SignedDuration::from_secs(seconds)), expired, "{seconds}");
+    }
+}
+
+#[tokio::test]
+async fn last_use_is_written_once_an_hour() {
+    let kit = Kit::start().await;
+    let (_, hash) = token(&kit, Grant::Agent, None).await;
+    let begin = kit.now();
+    let use_it = async || {
+        let token = kit.table.api_token(&hash).await.unwrap().unwrap();
+        kit.table.record_token_use(&token, &hash).await.unwrap();
+        let item = kit.items_of("access").await.remove(0);
+        item["last_used_at"].as_n().unwrap().parse::<i64>().unwrap() - begin.as_millisecond()
+    };
+    for (minutes, expected) in [(0, 0), (30, 0), (29, 0), (1, 60), (59, 60), (200, 319)] {
+        kit.later(SignedDuration::from_mins(minutes));
+        assert_eq!(use_it().await, expected * 60_000, "{minutes}");
+    }
+}
+
+#[tokio::test]
+async fn use_of_a_deleted_token_writes_nothing() {
+    let kit = Kit::start().await;
+    let (token, hash) = token(&kit, Grant::Agent, None).await;
+    assert!(kit.table.delete_api_token(&token.id).await.unwrap());
+    kit.table.record_token_use(&token, &hash).await.unwrap();
+    assert_eq!(kit.items().await, []);
+}
+
+#[tokio::test]
+async fn rotated_token_keeps_its_id_and_ends_its_old_secret() {
+    let kit = Kit::start().await;
+    let agent = agent(&kit, &[]).await;
+    let (old, old_hash) = token(&kit, Grant::Supervisor { group_ids: set(&["g1"]) }, Some(&agent.id)).await;
+    let (new, secret) = kit.table.rotate_api_token(&old.id).await.unwrap().unwrap();
+    assert_eq!(new, old);
+    assert_eq!(kit.table.api_token(&old_hash).await.unwrap(), None);
+    let found = kit.table.api_token(&token_hash(secret.expose_secret())).await.unwrap();
+    assert_eq!(found, Some(new));
+    assert_eq!(kit.table.api_tokens(None, 10).await.unwrap().items, [old.clone()]);
+    assert!(kit.table.rotate_api_token("0000").await.unwrap().is_none());
+
+    // The agent's end finds the new secret.
+    assert_eq!(kit.table.delete_agent(&agent).await.unwrap(), AgentEnd::Ended);
+    assert_eq!(kit.items().await, []);
+}
+
+#[tokio::test]
+async fn token_for_an_agent_who_is_not_active_is_not_created() {
+    let kit = Kit::start().await;
+    let new = NewApiToken { agent_id: Some("a0123456789ab".to_owned()), ..NewApiToken::new(Grant::Agent, "Lin") };
+    assert!(kit.table.create_access_token(new).await.unwrap().is_none());
+    assert_eq!(kit.items().await, []);
+}
+
+#[tokio::test]
+async fn agent_token_whose_answer_was_lost_is_valid() {
+    let kit = Kit::start().await;
+    let agent = agent(&kit, &[]).await;
+    kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
+    let (_, hash) = token(&kit, Grant::Agent, Some(&agent.id)).await;
+    assert!(kit.table.api_token(&hash).await.unwrap().is_some());
+    assert_eq!(kit.table.count_agent_tokens(&agent.id).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn deleted_agent_ends_all_tokens_in_one_transaction() {
+    let kit = Kit::start().await;
+    let (own, own_hash) = token(&kit, Grant::Agent, None).await;
+    let agent = agent(&kit, &["lin", &format!("{TOKEN_ALIAS}{}", own.id)]).await;
+    let mut hashes = vec![own_hash];
+    for _ in 0..AGENT_TOKENS_MAX {
+        hashes.push(token(&kit, Grant::Agent, Some(&agent.id)).await.1);
+    }
+    let (other, other_hash) = token(&kit, Grant::Agent, None).await;
+    let before = kit.wire.calls("TransactWriteItems");
+    assert_eq!(kit.table.delete_agent(&agent).await.unwrap(), AgentEnd::Ended);
+    assert_eq!(kit.wire.calls("TransactWriteItems"), before + 1);
+    for hash in &hashes {
+        assert_eq!(kit.table.api_token(hash).await.unwrap(), None);
+    }
+    assert_eq!(kit.table.api_token(&other_hash).await.unwrap(), Some(other));
+    assert_eq!(kit.items().await.len(), 1);
+}
+
+#[tokio::test]
+async fn agent_with_conversations_keeps_tokens_and_settings() {
+    let kit = Kit::start().await;
+    let agent = agent(&kit, &[]).await;
+    let (_, hash) = token(&kit, Grant::Agent, Some(&agent.id)).await;
+    let key = |name: &str| AttributeValue::S(name.to_owned());
+    let load = kit.client.update_item().table_name(&kit.name).key("pk", key(&format!("agent#{}", agent.id)));
+    let load =
+        load.key("sk", key("duty")).update_expression("SET #load = :one").expression_attribute_names("#load", "load");
+    load.expression_attribute_values(":one", AttributeValue::N("1".to_owned())).send().await.unwrap();
+    let before = kit.items().await;
+    assert_eq!(kit.table.delete_agent(&agent).await.unwrap(), AgentEnd::HasConversations);
+    let disabled = kit.table.disable_agent(&agent, json!({ "disabled": true }), Vec::new()).await.unwrap();
+    assert_eq!(disabled.1, AgentEnd::HasConversations);
+    assert_eq!(kit.items().await, before);
+    assert!(kit.table.api_token(&hash).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn disabled_agent_has_no_tokens_and_no_duty() {
+    let kit = Kit::start().await;
+    let agent = agent(&kit, &["lin"]).await;
+    let (_, hash) = token(&kit, Grant::Agent, Some(&agent.id)).await;
+    assert!(kit.table.agent_is_active(&agent.id).await.unwrap());
+    let settings = json!({ "name": "Lin", "disabled": true });
+    let (record, end) = kit.table.disable_agent(&agent, settings, agent.aliases.clone()).await.unwrap();
+    assert_eq!(end, AgentEnd::Ended);
+    assert_eq!(kit.table.api_token(&hash).await.unwrap(), None);
+    assert!(!kit.table.agent_is_active(&agent.id).await.unwrap());
+    let kept = kit.table.record::<Value>(Kind::Agent, &agent.id).await.unwrap().unwrap();
+    assert_eq!((kept.settings, kept.version), (record.settings, record.version));
+    // Somebody else's change in between is not overwritten.
+    let stale = kit.table.disable_agent(&agent, json!({}), Vec::new()).await;
+    assert!(matches!(stale, Err(StoreError::Conflict)), "{stale:?}");
+}
+
+#[tokio::test]
+async fn bootstrap_is_retired_only_while_another_admin_token_is_valid() {
+    let kit = Kit::start().await;
+    let (hash, other) = (token_hash("bootstrap"), token_hash("another"));
+    token(&kit, Grant::Agent, None).await;
+    let expires_at = Some(kit.now() + SignedDuration::from_secs(60));
+    let new = NewApiToken { expires_at, ..NewApiToken::new(Grant::Admin, "Chen") };
+    kit.table.create_access_token(new).await.unwrap().unwrap();
+    kit.later(SignedDuration::from_secs(60));
+    assert!(!kit.table.retire_bootstrap(&hash).await.unwrap(), "the only admin token has expired");
+    assert!(!kit.table.bootstrap_is_retired(&hash).await.unwrap());
+
+    let (first, _) = token(&kit, Grant::Admin, None).await;
+    assert!(kit.table.retire_bootstrap(&hash).await.unwrap());
+    assert!(kit.table.bootstrap_is_retired(&hash).await.unwrap());
+    assert!(!kit.table.bootstrap_is_retired(&other).await.unwrap(), "another deployment's");
+
+    // From then on one admin token stays.
+    assert_eq!(kit.table.delete_access_token(&first.id, &hash).await.unwrap(), TokenEnd::LastAdmin);
+    assert_eq!(kit.table.delete_access_token("0000", &hash).await.unwrap(), TokenEnd::NotFound);
+    token(&kit, Grant::Admin, None).await;
+    assert_eq!(kit.table.delete_access_token(&first.id, &hash).await.unwrap(), TokenEnd::Deleted);
 }

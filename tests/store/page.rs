@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use desk::policy::Grant;
 use jiff::SignedDuration;
 use serde_json::json;
-use store::{Claimed, Kind, NewOutbound, Once, Role, Stage, Thread};
+use store::{Claimed, Kind, NewApiToken, NewOutbound, Once, Role, Stage, Thread, token_hash};
 
 use crate::support::{
     APP_ID, Decision, Item, Kit, outbound, reply, s, secret,
@@ -75,6 +76,9 @@ async fn everything(kit: &Kit) {
         }
     }
     kit.online("a1", 5).await;
+    let agent_token = NewApiToken { agent_id: Some("a1".to_owned()), ..NewApiToken::new(Grant::Agent, "Lin") };
+    kit.table.create_access_token(agent_token).await.unwrap().unwrap();
+    assert!(kit.table.retire_bootstrap(&token_hash("bootstrap")).await.unwrap());
     kit.table.note_members("g1", &BTreeSet::from(["a1".to_owned()]), &BTreeSet::new()).await.unwrap();
 
     let message = kit.arrived(&visitor(), 0, 1).await;

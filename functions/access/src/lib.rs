@@ -1,60 +1,108 @@
-//! The authorizer of `/api`: who is calling.
+//! The authorizer of `/api`: identifies the caller.
 //!
 //! Input: an HTTP API authorizer event, payload 2.0. Output: the simple form, `{isAuthorized, context}` (API Gateway
-//! developer guide, "Control access to HTTP APIs with AWS Lambda authorizers"). The context carries role, token id,
-//! name and, if the token stands for one, the agent's id to the function behind it.
+//! developer guide, "Control access to HTTP APIs with AWS Lambda authorizers"). The context carries to the function
+//! behind it: `role`, `token_id`, `name`; `agent_id` if the token names one; a supervisor's `group_ids`; an integrator's
+//! `scopes` and, if they hold for named mini programs only, `app_ids`. Lists are separated by spaces.
 
+use std::time::Duration;
+
+use desk::policy::{AppIds, Grant};
 use function::{Aws, Env, Failure, StartError};
-use serde_json::{Value, json};
-use store::{SharedClock, Table, token_hash};
+use serde_json::{Map, Value, json};
+use store::{ApiToken, SharedClock, StoreError, Table, token_hash};
+
+/// How long the record of a token's use may take. A request does not wait longer for it, nor does it fail with it.
+const RECORD_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What the handler needs.
 #[derive(Debug, Clone)]
 pub struct Deps {
     table: Table,
-    admin_hash: String,
+    bootstrap_hash: String,
 }
 
 impl Deps {
-    /// Reads `TABLE_NAME` and `ADMIN_TOKEN_SHA256`, the SHA-256 of the first admin's token in lower-case hexadecimal.
+    /// Reads `TABLE_NAME` and `ADMIN_TOKEN_SHA256`, the SHA-256 of the bootstrap admin token in lower-case hexadecimal.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let mut settings = env.settings();
         let table = settings.text("TABLE_NAME");
-        let hash = settings.parsed("ADMIN_TOKEN_SHA256", sha256_hex);
+        let hash = settings.sha256("ADMIN_TOKEN_SHA256");
         settings.done()?;
         let table = Aws::new(env)?.table(&table, clock);
-        // A failure is not the function's: the first event tries again.
+        // A failure here does not end the function: the first event tries again.
         let _ = table.prime("access#prime").await;
-        Ok(Self { table, admin_hash: hash.unwrap_or_default() })
+        Ok(Self { table, bootstrap_hash: hash })
     }
 }
 
-fn sha256_hex(text: &str) -> Result<String, String> {
-    let right = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if right { Ok(text.to_owned()) } else { Err("is not a SHA-256 in lower-case hexadecimal".to_owned()) }
-}
-
-/// Says whether the bearer of the request's token may call, and who they are.
+/// Answers whether the request's bearer token is valid, and who holds it.
 pub async fn handle(deps: &Deps, event: Value) -> Result<Value, Failure> {
-    let Some(token) = bearer(&event) else {
-        return Ok(json!({ "isAuthorized": false }));
+    let context = match bearer(&event) {
+        Some(token) => identify(deps, token).await?,
+        None => None,
     };
-    let hash = token_hash(token);
-    // Comparing hashes of what was sent tells an attacker nothing about the token itself.
-    if hash == deps.admin_hash {
-        let context = json!({ "role": "admin", "token_id": "admin", "name": "" });
-        return Ok(json!({ "isAuthorized": true, "context": context }));
-    }
-    Ok(match deps.table.api_token(&hash).await? {
-        Some(found) => {
-            let mut context = json!({ "role": found.role.as_str(), "token_id": found.id, "name": found.name });
-            if let Some(agent_id) = found.agent_id {
-                context["agent_id"] = agent_id.into();
-            }
-            json!({ "isAuthorized": true, "context": context })
-        }
+    Ok(match context {
+        Some(context) => json!({ "isAuthorized": true, "context": context }),
         None => json!({ "isAuthorized": false }),
     })
+}
+
+/// The context of a valid token.
+async fn identify(deps: &Deps, token: &str) -> Result<Option<Map<String, Value>>, StoreError> {
+    // Comparing hashes of what was sent tells an attacker nothing about the token itself.
+    let hash = token_hash(token);
+    if hash == deps.bootstrap_hash {
+        let retired = deps.table.bootstrap_is_retired(&hash).await?;
+        return Ok((!retired).then(|| context(&Grant::Admin, "admin", "", None)));
+    }
+    let now = deps.table.clock().now();
+    let Some(token) = deps.table.api_token(&hash).await?.filter(|token| !token.is_expired(now)) else {
+        return Ok(None);
+    };
+    // An agent's tokens end with the agent. Tokens of an earlier version may have outlived theirs.
+    if let Some(agent) = &token.agent_id
+        && !deps.table.agent_is_active(agent).await?
+    {
+        return Ok(None);
+    }
+    record_use(deps, &token, &hash).await;
+    Ok(Some(context(&token.grant, &token.id, &token.name, token.agent_id.as_deref())))
+}
+
+/// Records that a token was used. The request does not fail with it.
+async fn record_use(deps: &Deps, token: &ApiToken, hash: &str) {
+    match tokio::time::timeout(RECORD_TIMEOUT, deps.table.record_token_use(token, hash)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(token_id = token.id, %error, "use of access token not recorded"),
+        Err(_) => tracing::warn!(token_id = token.id, "use of access token not recorded in time"),
+    }
+}
+
+fn context(grant: &Grant, token_id: &str, name: &str, agent_id: Option<&str>) -> Map<String, Value> {
+    let mut context = Map::new();
+    let mut set = |field: &str, text: &str| drop(context.insert(field.to_owned(), text.into()));
+    set("role", grant.role().as_str());
+    set("token_id", token_id);
+    set("name", name);
+    if let Some(agent_id) = agent_id {
+        set("agent_id", agent_id);
+    }
+    match grant {
+        Grant::Admin | Grant::Agent => {}
+        Grant::Supervisor { group_ids } => set("group_ids", &joined(group_ids.iter().map(String::as_str))),
+        Grant::Integrator { scopes, app_ids } => {
+            set("scopes", &joined(scopes.iter().map(|scope| scope.as_str())));
+            if let AppIds::Named(named) = app_ids {
+                set("app_ids", &joined(named.iter().map(String::as_str)));
+            }
+        }
+    }
+    context
+}
+
+fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    texts.collect::<Vec<_>>().join(" ")
 }
 
 fn bearer(event: &Value) -> Option<&str> {
@@ -66,7 +114,26 @@ fn bearer(event: &Value) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use desk::policy::Scope;
+
     use super::*;
+
+    #[test]
+    fn context_carries_the_limits_of_the_role() {
+        let set = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+        let supervisor = context(&Grant::Supervisor { group_ids: set(&["g1", "g2"]) }, "t1", "Lin", Some("a1"));
+        let expected =
+            json!({ "role": "supervisor", "token_id": "t1", "name": "Lin", "agent_id": "a1", "group_ids": "g1 g2" });
+        assert_eq!(Value::Object(supervisor), expected);
+        let scopes = [Scope::BindingsRead, Scope::Webhooks].into();
+        let integrator = context(&Grant::Integrator { scopes, app_ids: AppIds::Named(set(&["wx1"])) }, "t2", "", None);
+        let expected = json!({
+            "role": "integrator", "token_id": "t2", "name": "", "scopes": "bindings:read webhooks", "app_ids": "wx1",
+        });
+        assert_eq!(Value::Object(integrator), expected);
+        let all = context(&Grant::Integrator { scopes: [].into(), app_ids: AppIds::All }, "t3", "", None);
+        assert_eq!(all.get("app_ids"), None);
+    }
 
     #[test]
     fn only_a_bearer_token_is_taken() {

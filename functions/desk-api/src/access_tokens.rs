@@ -43,7 +43,7 @@ pub(crate) async fn create(deps: &Deps, request: &Request) -> Result<Response<Bo
         return Err(Problem::invalid(vec![FieldError::new("agent_id", "must be the id of an agent")]));
     }
     let (about, secret) = deps.table().create_agent_token(asked.role, name, agent_id).await?;
-    tracing::info!(id = about.id, role = about.role.as_str(), "access token made");
+    tracing::info!(id = about.id, role = about.grant.role().as_str(), "access token made");
     Ok(http::json(StatusCode::CREATED, &Created { about, token: secret.expose_secret() }))
 }
 

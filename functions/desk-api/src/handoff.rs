@@ -86,7 +86,7 @@ pub(crate) async fn transfer(
     conversations::find(deps, cid).await?;
     let by = match caller.role {
         Role::Admin => None,
-        Role::Agent => Some(me::agent(deps, caller).await?),
+        Role::Supervisor | Role::Agent | Role::Integrator => Some(me::agent(deps, caller).await?),
     };
     answer(deps, Box::pin(deps.desk.transfer(cid, &to, reason, by.as_deref())).await?).await
 }

@@ -72,6 +72,15 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// A setting that must be there: a SHA-256 in lower-case hexadecimal.
+    pub fn sha256(&mut self, name: &str) -> String {
+        let parse = |value: &str| {
+            let right = value.len() == 64 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+            if right { Ok(value.to_owned()) } else { Err("is not a SHA-256 in lower-case hexadecimal".to_owned()) }
+        };
+        self.parsed(name, parse).unwrap_or_default()
+    }
+
     /// Ends the reading and gives the variables back; the error names everything that is missing or wrong.
     pub fn done(self) -> Result<&'a Env, StartError> {
         if self.wrong.is_empty() { Ok(self.env) } else { Err(StartError::Settings(self.wrong)) }

@@ -107,9 +107,8 @@ impl Caller {
         let context = request.request_context_ref();
         let fields = context.and_then(RequestContext::authorizer).map(|authorizer| &authorizer.fields);
         let text = |name: &str| fields.and_then(|fields| fields.get(name)).and_then(|value| value.as_str());
-        let role = match text("role") {
-            Some("admin") => Role::Admin,
-            Some("agent") => Role::Agent,
+        let role = match text("role").and_then(Role::named) {
+            Some(role @ (Role::Admin | Role::Agent)) => role,
             _ => {
                 let detail = "Send a token: Authorization: Bearer <token>.";
                 return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
@@ -124,7 +123,7 @@ impl Caller {
     pub fn must_be_admin(&self) -> Result<(), Problem> {
         match self.role {
             Role::Admin => Ok(()),
-            Role::Agent => {
+            Role::Supervisor | Role::Agent | Role::Integrator => {
                 let detail = "This needs an admin's token; yours is an agent's.";
                 Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
             }

@@ -12,6 +12,7 @@ pub(crate) const VISITOR: &str = "visitor";
 pub(crate) const CONVERSATION: &str = "conversation";
 pub(crate) const IDEMPOTENCY: &str = "idempotency";
 pub(crate) const ACCESS: &str = "access";
+pub(crate) const RETIRED: &str = "retired";
 pub(crate) const PERSON: &str = "person";
 pub(crate) const ALIAS: &str = "alias";
 pub(crate) const DUTY: &str = "duty";
@@ -22,11 +23,15 @@ pub(crate) const QUESTION: &str = "question";
 /// An agent's conversation, and an agent's group: edges, so that both are found without looking at all there are.
 pub(crate) const ASSIGNMENT: &str = "assignment";
 pub(crate) const MEMBERSHIP: &str = "membership";
+pub(crate) const AGENT_TOKEN: &str = "agent_token";
 pub(crate) const HAS_CONVERSATION: &str = "conversation#";
 pub(crate) const IN_GROUP: &str = "group#";
+pub(crate) const AGENT_TOKEN_PREFIX: &str = "token#";
 pub(crate) const EVENT_PREFIX: &str = "event#";
 pub(crate) const QUESTION_PREFIX: &str = "question#";
 pub(crate) const MESSAGE_PREFIX: &str = "message#";
+
+const ACCESS_PREFIX: &str = "access#";
 
 /// Partitions of the `lists` index.
 pub(crate) const LIST_BINDINGS: &str = "bindings";
@@ -115,7 +120,16 @@ pub(crate) fn idempotency(hash: &str) -> String {
 }
 
 pub(crate) fn access(sha256: &str) -> String {
-    format!("access#{sha256}")
+    format!("{ACCESS_PREFIX}{sha256}")
+}
+
+/// The hash in the key of a token.
+pub(crate) fn access_hash(pk: &str) -> Option<&str> {
+    pk.strip_prefix(ACCESS_PREFIX)
+}
+
+pub(crate) fn agent_token(id: &str) -> String {
+    format!("{AGENT_TOKEN_PREFIX}{id}")
 }
 
 /// Sortable form of a time: milliseconds since 1970, 13 digits.

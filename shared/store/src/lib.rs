@@ -35,7 +35,9 @@
 //! | question: what a robot knows | `robot#<id>` | `question#<id>` | | desk-api |
 //! | media: an upload, found by content and by media id | `media#<appid>` | `content#<sha256>`, `id#<media id>` | | channel |
 //! | idempotency: which message an `Idempotency-Key` made | `idempotency#<hash>` | `idempotency` | | desk-api, card-send |
-//! | access: a token of our API by its hash | `access#<sha256>` | `access` | `lists`: `access-tokens`, id | desk-api |
+//! | access: a token of our API by its hash | `access#<sha256>` | `access` | `lists`: `access-tokens`, id | desk-api; access (last use) |
+//! | agent_token: a token of an agent | `agent#<id>` | `token#<id>` | | desk-api |
+//! | retired: that the bootstrap token with this hash is refused | `access#<sha256>` | `retired` | | desk-api |
 //!
 //! | Access pattern | How |
 //! |---|---|
@@ -92,11 +94,14 @@ mod token;
 mod vault;
 mod visitor;
 
-pub use access::{ApiToken, Role, token_hash};
+pub use access::{
+    AGENT_TOKENS_MAX, AgentEnd, ApiToken, NewApiToken, TOKEN_ALIAS, TOKEN_USE_INTERVAL, TokenEnd, token_hash,
+};
 pub use binding::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding};
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
 pub use commit::{Assign, Commit, Committed};
 pub use conversation::{Assigned, Conversation, RobotStage, Stage, TURN_MAX, Turn, Waiting};
+pub use desk::policy::Role;
 pub use duty::{Duty, GRACE, HEARTBEAT_LIFE};
 pub use error::{Result, StoreError};
 pub use event::{Event, NewEvent};

@@ -99,7 +99,7 @@ impl Table {
         secret: Option<(&Vault, &SecretString)>,
     ) -> Result<Written> {
         let sealed = self.sealed(kind, &record.id, secret).await?;
-        self.write_record(kind, record, None, &[], sealed).await
+        self.write_record(kind, record, None, &[], sealed, Vec::new()).await?.ok_or(StoreError::Conflict)
     }
 
     /// A record that is not kept yet.
@@ -118,6 +118,20 @@ impl Table {
         aliases: Vec<String>,
         secret: Option<(&Vault, &SecretString)>,
     ) -> Result<(Record<T>, Written)> {
+        let (record, written) = self.change_record_and(kind, seen, settings, aliases, secret, Vec::new()).await?;
+        Ok((record, written.ok_or(StoreError::Conflict)?))
+    }
+
+    /// The same together with other writes. The result is `None` when a condition of these does not hold.
+    pub(crate) async fn change_record_and<T: Serialize>(
+        &self,
+        kind: Kind,
+        seen: &Record<T>,
+        settings: T,
+        aliases: Vec<String>,
+        secret: Option<(&Vault, &SecretString)>,
+        also: Vec<TransactWriteItem>,
+    ) -> Result<(Record<T>, Option<Written>)> {
         let sealed = match self.sealed(kind, &seen.id, secret).await? {
             Some(sealed) => Some(sealed),
             None => seen.secret.as_ref().map(|sealed| sealed.blob.clone()),
@@ -131,7 +145,7 @@ impl Table {
             version: seen.version + 1,
             secret: sealed.clone().map(|blob| Sealed { blob, place: place(kind, &seen.id) }),
         };
-        let written = self.write_record(kind, &next, Some(seen.version), &seen.aliases, sealed).await?;
+        let written = self.write_record(kind, &next, Some(seen.version), &seen.aliases, sealed, also).await?;
         Ok((next, written))
     }
 
@@ -149,7 +163,8 @@ impl Table {
         seen: Option<u64>,
         old_aliases: &[String],
         sealed: Option<Vec<u8>>,
-    ) -> Result<Written> {
+        also: Vec<TransactWriteItem>,
+    ) -> Result<Option<Written>> {
         let item = Build::new(kind.as_str(), keys::record(kind.as_str(), &record.id), kind.as_str())
             .set("lists_pk", s(kind.list()))
             .set("lists_sk", s(format!("{}#{}", keys::instant(record.created_at), record.id)))
@@ -179,11 +194,14 @@ impl Table {
         for alias in old_aliases.iter().filter(|alias| !record.aliases.contains(alias)) {
             writes.push(self.without_alias(kind, alias)?);
         }
+        let own = writes.len();
+        writes.extend(also);
         match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(Written::Now),
+            Ok(_) => Ok(Some(Written::Now)),
             Err(error) => match cancelled_at(&error) {
                 Some(0 | usize::MAX) => Err(StoreError::Conflict),
-                Some(_) => Ok(Written::AliasTaken),
+                Some(place) if place >= own => Ok(None),
+                Some(_) => Ok(Some(Written::AliasTaken)),
                 None => Err(StoreError::from_sdk(SERVICE, &error)),
             },
         }
@@ -228,6 +246,17 @@ impl Table {
 
     /// Takes something away, with its aliases. [`StoreError::Conflict`] when it was changed meanwhile.
     pub async fn delete_record<T>(&self, kind: Kind, seen: &Record<T>) -> Result<()> {
+        let writes = self.delete_writes(kind, seen)?;
+        let answer = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) if cancelled_at(&error).is_some() => Err(StoreError::Conflict),
+            Err(error) => Err(StoreError::from_sdk(SERVICE, &error)),
+        }
+    }
+
+    /// The writes that take something away.
+    pub(crate) fn delete_writes<T>(&self, kind: Kind, seen: &Record<T>) -> Result<Vec<TransactWriteItem>> {
         let delete = Delete::builder()
             .table_name(&self.name)
             .key("pk", s(keys::record(kind.as_str(), &seen.id)))
@@ -238,12 +267,7 @@ impl Table {
         for alias in &seen.aliases {
             writes.push(self.without_alias(kind, alias)?);
         }
-        let answer = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        match answer {
-            Ok(_) => Ok(()),
-            Err(error) if cancelled_at(&error).is_some() => Err(StoreError::Conflict),
-            Err(error) => Err(StoreError::from_sdk(SERVICE, &error)),
-        }
+        Ok(writes)
     }
 
     /// Counts a change of what a record knows, so that whoever has it in memory reads it again.

@@ -24,6 +24,11 @@ impl Role {
     /// Every role.
     pub const ALL: [Self; 4] = [Self::Admin, Self::Supervisor, Self::Agent, Self::Integrator];
 
+    /// The role with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
     /// The role's name in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -59,6 +64,11 @@ impl Scope {
     /// Every scope.
     pub const ALL: [Self; 5] =
         [Self::BindingsRead, Self::ConversationsRead, Self::MessagesWrite, Self::TokensRead, Self::Webhooks];
+
+    /// The scope with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
 
     /// The scope's name in JSON.
     pub const fn as_str(self) -> &'static str {

@@ -1,7 +1,7 @@
 //! What is particular to robots: their credentials, and a try.
 
 use desk::{
-    faq::{self, Match, Index, Question, Thresholds},
+    faq::{self, Index, Match, Question, Thresholds},
     robot::{Kind as Style, Robot},
 };
 use function::http::{self, FieldError, Problem};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use desk::{
-    faq::{self, Match, ChoiceReply},
+    faq::{self, ChoiceReply, Match},
     robot::Kind,
     turn::RobotAnswer,
 };
@@ -62,7 +62,11 @@ impl Conversations {
             Kind::Faq { thresholds } => return Ok(by_questions(knowing, text, thresholds, person)),
             Kind::Chat { base_url, model, instructions, deadline_seconds } => {
                 let Some(api_key) = self.secret(knowing).await? else {
-                    return Ok(Given { answer: RobotAnswer::Failed, failure: Some("robot.no_key"), sources: Vec::new() });
+                    return Ok(Given {
+                        answer: RobotAnswer::Failed,
+                        failure: Some("robot.no_key"),
+                        sources: Vec::new(),
+                    });
                 };
                 let chat = Chat {
                     base_url: base_url.clone(),
@@ -84,7 +88,11 @@ impl Conversations {
             }
             Kind::Webhook { url, deadline_seconds, .. } => {
                 let Some(secret) = self.secret(knowing).await? else {
-                    return Ok(Given { answer: RobotAnswer::Failed, failure: Some("robot.no_key"), sources: Vec::new() });
+                    return Ok(Given {
+                        answer: RobotAnswer::Failed,
+                        failure: Some("robot.no_key"),
+                        sources: Vec::new(),
+                    });
                 };
                 let webhook = Webhook { url: url.clone(), secret, deadline: seconds(*deadline_seconds) };
                 let history = self.history(conversation, turn).await?;
@@ -150,7 +158,10 @@ fn by_questions(knowing: &Knowing, text: &str, thresholds: &faq::Thresholds, per
             let offered: Vec<String> = places.iter().map(|place| question(*place).id.clone()).collect();
             let titles: Vec<&str> = places.iter().map(|place| question(*place).title.as_str()).collect();
             (
-                RobotAnswer::Choice { offered: offered.clone(), text: faq::choice_text(&titles, language(text), person) },
+                RobotAnswer::Choice {
+                    offered: offered.clone(),
+                    text: faq::choice_text(&titles, language(text), person),
+                },
                 offered,
             )
         }

@@ -3,7 +3,7 @@
 use channel::{RetryPolicy, update_ledger};
 use desk::{
     handover,
-    reception::{Incoming, Handler, NextStep, ReceptionInput, decide},
+    reception::{Handler, Incoming, NextStep, ReceptionInput, decide},
     routing::{self, Outcome},
     settings::Reception,
 };

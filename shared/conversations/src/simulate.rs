@@ -1,7 +1,7 @@
 //! Who would get a conversation, and why: the same rules on the same facts, without a change.
 
 use desk::{
-    reception::{Incoming, Handler, NextStep, ReceptionInput, decide},
+    reception::{Handler, Incoming, NextStep, ReceptionInput, decide},
     routing::{self, Outcome, Plan, TrailEntry},
     settings::Mode,
 };
@@ -87,7 +87,11 @@ impl Conversations {
             NextStep::AskRobot | NextStep::KeepWithRobot => "robot",
             NextStep::Route { .. } => "route",
             NextStep::LeaveMessage => "leave_message",
-            NextStep::RouteAgain { .. } | NextStep::RecordOnly | NextStep::Append | NextStep::OpenUnassigned | NextStep::Close => "open",
+            NextStep::RouteAgain { .. }
+            | NextStep::RecordOnly
+            | NextStep::Append
+            | NextStep::OpenUnassigned
+            | NextStep::Close => "open",
         };
         // The robot has it until a person is wanted. What then happens is another decision by the same rules.
         let wanting = ReceptionInput { incoming: Incoming::Text(WANTING), handler: Some(Handler::Robot), ..input };
@@ -118,7 +122,11 @@ impl Conversations {
             NextStep::Route { immediate: false, .. } => routing::Mode::Full,
             NextStep::LeaveMessage => return Ok((Some(Outcome::LeaveMessage { level: 0 }), Vec::new())),
             NextStep::AskRobot | NextStep::KeepWithRobot => return Ok((Some(Outcome::Robot { level: 0 }), Vec::new())),
-            NextStep::RouteAgain { .. } | NextStep::RecordOnly | NextStep::Append | NextStep::OpenUnassigned | NextStep::Close => {
+            NextStep::RouteAgain { .. }
+            | NextStep::RecordOnly
+            | NextStep::Append
+            | NextStep::OpenUnassigned
+            | NextStep::Close => {
                 return Ok((None, Vec::new()));
             }
         };

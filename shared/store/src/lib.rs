@@ -89,6 +89,7 @@ mod outbox;
 mod question;
 mod queue;
 mod record;
+mod retry;
 mod table;
 mod token;
 mod vault;
@@ -116,6 +117,7 @@ pub use outbox::{
 pub use question::{QUESTIONS_MAX, fresh_question_id};
 pub use queue::{Entry, PRIORITY_STEP, Queue, place};
 pub use record::{Kind, Record, Written};
+pub use retry::{Attempt, Attempted, Backoff, Sleep};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use table::{Page, Table};
 pub use token::{LEASE, Lease, StoredToken};

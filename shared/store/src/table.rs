@@ -12,6 +12,7 @@ use crate::{
     error::{Result, StoreError},
     item::{Attributes, s},
     keys,
+    retry::Backoff,
 };
 
 pub(crate) const SERVICE: &str = "DynamoDB";
@@ -25,6 +26,7 @@ pub struct Table {
     pub(crate) client: Client,
     pub(crate) name: String,
     pub(crate) clock: SharedClock,
+    backoff: Backoff,
 }
 
 /// One page of a list. `cursor` asks for the next page; it is absent on the last.
@@ -39,7 +41,18 @@ pub struct Page<T> {
 impl Table {
     /// The table with this name.
     pub fn new(client: Client, name: impl Into<String>, clock: SharedClock) -> Self {
-        Self { client, name: name.into(), clock }
+        Self { client, name: name.into(), clock, backoff: Backoff::default() }
+    }
+
+    /// The same table with other pauses between the attempts of a read-decide-write cycle.
+    #[must_use]
+    pub fn with_backoff(self, backoff: Backoff) -> Self {
+        Self { backoff, ..self }
+    }
+
+    /// The pauses between the attempts of a read-decide-write cycle.
+    pub fn backoff(&self) -> &Backoff {
+        &self.backoff
     }
 
     /// The clock that this table stamps its items with.

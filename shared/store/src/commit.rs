@@ -272,7 +272,7 @@ impl Table {
             .key("pk", s(thread.pk()))
             .key("sk", s(keys::message(held)))
             .update_expression(
-                "SET #state = :released, released_as = :by, settled_at = :now REMOVE due_pk, due_sk, failure",
+                "SET #state = :released, released_as = :by, settled_at = :now REMOVE due_pk, due_sk, failure, failures",
             )
             .condition_expression("#state = :held")
             .expression_attribute_names("#state", "state")

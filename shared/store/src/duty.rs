@@ -140,10 +140,10 @@ impl Table {
             .expression_attribute_values(":look", s(keys::instant(present + GRACE)));
         match reason {
             Some(reason) => {
-                set.push_str(", reason = :reason");
+                set.push_str(", reason = :reason REMOVE failures");
                 update = update.expression_attribute_values(":reason", s(reason));
             }
-            None => set.push_str(" REMOVE reason"),
+            None => set.push_str(" REMOVE reason, failures"),
         }
         let answer = update
             .update_expression(set)
@@ -187,14 +187,14 @@ impl Table {
         let update = if gone {
             update
                 .condition_expression(format!("{still} AND #load = :none"))
-                .update_expression("SET #status = :offline REMOVE due_pk, due_sk, reason")
+                .update_expression("SET #status = :offline REMOVE due_pk, due_sk, reason, failures")
                 .expression_attribute_names("#load", "load")
                 .expression_attribute_values(":offline", s("offline"))
                 .expression_attribute_values(":none", n(0))
         } else {
             update
                 .condition_expression(still)
-                .update_expression("SET due_sk = :look")
+                .update_expression("SET due_sk = :look REMOVE failures")
                 .expression_attribute_values(":look", s(keys::instant(seen.gone_at())))
         };
         match update.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     error::{Result, StoreError},
-    item::{Attributes, Read, at, n, s},
+    item::{Attributes, at, s},
     keys,
     message::{Direction, Message, MessageState, Thread, inbound_id},
     table::{SERVICE, Table},
@@ -122,32 +122,6 @@ impl Table {
     /// Messages that no stream record has brought to an end, the oldest of one shard first.
     pub async fn left_behind(&self, shard: u8, limit: i32) -> Result<Vec<InboundRef>> {
         self.due_items(&keys::due_inbox(shard), limit, InboundRef::read).await
-    }
-
-    /// Puts a message off that could not be processed, so that one poisoned message does not use up every tick.
-    /// It doubles from a minute to an hour.
-    pub async fn put_off(&self, message: &InboundRef) -> Result<()> {
-        let item = self.get(message.thread.pk(), &keys::message(&message.id), true).await?;
-        let attempts = item.as_ref().and_then(|item| Read { kind: "message", item }.opt_n::<u32>("attempts"));
-        let attempts = attempts.unwrap_or(0).saturating_add(1);
-        let minutes = 1_i64 << (attempts - 1).min(6);
-        let later = self.clock.now() + SignedDuration::from_mins(minutes.min(60));
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .key("pk", s(message.thread.pk()))
-            .key("sk", s(keys::message(&message.id)))
-            .update_expression("SET due_sk = :later, attempts = :attempts")
-            .condition_expression("attribute_exists(due_pk)")
-            .expression_attribute_values(":later", s(keys::instant(later)))
-            .expression_attribute_values(":attempts", n(attempts))
-            .send()
-            .await;
-        match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 }
 

@@ -86,6 +86,7 @@ mod keys;
 mod media;
 mod message;
 mod outbox;
+mod put_off;
 mod question;
 mod queue;
 mod record;

@@ -328,7 +328,7 @@ impl Table {
 
     fn ending(&self, message: &Message, end: &End<'_>) -> Result<UpdateBuilder> {
         let mut set = "SET #state = :state, settled_at = :now".to_owned();
-        let mut remove = " REMOVE claimed_by".to_owned();
+        let mut remove = " REMOVE claimed_by, failures".to_owned();
         let mut update = Update::builder()
             .table_name(&self.name)
             .key("pk", s(message.thread.pk()))

@@ -1,0 +1,68 @@
+//! Puts off items of the `due` index that could not be processed, so that failing items do not use up every tick.
+
+use jiff::SignedDuration;
+
+use crate::{
+    error::{Result, StoreError},
+    inbox::InboundRef,
+    item::{Read, n, s},
+    keys,
+    message::Message,
+    table::{SERVICE, Table},
+};
+
+/// Counts the failures of an item that is not an inbound message.
+pub(crate) const FAILURES: &str = "failures";
+
+/// The longest delay, in minutes.
+const DELAY_MAX_MINUTES: i64 = 60;
+
+impl Table {
+    /// Puts an inbound message off. The delay doubles with each failure from one minute to an hour. Nothing happens when it
+    /// was processed meanwhile.
+    pub async fn put_off(&self, message: &InboundRef) -> Result<()> {
+        self.put_off_item(message.thread.pk(), &keys::message(&message.id), "attempts").await
+    }
+
+    /// Puts an overdue send off in the same way. Nothing happens when it is no longer overdue.
+    pub async fn put_off_send(&self, message: &Message) -> Result<()> {
+        self.put_off_item(message.thread.pk(), &keys::message(&message.id), FAILURES).await
+    }
+
+    /// Puts a due conversation off in the same way. Every change of the conversation ends the delay.
+    pub async fn put_off_conversation(&self, cid: &str) -> Result<()> {
+        self.put_off_item(keys::conversation(cid), keys::CONVERSATION, FAILURES).await
+    }
+
+    /// Puts the check of an agent off in the same way. A change of the agent's status ends the delay.
+    pub async fn put_off_agent(&self, agent: &str) -> Result<()> {
+        self.put_off_item(keys::record("agent", agent), keys::DUTY, FAILURES).await
+    }
+
+    async fn put_off_item(&self, pk: String, sk: &str, counter: &str) -> Result<()> {
+        let now = self.clock.now();
+        let item = self.get(pk.clone(), sk, true).await?;
+        let failures = item.as_ref().and_then(|item| Read { kind: "due", item }.opt_n::<u32>(counter));
+        let failures = failures.unwrap_or(0).saturating_add(1);
+        let minutes = (1_i64 << (failures - 1).min(6)).min(DELAY_MAX_MINUTES);
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", s(pk))
+            .key("sk", s(sk))
+            .update_expression("SET due_sk = :later, #failures = :failures")
+            // An item with a later time is in other hands by now.
+            .condition_expression("attribute_exists(due_pk) AND due_sk <= :now")
+            .expression_attribute_names("#failures", counter)
+            .expression_attribute_values(":later", s(keys::instant(now + SignedDuration::from_mins(minutes))))
+            .expression_attribute_values(":now", s(keys::instant(now)))
+            .expression_attribute_values(":failures", n(failures))
+            .send()
+            .await;
+        match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

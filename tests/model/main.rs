@@ -5,6 +5,7 @@
 //!   against the [`laws`], on the table as it is (`laws::state`) and on what the write has changed (`laws::change`);
 //!   everything that is done alone and undisturbed against the [`model`]; every tick against [`rest`].
 //! - [`claims`]: a hundred at once.
+//! - [`conflicts`]: two operations on one conversation, and operations whose every write meets another.
 //! - [`morning`]: five hundred wait and twenty come.
 //!
 //! The database is dynoxide, in this process. A schedule follows from its seed: one thread carries it out, and whoever
@@ -15,6 +16,7 @@
 
 mod book;
 mod claims;
+mod conflicts;
 mod laws;
 mod model;
 mod morning;

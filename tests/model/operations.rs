@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use conversations::{Conversations, HandoffError, TransferTarget};
+use conversations::{Actor, Conversations, HandoffError, TransferTarget};
 use desk::staff::Group;
 use store::{Conversation, DUE_SHARDS, InboundRef, Kind, Queue, Result};
 
@@ -26,6 +26,8 @@ pub(crate) enum Operation {
     },
     Close {
         cid: String,
+        /// The agent who closes it; an administrator without one.
+        by: Option<String>,
     },
     Status {
         agent: String,
@@ -61,8 +63,10 @@ impl Operation {
         let handed = match self {
             Self::Claim { cid, agent } => desk.claim(cid, agent).await?,
             Self::Accept { cid, agent } => desk.accept(cid, agent).await?,
-            Self::Transfer { cid, to, by } => Box::pin(desk.transfer(cid, to, Some("because"), by.as_deref())).await?,
-            Self::Close { cid } => Box::pin(desk.close(cid, "agent", None)).await?,
+            Self::Transfer { cid, to, by } => {
+                Box::pin(desk.transfer(cid, to, Some("because"), actor(by.as_ref()))).await?
+            }
+            Self::Close { cid, by } => Box::pin(desk.close(cid, actor(by.as_ref()), None)).await?,
             Self::Tick => return Box::pin(tick(desk)).await.map(Done::Ticked),
             Self::Receive(message) => return Box::pin(desk.receive(message)).await.map(|()| Done::Otherwise),
             Self::Status { agent, status } => {
@@ -77,6 +81,10 @@ impl Operation {
         };
         Ok(Done::Handed(handed.map(Box::new)))
     }
+}
+
+fn actor(by: Option<&String>) -> Actor<'_> {
+    by.map_or(Actor::Admin, |agent| Actor::Agent(agent))
 }
 
 /// Who joins is noted before the group's own list is written, who leaves after it.

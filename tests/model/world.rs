@@ -3,7 +3,9 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::{self, Write as _},
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Region};
@@ -23,7 +25,7 @@ use desk::{
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use store::{Kind, ManualClock, NewBinding, Record, SecretString, Table, Thread, Vault};
+use store::{Backoff, Kind, ManualClock, NewBinding, Record, SecretString, Sleep, Table, Thread, Vault};
 
 use crate::{
     book::Book,
@@ -62,7 +64,8 @@ pub(crate) struct World {
 pub(crate) fn desk(seed: u64) -> (Arc<Database>, Arc<ManualClock>, Conversations) {
     let database = Database::new(seed);
     let clock = Arc::new(ManualClock::new(Timestamp::from_second(BEGIN).unwrap()));
-    let table = Table::new(database.client(), TABLE, clock.clone());
+    let backoff = Backoff::new(fastrand::Rng::with_seed(seed), YieldingSleep);
+    let table = Table::new(database.client(), TABLE, clock.clone()).with_backoff(backoff);
     let vault = vault();
     // Port 9 discards: nothing is sent here.
     let channel = Channel::new(table.clone(), vault.clone(), "http://127.0.0.1:9").unwrap();
@@ -261,6 +264,20 @@ fn vault() -> Vault {
         .endpoint_url("http://localhost")
         .http_client(http_client_fn(move |_, _| double.clone()));
     Vault::new(aws_sdk_secretsmanager::Client::from_conf(config.build()), "master")
+}
+
+/// Lets other operations run instead of waiting: once for each 10 ms.
+#[derive(Debug)]
+struct YieldingSleep;
+
+impl Sleep for YieldingSleep {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            for _ in 0..duration.as_millis() / 10 {
+                tokio::task::yield_now().await;
+            }
+        })
+    }
 }
 
 struct Secrets;

@@ -1,6 +1,6 @@
 //! A conversation changes hands: claim, accept, transfer, close.
 
-use ::conversations::{HandoffError, TransferTarget};
+use ::conversations::{Actor, HandoffError, TransferTarget};
 use function::http::{self, Assignee, Caller, FieldError, Problem};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::Deserialize;
@@ -84,11 +84,12 @@ pub(crate) async fn transfer(
         }
     };
     conversations::find(deps, cid).await?;
-    let by = match caller.role {
+    let agent = match caller.role {
         Role::Admin => None,
         Role::Supervisor | Role::Agent | Role::Integrator => Some(me::agent(deps, caller).await?),
     };
-    answer(deps, Box::pin(deps.desk.transfer(cid, &to, reason, by.as_deref())).await?).await
+    let by = agent.as_deref().map_or(Actor::Admin, Actor::Agent);
+    answer(deps, Box::pin(deps.desk.transfer(cid, &to, reason, by)).await?).await
 }
 
 #[derive(Default, Deserialize)]
@@ -109,15 +110,13 @@ pub(crate) async fn close(
     if summary.as_ref().is_some_and(|summary| summary.to_string().len() > SUMMARY_MAX) {
         return Err(Problem::invalid(vec![FieldError::new("summary", "must have at most 4096 bytes")]));
     }
-    if caller.role == Role::Agent {
-        let conversation = conversations::find(deps, cid).await?;
-        let own = me::known(deps, caller).await?;
-        if let Some(agent) = conversation.assignee().filter(|agent| own.as_deref() != Some(*agent)) {
-            let name = deps.table().duty(agent).await?.map(|duty| duty.name).unwrap_or_default();
-            return Err(refused(HandoffError::Taken { agent_id: agent.to_owned(), name }));
-        }
-    }
-    answer(deps, Box::pin(deps.desk.close(cid, "agent", summary)).await?).await
+    let own = match caller.role {
+        Role::Admin => None,
+        // A token that never acted has no agent and no conversation of its own.
+        Role::Supervisor | Role::Agent | Role::Integrator => Some(me::known(deps, caller).await?.unwrap_or_default()),
+    };
+    let by = own.as_deref().map_or(Actor::Admin, Actor::Agent);
+    answer(deps, Box::pin(deps.desk.close(cid, by, summary.as_ref())).await?).await
 }
 
 async fn answer(deps: &Deps, handed: Result<Conversation, HandoffError>) -> Result<Response<Body>, Problem> {

@@ -1,78 +1,90 @@
-//! An agent is gone for good.
+//! An agent's workbench has been silent for longer than the grace: their conversations are routed again.
 
 use desk::routing::{Level, Mode, Plan, Target};
-use serde_json::json;
-use store::{Committed, Conversation, Duty, Result, Stage, StoreError};
+use store::{Attempt, Attempted, Conversation, Duty, Result, Stage, Table};
 
 use crate::{
-    Conversations, DECISIONS,
-    assignment::Way,
-    plan::{Known, kept_plan},
+    assignment::Assigner,
+    cycle::{DecisionCycle, FollowUp},
+    decision::Decision,
+    events::{ConversationEvent, RoutingCause},
+    routing::{Router, RoutingContext, RoutingFacts, stored_plan},
 };
 
-impl Conversations {
-    /// An agent is gone for good: their conversations go where they would go if they came now, at the place of their
-    /// age. `false` when not all could be handed on.
-    pub(crate) async fn gone(&self, duty: &Duty) -> Result<bool> {
-        let cids = self.table.assigned_to(&duty.agent_id, 1000).await?;
-        let mut all = true;
-        for cid in cids {
-            match Box::pin(self.hand_back(&cid, &duty.agent_id)).await {
-                Ok(()) => {}
-                Err(error) => {
-                    tracing::error!(cid, %error, "a conversation of an agent who is gone was not handed on");
-                    all = false;
-                }
-            }
-        }
-        Ok(all)
+/// How many conversations of one agent a tick routes again. More than any agent's capacity.
+const CONVERSATIONS_MAX: i32 = 1000;
+
+/// Takes the conversations of silent agents.
+#[derive(Debug, Clone)]
+pub(crate) struct AgentTimeout {
+    table: Table,
+    cycle: DecisionCycle,
+    router: Router,
+    assigner: Assigner,
+}
+
+impl AgentTimeout {
+    pub(crate) fn new(cycle: &DecisionCycle, router: &Router, assigner: &Assigner) -> Self {
+        let (cycle, router, assigner) = (cycle.clone(), router.clone(), assigner.clone());
+        Self { table: router.table().clone(), cycle, router, assigner }
     }
 
-    async fn hand_back(&self, cid: &str, agent: &str) -> Result<()> {
-        let mut lost_races = 0;
-        for _ in 0..DECISIONS {
-            let held = |conversation: &Conversation| conversation.assignee() == Some(agent);
-            let Some(conversation) = self.table.conversation(cid).await?.filter(held) else {
-                return Ok(());
-            };
-            let group = match &conversation.stage {
-                Stage::Assigned(assigned) => assigned.group_id.clone(),
-                _ => None,
-            };
-            let since = conversation.created_at;
-            let mut plan = kept_plan(&conversation);
-            let mut decision = self.decision(conversation).await?.lost_races(lost_races);
-            if plan.as_ref().is_none_or(|plan| plan.levels.is_empty()) {
-                let group = group.or_else(|| decision.reception.group_id.clone());
-                let levels = group.map(|group| vec![Level::from(Target::Group(group))]);
-                plan = levels.map(|levels| Plan::new(levels, None, decision.reception.after_hours));
-            }
-            decision.event("conversation.requeued", json!({ "from": agent, "because": "the agent is gone" }));
-            let queue = match plan {
-                None => {
-                    if let Some(after) = &mut decision.after {
-                        after.stage = Stage::Unassigned;
-                    }
-                    None
-                }
-                Some(plan) => {
-                    let plan = Plan { sticky: None, ..plan };
-                    let mut known = Known::new();
-                    let routed = self.route(&plan, Mode::Full, decision.now, &mut known).await?;
-                    let because = json!({ "agent_gone": agent });
-                    let way = Way { plan: &plan, known: &known, robot_id: None, since, tell: false, because };
-                    self.move_on(&mut decision, &routed, way).await?
-                }
-            };
-            match decision.commit(&self.table).await? {
-                Committed::Now(_) => {
-                    self.send_all(&decision).await?;
-                    return self.after(queue, None).await;
-                }
-                Committed::Agent => lost_races += 1,
-                _ => {}
+    /// Routes the conversations of a silent agent again, as if they had just arrived but with their age in the queues.
+    /// Tries all of them and returns the first error.
+    pub(crate) async fn reassign_all(&self, duty: &Duty) -> Result<()> {
+        let mut all = Ok(());
+        for cid in self.table.assigned_to(&duty.agent_id, CONVERSATIONS_MAX).await? {
+            if let Err(error) = self.reassign(&cid, &duty.agent_id).await {
+                tracing::error!(cid, %error, "a conversation of a silent agent was not reassigned");
+                all = all.and(Err(error));
             }
         }
-        Err(StoreError::Conflict)
+        all
     }
+
+    async fn reassign(&self, cid: &str, agent: &str) -> Result<()> {
+        self.cycle.retry_on_conflict(|attempt| self.try_reassign(cid, agent, attempt)).await
+    }
+
+    async fn try_reassign(&self, cid: &str, agent: &str, attempt: Attempt) -> Result<Attempted<()>> {
+        let is_assigned = |conversation: &Conversation| conversation.assignee() == Some(agent);
+        let Some(conversation) = self.table.conversation(cid).await?.filter(is_assigned) else {
+            return Ok(Attempted::Done(()));
+        };
+        let since = conversation.created_at;
+        let mut decision = self.cycle.read(conversation, attempt).await?;
+        let because = "the agent is gone";
+        decision.event(ConversationEvent::Requeued { from: agent.to_owned(), because });
+        let queue = match plan_without_agent(&decision) {
+            None => {
+                if let Some(after) = &mut decision.after {
+                    after.stage = Stage::Unassigned;
+                }
+                None
+            }
+            Some(plan) => {
+                let mut facts = RoutingFacts::new();
+                let routed = self.router.route(&plan, Mode::Full, decision.now, &mut facts).await?;
+                let (plan, facts, cause) = (&plan, &facts, RoutingCause::AgentGone(agent.to_owned()));
+                let context = RoutingContext { plan, facts, robot_id: None, since, tell_visitor: false, cause };
+                self.assigner.reroute(&mut decision, &routed, context).await?
+            }
+        };
+        self.cycle.complete(&mut decision, FollowUp::queue(queue)).await
+    }
+}
+
+/// The stored plan, or else the group that the conversation was assigned through or the mini program's, without a
+/// preference for the visitor's last agent. `None` where there is no group at all.
+fn plan_without_agent(decision: &Decision<'_>) -> Option<Plan> {
+    let before = decision.before.as_ref()?;
+    if let Some(plan) = stored_plan(before).filter(|plan| !plan.levels.is_empty()) {
+        return Some(Plan { sticky: None, ..plan });
+    }
+    let group = match &before.stage {
+        Stage::Assigned(assigned) => assigned.group_id.clone(),
+        _ => None,
+    };
+    let group = group.or_else(|| decision.reception.group_id.clone())?;
+    Some(Plan::new(vec![Level::from(Target::Group(group))], None, decision.reception.after_hours))
 }

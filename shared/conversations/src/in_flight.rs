@@ -1,19 +1,19 @@
-//! Whom this process is about to give a conversation.
+//! The assignments that this process has decided and not yet written.
 //!
-//! A batch of first messages is decided side by side, and until the first decision is written all of them read the same
-//! loads. What is noted here lets each see the others on their way, so that they go to different agents. It is advice:
-//! the transaction decides, and other processes know nothing of it.
+//! A batch of first messages is decided concurrently, and until the first decision is written all of them read the same
+//! loads. Counting the assignments in flight spreads them over different agents. The count is advice: the transaction
+//! checks the agent, and other processes do not see the count.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Conversations on their way, by agent.
+/// Assignments in flight, by agent. Cheap to clone; clones share their counts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct InFlight(Arc<Mutex<HashMap<String, u32>>>);
 
-/// One conversation on its way to an agent, until this is dropped.
+/// One assignment in flight. Counts until it is dropped.
 #[derive(Debug)]
 pub(crate) struct InFlightAssignment {
     in_flight: InFlight,
@@ -21,14 +21,14 @@ pub(crate) struct InFlightAssignment {
 }
 
 impl InFlight {
-    /// How many are on their way to an agent.
-    pub(crate) fn taken(&self, agent: &str) -> u32 {
+    /// How many conversations are being assigned to an agent.
+    pub(crate) fn count(&self, agent: &str) -> u32 {
         let in_flight = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         in_flight.get(agent).copied().unwrap_or(0)
     }
 
-    /// One more is on its way.
-    pub(crate) fn take(&self, agent: &str) -> InFlightAssignment {
+    /// Counts one more assignment to an agent.
+    pub(crate) fn begin(&self, agent: &str) -> InFlightAssignment {
         let mut in_flight = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *in_flight.entry(agent.to_owned()).or_default() += 1;
         InFlightAssignment { in_flight: self.clone(), agent: agent.to_owned() }
@@ -38,9 +38,9 @@ impl InFlight {
 impl Drop for InFlightAssignment {
     fn drop(&mut self) {
         let mut in_flight = self.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = in_flight.get_mut(&self.agent) {
-            *taken -= 1;
-            if *taken == 0 {
+        if let Some(count) = in_flight.get_mut(&self.agent) {
+            *count -= 1;
+            if *count == 0 {
                 in_flight.remove(&self.agent);
             }
         }

@@ -1,64 +1,92 @@
 //! Who has a conversation, from the visitor's first message to its end: the rules of `desk` applied to what `store` keeps.
 //!
-//! | Module | What |
+//! | Module | Decides |
 //! |---|---|
-//! | [`receive`](Conversations::receive) | a visitor's message: the robot, an agent, the queue, or a message left |
-//! | `plan` | where a conversation may go, from `session-from` and the binding; the facts that the decision asks for |
-//! | `decision` | one decision on its way: what was read, what shall be, what is said |
-//! | `hand` | a conversation changes hands |
-//! | `in_flight` | to whom conversations are on their way |
-//! | [`drain`](Conversations::drain) | those who wait go to those who are free |
-//! | `agents`, `gone` | what agents do: claim, accept, transfer, close, come, and go for good |
-//! | [`tick`](Conversations::tick) | what falls due by the clock |
-//! | [`turn`](Conversations::turn), `ask` | a robot's turn: what it is asked, what comes of it |
-//! | `enter` | a visitor enters: who they say they are, the greeting |
-//! | `held` | held texts go out |
-//! | [`simulate`](Conversations::simulate) | who would get a conversation, and why |
+//! | `reception` | what happens to a visitor's message: robot, agent, queue, or a message left |
+//! | `session_start` | what a visitor who enters brings along, and the greeting |
+//! | `held_texts` | which held texts go out with the visitor's message |
+//! | `routing` | where a conversation may go (the plan), and where it goes |
+//! | `assignment` | how it changes hands, and which agent gets it |
+//! | `in_flight` | which assignments this process has not written yet |
+//! | `queue_drain` | which waiting conversation goes to which free agent |
+//! | `robot_turn` | what a robot is asked, and what its answer leads to |
+//! | `actions` | what agents and administrators do: claim, accept, transfer, close, change status |
+//! | `tick`, `agent_timeout` | what is due: silent agents, idle conversations, long waits, unstaffed queues |
+//! | `simulate` | where a conversation would go |
+//! | `decision`, `cycle` | one decision: read, decide, write, send, follow up, and again after a conflict |
+//! | `events` | the data of a conversation's events |
 //!
-//! Every change is one transaction on what was read, so two who decide at once cannot both succeed: the second reads
-//! again and decides again. What follows a change (sends, drains) may be cut off by a stopped function; the minute tick finds it.
+//! Every change is one transaction that requires that nothing it was decided on has changed, so of two concurrent decisions
+//! the second fails and is made again. A stopped function may leave the sends and drains that follow a change undone; the
+//! minute tick does them.
 
+mod actions;
 mod agent_timeout;
-mod agents;
-mod ask;
 mod assignment;
+mod automatic_message;
+mod cycle;
 mod decision;
-mod drain;
-mod held;
+mod due;
+mod events;
+mod held_texts;
 mod in_flight;
-mod knowledge;
-mod plan;
-mod receive;
+mod message_text;
+mod queue_drain;
+mod reception;
+mod reception_settings;
+mod robot_turn;
+mod routing;
 mod session_start;
 mod simulate;
 mod tick;
-mod turn;
 
-pub use agents::{HandoffError, TransferTarget};
-pub use plan::reception;
+pub use actions::{Actor, HandoffError, HandoffResult, TransferTarget};
+pub use reception_settings::reception;
+pub use robot_turn::TurnOutcome;
 pub use simulate::{Simulated, Simulation};
+pub use tick::TickReport;
 
 use channel::Channel;
-use store::{Table, Vault};
+use serde_json::Value;
+use store::{Duty, InboundRef, Queue, Result, Table, Vault};
 
-/// How often a decision is made again because something changed under it.
-pub(crate) const DECISIONS: u32 = 12;
+use crate::{
+    actions::AgentActions, assignment::Assigner, cycle::DecisionCycle, queue_drain::QueueDrain, reception::Receiver,
+    robot_turn::RobotTurns, routing::Router, simulate::Simulator, tick::Tick,
+};
 
-/// The desk. Cheap to clone.
+/// Everything that happens to conversations. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Conversations {
-    pub(crate) table: Table,
-    pub(crate) vault: Vault,
-    pub(crate) channel: Channel,
-    pub(crate) knowledge: knowledge::RobotCache,
-    pub(crate) in_flight: in_flight::InFlight,
+    table: Table,
+    vault: Vault,
+    channel: Channel,
+    receiver: Receiver,
+    turns: RobotTurns,
+    actions: AgentActions,
+    drain: QueueDrain,
+    tick: Tick,
+    simulator: Simulator,
 }
 
 impl Conversations {
-    /// The desk over this table.
+    /// The conversations that are kept in this table.
     pub fn new(table: Table, vault: Vault, channel: Channel) -> Self {
-        let (knowledge, in_flight) = (knowledge::RobotCache::default(), in_flight::InFlight::default());
-        Self { table, vault, channel, knowledge, in_flight }
+        let router = Router::new(table.clone());
+        let assigner = Assigner::new(table.clone());
+        let drain = QueueDrain::new(table.clone(), channel.clone(), router.clone(), assigner.clone());
+        let cycle = DecisionCycle::new(table.clone(), channel.clone(), drain.clone());
+        Self {
+            receiver: Receiver::new(&vault, &channel, &cycle, &router, &assigner),
+            turns: RobotTurns::new(&vault, &channel, &cycle, &router, &assigner),
+            actions: AgentActions::new(&cycle, &router, &assigner),
+            tick: Tick::new(&cycle, &router, &assigner, &drain),
+            simulator: Simulator::new(&router),
+            drain,
+            table,
+            vault,
+            channel,
+        }
     }
 
     /// The table.
@@ -74,5 +102,70 @@ impl Conversations {
     /// The vault.
     pub fn vault(&self) -> &Vault {
         &self.vault
+    }
+
+    /// Processes a visitor's message or event: decides, writes, sends the automatic replies and follows up. It may be
+    /// repeated for the same message.
+    pub async fn receive(&self, message: &InboundRef) -> Result<()> {
+        self.receiver.receive(message).await
+    }
+
+    /// Answers what a visitor wrote to a robot, unless another function does.
+    pub async fn turn(&self, robots: &robots::Client, cid: &str) -> Result<TurnOutcome> {
+        self.turns.answer(robots, cid).await
+    }
+
+    /// Processes everything that is due. Items that fail are counted and put off; a list that cannot be read is an error,
+    /// returned after everything else was tried.
+    pub async fn tick(&self) -> Result<TickReport> {
+        self.tick.run().await
+    }
+
+    /// Assigns the conversations of these queues, the longest waiting first, as long as an agent is free for them, within
+    /// the time of a request. Returns how many.
+    pub async fn begin_drain(&self, queues: &[Queue]) -> Result<u32> {
+        self.drain.begin_drain(queues).await
+    }
+
+    /// Assigns what an agent who has become free can take, within the time of a request. Returns how many.
+    pub async fn drain_for(&self, agent: &str) -> Result<u32> {
+        self.drain.drain_for(agent).await
+    }
+
+    /// Assigns a conversation that no agent has to the agent who asks for it. It counts against their capacity.
+    pub async fn claim(&self, cid: &str, agent: &str) -> Result<HandoffResult> {
+        self.actions.claim(cid, agent).await
+    }
+
+    /// Records that the assigned agent works on a conversation.
+    pub async fn accept(&self, cid: &str, agent: &str) -> Result<HandoffResult> {
+        self.actions.accept(cid, agent).await
+    }
+
+    /// Transfers a conversation to an agent or a group, with the reason that the person gave.
+    pub async fn transfer(
+        &self,
+        cid: &str,
+        to: &TransferTarget,
+        reason: Option<&str>,
+        by: Actor<'_>,
+    ) -> Result<HandoffResult> {
+        self.actions.transfer(cid, to, reason, by).await
+    }
+
+    /// Closes a conversation, with the person's notes; one that is closed already stays as it is.
+    pub async fn close(&self, cid: &str, by: Actor<'_>, summary: Option<&Value>) -> Result<HandoffResult> {
+        self.actions.close(cid, by, summary).await
+    }
+
+    /// Sets an agent's status: `online`, `busy`, `away` or `offline`. An agent who comes online gets waiting conversations,
+    /// as many as a request has time for. Fails as [`Table::set_status`] does when there is no such agent.
+    pub async fn set_status(&self, agent: &str, status: &str, reason: Option<&str>) -> Result<Duty> {
+        self.actions.set_status(agent, status, reason).await
+    }
+
+    /// Simulates where a visitor's first message would go. `None` when the mini program is not bound.
+    pub async fn simulate(&self, simulation: &Simulation<'_>) -> Result<Option<Simulated>> {
+        self.simulator.simulate(simulation).await
     }
 }

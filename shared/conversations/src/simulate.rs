@@ -1,4 +1,4 @@
-//! Who would get a conversation, and why: the same rules on the same facts, without a change.
+//! Routing simulation: the same rules on the same facts, without a change.
 
 use desk::{
     reception::{Handler, Incoming, NextStep, ReceptionInput, decide},
@@ -8,116 +8,118 @@ use desk::{
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use store::{Result, Thread, Visitor};
+use store::{Result, Table, Thread, Visitor};
 use wechat::session_from::{self, SessionFrom};
 
 use crate::{
-    Conversations,
-    plan::{Known, Planned, choosing, reception},
+    reception_settings::reception,
+    routing::{PlannedRoute, Router, RoutingFacts, current_session_from},
 };
 
-/// What a visitor says who wants a person.
-const WANTING: &str = "转人工";
+/// A text by which a visitor asks for a person.
+const ASK_FOR_PERSON: &str = "转人工";
 
-/// What is to be tried.
+/// The visitor to simulate.
 #[derive(Debug, Clone)]
 pub struct Simulation<'a> {
     /// The mini program.
     pub app_id: &'a str,
-    /// What the visitor enters with.
+    /// The `session-from` that the visitor enters with.
     pub session_from: &'a str,
-    /// What they write.
+    /// The visitor's first message.
     pub text: &'a str,
-    /// A visitor who is known, for the agent they last had.
+    /// A known visitor, whose last agent counts.
     pub openid: Option<&'a str>,
-    /// When. Working hours are those of then; staff and queues are those of now.
+    /// The time for which working hours are evaluated. Staff and queues are always those of now.
     pub at: Timestamp,
 }
 
-/// What would happen.
+/// The simulated outcome.
 #[derive(Debug, Serialize)]
 pub struct Simulated {
-    /// What `session-from` says.
+    /// The parsed `session-from`.
     pub session_from: SessionFrom,
-    /// Who answers first here.
+    /// The mini program's mode of reception.
     pub mode: Mode,
     /// The first step: `robot`, `route`, `leave_message` or `open`.
     pub first: &'static str,
     /// The robot, if one answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub robot_id: Option<String>,
-    /// Where the conversation may go.
+    /// The routing plan.
     pub plan: Plan,
-    /// Where it goes as soon as a person is wanted; nothing if nobody is set up who could have it.
+    /// The routing decision once a person is wanted; `None` if the mini program has no group and the visitor names none.
     pub outcome: Option<Outcome>,
-    /// Why, level by level.
+    /// The levels that were tried.
     pub trail: Vec<TrailEntry>,
-    /// What was odd about `transfer_action`, `platform_action` and `robotid`.
+    /// Irregularities of `transfer_action`, `platform_action` and `robotid`.
     pub warnings: Value,
-    /// When it is.
+    /// The time of the simulation.
     pub at: Timestamp,
 }
 
-impl Conversations {
-    /// Tries. `None` when the mini program is not bound.
-    pub async fn simulate(&self, wanted: &Simulation<'_>) -> Result<Option<Simulated>> {
-        let Some(binding) = self.table.binding(wanted.app_id).await? else {
+/// Simulates routing.
+#[derive(Debug, Clone)]
+pub(crate) struct Simulator {
+    table: Table,
+    router: Router,
+}
+
+impl Simulator {
+    pub(crate) fn new(router: &Router) -> Self {
+        Self { table: router.table().clone(), router: router.clone() }
+    }
+
+    /// Simulates a visitor's first message. `None` when the mini program is not bound.
+    pub(crate) async fn simulate(&self, simulation: &Simulation<'_>) -> Result<Option<Simulated>> {
+        let Some(binding) = self.table.binding(simulation.app_id).await? else {
             return Ok(None);
         };
         let reception = reception(Some(&binding));
-        let known = match wanted.openid {
-            Some(openid) => self.table.visitor(&Thread::new(wanted.app_id, openid)).await?,
+        let mut visitor = match simulation.openid {
+            Some(openid) => self.table.visitor(&Thread::new(simulation.app_id, openid)).await?,
             None => Visitor::default(),
         };
-        let mut visitor = known;
-        visitor.session_from = Some(wanted.session_from.to_owned());
-        visitor.session_from_at = Some(wanted.at);
-        let from = choosing(&reception, &visitor, wanted.at);
-        let planned = self.plan(&reception, &visitor, from.as_ref()).await?;
+        visitor.session_from = Some(simulation.session_from.to_owned());
+        visitor.session_from_at = Some(simulation.at);
+        let from = current_session_from(&reception, &visitor, simulation.at);
+        let planned = self.router.plan(&reception, &visitor, from.as_ref()).await?;
         let input = ReceptionInput {
-            incoming: Incoming::Text(wanted.text),
+            incoming: Incoming::Text(simulation.text),
             handler: None,
             mode: reception.mode,
             has_robot: planned.robot_id.is_some(),
             has_target: !planned.plan.levels.is_empty(),
             keywords: &reception.handover.keywords,
         };
-        let decision = decide(&input);
-        let first = match decision {
-            NextStep::AskRobot | NextStep::KeepWithRobot => "robot",
-            NextStep::Route { .. } => "route",
-            NextStep::LeaveMessage => "leave_message",
-            NextStep::RouteAgain { .. }
-            | NextStep::RecordOnly
-            | NextStep::Append
-            | NextStep::OpenUnassigned
-            | NextStep::Close => "open",
-        };
-        // The robot has it until a person is wanted. What then happens is another decision by the same rules.
-        let wanting = ReceptionInput { incoming: Incoming::Text(WANTING), handler: Some(Handler::Robot), ..input };
-        let decision = if first == "robot" { decide(&wanting) } else { decision };
-        let (outcome, trail) = self.outcome(decision, &planned, wanted.at).await?;
-        let answers = first == "robot" || matches!(outcome, Some(Outcome::Robot { .. }));
+        let step = decide(&input);
+        let first = first_step(step);
+        // Where a robot answers first, the outcome is what follows when the visitor asks it for a person.
+        let asking =
+            ReceptionInput { incoming: Incoming::Text(ASK_FOR_PERSON), handler: Some(Handler::Robot), ..input };
+        let step = if first == "robot" { decide(&asking) } else { step };
+        let (outcome, trail) = self.outcome(step, &planned, simulation.at).await?;
+        let robot_answers = first == "robot" || matches!(outcome, Some(Outcome::Robot { .. }));
         Ok(Some(Simulated {
-            session_from: session_from::parse(wanted.session_from),
+            session_from: session_from::parse(simulation.session_from),
             mode: reception.mode,
             first,
-            robot_id: planned.robot_id.filter(|_| answers),
+            robot_id: planned.robot_id.filter(|_| robot_answers),
             plan: planned.plan,
             outcome,
             trail,
             warnings: serde_json::to_value(planned.warnings).unwrap_or_default(),
-            at: wanted.at,
+            at: simulation.at,
         }))
     }
 
     async fn outcome(
         &self,
-        decision: NextStep,
-        planned: &Planned,
+        step: NextStep,
+        planned: &PlannedRoute,
         at: Timestamp,
     ) -> Result<(Option<Outcome>, Vec<TrailEntry>)> {
-        let mode = match decision {
+        let mode = match step {
             NextStep::Route { immediate: true, .. } => routing::Mode::ImmediateOnly,
             NextStep::Route { immediate: false, .. } => routing::Mode::Full,
             NextStep::LeaveMessage => return Ok((Some(Outcome::LeaveMessage { level: 0 }), Vec::new())),
@@ -130,12 +132,25 @@ impl Conversations {
                 return Ok((None, Vec::new()));
             }
         };
-        let routed = self.route(&planned.plan, mode, at, &mut Known::new()).await?;
+        let routed = self.router.route(&planned.plan, mode, at, &mut RoutingFacts::new()).await?;
         let outcome = match routed.outcome {
-            // Where no robot is set up, its part is to let the visitor leave a message.
+            // Without a robot the visitor is asked to leave a message instead.
             Outcome::Robot { level } if planned.robot_id.is_none() => Outcome::LeaveMessage { level },
             other => other,
         };
         Ok((Some(outcome), routed.trail))
+    }
+}
+
+fn first_step(step: NextStep) -> &'static str {
+    match step {
+        NextStep::AskRobot | NextStep::KeepWithRobot => "robot",
+        NextStep::Route { .. } => "route",
+        NextStep::LeaveMessage => "leave_message",
+        NextStep::RouteAgain { .. }
+        | NextStep::RecordOnly
+        | NextStep::Append
+        | NextStep::OpenUnassigned
+        | NextStep::Close => "open",
     }
 }

@@ -142,7 +142,7 @@ async fn a_summary_is_kept_with_the_conversation_and_its_end() {
     let closed = world.post(&path, &json!({ "summary": summary })).await.expect(200).body;
     assert_eq!(
         (&closed["state"], &closed["closed_by"], &closed["summary"]),
-        (&json!("closed"), &json!("agent"), &summary)
+        (&json!("closed"), &json!("admin"), &summary)
     );
     let event = world.event(closed["cid"].as_str().unwrap(), "conversation.closed").await;
     assert_eq!((&event["data"]["summary"], &event["at"]), (&summary, &closed["closed_at"]));

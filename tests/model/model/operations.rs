@@ -165,15 +165,21 @@ impl Model {
         Ok(())
     }
 
-    /// What is closed stays as it is.
-    pub(crate) fn close(&mut self, cid: &str) {
+    /// A closed conversation stays as it is. An agent does not close another agent's.
+    pub(crate) fn close(&mut self, cid: &str, by: Option<&str>) -> Result<(), HandoffError> {
         let holder = self.holders.get(cid).cloned();
+        if let (Some(Holder::Agent(has)), Some(by)) = (&holder, by)
+            && has != by
+        {
+            return Err(taken(has));
+        }
         if holder.is_some() {
             self.end(cid);
         }
         if let Some(Holder::Agent(agent)) = holder {
             self.drain_for(&agent);
         }
+        Ok(())
     }
 
     pub(crate) fn set_status(&mut self, agent: &str, status: &str) {

@@ -111,7 +111,7 @@ impl Schedule {
         Some(match what {
             'k' => Operation::Claim { cid, agent: anybody },
             'a' => Operation::Accept { cid, agent },
-            'c' => Operation::Close { cid },
+            'c' => Operation::Close { cid, by: random.percent(85).then_some(agent) },
             _ => {
                 let group = random.pick(&self.world.groups).unwrap().clone();
                 let to = match random.below(20) {

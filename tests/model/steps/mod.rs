@@ -140,7 +140,7 @@ impl Schedule {
             (None, _) => watch.saw("killed"),
             (_, Some(Fault::LostAnswer | Fault::LostAnswers)) => watch.saw("answer lost"),
             (_, Some(Fault::Throttled)) => watch.saw("throttled"),
-            (_, Some(Fault::Contended)) => watch.saw("contended"),
+            (_, Some(Fault::Contended | Fault::AlwaysContended)) => watch.saw("contended"),
             (_, None) => {}
         }
         if let Some(Ok(Done::Handed(Err(failure)))) = &end.done {

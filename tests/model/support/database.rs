@@ -158,11 +158,13 @@ impl Database {
         *self.calls.lock().unwrap().entry(operation.clone()).or_default() += 1;
         match fault {
             Some(Fault::Throttled) => return Ok(refusal("ProvisionedThroughputExceededException", json!({}))),
-            Some(Fault::Contended) if operation == "TransactWriteItems" => {
+            Some(Fault::Contended | Fault::AlwaysContended) if operation == "TransactWriteItems" => {
                 let reasons = json!({ "CancellationReasons": [{ "Code": "TransactionConflict" }] });
                 return Ok(refusal("TransactionCanceledException", reasons));
             }
-            Some(Fault::Contended) => return Ok(refusal("TransactionConflictException", json!({}))),
+            Some(Fault::Contended | Fault::AlwaysContended) => {
+                return Ok(refusal("TransactionConflictException", json!({})));
+            }
             _ => {}
         }
         let answer = self.carry_out(&operation, body);

@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     Throttled,
     /// Another transaction is on one of the items. dynoxide never says so, DynamoDB does.
     Contended,
+    /// The same for every write of the operation.
+    AlwaysContended,
 }
 
 /// What is to become of an operation.
@@ -113,7 +115,11 @@ impl Life {
         }
         let (_, fault) = self.fate.fault.filter(|(from, _)| number >= *from)?;
         // What happens to reads is nothing new; the second try of a write is a write.
-        let times = if fault == Fault::LostAnswers { 2 } else { 1 };
+        let times = match fault {
+            Fault::LostAnswers => 2,
+            Fault::AlwaysContended => u32::MAX,
+            _ => 1,
+        };
         let meets = writes || fault == Fault::Throttled;
         (meets && self.met.fetch_add(1, Ordering::Relaxed) < times).then_some(fault)
     }

@@ -1,0 +1,37 @@
+//! Close: a person ends a conversation.
+
+use serde_json::Value;
+use store::{Attempt, Attempted, Result};
+
+use super::{Actor, AgentActions, HandoffError, HandoffResult, refused};
+use crate::cycle::FollowUp;
+
+impl AgentActions {
+    /// Closes a conversation; one that is closed already stays as it is. An agent cannot close the conversation of another
+    /// agent, even if it was reassigned a moment ago.
+    pub(crate) async fn close(&self, cid: &str, by: Actor<'_>, summary: Option<&Value>) -> Result<HandoffResult> {
+        self.cycle.retry_on_conflict(|attempt| self.try_close(cid, by, summary, attempt)).await
+    }
+
+    async fn try_close(
+        &self,
+        cid: &str,
+        by: Actor<'_>,
+        summary: Option<&Value>,
+        attempt: Attempt,
+    ) -> Result<Attempted<HandoffResult>> {
+        let Some(conversation) = self.table.conversation(cid).await? else {
+            return Ok(refused(HandoffError::NoConversation));
+        };
+        if !conversation.is_open() {
+            return Ok(Attempted::Done(Ok(conversation)));
+        }
+        let assignee = conversation.assignee().map(ToOwned::to_owned);
+        if let Some(assignee) = assignee.as_deref().filter(|assignee| by.is_refused(assignee)) {
+            return Ok(refused(self.taken(assignee).await?));
+        }
+        let mut decision = self.cycle.read(conversation, attempt).await?;
+        decision.close(by.closed_by(), summary);
+        self.complete(&mut decision, FollowUp::freed_agent(assignee)).await
+    }
+}

@@ -1,0 +1,160 @@
+//! What people do with conversations: claim, accept, transfer and close them, and change an agent's status.
+//!
+//! Whether a person may do so is the policy's decision. What can change between that decision and the write (the assignee,
+//! the agent's room) is checked again here, within the read-decide-write cycle.
+
+mod claim;
+mod close;
+mod transfer;
+
+use serde::Serialize;
+use store::{Attempted, Conversation, Duty, Result, Table};
+
+use crate::{
+    assignment::{Assigner, ClosedBy},
+    cycle::{DecisionCycle, FollowUp},
+    decision::Decision,
+    routing::{Router, agent_facts},
+};
+
+/// Why a handoff was refused. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HandoffError {
+    /// There is no such conversation.
+    NoConversation,
+    /// The conversation is closed.
+    Closed,
+    /// Another agent has the conversation.
+    Taken {
+        /// The agent's id.
+        agent_id: String,
+        /// The agent's name; empty if the agent was deleted.
+        name: String,
+    },
+    /// There is no such agent.
+    NoAgent,
+    /// The agent is offline, or their workbench is silent.
+    AgentOffline,
+    /// The agent has as many conversations as their capacity.
+    AgentFull,
+    /// There is no such group.
+    NoGroup,
+    /// The group cannot take the conversation; the text says why.
+    GroupUnavailable(String),
+    /// The conversation is assigned to no agent.
+    NotYours,
+}
+
+/// Where a conversation is transferred to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum TransferTarget {
+    /// To this agent.
+    #[serde(rename = "agent_id")]
+    Agent(String),
+    /// To this group.
+    #[serde(rename = "group_id")]
+    Group(String),
+}
+
+/// The person who acts on a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor<'a> {
+    /// An agent, by id. Refused with [`HandoffError::Taken`] when another agent has the conversation at the moment of the
+    /// write.
+    Agent(&'a str),
+    /// An administrator, on behalf of the agent who has the conversation, if any.
+    Admin,
+}
+
+/// The conversation after a handoff, or why it was refused.
+pub type HandoffResult = std::result::Result<Conversation, HandoffError>;
+
+/// What people do with conversations.
+#[derive(Debug, Clone)]
+pub(crate) struct AgentActions {
+    table: Table,
+    cycle: DecisionCycle,
+    router: Router,
+    assigner: Assigner,
+}
+
+impl Actor<'_> {
+    /// Whether another agent's conversation is out of this person's reach.
+    fn is_refused(self, assignee: &str) -> bool {
+        match self {
+            Self::Agent(agent) => agent != assignee,
+            Self::Admin => false,
+        }
+    }
+
+    /// The agent's id; `None` for an administrator.
+    fn agent_id(&self) -> Option<&str> {
+        match self {
+            Self::Agent(agent) => Some(agent),
+            Self::Admin => None,
+        }
+    }
+
+    fn closed_by(self) -> ClosedBy {
+        match self {
+            Self::Agent(_) => ClosedBy::Agent,
+            Self::Admin => ClosedBy::Admin,
+        }
+    }
+}
+
+impl AgentActions {
+    pub(crate) fn new(cycle: &DecisionCycle, router: &Router, assigner: &Assigner) -> Self {
+        let (cycle, router, assigner) = (cycle.clone(), router.clone(), assigner.clone());
+        Self { table: router.table().clone(), cycle, router, assigner }
+    }
+
+    /// Sets an agent's status. An agent who comes online gets waiting conversations, as many as a request has time for.
+    pub(crate) async fn set_status(&self, agent: &str, status: &str, reason: Option<&str>) -> Result<Duty> {
+        let duty = self.table.set_status(agent, status, reason).await?;
+        if status != "online" {
+            return Ok(duty);
+        }
+        self.cycle.follow_up_in_request(FollowUp::freed_agent(Some(agent.to_owned()))).await;
+        Ok(self.table.duty(agent).await?.unwrap_or(duty))
+    }
+
+    /// Writes a decision and follows up within the time of a request.
+    async fn complete(&self, decision: &mut Decision<'_>, follow_up: FollowUp) -> Result<Attempted<HandoffResult>> {
+        Ok(match self.cycle.write(decision).await? {
+            Attempted::Done(after) => {
+                self.cycle.follow_up_in_request(follow_up).await;
+                Attempted::Done(after.ok_or(HandoffError::NoConversation))
+            }
+            Attempted::Conflict => Attempted::Conflict,
+            Attempted::AgentTaken => Attempted::AgentTaken,
+        })
+    }
+
+    /// Why an agent cannot be given a conversation by hand. `present`: their workbench must be open, too. A busy or absent
+    /// agent gets no conversation automatically, but a person may give them one.
+    async fn cannot_take(&self, agent: &str, present: bool) -> Result<Option<HandoffError>> {
+        let Some(duty) = self.table.duty(agent).await? else {
+            return Ok(Some(HandoffError::NoAgent));
+        };
+        let facts = agent_facts(&duty, self.table.clock().now());
+        Ok(if duty.status == "offline" || (present && !facts.present) {
+            Some(HandoffError::AgentOffline)
+        } else if duty.load >= duty.capacity {
+            Some(HandoffError::AgentFull)
+        } else {
+            None
+        })
+    }
+
+    /// The refusal that names the agent who has the conversation.
+    async fn taken(&self, agent: &str) -> Result<HandoffError> {
+        let name = self.table.duty(agent).await?.map(|duty| duty.name).unwrap_or_default();
+        Ok(HandoffError::Taken { agent_id: agent.to_owned(), name })
+    }
+}
+
+/// A refusal ends the cycle.
+fn refused(error: HandoffError) -> Attempted<HandoffResult> {
+    Attempted::Done(Err(error))
+}

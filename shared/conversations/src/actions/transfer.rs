@@ -1,0 +1,117 @@
+//! Transfer: a person gives a conversation to another agent or group.
+
+use desk::{
+    routing::{Facts, Level, Mode, Outcome, Plan, Target},
+    staff::AgentFacts,
+};
+use store::{Attempt, Attempted, Queue, Result, Stage, Waiting};
+
+use super::{Actor, AgentActions, HandoffError, HandoffResult, TransferTarget, refused};
+use crate::{
+    cycle::FollowUp,
+    decision::Decision,
+    events::{AssignmentOrigin, ConversationEvent, RoutingCause, True},
+    routing::{RoutingContext, RoutingFacts},
+};
+
+impl AgentActions {
+    /// Transfers a conversation. An agent cannot transfer the conversation of another agent.
+    pub(crate) async fn transfer(
+        &self,
+        cid: &str,
+        to: &TransferTarget,
+        reason: Option<&str>,
+        by: Actor<'_>,
+    ) -> Result<HandoffResult> {
+        self.cycle.retry_on_conflict(|attempt| self.try_transfer(cid, to, reason, by, attempt)).await
+    }
+
+    async fn try_transfer(
+        &self,
+        cid: &str,
+        to: &TransferTarget,
+        reason: Option<&str>,
+        by: Actor<'_>,
+        attempt: Attempt,
+    ) -> Result<Attempted<HandoffResult>> {
+        let Some(conversation) = self.table.conversation(cid).await? else {
+            return Ok(refused(HandoffError::NoConversation));
+        };
+        if !conversation.is_open() {
+            return Ok(refused(HandoffError::Closed));
+        }
+        let from = conversation.assignee().map(ToOwned::to_owned);
+        if let Some(assignee) = from.as_deref().filter(|assignee| by.is_refused(assignee)) {
+            return Ok(refused(self.taken(assignee).await?));
+        }
+        let waited = conversation.waiting().cloned();
+        let mut decision = self.cycle.read(conversation.clone(), attempt).await?;
+        decision.event(ConversationEvent::Transferred {
+            from: from.clone(),
+            to: to.clone(),
+            reason: reason.map(ToOwned::to_owned),
+            by: by.agent_id().map(ToOwned::to_owned),
+        });
+        let queue = match to {
+            TransferTarget::Agent(agent) if from.as_ref() == Some(agent) => {
+                return Ok(Attempted::Done(Ok(conversation)));
+            }
+            TransferTarget::Agent(agent) => {
+                if let Some(error) = self.cannot_take(agent, true).await? {
+                    return Ok(refused(error));
+                }
+                let origin = AssignmentOrigin::Transferred { transferred: True };
+                self.assigner.assign(&mut decision, agent, None, true, origin).await?;
+                None
+            }
+            TransferTarget::Group(group) => match self.route_to_group(&mut decision, group, from.as_deref()).await? {
+                Ok(queue) => queue,
+                Err(error) => return Ok(refused(error)),
+            },
+        };
+        note_sender(&mut decision, from.as_ref(), waited);
+        self.complete(&mut decision, FollowUp { queue, freed_agent: from }).await
+    }
+
+    async fn route_to_group(
+        &self,
+        decision: &mut Decision<'_>,
+        group: &str,
+        from: Option<&str>,
+    ) -> Result<std::result::Result<Option<Queue>, HandoffError>> {
+        let target = Target::Group(group.to_owned());
+        let mut found = self.router.facts(&target, decision.now).await?;
+        match &mut found {
+            Facts::Missing => return Ok(Err(HandoffError::NoGroup)),
+            // The sender does not get the conversation back, so another agent of the group has to be on duty.
+            Facts::Group { members, open, .. } => {
+                let all = members.len();
+                members.retain(|member| Some(member.id.as_str()) != from);
+                if *open && members.len() < all && !members.iter().any(AgentFacts::is_on_duty) {
+                    let why = "nobody else of this group is on duty".to_owned();
+                    return Ok(Err(HandoffError::GroupUnavailable(why)));
+                }
+            }
+            Facts::Agent { .. } => {}
+        }
+        let mut facts = RoutingFacts::from([(target.clone(), found)]);
+        let plan = &Plan::new(vec![Level::from(target)], None, decision.reception.after_hours);
+        let routed = self.router.route(plan, Mode::Full, decision.now, &mut facts).await?;
+        if matches!(routed.outcome, Outcome::LeaveMessage { .. } | Outcome::Robot { .. }) {
+            let why = routed.trail.last().map(|passage| passage.because.clone()).unwrap_or_default();
+            return Ok(Err(HandoffError::GroupUnavailable(why)));
+        }
+        let (since, cause) = (decision.now, RoutingCause::Transferred(True));
+        let context = RoutingContext { plan, facts: &facts, robot_id: None, since, tell_visitor: true, cause };
+        self.assigner.apply(decision, &routed, &context).await.map(Ok)
+    }
+}
+
+/// Records the sender of a conversation that waits, who does not get it back for a while. A transfer into the queue in which
+/// it waits already keeps the earlier sender.
+fn note_sender(decision: &mut Decision<'_>, from: Option<&String>, waited: Option<Waiting>) {
+    if let Some(Stage::Queued(waiting)) = decision.after.as_mut().map(|after| &mut after.stage) {
+        let same_queue = waited.filter(|waited| waited.queue == waiting.queue);
+        waiting.handed_on_by = from.cloned().or(same_queue.and_then(|waited| waited.handed_on_by));
+    }
+}

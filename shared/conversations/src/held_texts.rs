@@ -1,0 +1,79 @@
+//! Held texts go out with the visitor's next message.
+
+use channel::{standing, text_parts, update_ledger};
+use desk::held::{HeldText, merge};
+use serde_json::{Value, json};
+use store::{Author, Message, MessageState, NewOutbound, Result, Table};
+use wechat::text::MAX_TEXT;
+
+use crate::decision::Decision;
+
+/// Sends the texts that were held for this visitor, as far as WeChat grants replies. Consecutive texts of one author in one
+/// conversation share a message.
+pub(crate) async fn release_held_texts(table: &Table, decision: &mut Decision<'_>) -> Result<()> {
+    if decision.visitor.held.is_empty() {
+        return Ok(());
+    }
+    let current = decision.message.map(|message| message.id.clone());
+    let wanted: Vec<_> = decision.visitor.held.iter().cloned().chain(current.clone()).collect();
+    let found = table.messages_of(&decision.thread, &wanted).await?;
+    if found.iter().any(|message| Some(&message.id) == current.as_ref() && message.cid.is_some()) {
+        // The message is processed already, which the commit will find. Its released texts may be held again under the
+        // id that they would go out with, and a transaction cannot name an item twice.
+        return Ok(());
+    }
+    let held: Vec<_> = found.into_iter().filter(|message| message.state == MessageState::Held).collect();
+    let granted = standing(&decision.visitor, decision.now);
+    let mut replies = granted.replies_left + granted.uncertain_replies;
+    let (mut released, mut sent) = (0, 0);
+    for group in held.chunk_by(|one, next| one.author == next.author && one.cid == next.cid) {
+        let merged = merge(&texts(group), MAX_TEXT, replies, text_parts);
+        let mut ids = Vec::new();
+        for text in &merged.texts {
+            replies = replies.saturating_sub(text_parts(text));
+            ids.push(send(decision, &group[0], text, sent));
+            sent += 1;
+        }
+        for (message, place) in group.iter().zip(&merged.places) {
+            if let Some(id) = ids.get(*place).or(ids.last()) {
+                decision.released.push((message.id.clone(), id.clone()));
+            }
+        }
+        released += merged.taken;
+        if merged.taken < group.len() {
+            // The order stays: a text that does not fit holds up the later ones.
+            break;
+        }
+    }
+    decision.visitor.held = held.iter().skip(released).map(|message| message.id.clone()).collect();
+    Ok(())
+}
+
+fn texts(held: &[Message]) -> Vec<HeldText> {
+    let text = |message: &Message| HeldText {
+        id: message.id.clone(),
+        author: message.author.as_ref().and_then(|author| author.name.clone()).unwrap_or_default(),
+        text: message.content.get("content").and_then(Value::as_str).unwrap_or_default().to_owned(),
+    };
+    held.iter().map(text).collect()
+}
+
+/// Sends a merged text in place of held ones of the same author and conversation as `held`. Returns its id.
+fn send(decision: &mut Decision<'_>, held: &Message, text: &str, number: usize) -> String {
+    let (id, now) = (decision.outbound_id(&format!("released{number}")), decision.now);
+    let parts = text_parts(text);
+    if update_ledger(&mut decision.visitor, now, |ledger| ledger.reserve(&id, parts, 0, now)).is_err() {
+        tracing::error!(app_id = decision.thread.app_id, id, "no reply is left for a released text");
+    }
+    decision.send(NewOutbound {
+        thread: decision.thread.clone(),
+        cid: held.cid.clone(),
+        id: id.clone(),
+        kind: "text".to_owned(),
+        content: json!({ "content": text }),
+        author: held.author.clone().unwrap_or(Author { role: "agent".to_owned(), name: None }),
+        ai: false,
+        held: None,
+    });
+    id
+}

@@ -1,0 +1,168 @@
+//! Assigns the conversations that wait in queues to the agents who are free for them.
+//!
+//! When an office opens, many functions drain the same queue at once. Each reads the heads of its queues and the free
+//! agents and matches them by the same pure rule ([`matching`]): the first in the queue with the best agent, the next with
+//! the next. It then assigns the matches of the agent that it drains for and reads again. Because the rule is the same
+//! everywhere, twenty drains at once assign twenty different conversations, in the order of the queue. Matches of other
+//! agents are left to their drains while those make progress, and assigned by any drain that sees no progress.
+
+mod matching;
+mod snapshot;
+
+use channel::{Channel, RetryPolicy};
+use futures_util::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use store::{Assign, Committed, Conversation, Entry, Queue, Result, Stage, Table, Thread};
+
+use self::{
+    matching::{FactsByQueue, Match},
+    snapshot::{NextStep, Snapshot},
+};
+use crate::{
+    assignment::Assigner, decision::Decision, events::AssignmentOrigin, reception_settings::reception, routing::Router,
+};
+
+/// How often a drain reads without assigning a conversation before it leaves the rest to faster ones.
+const MISSES_MAX: u32 = 30;
+
+/// How many messages are sent concurrently.
+const CONCURRENT_SENDS: usize = 8;
+
+/// How much a drain does at most; the minute tick does the rest.
+struct DrainLimits {
+    assignments: u32,
+    time: SignedDuration,
+}
+
+/// By the tick, and after a visitor's message.
+const BACKGROUND: DrainLimits = DrainLimits { assignments: 500, time: SignedDuration::from_secs(45) };
+
+/// While a person waits for the answer of a request: as many as one agent can have.
+const IN_REQUEST: DrainLimits = DrainLimits { assignments: 100, time: SignedDuration::from_secs(5) };
+
+/// Drains queues.
+#[derive(Debug, Clone)]
+pub(crate) struct QueueDrain {
+    table: Table,
+    channel: Channel,
+    router: Router,
+    assigner: Assigner,
+}
+
+impl QueueDrain {
+    pub(crate) fn new(table: Table, channel: Channel, router: Router, assigner: Assigner) -> Self {
+        Self { table, channel, router, assigner }
+    }
+
+    /// Assigns the conversations of these queues, the longest waiting first, as long as an agent is free for them.
+    /// Returns how many.
+    pub(crate) async fn drain(&self, queues: &[Queue]) -> Result<u32> {
+        self.run(queues, None, &BACKGROUND).await
+    }
+
+    /// Like [`QueueDrain::drain`], within the time of a request.
+    pub(crate) async fn begin_drain(&self, queues: &[Queue]) -> Result<u32> {
+        self.run(queues, None, &IN_REQUEST).await
+    }
+
+    /// Assigns what an agent who has become free can take, in the order of all their queues. Returns how many.
+    pub(crate) async fn drain_for(&self, agent: &str) -> Result<u32> {
+        let mut queues = vec![Queue::Agent(agent.to_owned())];
+        queues.extend(self.table.groups_of(agent).await?.into_iter().map(Queue::Group));
+        self.run(&queues, Some(agent), &IN_REQUEST).await
+    }
+
+    async fn run(&self, queues: &[Queue], agent: Option<&str>, limits: &DrainLimits) -> Result<u32> {
+        let until = self.table.clock().now().checked_add(limits.time).unwrap_or(Timestamp::MAX);
+        let mut snapshot = Snapshot::new(queues);
+        let assigned = self.assign_matches(&mut snapshot, agent, limits.assignments, until).await;
+        // One send takes as long as ten assignments, so they come last. The tick sends what does not fit.
+        let sends = stream::iter(snapshot.sends).take_while(|_| async { self.table.clock().now() < until });
+        let send = |(thread, id): (Thread, String)| async move {
+            if let Err(error) = self.channel.deliver(&thread, &id, RetryPolicy::Retry).await {
+                tracing::error!(app_id = thread.app_id, id, %error, "the connected message was not sent");
+            }
+        };
+        sends.for_each_concurrent(CONCURRENT_SENDS, send).await;
+        assigned
+    }
+
+    async fn assign_matches(
+        &self,
+        snapshot: &mut Snapshot,
+        agent: Option<&str>,
+        at_most: u32,
+        until: Timestamp,
+    ) -> Result<u32> {
+        let (mut assigned, mut misses, mut is_current) = (0, 0, false);
+        // The facts of the read before, and the match that is the first now unless another drain assigned it.
+        let (mut earlier, mut expected) = (FactsByQueue::default(), None);
+        while assigned < at_most && misses < MISSES_MAX && self.table.clock().now() < until {
+            if !is_current {
+                earlier = snapshot.read(&self.table, &self.router).await?;
+            }
+            match snapshot.next_step(agent, &earlier, &mut expected, self.table.clock().now()) {
+                NextStep::Close => break,
+                NextStep::ReadAgain => {
+                    misses += 1;
+                    is_current = false;
+                }
+                NextStep::Assign(found) => {
+                    if self.assign(&found, snapshot).await? {
+                        assigned += 1;
+                        expected = snapshot.first_match(self.table.clock().now());
+                        // A drain for one agent reads again, to leave room for others that started meanwhile.
+                        is_current = agent.is_none() || expected.is_none();
+                    } else {
+                        misses += 1;
+                        expected = Some(found);
+                        is_current = false;
+                    }
+                    // The heads are assigned; conversations behind them may have free agents.
+                    is_current &= expected.is_some() || !snapshot.may_have_more();
+                }
+            }
+        }
+        Ok(assigned)
+    }
+
+    /// Writes one match. `false` when another writer was faster.
+    async fn assign(&self, found: &Match, snapshot: &mut Snapshot) -> Result<bool> {
+        let Match { queue, entry, agent } = found;
+        let now = self.table.clock().now();
+        let conversation = self.table.conversation(&entry.cid).await?;
+        let Some(conversation) = conversation.filter(|conversation| waits_at(conversation, queue, entry)) else {
+            return Ok(false);
+        };
+        let thread = conversation.thread();
+        let visitor = self.table.visitor(&thread).await?;
+        if !snapshot.receptions.contains_key(&thread.app_id) {
+            let binding = self.table.binding(&thread.app_id).await?;
+            snapshot.receptions.insert(thread.app_id.clone(), reception(binding.as_ref()));
+        }
+        let reception = snapshot.receptions[&thread.app_id].clone();
+        let waited_seconds = conversation.waiting().map_or(0, |waiting| now.duration_since(waiting.since).as_secs());
+        let mut decision = Decision::new(thread.clone(), reception, visitor, Some(conversation), now);
+        decision.assign = Assign::Auto { at_most: Some(agent.load) };
+        let group = match queue {
+            Queue::Group(id) => Some(id.clone()),
+            _ => None,
+        };
+        let origin = AssignmentOrigin::Queue { waited_seconds };
+        self.assigner.assign(&mut decision, &agent.id, group, true, origin).await?;
+        let Committed::Now(_) = decision.commit(&self.table).await? else {
+            return Ok(false);
+        };
+        snapshot.sends.extend(decision.sends().map(|id| (thread.clone(), id.to_owned())));
+        snapshot.assigned(found, now);
+        Ok(true)
+    }
+}
+
+/// Whether a conversation still waits where a queue's entry says.
+pub(crate) fn waits_at(conversation: &Conversation, queue: &Queue, entry: &Entry) -> bool {
+    match &conversation.stage {
+        Stage::Queued(waiting) => waiting.place == entry.place && waiting.queue == queue.name(),
+        _ => false,
+    }
+}

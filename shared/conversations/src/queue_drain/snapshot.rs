@@ -1,0 +1,123 @@
+//! What a drain has read of its queues and agents, and what follows from it.
+
+use std::collections::HashMap;
+
+use desk::{routing::Facts, settings::Reception};
+use jiff::Timestamp;
+use store::{Queue, Result, Table, Thread};
+
+use super::matching::{FactsByQueue, Match, QueueHead, has_free_agent, match_waiting, note_assignment};
+use crate::routing::{Router, agent_facts, target_of};
+
+/// How many entries of a queue are read: as many agents can come at once and each find a conversation.
+const HEAD_LENGTH: i32 = 50;
+
+/// The queues and agents as last read.
+#[derive(Default)]
+pub(super) struct Snapshot {
+    heads: Vec<QueueHead>,
+    facts: FactsByQueue,
+    /// The settings of the mini programs, which a drain reads once.
+    pub(super) receptions: HashMap<String, Reception>,
+    /// The messages to send once all assignments are written.
+    pub(super) sends: Vec<(Thread, String)>,
+}
+
+/// The next step of a drain.
+pub(super) enum NextStep {
+    /// Write this match.
+    Assign(Match),
+    /// Other drains are at work: read again.
+    ReadAgain,
+    /// Nothing is left for this drain.
+    End,
+}
+
+impl Snapshot {
+    /// A snapshot of these queues that is not read yet.
+    pub(super) fn new(queues: &[Queue]) -> Self {
+        let head = |queue: &Queue| QueueHead { queue: queue.clone(), entries: Vec::new(), read_to: None };
+        Self { heads: queues.iter().map(head).collect(), ..Self::default() }
+    }
+
+    /// Reads the entries, and then the agents: the agents that the first entries are matched with are then at least as
+    /// current as the entries. Returns the facts as they were before. Queues that are empty are not read again, because
+    /// what joins an empty queue is drained by the function that put it there.
+    pub(super) async fn read(&mut self, table: &Table, router: &Router) -> Result<FactsByQueue> {
+        for head in &mut self.heads {
+            head.entries = table.waiting(&head.queue, HEAD_LENGTH).await?;
+            let is_cut = head.entries.len() >= usize::try_from(HEAD_LENGTH).unwrap_or(usize::MAX);
+            head.read_to = head.entries.last().filter(|_| is_cut).map(|entry| entry.place.clone());
+        }
+        self.heads.retain(|head| !head.entries.is_empty());
+        let earlier = std::mem::take(&mut self.facts);
+        for head in &self.heads {
+            let now = table.clock().now();
+            let Some(target) = target_of(&head.queue) else {
+                continue;
+            };
+            let facts = match earlier.get(&head.queue) {
+                Some(Facts::Group { group, open, waiting, .. }) => {
+                    let duties = table.duties(&group.members).await?;
+                    let members = duties.iter().map(|duty| agent_facts(duty, now)).collect();
+                    Facts::Group { group: group.clone(), members, open: *open, waiting: *waiting }
+                }
+                _ => router.facts(&target, now).await?,
+            };
+            self.facts.insert(head.queue.clone(), facts);
+        }
+        Ok(earlier)
+    }
+
+    /// What to do next. `agent` is the agent that is drained for, `expected` the match that was the first at the last read.
+    pub(super) fn next_step(
+        &self,
+        agent: Option<&str>,
+        earlier: &FactsByQueue,
+        expected: &mut Option<Match>,
+        now: Timestamp,
+    ) -> NextStep {
+        let matches = match_waiting(&self.heads, &self.facts, agent, now);
+        let Some(first) = matches.first() else {
+            return NextStep::Close;
+        };
+        let Some(agent) = agent else {
+            return NextStep::Assign(first.clone());
+        };
+        let is_own = |found: &&Match| found.agent.id == agent;
+        let own = matches.last().filter(is_own);
+        if let Some(own) = own
+            // Other drains may have assigned some of the earlier matches since the entries were read. The match is certain
+            // if it follows from the earlier loads, too.
+            && (matches.len() == 1
+                || match_waiting(&self.heads, earlier, Some(agent), now).last().is_some_and(|found| is_own(&found)))
+        {
+            return NextStep::Assign(own.clone());
+        }
+        let is_first_read = expected.is_none();
+        if expected.as_ref().is_some_and(|expected| expected.is_unchanged(first)) {
+            // No other drain makes progress.
+            return NextStep::Assign(first.clone());
+        }
+        *expected = Some(first.clone());
+        if own.is_none() && !is_first_read { NextStep::Close } else { NextStep::ReadAgain }
+    }
+
+    /// The first match.
+    pub(super) fn first_match(&self, now: Timestamp) -> Option<Match> {
+        match_waiting(&self.heads, &self.facts, None, now).pop()
+    }
+
+    /// Takes a written match out of the snapshot.
+    pub(super) fn assigned(&mut self, found: &Match, now: Timestamp) {
+        for head in self.heads.iter_mut().filter(|head| head.queue == found.queue) {
+            head.entries.retain(|entry| *entry != found.entry);
+        }
+        note_assignment(&mut self.facts, &found.agent.id, now);
+    }
+
+    /// Whether entries that were not read may have a free agent.
+    pub(super) fn may_have_more(&self) -> bool {
+        self.heads.iter().any(|head| head.read_to.is_some()) && has_free_agent(&self.facts)
+    }
+}

@@ -1,0 +1,186 @@
+//! Processes what comes in from a visitor: a message, or the event of entering by the contact button.
+
+mod next_step;
+
+use channel::{Channel, RetryPolicy, update_ledger};
+use desk::{
+    reception::{Handler, Incoming, NextStep, ReceptionInput, decide},
+    settings::Reception,
+};
+use serde_json::Value;
+use store::{Attempt, Attempted, Binding, Committed, Conversation, InboundRef, Result, Stage, Table, Vault};
+use wechat::session_from::SessionFrom;
+
+use crate::{
+    assignment::Assigner,
+    cycle::{DecisionCycle, FollowUp},
+    decision::Decision,
+    events::ConversationEvent,
+    held_texts::release_held_texts,
+    reception_settings::reception,
+    routing::{PlannedRoute, Router, current_session_from, stored_plan},
+    session_start::{greet, start_session},
+};
+
+/// Processes inbound messages.
+#[derive(Debug, Clone)]
+pub(crate) struct Receiver {
+    table: Table,
+    vault: Vault,
+    channel: Channel,
+    cycle: DecisionCycle,
+    router: Router,
+    assigner: Assigner,
+}
+
+/// What was read for a visitor's message.
+pub(super) struct VisitorMessage<'a> {
+    pub(super) message: &'a InboundRef,
+    pub(super) binding: Option<&'a Binding>,
+    pub(super) planned: PlannedRoute,
+}
+
+impl Receiver {
+    pub(crate) fn new(
+        vault: &Vault,
+        channel: &Channel,
+        cycle: &DecisionCycle,
+        router: &Router,
+        assigner: &Assigner,
+    ) -> Self {
+        let (vault, channel, cycle) = (vault.clone(), channel.clone(), cycle.clone());
+        let (router, assigner) = (router.clone(), assigner.clone());
+        let table = router.table().clone();
+        Self { table, vault, channel, cycle, router, assigner }
+    }
+
+    /// Processes a message: decides, writes, sends the automatic replies and follows up. It may be repeated, because the
+    /// transaction requires that the message is unprocessed.
+    pub(crate) async fn receive(&self, message: &InboundRef) -> Result<()> {
+        self.cycle.retry_on_conflict(|attempt| self.try_receive(message, attempt)).await
+    }
+
+    async fn try_receive(&self, message: &InboundRef, attempt: Attempt) -> Result<Attempted<()>> {
+        let (mut decision, follow_up) = Box::pin(self.decide(message, attempt)).await?;
+        match decision.commit(&self.table).await? {
+            Committed::Now(_) => {
+                self.cycle.send(&decision).await?;
+                self.cycle.follow_up(follow_up).await?;
+                Ok(Attempted::Done(()))
+            }
+            Committed::Before => {
+                self.send_pending(message).await?;
+                Ok(Attempted::Done(()))
+            }
+            Committed::Agent => Ok(Attempted::AgentTaken),
+            Committed::Changed | Committed::Once => Ok(Attempted::Conflict),
+        }
+    }
+
+    /// Sends what an earlier run of the function wrote for a message and may have been stopped before sending.
+    async fn send_pending(&self, message: &InboundRef) -> Result<()> {
+        for id in self.table.pending_since(&message.thread, &message.id).await? {
+            self.channel.deliver(&message.thread, &id, RetryPolicy::Retry).await?;
+        }
+        Ok(())
+    }
+
+    async fn decide<'a>(&self, message: &'a InboundRef, attempt: Attempt) -> Result<(Decision<'a>, FollowUp)> {
+        let now = self.table.clock().now();
+        let thread = &message.thread;
+        let (visitor, binding) = tokio::try_join!(self.table.visitor(thread), self.table.binding(&thread.app_id))?;
+        let open = match &visitor.open_cid {
+            Some(cid) => self.table.conversation(cid).await?.filter(Conversation::is_open),
+            None => None,
+        };
+        let decision = Decision::new(thread.clone(), reception(binding.as_ref()), visitor, open, now);
+        let mut decision = decision.with_message(message).with_lost_races(attempt.lost_races);
+        decision.visitor.first_seen_at.get_or_insert(now);
+        decision.visitor.last_seen_at = Some(now);
+        if thread.openid.is_empty() || message.kind == "event" {
+            start_session(&self.vault, &mut decision, message, binding.as_ref()).await?;
+            // An event belongs to no conversation.
+            decision.after = None;
+            decision.before = None;
+            return Ok((decision, FollowUp::NONE));
+        }
+        update_ledger(&mut decision.visitor, now, |ledger| ledger.record_message(message.created_at, now));
+        release_held_texts(&self.table, &mut decision).await?;
+        let follow_up = self.process_message(&mut decision, message, binding.as_ref()).await?;
+        Ok((decision, follow_up))
+    }
+
+    async fn process_message(
+        &self,
+        decision: &mut Decision<'_>,
+        message: &InboundRef,
+        binding: Option<&Binding>,
+    ) -> Result<FollowUp> {
+        let now = decision.now;
+        let text = message.content.get("content").and_then(Value::as_str).filter(|_| message.kind == "text");
+        let handler = decision.before.as_ref().map(|open| handler(&open.stage));
+        let may_be_routed = matches!(handler, None | Some(Handler::Unassigned | Handler::Robot | Handler::LeftMessage));
+        let from = current_session_from(&decision.reception, &decision.visitor, now).filter(|_| may_be_routed);
+        let left_message = decision.before.as_ref().filter(|_| handler == Some(Handler::LeftMessage));
+        let planned = match left_message.and_then(stored_plan).filter(|plan| !plan.levels.is_empty()) {
+            // The plan that was stored when the visitor left the message.
+            Some(plan) => PlannedRoute { plan, ..PlannedRoute::empty(&decision.reception) },
+            None if may_be_routed => self.router.plan(&decision.reception, &decision.visitor, from.as_ref()).await?,
+            None => PlannedRoute::empty(&decision.reception),
+        };
+        let step = decide(&reception_input(text, handler, &planned, &decision.reception));
+        if let Some(after) = &mut decision.after {
+            after.join(message, now);
+        } else if step == NextStep::RecordOnly {
+            return Ok(FollowUp::NONE);
+        } else {
+            open_conversation(decision, message, from, &planned);
+        }
+        self.apply_next_step(decision, step, &VisitorMessage { message, binding, planned }).await
+    }
+}
+
+/// Opens a conversation with its first message.
+fn open_conversation(
+    decision: &mut Decision<'_>,
+    message: &InboundRef,
+    from: Option<SessionFrom>,
+    planned: &PlannedRoute,
+) {
+    let opened = Conversation::new(&decision.thread, message, Stage::Unassigned, decision.now);
+    decision.visitor.open_cid = Some(opened.cid.clone());
+    decision.after = Some(opened);
+    let verification = from.as_ref().and_then(|_| decision.visitor.verification.clone());
+    decision.event(ConversationEvent::Created {
+        session_from_warnings: from.map(|from| from.warnings).unwrap_or_default(),
+        verification,
+        routing_warnings: planned.warnings.clone(),
+    });
+    greet(decision);
+}
+
+fn reception_input<'a>(
+    text: Option<&'a str>,
+    handler: Option<Handler>,
+    planned: &PlannedRoute,
+    reception: &'a Reception,
+) -> ReceptionInput<'a> {
+    ReceptionInput {
+        incoming: text.map_or(Incoming::Other, Incoming::Text),
+        handler,
+        mode: reception.mode,
+        has_robot: planned.robot_id.is_some(),
+        has_target: !planned.plan.levels.is_empty(),
+        keywords: &reception.handover.keywords,
+    }
+}
+
+fn handler(stage: &Stage) -> Handler {
+    match stage {
+        Stage::Unassigned | Stage::Closed { .. } => Handler::Unassigned,
+        Stage::Robot(_) => Handler::Robot,
+        Stage::Queued(_) => Handler::Queue,
+        Stage::Assigned(_) => Handler::Agent,
+        Stage::LeftMessage(_) => Handler::LeftMessage,
+    }
+}

@@ -1,0 +1,50 @@
+//! Robots and their questions, cached in memory until they change.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use desk::{
+    faq::{Index, Question},
+    robot::Robot,
+};
+use store::{Kind, Record, Result, Table};
+
+/// How many robots are cached at most: a function has 256 MB.
+const ROBOTS_MAX: usize = 32;
+
+/// A robot, its questions and their index.
+#[derive(Debug)]
+pub(crate) struct RobotKnowledge {
+    pub(crate) robot: Record<Robot>,
+    pub(crate) questions: Vec<Question>,
+    pub(crate) index: Index,
+}
+
+/// A cache of robots. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RobotCache(Arc<Mutex<HashMap<String, Arc<RobotKnowledge>>>>);
+
+impl RobotCache {
+    /// A robot and its questions; `None` when there is no such robot. The questions are read again only when the robot's
+    /// version has changed, which every change of a question raises.
+    pub(crate) async fn get(&self, table: &Table, robot_id: &str) -> Result<Option<Arc<RobotKnowledge>>> {
+        let Some(robot) = table.record::<Robot>(Kind::Robot, robot_id).await? else {
+            return Ok(None);
+        };
+        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(robot_id).cloned();
+        if let Some(cached) = cached.filter(|cached| cached.robot.version == robot.version) {
+            return Ok(Some(cached));
+        }
+        let questions: Vec<Question> = table.knowledge(robot_id).await?;
+        let index = Index::new(&questions);
+        let knowledge = Arc::new(RobotKnowledge { robot, questions, index });
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() >= ROBOTS_MAX {
+            cache.clear();
+        }
+        cache.insert(robot_id.to_owned(), Arc::clone(&knowledge));
+        Ok(Some(knowledge))
+    }
+}

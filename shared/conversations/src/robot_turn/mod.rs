@@ -1,0 +1,162 @@
+//! A robot's turn: claims it, asks the robot, and applies the answer.
+//!
+//! What a visitor writes in quick succession is one turn. Each message shows the conversation to the stream, the stream
+//! hands over what came within a second at once, and the turn is read again before the answer is sent. If more messages
+//! came meanwhile, the answer is dropped and the longer turn is answered instead. After [`DROP_WITHIN`] the visitor gets
+//! the answer anyway, and the rest becomes the next turn.
+
+mod ask;
+mod knowledge;
+mod outcome;
+
+use channel::Channel;
+use desk::{handover::same_question, settings::Mode, turn::RobotAnswer};
+use jiff::SignedDuration;
+use robots::Client;
+use store::{Attempt, Attempted, Committed, Conversation, Result, RobotStage, Stage, Table, Turn, Vault};
+use wechat::client::Typing;
+
+use self::{
+    ask::{RobotQuestion, RobotReply},
+    knowledge::{RobotCache, RobotKnowledge},
+};
+use crate::{
+    assignment::Assigner,
+    cycle::{DecisionCycle, FollowUp},
+    message_text::message_text,
+    routing::Router,
+};
+
+/// How long a turn is left to the function that answers it. Longer than the longest deadline of a robot and the calls
+/// around it.
+const ANSWER_LEASE: SignedDuration = SignedDuration::from_secs(50);
+
+/// How long after a turn's first message an answer is dropped in favour of one to the longer turn.
+const DROP_WITHIN: SignedDuration = SignedDuration::from_secs(10);
+
+/// The failure code of a robot that was deleted.
+const ROBOT_DELETED: &str = "robot.gone";
+
+/// The result of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnOutcome {
+    /// It is answered, or the visitor is handed over.
+    Done,
+    /// There is nothing to answer, or another function answers it.
+    Nothing,
+    /// The visitor wrote more meanwhile; the longer turn is answered instead.
+    Dropped,
+}
+
+/// Answers the turns of robots.
+#[derive(Debug, Clone)]
+pub(crate) struct RobotTurns {
+    table: Table,
+    vault: Vault,
+    channel: Channel,
+    cycle: DecisionCycle,
+    router: Router,
+    assigner: Assigner,
+    cache: RobotCache,
+}
+
+/// A turn and the robot's reply to it.
+struct Answered<'a> {
+    turn: &'a Turn,
+    text: &'a str,
+    knowledge: Option<&'a RobotKnowledge>,
+    reply: RobotReply,
+}
+
+impl RobotTurns {
+    pub(crate) fn new(
+        vault: &Vault,
+        channel: &Channel,
+        cycle: &DecisionCycle,
+        router: &Router,
+        assigner: &Assigner,
+    ) -> Self {
+        let (vault, channel, cycle) = (vault.clone(), channel.clone(), cycle.clone());
+        let (router, assigner) = (router.clone(), assigner.clone());
+        let (table, cache) = (router.table().clone(), RobotCache::default());
+        Self { table, vault, channel, cycle, router, assigner, cache }
+    }
+
+    /// Answers the turn of a conversation, unless another function does.
+    pub(crate) async fn answer(&self, robots: &Client, cid: &str) -> Result<TurnOutcome> {
+        let Some(conversation) = self.table.conversation(cid).await? else {
+            return Ok(TurnOutcome::Nothing);
+        };
+        let now = self.table.clock().now();
+        let Some((stage, turn)) = waiting_turn(&conversation) else {
+            return Ok(TurnOutcome::Nothing);
+        };
+        if turn.answering_until.is_some_and(|until| until > now) {
+            return Ok(TurnOutcome::Nothing);
+        }
+        let mut decision = self.cycle.read(conversation, Attempt::FIRST).await?;
+        let has_agents = decision.reception.mode != Mode::RobotOnly;
+        if let Some(turn) = decision.robot_mut().and_then(|robot| robot.turn.as_mut()) {
+            turn.answering_until = Some(now + ANSWER_LEASE);
+        }
+        let Committed::Now(Some(conversation)) = decision.commit(&self.table).await? else {
+            // Another function answers, or a message has shown a longer turn to the stream.
+            return Ok(TurnOutcome::Nothing);
+        };
+        let messages = self.table.messages_of(&conversation.thread(), &turn.messages).await?;
+        // The typing indicator is optional: its failure has no consequence.
+        let _ = self.channel.typing(&conversation.app_id, &conversation.openid, Typing::Start).await;
+        let text = message_text(&messages);
+        let knowledge = self.cache.get(&self.table, &stage.robot_id).await?;
+        let reply = match &knowledge {
+            Some(knowledge) => {
+                let question =
+                    RobotQuestion { conversation: &conversation, stage: &stage, turn: &turn, text: &text, has_agents };
+                self.ask(robots, knowledge, &question).await?
+            }
+            // A person takes over, or a message is left.
+            None => RobotReply { answer: RobotAnswer::HandOver, failure: Some(ROBOT_DELETED), sources: Vec::new() },
+        };
+        let answered = Answered { turn: &turn, text: &text, knowledge: knowledge.as_deref(), reply };
+        self.cycle.retry_on_conflict(|attempt| self.try_apply(cid, &answered, attempt)).await
+    }
+
+    /// Applies a reply to the conversation as it is now.
+    async fn try_apply(&self, cid: &str, answered: &Answered<'_>, attempt: Attempt) -> Result<Attempted<TurnOutcome>> {
+        let Some(conversation) = self.table.conversation(cid).await? else {
+            return Ok(Attempted::Done(TurnOutcome::Nothing));
+        };
+        let Some((stage, turn)) = waiting_turn(&conversation) else {
+            // An agent took the conversation meanwhile: the robot sends nothing.
+            return Ok(Attempted::Done(TurnOutcome::Nothing));
+        };
+        let now = self.table.clock().now();
+        let rest = turn.without(&answered.turn.messages, now);
+        if rest.is_some() && now.duration_since(turn.since) < DROP_WITHIN {
+            return Ok(Attempted::Done(TurnOutcome::Dropped));
+        }
+        let mut decision = self.cycle.read(conversation, attempt).await?;
+        let repeats = if same_question(&stage.last_question, answered.text) { stage.repeats + 1 } else { 1 };
+        let outcome = answered.outcome(stage.misses, repeats, &decision.reception);
+        if let Some(robot) = decision.robot_mut() {
+            robot.misses = outcome.misses;
+            robot.repeats = repeats;
+            answered.text.clone_into(&mut robot.last_question);
+            robot.offered.clone_from(&outcome.offered);
+            robot.turn.clone_from(&rest);
+        }
+        let queue = self.apply_outcome(&mut decision, &outcome, answered).await?;
+        Ok(match self.cycle.complete(&mut decision, FollowUp::queue(queue)).await? {
+            Attempted::Done(()) => Attempted::Done(TurnOutcome::Done),
+            Attempted::Conflict => Attempted::Conflict,
+            Attempted::AgentTaken => Attempted::AgentTaken,
+        })
+    }
+}
+
+fn waiting_turn(conversation: &Conversation) -> Option<(RobotStage, Turn)> {
+    match &conversation.stage {
+        Stage::Robot(robot) => Some(((**robot).clone(), robot.turn.clone()?)),
+        _ => None,
+    }
+}

@@ -1,0 +1,150 @@
+//! Where a conversation goes: reads the facts that the routing rules of `desk` ask for.
+
+mod plan;
+
+use std::collections::BTreeMap;
+
+use desk::{
+    calendar::Calendar,
+    routing::{self, AGENT_QUEUE_MAX, Facts, Mode, Outcome, Plan, RoutingDecision, RoutingStep, Target},
+    staff::{AgentFacts, AgentStatus, Group},
+};
+use jiff::Timestamp;
+use store::{Duty, Kind, Queue, Result, Table};
+
+pub(crate) use plan::{PlannedRoute, current_session_from, stored_plan};
+
+use crate::events::RoutingCause;
+
+/// The targets that a routing decision has read.
+pub(crate) type RoutingFacts = BTreeMap<Target, Facts>;
+
+/// What a routing decision is applied with.
+#[derive(Debug, Clone)]
+pub(crate) struct RoutingContext<'a> {
+    /// The plan that was routed by.
+    pub(crate) plan: &'a Plan,
+    /// The facts that were read for it.
+    pub(crate) facts: &'a RoutingFacts,
+    /// The robot that answers where the decision is for a robot.
+    pub(crate) robot_id: Option<&'a str>,
+    /// Since when the visitor waits.
+    pub(crate) since: Timestamp,
+    /// Whether the visitor is told which agent they have or that they wait. The invitation to leave a message is always
+    /// sent.
+    pub(crate) tell_visitor: bool,
+    /// What made the conversation change hands.
+    pub(crate) cause: RoutingCause,
+}
+
+/// Routes conversations.
+#[derive(Debug, Clone)]
+pub(crate) struct Router {
+    table: Table,
+}
+
+impl Router {
+    pub(crate) fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Routes by a plan. Reads only the targets that the rules ask for and adds them to `facts`.
+    pub(crate) async fn route(
+        &self,
+        plan: &Plan,
+        mode: Mode,
+        now: Timestamp,
+        facts: &mut RoutingFacts,
+    ) -> Result<RoutingDecision> {
+        loop {
+            match routing::route(plan, facts, mode, now) {
+                RoutingStep::FactsNeeded(target) => {
+                    let found = self.facts(&target, now).await?;
+                    facts.insert(target, found);
+                }
+                RoutingStep::Decided(routed) => return Ok(routed),
+            }
+        }
+    }
+
+    /// The facts about a target: staff and queue as they are now, working hours as they are at `at`.
+    pub(crate) async fn facts(&self, target: &Target, at: Timestamp) -> Result<Facts> {
+        let now = self.table.clock().now();
+        match target {
+            Target::Group(id) => {
+                let Some(group) = self.table.record::<Group>(Kind::Group, id).await? else {
+                    return Ok(Facts::Missing);
+                };
+                let group = group.settings;
+                let queue = Queue::Group(id.clone());
+                // Boxed, because three calls at once would add 18 kB to the future of everything that routes.
+                let (duties, waiting, open) = tokio::try_join!(
+                    Box::pin(self.table.duties(&group.members)),
+                    Box::pin(self.table.count_waiting(&queue, None, group.max_queue)),
+                    Box::pin(self.is_open(group.calendar_id.as_deref(), at)),
+                )?;
+                let members = duties.iter().map(|duty| agent_facts(duty, now)).collect();
+                Ok(Facts::Group { group, members, open, waiting })
+            }
+            Target::Agent(id) => {
+                let queue = Queue::Agent(id.clone());
+                let (duty, waiting) =
+                    tokio::try_join!(self.table.duty(id), self.table.count_waiting(&queue, None, AGENT_QUEUE_MAX))?;
+                Ok(duty.map_or(Facts::Missing, |duty| Facts::Agent { agent: agent_facts(&duty, now), waiting }))
+            }
+        }
+    }
+
+    /// Whether it is working time. A group without a calendar, or with a deleted one, is always open.
+    async fn is_open(&self, calendar: Option<&str>, at: Timestamp) -> Result<bool> {
+        let Some(id) = calendar else {
+            return Ok(true);
+        };
+        let calendar = self.table.record::<Calendar>(Kind::Calendar, id).await?;
+        Ok(calendar.is_none_or(|calendar| calendar.settings.is_open(at)))
+    }
+}
+
+/// Whether a routing decision leads to an agent, now or through a queue.
+pub(crate) fn leads_to_agent(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Assign { .. } | Outcome::Queue { .. })
+}
+
+/// What the rules need to know about an agent.
+pub(crate) fn agent_facts(duty: &Duty, now: Timestamp) -> AgentFacts {
+    let status = match duty.status.as_str() {
+        "online" => AgentStatus::Online,
+        "busy" => AgentStatus::Busy,
+        "away" => AgentStatus::Away,
+        _ => AgentStatus::Offline,
+    };
+    AgentFacts {
+        id: duty.agent_id.clone(),
+        status,
+        present: duty.present_until > now,
+        load: duty.load,
+        capacity: duty.capacity,
+        last_assigned_at: duty.last_assigned_at,
+    }
+}
+
+/// The queue of a target.
+pub(crate) fn queue_of(target: &Target) -> Queue {
+    match target {
+        Target::Group(id) => Queue::Group(id.clone()),
+        Target::Agent(id) => Queue::Agent(id.clone()),
+    }
+}
+
+/// The target of a queue; `None` for left messages.
+pub(crate) fn target_of(queue: &Queue) -> Option<Target> {
+    match queue {
+        Queue::Group(id) => Some(Target::Group(id.clone())),
+        Queue::Agent(id) => Some(Target::Agent(id.clone())),
+        Queue::LeftMessages => None,
+    }
+}

@@ -1,0 +1,111 @@
+//! A conversation that is due: it is closed, moves to the next level, warns its visitor, or shows its robot turn again.
+
+use desk::routing::{self, Mode, Plan};
+use jiff::SignedDuration;
+use store::{Attempt, Attempted, Conversation, Queue, Result, Stage};
+
+use super::Tick;
+use crate::{
+    assignment::{ClosedBy, LeaveMessage, LeaveMessageReason},
+    automatic_message::AutomaticMessage,
+    cycle::FollowUp,
+    decision::Decision,
+    due::close_after_minutes,
+    events::{ConversationEvent, RoutingCause},
+    routing::{RoutingContext, RoutingFacts, stored_plan},
+};
+
+impl Tick {
+    pub(super) async fn try_process_due(&self, cid: &str, attempt: Attempt) -> Result<Attempted<()>> {
+        let Some(conversation) = self.table.conversation(cid).await?.filter(Conversation::is_open) else {
+            return Ok(Attempted::Done(()));
+        };
+        let last = self.table.last_said_at(&conversation.thread()).await?;
+        let mut decision = self.cycle.read(conversation, attempt).await?;
+        if let Some(after) = &mut decision.after {
+            // The commit sets it again.
+            after.next_check_at = None;
+            if let Some(last) = last {
+                after.active_at = after.active_at.max(last);
+                // A message since the warning ends it.
+                after.warned_at = after.warned_at.filter(|warned| last <= *warned);
+            }
+        }
+        let follow_up = self.decide_due(&mut decision).await?;
+        self.cycle.complete(&mut decision, follow_up).await
+    }
+
+    async fn decide_due(&self, decision: &mut Decision<'_>) -> Result<FollowUp> {
+        let now = decision.now;
+        let Some(after) = decision.after.clone() else {
+            return Ok(FollowUp::NONE);
+        };
+        let idle = now.duration_since(after.active_at);
+        if idle >= minutes(close_after_minutes(&after, &decision.reception)) {
+            let text = decision.reception.prompts.closed.clone();
+            decision.say(AutomaticMessage::Closed, &text);
+            decision.close(ClosedBy::Idle, None);
+            return Ok(FollowUp::freed_agent(after.assignee().map(ToOwned::to_owned)));
+        }
+        if let Stage::Queued(waiting) = &after.stage
+            && waiting.until.is_some_and(|until| until <= now)
+        {
+            return self.end_wait(decision, &after).await.map(FollowUp::queue);
+        }
+        if let Some(turn) = decision.robot_mut().and_then(|robot| robot.turn.as_mut())
+            && turn.answering_until.is_none_or(|until| until <= now)
+        {
+            // The write shows the turn to the stream again.
+            turn.answering_until = None;
+        }
+        warn_if_idle(decision, &after, idle);
+        Ok(FollowUp::NONE)
+    }
+
+    /// The visitor waited as long as the group allows: the conversation moves to the next level that can take it, or the
+    /// visitor is asked to leave a message.
+    async fn end_wait(&self, decision: &mut Decision<'_>, after: &Conversation) -> Result<Option<Queue>> {
+        let Some(waiting) = after.waiting() else {
+            return Ok(None);
+        };
+        let cause = RoutingCause::WaitedSeconds(decision.now.duration_since(waiting.since).as_secs());
+        // The stored plan becomes the rest, so that the conversation does not come back to this level later.
+        let plan = &routing::plan_after_wait(&plan_of(decision), waiting.level);
+        decision.event(ConversationEvent::Overflowed(cause.clone()));
+        if plan.levels.is_empty() {
+            let (level, reason) = (waiting.level, LeaveMessageReason::WaitedTooLong);
+            decision.leave_message(LeaveMessage { level, reason, cause, trail: None });
+            return Ok(None);
+        }
+        let mut facts = RoutingFacts::new();
+        let routed = self.router.route(plan, Mode::Full, decision.now, &mut facts).await?;
+        let (facts, since) = (&facts, waiting.since);
+        let context = RoutingContext { plan, facts, robot_id: None, since, tell_visitor: true, cause };
+        self.assigner.reroute(decision, &routed, context).await
+    }
+}
+
+/// Warns the visitor once that an idle conversation will be closed.
+fn warn_if_idle(decision: &mut Decision<'_>, after: &Conversation, idle: SignedDuration) {
+    let now = decision.now;
+    let is_due = decision.reception.idle.warn_after_minutes.is_some_and(|warn| idle >= minutes(warn));
+    if !is_due || after.warned_at.is_some() || !matches!(after.stage, Stage::Assigned(_) | Stage::Robot(_)) {
+        return;
+    }
+    if let Some(after) = &mut decision.after {
+        after.warned_at = Some(now);
+    }
+    let text = decision.reception.prompts.idle_warning.clone();
+    decision.say(AutomaticMessage::IdleWarning, &text);
+    decision.event(ConversationEvent::IdleWarned);
+}
+
+fn minutes(minutes: u32) -> SignedDuration {
+    SignedDuration::from_mins(i64::from(minutes))
+}
+
+/// The plan that the conversation was last routed by; one without levels if it never was.
+pub(super) fn plan_of(decision: &Decision<'_>) -> Plan {
+    let stored = decision.before.as_ref().and_then(stored_plan);
+    stored.unwrap_or_else(|| Plan::new(Vec::new(), None, decision.reception.after_hours))
+}

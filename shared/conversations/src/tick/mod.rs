@@ -1,0 +1,132 @@
+//! The minute tick: silent agents, conversations that are due, and queues.
+//!
+//! One item that fails does not stop the others. It is counted in the report and put off with a growing delay, so that failing
+//! items do not use up every tick. A list that cannot be read is the tick's error, returned after everything else was tried.
+
+mod due_conversation;
+mod unstaffed;
+
+use store::{Conversation, DUE_SHARDS, Duty, Queue, Result, Table};
+
+use crate::{
+    agent_timeout::AgentTimeout, assignment::Assigner, cycle::DecisionCycle, queue_drain::QueueDrain, routing::Router,
+};
+
+/// How many items of one partition a tick processes.
+const ITEMS_MAX: i32 = 100;
+
+/// What a tick has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct TickReport {
+    /// Conversations that were assigned from queues.
+    pub assigned: u32,
+    /// Conversations that were due.
+    pub looked_at: u32,
+    /// Silent agents whose conversations were reassigned.
+    pub gone: u32,
+    /// Items that failed and are processed again by a later tick.
+    pub failed: u32,
+}
+
+/// Processes what is due.
+#[derive(Debug, Clone)]
+pub(crate) struct Tick {
+    table: Table,
+    cycle: DecisionCycle,
+    router: Router,
+    assigner: Assigner,
+    drain: QueueDrain,
+    agent_timeout: AgentTimeout,
+}
+
+impl Tick {
+    pub(crate) fn new(cycle: &DecisionCycle, router: &Router, assigner: &Assigner, drain: &QueueDrain) -> Self {
+        let agent_timeout = AgentTimeout::new(cycle, router, assigner);
+        let (cycle, router, assigner, drain) = (cycle.clone(), router.clone(), assigner.clone(), drain.clone());
+        Self { table: router.table().clone(), cycle, router, assigner, drain, agent_timeout }
+    }
+
+    /// Processes everything that is due.
+    pub(crate) async fn run(&self) -> Result<TickReport> {
+        let mut report = TickReport::default();
+        let mut listed = self.check_agents(&mut report).await;
+        for shard in 0..DUE_SHARDS {
+            listed = listed.and(self.check_conversations(shard, &mut report).await);
+        }
+        listed = listed.and(self.check_queues(&mut report).await);
+        listed.map(|()| report)
+    }
+
+    async fn check_agents(&self, report: &mut TickReport) -> Result<()> {
+        for duty in self.table.watched_agents(ITEMS_MAX).await? {
+            match Box::pin(self.check_agent(&duty)).await {
+                Ok(true) => report.gone += 1,
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::error!(agent_id = duty.agent_id, %error, "the agent was not checked");
+                    report.failed += 1;
+                    note_put_off(self.table.put_off_agent(&duty.agent_id).await);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reassigns the conversations of an agent who is silent for longer than the grace. `true` if they are.
+    async fn check_agent(&self, duty: &Duty) -> Result<bool> {
+        let gone = duty.gone_at() <= self.table.clock().now();
+        if gone {
+            self.agent_timeout.reassign_all(duty).await?;
+        }
+        self.table.watch_agent_again(duty, gone).await?;
+        Ok(gone)
+    }
+
+    async fn check_conversations(&self, shard: u8, report: &mut TickReport) -> Result<()> {
+        for conversation in self.table.due_conversations(shard, ITEMS_MAX).await? {
+            report.looked_at += 1;
+            if let Err(error) = Box::pin(self.process_due(&conversation)).await {
+                tracing::error!(cid = conversation.cid, %error, "a due conversation was not processed");
+                report.failed += 1;
+                note_put_off(self.table.put_off_conversation(&conversation.cid).await);
+            }
+        }
+        Ok(())
+    }
+
+    async fn process_due(&self, conversation: &Conversation) -> Result<()> {
+        self.cycle.retry_on_conflict(|attempt| self.try_process_due(&conversation.cid, attempt)).await
+    }
+
+    async fn check_queues(&self, report: &mut TickReport) -> Result<()> {
+        for queue in self.table.watched_queues(ITEMS_MAX).await? {
+            if let Err(error) = self.drain_queue(&queue, report).await {
+                tracing::error!(queue = queue.name(), %error, "a queue was not drained");
+                report.failed += 1;
+            }
+            // A queue that failed is due again like any other, after those that were due before.
+            if let Err(error) = self.watch_again(&queue).await {
+                tracing::error!(queue = queue.name(), %error, "the next check of a queue was not scheduled");
+                report.failed += 1;
+            }
+        }
+        Ok(())
+    }
+
+    async fn drain_queue(&self, queue: &Queue, report: &mut TickReport) -> Result<()> {
+        report.assigned += self.drain.drain(std::slice::from_ref(queue)).await?;
+        Box::pin(self.reroute_unstaffed(queue)).await
+    }
+
+    async fn watch_again(&self, queue: &Queue) -> Result<()> {
+        let empty = self.table.waiting(queue, 1).await?.is_empty();
+        self.table.watch_again(queue, empty).await
+    }
+}
+
+/// An item that could not be put off is due again at the next tick.
+fn note_put_off(result: Result<()>) {
+    if let Err(error) = result {
+        tracing::error!(%error, "a failed item was not put off");
+    }
+}

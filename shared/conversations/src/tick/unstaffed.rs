@@ -1,0 +1,83 @@
+//! Queues whose agents are all off duty: the waiting conversations are routed again.
+
+use desk::routing::{Facts, Mode, Outcome, Target};
+use store::{Attempt, Attempted, Entry, Queue, Result};
+
+use super::{ITEMS_MAX, Tick, due_conversation::plan_of};
+use crate::{
+    cycle::FollowUp,
+    events::{ConversationEvent, RoutingCause},
+    queue_drain::waits_at,
+    routing::{RoutingContext, RoutingFacts, target_of},
+};
+
+/// A queue without agents.
+struct UnstaffedQueue<'a> {
+    queue: &'a Queue,
+    target: Target,
+    facts: Facts,
+}
+
+impl Tick {
+    /// Routes the conversations of a queue as if they had just arrived, if all its agents are off duty. An agent whose
+    /// heartbeat is late by less than the grace counts as on duty.
+    pub(super) async fn reroute_unstaffed(&self, queue: &Queue) -> Result<()> {
+        let now = self.table.clock().now();
+        let Some(target) = target_of(queue) else {
+            return Ok(());
+        };
+        let waiting = self.table.waiting(queue, ITEMS_MAX).await?;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let mut facts = self.router.facts(&target, now).await?;
+        // A conversation does not lose its place because its own queue is full.
+        if let Facts::Group { waiting, .. } | Facts::Agent { waiting, .. } = &mut facts {
+            *waiting = 0;
+        }
+        let members = match &facts {
+            Facts::Group { open: true, group, .. } => group.members.clone(),
+            Facts::Group { .. } | Facts::Missing => Vec::new(),
+            Facts::Agent { agent, .. } => vec![agent.id.clone()],
+        };
+        if self.table.duties(&members).await?.iter().any(|duty| duty.gone_at() > now && duty.status != "offline") {
+            return Ok(());
+        }
+        let unstaffed = UnstaffedQueue { queue, target, facts };
+        let mut first_error = Ok(());
+        for entry in waiting {
+            first_error = first_error.and(self.reroute_entry(&unstaffed, &entry).await);
+        }
+        first_error
+    }
+
+    async fn reroute_entry(&self, unstaffed: &UnstaffedQueue<'_>, entry: &Entry) -> Result<()> {
+        self.cycle.retry_on_conflict(|attempt| self.try_reroute_entry(unstaffed, entry, attempt)).await
+    }
+
+    async fn try_reroute_entry(
+        &self,
+        unstaffed: &UnstaffedQueue<'_>,
+        entry: &Entry,
+        attempt: Attempt,
+    ) -> Result<Attempted<()>> {
+        let UnstaffedQueue { queue, target, facts } = unstaffed;
+        let conversation = self.table.conversation(&entry.cid).await?;
+        let Some(conversation) = conversation.filter(|conversation| waits_at(conversation, queue, entry)) else {
+            return Ok(Attempted::Done(()));
+        };
+        let since = conversation.waiting().map_or(conversation.created_at, |waiting| waiting.since);
+        let mut decision = self.cycle.read(conversation, attempt).await?;
+        let plan = &plan_of(&decision);
+        let mut facts = RoutingFacts::from([(target.clone(), facts.clone())]);
+        let routed = self.router.route(plan, Mode::Full, decision.now, &mut facts).await?;
+        if matches!(&routed.outcome, Outcome::Queue { target: same, .. } if same == target) {
+            return Ok(Attempted::Done(()));
+        }
+        let cause = RoutingCause::NobodyThere(queue.name());
+        decision.event(ConversationEvent::Overflowed(cause.clone()));
+        let context = RoutingContext { plan, facts: &facts, robot_id: None, since, tell_visitor: true, cause };
+        let joined = self.assigner.reroute(&mut decision, &routed, context).await?;
+        self.cycle.complete(&mut decision, FollowUp::queue(joined)).await
+    }
+}

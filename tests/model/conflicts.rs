@@ -1,0 +1,85 @@
+//! Writes that meet other writers.
+
+use conversations::{Actor, HandoffError, TransferTarget};
+use jiff::SignedDuration;
+
+use crate::{
+    claims::{on_duty, writes},
+    support::life::{Fate, Fault, Life, live},
+    world::{bind, desk, quiet},
+};
+
+const APP: &str = "wx0000000000000001";
+
+#[tokio::test]
+async fn agent_close_of_a_conversation_that_is_reassigned_meanwhile_is_refused() {
+    let mut refused = 0;
+    for pause in 0..12 {
+        let (_database, _clock, desk) = desk(u64::from(pause));
+        bind(&desk, APP, &quiet()).await;
+        let (first, second) = (on_duty(&desk, 1, 3).await, on_duty(&desk, 2, 3).await);
+        desk.set_status(&first, "online", None).await.unwrap();
+        desk.set_status(&second, "online", None).await.unwrap();
+        let cid = writes(&desk, APP, 1).await;
+        desk.claim(&cid, &first).await.unwrap().unwrap();
+        let life = Life::new(Fate { pauses_after: Some(pause), ..Fate::NONE });
+        let to = TransferTarget::Agent(second.clone());
+        let (closed, transferred) = tokio::join!(
+            async {
+                let closed = live(life.clone(), Box::pin(desk.close(&cid, Actor::Agent(&first), None))).await;
+                life.is_over();
+                closed.unwrap().unwrap()
+            },
+            life.meanwhile(Box::pin(desk.transfer(&cid, &to, None, Actor::Admin))),
+        );
+        match (closed, transferred.unwrap()) {
+            (Ok(_), Err(HandoffError::Closed)) => {}
+            (Err(HandoffError::Taken { agent_id, .. }), Ok(_)) => {
+                assert_eq!(agent_id, second);
+                assert_eq!(desk.table().conversation(&cid).await.unwrap().unwrap().assignee(), Some(second.as_str()));
+                refused += 1;
+            }
+            other => panic!("paused after {pause} requests: {other:?}"),
+        }
+    }
+    assert!(refused > 0, "no pause was between the reads and the write of the close");
+}
+
+#[tokio::test]
+async fn admin_close_of_an_agents_conversation_is_recorded_as_the_admins() {
+    let (_database, _clock, desk) = desk(3);
+    bind(&desk, APP, &quiet()).await;
+    let agent = on_duty(&desk, 1, 3).await;
+    let cid = writes(&desk, APP, 1).await;
+    desk.set_status(&agent, "online", None).await.unwrap();
+    desk.claim(&cid, &agent).await.unwrap().unwrap();
+    desk.close(&cid, Actor::Admin, None).await.unwrap().unwrap();
+    let events = desk.table().events(&cid, None, 100).await.unwrap().items;
+    let closed = events.last().unwrap();
+    assert_eq!((closed.kind.as_str(), &closed.data["by"]), ("conversation.closed", &"admin".into()));
+    assert_eq!(closed.data["agent_id"], agent.as_str());
+}
+
+#[tokio::test]
+async fn due_conversation_whose_every_attempt_meets_another_writer_counts_as_failed() {
+    let (_database, clock, desk) = desk(4);
+    let mut reception = quiet();
+    reception.idle.close_after_minutes = 5;
+    bind(&desk, APP, &reception).await;
+    let agent = on_duty(&desk, 1, 3).await;
+    desk.set_status(&agent, "online", None).await.unwrap();
+    let cid = writes(&desk, APP, 1).await;
+    desk.claim(&cid, &agent).await.unwrap().unwrap();
+    for _ in 0..5 {
+        clock.advance(SignedDuration::from_mins(1));
+        desk.table().heartbeat(&agent).await.unwrap();
+    }
+    let life = Life::new(Fate { fault: Some((0, Fault::AlwaysContended)), ..Fate::NONE });
+    let report = live(life, Box::pin(desk.tick())).await.unwrap().unwrap();
+    assert_eq!((report.looked_at, report.failed), (1, 1));
+    assert!(desk.table().conversation(&cid).await.unwrap().unwrap().is_open());
+
+    let report = Box::pin(desk.tick()).await.unwrap();
+    assert_eq!((report.looked_at, report.failed), (1, 0));
+    assert!(!desk.table().conversation(&cid).await.unwrap().unwrap().is_open());
+}

@@ -107,12 +107,9 @@ impl Caller {
         let context = request.request_context_ref();
         let fields = context.and_then(RequestContext::authorizer).map(|authorizer| &authorizer.fields);
         let text = |name: &str| fields.and_then(|fields| fields.get(name)).and_then(|value| value.as_str());
-        let role = match text("role").and_then(Role::named) {
-            Some(role @ (Role::Admin | Role::Agent)) => role,
-            _ => {
-                let detail = "Send a token: Authorization: Bearer <token>.";
-                return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
-            }
+        let Some(role @ (Role::Admin | Role::Agent)) = text("role").and_then(Role::named) else {
+            let detail = "Send a token: Authorization: Bearer <token>.";
+            return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
         };
         let known = |name: &str| text(name).filter(|value| !value.is_empty()).map(ToOwned::to_owned);
         let token_id = text("token_id").unwrap_or_default().to_owned();

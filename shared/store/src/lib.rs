@@ -36,7 +36,7 @@
 //! | media: an upload, found by content and by media id | `media#<appid>` | `content#<sha256>`, `id#<media id>` | | channel |
 //! | idempotency: which message an `Idempotency-Key` made | `idempotency#<hash>` | `idempotency` | | desk-api, card-send |
 //! | access: a token of our API by its hash | `access#<sha256>` | `access` | `lists`: `access-tokens`, id | desk-api; access (last use) |
-//! | agent_token: a token of an agent | `agent#<id>` | `token#<id>` | | desk-api |
+//! | `agent_token`: a token of an agent | `agent#<id>` | `token#<id>` | | desk-api |
 //! | retired: that the bootstrap token with this hash is refused | `access#<sha256>` | `retired` | | desk-api |
 //!
 //! | Access pattern | How |

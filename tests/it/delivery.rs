@@ -242,3 +242,39 @@ async fn while_wechat_is_out_of_reach_replies_wait_and_then_arrive_once_in_order
     wechat.shutdown().await;
     std::fs::remove_dir_all(directory).unwrap();
 }
+
+#[tokio::test]
+async fn fifty_failing_sends_do_not_starve_the_others_of_their_shard() {
+    let world = World::start().await;
+    let binding = world.bind_replying(APP, HELLO).await;
+    let visitor = world.visitor(&binding, "oLEFT");
+    left_pending(&world, &visitor).await;
+    // Held texts of the same shard that are overdue for longer, of a visitor whose item cannot be read.
+    let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap().replace("oLEFT", "oBROKEN");
+    let mut broken = world.items("visitor").await.remove(0);
+    broken["pk"] = json!({ "S": text(&broken, "pk") });
+    broken["data"] = json!({ "S": "{" });
+    world.put_item(&broken).await;
+    let pending = world.items("outbound").await.remove(0);
+    let mut held = pending.clone();
+    for (name, value) in [("openid", "oBROKEN"), ("state", "held"), ("due_sk", "0000000000001")] {
+        held[name] = json!({ "S": value });
+    }
+    held["pk"] = json!({ "S": text(&pending, "pk") });
+    for number in 0..50 {
+        held["sk"] = json!({ "S": format!("{}{number}", text(&pending, "sk")) });
+        world.put_item(&held).await;
+    }
+    world.advance(31);
+    world.tick("Delivery").await;
+    assert_eq!(states(&visitor).await, ["pending"], "the failing sends fill the first tick");
+    world.tick("Delivery").await;
+    assert_eq!(states(&visitor).await, ["sent"]);
+
+    // The failing sends are tried again, after one minute and then after two more.
+    for (seconds, failing) in [(59, 0), (1, 50), (119, 0), (1, 50)] {
+        world.advance(seconds);
+        let report = world.bundle.invoke("Delivery", json!({ "tick": "minute" })).await.unwrap();
+        assert_eq!(report, json!({ "taken_over": failing, "failed": failing }));
+    }
+}

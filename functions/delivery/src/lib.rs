@@ -1,9 +1,9 @@
-//! Sends that were left behind.
+//! Takes over sends that were left behind.
 //!
-//! Whoever makes a send carries it out: `reception` its replies, `desk-api` and `card-send` what people write. If they
-//! are stopped before it began, it is taken over here, from the stream if the record comes late enough to show it and
-//! otherwise at the minute tick. If they were stopped while it was under way, nobody knows whether the visitor has
-//! it, and it becomes `unknown`. A held text whose visitor has not come back in time ends here, too.
+//! The function that writes a send also sends it: `reception` its automatic replies, `desk-api` and `card-send` what people
+//! write. If that function was stopped before it called WeChat, the send is made here: from the stream if the record
+//! arrives late enough, otherwise at the minute tick. If it was stopped during the call, the outcome is not known and the
+//! send becomes `unknown`. A held text whose visitor did not write in time expires here, too.
 
 use channel::{Channel, RetryPolicy};
 use function::{
@@ -13,8 +13,8 @@ use function::{
 use serde_json::{Value, json};
 use store::{DUE_SHARDS, Message, MessageState, OutboundRef, SharedClock, StoreError, Table};
 
-/// Sends of one shard that one tick takes over.
-const PER_SHARD: i32 = 50;
+/// How many sends of one shard a tick takes over.
+const SENDS_PER_SHARD: i32 = 50;
 
 /// What the handler needs.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub async fn handle(deps: &Deps, event: Value) -> Result<Value, Failure> {
     }
 }
 
-/// Takes over what the records show to be overdue, one after the other: a thread's sends keep their order.
+/// Takes over the sends that are overdue, one after the other, so that the sends of a thread keep their order.
 async fn batch(deps: &Deps, records: &[Record]) -> Value {
     let now = deps.table.clock().now();
     for record in records {
@@ -57,22 +57,41 @@ async fn batch(deps: &Deps, records: &[Record]) -> Value {
     batch_failures([])
 }
 
+/// The sends that a tick found overdue.
+#[derive(Default)]
+struct Overdue {
+    taken_over: usize,
+    failed: usize,
+}
+
+/// Takes over the overdue sends of every shard. A shard that cannot be read does not stop the others; it is the error.
 async fn tick(deps: &Deps) -> Result<Value, Failure> {
-    let mut taken_over = 0_usize;
-    let mut failed = 0_usize;
+    let mut overdue = Overdue::default();
+    let mut listed = Ok(());
     for shard in 0..DUE_SHARDS {
-        for message in deps.table.overdue_sends(shard, PER_SHARD).await? {
-            taken_over += 1;
-            if let Err(error) = take_over(deps, &message).await {
-                tracing::error!(id = message.id, error = %http::chain(&error), "a send was not taken over");
-                failed += 1;
-            }
-        }
+        listed = listed.and(take_over_shard(deps, shard, &mut overdue).await);
     }
+    let Overdue { taken_over, failed } = overdue;
     if taken_over > 0 {
         tracing::warn!(taken_over, failed, "sends were left behind");
     }
+    listed?;
     Ok(json!({ "taken_over": taken_over, "failed": failed }))
+}
+
+async fn take_over_shard(deps: &Deps, shard: u8, overdue: &mut Overdue) -> Result<(), StoreError> {
+    for message in deps.table.overdue_sends(shard, SENDS_PER_SHARD).await? {
+        overdue.taken_over += 1;
+        if let Err(error) = take_over(deps, &message).await {
+            tracing::error!(id = message.id, error = %http::chain(&error), "a send was not taken over");
+            overdue.failed += 1;
+            // Otherwise failing sends, which are the longest overdue, would use up every tick of their shard.
+            if let Err(error) = deps.table.put_off_send(&message).await {
+                tracing::error!(id = message.id, error = %http::chain(&error), "a failed send was not put off");
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn take_over(deps: &Deps, message: &Message) -> Result<(), StoreError> {

@@ -1,8 +1,8 @@
-//! What happens next in each conversation. Woken by the table's stream for every message that comes in, and each
-//! minute for what falls due and for messages that were left behind.
+//! Processes visitors' messages as they arrive from the table's stream. Each minute it processes what is due, and messages
+//! that no stream record completed.
 //!
-//! The decisions are [`dispatch`]'s. Each may be repeated: it is one transaction that asks that the message is still
-//! unprocessed, and the ids of what it says follow from the message.
+//! The decisions are made in [`conversations`]. A message may be processed twice without harm: its transaction requires
+//! that it is unprocessed, and the ids of the automatic replies follow from it.
 
 use conversations::Conversations;
 use function::{
@@ -11,25 +11,25 @@ use function::{
 };
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
-use store::{DUE_SHARDS, InboundRef, SharedClock, Thread};
+use store::{DUE_SHARDS, InboundRef, SharedClock, StoreError, Thread};
 
-/// Threads that are worked on at once. A thread's own messages go one after the other.
-const AT_ONCE: usize = 16;
+/// How many threads are processed concurrently. The messages of one thread are processed in order.
+const CONCURRENT_THREADS: usize = 16;
 
-/// Messages of one shard that one tick takes up.
-const PER_SHARD: i32 = 50;
+/// How many messages of one shard a tick processes.
+const MESSAGES_PER_SHARD: i32 = 50;
 
 /// What the handler needs.
 #[derive(Debug, Clone)]
 pub struct Deps {
-    desk: Conversations,
+    conversations: Conversations,
 }
 
 impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, vault, channel) = env.settings().channel(clock).await?;
-        Ok(Self { desk: Conversations::new(table, vault, channel) })
+        Ok(Self { conversations: Conversations::new(table, vault, channel) })
     }
 }
 
@@ -45,7 +45,7 @@ async fn batch(deps: &Deps, records: &[Record]) -> Value {
     let mut threads: Vec<(Thread, Vec<(&str, InboundRef)>)> = Vec::new();
     for record in records {
         let Some(message) = InboundRef::from_image(|name| record.attribute(name)) else {
-            tracing::error!(record = record.sequence_number(), "a record is not a message; the tick will look at it");
+            tracing::error!(record = record.sequence_number(), "a record is not a message; the tick processes it");
             continue;
         };
         let entry = (record.sequence_number(), message);
@@ -55,17 +55,17 @@ async fn batch(deps: &Deps, records: &[Record]) -> Value {
         }
     }
     let work: Vec<_> = threads.into_iter().map(|(_, messages)| in_order(deps, messages)).collect();
-    let failed = stream::iter(work).buffer_unordered(AT_ONCE);
+    let failed = stream::iter(work).buffer_unordered(CONCURRENT_THREADS);
     let failed: Vec<&str> = failed.filter_map(std::future::ready).collect().await;
-    // Lambda goes back to the lowest of them. Records are handed over in order.
+    // Lambda retries from the first failed record.
     let first = records.iter().map(Record::sequence_number).find(|number| failed.contains(number));
     batch_failures(first)
 }
 
-/// Works through the messages of one thread; stops at the first that fails and names its record.
+/// Processes the messages of one thread in order. Stops at the first that fails and returns its record.
 async fn in_order<'a>(deps: &Deps, messages: Vec<(&'a str, InboundRef)>) -> Option<&'a str> {
     for (record, message) in messages {
-        if let Err(error) = Box::pin(deps.desk.receive(&message)).await {
+        if let Err(error) = Box::pin(deps.conversations.receive(&message)).await {
             tracing::error!(id = message.id, error = %http::chain(&error), "a message was not processed");
             return Some(record);
         }
@@ -73,23 +73,41 @@ async fn in_order<'a>(deps: &Deps, messages: Vec<(&'a str, InboundRef)>) -> Opti
     None
 }
 
+/// The messages that a tick found unprocessed.
+#[derive(Default)]
+struct LeftBehind {
+    taken_up: usize,
+    failed: usize,
+}
+
+/// Processes messages that were left behind, then what is due. Neither stops the other; the first list that could not be
+/// read is the error.
 async fn tick(deps: &Deps) -> Result<Value, Failure> {
-    let mut taken_up = 0_usize;
-    let mut failed = 0_usize;
-    let table = deps.desk.table();
+    let mut left_behind = LeftBehind::default();
+    let mut listed = Ok(());
     for shard in 0..DUE_SHARDS {
-        for message in table.left_behind(shard, PER_SHARD).await? {
-            taken_up += 1;
-            if let Err(error) = Box::pin(deps.desk.receive(&message)).await {
-                tracing::error!(id = message.id, error = %http::chain(&error), "a message left behind failed again");
-                failed += 1;
-                table.put_off(&message).await?;
-            }
-        }
+        listed = listed.and(process_left_behind(deps, shard, &mut left_behind).await);
     }
+    let LeftBehind { taken_up, failed } = left_behind;
     if taken_up > 0 {
         tracing::warn!(taken_up, failed, "messages were left behind");
     }
-    let due = deps.desk.tick().await?;
-    Ok(json!({ "taken_up": taken_up, "failed": failed, "due": due }))
+    let due = deps.conversations.tick().await;
+    listed?;
+    Ok(json!({ "taken_up": taken_up, "failed": failed, "due": due? }))
+}
+
+async fn process_left_behind(deps: &Deps, shard: u8, left_behind: &mut LeftBehind) -> Result<(), StoreError> {
+    let table = deps.conversations.table();
+    for message in table.left_behind(shard, MESSAGES_PER_SHARD).await? {
+        left_behind.taken_up += 1;
+        if let Err(error) = Box::pin(deps.conversations.receive(&message)).await {
+            tracing::error!(id = message.id, error = %http::chain(&error), "a message that was left behind failed again");
+            left_behind.failed += 1;
+            if let Err(error) = table.put_off(&message).await {
+                tracing::error!(id = message.id, error = %http::chain(&error), "a failed message was not put off");
+            }
+        }
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
-//! The robots' turns. Woken by the table's stream when a conversation waits for its robot.
+//! Answers robots' turns. The table's stream invokes it when a conversation waits for its robot.
 //!
-//! A function of its own, because a language model takes seconds: `reception` would hold up every other visitor of
-//! its shard. The stream hands over what came within a second at once, so that several messages are one turn.
+//! It is a function of its own because a language model takes seconds, in which `reception` would block every other visitor
+//! of its shard. The stream collects records for a second, so that several messages of a visitor are one turn.
 
 use conversations::Conversations;
 use function::{
@@ -12,24 +12,24 @@ use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use store::SharedClock;
 
-/// Conversations that are answered at once.
-const AT_ONCE: usize = 16;
+/// How many conversations are answered concurrently.
+const CONCURRENT_TURNS: usize = 16;
 
 /// What the handler needs.
 #[derive(Debug, Clone)]
 pub struct Deps {
-    desk: Conversations,
+    conversations: Conversations,
     robots: robots::Client,
 }
 
 impl Deps {
-    /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`. Where that is plain `http` it is a simulator, and robots may
-    /// be on the same machine too.
+    /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`. A plain `http` URL is that of a simulator; robots may then have
+    /// addresses on the same machine.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let simulated = env.get("WECHAT_API_URL").is_some_and(|url| url.starts_with("http://"));
         let (table, vault, channel) = env.settings().channel(clock).await?;
         let robots = robots::Client::new(simulated).map_err(|error| StartError::Settings(vec![error.to_string()]))?;
-        Ok(Self { desk: Conversations::new(table, vault, channel), robots })
+        Ok(Self { conversations: Conversations::new(table, vault, channel), robots })
     }
 }
 
@@ -38,7 +38,7 @@ pub async fn handle(deps: &Deps, event: Value) -> Result<Value, Failure> {
     let Wake::Stream(records) = Wake::of(event)? else {
         return Ok(Value::Null);
     };
-    // A conversation may be in a batch several times; its turn is one.
+    // A conversation that is in the batch several times has one turn.
     let mut waiting: Vec<(&str, &str)> = Vec::new();
     for record in &records {
         match record.attribute("cid") {
@@ -51,13 +51,13 @@ pub async fn handle(deps: &Deps, event: Value) -> Result<Value, Failure> {
     }
     let turns: Vec<_> = waiting.into_iter().map(|(record, cid)| answer(deps, record, cid)).collect();
     let failed: Vec<&str> =
-        stream::iter(turns).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
+        stream::iter(turns).buffer_unordered(CONCURRENT_TURNS).filter_map(std::future::ready).collect().await;
     let first = records.iter().map(Record::sequence_number).find(|number| failed.contains(number));
     Ok(batch_failures(first))
 }
 
 async fn answer<'a>(deps: &Deps, record: &'a str, cid: &str) -> Option<&'a str> {
-    match deps.desk.turn(&deps.robots, cid).await {
+    match deps.conversations.turn(&deps.robots, cid).await {
         Ok(_) => None,
         Err(error) => {
             tracing::error!(cid, error = %http::chain(&error), "a robot's turn was not answered");

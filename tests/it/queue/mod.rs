@@ -3,6 +3,7 @@
 mod burst;
 mod drained;
 mod ending;
+mod failing;
 mod gone;
 mod handed_on;
 mod hands;

@@ -1,8 +1,9 @@
 //! Held texts go out with the visitor's next message, in as few messages as possible.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::desk::Chat;
+use crate::desk::{Chat, text};
 use crate::support::{Binding, World, inserted};
 
 const APP: &str = "wx0000000000005422";
@@ -210,4 +211,31 @@ async fn one_message_given_to_many_environments_releases_once() {
         futures_util::future::join_all((0..8).map(|_| world.bundle.invoke("Reception", event.clone()))).await;
         assert_eq!(chat.visitor.phone_texts().await[5..], ["一\n二"], "{round}");
     }
+}
+
+#[tokio::test]
+async fn held_texts_of_two_authors_go_out_as_two_messages_with_their_own_authors() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let (chat, ids) = holding(&world, &binding, "o-1", &texts(&["一", "二"])).await;
+    let agent = world.agent("小王", 5).await;
+    let asked = json!({ "role": "agent", "name": "小王", "agent_id": agent });
+    let token = world.post("/api/access-tokens", &asked).await.expect(201).text("token");
+    let claim = format!("/api/conversations/{}/claim", chat.cid);
+    world.call(Some(&token), Method::POST, &claim, Some(&json!({}))).await.expect(200);
+    let third = world.call(Some(&token), Method::POST, &chat.messages_path(), Some(&text("三"))).await.expect(202);
+    chat.visitor.says("在吗").await;
+    assert_eq!(chat.visitor.phone_texts().await[5..], ["一\n二", "三"]);
+    for (id, content, role) in
+        [(&ids[0], "一\n二", "admin"), (&ids[1], "一\n二", "admin"), (&third.text("id"), "三", "agent")]
+    {
+        let held = chat.message(id).await;
+        assert_eq!(held["state"], "released");
+        let sent = chat.message(held["released_as"].as_str().unwrap()).await;
+        assert_eq!(
+            (&sent["text"]["content"], &sent["author"]["role"], &sent["cid"]),
+            (&json!(content), &json!(role), &json!(chat.cid))
+        );
+    }
+    assert_eq!(chat.message(&third.text("id")).await["author"]["name"], "小王");
 }

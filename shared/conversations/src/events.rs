@@ -232,7 +232,7 @@ mod tests {
             named: "g".to_owned(),
             state: TargetState::Busy,
             verdict: Verdict::Queued,
-            because: "busy".to_owned(),
+            reason: "busy".to_owned(),
         }]
     }
 

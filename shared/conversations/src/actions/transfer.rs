@@ -98,7 +98,7 @@ impl AgentActions {
         let plan = &Plan::new(vec![Level::from(target)], None, decision.reception.after_hours);
         let routed = self.router.route(plan, Mode::Full, decision.now, &mut facts).await?;
         if matches!(routed.outcome, Outcome::LeaveMessage { .. } | Outcome::Robot { .. }) {
-            let why = routed.trail.last().map(|passage| passage.because.clone()).unwrap_or_default();
+            let why = routed.trail.last().map(|entry| entry.reason.clone()).unwrap_or_default();
             return Ok(Err(HandoffError::GroupUnavailable(why)));
         }
         let (since, cause) = (decision.now, RoutingCause::Transferred(True));

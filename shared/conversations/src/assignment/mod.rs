@@ -255,7 +255,7 @@ impl ClosedBy {
 
 /// Leaving a message because the routing found no agent and no queue.
 fn not_taken(routed: &RoutingDecision, level: u8, context: &RoutingContext<'_>) -> LeaveMessage {
-    let full = routed.trail.last().is_some_and(|passage| passage.state == TargetState::QueueFull);
+    let full = routed.trail.last().is_some_and(|entry| entry.state == TargetState::QueueFull);
     let reason = if full { LeaveMessageReason::QueueFull } else { LeaveMessageReason::NobodyThere };
     LeaveMessage { level, reason, cause: context.cause.clone(), trail: Some(routed.trail.clone()) }
 }

@@ -102,7 +102,7 @@ impl QueueDrain {
                 earlier = snapshot.read(&self.table, &self.router).await?;
             }
             match snapshot.next_step(agent, &earlier, &mut expected, self.table.clock().now()) {
-                NextStep::Close => break,
+                NextStep::End => break,
                 NextStep::ReadAgain => {
                     misses += 1;
                     is_current = false;

@@ -79,7 +79,7 @@ impl Snapshot {
     ) -> NextStep {
         let matches = match_waiting(&self.heads, &self.facts, agent, now);
         let Some(first) = matches.first() else {
-            return NextStep::Close;
+            return NextStep::End;
         };
         let Some(agent) = agent else {
             return NextStep::Assign(first.clone());
@@ -100,7 +100,7 @@ impl Snapshot {
             return NextStep::Assign(first.clone());
         }
         *expected = Some(first.clone());
-        if own.is_none() && !is_first_read { NextStep::Close } else { NextStep::ReadAgain }
+        if own.is_none() && !is_first_read { NextStep::End } else { NextStep::ReadAgain }
     }
 
     /// The first match.

@@ -22,11 +22,11 @@ impl Receiver {
         &self,
         decision: &mut Decision<'_>,
         step: NextStep,
-        visitor_message: &Incoming<'_>,
+        visitor_message: &VisitorMessage<'_>,
     ) -> Result<FollowUp> {
         match step {
             NextStep::RecordOnly | NextStep::OpenUnassigned | NextStep::Append => {
-                acknowledge(decision, visitor_message)
+                acknowledge(decision, visitor_message);
             }
             NextStep::AskRobot => {
                 ensure_robot(decision, visitor_message.planned.robot_id.as_deref());
@@ -63,7 +63,7 @@ impl Receiver {
         decision: &mut Decision<'_>,
         immediate: bool,
         handover: Option<handover::Reason>,
-        visitor_message: &Incoming<'_>,
+        visitor_message: &VisitorMessage<'_>,
     ) -> Result<Option<Queue>> {
         let plan = &visitor_message.planned.plan;
         let mut facts = RoutingFacts::new();
@@ -92,7 +92,7 @@ impl Receiver {
         &self,
         decision: &mut Decision<'_>,
         immediate: bool,
-        visitor_message: &Incoming<'_>,
+        visitor_message: &VisitorMessage<'_>,
     ) -> Result<Option<Queue>> {
         let plan = &visitor_message.planned.plan;
         let mut facts = RoutingFacts::new();
@@ -113,7 +113,7 @@ fn mode(immediate: bool) -> Mode {
 }
 
 /// Sends the automatic reply that belongs to a conversation that stays where it is, if there is one.
-fn acknowledge(decision: &mut Decision<'_>, visitor_message: &Incoming<'_>) {
+fn acknowledge(decision: &mut Decision<'_>, visitor_message: &VisitorMessage<'_>) {
     let answered = decision.before.as_ref().is_some_and(|before| before.answered_at.is_some());
     match decision.after.as_mut().map(|after| &mut after.stage) {
         Some(Stage::Unassigned) if !answered => {

@@ -7,7 +7,7 @@ use desk::{
     robot::Kind,
     turn::RobotAnswer,
 };
-use robots::{Asking, Chat, Client, Line, TrailEntry, Webhook};
+use robots::{Asking, Chat, Client, Line, Passage, Webhook};
 use store::{Conversation, Direction, Message, MessageState, Result, RobotStage, SecretString, Turn};
 
 use super::{RobotTurns, knowledge::RobotKnowledge};
@@ -116,8 +116,8 @@ impl RobotTurns {
     ) -> Result<std::result::Result<robots::Answer, robots::Failure>> {
         let hits = knowledge.index.search(question.text, PASSAGES_MAX);
         let found = hits.iter().map(|hit| &knowledge.questions[hit.question]);
-        let passages: Vec<TrailEntry<'_>> =
-            found.map(|found| TrailEntry { id: &found.id, title: &found.title, answer: &found.answer }).collect();
+        let passages: Vec<Passage<'_>> =
+            found.map(|found| Passage { id: &found.id, title: &found.title, answer: &found.answer }).collect();
         let history = self.history(question).await?;
         let uid = question.conversation.thread().uid();
         Ok(robots.chat(chat, &asking(question, &uid, &passages, &history)).await)
@@ -194,7 +194,7 @@ fn language(text: &str) -> faq::Language {
 fn asking<'a>(
     question: &RobotQuestion<'a>,
     uid: &'a str,
-    passages: &'a [TrailEntry<'a>],
+    passages: &'a [Passage<'a>],
     history: &'a [Line],
 ) -> Asking<'a> {
     Asking {

@@ -46,7 +46,13 @@ pub(crate) struct Schedule {
 
 impl Schedule {
     pub(crate) async fn new(seed: u64) -> Self {
-        Self { world: World::new(seed).await, log: VecDeque::new(), steps: 0, processed: Vec::new(), numbered: 0 }
+        Self {
+            world: Box::pin(World::new(seed)).await,
+            log: VecDeque::new(),
+            steps: 0,
+            processed: Vec::new(),
+            numbered: 0,
+        }
     }
 
     /// Takes a step.

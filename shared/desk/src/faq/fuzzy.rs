@@ -1,12 +1,12 @@
-//! Words of scripts with spaces: their endings, and how they are misspelt. Ideographs need none of this: they have no endings,
-//! and beside a wrong one stand the right ones.
+//! Stemming of English words, and matching of misspelt words. Chinese needs neither: it has no inflection, and a word with
+//! a wrong character still shares its other characters.
 
 use super::analyzer::Term;
 
-/// A shorter word becomes another one by a single letter.
+/// The minimum length for fuzzy matching. A single edit easily turns a shorter word into another word.
 const LENGTH_MIN: usize = 5;
 
-/// The words that an index knows.
+/// The known words of an index, sorted.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Dictionary(Vec<Box<str>>);
 
@@ -22,7 +22,8 @@ impl Dictionary {
         Self(words)
     }
 
-    /// The known word that this one may be meant for: of the same first letter, which is rarely wrong, and one slip away.
+    /// Returns the known word with the same first letter that is one edit away ([`is_one_edit`]). The first letter of a
+    /// misspelt word is rarely wrong.
     pub(super) fn nearest(&self, word: &str) -> Option<&str> {
         if word.len() < LENGTH_MIN || !is_word(word) {
             return None;
@@ -30,11 +31,11 @@ impl Dictionary {
         let first = word.as_bytes().first()?;
         let from = self.0.partition_point(|known| known.as_bytes().first() < Some(first));
         let same_first = self.0[from..].iter().take_while(|known| known.as_bytes().first() == Some(first));
-        same_first.map(|known| &**known).find(|known| is_one_slip(known.as_bytes(), word.as_bytes()))
+        same_first.map(|known| &**known).find(|known| is_one_edit(known, word))
     }
 }
 
-/// Takes off an English ending. Rough: what counts is that both sides are treated alike.
+/// Strips an English ending. The stem need not be a word; it only has to be the same for query and question.
 pub(super) fn stem(word: &str) -> &str {
     const LEAST: usize = 3;
     if !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
@@ -56,20 +57,10 @@ fn is_word(word: &str) -> bool {
     word.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
-/// Whether one letter too many, one missing, one wrong, or two neighbours exchanged make the one word of the other.
-fn is_one_slip(a: &[u8], b: &[u8]) -> bool {
-    let (long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
-    let same = long.iter().zip(short).take_while(|(a, b)| a == b).count();
-    let (long, short) = (&long[same..], &short[same..]);
-    match long.len() - short.len() {
-        1 => long[1..] == *short,
-        0 => match (long, short) {
-            ([_, long @ ..], [_, short @ ..]) if long == short => true,
-            ([a, b, long @ ..], [c, d, short @ ..]) => a == d && b == c && long == short,
-            _ => false,
-        },
-        _ => false,
-    }
+/// Whether the words differ by one insertion, deletion or substitution of a letter, or by one transposition of neighbours
+/// (optimal string alignment distance 1).
+fn is_one_edit(a: &str, b: &str) -> bool {
+    a.len().abs_diff(b.len()) <= 1 && strsim::osa_distance(a, b) == 1
 }
 
 #[cfg(test)]
@@ -77,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_slip_is_forgiven_and_no_more() {
+    fn nearest_finds_word_at_distance_one() {
         let words = ["invoice", "refund", "track", "international", "size"].map(|word| Term::Word(word.into()));
         let words = Dictionary::new(words.iter());
         for (typed, meant) in [
@@ -102,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn endings_do_not_matter() {
+    fn inflected_forms_have_same_stem() {
         for (one, other) in [
             ("shipping", "ship"),
             ("shipped", "ships"),

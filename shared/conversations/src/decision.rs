@@ -101,7 +101,7 @@ impl<'a> Decision<'a> {
             return false;
         }
         let id = self.outbound_id(message.purpose());
-        let keep = if message.is_robot() { self.reception.robot_keeps() } else { 0 };
+        let keep = if message.is_robot() { self.reception.robot_reserve() } else { 0 };
         let (parts, now) = (text_parts(text), self.now);
         if update_ledger(&mut self.visitor, now, |ledger| ledger.reserve(&id, parts, keep, now)).is_err() {
             if self.after.is_some() {

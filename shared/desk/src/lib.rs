@@ -2,19 +2,19 @@
 //!
 //! | Module | Rule |
 //! |---|---|
-//! | [`settings`] | what an admin sets for a mini program: who answers first, what is said by itself |
-//! | [`calendar`] | when a group works: weekly hours, holidays, make-up days |
-//! | [`staff`] | groups and agents, and who of a group is next |
-//! | [`merchant`] | which groups a merchant of a platform has |
-//! | [`routing`] | which group or agent a conversation goes to, level by level |
-//! | [`robot`] | what a robot is |
-//! | [`faq`] | which of the known questions a visitor means |
-//! | [`handover`] | when a visitor wants a person |
-//! | [`quota`] | how many replies WeChat still grants |
-//! | [`turn`] | what comes of a robot's turn |
-//! | [`held`] | how held texts go out together |
+//! | [`settings`] | reception settings of a binding: mode, prompts, handover rules, idle timeouts |
+//! | [`calendar`] | working hours: weekly hours, holidays, make-up days |
+//! | [`staff`] | groups and agents, and the order in which free agents are assigned |
+//! | [`merchant`] | merchants of a platform and their routing levels |
+//! | [`routing`] | the group or agent that a conversation goes to, level by level |
+//! | [`reception`] | the next step when a message or an event arrives |
+//! | [`handover`] | whether a visitor asks for a person or ends the conversation |
+//! | [`robot`] | settings of a robot |
+//! | [`faq`] | the known question that a visitor asks |
+//! | [`turn`] | the result of a robot's turn |
+//! | [`quota`] | the number of replies that WeChat still grants |
 //! | [`policy`] | which caller may do what to which conversation, visitor or setting |
-//! | [`reception`] | what happens next when something has come in |
+//! | [`held`] | how held texts are merged into messages |
 
 pub mod calendar;
 pub mod faq;
@@ -30,17 +30,17 @@ pub mod settings;
 pub mod staff;
 pub mod turn;
 
-/// What is wrong with a setting.
+/// An invalid field of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The field, with dots for what lies inside of another.
+    /// The path of the field, such as `idle.warn_after_minutes` or `weekly[0].days`.
     pub field: String,
-    /// What it must be.
+    /// The constraint that the value violates, such as `must be 1 to 1440`.
     pub detail: String,
 }
 
 impl Fault {
-    /// A fault.
+    /// Creates a fault.
     pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { field: field.into(), detail: detail.into() }
     }

@@ -1,4 +1,4 @@
-//! Which groups a merchant of a platform has.
+//! Merchants of a platform, and the routing levels of the `platform_action` of a `session-from`.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,23 +8,24 @@ use crate::{
     staff::{check_aliases, check_name, is_id},
 };
 
-/// 商户: a shop on a platform whose mini program serves them all. `session-from` names it by its `customerCode`.
+/// 商户: a merchant on a platform whose mini program is shared by all merchants. `session-from` identifies the merchant by
+/// its `customerCode`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Merchant {
-    /// A name for people, 1 to 60 characters.
+    /// The display name, 1 to 60 characters.
     pub name: String,
     /// `customerCode` of `platform_action`, 1 to 100 characters.
     pub customer_code: String,
-    /// The group that its visitors go to.
+    /// The group that serves the merchant's visitors.
     pub group_id: String,
-    /// Other codes that mean it: at most 20 of 1 to 100 characters.
+    /// Other values of `customerCode` for the same merchant: at most 20 of 1 to 100 characters.
     #[serde(default)]
     pub aliases: Vec<String>,
 }
 
 impl Merchant {
-    /// What is wrong with these settings; nothing if they can be used.
+    /// Validates the settings.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         check_name(&mut faults, "name", &self.name);
@@ -39,9 +40,11 @@ impl Merchant {
     }
 }
 
-/// The levels of a `platform_action`: the merchant's group, which overflows for any reason to the main account's
-/// group (`flowGroupId`) if there is one. Who is unknown has no level, so that the binding's own group may take the
-/// visitor; a `transfer_action` that leads anywhere has precedence over all this.
+/// Returns the levels of a `platform_action`, and warnings for ids that resolve to nothing.
+///
+/// The levels are the merchant's group and the main account's group (`flowGroupId`), if given; the first overflows to the
+/// second under every condition. An unknown merchant or group has no level, so that the caller can fall back to the
+/// binding's group. A `transfer_action` with a resolved target takes precedence over a `platform_action`.
 pub fn levels_from_platform_action(
     customer_code: &str,
     merchant: Option<&Merchant>,
@@ -65,8 +68,8 @@ pub fn levels_from_platform_action(
             warnings.push(Warning { level: 2, code: WarningCode::TargetNotFound, detail });
         }
     }
-    if let [merchants, _] = levels.as_mut_slice() {
-        merchants.overflows = true;
+    if let [first, _] = levels.as_mut_slice() {
+        first.overflows = true;
     }
     (levels, warnings)
 }

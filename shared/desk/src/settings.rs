@@ -1,52 +1,56 @@
-//! What an admin sets for a mini program: who answers first, what is said by itself, when a conversation ends.
+//! The reception settings of a binding: the mode, the prompts, the handover rules, and the idle timeouts.
+//!
+//! The modes are those of Sobot's `service_mode`. The limits come from WeChat's customer service messages (发送客服消息,
+//! `customer-message/send.html`): 2048 bytes per text, replies for 48 hours after a visitor's message, five replies.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Fault, staff::AfterHours};
 
-/// 接待模式: who answers a visitor first. The numbers are those of Sobot's `service_mode`.
+/// 接待模式: whether a robot or an agent answers first. The numbers are those of Sobot's `service_mode`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// 1 仅机器人: never a person; whoever asks for one is told that nobody is there.
+    /// 1 仅机器人: only the robot answers; a visitor who asks for a person is told that no agent is available.
     RobotOnly,
-    /// 2 仅人工: an agent at once, or the queue.
+    /// 2 仅人工: only agents answer; the visitor is assigned or queued.
     #[default]
     AgentsOnly,
-    /// 3 机器人优先: the robot until something hands the visitor over.
+    /// 3 机器人优先: the robot answers until the visitor is handed over.
     RobotFirst,
-    /// 4 人工优先: an agent if one is free now, otherwise the robot.
+    /// 4 人工优先: an agent who is free now, otherwise the robot.
     AgentsFirst,
 }
 
-/// How a mini program's visitors are received.
+/// The reception settings of a binding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Reception {
-    /// Who answers first.
+    /// The reception mode.
     pub mode: Mode,
-    /// The robot; without one nobody but agents answers, whatever the mode.
+    /// The robot. Without a robot only agents answer, in every mode.
     pub robot_id: Option<String>,
-    /// The group that conversations go to unless `session-from` names another.
+    /// The group that conversations are routed to unless `session-from` names another target.
     pub group_id: Option<String>,
-    /// Whether `session-from` may choose neither robot nor group.
+    /// Whether the robot and the targets in `session-from` are ignored.
     pub locked: bool,
-    /// How long after entering a `session-from` still chooses, in minutes. It arrives with the event of entering
-    /// and not with the messages.
+    /// The validity of a `session-from` after the visitor enters, 1 to 1440 minutes. WeChat sends it with the enter event
+    /// and not with messages.
     pub session_from_minutes: u32,
-    /// Said when a visitor enters, or with the first message if WeChat told of no entering; once in a day.
+    /// The text sent when a visitor enters, or with the first message if no enter event arrived; at most once a day and
+    /// 2048 bytes.
     pub greeting: Option<String>,
-    /// When the robot hands over.
+    /// When the robot hands over to a person.
     pub handover: HandoverRules,
-    /// What is said by itself.
+    /// The automatic texts.
     pub prompts: Prompts,
-    /// What happens when nobody is there, where a group has no policy of its own.
+    /// The policy when no agent is available, for targets without a policy of their own.
     pub after_hours: AfterHours,
-    /// How many of WeChat's few replies the robot leaves to the agent.
+    /// The number of WeChat's replies that the robot leaves for the agent, 0 to 4.
     pub reply_reserve: u32,
-    /// When a conversation ends by itself.
+    /// When an idle conversation ends.
     pub idle: Idle,
-    /// Place in the queue: each step is worth ten minutes of waiting.
+    /// The queue priority, 0 to 100. Each step counts as ten minutes of waiting time.
     pub priority: u32,
 }
 
@@ -54,47 +58,48 @@ pub struct Reception {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HandoverRules {
-    /// Words of this mini program's own, beside the usual ones such as 转人工.
+    /// Keywords in addition to the built-in ones such as 转人工: at most 50 of 1 to 30 characters.
     pub keywords: Vec<String>,
-    /// After this many turns without an answer; 0 is never.
+    /// The number of consecutive turns without an answer, 0 to 20; 0 disables the rule.
     pub after_misses: u32,
-    /// When the same question comes this many times; 0 is never.
+    /// The number of times the same question is asked, 2 to 20; 0 disables the rule.
     pub after_repeats: u32,
 }
 
-/// What is said by itself. An empty text says nothing. Each costs one of the few replies that WeChat grants.
+/// The automatic texts, at most 2048 bytes each. An empty text is not sent. Each sent text uses one of the replies that
+/// WeChat grants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Prompts {
-    /// When an agent has the conversation; `{agent}` is their name.
+    /// Sent when an agent is assigned; `{agent}` is the agent's name.
     pub connected: String,
-    /// When the visitor begins to wait; `{position}` is their place in the queue, from 1, and `{ahead}` how many are
-    /// before them.
+    /// Sent when the visitor is queued; `{position}` is the position in the queue, from 1, and `{ahead}` the number of
+    /// visitors before it.
     pub queued: String,
-    /// When nobody is there and a message can be left.
+    /// Sent when no agent is available and the visitor can leave a message.
     pub leave_message: String,
-    /// When somebody is there, but no more may wait, and a message can be left.
+    /// Sent when agents are on duty, the queue is full, and the visitor can leave a message.
     pub queue_full: String,
-    /// When somebody has waited for as long as the group lets them, and a message can be left.
+    /// Sent when the visitor has waited for the group's `max_wait_seconds` and can leave a message.
     pub waited_too_long: String,
-    /// When the first message has been left.
+    /// Sent when the visitor has left the first message.
     pub message_left: String,
-    /// When somebody asks for a person, nobody is there, and the robot goes on.
+    /// Sent when the visitor asks for a person, no agent is available, and the robot continues.
     pub no_agent: String,
-    /// Before a conversation ends for want of an answer.
+    /// Sent before an idle conversation ends.
     pub idle_warning: String,
-    /// When a conversation has ended by itself.
+    /// Sent when an idle conversation has ended.
     pub closed: String,
 }
 
-/// When a conversation ends by itself.
+/// When an idle conversation ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Idle {
-    /// Minutes without a word from either side. At most 2880: after 48 hours WeChat lets nobody answer. Whoever still
-    /// waits for a person, in a queue or with a message that they left, waits for those 48 hours whatever is set here.
+    /// Minutes without a message from either side, 1 to 2880 ([`IDLE_MAX`]). A visitor who is queued or has left a message
+    /// waits for 48 hours regardless of this setting.
     pub close_after_minutes: u32,
-    /// Minutes without a word before a warning; none without it.
+    /// Minutes without a message before the warning, less than `close_after_minutes`; without a value no warning is sent.
     pub warn_after_minutes: Option<u32>,
 }
 
@@ -145,15 +150,15 @@ impl Default for Idle {
     }
 }
 
-/// 48 hours in minutes: after that WeChat lets nobody answer (发送客服消息, "customer-message/send").
+/// 48 hours in minutes, after which WeChat refuses replies (发送客服消息, `customer-message/send.html`).
 pub const IDLE_MAX: u32 = 48 * 60;
-/// What one message of WeChat's takes, in bytes.
+/// The size of one text message, in bytes (发送客服消息, `customer-message/send.html`).
 const TEXT_MAX: usize = 2048;
 const KEYWORDS_MAX: usize = 50;
 const KEYWORD_MAX: usize = 30;
 
 impl Reception {
-    /// What is wrong with these settings; nothing if they can be used.
+    /// Validates the settings.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut must = |right: bool, field: &str, detail: &str| {
@@ -196,8 +201,8 @@ impl Reception {
         faults
     }
 
-    /// How many replies the robot must leave. Where no agent ever answers, there is nobody to keep them for.
-    pub fn robot_keeps(&self) -> u32 {
+    /// The number of replies that the robot must leave for an agent; 0 where agents never answer.
+    pub fn robot_reserve(&self) -> u32 {
         if self.mode == Mode::RobotOnly { 0 } else { self.reply_reserve }
     }
 }

@@ -1,4 +1,6 @@
-//! Groups and agents, and who of a group is next.
+//! Groups (技能组), agents (客服), and the order in which a group's free agents are assigned.
+//!
+//! The strategies are the two that contact centres offer under the names "least occupied" and "longest idle".
 
 use std::{
     cmp::Ordering,
@@ -11,121 +13,123 @@ use serde::{Deserialize, Serialize};
 
 use crate::Fault;
 
-/// 技能组: agents who answer the same kind of conversations.
+/// 技能组: a skill group, that is a set of agents who answer the same kind of conversations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// A name for people, 1 to 60 characters.
+    /// The display name, 1 to 60 characters.
     pub name: String,
-    /// Ids of its agents, at most 500, each once.
+    /// The ids of the group's agents: at most 500, without duplicates.
     #[serde(default)]
     pub members: Vec<String>,
-    /// Who of the free members comes first.
+    /// The order in which free members are assigned.
     #[serde(default)]
     pub strategy: Strategy,
-    /// 熟客: for how many minutes a returning visitor gets the agent of the last time; 0 is never, at most a year.
+    /// 熟客: the minutes during which a returning visitor is assigned to their last agent; 0 disables it, 527,040 (366
+    /// days) at most.
     #[serde(default)]
     pub sticky_minutes: u32,
-    /// How many conversations may wait, 1 to 1000.
+    /// The length of the queue, 1 to 1000 conversations.
     #[serde(default = "max_queue")]
     pub max_queue: u32,
-    /// How long a conversation may wait, 10 to 86400 seconds; then it goes to the next level, or a message is left.
+    /// The longest wait in the queue, 10 to 86,400 seconds. After it the conversation overflows to the next level of its
+    /// plan, or the visitor leaves a message. Without a value the wait is unlimited.
     #[serde(default)]
     pub max_wait_seconds: Option<u32>,
-    /// What happens when nobody is there.
+    /// The policy when no member is on duty or the group is closed.
     #[serde(default)]
     pub after_hours: AfterHours,
-    /// When it works; without a calendar always.
+    /// The calendar of the working hours; without a calendar the group is always open.
     #[serde(default)]
     pub calendar_id: Option<String>,
-    /// Which conversations of each other its members may read.
+    /// Which conversations of each other the members can read.
     #[serde(default)]
     pub visibility: Visibility,
-    /// Ids that it has elsewhere, such as another vendor's `deciId`: at most 20 of 1 to 100 characters.
+    /// External ids, such as another vendor's `deciId`: at most 20 of 1 to 100 characters.
     #[serde(default)]
     pub aliases: Vec<String>,
 }
 
-/// Who of a group's free members comes first.
+/// The order in which a group's free members are assigned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
-    /// Whoever has the smallest part of their capacity in use.
+    /// The member with the smallest load relative to their capacity comes first.
     #[default]
     LeastLoad,
-    /// Whoever has waited longest for a conversation.
+    /// The member whose last assignment is the longest ago comes first.
     RoundRobin,
 }
 
-/// Which conversations of each other the members of a group may read.
+/// Which conversations of each other the members of a group can read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
-    /// Only their own, and those that no agent has.
+    /// Their own conversations and unassigned ones.
     Own,
-    /// All of the group.
+    /// All conversations of the group.
     #[default]
     Group,
 }
 
-/// What happens to a conversation when nobody is there to take it.
+/// What happens to a conversation when no agent is available.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AfterHours {
     /// 留言: the visitor leaves a message.
     #[default]
     LeaveMessage,
-    /// It waits until somebody comes.
+    /// The conversation waits in the queue until an agent is available.
     Queue,
     /// The robot answers.
     Robot,
 }
 
-/// 客服: what an admin sets for a person who answers.
+/// 客服: the settings of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Agent {
-    /// A name for people, 1 to 60 characters. Visitors may read it.
+    /// The display name, 1 to 60 characters. Prompts can show it to visitors.
     pub name: String,
-    /// How many conversations they hold at once, 1 to 100. One that is taken by hand counts, too.
+    /// The maximum number of simultaneous conversations, 1 to 100. Claimed conversations count as well.
     #[serde(default = "capacity")]
     pub capacity: u32,
-    /// Whether the agent is barred from work: no assignments, no status but offline, no access tokens.
+    /// Whether the agent is disabled: no assignments, no status but offline, no access tokens.
     #[serde(default)]
     pub disabled: bool,
-    /// Ids that they have elsewhere, such as another vendor's `deciId`: at most 20 of 1 to 100 characters.
+    /// External ids, such as another vendor's `deciId`: at most 20 of 1 to 100 characters.
     #[serde(default)]
     pub aliases: Vec<String>,
 }
 
-/// What an agent says of themselves.
+/// The status that an agent sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AgentStatus {
-    /// 在线: takes conversations.
+    /// 在线: accepts new conversations.
     Online,
-    /// 忙碌: takes no further ones.
+    /// 忙碌: on duty, accepts no new conversations.
     Busy,
-    /// 小休: will be back.
+    /// 小休: on a break, accepts no new conversations.
     Away,
-    /// 离线: has gone.
+    /// 离线: off duty.
     Offline,
 }
 
-/// What routing must know of an agent.
+/// The facts about an agent that routing uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentFacts {
-    /// Which agent.
+    /// The agent's id.
     pub id: String,
-    /// What they say of themselves.
+    /// The status that the agent has set.
     pub status: AgentStatus,
-    /// Whether their last sign of life is recent enough.
+    /// Whether the agent's last heartbeat is recent enough.
     pub present: bool,
-    /// How many conversations they have.
+    /// The number of conversations assigned to the agent.
     pub load: u32,
-    /// How many they may have.
+    /// The maximum number of conversations.
     pub capacity: u32,
-    /// When they last got one.
+    /// The time of the last assignment.
     pub last_assigned_at: Option<Timestamp>,
 }
 
@@ -138,17 +142,18 @@ fn capacity() -> u32 {
 }
 
 impl AgentFacts {
-    /// Whether they can take a conversation now.
+    /// Whether the agent can be assigned a conversation now.
     pub fn is_free(&self) -> bool {
         self.status == AgentStatus::Online && self.present && self.load < self.capacity
     }
 
-    /// Whether they are at work, be it busy or in a break: somebody whom it makes sense to wait for.
+    /// Whether the agent is present and not offline. A queue is worth joining if an agent is on duty, even if busy or
+    /// away.
     pub fn is_on_duty(&self) -> bool {
         self.present && self.status != AgentStatus::Offline
     }
 
-    /// Reckons with so many more conversations that they get now.
+    /// Adds `more` conversations assigned at `now`. Used for assignments that are in flight.
     pub fn add_load(&mut self, more: u32, now: Timestamp) {
         if more > 0 {
             self.load += more;
@@ -156,7 +161,7 @@ impl AgentFacts {
         }
     }
 
-    /// Compares `load / capacity` without dividing.
+    /// Compares `load / capacity` without division.
     fn cmp_relative_load(&self, other: &Self) -> Ordering {
         let ours = u64::from(self.load) * u64::from(other.capacity);
         let theirs = u64::from(other.load) * u64::from(self.capacity);
@@ -164,8 +169,10 @@ impl AgentFacts {
     }
 }
 
-/// The free ones among the members, best first; `sticky` is the agent whom the visitor had the last time. The order
-/// of `members` plays no part.
+/// Ranks the ids of the free members, best first.
+///
+/// The agent `sticky`, if free, comes first. The others follow by `strategy`; ties go to the longest idle agent, then to
+/// the smaller id, so the result does not depend on the order of `members`.
 pub fn rank_free_agents(strategy: Strategy, members: &[AgentFacts], sticky: Option<&str>) -> Vec<String> {
     let mut free: Vec<&AgentFacts> = members.iter().filter(|agent| agent.is_free()).collect();
     free.sort_by(|a, b| {
@@ -174,33 +181,35 @@ pub fn rank_free_agents(strategy: Strategy, members: &[AgentFacts], sticky: Opti
             Strategy::LeastLoad => a.cmp_relative_load(b),
             Strategy::RoundRobin => Ordering::Equal,
         };
-        // `None` comes first: whoever never had a conversation has waited longest.
+        // `None` sorts first: an agent without an assignment counts as the longest idle.
         let by_turn = || a.last_assigned_at.cmp(&b.last_assigned_at);
         is_sticky(b).cmp(&is_sticky(a)).then(by_load).then_with(by_turn).then_with(|| a.id.cmp(&b.id))
     });
     free.into_iter().map(|agent| agent.id.clone()).collect()
 }
 
-/// Whom to try of the free, best first, when others were quicker so many times: nobody else but the best at first, and
-/// then any of ever more who come next, four times as many with each time. Many who decide at once from the same facts
-/// all find the same agent the best, and one of them gets them; the others would go on meeting at the next best, and
-/// the next. By [`Strategy::LeastLoad`] nobody is tried who is busier than the best. `by` tells apart those who decide.
+/// Chooses the agent to assign from `free`, which is ranked best first, after `lost_races` failed attempts.
+///
+/// Concurrent decisions that read the same facts all rank the same agent first, and one of them wins. To keep the losers
+/// from colliding again, each retry chooses pseudo-randomly among the first 4, 16, 64 … agents. With
+/// [`Strategy::LeastLoad`] the choice never includes an agent with a higher relative load than the best. `seed`
+/// distinguishes the concurrent decisions; the same arguments always give the same agent.
 pub fn choose_agent<'a>(
     strategy: Strategy,
     free: &[&'a AgentFacts],
     lost_races: u32,
-    by: &str,
+    seed: &str,
 ) -> Option<&'a AgentFacts> {
     let best = free.first()?;
-    let as_good = match strategy {
+    let equivalent = match strategy {
         Strategy::LeastLoad => free.iter().take_while(|agent| agent.cmp_relative_load(best) == Ordering::Equal).count(),
         Strategy::RoundRobin => free.len(),
     };
-    let among = 4_usize.saturating_pow(lost_races).min(as_good);
-    let mut hash = DefaultHasher::new();
-    (by, lost_races).hash(&mut hash);
-    let number = usize::try_from(hash.finish() >> 32).unwrap_or_default();
-    free.get(number % among).copied()
+    let candidates = 4_usize.saturating_pow(lost_races).min(equivalent);
+    let mut hasher = DefaultHasher::new();
+    (seed, lost_races).hash(&mut hasher);
+    let number = usize::try_from(hasher.finish() >> 32).unwrap_or_default();
+    free.get(number % candidates).copied()
 }
 
 const MEMBERS_MAX: usize = 500;
@@ -243,14 +252,14 @@ impl Agent {
     }
 }
 
-/// A name for people.
+/// Checks a display name: 1 to 60 characters, not blank, without control characters.
 pub(crate) fn check_name(faults: &mut Vec<Fault>, field: &str, name: &str) {
     if name.trim().is_empty() || name.chars().count() > 60 || name.contains(char::is_control) {
         faults.push(Fault::new(field, "must have 1 to 60 characters, none of them a control character"));
     }
 }
 
-/// Ids of elsewhere. One that is given twice could not be kept: each leads to one thing.
+/// Checks external ids. Duplicates are refused because the table maps each alias to exactly one record.
 pub(crate) fn check_aliases(faults: &mut Vec<Fault>, aliases: &[String]) {
     if aliases.len() > ALIASES_MAX || !aliases.iter().all(|alias| is_id(alias)) {
         faults.push(Fault::new("aliases", "must be at most 20 of 1 to 100 characters"));
@@ -259,7 +268,7 @@ pub(crate) fn check_aliases(faults: &mut Vec<Fault>, aliases: &[String]) {
     }
 }
 
-/// Whether this can be somebody's id, ours or another vendor's.
+/// Whether the text is a possible id, internal or external: 1 to 100 characters, not blank, without control characters.
 pub(crate) fn is_id(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= 100 && !text.contains(char::is_control)
 }

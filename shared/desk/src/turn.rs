@@ -1,77 +1,79 @@
-//! A robot's turn: what is said, and whether the visitor is handed over.
+//! The result of a robot's turn: the text to send, and whether the visitor is handed over.
+//!
+//! [`decide`] takes the robot's answer, the counters of the conversation, and the binding's [`HandoverRules`].
 
 use crate::{handover::Reason, settings::HandoverRules};
 
-/// What the robot made of a turn.
+/// The robot's answer to a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RobotAnswer {
-    /// It has an answer.
+    /// An answer.
     Text(String),
-    /// It asks which of these is meant; the text lists them.
+    /// A numbered choice of questions.
     Choice {
-        /// The questions, by id.
+        /// The ids of the offered questions.
         offered: Vec<String>,
-        /// What is said.
+        /// The text that lists the questions.
         text: String,
     },
-    /// It has none.
+    /// No answer.
     DontKnow,
-    /// It wants a person to take over.
+    /// The robot requests a handover.
     HandOver,
-    /// The visitor has picked the person from a choice.
+    /// The visitor has chosen the person in a choice.
     ChosePerson,
-    /// It could not be asked, or not in time.
+    /// The robot failed or did not answer in time.
     Failed,
 }
 
-/// What was so far.
+/// The counters of the conversation before the turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TurnHistory {
-    /// Turns without an answer, one after the other.
+    /// The number of consecutive turns without an answer.
     pub misses: u32,
-    /// How often the question of this turn has come, this time included.
+    /// The number of times that the turn's question was asked, including this turn.
     pub repeats: u32,
 }
 
-/// What comes of a turn.
+/// The result of a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TurnDecision {
-    /// Turns without an answer from now on.
+    /// The new number of consecutive turns without an answer.
     pub misses: u32,
-    /// The questions that are offered from now on.
+    /// The ids of the questions that the visitor can choose from.
     pub offered: Vec<String>,
-    /// What to try before anything is said.
+    /// The handover to attempt before the text is sent.
     pub handover: Option<Handover>,
-    /// What is said, if the visitor is not handed over.
+    /// The text to send if the visitor is not handed over.
     pub text: String,
 }
 
-/// A wish to hand over.
+/// A handover to attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Handover {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// Whether the visitor has asked for it. Then they may leave a message if nobody is there; a visitor who has
-    /// not asked stays with the robot.
+    /// Whether the visitor or the robot has requested it. If no agent is available, a requested handover ends with a left
+    /// message; otherwise the conversation stays with the robot.
     pub requested: bool,
 }
 
-/// Decides.
+/// Decides the result of a turn. `fallback` is the robot's text for turns without an answer.
 pub fn decide(answer: RobotAnswer, history: TurnHistory, rules: &HandoverRules, fallback: &str) -> TurnDecision {
     let repeated = rules.after_repeats > 0 && history.repeats >= rules.after_repeats;
-    let hand = |reason, requested| Some(Handover { reason, requested });
-    let plain = |text: String, offered| TurnDecision {
+    let handover = |reason, requested| Some(Handover { reason, requested });
+    let answered = |text: String, offered| TurnDecision {
         misses: 0,
         offered,
-        handover: if repeated { hand(Reason::Repeated, false) } else { None },
+        handover: if repeated { handover(Reason::Repeated, false) } else { None },
         text,
     };
     match answer {
-        RobotAnswer::Text(text) => plain(text, Vec::new()),
-        RobotAnswer::Choice { offered, text } => plain(text, offered),
+        RobotAnswer::Text(text) => answered(text, Vec::new()),
+        RobotAnswer::Choice { offered, text } => answered(text, offered),
         RobotAnswer::HandOver | RobotAnswer::ChosePerson => {
             let reason = if answer == RobotAnswer::HandOver { Reason::Robot } else { Reason::Picked };
-            let handover = hand(reason, true);
+            let handover = handover(reason, true);
             TurnDecision { misses: history.misses, offered: Vec::new(), handover, text: fallback.to_owned() }
         }
         RobotAnswer::DontKnow | RobotAnswer::Failed => {
@@ -79,8 +81,8 @@ pub fn decide(answer: RobotAnswer, history: TurnHistory, rules: &HandoverRules, 
             let enough = rules.after_misses > 0 && misses >= rules.after_misses;
             let reason = if answer == RobotAnswer::Failed { Reason::Failed } else { Reason::Misses };
             let handover = match (enough, repeated) {
-                (true, _) => hand(reason, false),
-                (false, true) => hand(Reason::Repeated, false),
+                (true, _) => handover(reason, false),
+                (false, true) => handover(Reason::Repeated, false),
                 (false, false) => None,
             };
             TurnDecision { misses, offered: Vec::new(), handover, text: fallback.to_owned() }
@@ -93,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_answer_has_one_outcome() {
+    fn answer_and_counters_decide_text_and_handover() {
         let rules = HandoverRules { keywords: Vec::new(), after_misses: 2, after_repeats: 3 };
         let never = HandoverRules { after_misses: 0, after_repeats: 0, ..rules.clone() };
         let text = || RobotAnswer::Text("yes".to_owned());

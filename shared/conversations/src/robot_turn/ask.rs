@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use desk::{
     faq::{self, ChoiceReply, Match, Thresholds},
-    robot::Kind,
+    robot::RobotKind,
     turn::RobotAnswer,
 };
 use robots::{Asking, Chat, Client, Line, Passage, Webhook};
@@ -69,10 +69,10 @@ impl RobotTurns {
             return Ok(chosen_answer(knowledge, offered, reply));
         }
         let answered = match &knowledge.robot.settings.kind {
-            Kind::Faq { thresholds } => {
+            RobotKind::Faq { thresholds } => {
                 return Ok(from_questions(knowledge, question.text, thresholds, question.has_agents));
             }
-            Kind::Chat { base_url, model, instructions, deadline_seconds } => {
+            RobotKind::Chat { base_url, model, instructions, deadline_seconds } => {
                 let Some(api_key) = self.secret(knowledge).await? else {
                     return Ok(RobotReply::failed(NO_KEY));
                 };
@@ -86,7 +86,7 @@ impl RobotTurns {
                 };
                 self.ask_model(robots, &chat, knowledge, question).await?
             }
-            Kind::Webhook { url, deadline_seconds, .. } => {
+            RobotKind::Webhook { url, deadline_seconds, .. } => {
                 let Some(secret) = self.secret(knowledge).await? else {
                     return Ok(RobotReply::failed(NO_KEY));
                 };

@@ -1,10 +1,10 @@
-//! What a question is made of, for the purpose of finding it.
+//! Analysis of a normalized text into terms.
 //!
-//! Words are those of UAX #29, which knows no Chinese words: each ideograph is one of its own. In place of a dictionary, runs
-//! of ideographs are taken character by character and pair by pair, as is usual in searching Chinese: a pair is nearly always a
-//! word or the seam of two, and a misspelt word still shares its other characters. A segmenter such as jieba would be more
-//! exact, but it builds some 350,000 dictionary words into a trie before the first answer. A function that has just been started
-//! would spend longer on that than on everything else, and questions are so short that pairs find the same ones.
+//! Words are segmented by UAX #29, which returns each ideograph as a word. Runs of ideographs become unigrams and bigrams,
+//! which is common for Chinese retrieval (Lucene's `CJKBigramFilter`): most Chinese words have two characters, and a
+//! misspelt word still shares its other characters. A dictionary segmenter such as jieba would be more precise, but it loads
+//! about 350,000 words into a trie at startup, which would dominate the cold start of a function. Questions are so short
+//! that bigrams find the same ones.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -12,46 +12,46 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::{fuzzy::stem, normalize::is_han};
 
-/// One thing that two questions can have in common.
+/// A term of a text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Term {
-    /// An ideograph, or a phrase that stands for one notion.
+    /// A single gram.
     Unigram(Gram),
-    /// Two that follow each other.
+    /// Two adjacent grams.
     Bigram(Gram, Gram),
-    /// A word of a script with spaces, or a number.
+    /// A stemmed word of a script with spaces, or a number.
     Word(Box<str>),
 }
 
-/// What a run of ideographs is made of.
+/// An element of a run of ideographs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Gram {
     /// An ideograph.
     Character(char),
-    /// A question word, by the one writing that stands for all.
+    /// A question word, in its canonical form.
     QuestionWord(&'static str),
 }
 
-/// What is in a text.
+/// The result of [`analyze`].
 #[derive(Debug, Default)]
 pub(super) struct Analysis {
-    /// In the order of the text, and as often as they are in it.
+    /// The terms in the order of the text, with duplicates.
     pub(super) list: Vec<Term>,
-    /// How many ideographs and words they are made from.
+    /// The number of grams and words that the terms consist of.
     pub(super) units: usize,
-    /// Something said what the visitor wants: a wish, a question word, a particle. Without it the text is but a topic.
+    /// Whether the text contains a wish, a question word or a particle. Otherwise it only names a topic.
     pub(super) is_sentence: bool,
 }
 
 impl Term {
-    /// How much the term says if all are equally rare. Of an ideograph alone less than of a pair, which makes a word of it; of a
-    /// question word little, for every second question has it. Chosen on the evaluation set, where nothing is sensitive to them.
+    /// The weight of the term before its rarity. A single ideograph weighs less than a bigram, which usually is a word; a
+    /// question word weighs little. The values are tuned on the evaluation set, which is not sensitive to them.
     pub(super) fn weight(&self) -> f32 {
         match self {
             Self::Unigram(Gram::QuestionWord(_)) => Gram::QuestionWord("").weight(),
             Self::Unigram(unit) => 0.5 * unit.weight(),
             Self::Bigram(first, second) => first.weight() * second.weight(),
-            Self::Word(word) if ENGLISH_ASKS.contains(&&**word) => Gram::QuestionWord("").weight(),
+            Self::Word(word) if ENGLISH_QUESTION_WORDS.contains(&&**word) => Gram::QuestionWord("").weight(),
             Self::Word(_) => 1.0,
         }
     }
@@ -67,22 +67,23 @@ impl Gram {
     }
 }
 
-/// What a phrase is replaced by.
+/// The treatment of a phrase.
 #[derive(Debug, Clone, Copy)]
-enum Meaning {
-    /// A question word.
+enum Treatment {
+    /// A question word with this canonical form.
     QuestionWord(&'static str),
-    /// Another writing, or another word, for this.
+    /// A synonym or a spelling variant of this word.
     Synonym(&'static str),
-    /// Itself, although a part of it has another meaning.
+    /// A word that is kept although a part of it is another phrase.
     WholeWord,
-    /// Words around the matter that everybody uses.
+    /// A filler of a sentence. It is removed.
     Filler,
-    /// Words of politeness: not even a sentence.
+    /// A phrase of politeness. It is removed and does not make the text a sentence.
     Politeness,
 }
 
-const ASKS: &[(&str, &str)] = &[
+/// Question words: the canonical form and its variants.
+const QUESTION_WORDS: &[(&str, &str)] = &[
     ("怎么", "怎么 怎样 如何 咋 咋个"),
     ("怎么样", "怎么样 咋样"),
     ("什么", "什么 啥 甚么"),
@@ -95,9 +96,9 @@ const ASKS: &[(&str, &str)] = &[
     ("可以", "可以 能 能不能 可不可以 可以不可以 能否 可否 是否可以"),
 ];
 
-/// Two names for one thing which most shops' visitors use alike, and the misspellings that input methods make of them. Whatever
-/// belongs to one trade is for the variants of a question.
-const SAMES: &[(&str, &str)] = &[
+/// Synonyms that are common to all shops, and misspellings that input methods produce. Synonyms of one trade belong to the
+/// variants of a question.
+const SYNONYMS: &[(&str, &str)] = &[
     ("账号", "账户"),
     ("付款", "支付"),
     ("运费", "邮费 快递费"),
@@ -107,58 +108,62 @@ const SAMES: &[(&str, &str)] = &[
     ("退款", "退钱"),
 ];
 
-/// Not 能 in the sense of 可以, and not 支付.
-const WORDS: &str = "功能 性能 智能 可能 支付宝";
+/// Words that contain 能 but not in the sense of 可以, and 支付宝, which contains 支付.
+const WHOLE_WORDS: &str = "功能 性能 智能 可能 支付宝";
 const FILLERS: &str = "我想 我要 想要 想问 想知道 问一下 问下 一下 帮忙 帮我 给我 你们 我们 有没有 是不是 会不会";
-const COURTESIES: &str = "请问 你好 您好 麻烦 谢谢 亲 亲亲 在吗 在不在 不好意思 打扰一下 打扰了";
+const POLITENESS: &str = "请问 你好 您好 麻烦 谢谢 亲 亲亲 在吗 在不在 不好意思 打扰一下 打扰了";
 
-/// Particles, pronouns and copulas.
+/// Particles, pronouns and copulas. They are removed.
 const PARTICLES: &str = "的了吗呢啊吧呀哦嘛啦哈呗哎嗯噢喔么哟呃嘞咯我你您他她它们这那个请就也都把被是";
-/// Auxiliary verbs and negations: they say little, yet more than nothing (还有货吗).
+/// Auxiliary verbs and negations. They have a low weight but are kept, because they can be the only words beside a noun
+/// (还有货吗).
 const AUXILIARIES: &str = "有不没会要还想";
 
-const ENGLISH_ASKS: &[&str] = &["how", "when", "where", "which", "what", "why", "who"];
+const ENGLISH_QUESTION_WORDS: &[&str] = &["how", "when", "where", "which", "what", "why", "who"];
 const ENGLISH_FILLERS: &[&str] = &[
     "a", "an", "the", "i", "my", "me", "we", "you", "u", "your", "it", "this", "that", "is", "are", "am", "be", "do",
     "does", "did", "to", "of", "for", "on", "in", "at", "can", "could", "will", "would", "should", "please", "pls",
     "get", "need", "want", "there", "im", "id", "its",
 ];
 
-static PHRASES: LazyLock<HashMap<char, Vec<(&'static str, Meaning)>>> = LazyLock::new(|| {
+static PHRASES: LazyLock<HashMap<char, Vec<(&'static str, Treatment)>>> = LazyLock::new(|| {
     let words = |list: &'static str| list.split_whitespace();
-    let asks = ASKS.iter().flat_map(|&(one, all)| words(all).map(move |phrase| (phrase, Meaning::QuestionWord(one))));
-    let sames = SAMES.iter().flat_map(|&(one, all)| words(all).map(move |phrase| (phrase, Meaning::Synonym(one))));
-    let whole = words(WORDS).map(|phrase| (phrase, Meaning::WholeWord));
-    let fillers = words(FILLERS).map(|phrase| (phrase, Meaning::Filler));
-    let courtesies = words(COURTESIES).map(|phrase| (phrase, Meaning::Politeness));
+    let questions = QUESTION_WORDS
+        .iter()
+        .flat_map(|&(one, all)| words(all).map(move |phrase| (phrase, Treatment::QuestionWord(one))));
+    let synonyms =
+        SYNONYMS.iter().flat_map(|&(one, all)| words(all).map(move |phrase| (phrase, Treatment::Synonym(one))));
+    let whole = words(WHOLE_WORDS).map(|phrase| (phrase, Treatment::WholeWord));
+    let fillers = words(FILLERS).map(|phrase| (phrase, Treatment::Filler));
+    let politeness = words(POLITENESS).map(|phrase| (phrase, Treatment::Politeness));
     let mut phrases: HashMap<char, Vec<_>> = HashMap::new();
-    for (phrase, meaning) in asks.chain(sames).chain(whole).chain(fillers).chain(courtesies) {
+    for (phrase, treatment) in questions.chain(synonyms).chain(whole).chain(fillers).chain(politeness) {
         let first = phrase.chars().next().unwrap_or_default();
-        phrases.entry(first).or_default().push((phrase, meaning));
+        phrases.entry(first).or_default().push((phrase, treatment));
     }
     for list in phrases.values_mut() {
-        // The longest that fits is meant: 什么时候 and not 什么.
+        // The longest phrase wins: 什么时候, not 什么.
         list.sort_by_key(|(phrase, _)| std::cmp::Reverse(phrase.len()));
     }
     phrases
 });
 
-/// The terms of a normalized text.
+/// Analyzes a normalized text.
 pub(super) fn analyze(normalized: &str) -> Analysis {
-    let mut terms = Analysis::default();
+    let mut analysis = Analysis::default();
     let mut words = normalized.unicode_word_indices().peekable();
     while let Some((start, word)) = words.next() {
         if !word.starts_with(is_han) {
-            terms.add_word(word);
+            analysis.add_word(word);
             continue;
         }
         let mut end = start + word.len();
         while let Some((_, word)) = words.next_if(|&(next, word)| next == end && word.starts_with(is_han)) {
             end += word.len();
         }
-        terms.add_run(&normalized[start..end]);
+        analysis.add_run(&normalized[start..end]);
     }
-    terms
+    analysis
 }
 
 impl Analysis {
@@ -170,23 +175,23 @@ impl Analysis {
         let mut rest = run;
         while let Some(first) = rest.chars().next() {
             let known = PHRASES.get(&first).and_then(|list| list.iter().find(|(phrase, _)| rest.starts_with(phrase)));
-            let (phrase, meaning) =
-                known.map_or((first.len_utf8(), None), |&(phrase, meaning)| (phrase.len(), Some(meaning)));
+            let (phrase, treatment) =
+                known.map_or((first.len_utf8(), None), |&(phrase, treatment)| (phrase.len(), Some(treatment)));
             let (phrase, after) = rest.split_at(phrase);
             rest = after;
-            match meaning {
-                Some(Meaning::QuestionWord(ask)) => {
+            match treatment {
+                Some(Treatment::QuestionWord(ask)) => {
                     self.is_sentence = true;
                     self.add_unit(last, Gram::QuestionWord(ask));
                 }
-                Some(Meaning::Synonym(same)) => self.add_phrases(same, last),
-                Some(Meaning::WholeWord) => phrase.chars().for_each(|c| self.add_unit(last, Gram::Character(c))),
-                Some(Meaning::Filler) => {
+                Some(Treatment::Synonym(same)) => self.add_phrases(same, last),
+                Some(Treatment::WholeWord) => phrase.chars().for_each(|c| self.add_unit(last, Gram::Character(c))),
+                Some(Treatment::Filler) => {
                     self.is_sentence = true;
                     *last = None;
                 }
-                Some(Meaning::Politeness) => *last = None,
-                // A particle stands between two words that belong together more often than it parts them.
+                Some(Treatment::Politeness) => *last = None,
+                // A particle does not end a bigram, because it often stands within a phrase.
                 None if PARTICLES.contains(first) => self.is_sentence = true,
                 None => self.add_unit(last, Gram::Character(first)),
             }
@@ -206,7 +211,7 @@ impl Analysis {
         if ENGLISH_FILLERS.contains(&&*word) {
             self.is_sentence = true;
         } else if !word.is_empty() {
-            self.is_sentence |= ENGLISH_ASKS.contains(&&*word);
+            self.is_sentence |= ENGLISH_QUESTION_WORDS.contains(&&*word);
             self.units += 1;
             self.list.push(Term::Word(stem(&word).into()));
         }
@@ -235,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_taken_by_character_and_pair() {
+    fn ideographs_become_unigrams_and_bigrams() {
         assert_eq!(shown("退货"), ["退", "货", "退货"]);
         assert_eq!(shown("请问怎么退货呢？"), ["<怎么>", "退", "<怎么>退", "货", "退货"]);
         assert_eq!(shown("如何退貨"), shown("怎么退货"));
@@ -247,19 +252,19 @@ mod tests {
     }
 
     #[test]
-    fn two_names_of_a_thing_are_one() {
+    fn synonyms_have_same_terms() {
         for (one, other) in
-            SAMES.iter().chain(ASKS).flat_map(|(one, all)| all.split(' ').map(move |other| (*one, other)))
+            SYNONYMS.iter().chain(QUESTION_WORDS).flat_map(|(one, all)| all.split(' ').map(move |other| (*one, other)))
         {
             assert_eq!(shown(one), shown(other));
         }
-        for word in WORDS.split(' ') {
+        for word in WHOLE_WORDS.split(' ') {
             assert!(shown(word).iter().all(|term| word.contains(term)), "{word}");
         }
     }
 
     #[test]
-    fn a_topic_is_told_from_a_sentence() {
+    fn text_without_wish_question_or_particle_is_topic() {
         for (text, expected) in [
             ("发票", false),
             ("你好，发票", false),

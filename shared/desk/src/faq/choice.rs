@@ -1,4 +1,4 @@
-//! A choice among questions, and what the visitor replies to it. The channel has no buttons: it is a numbered text.
+//! A choice of questions as a numbered text, and the visitor's reply to it. A WeChat text message has no buttons.
 
 use std::fmt::Write as _;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::normalize::bare;
 
-/// A choice has at most so many questions.
+/// The maximum number of questions in a choice.
 pub const CHOICES_MAX: usize = 5;
 
-/// What a choice is worded in.
+/// The language of a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
@@ -20,17 +20,17 @@ pub enum Language {
     En,
 }
 
-/// What a visitor replies to a choice.
+/// A visitor's reply to a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChoiceReply {
-    /// One of the questions, counted from 1.
+    /// The number of a question, from 1.
     Number(usize),
-    /// A person.
+    /// `0`: the visitor wants a person.
     Person,
 }
 
-/// The text of a choice: the first [`CHOICES_MAX`] titles, numbered. That `0` leads to a person is said only where `person` is:
-/// not if nobody is ever there.
+/// Returns the text of a choice: the first [`CHOICES_MAX`] titles, numbered. The text offers `0` for a person only if
+/// `person` is true, that is if agents can answer in this reception mode.
 pub fn choice_text(titles: &[&str], language: Language, person: bool) -> String {
     let mut text = match language {
         Language::Zh => "您是不是想问：\n",
@@ -50,24 +50,26 @@ pub fn choice_text(titles: &[&str], language: Language, person: bool) -> String 
     text
 }
 
-/// What the visitor has picked of so many questions: `1`, `１`, `①`, `一`, `第1个`, `选一`, `1。`, `option 1`, `the first one`,
-/// `最后一个`; `0` for a person. Nothing where the text says anything else, and nothing where nothing was offered.
+/// Parses a reply to a choice of `offered` questions.
+///
+/// Examples are `1`, `１`, `①`, `一`, `第1个`, `选一`, `1。`, `option 1`, `the first one`, `最后一个`, and `0` for a person. Returns
+/// `None` if the text contains anything else, or if `offered` is 0.
 pub fn parse_choice_reply(text: &str, offered: usize) -> Option<ChoiceReply> {
-    let said = bare(text);
-    let mut said = &*said;
+    let text = bare(text);
+    let mut rest = &*text;
     let number = loop {
-        if LAST.contains(&said) {
+        if LAST.contains(&rest) {
             break offered;
         }
-        if let Some(number) = NUMERALS.iter().position(|all| all.split(' ').any(|numeral| numeral == said)) {
+        if let Some(number) = NUMERALS.iter().position(|all| all.split(' ').any(|numeral| numeral == rest)) {
             break number;
         }
-        // Only where no numeral is seen: `one` is a numeral, and the end of `the first one`.
-        said = BEFORE
+        // Strip only if the rest is not a numeral: `one` is a numeral and the suffix of `the first one`.
+        rest = PREFIXES
             .iter()
-            .find_map(|before| said.strip_prefix(before))
-            .or_else(|| said.strip_prefix("no").filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())))
-            .or_else(|| AFTER.iter().find_map(|after| said.strip_suffix(after)))?;
+            .find_map(|prefix| rest.strip_prefix(prefix))
+            .or_else(|| rest.strip_prefix("no").filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())))
+            .or_else(|| SUFFIXES.iter().find_map(|suffix| rest.strip_suffix(suffix)))?;
     };
     match number {
         _ if offered == 0 => None,
@@ -77,7 +79,7 @@ pub fn parse_choice_reply(text: &str, offered: usize) -> Option<ChoiceReply> {
     }
 }
 
-/// By number.
+/// The spellings of each number.
 const NUMERALS: [&str; 10] = [
     "0 零 〇 ⓪ zero",
     "1 一 ① one first 1st",
@@ -91,7 +93,7 @@ const NUMERALS: [&str; 10] = [
     "9 九 ⑨ nine ninth 9th",
 ];
 const LAST: [&str; 2] = ["最后一", "last"];
-const BEFORE: [&str; 17] = [
+const PREFIXES: [&str; 17] = [
     "我想问",
     "我选择",
     "我选",
@@ -110,7 +112,7 @@ const BEFORE: [&str; 17] = [
     "question",
     "choose",
 ];
-const AFTER: [&str; 12] = ["个问题", "个", "条", "项", "号", "题", "吧", "啊", "谢谢", "one", "please", "thanks"];
+const SUFFIXES: [&str; 12] = ["个问题", "个", "条", "项", "号", "题", "吧", "啊", "谢谢", "one", "please", "thanks"];
 
 #[cfg(test)]
 mod tests {
@@ -119,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_choice_is_numbered_and_says_how_to_reply() {
+    fn choice_text_numbers_titles_and_explains_reply() {
         let titles = ["怎么退货？", " 退货运费谁承担？"];
         let expected = "您是不是想问：\n1. 怎么退货？\n2. 退货运费谁承担？\n回复数字查看答案，回复 0 转人工";
         assert_eq!(choice_text(&titles, Language::default(), true), expected);
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pick_is_understood_in_any_writing() {
+    fn reply_is_parsed_in_all_spellings() {
         for (text, offered, expected) in [
             ("1", 3, Some(1)),
             ("１", 3, Some(1)),
@@ -189,7 +191,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_pick_is_always_one_of_those_offered(text in any::<String>(), offered in 0_usize..7) {
+        fn reply_number_is_within_offered(text in any::<String>(), offered in 0_usize..7) {
             match parse_choice_reply(&text, offered) {
                 Some(ChoiceReply::Number(number)) => prop_assert!((1..=offered).contains(&number)),
                 Some(ChoiceReply::Person) => prop_assert!(offered > 0),
@@ -198,7 +200,7 @@ mod tests {
         }
 
         #[test]
-        fn a_bare_number_is_always_understood(number in 1_usize..=CHOICES_MAX, before in "[ 　\n【(]{0,3}", after in "[ 。.、)】！]{0,3}") {
+        fn number_with_punctuation_is_parsed(number in 1_usize..=CHOICES_MAX, before in "[ 　\n【(]{0,3}", after in "[ 。.、)】！]{0,3}") {
             prop_assert_eq!(parse_choice_reply(&format!("{before}{number}{after}"), CHOICES_MAX), Some(ChoiceReply::Number(number)));
         }
     }

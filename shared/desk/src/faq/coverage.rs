@@ -1,4 +1,4 @@
-//! How much of one text stands in others.
+//! The part of a text whose terms occur in other texts. Used to check that a model's answer is grounded in its sources.
 
 use std::collections::HashSet;
 
@@ -7,28 +7,27 @@ use super::{
     normalize::normalize,
 };
 
-/// What some texts are made of, to hold another text against them. Width, case, traditional characters and English endings do not
-/// matter, nor in what order things are said.
+/// The set of the terms of some texts. Width, case, traditional characters, English endings and word order do not matter.
 #[derive(Debug, Clone, Default)]
 pub struct TermSet(HashSet<Term>);
 
-/// How much of a text a [`TermSet`] has. Both are sums over its analyze, each counted once: a word is 1, an ideograph half of
-/// one, two ideographs that follow each other 1, and what everybody says less.
+/// The coverage of a text by a [`TermSet`]. Both fields are sums of the weights of the text's distinct terms: a word or a
+/// bigram weighs 1, a single ideograph 0.5, and common words less.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Coverage {
-    /// What the vocabulary has.
+    /// The weight of the terms in the set.
     pub covered: f32,
-    /// All of the text.
+    /// The weight of all terms.
     pub total: f32,
 }
 
 impl TermSet {
-    /// The vocabulary of these texts.
+    /// Makes the set of the terms of these texts.
     pub fn new<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
         Self(texts.into_iter().flat_map(|text| analyze(&normalize(text)).list).collect())
     }
 
-    /// How much of this text it has.
+    /// Computes the coverage of a text.
     pub fn coverage(&self, text: &str) -> Coverage {
         let (mut coverage, mut seen) = (Coverage::default(), HashSet::new());
         for term in &analyze(&normalize(text)).list {
@@ -53,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_in_other_words_is_known_in_part() {
+    fn paraphrase_is_partly_covered() {
         let source = "支持七天无理由退货";
         assert!(part("七天内都能退", source) > 0.25);
         assert!(part("七天无理由", source) > 0.99);
@@ -64,7 +63,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_knows_itself(text in any::<String>(), other in any::<String>()) {
+        fn text_is_covered_by_itself(text in any::<String>(), other in any::<String>()) {
             let coverage = TermSet::new([&*text, &*other]).coverage(&text);
             prop_assert!((coverage.covered - coverage.total).abs() < f32::EPSILON);
             let coverage = TermSet::new([&*other]).coverage(&text);

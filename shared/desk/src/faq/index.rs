@@ -1,4 +1,4 @@
-//! The index of a robot's questions.
+//! The inverted index of a robot's questions.
 
 use std::{
     cmp::Ordering,
@@ -12,75 +12,75 @@ use super::{
     normalize::{bare, clauses, is_han, normalize, without_pictures, without_punctuation},
 };
 
-/// Of a longer text only so many characters are looked at. A question is much shorter.
+/// The number of characters of a query that are searched. A question is much shorter.
 const TEXT_MAX: usize = 400;
-/// Of more sentences only the first ones are looked at one by one.
+/// The number of clauses of a query that are also searched one by one.
 const CLAUSES_MAX: usize = 12;
-/// What a single clause is worth that fits better than the whole text: the rest may have said something else.
-const CLAUSE_WORTH: f32 = 0.85;
-/// How much a term counts that no question has, against one that a single question has. It tells that something else is meant,
-/// but not every word of a visitor's story does.
-const UNKNOWN_WORTH: f32 = 0.8;
-/// How rare a term is cannot be told from a handful of questions: fewer are taken for this many. Otherwise the thresholds would
-/// mean one thing for a robot with five questions and another for one with five hundred.
+/// The factor of a single clause's score. It is less than 1 because the other clauses can change the meaning.
+const CLAUSE_FACTOR: f32 = 0.85;
+/// The weight of a query term that no question has, relative to a term that one question has. It is less than 1 because
+/// visitors tell more than they ask.
+const UNKNOWN_FACTOR: f32 = 0.8;
+/// The minimum number of questions for the computation of rarity. Without it, the thresholds would mean something different
+/// for a robot with five questions than for one with five hundred.
 const QUESTIONS_MIN: usize = 50;
-/// A topic is named in at most so many ideographs or words (快递, 积分兑换).
+/// The maximum number of ideographs and words that name a topic (快递, 积分兑换).
 const TOPIC_UNITS: usize = 4;
 
-/// A robot's questions, ready to be searched. Made once for a version of them.
+/// An inverted index of a robot's questions. It is built once for each version of the questions.
 ///
-/// Every title and variant is a document of its own, and the best of a question's stands for it. Terms are weighted as in BM25,
-/// by the logarithm of how few questions have them; variants of one question count once, for they repeat its words on purpose.
-/// How often a term stands in a text says nothing where texts are this short, so that BM25's saturation is taken to its end.
-/// BM25's sums mean something different for every query; here a score is `2 × common / (query + document)`, each the sum of
-/// its terms' weights: the harmonic mean of how much of the query the document has, and of how much of the document the query has.
+/// Each title and each variant is a document; the best document of a question gives its score. Terms are weighted by the
+/// inverse document frequency of BM25, where the documents of one question count once, because variants repeat words on
+/// purpose. Term frequency is ignored, because the texts are short. BM25 scores are not comparable between queries;
+/// therefore the score is `2 × common / (query + document)`, each being a sum of term weights, that is the weighted Dice
+/// coefficient (the F1 measure of the shared terms).
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     questions: usize,
     ids: HashMap<Term, usize>,
-    terms: Vec<Posting>,
+    postings: Vec<Posting>,
     documents: Vec<Document>,
-    /// Questions by title and variants without punctuation; none where two questions have the same.
+    /// The question of each title and variant without punctuation; `None` if several questions have the same text.
     exact: HashMap<String, Option<usize>>,
     words: Dictionary,
-    /// What an unknown term counts, of weight 1.
+    /// The weight of an unknown term, before [`Term::weight`].
     unknown: f32,
 }
 
 #[derive(Debug, Clone)]
 struct Posting {
-    /// Weight by rarity.
-    strength: f32,
-    /// Where it is, in order.
+    /// The weight of the term.
+    weight: f32,
+    /// The documents that contain the term, in ascending order.
     documents: Vec<usize>,
 }
 
 #[derive(Debug, Clone)]
 struct Document {
     question: usize,
-    /// The sum of its terms.
-    strength: f32,
+    /// The sum of the weights of the document's terms.
+    weight: f32,
 }
 
-/// A question that a search has found.
+/// A question found by a search.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hit {
-    /// Its place among the questions that the index was made from.
+    /// The index into the questions that the index was built from.
     pub question: usize,
-    /// How well it fits: next to 0 hardly, 1 as if word for word. Comparable over queries and over robots.
+    /// The score, more than 0 and at most 1 (all terms are equal). Scores are comparable between queries and robots.
     pub score: f32,
 }
 
-/// What a search has found out.
+/// The result of a search.
 pub(super) struct SearchResult {
-    /// Best first.
+    /// The hits, best first.
     pub(super) hits: Vec<Hit>,
-    /// The text is but a topic, and these questions are about it, best first. Empty, or at least two.
-    pub(super) about: Vec<usize>,
+    /// If the text only names a topic: the questions about it, best first. Empty or at least two.
+    pub(super) topic: Vec<usize>,
 }
 
 impl Index {
-    /// Makes the index. Disabled questions are not found; the others keep their places.
+    /// Builds the index. Disabled questions are not posting; the others keep their indices.
     pub fn new(questions: &[Question]) -> Self {
         let mut index = Self { questions: questions.len(), ..Self::default() };
         for (at, question) in questions.iter().enumerate().filter(|(_, question)| !question.disabled) {
@@ -89,17 +89,17 @@ impl Index {
             }
         }
         let enabled = questions.iter().filter(|question| !question.disabled).count().max(QUESTIONS_MIN);
-        index.unknown = UNKNOWN_WORTH * rarity(enabled, 0);
+        index.unknown = UNKNOWN_FACTOR * inverse_document_frequency(enabled, 0);
         for (term, &id) in &index.ids {
-            let indexed = &mut index.terms[id];
-            let mut having: Vec<_> =
-                indexed.documents.iter().map(|&document| index.documents[document].question).collect();
-            having.dedup();
-            indexed.strength = term.weight() * rarity(enabled, having.len());
+            let posting = &mut index.postings[id];
+            let mut questions_with_term: Vec<_> =
+                posting.documents.iter().map(|&document| index.documents[document].question).collect();
+            questions_with_term.dedup();
+            posting.weight = term.weight() * inverse_document_frequency(enabled, questions_with_term.len());
         }
-        for indexed in &index.terms {
-            for &document in &indexed.documents {
-                index.documents[document].strength += indexed.strength;
+        for posting in &index.postings {
+            for &document in &posting.documents {
+                index.documents[document].weight += posting.weight;
             }
         }
         index.words = Dictionary::new(index.ids.keys());
@@ -115,27 +115,27 @@ impl Index {
             *same = same.filter(|&same| same == question);
         }
         for term in terms.list {
-            let id = *self.ids.entry(term).or_insert(self.terms.len());
-            if id == self.terms.len() {
-                self.terms.push(Posting { strength: 0.0, documents: Vec::new() });
+            let id = *self.ids.entry(term).or_insert(self.postings.len());
+            if id == self.postings.len() {
+                self.postings.push(Posting { weight: 0.0, documents: Vec::new() });
             }
-            let documents = &mut self.terms[id].documents;
-            // Twice in a document is as good as once.
+            let documents = &mut self.postings[id].documents;
+            // A document lists a term once.
             if documents.last() != Some(&self.documents.len()) {
                 documents.push(self.documents.len());
             }
         }
-        self.documents.push(Document { question, strength: 0.0 });
+        self.documents.push(Document { question, weight: 0.0 });
     }
 
-    /// The questions that have something in common with the text, best first, at most `limit`.
+    /// Returns at most `limit` questions that share a term with the text, best first.
     pub fn search(&self, text: &str, limit: usize) -> Vec<Hit> {
         let mut hits = self.search_all(text).hits;
         hits.truncate(limit);
         hits
     }
 
-    /// The question that is asked word for word, but for punctuation, width, case and pictures.
+    /// Returns the question whose title or a variant equals the text, ignoring punctuation, width, case and pictures.
     pub(super) fn exact(&self, text: &str) -> Option<usize> {
         let known = |bare: String| self.exact.get(&bare).copied().flatten();
         known(bare(text)).or_else(|| known(without_punctuation(without_pictures(&normalize(text)))))
@@ -152,17 +152,17 @@ impl Index {
         let clauses: Vec<_> = clauses(&text).take(CLAUSES_MAX).collect();
         if clauses.len() > 1 {
             for clause in clauses {
-                search.add(&analyze(clause), CLAUSE_WORTH);
+                search.add(&analyze(clause), CLAUSE_FACTOR);
             }
         }
         let hits = search.hits();
         let is_topic = !whole.is_sentence && whole.units <= TOPIC_UNITS && has_all.len() > 1;
-        let about = if is_topic {
+        let topic = if is_topic {
             hits.iter().map(|hit| hit.question).filter(|at| has_all.contains(at)).collect()
         } else {
             Vec::new()
         };
-        SearchResult { hits, about }
+        SearchResult { hits, topic }
     }
 
     fn find(&self, term: &Term) -> Option<usize> {
@@ -176,46 +176,46 @@ impl Index {
 
 struct Search<'a> {
     index: &'a Index,
-    /// By document, what it has in common with the text at hand.
+    /// By document: the weight of the terms shared with the current text.
     common: Vec<f32>,
-    /// By question, the best so far.
+    /// By question: the best score so far.
     scores: Vec<f32>,
 }
 
 impl Search<'_> {
-    /// Scores a text or a part of one. Gives the questions that have all of it, in order.
-    fn add(&mut self, terms: &Analysis, worth: f32) -> Vec<usize> {
-        let mut strength = 0.0;
+    /// Scores a text or a clause. Returns the questions that have all of its terms, in ascending order.
+    fn add(&mut self, terms: &Analysis, factor: f32) -> Vec<usize> {
+        let mut weight = 0.0;
         let mut touched = Vec::new();
         let (mut known, mut unknown) = (HashSet::new(), HashSet::new());
         for term in &terms.list {
             let Some(id) = self.index.find(term) else {
                 if unknown.insert(term) {
-                    strength += self.index.unknown * term.weight();
+                    weight += self.index.unknown * term.weight();
                 }
                 continue;
             };
             if !known.insert(id) {
                 continue;
             }
-            let indexed = &self.index.terms[id];
-            strength += indexed.strength;
-            for &document in &indexed.documents {
+            let posting = &self.index.postings[id];
+            weight += posting.weight;
+            for &document in &posting.documents {
                 if self.common[document] == 0.0 {
                     touched.push(document);
                 }
-                self.common[document] += indexed.strength;
+                self.common[document] += posting.weight;
             }
         }
         let mut has_all = Vec::new();
         for document in touched {
             let common = std::mem::take(&mut self.common[document]);
-            let Document { question, strength: own } = self.index.documents[document];
-            let score = 2.0 * common / (strength + own) * worth;
-            // Sums of the same numbers in another order differ in their last digits, and equal scores keep the order of the questions.
+            let Document { question, weight: own } = self.index.documents[document];
+            let score = 2.0 * common / (weight + own) * factor;
+            // Sums in a different order differ in the last digits. Rounding makes equal scores keep the order of the questions.
             let score = (score * 10_000.0).round() / 10_000.0;
             self.scores[question] = self.scores[question].max(score);
-            if common >= 0.999 * strength {
+            if common >= 0.999 * weight {
                 has_all.push(question);
             }
         }
@@ -233,14 +233,14 @@ impl Search<'_> {
     }
 }
 
-/// BM25's weight of a term that so many of the questions have.
-fn rarity(questions: usize, having: usize) -> f32 {
+/// The inverse document frequency of BM25 for a term that `frequency` of the questions have.
+fn inverse_document_frequency(questions: usize, frequency: usize) -> f32 {
     let number = |n: usize| f32::from(u16::try_from(n).unwrap_or(u16::MAX));
-    let having = number(having);
-    ((number(questions) - having + 0.5) / (having + 0.5)).ln_1p()
+    let frequency = number(frequency);
+    ((number(questions) - frequency + 0.5) / (frequency + 0.5)).ln_1p()
 }
 
-/// Whoever writes Chinese with spaces means them as commas.
+/// Replaces spaces between ideographs by line ends, because visitors write them in place of commas.
 fn break_at_spaces(normalized: &str) -> String {
     let mut broken = String::with_capacity(normalized.len());
     let mut characters = normalized.chars().peekable();

@@ -1,7 +1,16 @@
-//! Which of the questions that a robot knows a visitor means.
+//! Retrieval of the question that a visitor asks from a robot's questions (FAQ retrieval).
 //!
-//! The ladder is that of other vendors: a question that is surely meant is answered at once, a few that may be meant are offered
-//! as a numbered choice, and whatever is left is not known. Where the steps are is set on the evaluation set in `tests/faq`.
+//! | Module | Step |
+//! |---|---|
+//! | `normalize` | maps spelling variants to one form: width, case, traditional characters |
+//! | `analyzer` | turns a normalized text into terms: characters, bigrams, stemmed words |
+//! | `fuzzy` | stems English words and finds known words one edit away |
+//! | `index` | scores the questions that share terms with a text |
+//! | `choice` | writes a numbered choice and parses the reply |
+//! | `coverage` | measures how many terms of a text occur in other texts |
+//!
+//! [`find`] returns a direct answer, a choice of up to five questions, or nothing, depending on the scores. The
+//! [`Thresholds`] between them are tuned on the evaluation set in `tests/faq`.
 
 mod analyzer;
 mod choice;
@@ -22,39 +31,39 @@ pub use self::{
 };
 use crate::Fault;
 
-/// A robot knows at most so many questions: they are read into memory whole when a function has just been started.
+/// The maximum number of questions of a robot. A function loads all of them into memory at the first turn.
 pub const QUESTIONS_MAX: usize = 1000;
-/// A question has at most so many variants.
+/// The maximum number of variants of a question.
 pub const VARIANTS_MAX: usize = 20;
-/// Characters of a title. Five of the longest are still one message to WeChat.
+/// The maximum length of a title in characters. Five titles of this length fit into one WeChat message.
 pub const TITLE_MAX: usize = 80;
-/// Characters of a variant.
+/// The maximum length of a variant in characters.
 pub const VARIANT_MAX: usize = 200;
-/// Bytes of an answer: WeChat takes no more as one message, and every further one takes another of the few replies.
+/// The maximum size of an answer in bytes, that is one WeChat text message (发送客服消息, `customer-message/send.html`).
 pub const ANSWER_MAX: usize = 2048;
-/// Bytes of an id.
+/// The maximum size of a question's id in bytes.
 pub const ID_MAX: usize = 64;
 
 /// A question with its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
-    /// What it is called by, among a robot's questions.
+    /// The id, unique among the questions of a robot: 1 to 64 ASCII letters, digits, `-`, `_` or `.`.
     pub id: String,
-    /// The question as it is shown in a choice.
+    /// The question as shown in a choice: one line of 1 to 80 characters.
     pub title: String,
-    /// Other ways to ask it.
+    /// Other wordings of the question: at most 20, each one line of 1 to 200 characters.
     #[serde(default)]
     pub variants: Vec<String>,
-    /// The answer.
+    /// The answer, 1 to 2048 bytes.
     pub answer: String,
-    /// Whether it is left out for now.
+    /// Whether the question is excluded from retrieval.
     #[serde(default)]
     pub disabled: bool,
 }
 
 impl Question {
-    /// What is wrong with it.
+    /// Validates the question.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut must = |right: bool, field: String, detail: String| {
@@ -66,7 +75,7 @@ impl Question {
             && self.id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
         must(id, "id".into(), format!("must have 1 to {ID_MAX} letters, digits, hyphens, underscores or dots"));
         let is_line = |text: &str, limit| {
-            // A text without letters or digits would never be found.
+            // A text without letters or digits cannot be retrieved.
             !normalize::bare(text).is_empty() && text.chars().count() <= limit && !text.contains(char::is_control)
         };
         must(
@@ -88,7 +97,8 @@ impl Question {
     }
 }
 
-/// What is wrong with all the questions of a robot: with each by its place, such as `3.title`, and with the whole.
+/// Validates all questions of a robot. The field of a fault starts with the question's index, such as `3.title`; a fault of
+/// the whole list has the field `questions`.
 pub fn faults(questions: &[Question]) -> Vec<Fault> {
     let mut faults = Vec::new();
     if questions.len() > QUESTIONS_MAX {
@@ -106,15 +116,15 @@ pub fn faults(questions: &[Question]) -> Vec<Fault> {
     faults
 }
 
-/// From when on a question is meant. The defaults come from the evaluation set in `tests/faq`, which holds them to what they promise.
+/// The score thresholds of [`find`], each 0 to 1. The defaults are tuned on the evaluation set in `tests/faq`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Thresholds {
-    /// A question of at least this score is answered directly.
+    /// The minimum score for a direct answer.
     pub direct: f64,
-    /// A question of at least this score is offered.
+    /// The minimum score for a choice, more than 0 and at most `direct`.
     pub choice: f64,
-    /// So much the answered question must be ahead of the next one; otherwise both are offered.
+    /// The minimum lead of a direct answer over the second question; with a smaller lead both are offered.
     pub lead: f64,
 }
 
@@ -125,7 +135,7 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
-    /// What is wrong with them.
+    /// Validates the thresholds.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         if !(0.0 < self.choice && self.choice <= self.direct && self.direct <= 1.0) {
@@ -138,38 +148,40 @@ impl Thresholds {
     }
 }
 
-/// What is found for a text. The numbers are places among the questions that the index was made from.
+/// The result of [`find`]. The numbers are indices into the questions that the index was built from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Match {
-    /// This question is meant.
+    /// The question to answer directly.
     Direct(usize),
-    /// One of these may be meant, best first: 1 to [`CHOICES_MAX`].
+    /// The questions to offer, best first: 1 to [`CHOICES_MAX`].
     Choice(Vec<usize>),
-    /// Nothing fits.
+    /// No question matches.
     Unknown,
 }
 
-/// A question far behind the best one is not worth a line of the choice.
-const SPREAD: f32 = 0.6;
+/// The minimum score of an offered question relative to the best one.
+const RELATIVE_SCORE_MIN: f32 = 0.6;
 
-/// Finds what a visitor means. A question that is asked word for word is meant, whatever the thresholds. Who names but a topic
-/// that several questions are about (发票) has not asked any of them yet, and is offered them.
+/// Finds the question that a visitor asks.
+///
+/// A text that equals a title or a variant is a direct match, regardless of the thresholds. A text that only names a topic
+/// of several questions, such as 发票, is answered with a choice.
 pub fn find(index: &Index, text: &str, thresholds: &Thresholds) -> Match {
     if let Some(question) = index.exact(text) {
         return Match::Direct(question);
     }
-    let mut sought = index.search_all(text);
-    if !sought.about.is_empty() {
-        sought.about.truncate(CHOICES_MAX);
-        return Match::Choice(sought.about);
+    let mut result = index.search_all(text);
+    if !result.topic.is_empty() {
+        result.topic.truncate(CHOICES_MAX);
+        return Match::Choice(result.topic);
     }
-    let Some(best) = sought.hits.first() else { return Match::Unknown };
-    let next = sought.hits.get(1).map_or(0.0, |hit| hit.score);
+    let Some(best) = result.hits.first() else { return Match::Unknown };
+    let next = result.hits.get(1).map_or(0.0, |hit| hit.score);
     if f64::from(best.score) >= thresholds.direct && f64::from(best.score - next) >= thresholds.lead {
         return Match::Direct(best.question);
     }
-    let least = thresholds.choice.max(f64::from(best.score * SPREAD));
-    let offered: Vec<_> = sought
+    let least = thresholds.choice.max(f64::from(best.score * RELATIVE_SCORE_MIN));
+    let offered: Vec<_> = result
         .hits
         .iter()
         .take(CHOICES_MAX)

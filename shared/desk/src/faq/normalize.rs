@@ -1,10 +1,13 @@
-//! One writing for what is read alike: width, case, traditional characters, characters that cannot be seen.
+//! Normalization of texts: width, case, traditional characters, and invisible characters.
+//!
+//! This is not Unicode NFKC: NFKC would also turn `①` into `1`, `½` into `1⁄2` and `㎏` into `kg`, and it knows nothing of
+//! traditional characters, case, line ends or invisible characters.
 
 use std::{collections::HashMap, sync::LazyLock};
 
-/// Visitors of Hong Kong and Taiwan write to a shop of the mainland in their own characters. These are the common ones of a
-/// conversation about an order; each traditional character is followed by the simplified one. A full table (that of opencc has some
-/// thousands, and phrases beside) would be larger than the whole of this crate.
+/// Pairs of a traditional character and its simplified form, for the vocabulary of conversations about orders. Visitors
+/// from Hong Kong and Taiwan write traditional characters. A complete table, such as that of `OpenCC` with thousands of entries,
+/// would be larger than the rest of this crate.
 const TRADITIONAL: &str = "轉转 貨货 發发 運运 費费 優优 號号 碼码 員员 單单 訂订 購购 買买 賣卖 價价 錢钱 額额 換换 還还 沒没 麼么 麽么 嗎吗 \
     這这 個个 們们 時时 間间 幾几 點点 請请 問问 謝谢 幫帮 電电 話话 機机 開开 關关 閉闭 結结 會会 級级 積积 禮礼 裝装 質质 壞坏 錯错 補补 庫库 \
     斷断 預预 約约 實实 體体 門门 裡里 裏里 專专 業业 稅税 據据 網网 頁页 連连 線线 聯联 繫系 係系 聽听 說说 讓让 給给 對对 應应 該该 當当 過过 進进 \
@@ -20,8 +23,9 @@ static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
     TRADITIONAL.split_whitespace().filter_map(|pair| pair.chars().next().zip(pair.chars().nth(1))).collect()
 });
 
-/// Folds a text: full-width forms to ASCII, capitals to small letters, common traditional characters to simplified ones; white
-/// space to a space or, where a line ends, to `\n`; what cannot be seen is left out. Folding twice changes nothing more.
+/// Normalizes a text: full-width forms become ASCII, letters become lowercase, common traditional characters become
+/// simplified, white space becomes a space, line ends become `\n`, and invisible characters are removed. The function is
+/// idempotent.
 pub fn normalize(text: &str) -> String {
     let mut normalized = String::with_capacity(text.len());
     for c in text.chars().filter(|&c| !is_invisible(c)) {
@@ -37,19 +41,19 @@ pub fn normalize(text: &str) -> String {
     normalized
 }
 
-/// A normalized text without anything but letters, ideographs and digits: what two texts have in common that differ in punctuation.
+/// Normalizes a text and keeps only letters, ideographs and digits, so that texts that differ in punctuation are equal.
 pub(crate) fn bare(text: &str) -> String {
     without_punctuation(normalize(text))
 }
 
-/// The same of a text that is normalized.
+/// Like [`bare`], for a text that is already normalized.
 pub(crate) fn without_punctuation(mut normalized: String) -> String {
     normalized.retain(char::is_alphanumeric);
     normalized
 }
 
-/// A normalized text without the codes that stand for pictures: WeChat writes its own emoji as [微笑] or [Smile], and what is no text
-/// at all comes as [图片]. They are no words of a question.
+/// Removes the codes of pictures from a normalized text. WeChat writes its emoji as `[微笑]` or `[Smile]`, and messages that
+/// are not texts appear as `[图片]`.
 pub(super) fn without_pictures(normalized: &str) -> String {
     const CODE_MAX: usize = 12;
     let mut rest = normalized;
@@ -73,17 +77,17 @@ pub(super) fn without_pictures(normalized: &str) -> String {
     text
 }
 
-/// Han ideographs, with the two signs that are written among them.
+/// Whether the character is a Han ideograph or one of the marks 々 and 〇, which are used like one.
 pub(crate) fn is_han(c: char) -> bool {
     matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{20000}'..='\u{323AF}' | '\u{F900}'..='\u{FAFF}' | '々' | '〇')
 }
 
-/// Divides a normalized text where a sentence or a part of one ends, with the blank cut off on both sides; empty parts are left out.
+/// Splits a normalized text into trimmed, non-empty clauses.
 pub(crate) fn clauses(normalized: &str) -> impl Iterator<Item = &str> {
     normalized.split(ends_clause).map(str::trim).filter(|clause| !clause.is_empty())
 }
 
-/// Whether a clause ends at this character: punctuation between sentences and their parts, and pictures.
+/// Whether a clause ends at this character, that is punctuation or a symbol such as an emoji.
 pub(crate) fn ends_clause(c: char) -> bool {
     "\n,.!?;:~，。！？；：、…～·—".contains(c)
         || matches!(c, '\u{2190}'..='\u{2BFF}' | '\u{1F000}'..='\u{1FAFF}') && !c.is_alphanumeric()
@@ -91,13 +95,13 @@ pub(crate) fn ends_clause(c: char) -> bool {
 
 fn half_width(c: char) -> char {
     match c {
-        // The block repeats ASCII from `!` to `~` at a fixed distance.
+        // The block Halfwidth and Fullwidth Forms repeats ASCII from `!` to `~` at a fixed distance.
         '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
         c => c,
     }
 }
 
-/// Zero-width and direction marks, soft hyphens, variation selectors and the frame of a keycap emoji.
+/// Whether the character is a zero-width or direction mark, a soft hyphen, a variation selector, or the keycap of an emoji.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{20E3}'
         | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
@@ -110,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_reads_alike_is_one_text() {
+    fn width_case_and_traditional_characters_are_normalized() {
         for (text, expected) in [
             ("ＡＢＯＵＴ　１２３！", "about 123!"),
             ("轉人工", "转人工"),
@@ -126,18 +130,18 @@ mod tests {
     }
 
     #[test]
-    fn every_pair_of_the_table_is_two_different_characters() {
+    fn traditional_table_has_valid_unique_pairs() {
         for pair in TRADITIONAL.split_whitespace() {
             let characters: Vec<char> = pair.chars().collect();
             assert!(characters.len() == 2 && characters[0] != characters[1], "{pair}");
-            // Otherwise folding once would not be enough.
+            // Otherwise the function would not be idempotent.
             assert!(!SIMPLIFIED.contains_key(&characters[1]), "{pair}");
         }
         assert_eq!(SIMPLIFIED.len(), TRADITIONAL.split_whitespace().count(), "a character is in the table twice");
     }
 
     #[test]
-    fn codes_of_pictures_are_left_out() {
+    fn picture_codes_are_removed() {
         for (text, expected) in [
             ("怎么退货[捂脸][捂脸]", "怎么退货  "),
             ("[图片]\n多久", " \n多久"),
@@ -152,14 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn clauses_end_at_punctuation_of_either_width() {
+    fn clauses_end_at_full_width_and_half_width_punctuation() {
         let text = normalize("你好，在吗？\n怎么退货 呢。。😡①");
         assert_eq!(clauses(&text).collect::<Vec<_>>(), ["你好", "在吗", "怎么退货 呢", "①"]);
     }
 
     proptest! {
         #[test]
-        fn folding_is_total_and_once_is_enough(text in any::<String>()) {
+        fn normalization_is_idempotent(text in any::<String>()) {
             let once = normalize(&text);
             prop_assert_eq!(normalize(&once), once.clone());
             prop_assert_eq!(bare(&once), bare(&text));

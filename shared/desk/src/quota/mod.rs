@@ -1,143 +1,152 @@
-//! How many replies WeChat still grants (发送客服消息, `customer-message/send.html`).
+//! The number of replies that WeChat still grants to a visitor (发送客服消息, `customer-message/send.html`).
 //!
-//! A visitor's act fills an allowance up again the moment WeChat takes the act; this side hears of it later. What it
-//! sent meanwhile may count against the old allowance or the new one, and the act's time is known in whole seconds of
-//! another clock. So every send is held against every allowance as one of three:
+//! A visitor action (a message or an enter event) resets an [`Allowance`] at the moment WeChat receives it; the push
+//! arrives here later. A reply sent in between counts against the old or the new allowance, and the time of the action is
+//! known only in whole seconds of WeChat's clock. Therefore each send has one of three orders relative to each action:
 //!
-//! | Order | when | counts |
+//! | Order | Condition | Counts |
 //! |---|---|---|
-//! | before the act | its last moment is [`CLOCK_SKEW`] earlier than the act's second | not at all |
-//! | after the act | it was reserved when the act was known here already, or [`CLOCK_SKEW`] after the act's second was over | as used |
-//! | unknown | otherwise | as used in [`Quota::replies_left`], as granted in [`Quota::uncertain_replies`] |
+//! | before the action | the send ended more than [`CLOCK_SKEW`] before the action's second | no |
+//! | after the action | the send was reserved when the action was known, or more than [`CLOCK_SKEW`] after the action's second | yes |
+//! | unknown | otherwise | yes in [`Quota::replies_left`], no in the sum with [`Quota::uncertain_replies`] |
 //!
-//! What is promised, in any interleaving, as long as clocks differ by no more than [`CLOCK_SKEW`], every send goes through
-//! [`Ledger::reserve`] and none reaches WeChat later than [`RESERVATION_TTL`] after it: `replies_left` is never more
-//! than what WeChat grants at that moment less all that is reserved and neither taken nor given back. An act that is
-//! not heard of yet only adds to what WeChat grants; one that is heard of late changes nothing when a later one is known.
+//! Guarantee: `replies_left` never exceeds the replies that WeChat grants minus the reserved replies that WeChat has not
+//! taken yet. It holds for every interleaving if clocks differ by at most [`CLOCK_SKEW`], every send is reserved by
+//! [`Ledger::reserve`], and no send reaches WeChat later than [`RESERVATION_TTL`] after its reservation. A pending push
+//! can only increase the replies that WeChat grants, and a late push of an older action changes nothing.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 mod send;
 
-use send::{Act, Order, Send, millis};
+use send::{Order, SendRecord, VisitorAction, millis};
 
-/// What an act of the visitor allows.
+/// The replies that one kind of visitor action grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// How many messages. They do not add up: the next act of the same kind fills up to this number again.
+    /// The number of replies. The next action of the same kind resets it; allowances do not add up.
     pub replies: u32,
-    /// For how long.
+    /// The validity of the allowance after the action.
     pub window: SignedDuration,
 }
 
-/// The visitor has sent a message (发送客服消息, `customer-message/send.html`: 5 in 48 hours).
+/// After a message of the visitor: 5 replies in 48 hours (发送客服消息, `customer-message/send.html`).
 pub const MESSAGE_ALLOWANCE: Allowance = Allowance { replies: 5, window: SignedDuration::from_hours(48) };
 
-/// The visitor has entered by the contact button (发送客服消息, `customer-message/send.html`: 2 in 1 minute).
+/// After the visitor enters by the contact button: 2 replies in 1 minute (发送客服消息, `customer-message/send.html`).
 pub const ENTER_ALLOWANCE: Allowance = Allowance { replies: 2, window: SignedDuration::from_mins(1) };
 
-/// How far WeChat's clock and those of this side may be apart. It is taken off the end of every window too, since a
-/// reply that comes a moment late is refused.
+/// The maximum difference between WeChat's clock and ours. It also shortens every window, because WeChat refuses a late
+/// reply.
 pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(2);
 
-/// How long after its reservation a send may still reach WeChat: longer than any is tried again, or waits for whoever
-/// takes it over (DynamoDB Streams, `Streams.html`: a record is kept for 24 hours). One that nobody has ended until then
-/// never will be; it counts as taken.
+/// The lifetime of a reservation: the longest time from [`Ledger::reserve`] until the send reaches WeChat.
+///
+/// Retries end earlier: a stream record, from which a send can be retried, is kept for 24 hours (DynamoDB Streams,
+/// `Streams.html`). A reservation that is not settled within its lifetime counts as taken.
 pub const RESERVATION_TTL: SignedDuration = SignedDuration::from_hours(24);
 
-/// How many sends are remembered one by one. The oldest of more are lumped together and count as taken.
+/// The maximum number of sends stored in a ledger. Beyond it the two oldest are merged and can no longer be given back.
 pub const MAX_SENDS: usize = 20;
 
-/// What may be sent to a visitor.
+/// The replies that can be sent to a visitor at a given time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Quota {
-    /// Replies that WeChat surely grants.
+    /// The replies that WeChat grants with certainty.
     pub replies_left: u32,
-    /// Replies that WeChat may grant on top: so many were sent about the time of the visitor's message, and which of
-    /// them it counts is not known. It says 45047 if it does.
+    /// The replies that WeChat possibly grants in addition. They were sent close to a visitor action, so it is unknown
+    /// whether WeChat counts them against the new allowance. If it does, it refuses with 45047.
     pub uncertain_replies: u32,
-    /// Until when. None when there is no window.
+    /// The end of the window; `None` if no window is open.
     pub window_ends_at: Option<Timestamp>,
 }
 
-/// Why nothing may be sent.
+/// The reason why no reply can be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QuotaError {
-    /// The window is over or never began (45015).
+    /// No window is open (45015).
     WindowClosed,
-    /// The replies of the window are used up, or kept for others (45047).
+    /// The replies of the window are used up or reserved for agents (45047).
     Exhausted,
 }
 
-/// The replies that one visitor has granted and those that were sent.
+/// The latest actions of one visitor and the sends that count against them. Stored with the visitor.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
-    message: Option<Act>,
+    message: Option<VisitorAction>,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
-    entering: Option<Act>,
+    enter: Option<VisitorAction>,
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
-    sends: Vec<Send>,
+    sends: Vec<SendRecord>,
 }
 
-/// What is left of one open allowance.
+/// The rest of an open allowance. The order of the fields defines which allowance has the most left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Left {
-    surely: u32,
+struct Remaining {
+    certain: u32,
     at_most: u32,
+    /// In milliseconds since the Unix epoch.
     ends_at: i64,
 }
 
 impl Ledger {
-    /// The visitor has sent a message in the second `created_at`. Messages may come late and in any order.
+    /// Records that the visitor sent a message in the second `created_at`. Messages can arrive late and in any order.
     pub fn record_message(&mut self, created_at: Timestamp, now: Timestamp) {
         let at = send::second(created_at, now);
         if let Some(known) = self.message.filter(|known| at <= known.at) {
             if at == known.at {
-                // Another one of the same second: what was sent after the first may have been before this one.
+                // Another message of the same second: a send after the first can be before this one.
                 self.sends.iter_mut().for_each(|send| send.knew_message = false);
             }
             return;
         }
-        self.message = Some(Act { at, closed: false });
-        // A message ends what entering had allowed. Of the same second, whichever was first, the message grants more.
-        self.entering = self.entering.filter(|entering| entering.at > at);
+        self.message = Some(VisitorAction { at, closed: false });
+        // A message ends the allowance of an earlier enter event. Within one second the message grants more.
+        self.enter = self.enter.filter(|enter| enter.at > at);
         self.sends.iter_mut().for_each(|send| send.knew_message = false);
         self.prune(now);
     }
 
-    /// The visitor has entered by the contact button in the second `created_at`.
+    /// Records that the visitor entered by the contact button in the second `created_at`.
     pub fn record_enter(&mut self, created_at: Timestamp, now: Timestamp) {
         let at = send::second(created_at, now);
-        if self.message.is_some_and(|message| at < message.at) || self.entering.is_some_and(|known| at < known.at) {
+        if self.message.is_some_and(|message| at < message.at) || self.enter.is_some_and(|known| at < known.at) {
             return;
         }
-        if self.entering.is_none_or(|known| at > known.at) {
-            self.entering = Some(Act { at, closed: false });
+        if self.enter.is_none_or(|known| at > known.at) {
+            self.enter = Some(VisitorAction { at, closed: false });
         }
-        self.sends.iter_mut().for_each(|send| send.knew_entering = false);
+        self.sends.iter_mut().for_each(|send| send.knew_enter = false);
         self.prune(now);
     }
 
-    /// What may be sent now.
+    /// Returns the replies that can be sent at `now`.
     pub fn quota(&self, now: Timestamp) -> Quota {
-        let message = self.message.and_then(|act| self.left(act, MESSAGE_ALLOWANCE, |send| send.knew_message, now));
-        let entering = self.entering.and_then(|act| self.left(act, ENTER_ALLOWANCE, |send| send.knew_entering, now));
-        let open = || [message, entering].into_iter().flatten();
-        let surely = open().map(|left| left.surely).max().unwrap_or(0);
-        let at_most = open().map(|left| left.at_most).max().unwrap_or(0);
-        // The window is that of the allowance that has most to give: after a message that is used up, entering's minute.
-        let window_ends_at = open().max().map(|left| timestamp(left.ends_at));
-        Quota { replies_left: surely, uncertain_replies: at_most - surely, window_ends_at }
+        let message =
+            self.message.and_then(|action| self.remaining(action, MESSAGE_ALLOWANCE, |send| send.knew_message, now));
+        let enter = self.enter.and_then(|action| self.remaining(action, ENTER_ALLOWANCE, |send| send.knew_enter, now));
+        let open = || [message, enter].into_iter().flatten();
+        let certain = open().map(|remaining| remaining.certain).max().unwrap_or(0);
+        let at_most = open().map(|remaining| remaining.at_most).max().unwrap_or(0);
+        // The window of the allowance with the most left: after five replies to a message, the minute of an enter event.
+        let window_ends_at = open().max().map(|remaining| timestamp(remaining.ends_at));
+        Quota { replies_left: certain, uncertain_replies: at_most - certain, window_ends_at }
     }
 
-    /// Takes `parts` replies for the send `id`, all or none. With a `keep`, so many must surely be left after it:
-    /// what is kept for an agent is not staked on a doubt. With none, what may be granted is taken too, after what
-    /// surely is.
+    /// Reserves `parts` replies for the send `id`, all or none.
     ///
-    /// One reservation is for one attempt, that is for at most `parts` messages to WeChat. Until [`Self::settle`] the
-    /// same `id` is the same reservation, so that a function may be run again; after it, it is a new one.
+    /// If `keep` is not 0, at least `keep` replies must remain in [`Quota::replies_left`] after the reservation; uncertain
+    /// replies are not used. If `keep` is 0, uncertain replies are used after the certain ones.
+    ///
+    /// A reservation covers one attempt of at most `parts` messages to WeChat. Until [`Self::settle`], reserving the same
+    /// `id` returns the same reservation, so a function can be retried; afterwards it makes a new one.
+    ///
+    /// # Errors
+    ///
+    /// [`QuotaError::WindowClosed`] if no window is open, [`QuotaError::Exhausted`] if too few replies are left. The
+    /// ledger is unchanged then.
     pub fn reserve(&mut self, id: &str, parts: u32, keep: u32, now: Timestamp) -> Result<(), QuotaError> {
         let held = self.in_flight(id).map_or(0, |send| send.parts);
         let more = parts.saturating_sub(held);
@@ -157,13 +166,13 @@ impl Ledger {
             send.until = send.until.max(until);
         } else if more > 0 {
             let id = id.to_owned();
-            self.note(Send { id, parts, from, until, knew_message: true, knew_entering: true });
+            self.push(SendRecord { id, parts, from, until, knew_message: true, knew_enter: true });
         }
         Ok(())
     }
 
-    /// The send has ended: WeChat took `taken` of its parts, or may have taken them; the others are given back.
-    /// Of a send that is not in flight nothing changes.
+    /// Settles a send: `taken` of its parts were taken by WeChat or possibly taken; the others are given back. Does nothing
+    /// if the send is not in flight.
     pub fn settle(&mut self, id: &str, taken: u32, now: Timestamp) {
         if let Some(send) = self.in_flight(id) {
             send.parts = taken;
@@ -173,73 +182,80 @@ impl Ledger {
         }
     }
 
-    /// The send has ended, `taken` of its parts taken, since WeChat refused the next: with 45047 ([`QuotaError::Exhausted`])
-    /// or with 45015 ([`QuotaError::WindowClosed`]). The refusal is held against the visitor's acts that were before it:
-    /// one that came in while the send was under way keeps what it grants, if only as a [`Quota::uncertain_replies`].
-    /// Of a send that is not in flight nothing changes.
-    pub fn record_refusal(&mut self, id: &str, taken: u32, shortage: QuotaError, now: Timestamp) {
+    /// Settles a send of which `taken` parts were taken before WeChat refused the next one with 45047
+    /// ([`QuotaError::Exhausted`]) or 45015 ([`QuotaError::WindowClosed`]). Does nothing if the send is not in flight.
+    ///
+    /// The refusal counts against the visitor actions before it. An action that arrived while the send was in flight keeps
+    /// its replies, possibly as [`Quota::uncertain_replies`].
+    pub fn record_refusal(&mut self, id: &str, taken: u32, error: QuotaError, now: Timestamp) {
         let Some(send) = self.in_flight(id).cloned() else {
             return;
         };
         self.settle(id, taken, now);
-        match shortage {
+        match error {
             QuotaError::Exhausted => {
                 let (parts, until) = (MESSAGE_ALLOWANCE.replies, send.until.min(now.as_millisecond()));
-                self.note(Send { id: String::new(), parts, until, ..send });
+                self.push(SendRecord { id: String::new(), parts, until, ..send });
             }
-            // An act that is not surely before the refusal is after it: an open window is not refused.
-            QuotaError::WindowClosed => self.close(send.knew_message, send.knew_entering),
+            // WeChat does not refuse in an open window, so an action of unknown order came after the refusal.
+            QuotaError::WindowClosed => self.close_windows(send.knew_message, send.knew_enter),
         }
     }
 
-    /// WeChat has said 45047 to something that was not reserved: nothing is left until the visitor's next act.
-    /// For a send of the ledger, [`Self::record_refusal`] knows more.
+    /// Records a 45047 for a send without a reservation: no replies are left until the visitor's next action. For a
+    /// reserved send use [`Self::record_refusal`].
     pub fn mark_exhausted(&mut self, now: Timestamp) {
-        // When it was sent is not known, hence not that it was after any act that comes in later.
+        // The time of the send is unknown, so its order to every later action is unknown.
         let (id, parts, from, until) = (String::new(), MESSAGE_ALLOWANCE.replies, 0, now.as_millisecond());
-        self.note(Send { id, parts, from, until, knew_message: true, knew_entering: true });
+        self.push(SendRecord { id, parts, from, until, knew_message: true, knew_enter: true });
     }
 
-    /// WeChat has said 45015 to something that was not reserved: the window is over until the visitor's next act.
-    /// For a send of the ledger, [`Self::record_refusal`] knows more.
+    /// Records a 45015 for a send without a reservation: the window is closed until the visitor's next action. For a
+    /// reserved send use [`Self::record_refusal`].
     pub fn mark_window_closed(&mut self, now: Timestamp) {
-        self.close(true, true);
+        self.close_windows(true, true);
         self.prune(now);
     }
 
-    fn close(&mut self, message: bool, entering: bool) {
-        let closed = [self.message.as_mut().filter(|_| message), self.entering.as_mut().filter(|_| entering)];
-        closed.into_iter().flatten().for_each(|act| act.closed = true);
+    fn close_windows(&mut self, message: bool, enter: bool) {
+        let closed = [self.message.as_mut().filter(|_| message), self.enter.as_mut().filter(|_| enter)];
+        closed.into_iter().flatten().for_each(|action| action.closed = true);
     }
 
-    fn in_flight(&mut self, id: &str) -> Option<&mut Send> {
+    fn in_flight(&mut self, id: &str) -> Option<&mut SendRecord> {
         self.sends.iter_mut().find(|send| send.in_flight() && send.id == id)
     }
 
-    fn left(&self, act: Act, grant: Allowance, knew: impl Fn(&Send) -> bool, now: Timestamp) -> Option<Left> {
-        let ends_at = act.at.saturating_mul(1000).saturating_add(millis(grant.window) - millis(CLOCK_SKEW));
-        if act.closed || now.as_millisecond() >= ends_at {
+    fn remaining(
+        &self,
+        action: VisitorAction,
+        allowance: Allowance,
+        knew: impl Fn(&SendRecord) -> bool,
+        now: Timestamp,
+    ) -> Option<Remaining> {
+        let ends_at = action.at.saturating_mul(1000).saturating_add(millis(allowance.window) - millis(CLOCK_SKEW));
+        if action.closed || now.as_millisecond() >= ends_at {
             return None;
         }
-        let (mut surely, mut at_most) = (grant.replies, grant.replies);
+        let (mut certain, mut at_most) = (allowance.replies, allowance.replies);
         for send in &self.sends {
-            let order = send.order(act, knew(send));
-            surely = surely.saturating_sub(if order == Order::Before { 0 } else { send.parts });
+            let order = send.order(action, knew(send));
+            certain = certain.saturating_sub(if order == Order::Before { 0 } else { send.parts });
             at_most = at_most.saturating_sub(if order == Order::After { send.parts } else { 0 });
         }
-        Some(Left { surely, at_most, ends_at })
+        Some(Remaining { certain, at_most, ends_at })
     }
 
-    fn note(&mut self, send: Send) {
+    fn push(&mut self, send: SendRecord) {
         while self.sends.len() >= MAX_SENDS {
-            self.lump();
+            self.merge_oldest_two();
         }
         self.sends.push(send);
     }
 
-    /// Makes one of the two oldest, so that it counts whenever one of them would. What has ended goes first: of what is
-    /// in flight, nothing can be given back any more.
-    fn lump(&mut self) {
+    /// Merges the two oldest sends into one that counts whenever one of them would. Settled sends are merged first,
+    /// because the parts of a merged send in flight can no longer be given back.
+    fn merge_oldest_two(&mut self) {
         self.sends.sort_by_key(|send| (send.in_flight(), send.from));
         let old = self.sends.remove(0);
         if let Some(send) = self.sends.first_mut() {
@@ -248,17 +264,17 @@ impl Ledger {
             send.from = send.from.min(old.from);
             send.until = send.until.max(old.until);
             send.knew_message &= old.knew_message;
-            send.knew_entering &= old.knew_entering;
+            send.knew_enter &= old.knew_enter;
         }
     }
 
-    /// Forgets what no allowance can count any more: what was before the latest message, and what has outlived every
-    /// window that was open then. With entering alone there is no such message: one that was before it may yet come.
+    /// Removes the sends that no allowance can count: those before the latest message, and those older than every window
+    /// that was open then. Sends before an enter event stay, because an earlier message can still arrive.
     fn prune(&mut self, now: Timestamp) {
         let message = self.message;
         let outlived = now.as_millisecond() - millis(MESSAGE_ALLOWANCE.window) - 2 * millis(CLOCK_SKEW);
         self.sends.retain(|send| {
-            let before = message.is_some_and(|act| send.order(act, send.knew_message) == Order::Before);
+            let before = message.is_some_and(|action| send.order(action, send.knew_message) == Order::Before);
             (send.in_flight() || send.parts > 0) && !before && send.until > outlived
         });
     }

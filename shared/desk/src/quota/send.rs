@@ -1,40 +1,40 @@
-//! What was sent, and whether it was before or after an act of the visitor.
+//! A stored send, and its order relative to an action of the visitor.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::CLOCK_SKEW;
 
-/// The latest of the visitor's acts of one kind.
+/// The latest visitor action of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Act {
-    /// WeChat's second in which it took place.
+pub(super) struct VisitorAction {
+    /// The time of the action in seconds since the Unix epoch, by WeChat's clock.
     pub(super) at: i64,
-    /// WeChat has said that the window is over. Kept, lest an older act that comes late should open it again.
+    /// Whether WeChat has reported the window as closed. The action stays so that an older one does not reopen the window.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) closed: bool,
 }
 
-/// Replies that WeChat took, or may take. Times in milliseconds of this side's clocks. The names are short since it is
-/// stored with every conversation.
+/// Replies that WeChat has taken or can take. Times are in milliseconds since the Unix epoch, by our clock. The JSON names
+/// are short because the ledger is stored with every visitor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Send {
-    /// While it is in flight; empty for what has ended.
+pub(super) struct SendRecord {
+    /// The id of a send in flight; empty for a settled send.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) id: String,
     #[serde(rename = "n")]
     pub(super) parts: u32,
-    /// WeChat took none earlier.
+    /// WeChat receives no part before this time.
     pub(super) from: i64,
-    /// WeChat takes none later.
+    /// WeChat receives no part after this time.
     #[serde(rename = "to")]
     pub(super) until: i64,
-    /// Reserved when the latest message was known.
+    /// Whether the latest message was known when the send was reserved.
     #[serde(rename = "m", default, skip_serializing_if = "is_false")]
     pub(super) knew_message: bool,
-    /// Reserved when the latest entering was known.
+    /// Whether the latest enter event was known when the send was reserved.
     #[serde(rename = "e", default, skip_serializing_if = "is_false")]
-    pub(super) knew_entering: bool,
+    pub(super) knew_enter: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,14 +44,14 @@ pub(super) enum Order {
     After,
 }
 
-impl Send {
+impl SendRecord {
     pub(super) fn in_flight(&self) -> bool {
         !self.id.is_empty()
     }
 
-    /// How it stands to the visitor's act. `knew`: it was reserved when the act was known.
-    pub(super) fn order(&self, act: Act, knew: bool) -> Order {
-        let second = act.at.saturating_mul(1000);
+    /// The order of the send relative to the action. `knew` is whether the action was known when the send was reserved.
+    pub(super) fn order(&self, action: VisitorAction, knew: bool) -> Order {
+        let second = action.at.saturating_mul(1000);
         if knew || self.from.saturating_sub(millis(CLOCK_SKEW)) >= second.saturating_add(1000) {
             Order::After
         } else if self.until.saturating_add(millis(CLOCK_SKEW)) < second {
@@ -62,8 +62,8 @@ impl Send {
     }
 }
 
-/// WeChat's second of an act that is known at `now`. It cannot be later than that: one that claims to be would make
-/// every true one after it look old.
+/// The second of an action that is known at `now`, at most [`CLOCK_SKEW`] after `now`. Without the limit, an action with a
+/// wrong time in the future would make every later action look old.
 pub(super) fn second(created_at: Timestamp, now: Timestamp) -> i64 {
     created_at.as_second().min(now.as_second().saturating_add(CLOCK_SKEW.as_secs()))
 }

@@ -1,4 +1,4 @@
-//! How it is at a target.
+//! The facts about a target, and the state of the target that follows from them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,62 +7,62 @@ use crate::staff::{AfterHours, AgentFacts, AgentStatus, Group, rank_free_agents}
 
 use super::{Level, Plan, Target, TargetKind};
 
-/// What is known of a target.
+/// The facts about a target, which the caller reads for [`route`](fn@super::route).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Facts {
     /// A group.
     Group {
-        /// Its settings.
+        /// The group's settings.
         group: Group,
-        /// Its members.
+        /// The group's members.
         members: Vec<AgentFacts>,
-        /// Whether it is working time.
+        /// Whether the group is within its working hours.
         open: bool,
-        /// How many conversations wait for it, counted up to its `max_queue`.
+        /// The length of the group's queue, counted up to its `max_queue`.
         waiting: u32,
     },
     /// An agent.
     Agent {
         /// The agent.
         agent: AgentFacts,
-        /// How many conversations wait for them alone, counted up to [`AGENT_QUEUE_MAX`].
+        /// The length of the agent's own queue, counted up to [`AGENT_QUEUE_MAX`].
         waiting: u32,
     },
-    /// It does not exist any more.
+    /// The target no longer exists.
     Missing,
 }
 
-/// How it is at a target.
+/// The state of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetState {
-    /// Somebody is free, and nobody waits.
+    /// An agent is free and the queue is empty.
     #[serde(rename = "takeable")]
     Available,
-    /// It is outside of working hours.
+    /// The group is outside its working hours.
     OffWork,
-    /// Nobody is on duty.
+    /// No agent is on duty.
     Offline,
-    /// Somebody is on duty, but nobody is free, or others wait already.
+    /// An agent is on duty, but no agent is free or the queue is not empty.
     Busy,
-    /// Busy, and no more may wait.
+    /// Like [`TargetState::Busy`], and the queue is full.
     QueueFull,
-    /// There is no such target.
+    /// The target does not exist.
     NotFound,
 }
 
-/// How many conversations may wait for one agent.
+/// The maximum length of the queue of a single agent.
 pub const AGENT_QUEUE_MAX: u32 = 100;
 
-/// What the facts of a target come to.
+/// The evaluation of a target's facts.
 pub(super) struct Evaluation {
     pub(super) state: TargetState,
-    /// Half a sentence.
+    /// The state in words, without a full stop.
     pub(super) fact: String,
-    /// Who is free, the best first.
+    /// The ids of the free agents, best first.
     pub(super) agents: Vec<String>,
     pub(super) after_hours: AfterHours,
-    /// Whether one more may wait, should it come to that.
+    /// Whether the queue accepts another conversation.
     pub(super) may_wait: bool,
 }
 
@@ -72,7 +72,11 @@ impl Evaluation {
     }
 }
 
-/// Looks at a level; nothing if its target's facts are needed first.
+/// Evaluates the target of a level.
+///
+/// # Errors
+///
+/// The target, if its facts are needed first.
 pub(super) fn evaluate<'a>(
     plan: &Plan,
     level: &'a Level,
@@ -91,7 +95,11 @@ pub(super) fn evaluate<'a>(
     })
 }
 
-/// Whether there is what a level names; nothing if its target's facts are needed first.
+/// Whether the target of a level exists.
+///
+/// # Errors
+///
+/// The target, if its facts are needed first.
 pub(super) fn exists<'a>(
     level: &'a Level,
     facts_of: impl FnOnce(&'a Target) -> Option<&'a Facts>,
@@ -113,9 +121,9 @@ fn at_group(
 ) -> Evaluation {
     let may_wait = waiting < group.max_queue;
     let on_duty = members.iter().filter(|agent| agent.is_on_duty()).count();
-    let finding = |state, fact: String| Evaluation { may_wait, ..Evaluation::new(state, fact, group.after_hours) };
+    let evaluation = |state, fact: String| Evaluation { may_wait, ..Evaluation::new(state, fact, group.after_hours) };
     if !open {
-        return finding(TargetState::OffWork, "it is outside of this group's working hours".to_owned());
+        return evaluation(TargetState::OffWork, "it is outside of this group's working hours".to_owned());
     }
     if on_duty == 0 {
         let fact = match members.len() {
@@ -123,23 +131,23 @@ fn at_group(
             1 => "the only member is not on duty".to_owned(),
             all => format!("none of {all} members is on duty"),
         };
-        return finding(TargetState::Offline, fact);
+        return evaluation(TargetState::Offline, fact);
     }
-    let sticky = plan.sticky.as_ref().filter(|last| last.counts(group, now));
+    let sticky = plan.sticky.as_ref().filter(|last| last.is_preferred_by(group, now));
     let agents = rank_free_agents(group.strategy, members, sticky.map(|last| last.agent.as_str()));
     let free = agents.len();
     let fact =
         if free == 0 { format!("{on_duty} on duty, none free") } else { format!("{on_duty} on duty, {free} free") };
     if free > 0 && waiting == 0 {
-        return Evaluation { agents, ..finding(TargetState::Available, fact) };
+        return Evaluation { agents, ..evaluation(TargetState::Available, fact) };
     }
     let (state, fact) = with_queue(fact, waiting, group.max_queue);
-    finding(state, fact)
+    evaluation(state, fact)
 }
 
 fn at_agent(plan: &Plan, agent: &AgentFacts, waiting: u32) -> Evaluation {
     let may_wait = waiting < AGENT_QUEUE_MAX;
-    let finding = |state, fact: String| Evaluation { may_wait, ..Evaluation::new(state, fact, plan.after_hours) };
+    let evaluation = |state, fact: String| Evaluation { may_wait, ..Evaluation::new(state, fact, plan.after_hours) };
     let AgentFacts { load, capacity, .. } = agent;
     let fact = match agent.status {
         AgentStatus::Offline => "the agent is offline".to_owned(),
@@ -149,19 +157,20 @@ fn at_agent(plan: &Plan, agent: &AgentFacts, waiting: u32) -> Evaluation {
         AgentStatus::Online => format!("the agent has {load} of {capacity} conversations"),
     };
     if !agent.is_on_duty() {
-        return finding(TargetState::Offline, fact);
+        return evaluation(TargetState::Offline, fact);
     }
     if agent.is_free() && waiting == 0 {
-        return Evaluation { agents: vec![agent.id.clone()], ..finding(TargetState::Available, fact) };
+        return Evaluation { agents: vec![agent.id.clone()], ..evaluation(TargetState::Available, fact) };
     }
     let (state, fact) = with_queue(fact, waiting, AGENT_QUEUE_MAX);
-    finding(state, fact)
+    evaluation(state, fact)
 }
 
-/// Whoever waits already goes first: nobody jumps the queue because an agent became free a moment ago.
-fn with_queue(fact: String, waiting: u32, most: u32) -> (TargetState, String) {
+/// The state of a target whose agents are busy or whose queue is not empty. The queue comes first: a conversation is not
+/// assigned before those that wait, even if an agent has just become free.
+fn with_queue(fact: String, waiting: u32, max_queue: u32) -> (TargetState, String) {
     match waiting {
-        _ if waiting >= most => (TargetState::QueueFull, format!("{fact}, and no more than {most} may wait")),
+        _ if waiting >= max_queue => (TargetState::QueueFull, format!("{fact}, and no more than {max_queue} may wait")),
         0 => (TargetState::Busy, fact),
         _ => (TargetState::Busy, format!("{fact}, {waiting} waiting already")),
     }

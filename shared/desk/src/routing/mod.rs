@@ -1,23 +1,24 @@
-//! Which group or agent a conversation goes to, level by level (多级溢出).
+//! Routing of a conversation to a group or an agent, level by level (多级溢出).
 //!
-//! `session-from` can name up to four groups or agents and say of each for which reason a conversation overflows to the
-//! next (小程序指定接待对接代码, `transfer_action`). [`levels_from_transfer_action`] makes a [`Plan`] of that, and [`route`](fn@route) decides:
+//! `session-from` can name up to four groups or agents, with a condition for each under which a conversation overflows to
+//! the next (小程序指定接待对接代码, `transfer_action`). [`levels_from_transfer_action`] makes the levels of a [`Plan`], and
+//! [`route`](fn@route) decides by the state of each target:
 //!
-//! | State of the target | Means | Overflows on | Otherwise |
+//! | State of the target | Meaning | Overflows on | Otherwise |
 //! |---|---|---|---|
-//! | [`TargetState::NotFound`] | nobody has this id | always | the plan's after-hours policy |
-//! | [`TargetState::OffWork`] | outside of the group's hours | [`OverflowCondition::OffWork`], [`OverflowCondition::Any`] | after-hours policy |
-//! | [`TargetState::Offline`] | nobody is on duty | [`OverflowCondition::Offline`], [`OverflowCondition::Any`] | after-hours policy |
-//! | [`TargetState::QueueFull`] | busy, and no more may wait | [`OverflowCondition::Busy`], [`OverflowCondition::Any`] | leave a message |
-//! | [`TargetState::Busy`] | nobody is free, or others wait already | [`OverflowCondition::Busy`], [`OverflowCondition::Any`] | queue |
-//! | [`TargetState::Available`] | somebody is free and nobody waits | never | assign |
+//! | [`TargetState::NotFound`] | no target has the id | always | the plan's after-hours policy |
+//! | [`TargetState::OffWork`] | outside the group's working hours | [`OverflowCondition::OffWork`], [`OverflowCondition::Any`] | the after-hours policy |
+//! | [`TargetState::Offline`] | no agent is on duty | [`OverflowCondition::Offline`], [`OverflowCondition::Any`] | the after-hours policy |
+//! | [`TargetState::QueueFull`] | no agent is free and the queue is full | [`OverflowCondition::Busy`], [`OverflowCondition::Any`] | leave a message |
+//! | [`TargetState::Busy`] | no agent is free, or the queue is not empty | [`OverflowCondition::Busy`], [`OverflowCondition::Any`] | queue |
+//! | [`TargetState::Available`] | an agent is free and the queue is empty | never | assign |
 //!
-//! Where several apply, the upper one counts. A level that may not overflow, the last one and the fourth keep what they
-//! get; so does one that would pass it on to levels of which none has a target that exists. 智能判断, which no vendor
-//! defines, is [`OverflowCondition::Any`]. The after-hours policy is the group's, for an agent the plan's. With
-//! [`Mode::ImmediateOnly`] the robot has whatever is not assigned.
+//! If several states apply, the first row wins. A conversation stays at a level that does not overflow, at the last level,
+//! at the fourth level, and at a level after which no target exists. 智能判断 is not defined in the documentation; it is
+//! [`OverflowCondition::Any`] here. The after-hours policy is the group's; an agent uses the plan's. With
+//! [`Mode::ImmediateOnly`] the robot gets each conversation that is not assigned.
 //!
-//! It asks for the facts of one target at a time, so that nothing is read that the decision does not concern.
+//! [`route`](fn@route) requests the facts of one target at a time, so that the caller reads only what the decision needs.
 
 mod facts;
 mod plan;

@@ -1,11 +1,11 @@
-//! The levels that a conversation passes through.
+//! The routing plan of a conversation: its levels, the last agent, and the after-hours policy.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::staff::{AfterHours, Group};
 
-/// Whom a conversation can go to, by our ids.
+/// A target of routing, by its internal id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
@@ -15,7 +15,7 @@ pub enum Target {
     Agent(String),
 }
 
-/// What kind of target a level names.
+/// The kind of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetKind {
@@ -25,62 +25,62 @@ pub enum TargetKind {
     Agent,
 }
 
-/// 溢出条件: for which reason a level passes a conversation on.
+/// 溢出条件: the condition under which a conversation overflows from a level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OverflowCondition {
-    /// Nobody is on duty.
+    /// No agent is on duty.
     Offline,
-    /// Somebody is on duty, but nobody is free.
+    /// An agent is on duty, but no agent is free.
     Busy,
-    /// It is outside of working hours.
+    /// The group is outside its working hours.
     OffWork,
-    /// 智能判断: any of these.
+    /// 智能判断: any of the other conditions.
     Any,
 }
 
-/// A level: whom to ask, and when to pass on.
+/// A level of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
-    /// Whom to ask; nothing if nobody has the id.
+    /// The target; `None` if no group or agent has the id.
     pub target: Option<Target>,
-    /// The id as it was given.
+    /// The id as given.
     pub named: String,
-    /// Whether a conversation may be passed on from here.
+    /// Whether conversations overflow from this level.
     pub overflows: bool,
-    /// For which reason.
+    /// The condition for it (`spillId`).
     pub spill: OverflowCondition,
 }
 
-/// Where a conversation may go.
+/// The routing plan of a conversation. Stored with the conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The levels in their order.
+    /// The levels in order. Only the first four count.
     pub levels: Vec<Level>,
-    /// The number of the first of them: 1, or more if the conversation has been at others before.
+    /// The number of the first level: 1, or more if the conversation has already left earlier levels.
     #[serde(default = "first")]
     pub first: u8,
-    /// The agent whom the visitor had the last time; each group heeds it for its `sticky_minutes`.
-    #[serde(default, deserialize_with = "dated")]
+    /// The visitor's last agent, which each group prefers for its `sticky_minutes`.
+    #[serde(default, deserialize_with = "deserialize_last_agent")]
     pub sticky: Option<LastAgent>,
-    /// What happens when nobody is there, where a target has no policy of its own: the binding's.
+    /// The after-hours policy for targets without a policy of their own: the binding's.
     #[serde(default)]
     pub after_hours: AfterHours,
-    /// The visitor's robot, which has the conversation wherever the robot is to have it.
+    /// The robot that answers if the outcome is [`Outcome::Robot`](super::Outcome::Robot).
     #[serde(default)]
     pub robot_id: Option<String>,
 }
 
-/// 熟客: the agent whom a visitor had the last time.
+/// 熟客: the last agent of a visitor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastAgent {
-    /// Which agent.
+    /// The agent's id.
     pub agent: String,
-    /// When.
+    /// The time of the assignment.
     pub at: Timestamp,
 }
 
-/// 支持传入三级溢出策略，即第四级默认为不溢出.
+/// The maximum number of levels (小程序指定接待对接代码: 支持传入三级溢出策略，即第四级默认为不溢出).
 pub const LEVELS_MAX: u8 = 4;
 
 fn first() -> u8 {
@@ -88,7 +88,7 @@ fn first() -> u8 {
 }
 
 impl Target {
-    /// Its kind.
+    /// The kind of the target.
     pub fn kind(&self) -> TargetKind {
         match self {
             Self::Group(_) => TargetKind::Group,
@@ -96,7 +96,7 @@ impl Target {
         }
     }
 
-    /// Its id, ours.
+    /// The internal id of the target.
     pub fn id(&self) -> &str {
         match self {
             Self::Group(id) | Self::Agent(id) => id,
@@ -105,7 +105,7 @@ impl Target {
 }
 
 impl TargetKind {
-    /// The kind that an `actionType` means.
+    /// Parses an `actionType`.
     pub fn from_action_type(action_type: &str) -> Option<Self> {
         match action_type {
             "to_group" => Some(Self::Group),
@@ -116,63 +116,65 @@ impl TargetKind {
 }
 
 impl From<Target> for Level {
-    /// A level that keeps what it gets.
+    /// Makes a level that does not overflow.
     fn from(target: Target) -> Self {
         Self { named: target.id().to_owned(), target: Some(target), overflows: false, spill: OverflowCondition::Any }
     }
 }
 
 impl LastAgent {
-    /// Whether a group still heeds it.
-    pub(super) fn counts(&self, group: &Group, now: Timestamp) -> bool {
-        let life = SignedDuration::from_mins(i64::from(group.sticky_minutes));
-        life.is_positive() && now.duration_since(self.at) <= life
+    /// Whether the group prefers the agent at `now`, that is within its `sticky_minutes`.
+    pub(super) fn is_preferred_by(&self, group: &Group, now: Timestamp) -> bool {
+        let sticky = SignedDuration::from_mins(i64::from(group.sticky_minutes));
+        sticky.is_positive() && now.duration_since(self.at) <= sticky
     }
 }
 
-/// Plans were kept once that name the agent alone: without the time nobody can say how long it counts.
-fn dated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LastAgent>, D::Error> {
+/// Deserializes the last agent. Older plans store only the agent's id; without the time the agent is ignored.
+fn deserialize_last_agent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LastAgent>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Kept {
-        Dated(LastAgent),
-        Undated(String),
+    enum Stored {
+        WithTime(LastAgent),
+        IdOnly(String),
     }
-    let kept = Option::deserialize(deserializer)?;
-    Ok(kept.and_then(|kept| match kept {
-        Kept::Dated(last) => Some(last),
-        Kept::Undated(_agent) => None,
+    let stored = Option::deserialize(deserializer)?;
+    Ok(stored.and_then(|stored| match stored {
+        Stored::WithTime(last) => Some(last),
+        Stored::IdOnly(_agent) => None,
     }))
 }
 
 impl Plan {
-    /// A plan from its first level on, for a visitor without a robot.
+    /// Makes a plan that starts at level 1 and has no robot.
     pub fn new(levels: Vec<Level>, sticky: Option<LastAgent>, after_hours: AfterHours) -> Self {
         Self { levels, first: first(), sticky, after_hours, robot_id: None }
     }
 
-    /// The levels that count, with their numbers.
+    /// The first four levels with their numbers.
     pub(super) fn numbered(&self) -> impl Iterator<Item = (u8, &Level)> + Clone {
         (self.first.max(1)..=LEVELS_MAX).zip(&self.levels)
     }
 }
 
-/// Whether levels have nobody to ask.
+/// Whether no level has a target.
 pub fn all_unresolved(levels: &[Level]) -> bool {
     levels.iter().all(|level| level.target.is_none())
 }
 
-/// Lets `others` follow levels that lead nowhere. As many of these as there is room for stay, for the trail.
+/// Appends `others` to levels without a target. The levels without a target stay as far as there is room, so that they
+/// appear in the trail.
 pub fn append_levels(levels: &mut Vec<Level>, others: Vec<Level>) {
     levels.truncate(usize::from(LEVELS_MAX).saturating_sub(others.len()));
     levels.extend(others);
 }
 
-/// What is left of a plan when a conversation has waited too long at a level: the levels after it, with the numbers
-/// they had, whatever the reason for which that level overflows. If they lead nowhere, or that level does not
-/// overflow, nothing but leaving a message.
+/// Returns the rest of a plan for a conversation that has waited at `level` for the group's `max_wait_seconds`.
+///
+/// The rest consists of the levels after `level` with their numbers, regardless of the level's overflow condition. If the
+/// level does not overflow, or no later level has a target, the rest is empty and the visitor leaves a message.
 pub fn plan_after_wait(plan: &Plan, level: u8) -> Plan {
-    let stays = plan.numbered().any(|(number, at)| number == level && !at.overflows);
+    let stays = plan.numbered().any(|(number, current)| number == level && !current.overflows);
     let mut rest: Vec<Level> =
         plan.numbered().filter(|(number, _)| !stays && *number > level).map(|(_, level)| level.clone()).collect();
     let mut after_hours = plan.after_hours;

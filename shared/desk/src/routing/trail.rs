@@ -1,36 +1,36 @@
-//! The trail that a conversation leaves: for every level why it took or passed on.
+//! The trail of a routing decision: for each evaluated level the state of its target, the verdict, and the reason.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Level, OverflowCondition, Target, TargetState};
 
-/// How a conversation passed a level.
+/// An evaluated level.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrailEntry {
     /// The number of the level, from 1.
     pub level: u8,
-    /// Whom it asks.
+    /// The target; `None` if no group or agent has the id.
     pub target: Option<Target>,
-    /// The id as it was given.
+    /// The id as given.
     pub named: String,
-    /// How it was there.
+    /// The state of the target.
     pub state: TargetState,
-    /// What came of it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why, in one sentence.
+    /// The reason in one sentence, for admins.
     #[serde(rename = "because")]
     pub reason: String,
 }
 
-/// What came of a level.
+/// The verdict at a level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// An agent takes it.
+    /// The conversation is assigned to an agent.
     Assigned,
-    /// It waits here.
+    /// The conversation is queued.
     Queued,
-    /// The next level is asked.
+    /// The conversation overflows to the next level.
     PassedOn,
     /// The visitor leaves a message.
     LeftMessage,
@@ -38,18 +38,23 @@ pub enum Verdict {
     Robot,
 }
 
-/// Why a level keeps a conversation.
+/// The reason why a conversation stays at a level.
 #[derive(Clone, Copy)]
 pub(super) enum KeepReason {
-    Free,
-    Last,
-    Alone,
+    /// An agent is free.
+    AgentFree,
+    /// No level follows.
+    LastLevel,
+    /// Levels follow, but none has a target that exists.
+    NoLaterTarget,
+    /// The level does not overflow.
     NoOverflow,
-    OtherReason,
+    /// The level overflows only under another condition.
+    OtherCondition,
 }
 
 impl OverflowCondition {
-    /// Whether a level passes on in this state.
+    /// Whether a conversation overflows if the target is in this state.
     pub(super) fn matches(self, state: TargetState) -> bool {
         match state {
             TargetState::Available => false,
@@ -60,6 +65,7 @@ impl OverflowCondition {
         }
     }
 
+    /// The condition in words.
     pub(super) fn reason(self) -> &'static str {
         match self {
             Self::Offline => "when nobody is on duty",
@@ -70,22 +76,22 @@ impl OverflowCondition {
     }
 }
 
-/// Why a level passes on.
-pub(super) fn passing(fact: &str, state: TargetState, level: &Level) -> String {
+/// The reason for a conversation that overflows.
+pub(super) fn overflow_reason(fact: &str, state: TargetState, level: &Level) -> String {
     match state {
         TargetState::NotFound => format!("{fact}; the next level is asked"),
         _ => format!("{fact}; this level overflows {}", level.spill.reason()),
     }
 }
 
-/// Why it ends here, and how.
-pub(super) fn ending(fact: &str, keeps: KeepReason, level: &Level, verdict: Verdict) -> String {
-    let why = match keeps {
-        KeepReason::Free => return fact.to_owned(),
-        KeepReason::Last => "no level follows".to_owned(),
-        KeepReason::Alone => "no other level can be asked".to_owned(),
+/// The reason for a conversation that stays.
+pub(super) fn stay_reason(fact: &str, keep_reason: KeepReason, level: &Level, verdict: Verdict) -> String {
+    let why = match keep_reason {
+        KeepReason::AgentFree => return fact.to_owned(),
+        KeepReason::LastLevel => "no level follows".to_owned(),
+        KeepReason::NoLaterTarget => "no other level can be asked".to_owned(),
         KeepReason::NoOverflow => "this level does not overflow".to_owned(),
-        KeepReason::OtherReason => format!("this level overflows only {}", level.spill.reason()),
+        KeepReason::OtherCondition => format!("this level overflows only {}", level.spill.reason()),
     };
     let what = match verdict {
         Verdict::Queued => "the conversation waits here",

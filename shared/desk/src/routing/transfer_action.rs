@@ -1,69 +1,69 @@
-//! What `transfer_action` asks for, and what is odd about it.
+//! Conversion of a `transfer_action` (小程序指定接待对接代码) into the levels of a plan, with warnings.
 
 use serde::{Deserialize, Serialize};
 
 use super::{LEVELS_MAX, Level, OverflowCondition, Target, TargetKind};
 
-/// A level of `transfer_action` as it was asked for.
+/// A level of a `transfer_action` as given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferLevel {
-    /// `actionType`; nothing if it is missing or unknown.
+    /// `actionType`; `None` if missing or unknown.
     pub kind: Option<TargetKind>,
     /// `deciId` as given.
     pub named: String,
-    /// `optionId` as given: 1 (agent) and 3 (group) overflow, 2 and 4 do not.
+    /// `optionId` as given: 1 (agent) and 3 (group) overflow, 2 (agent) and 4 (group) do not.
     pub option_id: Option<String>,
-    /// `spillId` as given: 1 to 3 of an agent, 4 to 7 of a group.
+    /// `spillId` as given: 1 to 3 for an agent, 4 to 7 for a group.
     pub spill_id: Option<String>,
 }
 
-/// Something odd in what was asked for. It never keeps a visitor from being received.
+/// A warning about a `session-from`. A warning never prevents routing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
-    /// The place of the level in what was asked for, from 1; 0 if it is about no level.
+    /// The number of the level as given, from 1; 0 if the warning is about no level.
     pub level: u8,
-    /// What is odd.
+    /// The code.
     pub code: WarningCode,
-    /// The same in words, for an admin.
+    /// A description for admins.
     pub detail: String,
 }
 
-/// What can be odd in what was asked for.
+/// The code of a [`Warning`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
-    /// It is beyond the fourth, and ignored with all that follow.
+    /// More than four levels; the others are ignored.
     TooManyLevels,
     /// `actionType` is neither `to_group` nor `to_service`; the level is skipped.
     KindUnknown,
-    /// Nobody has this id; the level is passed through.
+    /// No group or agent has the id; conversations overflow from the level.
     TargetNotFound,
-    /// `customerCode` is that of no merchant.
+    /// No merchant has the `customerCode`.
     MerchantNotFound,
-    /// `robotid` is that of no robot: the mini program's own answers.
+    /// No robot has the `robotid`; the binding's robot is used.
     RobotNotFound,
-    /// `optionId` is missing: it overflows if it has a `spillId` or another level follows.
+    /// `optionId` is missing; the level overflows if it has a `spillId` or another level follows.
     OptionMissing,
-    /// `optionId` is none of 1 to 4 and counts as missing.
+    /// `optionId` is not 1 to 4 and counts as missing.
     OptionUnknown,
-    /// `optionId` belongs to the other kind of target and is taken by its meaning.
+    /// `optionId` belongs to the other kind of target; its meaning is used.
     OptionCrossed,
-    /// `spillId` is none of 1 to 7 and counts as missing, which is 智能判断.
+    /// `spillId` is not 1 to 7 and counts as missing, that is 智能判断.
     SpillUnknown,
-    /// `spillId` belongs to the other kind of target and is taken by its meaning.
+    /// `spillId` belongs to the other kind of target; its meaning is used.
     SpillCrossed,
 }
 
-/// Makes levels of what was asked for. `resolve` knows who has an id, ours or another vendor's; it is asked once for
-/// each level that counts.
+/// Converts the levels of a `transfer_action`. `resolve` maps an id, internal or external, to a target; it is called at
+/// most once for each of the first four levels.
 pub fn levels_from_transfer_action(
-    asked: &[TransferLevel],
+    given: &[TransferLevel],
     mut resolve: impl FnMut(TargetKind, &str) -> Option<Target>,
 ) -> (Vec<Level>, Vec<Warning>) {
     let mut levels = Vec::new();
     let mut warnings = Vec::new();
-    let counting = &asked[..asked.len().min(usize::from(LEVELS_MAX))];
-    for ((number, level), next) in (1..=LEVELS_MAX).zip(counting).zip(1..) {
+    let considered = &given[..given.len().min(usize::from(LEVELS_MAX))];
+    for ((number, level), next) in (1..=LEVELS_MAX).zip(considered).zip(1..) {
         let mut warn = |code, detail: String| warnings.push(Warning { level: number, code, detail });
         let Some(kind) = level.kind else {
             warn(
@@ -82,7 +82,7 @@ pub fn levels_from_transfer_action(
             );
         }
         let spill = spill(kind, level.spill_id.as_deref(), &mut warn);
-        let follows = counting[next..].iter().any(|level| level.kind.is_some());
+        let follows = considered[next..].iter().any(|level| level.kind.is_some());
         let overflows = overflows(kind, level.option_id.as_deref(), &mut warn).unwrap_or(spill.is_some() || follows);
         levels.push(Level {
             target,
@@ -91,14 +91,14 @@ pub fn levels_from_transfer_action(
             spill: spill.unwrap_or(OverflowCondition::Any),
         });
     }
-    if asked.len() > usize::from(LEVELS_MAX) {
-        let detail = format!("{} levels were asked for; those after the fourth are ignored", asked.len());
+    if given.len() > usize::from(LEVELS_MAX) {
+        let detail = format!("{} levels were asked for; those after the fourth are ignored", given.len());
         warnings.push(Warning { level: LEVELS_MAX + 1, code: WarningCode::TooManyLevels, detail });
     }
     (levels, warnings)
 }
 
-/// What `optionId` says, if it says anything.
+/// Parses `optionId`; `None` if missing or unknown.
 fn overflows(kind: TargetKind, given: Option<&str>, warn: &mut impl FnMut(WarningCode, String)) -> Option<bool> {
     let instead = "this level overflows if it has a spillId or another level follows";
     let Some(given) = present(given) else {
@@ -124,7 +124,7 @@ fn overflows(kind: TargetKind, given: Option<&str>, warn: &mut impl FnMut(Warnin
     Some(overflows)
 }
 
-/// What `spillId` says, if it says anything.
+/// Parses `spillId`; `None` if missing or unknown.
 fn spill(
     kind: TargetKind,
     given: Option<&str>,
@@ -137,7 +137,7 @@ fn spill(
         Some(3) => (TargetKind::Agent, OverflowCondition::Any),
         Some(4) => (TargetKind::Group, OverflowCondition::Offline),
         Some(5) => (TargetKind::Group, OverflowCondition::Busy),
-        // An agent has no hours of their own: one who does not work now is one who is not there.
+        // An agent has no working hours; an agent who is off work is offline.
         Some(6) if kind == TargetKind::Agent => (TargetKind::Group, OverflowCondition::Offline),
         Some(6) => (TargetKind::Group, OverflowCondition::OffWork),
         Some(7) => (TargetKind::Group, OverflowCondition::Any),
@@ -159,7 +159,7 @@ fn present(given: Option<&str>) -> Option<&str> {
     given.filter(|given| !given.trim().is_empty())
 }
 
-/// A number as JavaScript and JSON may write it: `3`, `"3"`, `" 3 "`, `3.0`.
+/// Parses a number as JavaScript and JSON write it: `3`, `"3"`, `" 3 "`, `3.0`.
 fn number(given: &str) -> Option<u32> {
     let given = given.trim();
     let whole = given.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|digit| digit == b'0'));

@@ -2,7 +2,7 @@
 
 use desk::{
     faq::{self, Index, Match, Question, Thresholds},
-    robot::{Kind as Style, Robot},
+    robot::{Robot, RobotKind},
 };
 use function::http::{self, FieldError, Problem};
 use lambda_http::{Body, Request, Response, http::StatusCode};
@@ -69,20 +69,20 @@ impl Credentials {
         let needless =
             |field: &str| Problem::invalid(vec![FieldError::new(field, "is none that this kind of robot has")]);
         match &new.kind {
-            Style::Faq { .. } => match (self.api_key, self.secret) {
+            RobotKind::Faq { .. } => match (self.api_key, self.secret) {
                 (Given::Nothing | Given::Null, Given::Nothing | Given::Null) => {
                     Ok(Sealing { drop: true, ..Sealing::default() })
                 }
                 (Given::Nothing | Given::Null, _) => Err(needless("secret")),
                 _ => Err(needless("api_key")),
             },
-            Style::Chat { base_url, .. } => match self.secret {
+            RobotKind::Chat { base_url, .. } => match self.secret {
                 Given::Nothing | Given::Null => api_key(self.api_key, old, base_url),
                 _ => Err(needless("secret")),
             },
-            Style::Webhook { .. } => match self.api_key {
+            RobotKind::Webhook { .. } => match self.api_key {
                 Given::Nothing | Given::Null => {
-                    let kept = old.is_some_and(|old| matches!(old.kind, Style::Webhook { .. }));
+                    let kept = old.is_some_and(|old| matches!(old.kind, RobotKind::Webhook { .. }));
                     secret(self.secret, kept)
                 }
                 _ => Err(needless("api_key")),
@@ -94,7 +94,7 @@ impl Credentials {
 fn api_key(given: Given, old: Option<&Robot>, base_url: &str) -> Result<Sealing, Problem> {
     let wrong = |detail: &str| Err(Problem::invalid(vec![FieldError::new("api_key", detail)]));
     let before = match old.map(|old| &old.kind) {
-        Some(Style::Chat { base_url, .. }) => Some(base_url),
+        Some(RobotKind::Chat { base_url, .. }) => Some(base_url),
         _ => None,
     };
     let origin = |address: &str| Url::parse(address).map(|url| url.origin()).ok();
@@ -165,8 +165,8 @@ pub(crate) async fn try_text(deps: &Deps, request: &Request, id: &str) -> Result
     }
     let robot = find(deps, id).await?;
     let thresholds = match &robot.kind {
-        Style::Faq { thresholds } => *thresholds,
-        Style::Chat { .. } | Style::Webhook { .. } => Thresholds::default(),
+        RobotKind::Faq { thresholds } => *thresholds,
+        RobotKind::Chat { .. } | RobotKind::Webhook { .. } => Thresholds::default(),
     };
     let questions: Vec<Question> = deps.table().knowledge(id).await?;
     Ok(http::json(StatusCode::OK, &tried(&questions, &asked.text, &thresholds)))

@@ -1,11 +1,10 @@
-//! When a group works: weekly hours, holidays, make-up days.
+//! Working hours of groups: weekly hours, holidays (节假日), and make-up days (调休).
 //!
-//! Hours belong to the day on which they begin. So the small hours of a holiday are still worked if the evening before
-//! it runs past midnight, and a holiday's own evening takes its small hours of the next day with it.
+//! Hours belong to the day on which they start. If the hours of the day before a holiday run past midnight, they are still
+//! worked on the holiday; if the hours of a holiday run past midnight, none of them are worked.
 //!
-//! Every hour that a calendar names is one instant, also when clocks change: of a time that exists twice it is the
-//! first, of a time that does not exist it is the moment at which the clocks jump over it. So hours that touch on paper
-//! touch in fact, and never overlap.
+//! When clocks change, a local time that occurs twice is its first occurrence, and a local time that is skipped is the
+//! moment of the change. Adjacent hours therefore stay adjacent and never overlap.
 
 mod time_of_day;
 
@@ -18,79 +17,79 @@ use jiff::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use self::time_of_day::{NoTimeOfDay, TimeOfDay};
+pub use self::time_of_day::{ParseTimeOfDayError, TimeOfDay};
 use crate::{
     Fault,
     staff::{check_aliases, check_name},
 };
 
-/// Working hours.
+/// A calendar of working hours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calendar {
-    /// A name for people, 1 to 60 characters.
+    /// The display name, 1 to 60 characters.
     pub name: String,
-    /// The time zone of its hours and dates, an IANA name.
+    /// The time zone of the hours and dates, an IANA name such as `Asia/Shanghai`.
     #[serde(default = "time_zone")]
     pub time_zone: String,
-    /// The hours of an ordinary week.
+    /// The hours of a regular week, at most 50 rows.
     #[serde(default)]
-    pub weekly: Vec<Hours>,
-    /// Days without hours.
+    pub weekly: Vec<WeeklyHours>,
+    /// 节假日: days without hours, at most 400.
     #[serde(default)]
     pub holidays: Vec<Holiday>,
-    /// 调休: days with hours, whatever the week and the holidays say.
+    /// 调休: days with their own hours, at most 400. They take precedence over `weekly` and `holidays`.
     #[serde(default)]
     pub make_up_days: Vec<MakeUpDay>,
-    /// Ids that it has elsewhere: at most 20 of 1 to 100 characters.
+    /// External ids: at most 20 of 1 to 100 characters.
     #[serde(default)]
     pub aliases: Vec<String>,
 }
 
-/// Hours of some days of the week.
+/// The hours of some days of the week.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Hours {
-    /// The days on which they begin.
+pub struct WeeklyHours {
+    /// The days on which the hours start, 1 to 7.
     pub days: Vec<Weekday>,
-    /// From when, before "24:00".
+    /// The start, before "24:00".
     pub from: TimeOfDay,
-    /// Until when; not later than `from` means on the next day.
+    /// The end, exclusive. If it is not after `from`, it is on the next day.
     pub to: TimeOfDay,
 }
 
-/// 节假日: nobody works.
+/// 节假日: a day without hours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Holiday {
-    /// Which day.
+    /// The date.
     pub date: Date,
-    /// What it is called, at most 60 characters.
+    /// The name, at most 60 characters.
     #[serde(default)]
     pub name: String,
 }
 
-/// 调休上班: a day that is worked in exchange for another.
+/// 调休上班: a day that is worked in exchange for a day off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MakeUpDay {
-    /// Which day.
+    /// The date.
     pub date: Date,
-    /// Its hours; without them those of a Monday.
+    /// The hours, 1 to 10 ranges; without a value the hours of a Monday.
     #[serde(default)]
-    pub hours: Option<Vec<Span>>,
-    /// What it is called, at most 60 characters.
+    pub hours: Option<Vec<TimeRange>>,
+    /// The name, at most 60 characters.
     #[serde(default)]
     pub name: String,
 }
 
-/// From when until when.
+/// A range of times of day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Span {
-    /// From when, before "24:00".
+pub struct TimeRange {
+    /// The start, before "24:00".
     pub from: TimeOfDay,
-    /// Until when; not later than `from` means on the next day.
+    /// The end, exclusive. If it is not after `from`, it is on the next day.
     pub to: TimeOfDay,
 }
 
@@ -114,22 +113,22 @@ pub enum Weekday {
     Sun,
 }
 
-/// How far ahead [`Calendar::next_change`] looks.
+/// The range of [`Calendar::next_change`].
 const HORIZON_DAYS: u16 = 400;
 const ROWS_MAX: usize = 50;
 const DATES_MAX: usize = 400;
-const SPANS_MAX: usize = 10;
+const RANGES_MAX: usize = 10;
 
 fn time_zone() -> String {
     "Asia/Shanghai".to_owned()
 }
 
 impl Calendar {
-    /// Whether it is working time.
+    /// Whether `at` is within the working hours.
     pub fn is_open(&self, at: Timestamp) -> bool {
         let zone = self.zone();
         let today = zone.to_datetime(at).date();
-        // Tomorrow too: where clocks go back over midnight, its first hours begin while it is still today.
+        // Tomorrow is included because clocks can go back over midnight: tomorrow's hours then start on today's date.
         [today.yesterday(), Ok(today), today.tomorrow()]
             .into_iter()
             .flatten()
@@ -137,7 +136,7 @@ impl Calendar {
             .any(|(from, to)| from <= at && at < to)
     }
 
-    /// When [`Calendar::is_open`] next becomes another; nothing if it stays as it is for 400 days.
+    /// The next time after `after` at which [`Calendar::is_open`] changes; `None` if it does not change within 400 days.
     pub fn next_change(&self, after: Timestamp) -> Option<Timestamp> {
         let zone = self.zone();
         let horizon = after.checked_add(SignedDuration::from_hours(24 * i64::from(HORIZON_DAYS))).ok()?;
@@ -148,7 +147,7 @@ impl Calendar {
             if to <= open_until.unwrap_or(after) {
                 continue;
             }
-            // Shifts come in the order of their beginnings, so this one ends what was open, or ends the pause.
+            // Shifts are ordered by their start. This one starts after the open time, or after a closed time, ends.
             if from > open_until.unwrap_or(after) {
                 return Some(open_until.unwrap_or(from)).filter(|change| *change <= horizon);
             }
@@ -157,41 +156,41 @@ impl Calendar {
         open_until.filter(|change| *change <= horizon)
     }
 
-    /// The hours that begin on a date, as instants, in order.
+    /// The shifts that start on a date, ordered by their start.
     fn shifts(&self, date: Date, zone: &TimeZone) -> Vec<(Timestamp, Timestamp)> {
-        let mut spans = self.spans(date);
-        spans.sort_unstable();
-        let instants = |span: Span| {
-            let ends_on = if span.to <= span.from { date.tomorrow().ok()? } else { date };
-            let (from, to) = (instant(date, span.from, zone)?, instant(ends_on, span.to, zone)?);
-            // Hours that clocks have jumped over are none.
+        let mut ranges = self.ranges(date);
+        ranges.sort_unstable();
+        let instants = |range: TimeRange| {
+            let ends_on = if range.to <= range.from { date.tomorrow().ok()? } else { date };
+            let (from, to) = (instant(date, range.from, zone)?, instant(ends_on, range.to, zone)?);
+            // A range that lies within a skipped hour is empty.
             (from < to).then_some((from, to))
         };
-        spans.into_iter().filter_map(instants).collect()
+        ranges.into_iter().filter_map(instants).collect()
     }
 
-    fn spans(&self, date: Date) -> Vec<Span> {
-        if let Some(made_up) = self.make_up_days.iter().find(|day| day.date == date) {
-            return made_up.hours.clone().unwrap_or_else(|| self.spans_of(Weekday::Mon));
+    fn ranges(&self, date: Date) -> Vec<TimeRange> {
+        if let Some(make_up_day) = self.make_up_days.iter().find(|day| day.date == date) {
+            return make_up_day.hours.clone().unwrap_or_else(|| self.ranges_on(Weekday::Mon));
         }
         if self.holidays.iter().any(|day| day.date == date) {
             return Vec::new();
         }
-        self.spans_of(date.weekday().into())
+        self.ranges_on(date.weekday().into())
     }
 
-    fn spans_of(&self, day: Weekday) -> Vec<Span> {
+    fn ranges_on(&self, day: Weekday) -> Vec<TimeRange> {
         let hours = self.weekly.iter().filter(|hours| hours.days.contains(&day));
-        hours.map(|hours| Span { from: hours.from, to: hours.to }).collect()
+        hours.map(|hours| TimeRange { from: hours.from, to: hours.to }).collect()
     }
 
-    /// An unknown zone is refused when a calendar is saved. Should one be met nevertheless (the database of zones
-    /// drops a name now and then), hours that are some hours wrong are better than none.
+    /// The time zone. Validation refuses unknown zones; if a later version of the tz database drops a name, UTC is used,
+    /// because shifted hours are better than none.
     fn zone(&self) -> TimeZone {
         TimeZoneDatabase::bundled().get(&self.time_zone).unwrap_or(TimeZone::UTC)
     }
 
-    /// What is wrong with these settings; nothing if they can be used.
+    /// Validates the settings.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         check_name(&mut faults, "name", &self.name);
@@ -211,8 +210,8 @@ impl Calendar {
         let no_date_twice = |dates: Vec<Date>| dates.iter().collect::<BTreeSet<_>>().len() == dates.len();
         let holidays = self.holidays.iter().map(|day| day.date).collect();
         must(no_date_twice(holidays), "holidays".to_owned(), "must name every date only once");
-        let made_up = self.make_up_days.iter().map(|day| day.date).collect();
-        must(no_date_twice(made_up), "make_up_days".to_owned(), "must name every date only once");
+        let make_up_day = self.make_up_days.iter().map(|day| day.date).collect();
+        must(no_date_twice(make_up_day), "make_up_days".to_owned(), "must name every date only once");
         must(self.holidays.len() <= DATES_MAX, "holidays".to_owned(), "must be at most 400");
         must(self.make_up_days.len() <= DATES_MAX, "make_up_days".to_owned(), "must be at most 400");
         for (index, day) in self.holidays.iter().enumerate() {
@@ -222,17 +221,17 @@ impl Calendar {
             let at = format!("make_up_days[{index}]");
             must(day.name.chars().count() <= 60, format!("{at}.name"), "must have at most 60 characters");
             let Some(hours) = &day.hours else { continue };
-            must((1..=SPANS_MAX).contains(&hours.len()), format!("{at}.hours"), "must be 1 to 10");
-            let begin = hours.iter().all(|span| span.from < TimeOfDay::MIDNIGHT);
+            must((1..=RANGES_MAX).contains(&hours.len()), format!("{at}.hours"), "must be 1 to 10");
+            let begin = hours.iter().all(|range| range.from < TimeOfDay::MIDNIGHT);
             must(begin, format!("{at}.hours"), "must begin before 24:00");
         }
         faults
     }
 }
 
-/// The instant of a time on a date.
+/// Converts a local time to an instant. `24:00` is the start of the next day.
 fn instant(date: Date, time: TimeOfDay, zone: &TimeZone) -> Option<Timestamp> {
-    let local = match time.on_the_clock() {
+    let local = match time.to_civil() {
         Some(time) => date.to_datetime(time),
         None => DateTime::from(date.tomorrow().ok()?),
     };

@@ -1,10 +1,10 @@
-//! Lists of words, and what a text has of them at its ends.
+//! Lists of words, matched at the ends of a text.
 
-/// How far is looked back from a person, in words, and how many persons are looked at. Nobody says more in a clause, but texts are
-/// the visitor's, and the work must not grow with their square.
+/// The maximum number of words searched backwards from a person, and of persons examined in a clause. It bounds the work on
+/// hostile texts, which would otherwise grow quadratically.
 pub(super) const LOOKBACK_MAX: usize = 16;
 
-/// Words, separated by spaces.
+/// A list of words, separated by spaces.
 #[derive(Clone, Copy)]
 pub(super) struct WordList(pub(super) &'static str);
 
@@ -17,22 +17,22 @@ impl WordList {
         self.iter().any(|one| one == word)
     }
 
-    /// Whether the text starts with one of them.
+    /// Whether the text starts with a word of the list.
     pub(super) fn starts(self, text: &str) -> bool {
         self.iter().any(|word| text.starts_with(word))
     }
 
-    /// Whether the text ends with one of them.
+    /// Whether the text ends with a word of the list.
     pub(super) fn ends(self, text: &str) -> bool {
         self.iter().any(|word| text.ends_with(word))
     }
 
-    /// The text without the longest of them at its start.
+    /// Strips the longest word of the list from the start of the text.
     pub(super) fn strip_start(self, text: &str) -> Option<&str> {
         self.iter().filter_map(|word| text.strip_prefix(word)).min_by_key(|rest| rest.len())
     }
 
-    /// The text without the longest of them at its end.
+    /// Strips the longest word of the list from the end of the text.
     pub(super) fn strip_end(self, text: &str) -> Option<&str> {
         self.iter().filter_map(|word| text.strip_suffix(word)).min_by_key(|rest| rest.len())
     }

@@ -1,11 +1,11 @@
-//! What visitors write who want a person, who want none, and who speak of something else.
+//! Requests for a person, refusals of a person, and other texts.
 
 use std::sync::LazyLock;
 
 use desk::handover::{Reason, asks_for_person, same_question, wants_to_end};
 use proptest::prelude::*;
 
-/// What visitors write, and whether they ask for a person.
+/// Texts of visitors, and whether each asks for a person.
 static PHRASES: LazyLock<Vec<(&str, bool)>> = LazyLock::new(|| {
     let lines = include_str!("phrases.tsv").lines().filter(|line| !line.starts_with('#'));
     lines
@@ -22,23 +22,23 @@ fn phrases(expected: bool) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_visitor_who_asks_for_a_person_is_heard() {
+fn requests_for_person_are_recognized() {
     assert!(phrases(true).len() >= 150);
-    let deaf: Vec<_> = phrases(true).into_iter().filter(|text| !asks_for_person(text, &[])).collect();
-    assert!(deaf.is_empty(), "{deaf:#?}");
+    let missed: Vec<_> = phrases(true).into_iter().filter(|text| !asks_for_person(text, &[])).collect();
+    assert!(missed.is_empty(), "{missed:#?}");
     assert!(asks_for_person("你好\n我的快递丢了\n转人工", &[]));
 }
 
 #[test]
-fn a_visitor_who_does_not_is_left_alone() {
+fn other_texts_are_not_requests() {
     assert!(phrases(false).len() >= 150);
-    let fooled: Vec<_> = phrases(false).into_iter().filter(|text| asks_for_person(text, &[])).collect();
-    assert!(fooled.is_empty(), "{fooled:#?}");
+    let wrong: Vec<_> = phrases(false).into_iter().filter(|text| asks_for_person(text, &[])).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(!asks_for_person("", &[]));
 }
 
 #[test]
-fn a_binding_has_words_of_its_own() {
+fn keywords_of_binding_are_recognized_unless_negated() {
     let extra = [
         "老师傅".to_owned(),
         " VIP专线 ".to_owned(),
@@ -73,7 +73,7 @@ fn a_binding_has_words_of_its_own() {
 }
 
 #[test]
-fn who_leaves_says_nothing_else() {
+fn farewell_counts_only_as_whole_text() {
     for text in [
         "结束会话",
         "结束对话！",
@@ -106,7 +106,7 @@ fn who_leaves_says_nothing_else() {
 }
 
 #[test]
-fn a_question_is_the_same_whatever_its_dress() {
+fn same_question_ignores_width_case_punctuation_and_particles() {
     for (a, b) in [
         ("怎么退货", "怎么退货？？？"),
         ("怎么退货", "怎么 退货"),
@@ -133,19 +133,17 @@ fn a_question_is_the_same_whatever_its_dress() {
 }
 
 #[test]
-fn reasons_have_a_name_and_a_number() {
-    let all = [
-        (Reason::Keyword, "keyword", Some(3)),
-        (Reason::Misses, "misses", Some(9)),
-        (Reason::Repeated, "repeated", Some(1)),
-        (Reason::Robot, "robot", Some(11)),
-        (Reason::Picked, "picked", Some(8)),
-        (Reason::Failed, "failed", None),
-    ];
-    for (reason, name, number) in all {
+fn reason_serializes_as_snake_case() {
+    for (reason, name) in [
+        (Reason::Keyword, "keyword"),
+        (Reason::Misses, "misses"),
+        (Reason::Repeated, "repeated"),
+        (Reason::Robot, "robot"),
+        (Reason::Picked, "picked"),
+        (Reason::Failed, "failed"),
+    ] {
         assert_eq!(serde_json::to_value(reason).expect("a name"), name);
         assert_eq!(serde_json::from_value::<Reason>(name.into()).expect("a reason"), reason);
-        assert_eq!(reason.transfer_type(), number);
     }
 }
 
@@ -153,8 +151,8 @@ fn phrase() -> impl Strategy<Value = (&'static str, bool)> {
     proptest::sample::select(&**PHRASES)
 }
 
-/// Texts of the words that the rules are made of, in any order.
-fn jumble() -> impl Strategy<Value = String> {
+/// Random sequences of the words that the rules use.
+fn random_phrases() -> impl Strategy<Value = String> {
     const PARTS: &[&str] = &[
         "不",
         "不要",
@@ -196,7 +194,7 @@ fn jumble() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn any_text_has_an_answer(text in prop_oneof![any::<String>(), jumble()], other in prop_oneof![any::<String>(), jumble()], extra in proptest::collection::vec(any::<String>(), 0..3)) {
+    fn any_text_is_classified_without_panic(text in prop_oneof![any::<String>(), random_phrases()], other in prop_oneof![any::<String>(), random_phrases()], extra in proptest::collection::vec(any::<String>(), 0..3)) {
         asks_for_person(&text, &extra);
         asks_for_person(&text, std::slice::from_ref(&other));
         wants_to_end(&text);
@@ -205,7 +203,7 @@ proptest! {
     }
 
     #[test]
-    fn width_case_and_what_surrounds_a_phrase_do_not_matter((text, expected) in phrase(), around in "[ ！!。～😀\u{200B}]{0,4}") {
+    fn width_case_and_surrounding_punctuation_do_not_matter((text, expected) in phrase(), around in "[ ！!。～😀\u{200B}]{0,4}") {
         let widen = |c: char| match c { '!'..='~' => char::from_u32(u32::from(c) + 0xFEE0).expect("a full-width form"), c => c };
         for same in [text.to_uppercase(), text.chars().map(widen).collect(), format!("{around}{text}{around}")] {
             prop_assert_eq!(asks_for_person(&same, &[]), expected, "{:?}", same);
@@ -213,19 +211,19 @@ proptest! {
     }
 
     #[test]
-    fn a_request_is_heard_among_other_sentences(text in proptest::sample::select(phrases(true)), before in "(你好|怎么退货|不要|不|don't|no){0,1}", after in "(谢谢|快点|不要机器人|ok){0,1}") {
+    fn request_is_recognized_among_other_sentences(text in proptest::sample::select(phrases(true)), before in "(你好|怎么退货|不要|不|don't|no){0,1}", after in "(谢谢|快点|不要机器人|ok){0,1}") {
         let text = format!("{before}。{text}。{after}");
         prop_assert!(asks_for_person(&text, &[]), "{text}");
     }
 
     #[test]
-    fn two_who_want_none_do_not_make_one_who_does(one in proptest::sample::select(phrases(false)), other in proptest::sample::select(phrases(false))) {
+    fn two_non_requests_are_not_a_request(one in proptest::sample::select(phrases(false)), other in proptest::sample::select(phrases(false))) {
         let text = format!("{one}，{other}");
         prop_assert!(!asks_for_person(&text, &[]), "{text}");
     }
 
     #[test]
-    fn own_words_only_add((text, expected) in phrase(), extra in proptest::collection::vec("[a-z甲乙丙]{1,3}", 0..3)) {
+    fn keywords_only_add_requests((text, expected) in phrase(), extra in proptest::collection::vec("[a-z甲乙丙]{1,3}", 0..3)) {
         prop_assert!(!expected || asks_for_person(text, &extra));
     }
 }

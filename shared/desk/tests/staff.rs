@@ -1,4 +1,4 @@
-//! Groups and agents.
+//! Groups, agents and merchants: ranking, choice after lost races, and validation.
 
 #![expect(clippy::unwrap_used, reason = "also the helpers of a test are tests")]
 
@@ -23,7 +23,7 @@ fn facts(id: &str, load: u32, capacity: u32, assigned: Option<i64>) -> AgentFact
 }
 
 #[test]
-fn who_is_free_and_who_is_on_duty() {
+fn free_and_on_duty_follow_status_presence_and_load() {
     use AgentStatus::{Away, Busy, Offline, Online};
     for (status, present, load, free, on_duty) in [
         (Online, true, 4, true, true),
@@ -41,8 +41,8 @@ fn who_is_free_and_who_is_on_duty() {
 }
 
 #[test]
-fn the_least_loaded_is_first_by_the_part_of_their_capacity() {
-    // 3 of 10 is less than 1 of 3, which is less than 2 of 5; 2 of 6 is as much as 1 of 3 and it was her turn earlier.
+fn least_load_ranks_by_relative_load_then_idle_time() {
+    // 3/10 < 1/3 < 2/5; 2/6 equals 1/3 and has been idle longer.
     let members = [
         facts("two-of-five", 2, 5, None),
         facts("one-of-three", 1, 3, Some(9)),
@@ -54,40 +54,40 @@ fn the_least_loaded_is_first_by_the_part_of_their_capacity() {
     assert_eq!(order, ["three-of-ten", "two-of-six", "one-of-three", "two-of-five"]);
     let order = rank_free_agents(Strategy::LeastLoad, &members, Some("two-of-five"));
     assert_eq!(order, ["two-of-five", "three-of-ten", "two-of-six", "one-of-three"]);
-    // The agent of the last time has no place to give.
+    // The sticky agent has no free capacity.
     assert_eq!(rank_free_agents(Strategy::LeastLoad, &members, Some("full"))[0], "three-of-ten");
     let order = rank_free_agents(Strategy::RoundRobin, &members, None);
     assert_eq!(order, ["two-of-five", "two-of-six", "one-of-three", "three-of-ten"]);
 }
 
-/// Whom sixty who decide at once find when each was overtaken so often.
-fn tried(strategy: Strategy, free: &[AgentFacts], lost_races: u32) -> BTreeSet<&str> {
+/// The agents chosen by sixty concurrent decisions after `lost_races`.
+fn chosen(strategy: Strategy, free: &[AgentFacts], lost_races: u32) -> BTreeSet<&str> {
     let free: Vec<&AgentFacts> = free.iter().collect();
-    let by = (0..60).map(|visitor| format!("visitor {visitor}"));
-    by.map(|by| choose_agent(strategy, &free, lost_races, &by).unwrap().id.as_str()).collect()
+    let seeds = (0..60).map(|visitor| format!("visitor {visitor}"));
+    seeds.map(|by| choose_agent(strategy, &free, lost_races, &by).unwrap().id.as_str()).collect()
 }
 
 #[test]
-fn many_who_decide_at_once_try_the_best_and_then_anybody_as_good() {
+fn concurrent_decisions_spread_over_equivalent_agents() {
     let names: Vec<String> = (0..40).map(|number| format!("agent {number:02}")).collect();
-    // Thirty are idle, and ten have one already.
+    // Thirty agents are idle, ten have one conversation.
     let free: Vec<_> =
         names.iter().zip(0..).map(|(name, number)| facts(name, u32::from(number >= 30), 5, None)).collect();
     for strategy in [Strategy::LeastLoad, Strategy::RoundRobin] {
-        assert_eq!(Vec::from_iter(tried(strategy, &free, 0)), ["agent 00"]);
-        assert_eq!(tried(strategy, &free, 1).len(), 4, "of the four who come first");
+        assert_eq!(Vec::from_iter(chosen(strategy, &free, 0)), ["agent 00"]);
+        assert_eq!(chosen(strategy, &free, 1).len(), 4, "among the first four");
     }
-    let idle = tried(Strategy::LeastLoad, &free, 9);
+    let idle = chosen(Strategy::LeastLoad, &free, 9);
     assert!(idle.len() > 20 && idle.iter().all(|name| *name < "agent 30"), "{idle:?}");
-    let anybody = tried(Strategy::RoundRobin, &free, 9);
-    assert!(anybody.len() > 20 && anybody.iter().any(|name| *name >= "agent 30"), "{anybody:?}");
-    // The same decision made again is the same.
-    assert_eq!(idle, tried(Strategy::LeastLoad, &free, 9));
+    let all = chosen(Strategy::RoundRobin, &free, 9);
+    assert!(all.len() > 20 && all.iter().any(|name| *name >= "agent 30"), "{all:?}");
+    // The choice is deterministic.
+    assert_eq!(idle, chosen(Strategy::LeastLoad, &free, 9));
     assert_eq!(choose_agent(Strategy::LeastLoad, &[], 0, "a visitor"), None);
 }
 
 #[test]
-fn who_was_overtaken_together_is_not_overtaken_together_again() {
+fn colliding_decisions_diverge_on_retry() {
     let names: Vec<String> = (0..64).map(|number| format!("agent {number:02}")).collect();
     let free: Vec<_> = names.iter().map(|name| facts(name, 0, 5, None)).collect();
     let free: Vec<&AgentFacts> = free.iter().collect();
@@ -99,7 +99,7 @@ fn who_was_overtaken_together_is_not_overtaken_together_again() {
 }
 
 #[test]
-fn loads_beyond_every_measure_are_compared() {
+fn relative_load_does_not_overflow() {
     let members = [facts("b", u32::MAX - 1, u32::MAX, None), facts("a", u32::MAX - 2, u32::MAX, None)];
     assert_eq!(rank_free_agents(Strategy::LeastLoad, &members, None), ["a", "b"]);
 }
@@ -111,7 +111,7 @@ fn group(changes: &Value) -> Group {
 }
 
 #[test]
-fn a_group_needs_no_more_than_a_name() {
+fn group_defaults_apply_without_settings() {
     let group = group(&json!({}));
     assert!(group.faults().is_empty());
     assert_eq!((group.strategy, group.after_hours), (Strategy::LeastLoad, AfterHours::LeaveMessage));
@@ -120,7 +120,7 @@ fn a_group_needs_no_more_than_a_name() {
 }
 
 #[test]
-fn limits_of_a_group() {
+fn group_limits_are_validated() {
     let ids = |count: usize| (0..count).map(|id| format!("a{id}")).collect::<Vec<_>>();
     let long = "组".repeat(60);
     for (changes, field) in [
@@ -156,7 +156,7 @@ fn limits_of_a_group() {
 }
 
 #[test]
-fn limits_of_an_agent_and_of_a_merchant() {
+fn agent_and_merchant_limits_are_validated() {
     let agent = |capacity| Agent { name: "Ann".to_owned(), capacity, disabled: false, aliases: Vec::new() };
     for (capacity, faults) in [(0, 1), (1, 0), (100, 0), (101, 1)] {
         assert_eq!(agent(capacity).faults().len(), faults, "{capacity}");

@@ -1,11 +1,11 @@
-//! What a calendar may be.
+//! Parsing and validation of calendars.
 
 use desk::calendar::{Calendar, TimeOfDay};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 #[test]
-fn times_of_day_are_read_strictly() {
+fn times_of_day_are_parsed_strictly() {
     for text in ["00:00", "09:05", "23:59", "24:00"] {
         assert_eq!(text.parse::<TimeOfDay>().unwrap().to_string(), text);
     }
@@ -15,7 +15,7 @@ fn times_of_day_are_read_strictly() {
 }
 
 #[test]
-fn limits_of_a_calendar() {
+fn calendar_limits_are_validated() {
     let hours = json!({"days": ["mon"], "from": "09:00", "to": "18:00"});
     let dates = |count: i64| -> Vec<Value> {
         let first = jiff::civil::date(2026, 1, 1);

@@ -53,7 +53,7 @@ fn national_day() -> Calendar {
 }
 
 #[test]
-fn national_day_and_its_make_up_weekend() {
+fn national_day_2026_with_make_up_weekend() {
     let calendar = national_day();
     for (time, open) in [
         ("2026-09-19T10:00", false), // an ordinary Saturday
@@ -83,7 +83,7 @@ fn national_day_and_its_make_up_weekend() {
 }
 
 #[test]
-fn a_make_up_day_wins_over_a_holiday() {
+fn make_up_day_takes_precedence_over_holiday() {
     let calendar = calendar(json!({
         "name": "x",
         "holidays": [{"date": "2026-10-01"}],
@@ -94,7 +94,7 @@ fn a_make_up_day_wins_over_a_holiday() {
 }
 
 #[test]
-fn hours_past_midnight_belong_to_the_day_they_begin_on() {
+fn hours_past_midnight_belong_to_start_day() {
     let calendar = calendar(json!({
         "name": "night",
         "weekly": [{"days": ["wed", "thu", "fri"], "from": "22:00", "to": "02:00"}],
@@ -103,10 +103,10 @@ fn hours_past_midnight_belong_to_the_day_they_begin_on() {
     for (time, open) in [
         ("2026-09-30T21:59", false), // Wednesday
         ("2026-09-30T22:00", true),
-        ("2026-10-01T01:59", true), // the holiday's small hours are the Wednesday's
+        ("2026-10-01T01:59", true), // belongs to Wednesday
         ("2026-10-01T02:00", false),
         ("2026-10-01T23:00", false),
-        ("2026-10-02T01:00", false), // and these are the holiday's
+        ("2026-10-02T01:00", false), // belongs to the holiday
         ("2026-10-02T22:00", true),
         ("2026-10-03T01:59", true), // Saturday
         ("2026-10-03T22:00", false),
@@ -118,7 +118,7 @@ fn hours_past_midnight_belong_to_the_day_they_begin_on() {
 }
 
 #[test]
-fn the_end_of_a_day_may_be_written_in_two_ways() {
+fn end_of_day_is_24_00_or_00_00() {
     for to in ["24:00", "00:00"] {
         let calendar = every_day("Asia/Shanghai", "20:00", to);
         assert!(calendar.is_open(in_shanghai("2026-03-04T23:59")), "{to}");
@@ -132,7 +132,7 @@ fn the_end_of_a_day_may_be_written_in_two_ways() {
 }
 
 #[test]
-fn hours_that_touch_are_one() {
+fn adjacent_and_overlapping_hours_are_merged() {
     let calendar = calendar(json!({"name": "x", "weekly": [
         {"days": ["mon"], "from": "09:00", "to": "12:00"},
         {"days": ["mon"], "from": "11:00", "to": "24:00"},
@@ -143,7 +143,7 @@ fn hours_that_touch_are_one() {
 }
 
 #[test]
-fn what_never_changes_has_no_next_change() {
+fn constant_calendar_has_no_next_change() {
     let always = every_day("Asia/Shanghai", "00:00", "24:00");
     let whole_days = every_day("Asia/Shanghai", "09:00", "09:00");
     let never = calendar(json!({"name": "x"}));
@@ -154,7 +154,7 @@ fn what_never_changes_has_no_next_change() {
 }
 
 #[test]
-fn the_next_change_is_looked_for_within_400_days() {
+fn next_change_is_limited_to_400_days() {
     let on = |date: &str| {
         calendar(json!({"name": "x", "make_up_days": [{"date": date, "hours": [{"from": "12:00", "to": "13:00"}]}]}))
     };
@@ -183,9 +183,9 @@ fn calendars() -> impl Strategy<Value = Calendar> {
 }
 
 proptest! {
-    /// Half hours are as fine as these calendars are, so walking by them finds every change.
+    /// All times of these calendars are multiples of 30 minutes, so a half-hourly scan finds every change.
     #[test]
-    fn the_next_change_is_the_next_change(calendar in calendars(), half_hours in 0..17_520i64) {
+    fn next_change_matches_half_hourly_scan(calendar in calendars(), half_hours in 0..17_520i64) {
         let step = SignedDuration::from_mins(30);
         let after = at("2026-01-01T00:00Z") + step * i32::try_from(half_hours).unwrap();
         let next = calendar.next_change(after);
@@ -201,9 +201,9 @@ proptest! {
         prop_assert_eq!(next, None);
     }
 
-    /// Where clocks stand still, working hours are what the clock on the wall says.
+    /// In a zone without clock changes, the hours follow the local clock.
     #[test]
-    fn in_china_it_is_open_by_the_clock(minutes in 0..527_040i64, from in 0..24i8, to in 0..24i8) {
+    fn zone_without_dst_follows_local_clock(minutes in 0..527_040i64, from in 0..24i8, to in 0..24i8) {
         let calendar = every_day("Asia/Shanghai", &format!("{from:02}:00"), &format!("{to:02}:00"));
         let now = at("2026-01-01T00:00Z") + SignedDuration::from_mins(minutes);
         let clock: DateTime = TimeZone::get("Asia/Shanghai").unwrap().to_datetime(now);

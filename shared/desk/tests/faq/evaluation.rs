@@ -1,17 +1,17 @@
-//! Reads the set and counts.
+//! The evaluation set and its metrics.
 
 use std::fmt;
 
 use desk::faq::{Index, Match, Question, Thresholds, find};
 
-/// What a visitor writes.
+/// A labelled query.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
     pub(crate) text: String,
     pub(crate) meant: Meant,
 }
 
-/// What they mean, by places among the questions.
+/// The label of a query, by indices of questions.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Meant {
     One(usize),
@@ -42,23 +42,23 @@ pub(crate) fn queries() -> Vec<Query> {
         .collect()
 }
 
-/// What came of the queries.
+/// Counts of the results.
 #[derive(Default)]
 pub(crate) struct Figures {
-    /// With one meaning.
+    /// Queries with one meaning.
     one: u32,
     right: u32,
     wrong: u32,
     offered_right: u32,
     offered_wrong: u32,
     best_is_right: u32,
-    /// With several.
+    /// Queries with several meanings.
     ambiguous: u32,
     ambiguous_offered: u32,
-    /// With none.
-    strangers: u32,
-    strangers_answered: u32,
-    strangers_offered: u32,
+    /// Queries without a matching question.
+    unrelated: u32,
+    unrelated_answered: u32,
+    unrelated_offered: u32,
 }
 
 impl Figures {
@@ -108,52 +108,52 @@ impl Figures {
                 offered
             }
             Meant::Nothing => {
-                self.strangers += 1;
-                self.strangers_answered += one(matches!(found, Match::Direct(_)));
-                self.strangers_offered += one(matches!(found, Match::Choice(_)));
+                self.unrelated += 1;
+                self.unrelated_answered += one(matches!(found, Match::Direct(_)));
+                self.unrelated_offered += one(matches!(found, Match::Choice(_)));
                 *found == Match::Unknown
             }
         }
     }
 
-    /// Of the direct answers, those that are right.
+    /// The share of direct answers that are right.
     pub(crate) fn precision(&self) -> f64 {
         ratio(self.right, self.right + self.wrong)
     }
 
-    /// Of the queries with one meaning, those answered directly and rightly.
+    /// The share of queries with one meaning that get the right direct answer.
     pub(crate) fn direct(&self) -> f64 {
         ratio(self.right, self.one)
     }
 
-    /// Of the queries with one meaning, those answered rightly or offered rightly: recall.
+    /// The share of queries with one meaning that get the right answer or the right choice (recall).
     pub(crate) fn answered(&self) -> f64 {
         ratio(self.right + self.offered_right, self.one)
     }
 
-    /// Of the choices, those with the right one.
+    /// The share of choices that contain the right question.
     pub(crate) fn hit_at_5(&self) -> f64 {
         ratio(self.offered_right, self.offered_right + self.offered_wrong)
     }
 
-    /// Of the queries with one meaning, those whose best hit is right.
+    /// The share of queries with one meaning whose best hit is right.
     pub(crate) fn first(&self) -> f64 {
         ratio(self.best_is_right, self.one)
     }
 
-    /// Of the ambiguous queries, those that are offered two or more of their meanings.
+    /// The share of ambiguous queries that get a choice with two or more of their meanings.
     pub(crate) fn ambiguous_offered(&self) -> f64 {
         ratio(self.ambiguous_offered, self.ambiguous)
     }
 
-    /// Of the queries without an answer, those answered.
-    pub(crate) fn strangers_answered(&self) -> f64 {
-        ratio(self.strangers_answered, self.strangers)
+    /// The share of unrelated queries that get a direct answer.
+    pub(crate) fn unrelated_answered(&self) -> f64 {
+        ratio(self.unrelated_answered, self.unrelated)
     }
 
-    /// Of the queries without an answer, those that are offered something.
-    pub(crate) fn strangers_offered(&self) -> f64 {
-        ratio(self.strangers_offered, self.strangers)
+    /// The share of unrelated queries that get a choice.
+    pub(crate) fn unrelated_offered(&self) -> f64 {
+        ratio(self.unrelated_offered, self.unrelated)
     }
 }
 
@@ -174,7 +174,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "{} queries: direct precision {:.3}, direct {:.3}, recall {:.3}, hit@5 of choices {:.3}, best {:.3}; \
-             {} ambiguous: offered {:.3}; {} strangers: answered {:.3}, offered {:.3}",
+             {} ambiguous: offered {:.3}; {} unrelated: answered {:.3}, offered {:.3}",
             self.one,
             self.precision(),
             self.direct(),
@@ -183,9 +183,9 @@ impl fmt::Display for Figures {
             self.first(),
             self.ambiguous,
             self.ambiguous_offered(),
-            self.strangers,
-            self.strangers_answered(),
-            self.strangers_offered(),
+            self.unrelated,
+            self.unrelated_answered(),
+            self.unrelated_offered(),
         )
     }
 }

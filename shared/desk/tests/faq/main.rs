@@ -1,7 +1,7 @@
-//! How well questions are found: a shop's knowledge and what its visitors write, with what they mean.
+//! Retrieval quality on an evaluation set: a shop's questions, and labelled queries of visitors.
 //!
-//! Every other query has set the thresholds and weights, the others are held out; both halves are held to the same floors.
-//! The figures are printed: `cargo test -p desk --test faq -- --nocapture`.
+//! Thresholds and weights are tuned on every other query; the others are held out. Both halves must reach the same minimum
+//! metrics. The metrics are printed: `cargo test -p desk --test faq -- --nocapture`.
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "also the helpers of a test are tests")]
 
@@ -17,7 +17,7 @@ fn half(odd: usize) -> Vec<Query> {
 }
 
 #[test]
-fn the_set_is_sound() {
+fn evaluation_set_is_valid() {
     let (questions, queries) = (knowledge(), queries());
     assert_eq!(desk::faq::faults(&questions), []);
     assert!(questions.len() >= 40);
@@ -30,7 +30,7 @@ fn the_set_is_sound() {
         index.search(&query.text, 1).first().is_some_and(|hit| is_word_for_word(&questions[hit.question], &query.text))
     };
     let copied: Vec<_> = queries.iter().filter(copied).map(|query| &query.text).collect();
-    // Some are: that is how people ask. But a set of copies would measure nothing.
+    // Some queries are copies, as in practice, but a set of copies would measure nothing.
     assert!(copied.len() * 12 < queries.len(), "{copied:?}");
 }
 
@@ -40,27 +40,27 @@ fn is_word_for_word(question: &Question, text: &str) -> bool {
 }
 
 #[test]
-fn the_figures_hold_on_the_half_that_set_them_and_on_the_half_held_out() {
+fn metrics_hold_on_tuning_and_held_out_halves() {
     let questions = knowledge();
     let index = Index::new(&questions);
     for (name, odd) in [("set by", 0), ("held out", 1)] {
         let figures = Figures::of(&questions, &index, &half(odd), &Thresholds::default());
         println!("{name}: {figures}");
-        // What was measured is a little above; the floors leave room for one or two queries of a half.
-        assert!(figures.precision() >= 0.97, "{name}: a direct answer is the right one");
-        assert!(figures.direct() >= 0.5, "{name}: answered directly");
-        assert!(figures.answered() >= 0.9, "{name}: answered directly, or offered");
-        assert!(figures.hit_at_5() >= 0.9, "{name}: the right one is among those offered");
-        assert!(figures.first() >= 0.87, "{name}: the right one is the best");
-        assert!(figures.ambiguous_offered() >= 0.75, "{name}: several are offered where several may be meant");
-        assert!(figures.strangers_answered() <= 0.02, "{name}: what the robot cannot know is not answered");
-        assert!(figures.strangers_offered() <= 0.25, "{name}: nor is much offered for it");
+        // The measured values are slightly higher; the minimums leave room for one or two queries.
+        assert!(figures.precision() >= 0.97, "{name}: precision of direct answers");
+        assert!(figures.direct() >= 0.5, "{name}: direct answers");
+        assert!(figures.answered() >= 0.9, "{name}: recall of answers and choices");
+        assert!(figures.hit_at_5() >= 0.9, "{name}: hit rate of choices");
+        assert!(figures.first() >= 0.87, "{name}: hit rate of the best question");
+        assert!(figures.ambiguous_offered() >= 0.75, "{name}: ambiguous queries with a choice");
+        assert!(figures.unrelated_answered() <= 0.02, "{name}: unrelated queries with an answer");
+        assert!(figures.unrelated_offered() <= 0.25, "{name}: unrelated queries with a choice");
     }
 }
 
-/// The hardest strangers are those next door: a question about the same matters that nobody has written down.
+/// The most difficult unrelated queries are those about a known topic whose question is missing.
 #[test]
-fn a_question_that_is_missing_is_rarely_taken_for_its_neighbour() {
+fn query_of_missing_question_is_rarely_answered() {
     let questions = knowledge();
     for (name, odd) in [("set by", 0), ("held out", 1)] {
         let (mut asked, mut answered) = (0_u32, 0_u32);
@@ -79,11 +79,11 @@ fn a_question_that_is_missing_is_rarely_taken_for_its_neighbour() {
     }
 }
 
-/// The thresholds must mean the same for a robot that knows but a few questions.
+/// The thresholds must work for a robot with few questions, too.
 #[test]
-fn a_small_robot_is_as_careful_as_a_large_one() {
+fn thresholds_hold_for_robot_with_six_questions() {
     let questions = knowledge();
-    let (mut known, mut strangers, mut right, mut wrong, mut answered) = (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
+    let (mut known, mut unrelated, mut right, mut wrong, mut answered) = (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
     for few in 0..questions.len() / 6 {
         let mut rest = questions.clone();
         rest.iter_mut().enumerate().for_each(|(at, question)| question.disabled |= at % 8 != few);
@@ -97,7 +97,7 @@ fn a_small_robot_is_as_careful_as_a_large_one() {
                     wrong += u32::from(matches!(found, Match::Direct(other) if other != meant));
                 }
                 (Meant::Nothing, found) => {
-                    strangers += 1;
+                    unrelated += 1;
                     answered += u32::from(matches!(found, Match::Direct(_)));
                 }
                 _ => {}
@@ -106,10 +106,10 @@ fn a_small_robot_is_as_careful_as_a_large_one() {
     }
     let of = |part: u32, whole: u32| f64::from(part) / f64::from(whole);
     println!(
-        "six questions: {:.3} of {known} right, {:.3} wrong, {:.4} of {strangers} strangers",
+        "six questions: {:.3} of {known} right, {:.3} wrong, {:.4} of {unrelated} unrelated",
         of(right, known),
         of(wrong, known),
-        of(answered, strangers)
+        of(answered, unrelated)
     );
-    assert!(of(right, known) >= 0.5 && of(wrong, known) <= 0.02 && of(answered, strangers) <= 0.02);
+    assert!(of(right, known) >= 0.5 && of(wrong, known) <= 0.02 && of(answered, unrelated) <= 0.02);
 }

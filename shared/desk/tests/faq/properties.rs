@@ -12,7 +12,7 @@ fn question(title: &str, variants: &[&str]) -> Question {
     Question { id: title.to_owned(), title: title.to_owned(), variants, answer: "答".to_owned(), disabled: false }
 }
 
-/// Texts as visitors write them, with what they never write.
+/// Random texts, and texts composed of the evaluation queries.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
@@ -33,7 +33,7 @@ fn wide(text: &str) -> String {
 
 proptest! {
     #[test]
-    fn whatever_is_asked_is_answered_in_bounds(text in text(), few in 0_usize..48) {
+    fn search_and_find_stay_in_bounds(text in text(), few in 0_usize..48) {
         let mut questions = knowledge();
         questions.iter_mut().skip(few).for_each(|question| question.disabled = true);
         let index = Index::new(&questions);
@@ -54,7 +54,7 @@ proptest! {
     }
 
     #[test]
-    fn width_case_and_punctuation_do_not_matter(query in proptest::sample::select(queries()).prop_map(|query| query.text)) {
+    fn find_ignores_width_case_and_punctuation(query in proptest::sample::select(queries()).prop_map(|query| query.text)) {
         let index = Index::new(&knowledge());
         let found = find(&index, &query, &Thresholds::default());
         for same in [query.to_uppercase(), wide(&query), format!(" {query}？！"), format!("\u{200B}{query}\u{FEFF}")] {
@@ -63,7 +63,7 @@ proptest! {
     }
 
     #[test]
-    fn any_knowledge_can_be_indexed(titles in proptest::collection::vec(any::<String>(), 0..6), text in any::<String>()) {
+    fn any_titles_are_indexed_and_found(titles in proptest::collection::vec(any::<String>(), 0..6), text in any::<String>()) {
         let questions: Vec<_> = titles.iter().map(|title| question(title, &[])).collect();
         let index = Index::new(&questions);
         prop_assert!(index.search(&text, 9).len() <= questions.len());
@@ -93,13 +93,13 @@ fn every_title_and_variant_finds_its_question() {
 }
 
 #[test]
-fn what_two_questions_have_word_for_word_is_a_choice() {
+fn text_of_two_questions_gives_choice() {
     let index = Index::new(&[question("甲", &["多久能到"]), question("乙", &["多久能到？"]), question("丙", &[])]);
     assert_eq!(find(&index, "多久能到", &Thresholds::default()), Match::Choice(vec![0, 1]));
 }
 
 #[test]
-fn a_topic_is_offered_and_a_sentence_about_it_is_answered() {
+fn topic_gives_choice_and_sentence_gives_answer() {
     let index = Index::new(&[
         question("怎么开发票", &["我要发票"]),
         question("能开专用发票吗", &[]),
@@ -109,11 +109,11 @@ fn a_topic_is_offered_and_a_sentence_about_it_is_answered() {
     assert_eq!(find("发票"), Match::Choice(vec![0, 1]));
     assert_eq!(find("你好，发票"), Match::Choice(vec![0, 1]));
     assert_eq!(find("我要发票"), Match::Direct(0));
-    assert_eq!(find("下班"), Match::Direct(2), "but one question is about it");
+    assert_eq!(find("下班"), Match::Direct(2), "only one question is about the topic");
 }
 
 #[test]
-fn a_question_at_the_end_of_a_story_is_found() {
+fn question_within_long_text_is_found() {
     let questions = knowledge();
     let index = Index::new(&questions);
     let asked = ["退款多久到账", "怎么开发票", "支持七天无理由退货吗"];
@@ -128,9 +128,9 @@ fn a_question_at_the_end_of_a_story_is_found() {
     }
 }
 
-/// A picture among words comes as a code in brackets, and stands for whatever was sent that is no text.
+/// WeChat writes pictures as codes in brackets; messages that are not texts appear as codes, too.
 #[test]
-fn a_picture_is_no_word_of_a_question() {
+fn picture_codes_do_not_change_result() {
     let index = Index::new(&knowledge());
     let found = |text: &str| find(&index, text, &Thresholds::default());
     for picture in ["[图片]", "[微笑]", "［图片］", "[图片]\n[图片]", "[礼物][红包]", "[其他消息]"]
@@ -154,7 +154,7 @@ fn a_picture_is_no_word_of_a_question() {
 }
 
 #[test]
-fn no_more_than_five_are_offered() {
+fn at_most_five_questions_are_offered() {
     let questions: Vec<_> = ["甲", "乙", "丙", "丁", "戊", "己", "庚"]
         .iter()
         .map(|kind| question(&format!("{kind}款怎么退货"), &[]))
@@ -166,7 +166,7 @@ fn no_more_than_five_are_offered() {
 }
 
 #[test]
-fn thresholds_decide() {
+fn thresholds_select_answer_choice_or_nothing() {
     let index = Index::new(&knowledge());
     let with = |direct, choice, lead| find(&index, "退款几天可以到帐", &Thresholds { direct, choice, lead });
     assert!(matches!(with(0.3, 0.2, 0.0), Match::Direct(_)));
@@ -176,7 +176,7 @@ fn thresholds_decide() {
 }
 
 #[test]
-fn a_question_and_thresholds_are_read_strictly() {
+fn questions_and_thresholds_are_deserialized_strictly() {
     let read = serde_json::from_str::<Question>;
     assert_eq!(read(r#"{"id": "甲", "title": "甲", "answer": "答"}"#).expect("a question"), question("甲", &[]));
     assert!(read(r#"{"id": "a", "title": "甲", "answer": "答", "extra": 1}"#).is_err());
@@ -197,7 +197,7 @@ fn a_question_and_thresholds_are_read_strictly() {
 }
 
 #[test]
-fn faults_name_the_field() {
+fn faults_name_the_field_of_a_question() {
     let fields = |question: Question| question.faults().into_iter().map(|fault| fault.field).collect::<Vec<_>>();
     let good = Question { id: "return-1".into(), ..question("怎么退货？", &["退货"]) };
     assert_eq!(fields(good.clone()), [""; 0]);
@@ -221,9 +221,9 @@ fn faults_name_the_field() {
     assert_eq!(desk::faq::faults(&many).len(), 1);
 }
 
-/// The figures are printed. Optimised they are some 40 ms, 40 µs and 1 ms; the bounds only catch work that grows with a square.
+/// Prints the durations: about 40 ms, 40 µs and 1 ms in a release build. The bounds only catch quadratic work.
 #[test]
-fn a_thousand_questions_are_indexed_and_searched() {
+fn thousand_questions_are_indexed_and_searched_in_time() {
     let known = knowledge();
     let grown = |n: usize| {
         let tail: String = "甲乙丙丁戊己庚辛壬癸".chars().cycle().skip(n % 20).take(1 + n % 7).collect();

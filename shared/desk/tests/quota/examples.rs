@@ -32,20 +32,20 @@ fn send(ledger: &mut Ledger, id: &str, parts: u32, now: i64) {
 }
 
 #[test]
-fn the_page_s_numbers() {
+fn allowances_match_documentation() {
     assert_eq!((MESSAGE_ALLOWANCE.replies, MESSAGE_ALLOWANCE.window), (5, SignedDuration::from_hours(48)));
     assert_eq!((ENTER_ALLOWANCE.replies, ENTER_ALLOWANCE.window), (2, SignedDuration::from_secs(60)));
 }
 
 #[test]
-fn nothing_may_be_sent_to_who_never_came() {
+fn visitor_without_action_has_no_replies() {
     let mut ledger = Ledger::default();
     assert_eq!(ledger.quota(at(0)), Quota { replies_left: 0, uncertain_replies: 0, window_ends_at: None });
     assert_eq!(ledger.reserve("a", 1, 0, at(0)), Err(QuotaError::WindowClosed));
 }
 
 #[test]
-fn five_in_48_hours_less_the_skew_of_clocks() {
+fn message_grants_five_replies_for_48_hours_minus_skew() {
     let mut ledger = after_message();
     let end = 48 * HOUR - 2000;
     assert_eq!(quota(&ledger, 300), (5, 0, Some(end)));
@@ -59,7 +59,7 @@ fn five_in_48_hours_less_the_skew_of_clocks() {
 }
 
 #[test]
-fn two_in_a_minute_after_entering_and_the_larger_allowance_counts() {
+fn enter_grants_two_replies_for_a_minute_and_larger_allowance_wins() {
     let mut ledger = Ledger::default();
     ledger.record_enter(at(0), at(300));
     assert_eq!(quota(&ledger, 300), (2, 0, Some(58_000)));
@@ -84,7 +84,7 @@ fn two_in_a_minute_after_entering_and_the_larger_allowance_counts() {
 }
 
 #[test]
-fn all_or_none_and_a_reserve_is_kept() {
+fn reservation_is_all_or_none_and_leaves_keep() {
     let mut ledger = after_message();
     assert_eq!(ledger.reserve("a", 6, 0, at(1000)), Err(QuotaError::Exhausted));
     assert_eq!(ledger.reserve("a", 4, 2, at(1000)), Err(QuotaError::Exhausted));
@@ -97,7 +97,7 @@ fn all_or_none_and_a_reserve_is_kept() {
 }
 
 #[test]
-fn what_was_not_taken_is_given_back() {
+fn settle_gives_back_parts_not_taken() {
     let mut ledger = after_message();
     assert_eq!(ledger.reserve("a", 3, 0, at(1000)), Ok(()));
     ledger.settle("a", 1, at(2000));
@@ -109,7 +109,7 @@ fn what_was_not_taken_is_given_back() {
 }
 
 #[test]
-fn a_reservation_is_made_once_until_it_has_ended() {
+fn reserve_is_idempotent_until_settled() {
     let mut ledger = after_message();
     assert_eq!(ledger.reserve("a", 2, 0, at(1000)), Ok(()));
     assert_eq!(ledger.reserve("a", 2, 2, at(1500)), Ok(()));
@@ -153,7 +153,7 @@ fn order_of_a_send_and_a_message() {
 }
 
 #[test]
-fn what_nobody_ends_is_over_with_its_function() {
+fn unsettled_reservation_expires_after_ttl() {
     let flight = i64::try_from(RESERVATION_TTL.as_millis()).unwrap();
     let after = |second: i64| {
         let mut ledger = after_message();
@@ -179,7 +179,7 @@ fn what_nobody_ends_is_over_with_its_function() {
 }
 
 #[test]
-fn messages_out_of_order_and_of_one_second() {
+fn late_and_simultaneous_messages_are_recorded() {
     let mut ledger = after_message();
     ledger.record_message(at(50_000), at(50_300));
     send(&mut ledger, "a", 2, 51_000);
@@ -190,7 +190,7 @@ fn messages_out_of_order_and_of_one_second() {
 }
 
 #[test]
-fn a_message_from_the_future_does_not_outrank_the_true_ones() {
+fn message_time_in_future_is_clamped() {
     let mut ledger = Ledger::default();
     ledger.record_message(at(100 * HOUR), at(0));
     assert_eq!(quota(&ledger, 0).2, Some(48 * HOUR), "as late as the skew of clocks explains, and no later");
@@ -200,7 +200,7 @@ fn a_message_from_the_future_does_not_outrank_the_true_ones() {
 }
 
 #[test]
-fn maybe_is_taken_after_what_is_sure_and_corrected_by_45047() {
+fn uncertain_replies_are_used_last_and_removed_by_45047() {
     let mut ledger = after_message();
     send(&mut ledger, "a", 3, 99_000);
     ledger.record_message(at(100_000), at(100_500));
@@ -221,7 +221,7 @@ fn maybe_is_taken_after_what_is_sure_and_corrected_by_45047() {
 }
 
 #[test]
-fn a_refusal_is_not_held_against_a_message_that_came_in_meanwhile() {
+fn refusal_does_not_count_against_message_recorded_meanwhile() {
     for shortage in [QuotaError::Exhausted, QuotaError::WindowClosed] {
         let mut ledger = after_message();
         assert_eq!(ledger.reserve("a", 1, 0, at(99_000)), Ok(()));
@@ -242,7 +242,7 @@ fn a_refusal_is_not_held_against_a_message_that_came_in_meanwhile() {
 }
 
 #[test]
-fn refusals_of_what_was_not_reserved() {
+fn refusal_without_reservation_ends_quota_until_next_action() {
     let mut ledger = after_message();
     ledger.mark_exhausted(at(10_000));
     assert_eq!(quota(&ledger, 10_000), (0, 0, Some(48 * HOUR - 2000)));
@@ -263,7 +263,7 @@ fn refusals_of_what_was_not_reserved() {
 }
 
 #[test]
-fn what_is_remembered_is_little_and_more_of_it_counts_as_taken() {
+fn ledger_is_bounded_and_merged_sends_count_as_taken() {
     let mut ledger = Ledger::default();
     let id = |n: i64| format!("0197a0c8-7b1e-7c3d-8f00-{n:012}");
     for n in 0..40 {
@@ -298,7 +298,7 @@ fn lumped() -> Ledger {
 }
 
 #[test]
-fn what_is_lumped_together_counts_as_long_as_any_of_it_would() {
+fn merged_sends_count_until_latest_expires() {
     let mut ledger = lumped();
     assert_eq!(left(&ledger, 210_000), (3, 2));
     // The older of the two, of second 5, is over with its function; the other one, of second 15, is not quite.
@@ -310,7 +310,7 @@ fn what_is_lumped_together_counts_as_long_as_any_of_it_would() {
 }
 
 #[test]
-fn the_oldest_form_is_an_empty_object() {
+fn empty_ledger_serializes_as_empty_object() {
     assert_eq!(serde_json::to_string(&Ledger::default()).unwrap(), "{}");
     assert_eq!(serde_json::from_str::<Ledger>("{}").unwrap(), Ledger::default());
 }

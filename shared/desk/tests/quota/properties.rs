@@ -99,25 +99,25 @@ fn check(habits: Habits, hurry: bool, cases: u32, at_least: u64) -> Seen {
 }
 
 #[test]
-fn it_never_claims_more_than_wechat_grants() {
+fn replies_left_never_exceed_wechats_grant() {
     let seen = check(Habits { exact: false, sure_only: false }, false, 560, 55_000);
     assert!(seen.exhausted > 0 && seen.closed > 0 && seen.revived > 0, "{seen:?}");
 }
 
 #[test]
-fn nor_with_more_sends_than_are_remembered() {
+fn replies_left_never_exceed_grant_beyond_max_sends() {
     let seen = check(Habits { exact: false, sure_only: false }, true, 500, 45_000);
     assert!(seen.exhausted > 0 && seen.revived > 0 && seen.bound > 0, "{seen:?}");
 }
 
 #[test]
-fn what_is_sure_is_never_refused() {
+fn certain_replies_are_never_refused() {
     let seen = check(Habits { exact: false, sure_only: true }, false, 560, 55_000);
     assert!(seen.revived > 0, "{seen:?}");
 }
 
 #[test]
-fn nor_does_it_withhold_what_is_known_to_be_granted() {
+fn certain_and_uncertain_replies_cover_wechats_grant() {
     let seen = check(Habits { exact: true, sure_only: false }, false, 560, 55_000);
     assert!(seen.exhausted > 0 && seen.closed > 0, "{seen:?}");
 }

@@ -1,4 +1,4 @@
-//! What is made of `transfer_action`, of `platform_action`, and of a plan after too long a wait.
+//! Levels of `transfer_action` and `platform_action`, and the plan after a wait.
 
 use desk::{
     merchant::{self, Merchant},
@@ -28,7 +28,7 @@ const GROUP: Option<TargetKind> = Some(TargetKind::Group);
 const AGENT: Option<TargetKind> = Some(TargetKind::Agent);
 
 #[test]
-fn the_example_of_the_documentation() {
+fn example_of_documentation_is_converted() {
     let (levels, warnings) = levels_from_transfer_action(
         &[asked(GROUP, "xxx", Some(3), Some(4)), asked(GROUP, "xxx", Some(4), None)],
         known,
@@ -41,7 +41,7 @@ fn the_example_of_the_documentation() {
 }
 
 #[test]
-fn every_spill_id_has_its_meaning_in_either_family() {
+fn spill_id_is_converted_for_both_kinds() {
     for (id, of_agent, of_group) in [
         (1, OverflowCondition::Offline, OverflowCondition::Offline),
         (2, OverflowCondition::Busy, OverflowCondition::Busy),
@@ -60,7 +60,7 @@ fn every_spill_id_has_its_meaning_in_either_family() {
 }
 
 #[test]
-fn oddities_are_told_with_their_place_and_keep_nobody_out() {
+fn invalid_levels_give_numbered_warnings() {
     use WarningCode::{
         KindUnknown, OptionCrossed, OptionMissing, OptionUnknown, SpillCrossed, SpillUnknown, TargetNotFound,
         TooManyLevels,
@@ -95,7 +95,7 @@ fn oddities_are_told_with_their_place_and_keep_nobody_out() {
 }
 
 #[test]
-fn a_number_is_read_as_a_program_may_write_it_and_what_is_none_is_shown() {
+fn option_and_spill_ids_accept_json_numbers_and_warn_otherwise() {
     let read = |option: &str, spill: &str| {
         let (option_id, spill_id) = (Some(option.to_owned()), Some(spill.to_owned()));
         let (levels, warnings) = levels_from_transfer_action(
@@ -111,7 +111,7 @@ fn a_number_is_read_as_a_program_may_write_it_and_what_is_none_is_shown() {
     assert_eq!(read("4.0", "5"), (false, OverflowCondition::Busy, vec![]));
     for none in ["x", "-1", "3.5", "3e0", "三", "0", "8", "99999999999", "3 4", ".0"] {
         let (overflows, spill, told) = read(none, none);
-        // A spillId that says nothing makes no level overflow, and any reason counts.
+        // An unknown spillId does not make the level overflow, and its condition is `Any`.
         assert_eq!((overflows, spill), (false, OverflowCondition::Any), "{none:?}");
         assert_eq!(
             told.iter().map(|it| it.0).collect::<Vec<_>>(),
@@ -119,20 +119,20 @@ fn a_number_is_read_as_a_program_may_write_it_and_what_is_none_is_shown() {
         );
         assert!(told.iter().all(|(_, detail)| detail.contains(&format!("{none:?}"))), "{told:?}");
     }
-    // Blank is missing, which a spillId may be.
+    // A blank value counts as missing. A missing spillId gives no warning.
     let (_, _, told) = read(" ", "");
     assert_eq!(told.iter().map(|it| it.0).collect::<Vec<_>>(), [WarningCode::OptionMissing]);
 }
 
 #[test]
-fn an_id_is_looked_up_without_the_spaces_around_it_and_shown_as_it_was_given() {
+fn id_is_trimmed_for_lookup_and_kept_as_given() {
     let (levels, warnings) = levels_from_transfer_action(&[asked(GROUP, " x\n", Some(4), None)], known);
     assert_eq!(levels[0].target, Some(Target::Group("our-x".to_owned())));
     assert_eq!((levels[0].named.as_str(), warnings.len()), (" x\n", 0));
 }
 
 #[test]
-fn without_an_option_a_level_overflows_if_it_has_a_spill_or_a_successor() {
+fn level_without_option_overflows_if_spill_or_next_level_exists() {
     let overflows = |asked: &[TransferLevel]| levels_from_transfer_action(asked, known).0[0].overflows;
     let bare = || asked(GROUP, "x", None, None);
     assert!(!overflows(&[bare()]));
@@ -143,7 +143,7 @@ fn without_an_option_a_level_overflows_if_it_has_a_spill_or_a_successor() {
 }
 
 #[test]
-fn whoever_waited_too_long_goes_on_to_the_next_level_with_its_number() {
+fn plan_after_wait_continues_at_next_level_number() {
     let world = [
         ("a", group(true, &[loaded()], 0)),
         ("b", group(true, &[loaded()], 0)),
@@ -166,7 +166,7 @@ fn whoever_waited_too_long_goes_on_to_the_next_level_with_its_number() {
 }
 
 #[test]
-fn whoever_has_no_level_left_leaves_a_message() {
+fn plan_after_wait_without_later_level_leaves_message() {
     let whole = Plan::new(vec![passing("a"), Level::from(to_group("b")), passing("c")], None, AfterHours::Robot);
     for level in [2, 3, 4, u8::MAX] {
         let rest = plan_after_wait(&whole, level);
@@ -178,13 +178,13 @@ fn whoever_has_no_level_left_leaves_a_message() {
 }
 
 #[test]
-fn whoever_waited_too_long_leaves_a_message_if_the_levels_after_lead_nowhere() {
+fn plan_after_wait_without_later_target_leaves_message() {
     let unknown = || Level { target: None, ..passing("unknown") };
     let whole = Plan::new(vec![passing("a"), unknown(), unknown()], None, AfterHours::Robot);
     let rest = plan_after_wait(&whole, 1);
     assert!(rest.levels.is_empty(), "{rest:?}");
     assert_eq!(run(&rest, &[].into(), Mode::Full).0.outcome, Outcome::LeaveMessage { level: 1 });
-    // One that leads somewhere is enough.
+    // One later target suffices.
     let whole = plan(vec![passing("a"), unknown(), passing("b")]);
     let rest = plan_after_wait(&whole, 1);
     let world = [(to_group("b"), group(true, &[loaded()], 0))].into();
@@ -194,7 +194,7 @@ fn whoever_waited_too_long_leaves_a_message_if_the_levels_after_lead_nowhere() {
 }
 
 #[test]
-fn others_follow_levels_that_lead_nowhere_as_far_as_there_is_room() {
+fn appended_levels_replace_unresolved_ones_beyond_four() {
     let unknown = |id: &str| Level { target: None, ..passing(id) };
     assert!(all_unresolved(&[]) && all_unresolved(&[unknown("a"), unknown("b")]));
     assert!(!all_unresolved(&[unknown("a"), passing("b")]));
@@ -213,14 +213,14 @@ fn others_follow_levels_that_lead_nowhere_as_far_as_there_is_room() {
 }
 
 #[test]
-fn a_fourth_level_stays_the_fourth_after_a_wait() {
+fn fourth_level_keeps_its_number_after_wait() {
     let world = ["a", "b", "c", "d", "e"].map(|id| (to_group(id), group(true, &[loaded()], 0))).into();
     let rest = plan_after_wait(&plan(["a", "b", "c", "d", "e"].map(passing).to_vec()), 2);
     assert_eq!(run(&rest, &world, Mode::Full).0.outcome, Outcome::Queue { target: to_group("d"), level: 4 });
 }
 
 #[test]
-fn a_merchants_group_overflows_to_the_main_accounts() {
+fn merchant_group_overflows_to_main_account_group() {
     let merchant = Merchant {
         name: "Tea".to_owned(),
         customer_code: "tea".to_owned(),

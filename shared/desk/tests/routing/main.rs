@@ -1,4 +1,4 @@
-//! Which group or agent a conversation goes to.
+//! Routing: levels of `transfer_action` and `platform_action`, the overflow table, the last agent, and properties.
 
 #![expect(clippy::unwrap_used, reason = "also the helpers of a test are tests")]
 

@@ -1,4 +1,4 @@
-//! What the overflow truth table leaves out: policies, the mode of agents first, longer plans, the words of the trail.
+//! Cases beyond the overflow table: after-hours policies, [`Mode::ImmediateOnly`], longer plans, the reasons in the trail.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use desk::{
 
 use crate::world::{agent, group, loaded, passing, plan, run, settings, shown, shown_trail, to_group, unheard_of};
 
-/// The state, the policy that counts, the outcome of both modes.
+/// Each case has the facts, the policy that applies, and the outcome in [`Mode::Full`].
 #[test]
-fn what_nobody_takes_goes_by_the_policy() {
+fn unavailable_target_follows_after_hours_policy() {
     use AfterHours::{LeaveMessage, Queue, Robot};
     let (off, offline) = (group(false, &[agent("ann")], 0), group(true, &[], 0));
     let busy = group(true, &[loaded()], 0);
@@ -23,17 +23,17 @@ fn what_nobody_takes_goes_by_the_policy() {
         (Some(offline.clone()), LeaveMessage, "leave_message@1"),
         (Some(offline.clone()), Queue, "queue@1"),
         (Some(offline), Robot, "robot@1"),
-        // A queue that is full takes nobody, whatever the policy.
+        // A full queue accepts no conversation under any policy.
         (Some(full(false, &[])), Queue, "leave_message@1"),
         (Some(full(true, &[])), Queue, "leave_message@1"),
         (Some(full(true, &[loaded()])), Queue, "leave_message@1"),
         (Some(full(true, &[loaded()])), Robot, "leave_message@1"),
-        // While somebody is on duty it is not after hours.
+        // The after-hours policy does not apply while an agent is on duty.
         (Some(busy.clone()), LeaveMessage, "queue@1"),
         (Some(busy), Robot, "queue@1"),
         (None, LeaveMessage, "leave_message@1"),
         (None, Robot, "robot@1"),
-        // There is nobody to wait for.
+        // Without a target there is no queue.
         (None, Queue, "leave_message@1"),
     ] {
         let other = if policy == Robot { LeaveMessage } else { Robot };
@@ -45,7 +45,7 @@ fn what_nobody_takes_goes_by_the_policy() {
             _ => Facts::Missing,
         };
         let world = BTreeMap::from([(to_group("g"), facts)]);
-        // The group's policy goes before the plan's; what is not found has none but the plan's.
+        // The group's policy takes precedence over the plan's, which applies if the target is not found.
         let after_hours = if is_known { other } else { policy };
         let plan = Plan::new(vec![passing("g")], None, after_hours);
         let (routed, _) = run(&plan, &world, Mode::Full);
@@ -55,9 +55,9 @@ fn what_nobody_takes_goes_by_the_policy() {
     }
 }
 
-/// A wrong id behind it takes neither the place in the queue nor the group's own policy from anybody.
+/// A wrong id at a later level changes neither the queue nor the policy of the group.
 #[test]
-fn a_level_that_nobody_can_be_asked_after_goes_by_its_own_policy() {
+fn level_before_missing_targets_follows_its_own_policy() {
     use AfterHours::{LeaveMessage, Queue, Robot};
     for (open, policy, outcome) in [
         (true, LeaveMessage, "queue@1"),
@@ -81,13 +81,13 @@ fn a_level_that_nobody_can_be_asked_after_goes_by_its_own_policy() {
 }
 
 #[test]
-fn nobody_is_looked_for_behind_a_level_that_passes_nothing_on() {
+fn later_levels_are_not_read_if_level_does_not_overflow() {
     let behind = || vec![passing("b"), passing("c")];
     for (first, facts, asked) in [
         (passing("a"), group(true, &[agent("ann")], 0), vec!["a"]),
         (Level::from(to_group("a")), group(true, &[loaded()], 0), vec!["a"]),
         (Level { spill: OverflowCondition::OffWork, ..passing("a") }, group(true, &[loaded()], 0), vec!["a"]),
-        // Only as far as the first that exists.
+        // Facts are read up to the first target that exists.
         (passing("a"), group(true, &[loaded()], 0), vec!["a", "b"]),
     ] {
         let world = BTreeMap::from([(to_group("a"), facts), (to_group("b"), group(true, &[agent("bob")], 0))]);
@@ -97,7 +97,7 @@ fn nobody_is_looked_for_behind_a_level_that_passes_nothing_on() {
 }
 
 #[test]
-fn an_agents_policy_is_the_plans() {
+fn agent_target_follows_policy_of_plan() {
     let world = BTreeMap::from([(Target::Agent("ann".to_owned()), Facts::Agent { agent: unheard_of(), waiting: 0 })]);
     for (policy, outcome) in
         [(AfterHours::LeaveMessage, "leave_message@1"), (AfterHours::Queue, "queue@1"), (AfterHours::Robot, "robot@1")]
@@ -108,7 +108,7 @@ fn an_agents_policy_is_the_plans() {
 }
 
 #[test]
-fn a_plan_without_levels_goes_by_its_policy_and_leaves_no_trail() {
+fn plan_without_levels_follows_its_policy_with_empty_trail() {
     for (policy, mode, outcome) in [
         (AfterHours::LeaveMessage, Mode::Full, "leave_message@0"),
         (AfterHours::Queue, Mode::Full, "leave_message@0"),
@@ -121,7 +121,7 @@ fn a_plan_without_levels_goes_by_its_policy_and_leaves_no_trail() {
 }
 
 #[test]
-fn the_fourth_level_keeps_what_it_gets_and_a_fifth_is_never_asked() {
+fn fourth_level_does_not_overflow_and_fifth_is_not_read() {
     let mut world: BTreeMap<Target, Facts> =
         ["a", "b", "c", "d"].map(|id| (to_group(id), group(true, &[loaded()], 0))).into();
     world.insert(to_group("e"), group(true, &[agent("eve")], 0));
@@ -133,7 +133,7 @@ fn the_fourth_level_keeps_what_it_gets_and_a_fifth_is_never_asked() {
 }
 
 #[test]
-fn a_target_that_was_deleted_is_passed_through() {
+fn deleted_target_overflows() {
     let world = BTreeMap::from([(to_group("b"), group(true, &[agent("bob")], 0))]);
     let gone = Level::from(to_group("gone"));
     let (routed, _) = run(&plan(vec![gone.clone(), passing("b")]), &world, Mode::Full);
@@ -146,7 +146,7 @@ fn a_target_that_was_deleted_is_passed_through() {
 }
 
 #[test]
-fn the_trail_says_why() {
+fn trail_gives_reason_of_each_level() {
     let three = [loaded(), loaded(), loaded()];
     let reason = |levels: Vec<Level>, facts: Facts, mode| {
         let world = BTreeMap::from([(to_group("a"), facts), (to_group("b"), group(true, &[agent("bob")], 0))]);

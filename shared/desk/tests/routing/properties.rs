@@ -1,4 +1,4 @@
-//! What holds of every plan and every staffing.
+//! Properties that hold for every plan and every staffing.
 
 use std::collections::BTreeMap;
 
@@ -116,7 +116,7 @@ fn verdict_of(outcome: &Outcome) -> Verdict {
     }
 }
 
-/// `load / capacity`, told apart without either's rounding: capacities are small.
+/// `load / capacity` without rounding, for capacities below 8.
 fn relative_load(agent: &AgentFacts) -> u32 {
     (1..8).product::<u32>() * agent.load / agent.capacity
 }
@@ -124,9 +124,9 @@ fn relative_load(agent: &AgentFacts) -> u32 {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// `run` fails if a target is asked for twice.
+    /// `run` fails if the facts of a target are requested twice.
     #[test]
-    fn one_outcome_and_a_trail_that_leads_to_it(plan in plans(), world in worlds(), mode in modes()) {
+    fn every_plan_has_one_outcome_and_consistent_trail(plan in plans(), world in worlds(), mode in modes()) {
         let (routed, asked) = run(&plan, &world, mode);
         prop_assert!(routed.trail.len() <= 4 && asked.len() <= 4);
         prop_assert_eq!(&run(&plan, &world, mode).0, &routed);
@@ -144,21 +144,21 @@ proptest! {
         }
     }
 
-    /// What is known beside the targets that are asked changes nothing.
+    /// Facts about other targets do not change the decision.
     #[test]
-    fn nothing_is_read_that_does_not_matter(plan in plans(), world in worlds(), mode in modes()) {
+    fn only_facts_of_considered_targets_are_requested(plan in plans(), world in worlds(), mode in modes()) {
         let (routed, asked) = run(&plan, &world, mode);
         if let RoutingStep::Decided(at_once) = route(&plan, &world, mode, NOW) {
             prop_assert_eq!(&at_once, &routed);
         }
-        // Of those who were asked for and passed by, nobody exists.
+        // A requested target that is not in the trail does not exist.
         let passed: Vec<_> = routed.trail.iter().filter_map(|at| at.target.clone()).collect();
         prop_assert!(asked.iter().all(|target| passed.contains(target) || !exists(target, &world)));
     }
 
-    /// A level with a wrong id takes its place in the trail and nothing else.
+    /// A level without an existing target only adds an entry to the trail.
     #[test]
-    fn wrong_ids_change_nothing_as_long_as_one_is_right(plan in plans(), world in worlds(), mode in modes()) {
+    fn levels_without_target_do_not_change_outcome(plan in plans(), world in worlds(), mode in modes()) {
         let counting = usize::from(5 - plan.first.clamp(1, 5)).min(plan.levels.len());
         let is_right = |level: &&Level| level.target.as_ref().is_some_and(|target| exists(target, &world));
         let right: Vec<Level> = plan.levels[..counting].iter().filter(is_right).cloned().collect();
@@ -176,7 +176,7 @@ proptest! {
     }
 
     #[test]
-    fn only_free_agents_are_assigned_and_only_if_nobody_waits(plan in plans(), world in worlds(), mode in modes()) {
+    fn assigned_agents_are_free_and_queue_is_empty(plan in plans(), world in worlds(), mode in modes()) {
         let (routed, _) = run(&plan, &world, mode);
         let Outcome::Assign { agents, .. } = &routed.outcome else { return Ok(()) };
         prop_assert!(!agents.is_empty());
@@ -194,9 +194,9 @@ proptest! {
         }
     }
 
-    /// A level decides by itself: what it passes on alone with a free group behind it, it passes on in every plan.
+    /// A level that overflows to a single free group overflows in every plan.
     #[test]
-    fn a_level_knows_nothing_of_the_others(plan in plans(), world in worlds()) {
+    fn level_overflows_independently_of_other_levels(plan in plans(), world in worlds()) {
         let (routed, _) = run(&plan, &world, Mode::Full);
         for (passage, level) in routed.trail.iter().zip(&plan.levels) {
             let mut world = world.clone();
@@ -216,7 +216,7 @@ proptest! {
     }
 
     #[test]
-    fn at_most_four_levels_are_made_and_asked_about(asked in vec(asked(), 0..9)) {
+    fn at_most_four_levels_are_converted_and_resolved(asked in vec(asked(), 0..9)) {
         let mut calls = 0;
         let (levels, warnings) = levels_from_transfer_action(&asked, |_, id| { calls += 1; (id == "a").then(|| to_group(id)) });
         prop_assert!(calls <= levels.len() && levels.len() <= 4);
@@ -227,7 +227,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_agents_depends_on_nothing_but_them(
+    fn ranking_does_not_depend_on_order_of_members(
         mut members in vec(agents(), 0..8),
         order in orders(),
         sticky in option::of("a[0-5]"),
@@ -248,7 +248,7 @@ proptest! {
         if let Some(sticky) = sticky.filter(|sticky| sorted.contains(sticky)) {
             prop_assert_eq!(&sorted[0], &sticky);
         }
-        // Behind the agent of the last time.
+        // The other agents follow the last agent.
         let rest = sorted.get(1..).unwrap_or_default();
         for pair in rest.windows(2) {
             let (a, b) = (of(&pair[0]), of(&pair[1]));

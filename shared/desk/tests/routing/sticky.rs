@@ -1,4 +1,4 @@
-//! 熟客: a returning visitor gets the agent of the last time, for as long as the group says.
+//! 熟客: a returning visitor is assigned to the last agent within the group's `sticky_minutes`.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::world::{NOW, agent, passing, run, settings, to_group};
 
-/// Who gets a visitor who had Bob so long ago. Bob has more to do than Ann.
+/// The agent assigned to a visitor whose last agent was Bob, `ago` before now. Bob has a higher load than Ann.
 fn best(sticky_minutes: u32, ago: SignedDuration) -> String {
     let members = vec![agent("ann"), AgentFacts { load: 4, ..agent("bob") }];
     let group = Group { sticky_minutes, ..settings() };
@@ -25,7 +25,7 @@ fn best(sticky_minutes: u32, ago: SignedDuration) -> String {
 }
 
 #[test]
-fn the_agent_of_the_last_time_comes_first_for_as_long_as_the_group_says() {
+fn last_agent_comes_first_within_sticky_minutes() {
     let minutes = SignedDuration::from_mins;
     for (sticky_minutes, ago, expected) in [
         (60, minutes(0), "bob"),
@@ -33,9 +33,9 @@ fn the_agent_of_the_last_time_comes_first_for_as_long_as_the_group_says() {
         (60, minutes(60) + SignedDuration::from_millis(1), "ann"),
         (60, minutes(600), "ann"),
         (600, minutes(600), "bob"),
-        // Another clock was ahead.
+        // The other clock is ahead.
         (60, minutes(-1), "bob"),
-        // A group without stickiness pays no heed.
+        // 0 minutes disable stickiness.
         (0, minutes(0), "ann"),
         (0, minutes(-1), "ann"),
     ] {
@@ -44,7 +44,7 @@ fn the_agent_of_the_last_time_comes_first_for_as_long_as_the_group_says() {
 }
 
 #[test]
-fn a_plan_is_kept_as_json() {
+fn plan_round_trips_through_json() {
     let last = LastAgent { agent: "ann".to_owned(), at: NOW };
     let plan = Plan::new(vec![passing("a")], Some(last), AfterHours::Queue);
     let plan = Plan { robot_id: Some("r1".to_owned()), ..plan };
@@ -55,9 +55,9 @@ fn a_plan_is_kept_as_json() {
     assert_eq!(plan_after_wait(&plan, 0), plan);
 }
 
-/// Conversations that waited while the desk was renewed have one of these.
+/// Conversations that were queued during an update have a plan of the older version.
 #[test]
-fn a_plan_of_before_can_still_be_read() {
+fn plan_of_older_version_is_readable() {
     let level = json!({ "target": { "group": "a" }, "named": "a", "overflows": true, "spill": "any" });
     for sticky in [json!("ann"), json!(null)] {
         let kept = json!({ "levels": [level], "first": 2, "sticky": sticky, "after_hours": "queue" });

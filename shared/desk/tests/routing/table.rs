@@ -15,7 +15,7 @@ use crate::world::{agent, group, loaded, plan, run, shown, shown_trail, to_group
 
 const TABLE: &str = include_str!("../overflow.tsv");
 
-/// What stands behind the first level.
+/// The levels after the first one.
 const PLACES: [(&str, &[&str]); 5] = [
     ("last", &[]),
     ("followed", &["free"]),
@@ -36,7 +36,7 @@ fn places(cell: &str) -> &'static [&'static str] {
     PLACES.iter().find(|(place, _)| *place == cell).unwrap().1
 }
 
-/// Everything that a target in this state may look like; nothing in it: nobody has the id.
+/// Variants of the facts of a target in this state; `None` if no target has the id.
 fn facts(kind: TargetKind, state: &str) -> Vec<Option<Facts>> {
     let of_group = |open, members: &[AgentFacts], waiting| Some(group(open, members, waiting));
     let of_agent = |agent, waiting| Some(Facts::Agent { agent, waiting });
@@ -75,7 +75,7 @@ fn facts(kind: TargetKind, state: &str) -> Vec<Option<Facts>> {
             vec![of_agent(loaded(), 0), of_agent(busy, 0), of_agent(away, AGENT_QUEUE_MAX - 1), of_agent(ann, 1)]
         }
         (TargetKind::Agent, "queue_full") => vec![of_agent(loaded(), AGENT_QUEUE_MAX), of_agent(ann, AGENT_QUEUE_MAX)],
-        other => panic!("{other:?} is not in the table's language"),
+        other => panic!("unknown kind and state {other:?}"),
     }
 }
 
@@ -86,7 +86,7 @@ fn shown_warnings(warnings: &[Warning]) -> String {
 }
 
 #[test]
-fn every_row_of_the_overflow_table_holds() {
+fn every_row_of_overflow_table_holds() {
     for row in TABLE.lines().filter(|line| !line.starts_with('#')).skip(1) {
         let [of, option, spill, state, place, outcome, trail, odd] =
             row.split('\t').collect::<Vec<_>>().try_into().unwrap();
@@ -122,7 +122,7 @@ fn every_row_of_the_overflow_table_holds() {
 }
 
 #[test]
-fn the_overflow_table_has_every_combination_once() {
+fn overflow_table_has_every_combination_once() {
     let inputs = |row: &str| row.split('\t').take(5).collect::<Vec<_>>().join(" ");
     let rows: Vec<String> = TABLE.lines().filter(|line| !line.starts_with('#')).skip(1).map(inputs).collect();
     let mut expected = BTreeSet::new();

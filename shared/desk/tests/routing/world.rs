@@ -1,4 +1,4 @@
-//! Groups and agents to route among.
+//! Sample groups and agents, and a driver for `route`.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use desk::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// When all this is decided.
+/// The time of all decisions.
 pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 pub(crate) fn agent(id: &str) -> AgentFacts {
@@ -60,7 +60,7 @@ pub(crate) fn to_group(id: &str) -> Target {
     Target::Group(id.to_owned())
 }
 
-/// A level that passes on for any reason.
+/// A level that overflows under every condition.
 pub(crate) fn passing(id: &str) -> Level {
     Level { overflows: true, spill: OverflowCondition::Any, ..Level::from(to_group(id)) }
 }
@@ -69,7 +69,7 @@ pub(crate) fn plan(levels: Vec<Level>) -> Plan {
     Plan::new(levels, None, AfterHours::LeaveMessage)
 }
 
-/// Routes as a caller does, and notes what was asked for.
+/// Calls `route` until it decides; also returns the targets whose facts were requested.
 pub(crate) fn run(plan: &Plan, world: &BTreeMap<Target, Facts>, mode: Mode) -> (RoutingDecision, Vec<Target>) {
     let mut facts = BTreeMap::new();
     let mut asked = Vec::new();
@@ -77,7 +77,7 @@ pub(crate) fn run(plan: &Plan, world: &BTreeMap<Target, Facts>, mode: Mode) -> (
         match route(plan, &facts, mode, NOW) {
             RoutingStep::Decided(routed) => return (routed, asked),
             RoutingStep::FactsNeeded(target) => {
-                assert!(!asked.contains(&target), "{target:?} was asked for twice");
+                assert!(!asked.contains(&target), "{target:?} was requested twice");
                 facts.insert(target.clone(), world.get(&target).cloned().unwrap_or(Facts::Missing));
                 asked.push(target);
             }
@@ -85,7 +85,7 @@ pub(crate) fn run(plan: &Plan, world: &BTreeMap<Target, Facts>, mode: Mode) -> (
     }
 }
 
-/// The word that a state, a verdict or a code has in JSON.
+/// The JSON text of a state, a verdict or a code.
 pub(crate) fn word(value: impl Serialize) -> String {
     serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
 }

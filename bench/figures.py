@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""Measures, and writes the figures into the READMEs.
+"""Runs the measurements and writes the figures into the READMEs.
 
-    python3 bench/figures.py            builds, measures, rewrites the block between the markers
-    python3 bench/figures.py --print    the same, but prints the block and leaves the files alone
+    python3 bench/figures.py            builds, measures, replaces the block between the markers
+    python3 bench/figures.py --print    builds, measures, prints the block and changes no file
 
-The markers are <!-- figures:begin --> and <!-- figures:end -->. Python's standard library only.
-Compare figures of one run with each other; a figure of another machine or another day is another figure. The counts of
-requests are the same on every machine.
+The markers are <!-- figures:begin --> and <!-- figures:end -->. The script needs only Python's standard library.
+Only times of the same run are comparable: they depend on the machine and its load. The counts of requests do not.
 """
 
 import argparse
@@ -20,17 +19,18 @@ import sys
 import zipfile
 
 sys.dont_write_bytecode = True
-from words import WORDS  # noqa: E402: without the line above it would leave a folder behind
+from words import WORDS  # noqa: E402: must follow the line above, which prevents a __pycache__ folder
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 RELEASE = TARGET / "release"
-# One round may meet a busy moment of the machine; the middle one of three rarely does.
+# The median of three rounds hides a moment in which the machine is busy.
 ROUNDS = 3
-# Minutes of a month, of 30 days.
-MONTH = 30 * 24 * 60
-# The order in the README; what is left out goes into the text below.
+FUNCTIONS = ("message-ingress", "desk-api")
+SMALL_SHARE = "message_ingress_128_mb_share"
+MINUTES_PER_MONTH = 30 * 24 * 60
+# The rows of the cost table, in order.
 STEPS = ("joined", "assigned", "queued", "drained", "reply", "card", "closed", "asked", "answered", "looked", "heartbeat")
 
 
@@ -39,12 +39,12 @@ def run(command, **options):
     return subprocess.run([str(part) for part in command], cwd=ROOT, check=True, **options)
 
 
-def asked(command):
+def run_json(command):
     return json.loads(run(command, stdout=subprocess.PIPE).stdout)
 
 
 def criterion(package, bench, group, ours, bound, others=()):
-    """Nanoseconds of the middle round, ordered by the ratio of `ours` to `bound`."""
+    """Nanoseconds per iteration by name, of the round with the median ratio of `ours` to `bound`."""
     names = (ours, bound, *others)
     command = f"cargo bench --locked -p {package} --bench {bench} -- --noplot --warm-up-time 1 --measurement-time 3".split()
     rounds = []
@@ -56,25 +56,33 @@ def criterion(package, bench, group, ours, bound, others=()):
     return sorted(rounds, key=lambda it: it[ours] / it[bound])[ROUNDS // 2]
 
 
-def build():
-    # Building both at once would unify their features, and the binary would not be the one that is deployed.
-    run("cargo build --release --locked -p message-ingress".split())
+def zip_size(binary):
+    """The size in bytes of the zip that is deployed to Lambda."""
     packed = io.BytesIO()
-    binary = RELEASE / "message-ingress"
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         archive.write(binary, "bootstrap")
-    sizes = {"binary": binary.stat().st_size, "zipped": len(packed.getvalue())}
+    return len(packed.getvalue())
+
+
+def build():
+    """Builds everything and returns the sizes of the functions' binaries."""
+    sizes = {}
+    # One package at a time: Cargo would unify the features of packages that it builds together.
+    for package in FUNCTIONS:
+        run(["cargo", "build", "--release", "--locked", "-p", package])
+        binary = RELEASE / package
+        sizes[package.replace("-", "_")] = {"binary": binary.stat().st_size, "zipped": zip_size(binary)}
     run("cargo build --release --locked -p bench".split())
     return sizes
 
 
 def measure(options):
     sizes = build()
-    cold = asked([RELEASE / "cold-start", "--json", "--full", options.full, "--throttled", options.throttled])
     return {
-        "cold": cold | sizes,
-        "assignment": asked([RELEASE / "assignment", "--json", "--seconds", options.seconds]),
-        "requests": asked([RELEASE / "requests", "--json"]),
+        "sizes": sizes,
+        "cold": run_json([RELEASE / "cold-start", "--json", "--full", options.full, "--throttled", options.throttled]),
+        "assignment": run_json([RELEASE / "assignment", "--json", "--seconds", options.seconds]),
+        "requests": run_json([RELEASE / "requests", "--json"]),
         "push": criterion("wechat", "push", "push", "open_xml", "bound", ["open_json"]),
         "session_from": criterion("wechat", "push", "session_from", "parse", "json"),
         "routing": criterion("desk", "routing", "routing", "decide", "hash"),
@@ -93,13 +101,13 @@ def table(rows, numbers=()):
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rest))
 
 
-def of_pushes(words, pushes):
+def push_rows(words, pushes):
     for name, label in (("open_xml", "XML"), ("open_json", "JSON")):
         beside = words["bound"].format(ratio=pushes[name] / pushes["bound"], bound=pushes["bound"] / 1e3)
         yield words["push"].format(label), f"{pushes[name] / 1e3:.2f} µs", beside
 
 
-def of_the_desk(words, measured):
+def desk_rows(words, measured):
     parse, route = measured["session_from"], measured["routing"]
     beside = words["json"].format(ratio=parse["parse"] / parse["json"], bound=parse["json"] / 1e3)
     yield words["session_from"], f"{parse['parse'] / 1e3:.1f} µs", beside
@@ -113,23 +121,28 @@ def of_the_desk(words, measured):
         yield words["assignment"].format(it["rate"]), f"p50 {times['p50']:.0f} ms, p95 {times['p95']:.0f} ms", beside
 
 
-def of_cold_starts(words, cold):
-    ours, hello, small = (cold.get(name) for name in ("message_ingress", "hello", "message_ingress_small_share"))
-    total, least = (it["start_to_first_ms"]["p50"] for it in (ours, hello))
-    yield words["total"], f"{total:.1f} ms", words["hello"].format(ratio=total / least, hello=least)
-    yield words["init"], f"{ours['init_ms']['p50']:.1f} ms", f"{hello['init_ms']['p50']:.1f} ms"
-    yield words["hundredth"], f"{ours['hundredth_ms']['p50']:.2f} ms", f"{hello['hundredth_ms']['p50']:.2f} ms"
+def cold_start_rows(words, cold, sizes):
+    ingress, desk_api, hello, small = (cold.get(name) for name in ("message_ingress", "desk_api", "hello", SMALL_SHARE))
+    hello_total = hello["start_to_first_ms"]["p50"]
+    for name, it in (("total", ingress), ("desk_api_total", desk_api)):
+        total = it["start_to_first_ms"]["p50"]
+        yield words[name], f"{total:.1f} ms", words["hello"].format(ratio=total / hello_total, hello=hello_total)
+        if it is ingress:
+            yield words["init"], f"{it['init_ms']['p50']:.1f} ms", f"{hello['init_ms']['p50']:.1f} ms"
+            yield words["hundredth"], f"{it['hundredth_ms']['p50']:.2f} ms", f"{hello['hundredth_ms']['p50']:.2f} ms"
     if small:
         beside = words["small_hundredth"].format(small["hundredth_ms"]["p50"])
         yield words["small"], f"{small['first_ms']['p50']:.2f} ms", beside
     else:
         yield words["small"], "–", words["skipped"].format(cold.get("small_share_skipped"))
-    yield words["size"], f"{cold['zipped'] / 1e6:.2f} MB", words["unzipped"].format(cold["binary"] / 1e6)
-    rss = (it["peak_rss"]["p50"] / 1e6 for it in (ours, hello))
+    for name, size in sizes.items():
+        label = words["size"].format(name.replace("_", "-"))
+        yield label, f"{size['zipped'] / 1e6:.2f} MB", words["unzipped"].format(size["binary"] / 1e6)
+    rss = (it["peak_rss"]["p50"] / 1e6 for it in (ingress, hello))
     yield words["rss"], f"{next(rss):.1f} MB", words["hello_rss"].format(next(rss))
 
 
-def of_requests(words, requests):
+def request_rows(words, requests):
     rows = {row["name"]: row for row in requests["rows"]}
     for name in STEPS:
         row = rows[name]
@@ -138,15 +151,15 @@ def of_requests(words, requests):
                f"{row['write_units']:g}", f"{row['dynamodb_usd']:.2f}", f"{row['invocations']}: {row['lambda_usd']:.2f}")
 
 
-def on_requests(words, requests):
-    """What does not grow, what does, and what a month without anything costs."""
+def request_notes(words, requests):
+    """How the counts depend on the size of the desk, and the cost of a month without traffic."""
     rows = {row["name"]: row for row in requests["rows"]}
     grown = [words["grown"].format(step=words["steps"][name], before=f"{row['read_units']:g}", after=f"{row['large']['read_units']:g}")
              for name, row in rows.items() if name in STEPS and row["read_units"] != row["large"]["read_units"]]
     same = words["grown_text"].format(words["and"].join(grown)) if grown else words["same_text"]
     idle = rows["idle_minute"]
-    month = words["idle"].format(requests=sum(idle["requests"].values()), dynamodb=idle["dynamodb_usd"] * MONTH / 1e6,
-                                 invocations=idle["invocations"], functions=idle["lambda_usd"] * MONTH / 1e6)
+    month = words["idle"].format(requests=sum(idle["requests"].values()), dynamodb=idle["dynamodb_usd"] * MINUTES_PER_MONTH / 1e6,
+                                 invocations=idle["invocations"], functions=idle["lambda_usd"] * MINUTES_PER_MONTH / 1e6)
     small, large = requests["small"], requests["large"]
     sizes = words["sizes"].format(small=small, large=large, same=same)
     prices = words["prices"].format(**{name: requests[f"{name}_usd"] for name in ("read_units", "write_units", "invocations")})
@@ -155,18 +168,18 @@ def on_requests(words, requests):
 
 def block(words, measured, date):
     cold, requests = measured["cold"], measured["requests"]
-    times = table([words["head"], *of_pushes(words, measured["push"]), *of_the_desk(words, measured), *of_cold_starts(words, cold)])
-    costs = table([words["cost_head"], *of_requests(words, requests)], numbers=(2, 3, 4, 5))
-    small = cold.get("message_ingress_small_share")
+    times = table([words["head"], *push_rows(words, measured["push"]), *desk_rows(words, measured), *cold_start_rows(words, cold, measured["sizes"])])
+    costs = table([words["cost_head"], *request_rows(words, requests)], numbers=(2, 3, 4, 5))
+    small = cold.get(SMALL_SHARE)
     cpu, cores = machine()
     seconds = measured["assignment"][0]["messages"] // measured["assignment"][0]["rate"]
     foot = words["foot"].format(full=cold["message_ingress"]["runs"], small=small["runs"] if small else 0, cpu=cpu, cores=cores,
                                 date=date, seconds=seconds)
-    return "\n\n".join((times, foot, words["cost_title"], costs, on_requests(words, requests)))
+    return "\n\n".join((times, foot, words["cost_title"], costs, request_notes(words, requests)))
 
 
 def write(name, text):
-    """Whether the file had the markers."""
+    """Replaces the block in a file; returns False if the file has no markers."""
     path = ROOT / name
     page = path.read_text(encoding="utf-8") if path.exists() else ""
     before, begin, rest = page.partition(BEGIN)
@@ -179,16 +192,16 @@ def write(name, text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--print", action="store_true", help="print the block and leave the files alone")
-    parser.add_argument("--full", type=int, default=41, metavar="RUNS", help="starts at full CPU")
-    parser.add_argument("--throttled", type=int, default=21, metavar="RUNS", help="starts at the small share")
-    parser.add_argument("--seconds", type=int, default=10, metavar="SECONDS", help="for each rate of messages")
-    parser.add_argument("--measured", metavar="FILE", help="take what an earlier run kept there, or else keep it there")
+    parser.add_argument("--print", action="store_true", help="print the block and change no file")
+    parser.add_argument("--full", type=int, default=41, metavar="RUNS", help="number of starts at full CPU")
+    parser.add_argument("--throttled", type=int, default=21, metavar="RUNS", help="number of starts at the CPU share of 128 MB")
+    parser.add_argument("--seconds", type=int, default=10, metavar="SECONDS", help="seconds for each rate of messages")
+    parser.add_argument("--measured", metavar="FILE", help="read the measurements from FILE, or save them there if it does not exist")
     options = parser.parse_args()
-    kept = options.measured and pathlib.Path(options.measured)
-    measured = json.loads(kept.read_text()) if kept and kept.exists() else measure(options)
-    if kept:
-        kept.write_text(json.dumps(measured, indent=1))
+    saved = options.measured and pathlib.Path(options.measured)
+    measured = json.loads(saved.read_text()) if saved and saved.exists() else measure(options)
+    if saved:
+        saved.write_text(json.dumps(measured, indent=1))
     date = datetime.date.today().isoformat()
     for name, words in WORDS.items():
         text = block(words, measured, date)

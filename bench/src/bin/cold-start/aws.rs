@@ -1,6 +1,6 @@
-//! The AWS that the function meets: DynamoDB (dynoxide in this process) and Secrets Manager, each behind TLS on loopback.
+//! DynamoDB (dynoxide in this process) and Secrets Manager, each behind TLS on loopback.
 
-use std::{convert::Infallible, fs, net::SocketAddr, path::Path, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, fs, net::SocketAddr, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use dynoxide::Database;
@@ -8,6 +8,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use local::template::{TableDefinition, Template};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::{
     ServerConfig,
@@ -22,29 +23,12 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::error::{BenchError, at};
 
-/// The table's name.
-pub(crate) const TABLE: &str = "kefu-bench";
 /// The secret's ARN.
 pub(crate) const SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:kefu-bench-AbCdEf";
 
-/// Keys and indexes as in `template.yaml`.
-fn definition() -> Value {
-    let key = |pk: &str, sk: &str| json!([{ "AttributeName": pk, "KeyType": "HASH" }, { "AttributeName": sk, "KeyType": "RANGE" }]);
-    let index = |name: &str, pk: &str, sk: &str| json!({ "IndexName": name, "KeySchema": key(pk, sk), "Projection": { "ProjectionType": "KEYS_ONLY" } });
-    let attributes = ["pk", "sk", "lists_pk", "lists_sk", "due_pk", "due_sk"];
-    let attributes = attributes.map(|name| json!({ "AttributeName": name, "AttributeType": "S" }));
-    json!({
-        "TableName": TABLE,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": attributes,
-        "KeySchema": key("pk", "sk"),
-        "GlobalSecondaryIndexes": [index("lists", "lists_pk", "lists_sk"), index("due", "due_pk", "due_sk")],
-        "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_IMAGE" },
-    })
-}
-
 /// Both services, until this value is dropped.
 pub(crate) struct Aws {
+    table: String,
     dynamodb: SocketAddr,
     secrets: SocketAddr,
     ca: String,
@@ -52,11 +36,13 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
-    /// Starts both on free ports. The certificate authority's certificate is written into the folder.
+    /// Starts both on free ports, with the table of `template.yaml`. Writes the certificate of the certificate authority into the
+    /// folder.
     pub(crate) async fn start(folder: &Path) -> Result<Self, BenchError> {
         let database = Database::memory().map_err(|error| BenchError::Dynoxide(error.to_string()))?;
+        let table = table_definition()?;
         database
-            .create_table(serde_json::from_value(definition())?)
+            .create_table(serde_json::from_value(table.create)?)
             .map_err(|error| BenchError::Dynoxide(error.to_string()))?;
         let ca = folder.join("ca.pem");
         let (certificate, acceptor) = certificates().map_err(|error| BenchError::Tls(error.to_string()))?;
@@ -69,27 +55,42 @@ impl Aws {
         servers.spawn(dynoxide::server::serve_on(plain, database));
         servers.spawn(accept(dynamodb_listener, acceptor.clone(), move |stream| forward(stream, dynoxide)));
         servers.spawn(accept(secrets_listener, acceptor, answer_secrets));
-        Ok(Self { dynamodb, secrets, ca: ca.to_string_lossy().into_owned(), _servers: servers })
+        let ca = ca.to_string_lossy().into_owned();
+        Ok(Self { table: table.name, dynamodb, secrets, ca, _servers: servers })
     }
 
-    /// The variables that lead a function here, beside those that its template entry gives it.
+    /// The name of the table.
+    pub(crate) fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// The environment variables with the endpoints, credentials and names that a function needs.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         let url = |address: SocketAddr| format!("https://localhost:{}", address.port());
         [
             ("AWS_REGION", "us-east-1".to_owned()),
-            // As long as Lambda's own: they are hashed and sent with every call.
+            // As long as those of Lambda, because they are hashed and sent with every call.
             ("AWS_ACCESS_KEY_ID", "ASIA0000000000000000".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "0".repeat(40)),
             ("AWS_SESSION_TOKEN", "0".repeat(800)),
             ("AWS_ENDPOINT_URL_DYNAMODB", url(self.dynamodb)),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", url(self.secrets)),
             ("AWS_CA_BUNDLE", self.ca.clone()),
-            ("TABLE_NAME", TABLE.to_owned()),
+            ("TABLE_NAME", self.table.clone()),
             ("SECRET_ARN", SECRET.to_owned()),
+            // Not called in this measurement.
+            ("WECHAT_API_URL", "https://api.weixin.qq.com".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
     }
+}
+
+/// The one table of `template.yaml`.
+fn table_definition() -> Result<TableDefinition, BenchError> {
+    let parameters = BTreeMap::from([("AdminTokenSha256".to_owned(), "0".repeat(64))]);
+    let tables = Template::deployed(&parameters)?.tables;
+    tables.into_values().next().ok_or_else(|| BenchError::Usage("template.yaml has no table".to_owned()))
 }
 
 async fn listen() -> Result<(TcpListener, SocketAddr), BenchError> {
@@ -98,7 +99,7 @@ async fn listen() -> Result<(TcpListener, SocketAddr), BenchError> {
     Ok((listener, address))
 }
 
-/// A certificate authority of our own, in PEM, and a server that it vouches for as `localhost`.
+/// The certificate of a new certificate authority, in PEM, and a TLS server with a certificate of it for `localhost`.
 fn certificates() -> Result<(String, TlsAcceptor), Box<dyn std::error::Error>> {
     let mut authority = CertificateParams::new([])?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -127,7 +128,7 @@ where
         let (acceptor, serve) = (acceptor.clone(), serve.clone());
         connections.spawn(async move {
             let _ = stream.set_nodelay(true);
-            // Whoever does not get through the handshake says so in its own log.
+            // A client whose handshake fails logs the reason itself.
             if let Ok(stream) = acceptor.accept(stream).await {
                 serve(stream).await;
             }
@@ -135,11 +136,11 @@ where
     }
 }
 
-/// Passes the bytes of one connection on to dynoxide's own HTTP server, and back.
+/// Copies the bytes of one connection to dynoxide's HTTP server and back.
 async fn forward(mut client: TlsStream<TcpStream>, dynoxide: SocketAddr) {
     if let Ok(mut server) = TcpStream::connect(dynoxide).await {
         let _ = server.set_nodelay(true);
-        // It ends when the function is killed.
+        // The connection ends when the function is killed.
         let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
     }
 }
@@ -148,7 +149,7 @@ async fn answer_secrets(stream: TlsStream<TcpStream>) {
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(secret)).await;
 }
 
-/// `GetSecretValue` of the one secret (AWS Secrets Manager API reference; JSON 1.1).
+/// Answers `GetSecretValue` for the one secret (AWS Secrets Manager API reference; JSON 1.1).
 async fn secret(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
     let known = target == Some("secretsmanager.GetSecretValue");
@@ -164,7 +165,7 @@ async fn secret(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
         });
         (StatusCode::OK, answer)
     } else {
-        (StatusCode::BAD_REQUEST, json!({ "__type": "ResourceNotFoundException", "message": "no such secret" }))
+        (StatusCode::BAD_REQUEST, json!({ "__type": "ResourceNotFoundException", "message": "secret not found" }))
     };
     let mut response = Response::new(Full::new(Bytes::from(answer.to_string())));
     *response.status_mut() = status;

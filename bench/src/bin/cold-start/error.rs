@@ -1,45 +1,48 @@
-//! What ends a measurement.
+//! Errors that end the measurement.
 
-/// A measurement that cannot be made, or that would be worth nothing.
+/// Why there is no valid measurement.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BenchError {
-    /// The arguments are not understood.
-    #[error("{0}\nusage: cold-start [--json] [--full RUNS] [--throttled RUNS]")]
+    /// Wrong arguments, or a missing binary.
+    #[error("{0}\nusage: cold-start [--json] [--full RUNS] [--throttled RUNS] [--baseline DIR]")]
     Usage(String),
-    /// A file or a socket failed.
+    /// An I/O error of a file or a socket.
     #[error("{0}: {1}")]
     Io(String, std::io::Error),
-    /// The certificates or the TLS server could not be made.
+    /// The certificates or the TLS server cannot be created.
     #[error("TLS: {0}")]
     Tls(String),
-    /// dynoxide refused.
+    /// dynoxide returned an error.
     #[error("dynoxide: {0}")]
     Dynoxide(String),
-    /// The table or the vault refused.
+    /// The table or the vault returned an error.
     #[error("store: {0}")]
     Store(#[from] store::StoreError),
-    /// The clients could not be built.
+    /// The AWS clients cannot be built.
     #[error(transparent)]
     Start(#[from] function::StartError),
-    /// A push could not be made.
+    /// A push cannot be signed or encrypted.
     #[error("push: {0}")]
     Push(#[from] wechat::Error),
-    /// JSON that is not.
+    /// Invalid JSON.
     #[error("JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// The function did not do its work, so there is nothing to measure.
-    #[error("{function}: {what}\n--- its log ---\n{log}")]
+    /// The deployment template cannot be read.
+    #[error(transparent)]
+    Template(#[from] local::template::TemplateError),
+    /// The function gave a wrong answer or none.
+    #[error("{function}: {problem}\n--- its log ---\n{log}")]
     Function {
-        /// Which.
-        function: &'static str,
-        /// What it did instead.
-        what: String,
-        /// What it printed.
+        /// The program's name.
+        function: String,
+        /// The answer, or what is missing.
+        problem: String,
+        /// Standard output and standard error of the process.
         log: String,
     },
 }
 
-/// Names the place of an I/O error.
+/// Adds the file or socket to an I/O error.
 pub(crate) fn at(place: impl Into<String>) -> impl FnOnce(std::io::Error) -> BenchError {
     move |error| BenchError::Io(place.into(), error)
 }

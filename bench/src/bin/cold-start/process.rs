@@ -1,4 +1,4 @@
-//! One function process: started as Lambda starts it, asked some events, and ended.
+//! One function process: it is started as Lambda starts it, answers events, and is killed.
 
 use std::{
     fs::{self, File},
@@ -15,43 +15,64 @@ use crate::{
     small_share::SmallShare,
 };
 
-/// How long a function may take for anything.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest wait for a poll or an answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Between two events under a quota: long enough for a new period, so that an event is measured and not the one before it.
+/// The pause between two events under a quota. It lasts longer than a period of the quota, so that the previous event does not
+/// use up the quota of the next.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// A release binary and what it is given to start with.
+/// A release binary and the environment it starts in.
 pub(crate) struct Program {
-    /// Its name in the report.
-    pub(crate) name: &'static str,
-    /// The binary.
+    /// The package of the binary.
+    pub(crate) package: &'static str,
+    /// The name in the report.
+    pub(crate) name: String,
+    /// The path of the binary.
     pub(crate) path: PathBuf,
-    /// Its variables, beside Lambda's own.
+    /// Environment variables beside those that Lambda sets.
     pub(crate) variables: Vec<(String, String)>,
-    /// What every answer must contain.
-    pub(crate) body: &'static str,
+    /// The expected body of every answer.
+    pub(crate) body: Body,
 }
 
-/// What one process took, in milliseconds and bytes.
+/// The expected body of an answer with status 200.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Body {
+    /// Exactly this text.
+    Equals(&'static str),
+    /// Any text with this part.
+    Contains(&'static str),
+}
+
+impl Body {
+    fn matches(self, body: &str) -> bool {
+        match self {
+            Self::Equals(text) => body == text,
+            Self::Contains(part) => body.contains(part),
+        }
+    }
+}
+
+/// The measurements of one process, in milliseconds and bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
     /// Process start to the first poll.
     pub(crate) init: f64,
-    /// Process start to the first answer. Meaningless under a quota: the process is moved in between.
-    pub(crate) start_to_first: f64,
-    /// First event handed over to first answer.
+    /// Process start to the first answer; `None` under a quota, because the process starts outside it.
+    pub(crate) start_to_first: Option<f64>,
+    /// Delivery of the first event to its answer.
     pub(crate) first: f64,
-    /// CPU time of that, with what the function does before it waits again; known under a quota only.
+    /// CPU time of the first event, including what the function does before its next poll; measured under a quota only.
     pub(crate) first_cpu: Option<f64>,
-    /// The same as `first`, of the hundredth event.
+    /// Delivery of the hundredth event to its answer.
     pub(crate) hundredth: f64,
     /// Peak resident set size.
     pub(crate) peak_rss: f64,
 }
 
 struct Process {
-    function: &'static str,
+    name: String,
     child: Child,
     log: PathBuf,
 }
@@ -64,8 +85,8 @@ impl Drop for Process {
 }
 
 impl Program {
-    /// Starts the program, hands it the events one by one, checks the answers, and ends it. With a small share it is put
-    /// under the quota after its first poll: on Lambda the start is not throttled.
+    /// Starts the program, delivers the events one by one, checks the answers and kills the process. A small share applies
+    /// from the first poll on: Lambda does not throttle the init phase.
     pub(crate) async fn run(
         &self,
         folder: &Path,
@@ -73,37 +94,38 @@ impl Program {
         events: &[Bytes],
     ) -> Result<Run, BenchError> {
         let mut api = RuntimeApi::start().await?;
-        let (one, others) = events.split_first().ok_or_else(|| BenchError::Usage("there are no events".to_owned()))?;
+        let (first_event, other_events) =
+            events.split_first().ok_or_else(|| BenchError::Usage("no events".to_owned()))?;
         if share.is_none() {
-            api.hand(one.clone());
+            api.deliver(first_event.clone());
         }
-        let began = Instant::now();
+        let started = Instant::now();
         let process = self.spawn(folder, &api)?;
-        let polled = tokio::time::timeout(PATIENCE, api.polled()).await.ok().flatten();
-        let polled = polled.ok_or_else(|| process.failed("never asked for an event"))?;
+        let polled = tokio::time::timeout(TIMEOUT, api.polled()).await.ok().flatten();
+        let polled = polled.ok_or_else(|| process.failed("no poll for an event"))?;
         let mut cpu = None;
         if let Some(share) = share {
-            share.take(process.child.id()).map_err(at("control group"))?;
+            share.add(process.child.id()).map_err(at("control group"))?;
             cpu = Some(process.cpu()?);
-            api.hand(one.clone());
+            api.deliver(first_event.clone());
         }
         let first = self.answer(&mut api, &process).await?;
-        let mut last = took(&first);
+        let mut last = duration(&first);
         if let Some(before) = cpu {
             tokio::time::sleep(PAUSE).await;
             cpu = Some(process.cpu()? - before);
         }
-        for event in others {
+        for event in other_events {
             if share.is_some() {
                 tokio::time::sleep(PAUSE).await;
             }
-            api.hand(event.clone());
-            last = took(&self.answer(&mut api, &process).await?);
+            api.deliver(event.clone());
+            last = duration(&self.answer(&mut api, &process).await?);
         }
         Ok(Run {
-            init: ms(polled - began),
-            start_to_first: ms(first.answered - began),
-            first: took(&first),
+            init: ms(polled - started),
+            start_to_first: share.is_none().then(|| ms(first.answered - started)),
+            first: duration(&first),
             first_cpu: cpu,
             hundredth: last,
             peak_rss: process.peak_rss()?,
@@ -112,12 +134,12 @@ impl Program {
 
     fn spawn(&self, folder: &Path, api: &RuntimeApi) -> Result<Process, BenchError> {
         let log = folder.join(format!("{}.log", self.name));
-        let to = File::create(&log).map_err(at("log"))?;
-        let too = to.try_clone().map_err(at("log"))?;
+        let stdout = File::create(&log).map_err(at("log"))?;
+        let stderr = stdout.try_clone().map_err(at("log"))?;
         let child = Command::new(&self.path)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
-            .env("AWS_LAMBDA_FUNCTION_NAME", self.name)
+            .env("AWS_LAMBDA_FUNCTION_NAME", &self.name)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
             .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
@@ -130,19 +152,20 @@ impl Program {
             .env("TZ", ":UTC")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
-            .stdout(to)
-            .stderr(too)
+            .stdout(stdout)
+            .stderr(stderr)
             .spawn()
             .map_err(at(self.path.to_string_lossy()))?;
-        Ok(Process { function: self.name, child, log })
+        Ok(Process { name: self.name.clone(), child, log })
     }
 
-    /// The next answer, if it is the right one.
+    /// The next answer; an error if it is not the expected one.
     async fn answer(&self, api: &mut RuntimeApi, process: &Process) -> Result<Answer, BenchError> {
-        let answer = tokio::time::timeout(PATIENCE, api.answer()).await.ok().flatten();
-        let answer = answer.ok_or_else(|| process.failed("never answered"))?;
-        let said: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        if answer.resource == "response" && said["statusCode"] == 200 && said["body"] == self.body {
+        let answer = tokio::time::timeout(TIMEOUT, api.answer()).await.ok().flatten();
+        let answer = answer.ok_or_else(|| process.failed("no answer"))?;
+        let response: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let body = response["body"].as_str().unwrap_or_default();
+        if answer.resource == "response" && response["statusCode"] == 200 && self.body.matches(body) {
             Ok(answer)
         } else {
             Err(process.failed(&format!("{}: {}", answer.resource, String::from_utf8_lossy(&answer.body))))
@@ -151,12 +174,12 @@ impl Program {
 }
 
 impl Process {
-    fn failed(&self, what: &str) -> BenchError {
+    fn failed(&self, problem: &str) -> BenchError {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
-        BenchError::Function { function: self.function, what: what.to_owned(), log }
+        BenchError::Function { function: self.name.clone(), problem: problem.to_owned(), log }
     }
 
-    /// CPU time of all threads so far, in milliseconds (`schedstat`, kernel documentation, "Scheduler Statistics").
+    /// CPU time of all threads since the start, in milliseconds (`schedstat`, kernel documentation, "Scheduler Statistics").
     fn cpu(&self) -> Result<f64, BenchError> {
         let path = format!("/proc/{}/task", self.child.id());
         let mut nanoseconds = 0.0;
@@ -164,7 +187,7 @@ impl Process {
             let path = task.map_err(at(&path))?.path().join("schedstat");
             let text = fs::read_to_string(&path).map_err(at(path.to_string_lossy()))?;
             let spent = text.split_whitespace().next().and_then(|text| text.parse::<f64>().ok());
-            nanoseconds += spent.ok_or_else(|| self.failed("has no schedstat"))?;
+            nanoseconds += spent.ok_or_else(|| self.failed("no schedstat"))?;
         }
         Ok(nanoseconds / 1e6)
     }
@@ -175,12 +198,12 @@ impl Process {
         let status = fs::read_to_string(&path).map_err(at(path))?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = peak.and_then(|text| text.trim().strip_suffix(" kB")).and_then(|text| text.parse::<f64>().ok());
-        Ok(peak.ok_or_else(|| self.failed("has no VmHWM"))? * 1024.0)
+        Ok(peak.ok_or_else(|| self.failed("no VmHWM"))? * 1024.0)
     }
 }
 
-fn took(answer: &Answer) -> f64 {
-    ms(answer.answered - answer.handed)
+fn duration(answer: &Answer) -> f64 {
+    ms(answer.answered - answer.delivered)
 }
 
 fn ms(duration: Duration) -> f64 {

@@ -1,12 +1,15 @@
-//! Medians of many runs, for a person or as JSON.
+//! Medians of many runs, as a table or as JSON.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use serde::Serialize;
 
 use crate::process::Run;
 
-/// Half of the runs were below `p50`, nine of ten below `p90`.
+/// The median and the 90th percentile of a quantity.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Spread {
     p50: f64,
@@ -22,7 +25,13 @@ impl Spread {
     }
 }
 
-/// What a program took at one share of the CPU; times in milliseconds, sizes in bytes.
+impl std::fmt::Display for Spread {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(&format!("{:.2} ({:.2})", self.p50, self.p90))
+    }
+}
+
+/// The runs of one program at one share of the CPU; times in milliseconds, sizes in bytes.
 #[derive(Debug, Serialize)]
 pub(crate) struct Figures {
     runs: usize,
@@ -37,12 +46,12 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    fn of(runs: &[Run], throttled: bool) -> Option<Self> {
+    fn of(runs: &[Run]) -> Option<Self> {
         let spread = |field: fn(&Run) -> f64| Spread::of(runs.iter().map(field));
         Some(Self {
             runs: runs.len(),
             init_ms: spread(|run| run.init)?,
-            start_to_first_ms: if throttled { None } else { spread(|run| run.start_to_first) },
+            start_to_first_ms: Spread::of(runs.iter().filter_map(|run| run.start_to_first)),
             first_ms: spread(|run| run.first)?,
             first_cpu_ms: Spread::of(runs.iter().filter_map(|run| run.first_cpu)),
             hundredth_ms: spread(|run| run.hundredth)?,
@@ -51,70 +60,68 @@ impl Figures {
     }
 }
 
-/// The whole measurement.
+/// The result of the measurement.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    hello: Option<Figures>,
-    message_ingress: Option<Figures>,
-    message_ingress_small_share: Option<Figures>,
-    /// Why there is nothing under a quota.
+    /// By program name with underscores, as `message_ingress`, `message_ingress_128_mb_share`, `desk_api_baseline`.
+    #[serde(flatten)]
+    programs: BTreeMap<String, Figures>,
+    /// Why there are no figures under a CPU quota.
     #[serde(skip_serializing_if = "Option::is_none")]
     small_share_skipped: Option<String>,
-    /// Process start to first answer, `message-ingress` to hello, each run to the one beside it.
-    start_to_first_ratio: Option<Spread>,
+    /// Process start to first answer, divided by that of the run of `hello` in the same round.
+    ratios_to_hello: BTreeMap<String, Spread>,
 }
 
 impl Report {
-    pub(crate) fn new(hello: &[Run], full: &[Run], throttled: &[Run], skipped: Option<String>) -> Self {
-        let pairs = full.iter().zip(hello);
+    /// Summarizes the runs of each program, which are in the order of the rounds.
+    pub(crate) fn new(runs: &BTreeMap<String, Vec<Run>>, small_share_skipped: Option<String>) -> Self {
+        let hello = runs.get("hello").map(Vec::as_slice).unwrap_or_default();
+        let ratio = |ours: &Run, hello: &Run| Some(ours.start_to_first? / hello.start_to_first?);
+        let ratios = runs.iter().filter(|(name, _)| *name != "hello").filter_map(|(name, runs)| {
+            let spread = Spread::of(runs.iter().zip(hello).filter_map(|(ours, hello)| ratio(ours, hello)))?;
+            Some((key(name), spread))
+        });
         Self {
-            hello: Figures::of(hello, false),
-            message_ingress: Figures::of(full, false),
-            message_ingress_small_share: Figures::of(throttled, true),
-            small_share_skipped: skipped,
-            start_to_first_ratio: Spread::of(pairs.map(|(ours, hello)| ours.start_to_first / hello.start_to_first)),
+            programs: runs.iter().filter_map(|(name, runs)| Some((key(name), Figures::of(runs)?))).collect(),
+            small_share_skipped,
+            ratios_to_hello: ratios.collect(),
         }
     }
 
-    /// A table for a person.
+    /// Prints a table.
     pub(crate) fn print(&self, to: &mut impl Write) -> io::Result<()> {
         writeln!(
             to,
-            "{:<30}{:>6}{:>12}{:>16}{:>14}{:>14}{:>12}",
+            "{:<30}{:>6}{:>16}{:>18}{:>14}{:>14}{:>14}",
             "p50 (p90)", "runs", "init ms", "start→first ms", "1st ms", "100th ms", "peak RSS MB"
         )?;
-        let rows = [
-            ("hello", &self.hello),
-            ("message-ingress", &self.message_ingress),
-            ("message-ingress, 128 MB share", &self.message_ingress_small_share),
-        ];
-        for (name, figures) in rows {
-            if let Some(it) = figures {
-                let total = it.start_to_first_ms.map_or_else(|| "-".to_owned(), show);
-                writeln!(
-                    to,
-                    "{name:<30}{:>6}{:>12}{total:>16}{:>14}{:>14}{:>12.1}",
-                    it.runs,
-                    show(it.init_ms),
-                    show(it.first_ms),
-                    show(it.hundredth_ms),
-                    it.peak_rss.p50 / 1e6
-                )?;
+        for (name, it) in &self.programs {
+            let total = it.start_to_first_ms.map_or_else(|| "-".to_owned(), |spread| spread.to_string());
+            writeln!(
+                to,
+                "{name:<30}{:>6}{:>16}{total:>18}{:>14}{:>14}{:>14.1}",
+                it.runs,
+                it.init_ms,
+                it.first_ms,
+                it.hundredth_ms,
+                it.peak_rss.p50 / 1e6
+            )?;
+            if let Some(cpu) = it.first_cpu_ms {
+                writeln!(to, "{:<30}CPU time of the first event: {cpu} ms", "")?;
             }
         }
-        if let Some(cpu) = self.message_ingress_small_share.as_ref().and_then(|it| it.first_cpu_ms) {
-            writeln!(to, "CPU time of the first push at the 128 MB share: {} ms", show(cpu))?;
+        if let Some(reason) = &self.small_share_skipped {
+            writeln!(to, "No figures under a CPU quota: {reason}")?;
         }
-        if let Some(why) = &self.small_share_skipped {
-            writeln!(to, "Nothing under a CPU quota: {why}")?;
-        }
-        if let Some(ratio) = self.start_to_first_ratio {
-            writeln!(to, "start→first, message-ingress to hello: {}", show(ratio))?;
+        for (name, ratio) in &self.ratios_to_hello {
+            writeln!(to, "start→first, {name} to hello: {ratio}")?;
         }
         Ok(())
     }
 }
 
-fn show(spread: Spread) -> String {
-    format!("{:.2} ({:.2})", spread.p50, spread.p90)
+/// `message-ingress, 128 MB share` becomes `message_ingress_128_mb_share`.
+fn key(name: &str) -> String {
+    name.to_lowercase().replace(", ", "_").replace([' ', '-'], "_")
 }

@@ -1,4 +1,4 @@
-//! The Lambda Runtime API, as far as a function meets it (AWS Lambda developer guide, "Using the Lambda runtime API").
+//! The part of the Lambda Runtime API that a function calls (AWS Lambda developer guide, "Using the Lambda runtime API").
 
 use std::{
     net::SocketAddr,
@@ -20,35 +20,35 @@ use tokio::{
 use crate::error::{BenchError, at};
 
 const PREFIX: &str = "/2018-06-01/runtime/";
-/// The function's time limit, which it is told as a deadline.
+/// The function's timeout, which determines the deadline of each event.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The Runtime API of one function process.
 pub(crate) struct RuntimeApi {
-    /// Where it listens.
+    /// The address it listens on.
     pub(crate) address: SocketAddr,
     events: UnboundedSender<Bytes>,
     polled: UnboundedReceiver<Instant>,
     answers: UnboundedReceiver<Answer>,
-    // Dropping it closes the listener and every connection.
+    // Dropping the set closes the listener and every connection.
     _server: JoinSet<()>,
 }
 
-/// What the function answered.
+/// An answer of the function.
 pub(crate) struct Answer {
-    /// When the event was handed over.
-    pub(crate) handed: Instant,
-    /// When the whole answer was here.
+    /// When the event was delivered.
+    pub(crate) delivered: Instant,
+    /// When the last byte of the answer arrived.
     pub(crate) answered: Instant,
-    /// Which resource it went to: `response`, `error`, or `init/error`.
+    /// The resource it was posted to: `response`, `error`, or `init/error`.
     pub(crate) resource: String,
-    /// The answer.
+    /// The body.
     pub(crate) body: Bytes,
 }
 
 struct Shared {
     events: tokio::sync::Mutex<UnboundedReceiver<Bytes>>,
-    handed: Mutex<Option<Instant>>,
+    delivered: Mutex<Option<Instant>>,
     polled: UnboundedSender<Instant>,
     answers: UnboundedSender<Answer>,
 }
@@ -59,13 +59,13 @@ impl RuntimeApi {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(at("runtime API"))?;
         let address = listener.local_addr().map_err(at("runtime API"))?;
         let (events, queue) = unbounded_channel();
-        let (polled_by, polled) = unbounded_channel();
-        let (answered_by, answers) = unbounded_channel();
+        let (poll_sender, polled) = unbounded_channel();
+        let (answer_sender, answers) = unbounded_channel();
         let shared = Arc::new(Shared {
             events: tokio::sync::Mutex::new(queue),
-            handed: Mutex::default(),
-            polled: polled_by,
-            answers: answered_by,
+            delivered: Mutex::default(),
+            polled: poll_sender,
+            answers: answer_sender,
         });
         let mut server = JoinSet::new();
         server.spawn(accept(listener, shared));
@@ -73,17 +73,17 @@ impl RuntimeApi {
     }
 
     /// Queues an event for the function's next poll.
-    pub(crate) fn hand(&self, event: Bytes) {
-        // The other end lives as long as the server, which is ours.
+    pub(crate) fn deliver(&self, event: Bytes) {
+        // The receiver lives as long as the server, which `self` owns.
         let _ = self.events.send(event);
     }
 
-    /// When the function asked for an event; `None` once nobody can ask any more.
+    /// The time of the next poll; `None` when the server has ended.
     pub(crate) async fn polled(&mut self) -> Option<Instant> {
         self.polled.recv().await
     }
 
-    /// The next answer; `None` once nobody can answer any more.
+    /// The next answer; `None` when the server has ended.
     pub(crate) async fn answer(&mut self) -> Option<Answer> {
         self.answers.recv().await
     }
@@ -97,13 +97,13 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 async fn serve(stream: TcpStream, shared: Arc<Shared>) {
-    // Nagle's algorithm against delayed acknowledgements would add 40 ms that are not the function's.
+    // Nagle's algorithm together with delayed acknowledgements would add 40 ms to an answer.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
         async move { shared.respond(request).await }
     });
-    // The function is killed with the connection open.
+    // An error is expected: the function is killed while the connection is open.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -116,12 +116,12 @@ impl Shared {
         }
         let body = request.into_body().collect().await?.to_bytes();
         let answered = Instant::now();
-        let handed = self.handed.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(answered);
+        let delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(answered);
         let resource = match resource.split('/').collect::<Vec<_>>()[..] {
             ["invocation", _, kind] => kind.to_owned(),
             _ => resource,
         };
-        let _ = self.answers.send(Answer { handed, answered, resource, body });
+        let _ = self.answers.send(Answer { delivered, answered, resource, body });
         let mut response = Response::new(Full::new(Bytes::from_static(b"{\"status\":\"OK\"}")));
         *response.status_mut() = StatusCode::ACCEPTED;
         Ok(response)
@@ -145,7 +145,7 @@ impl Shared {
         }
         let deadline = u64::try_from(deadline.as_millis()).unwrap_or_default();
         headers.insert("lambda-runtime-deadline-ms", deadline.into());
-        *self.handed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *self.delivered.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         response
     }
 }

@@ -1,8 +1,7 @@
-//! The CPU share of a 128 MB function, by the kernel's own quota.
+//! The CPU share of a 128 MB function, as a quota of a Linux control group.
 //!
-//! Lambda gives one core per 1769 MB (AWS Lambda developer guide, "Configure Lambda function memory"): 128 MB are 0.0723 of
-//! one, here in periods of 20 ms. Within its quota the group goes before whatever else the machine does, so that the quota is
-//! measured and not the neighbours.
+//! Lambda gives a function one vCPU per 1769 MB (AWS Lambda developer guide, "Configure Lambda function memory"): 128 MB are
+//! 0.0723 vCPU, here in periods of 20 ms. The group has the highest weight, so that other processes do not shorten its quota.
 
 use std::{
     fs, io,
@@ -15,13 +14,13 @@ const QUOTA_US: u32 = 1_446;
 
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// A control group with the quota; it goes away with this value, and must be empty by then.
+/// A control group with the quota. Dropping it removes the group, which must be empty by then.
 pub(crate) struct SmallShare {
     folder: PathBuf,
 }
 
 impl SmallShare {
-    /// A fresh group, so that no run inherits what another has used up.
+    /// Creates a group, one for each run, so that a run does not start with a used-up quota.
     pub(crate) fn new() -> io::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("kefu-bench-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -46,15 +45,15 @@ impl SmallShare {
         Ok(Self { folder })
     }
 
-    /// Puts a process under the quota.
-    pub(crate) fn take(&self, pid: u32) -> io::Result<()> {
+    /// Moves a process into the group.
+    pub(crate) fn add(&self, pid: u32) -> io::Result<()> {
         fs::write(self.folder.join("cgroup.procs"), pid.to_string())
     }
 }
 
 impl Drop for SmallShare {
     fn drop(&mut self) {
-        // A group that stays behind limits nobody.
+        // An empty group that stays behind has no effect.
         let _ = fs::remove_dir(&self.folder);
     }
 }

@@ -1,4 +1,4 @@
-// The chat: what was said, and the composer.
+// The chat and the composer.
 
 import { address, bubble, element } from "/phone/message.js";
 import * as wechat from "/phone/wechat.js";
@@ -9,7 +9,7 @@ const text = $("text");
 const PAUSE = 5 * 60 * 1000;
 const PICTURE_LIMIT = 2 * 1024 * 1024;
 
-// Whether the newest line is in view; if so it stays there when the keyboard or the composer takes room.
+// Whether the newest message is visible. If so, it stays visible when the keyboard or the composer opens.
 let atEnd = true;
 log.addEventListener("scroll", () => { atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80; });
 new ResizeObserver(() => { if (atEnd) toEnd(); }).observe(log);
@@ -28,7 +28,7 @@ function when(date) {
   return today ? clock.format(date) : `${day.format(date)} ${clock.format(date)}`;
 }
 
-/** Opens the chat from a contact button, by the button's own attributes. */
+/** Opens the chat with the attributes of a contact button. */
 export function enter(button, app, visitor) {
   leave();
   log.replaceChildren();
@@ -64,7 +64,7 @@ function offer(button) {
 
 async function act(kind, body) {
   const { app, visitor } = open;
-  atEnd = true; // whoever says something wants to see it
+  atEnd = true; // show the message that is sent
   try {
     await wechat.act(visitor.openid, kind, { app_id: app.app_id, ...body });
   } catch (error) {
@@ -72,7 +72,7 @@ async function act(kind, body) {
   }
 }
 
-/** Shows the chat, and every change of it for as long as it is open. */
+/** Shows the chat and its changes until it is closed. */
 async function follow(chat) {
   let revision = null;
   while (open === chat) {
@@ -118,13 +118,13 @@ function append(chat, item) {
   const column = element("div", { className: "column" }, element("span", { className: "sr", textContent: `${who}：` }), body);
   if (item.is_ai_msg) column.append(element("p", { className: "ai", textContent: "内容由第三方AI生成" }));
   log.append(element("div", { className: `line ${item.direction}`, data: { item: item.id } }, face, column));
-  // A picture has no height before it is there; stay at the end when it comes.
+  // A picture gets its height when it is loaded. Stay at the end then.
   for (const image of column.querySelectorAll("img")) {
     image.addEventListener("load", () => { if (atEnd) toEnd(); }, { once: true });
   }
 }
 
-/** Marks what was not delivered. */
+/** Marks messages that were not delivered. */
 function settle(item) {
   if (item.direction !== "sent" || item.delivered !== false) return;
   log.querySelector(`[data-item="${item.id}"]`)?.classList.add("failed");
@@ -159,7 +159,7 @@ $("composer").addEventListener("submit", (event) => {
 
 text.addEventListener("input", resize);
 text.addEventListener("keydown", (event) => {
-  // While an input method composes, Enter chooses a candidate; 229 is how Safari says so after the composition's end.
+  // During the composition of an input method, Enter selects a candidate. Safari then sends the key code 229 after the composition.
   if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
   event.preventDefault();
   send();

@@ -1,4 +1,4 @@
-// One message as elements. Everything that came from outside becomes text nodes and checked addresses, never markup.
+// Renders a message. Its content becomes text nodes and validated URLs, never markup.
 
 export function element(name, props = {}, ...children) {
   const node = document.createElement(name);
@@ -9,7 +9,7 @@ export function element(name, props = {}, ...children) {
   return node;
 }
 
-/** An address that may be opened or shown, or null. */
+/** A URL that can be opened or shown, or null. */
 export function address(text) {
   try {
     const url = new URL(text, location.origin);
@@ -35,7 +35,7 @@ function link(href, words) {
   return element("a", { href, target: "_blank", rel: "noopener noreferrer", textContent: words });
 }
 
-/** Text with its bare addresses as links. */
+/** Text whose URLs are links. */
 function* plain(text) {
   let from = 0;
   for (const found of text.matchAll(ADDRESS)) {
@@ -46,7 +46,7 @@ function* plain(text) {
   yield text.slice(from);
 }
 
-/** Text as WeChat shows it: addresses and `<a>` are links, everything else stands as it was written. */
+/** Text as WeChat shows it: URLs and `<a>` are links, the rest is plain text. */
 function* rich(text) {
   let from = 0;
   for (const found of text.matchAll(ANCHOR)) {
@@ -89,7 +89,7 @@ function page({ title, description, url, thumb_url: thumb }) {
   return node;
 }
 
-/** The bubble of a message, or null for what a phone does not show. */
+/** The bubble of a message, or null if the phone does not show it. */
 export function bubble(item, name) {
   const content = item[item.msgtype];
   switch (item.msgtype) {

@@ -1,4 +1,4 @@
-// The phone: which mini program, which visitor, and the mini program's page.
+// The phone: selection of the mini program and the visitor, and the mini program's page.
 
 import * as chat from "/phone/chat.js";
 import { address } from "/phone/message.js";
@@ -6,7 +6,7 @@ import * as wechat from "/phone/wechat.js";
 
 const $ = (id) => document.getElementById(id);
 const contact = $("contact");
-// The button's attributes are written once, in the page; here they are filled in, as setData does it.
+// The attributes of the button are in the page. Their placeholders are filled in here, as with setData.
 const templates = new Map([...contact.attributes].map(({ name, value }) => [name, value]));
 
 const kept = {
@@ -22,7 +22,7 @@ function newOpenid() {
   return `oPHONE${[...bytes].map((byte) => byte.toString(36).padStart(2, "0").slice(-2)).join("").slice(0, 22)}`;
 }
 
-/** This browser's visitor. */
+/** The visitor of this browser. */
 function visitor() {
   if (!kept.get("openid")) kept.set("openid", newOpenid());
   return { openid: kept.get("openid"), nickname: kept.get("nickname") ?? "小林" };
@@ -32,7 +32,7 @@ function fill(template, values) {
   return template.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (whole, name) => values[name] ?? "");
 }
 
-/** Puts the mini program's page data into the page. */
+/** Fills the page with the data of the mini program. */
 function render() {
   const { openid, nickname } = visitor();
   const facts = {
@@ -67,7 +67,7 @@ function render() {
   if (cover) $("item-cover").src = cover;
 }
 
-/** Asks which mini programs there are; keeps the chosen one, else takes a verified one, else the first. */
+/** Loads the mini programs. Keeps the selected one; otherwise selects the first verified one, or the first. */
 async function refresh() {
   try {
     apps = await wechat.miniPrograms();
@@ -129,5 +129,5 @@ settings.addEventListener("close", () => {
 
 go("home");
 await refresh();
-// A mini program may be bound while the page is open.
+// A mini program can be bound while the page is open.
 setInterval(() => { if (!app && !document.hidden) refresh(); }, 2000);

@@ -1,4 +1,4 @@
-// What the phone asks of the simulated WeChat.
+// Requests to the simulated WeChat.
 
 async function call(path, options) {
   const response = await fetch(path, options);
@@ -19,7 +19,7 @@ export function messages(openid, appId, after, signal) {
   return call(`/sim/visitors/${encodeURIComponent(openid)}/messages?${query}`, { signal });
 }
 
-/** What the visitor does: "enter", "text", "image" or "card". The phone does not wait for the push; the chat tells how it went. */
+/** Performs an action: "enter", "text", "image" or "card". Does not wait for the push; the chat shows its result. */
 export function act(openid, kind, body) {
   return call(`/sim/visitors/${encodeURIComponent(openid)}/${kind}`, {
     method: "POST",

@@ -1,4 +1,4 @@
-//! The response that a function's answer stands for.
+//! Converts a function's answer into the HTTP response.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -7,10 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-/// The response; nothing where the answer has not the form that API Gateway asks for.
+/// The response; `None` if the answer does not have the format that API Gateway requires.
 pub(super) fn response(answer: &Value) -> Option<Response> {
     let Some(status) = answer.get("statusCode") else {
-        // API Gateway takes anything else for the body of a success.
+        // API Gateway uses an answer without a status code as the body of a response with status 200.
         let mut response = Response::new(Body::from(answer.to_string()));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         return Some(response);
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_answer_becomes_a_response() {
+    async fn answer_becomes_a_response() {
         let answer = json!({
             "statusCode": 201, "headers": {"content-type": "text/plain"}, "cookies": ["a=1", "b=2"],
             "body": "5a6i", "isBase64Encoded": true,
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_out_of_form_is_an_error() {
+    fn malformed_answer_is_an_error() {
         assert!(response(&json!({"statusCode": 99})).is_none());
         assert!(response(&json!({"statusCode": 200, "headers": {"a b": "c"}})).is_none());
         assert!(response(&json!({"statusCode": 200, "body": "?", "isBase64Encoded": true})).is_none());

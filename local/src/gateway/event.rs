@@ -1,134 +1,180 @@
-//! The payload-2.0 event of a request.
+//! The events that API Gateway creates from a request: for the function behind the route (payload format 2.0) and for the
+//! authorizer.
+//!
+//! API Gateway developer guide, "Create AWS Lambda proxy integrations for HTTP APIs" and "Control access to HTTP APIs with AWS
+//! Lambda authorizers".
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
+use aws_lambda_events::apigw::{
+    ApiGatewayRequestAuthorizer, ApiGatewayV2CustomAuthorizerV2Request, ApiGatewayV2httpRequest,
+    ApiGatewayV2httpRequestContext, ApiGatewayV2httpRequestContextHttpDescription,
+};
+use aws_lambda_events::query_map::QueryMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::routes::PathParameters;
 use crate::random;
 use crate::template::{ACCOUNT, REGION, Route};
 
-/// A request on its way to a function.
-pub(super) struct Incoming {
-    event: Map<String, Value>,
-    body: Option<(String, bool)>,
+/// The path of a request, percent-decoded; `None` if it is not UTF-8.
+///
+/// An HTTP API decodes the path before it selects the route, so that `%2F` separates two segments, and `rawPath` is the decoded
+/// path. A `+` stays a plus, unlike in a query string.
+pub(super) fn decode_path(path: &str) -> Option<String> {
+    percent_decode_str(path).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
-impl Incoming {
-    /// The event of a request, without its body and without what the authorizer says.
-    pub(super) fn new(
-        parts: &Parts,
+/// A request without its body, from which the events are created.
+pub(super) struct GatewayRequest<'a> {
+    /// Method, query and headers.
+    pub(super) parts: &'a Parts,
+    /// The decoded path.
+    pub(super) path: String,
+    /// The parameters that the route names.
+    pub(super) path_parameters: PathParameters,
+    /// The selected route.
+    pub(super) route: &'a Route,
+    /// The address of the client.
+    pub(super) source: SocketAddr,
+    /// The time of the request.
+    pub(super) now: Timestamp,
+}
+
+impl GatewayRequest<'_> {
+    /// The event for the function, with the context from the authorizer if the route has one.
+    pub(super) fn function_event(
+        &self,
         body: &Bytes,
-        route: &Route,
-        path_parameters: PathParameters,
-        source: SocketAddr,
-        now: Timestamp,
-    ) -> Self {
-        let headers = headers(&parts.headers, source);
-        let host = headers.get("host").and_then(Value::as_str).unwrap_or_default();
-        let path = parts.uri.path();
-        let key = route.key();
-        let context = json!({
-            "accountId": ACCOUNT,
-            "apiId": "local",
-            "domainName": host,
-            "domainPrefix": host.split('.').next(),
-            "http": {
-                "method": parts.method.as_str(),
-                "path": path,
-                "protocol": format!("{:?}", parts.version),
-                "sourceIp": source.ip().to_string(),
-                "userAgent": headers.get("user-agent").and_then(Value::as_str).unwrap_or_default(),
-            },
-            "requestId": random::letters_and_digits(16),
-            "routeKey": key,
-            "stage": "$default",
-            "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
-            "timeEpoch": now.as_millisecond(),
+        authorizer_context: Option<HashMap<String, Value>>,
+    ) -> serde_json::Result<Value> {
+        let mut event = ApiGatewayV2httpRequest::default();
+        event.version = Some("2.0".to_owned());
+        event.route_key = Some(self.route.key());
+        event.raw_path = Some(self.path.clone());
+        event.raw_query_string = Some(self.raw_query().to_owned());
+        event.cookies = Some(cookies(&self.parts.headers)).filter(|cookies| !cookies.is_empty());
+        event.headers = headers(&self.parts.headers, self.source);
+        event.query_string_parameters = QueryMap::from(query_parameters(self.raw_query()));
+        event.path_parameters = self.path_parameters.clone().into_iter().collect();
+        event.request_context = self.context();
+        if let Some(fields) = authorizer_context {
+            let mut authorizer = ApiGatewayRequestAuthorizer::default();
+            authorizer.fields = fields;
+            event.request_context.authorizer = Some(authorizer);
+        }
+        if !body.is_empty() {
+            let (text, is_base64) = encode_body(&self.parts.headers, body);
+            event.body = Some(text);
+            event.is_base64_encoded = is_base64;
+        }
+        to_json(&event)
+    }
+
+    /// The event for an authorizer whose identity sources are these headers; `None` if one of them is missing or empty.
+    pub(super) fn authorizer_event(&self, identity_headers: &[String]) -> Option<serde_json::Result<Value>> {
+        let headers = headers(&self.parts.headers, self.source);
+        let identity_source = identity_headers.iter().map(|name| {
+            let value = headers.get(name.as_str())?.to_str().ok()?;
+            (!value.is_empty()).then(|| value.to_owned())
         });
-        let mut event = Map::from_iter([
-            ("version".to_owned(), json!("2.0")),
-            ("routeKey".to_owned(), json!(key)),
-            ("rawPath".to_owned(), json!(path)),
-            ("rawQueryString".to_owned(), json!(parts.uri.query().unwrap_or_default())),
-            ("headers".to_owned(), Value::Object(headers)),
-            ("requestContext".to_owned(), context),
-        ]);
-        let cookies = cookies(&parts.headers);
-        if !cookies.is_empty() {
-            event.insert("cookies".to_owned(), json!(cookies));
-        }
-        let query = query(parts.uri.query().unwrap_or_default());
-        if !query.is_empty() {
-            event.insert("queryStringParameters".to_owned(), json!(query));
-        }
-        if !path_parameters.is_empty() {
-            let decoded = path_parameters.into_iter().map(|(name, value)| (name, decode(&value)));
-            event.insert("pathParameters".to_owned(), Value::Object(decoded.map(|(n, v)| (n, json!(v))).collect()));
-        }
-        let body = (!body.is_empty()).then(|| encode(&parts.headers, body));
-        Self { event, body }
+        let identity_source: Vec<String> = identity_source.collect::<Option<_>>()?;
+        let (method, path) = (&self.parts.method, &self.path);
+        let mut event = ApiGatewayV2CustomAuthorizerV2Request::default();
+        event.version = Some("2.0".to_owned());
+        event.type_ = Some("REQUEST".to_owned());
+        event.route_arn = Some(format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:local/$default/{method}{path}"));
+        event.identity_source = Some(identity_source);
+        event.route_key = Some(self.route.key());
+        event.raw_path = Some(path.clone());
+        event.raw_query_string = Some(self.raw_query().to_owned());
+        event.cookies = cookies(&self.parts.headers);
+        event.headers = headers;
+        let query = query_parameters(self.raw_query()).into_iter();
+        event.query_string_parameters = query.map(|(name, values)| (name, values.join(","))).collect();
+        event.path_parameters = self.path_parameters.clone().into_iter().collect();
+        event.request_context = self.context();
+        Some(to_json(&event))
     }
 
-    /// What the authorizer is asked; nothing if a header that it goes by is missing.
-    pub(super) fn authorizer_event(&self, identity: &[String]) -> Option<Value> {
-        let source = identity
-            .iter()
-            .map(|name| self.event["headers"].get(name).and_then(Value::as_str).filter(|value| !value.is_empty()));
-        let source: Vec<&str> = source.collect::<Option<_>>()?;
-        let mut event = self.event.clone();
-        let context = &event["requestContext"];
-        let route = format!(
-            "arn:aws:execute-api:{REGION}:{ACCOUNT}:local/$default/{}{}",
-            context["http"]["method"].as_str().unwrap_or_default(),
-            event["rawPath"].as_str().unwrap_or_default(),
-        );
-        event.insert("type".to_owned(), json!("REQUEST"));
-        event.insert("identitySource".to_owned(), json!(source));
-        event.insert("routeArn".to_owned(), json!(route));
-        Some(Value::Object(event))
+    fn context(&self) -> ApiGatewayV2httpRequestContext {
+        let header = |name: HeaderName| {
+            let value =
+                self.parts.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+            value.unwrap_or_default()
+        };
+        let host = header(header::HOST);
+        let mut http = ApiGatewayV2httpRequestContextHttpDescription::default();
+        http.method = self.parts.method.clone();
+        http.path = Some(self.path.clone());
+        http.protocol = Some(format!("{:?}", self.parts.version));
+        http.source_ip = Some(self.source.ip().to_string());
+        http.user_agent = Some(header(header::USER_AGENT));
+        let mut context = ApiGatewayV2httpRequestContext::default();
+        context.account_id = Some(ACCOUNT.to_owned());
+        context.apiid = Some("local".to_owned());
+        context.domain_prefix = host.split('.').next().map(str::to_owned);
+        context.domain_name = Some(host);
+        context.http = http;
+        context.request_id = Some(random::letters_and_digits(16));
+        context.route_key = Some(self.route.key());
+        context.stage = Some("$default".to_owned());
+        context.time = Some(self.now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string());
+        context.time_epoch = self.now.as_millisecond();
+        context
     }
 
-    /// Adds what the authorizer said of the caller.
-    pub(super) fn authorized(&mut self, context: &Value) {
-        self.event["requestContext"]["authorizer"] = json!({ "lambda": context });
-    }
-
-    /// The event for the function.
-    pub(super) fn event(self) -> Value {
-        let Self { mut event, body } = self;
-        let (body, encoded) = body.map_or((None, false), |(body, encoded)| (Some(body), encoded));
-        if let Some(body) = body {
-            event.insert("body".to_owned(), json!(body));
-        }
-        event.insert("isBase64Encoded".to_owned(), json!(encoded));
-        Value::Object(event)
+    fn raw_query(&self) -> &str {
+        self.parts.uri.query().unwrap_or_default()
     }
 }
 
-/// Names in lower case, several values of one name joined by commas, cookies left to their own field, and what the
-/// gateway adds of its own.
-fn headers(from: &HeaderMap, source: SocketAddr) -> Map<String, Value> {
-    let mut headers: BTreeMap<&str, String> = BTreeMap::new();
-    for (name, value) in from.iter().filter(|(name, _)| *name != header::COOKIE) {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        headers
-            .entry(name.as_str())
-            .and_modify(|all| *all = format!("{all},{value}"))
-            .or_insert_with(|| value.into_owned());
+/// The JSON of an event. API Gateway leaves out absent members, where the types of `aws_lambda_events` write `null` or an empty
+/// object, and the members of payload format 1.0, of which the types write `httpMethod`.
+fn to_json(event: &impl Serialize) -> serde_json::Result<Value> {
+    let mut json = serde_json::to_value(event)?;
+    for object in ["", "/requestContext"] {
+        if let Some(members) = json.pointer_mut(object).and_then(Value::as_object_mut) {
+            members.retain(|name, value| {
+                let is_absent =
+                    value.is_null() || name != "headers" && value.as_object().is_some_and(serde_json::Map::is_empty);
+                !is_absent && name != "httpMethod"
+            });
+        }
     }
-    let port = headers.get("host").and_then(|host| host.rsplit_once(':')).map_or("80", |(_, port)| port).to_owned();
-    headers.insert("x-forwarded-for", source.ip().to_string());
-    headers.insert("x-forwarded-port", port);
-    headers.insert("x-forwarded-proto", "http".to_owned());
-    headers.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect()
+    Ok(json)
+}
+
+/// The headers of the request, several values of one name joined by commas, without cookies, and with the headers that API
+/// Gateway adds.
+fn headers(from: &HeaderMap, source: SocketAddr) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for name in from.keys().filter(|name| **name != header::COOKIE) {
+        let values = from.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        insert(&mut headers, name.clone(), &values.collect::<Vec<_>>().join(","));
+    }
+    let host = from.get(header::HOST).and_then(|host| host.to_str().ok());
+    let port = host.and_then(|host| host.rsplit_once(':')).map_or("80", |(_, port)| port);
+    insert(&mut headers, HeaderName::from_static("x-forwarded-for"), &source.ip().to_string());
+    insert(&mut headers, HeaderName::from_static("x-forwarded-port"), port);
+    insert(&mut headers, HeaderName::from_static("x-forwarded-proto"), "http");
+    headers
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    // Valid header values joined by commas are a valid header value.
+    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+        headers.insert(name, value);
+    }
 }
 
 fn cookies(from: &HeaderMap) -> Vec<String> {
@@ -136,26 +182,18 @@ fn cookies(from: &HeaderMap) -> Vec<String> {
     all.flat_map(|value| value.split("; ")).map(str::to_owned).collect()
 }
 
-/// Decoded, several values of one name joined by commas.
-fn query(raw: &str) -> BTreeMap<String, String> {
-    let mut parameters: BTreeMap<String, String> = BTreeMap::new();
+/// The decoded query parameters, by name.
+fn query_parameters(raw: &str) -> HashMap<String, Vec<String>> {
+    let mut parameters: HashMap<String, Vec<String>> = HashMap::new();
     for (name, value) in url::form_urlencoded::parse(raw.as_bytes()) {
-        parameters
-            .entry(name.into_owned())
-            .and_modify(|all| *all = format!("{all},{value}"))
-            .or_insert_with(|| value.into_owned());
+        parameters.entry(name.into_owned()).or_default().push(value.into_owned());
     }
     parameters
 }
 
-/// Percent decoding, as paths have it: a `+` is a plus.
-fn decode(text: &str) -> String {
-    let plain = text.replace('+', "%2B");
-    url::form_urlencoded::parse(plain.as_bytes()).map(|(name, _)| name).collect()
-}
-
-/// Text stays as it is; every other content type is carried in base64, and so is text that is not UTF-8.
-fn encode(headers: &HeaderMap, body: &Bytes) -> (String, bool) {
+/// The body as text, and whether it is base64: API Gateway encodes every body that is not of a text type, and `local` also a text
+/// that is not UTF-8.
+fn encode_body(headers: &HeaderMap, body: &Bytes) -> (String, bool) {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let content_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_text = content_type.starts_with("text/")
@@ -169,67 +207,4 @@ fn encode(headers: &HeaderMap, body: &Bytes) -> (String, bool) {
 }
 
 #[cfg(test)]
-mod tests {
-    use http::{Method, Request};
-
-    use super::*;
-
-    fn event(request: Request<&'static [u8]>) -> Value {
-        let (parts, body) = request.into_parts();
-        let route =
-            Route { method: Some(Method::POST), path: "/a/{id}".to_owned(), function: String::new(), authorizer: None };
-        let parameters = BTreeMap::from([("id".to_owned(), "x%2Fy+%E5%AE%A2".to_owned())]);
-        let now = "2026-11-22T15:00:00Z".parse().unwrap();
-        let source = ([127, 0, 0, 1], 9).into();
-        Incoming::new(&parts, &Bytes::from_static(body), &route, parameters, source, now).event()
-    }
-
-    #[test]
-    fn a_request_as_the_function_gets_it() {
-        let request = Request::post("/a/x%2Fy+%E5%AE%A2?b=1&c=%20&b=2%2C3")
-            .header("Host", "localhost:3000")
-            .header("Accept", "a")
-            .header("Accept", "b")
-            .header("Cookie", "one=1; two=2")
-            .header("Content-Type", "text/xml; charset=utf-8")
-            .body("<xml>客服</xml>".as_bytes());
-        let event = event(request.unwrap());
-        assert_eq!(event["version"], "2.0");
-        assert_eq!(event["routeKey"], "POST /a/{id}");
-        assert_eq!(event["rawPath"], "/a/x%2Fy+%E5%AE%A2");
-        assert_eq!(event["rawQueryString"], "b=1&c=%20&b=2%2C3");
-        assert_eq!(event["queryStringParameters"], json!({"b": "1,2,3", "c": " "}));
-        assert_eq!(event["pathParameters"], json!({"id": "x/y+客"}));
-        assert_eq!(event["headers"]["accept"], "a,b");
-        assert_eq!(event["headers"]["x-forwarded-proto"], "http");
-        assert_eq!(event["headers"]["x-forwarded-port"], "3000");
-        assert!(event["headers"].get("cookie").is_none());
-        assert_eq!(event["cookies"], json!(["one=1", "two=2"]));
-        assert_eq!(event["requestContext"]["domainName"], "localhost:3000");
-        assert_eq!(event["requestContext"]["http"]["protocol"], "HTTP/1.1");
-        assert_eq!(event["requestContext"]["time"], "22/Nov/2026:15:00:00 +0000");
-        assert_eq!(event["requestContext"]["timeEpoch"], 1_795_359_600_000_i64);
-        assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("<xml>客服</xml>"), &json!(false)));
-    }
-
-    #[test]
-    fn what_is_not_text_is_carried_in_base64() {
-        for (content_type, body, expected, encoded) in [
-            ("application/json", b"{}".as_slice(), "{}", false),
-            ("application/problem+json", b"{}", "{}", false),
-            ("application/octet-stream", b"{}", "e30=", true),
-            ("application/x-www-form-urlencoded", b"{}", "e30=", true),
-            ("text/xml", b"\xff", "/w==", true),
-        ] {
-            let request = Request::post("/a/b").header("Content-Type", content_type).body(body);
-            let event = event(request.unwrap());
-            assert_eq!(
-                (&event["body"], &event["isBase64Encoded"]),
-                (&json!(expected), &json!(encoded)),
-                "{content_type}"
-            );
-        }
-        let event = event(Request::post("/a/b").body(b"".as_slice()).unwrap());
-        assert_eq!((event.get("body"), &event["isBase64Encoded"]), (None, &json!(false)));
-    }
-}
+mod tests;

@@ -1,5 +1,5 @@
-//! API Gateway's HTTP API: every request becomes a payload-2.0 event for the function behind its route, and the
-//! function's answer becomes the response.
+//! API Gateway's HTTP API: a request becomes an event for the function behind its route, and the function's answer becomes the
+//! response.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
@@ -7,9 +7,11 @@ mod answer;
 mod event;
 mod routes;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerSimpleResponse;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -20,10 +22,10 @@ use store::SharedClock;
 use tokio::net::TcpListener;
 
 use crate::functions::{Functions, InvokeError};
-use crate::template::Route;
-use event::Incoming;
+use crate::template::{Authorizer, Route};
+use event::{GatewayRequest, decode_path};
 
-/// The largest request that API Gateway takes.
+/// The size limit of a request to an HTTP API, in bytes.
 const MAX_BODY: usize = 10 * 1024 * 1024;
 
 /// The API of one bundle.
@@ -34,12 +36,12 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// An API over `routes`, which are tried in their order.
+    /// An API with these routes, which are tried in order.
     pub(crate) fn new(routes: Vec<Route>, functions: Arc<Functions>, clock: SharedClock) -> Self {
         Self { routes, functions, clock }
     }
 
-    /// Serves until `shutdown` is done and the requests under way are answered.
+    /// Serves until `shutdown` resolves and the open requests are answered.
     pub(crate) async fn serve(
         self,
         listener: TcpListener,
@@ -52,30 +54,48 @@ impl Gateway {
 
     async fn answer(&self, request: Request, source: SocketAddr) -> Response {
         let (parts, body) = request.into_parts();
-        let Some((route, path_parameters)) = routes::find(&self.routes, &parts.method, parts.uri.path()) else {
+        let Some(path) = decode_path(parts.uri.path()) else {
+            return message(StatusCode::BAD_REQUEST, "Bad Request");
+        };
+        let Some((route, path_parameters)) = routes::find(&self.routes, &parts.method, &path) else {
             return message(StatusCode::NOT_FOUND, "Not Found");
         };
         let Ok(body) = to_bytes(body, MAX_BODY).await else {
             return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
-        let mut incoming = Incoming::new(&parts, &body, route, path_parameters, source, self.clock.now());
-        if let Some(authorizer) = &route.authorizer {
-            let Some(event) = incoming.authorizer_event(&authorizer.headers) else {
-                return message(StatusCode::UNAUTHORIZED, "Unauthorized");
-            };
-            match self.functions.invoke(&authorizer.function, event).await {
-                Ok(answer) if answer["isAuthorized"] == Value::Bool(true) => {
-                    incoming.authorized(&answer["context"]);
-                }
-                Ok(_) => return message(StatusCode::FORBIDDEN, "Forbidden"),
-                Err(_) => return message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
-            }
-        }
-        match self.functions.invoke(&route.function, incoming.event()).await {
-            Ok(value) => answer::response(&value)
-                .unwrap_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")),
+        let request = GatewayRequest { parts: &parts, path, path_parameters, route, source, now: self.clock.now() };
+        let context = match &route.authorizer {
+            None => None,
+            Some(authorizer) => match self.authorize(authorizer, &request).await {
+                Ok(context) => Some(context),
+                Err(refusal) => return refusal,
+            },
+        };
+        let Ok(event) = request.function_event(&body, context) else { return internal_server_error() };
+        match self.functions.invoke(&route.function, event).await {
+            Ok(value) => answer::response(&value).unwrap_or_else(internal_server_error),
             Err(InvokeError::TimedOut) => message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
-            Err(_) => message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            Err(_) => internal_server_error(),
+        }
+    }
+
+    /// Invokes the authorizer and returns its context, or the response that refuses the request.
+    async fn authorize(
+        &self,
+        authorizer: &Authorizer,
+        request: &GatewayRequest<'_>,
+    ) -> Result<HashMap<String, Value>, Response> {
+        let event = request
+            .authorizer_event(&authorizer.headers)
+            .ok_or_else(|| message(StatusCode::UNAUTHORIZED, "Unauthorized"))?
+            .map_err(|_| internal_server_error())?;
+        let answer = self.functions.invoke(&authorizer.function, event).await.map_err(|_| internal_server_error())?;
+        let answer: ApiGatewayV2CustomAuthorizerSimpleResponse<Option<HashMap<String, Value>>> =
+            serde_json::from_value(answer).map_err(|_| internal_server_error())?;
+        if answer.is_authorized {
+            Ok(answer.context.unwrap_or_default())
+        } else {
+            Err(message(StatusCode::FORBIDDEN, "Forbidden"))
         }
     }
 }
@@ -88,7 +108,11 @@ async fn receive(
     gateway.answer(request, source).await
 }
 
-/// An answer of the gateway's own.
+fn internal_server_error() -> Response {
+    message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+}
+
+/// A response of API Gateway itself.
 fn message(status: StatusCode, message: &str) -> Response {
     let mut response = Response::new(Body::from(format!(r#"{{"message":"{message}"}}"#)));
     *response.status_mut() = status;

@@ -1,4 +1,4 @@
-//! Which route a request takes.
+//! Selects the route of a request.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use http::Method;
 
 use crate::template::Route;
 
-/// The parts of the path that the route names, as they stand in the URL.
+/// The path parameters of a route, by name.
 pub(super) type PathParameters = BTreeMap<String, String>;
 
-/// The first route that fits; they are in order, the most specific first.
+/// The first route that matches the decoded path, with its parameters. The routes must be ordered, most specific first.
 pub(super) fn find<'a>(routes: &'a [Route], method: &Method, path: &str) -> Option<(&'a Route, PathParameters)> {
     routes.iter().find_map(|route| {
-        let fits = route.method.as_ref().is_none_or(|wanted| wanted == method);
-        fits.then(|| parameters(&route.path, path)).flatten().map(|parameters| (route, parameters))
+        let matches = route.method.as_ref().is_none_or(|expected| expected == method);
+        matches.then(|| parameters(&route.path, path)).flatten().map(|parameters| (route, parameters))
     })
 }
 
@@ -53,7 +53,7 @@ mod tests {
         Route { method, path: path.to_owned(), function: String::new(), authorizer: None }
     }
 
-    fn taken(method: &Method, path: &str) -> Option<(String, String)> {
+    fn selected(method: &Method, path: &str) -> Option<(String, String)> {
         let mut routes = vec![
             route("ANY", "/{proxy+}"),
             route("GET", "/pets/{proxy+}"),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_specific_route_is_taken() {
+    fn most_specific_route_is_selected() {
         for (method, path, key, parameters) in [
             (Method::GET, "/pets/dog/1", "GET /pets/dog/1", ""),
             (Method::PUT, "/pets/dog/1", "ANY /pets/dog/1", ""),
@@ -82,12 +82,12 @@ mod tests {
             (Method::GET, "/pets", "ANY /{proxy+}", "proxy=pets"),
             (Method::GET, "/pets/dog/a%2Fb", "GET /pets/dog/{id}", "id=a%2Fb"),
         ] {
-            assert_eq!(taken(&method, path), Some((key.to_owned(), parameters.to_owned())), "{method} {path}");
+            assert_eq!(selected(&method, path), Some((key.to_owned(), parameters.to_owned())), "{method} {path}");
         }
     }
 
     #[test]
-    fn an_empty_part_is_no_value() {
+    fn empty_segment_does_not_match_a_parameter() {
         assert!(parameters("/callback/{app_id}", "/callback/").is_none());
         assert!(parameters("/callback/{app_id}", "/callback").is_none());
         assert!(parameters("/callback/{app_id}", "/callback/a/").is_none());

@@ -31,7 +31,8 @@ FUNCTIONS = ("message-ingress", "desk-api")
 SMALL_SHARE = "message_ingress_128_mb_share"
 MINUTES_PER_MONTH = 30 * 24 * 60
 # The rows of the cost table, in order.
-STEPS = ("joined", "assigned", "queued", "drained", "reply", "card", "closed", "asked", "answered", "looked", "heartbeat")
+STEPS = ("message_to_agent", "first_message_assigned", "first_message_queued", "close_and_assign_next", "agent_reply", "card",
+         "close_without_queue", "message_to_robot", "faq_answer", "tick_after_robot_turn", "heartbeat")
 
 
 def run(command, **options):

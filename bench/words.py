@@ -1,25 +1,25 @@
-"""What the figures are called, in the two languages of the READMEs."""
+"""The texts of the figures in the two languages of the READMEs."""
 
 ON_DEMAND = "https://aws.amazon.com/dynamodb/pricing/on-demand/"
 LAMBDA = "https://aws.amazon.com/lambda/pricing/"
 
 WORDS = {
     "README.md": {
-        "head": ("Measured", "Figure", "Beside it, in the same run"),
+        "head": ("Measured", "Result", "Compared with, in the same run"),
         "push": "Verify, decrypt and parse a 600-byte push, {}",
         "bound": "{ratio:.1f} × the bound of {bound:.2f} µs (SHA-1 and AES-256-CBC over the same bytes)",
         "session_from": "Read a `session-from` with four levels of `transfer_action`, 738 bytes",
         "json": "{ratio:.1f} × reading the JSON in it alone ({bound:.1f} µs)",
-        "routing": "Routing decision: four levels of groups of 20, all looked at",
+        "routing": "Routing decision: four levels, each with a group of 20 agents, all evaluated",
         "per_second": "{time:.1f} µs, {rate:,.0f} a second",
         "hash": "{ratio:.1f} × one hash of the same facts written out ({bound:.1f} µs)",
         "assignment": "Push acknowledged → conversation assigned, in `local` at {} new visitors a second",
         "reached": "{reached:.0f} a second reached; the push itself took {p50:.0f} ms",
-        "unassigned": "; {} left without an agent",
+        "unassigned": "; {} not assigned",
         "total": "`message-ingress`: process start → first push answered",
         "desk_api_total": "`desk-api`: process start → first `GET /api/conversations` answered",
         "hello": "{ratio:.1f} × a hello-world function ({hello:.1f} ms)",
-        "init": "of which until it asks for an event: connections open, the vault's key and the bindings read",
+        "init": "of which init, until the first poll: connections open, the vault's key and the bindings read",
         "hundredth": "the hundredth push",
         "small": "First push after the start, at a 128 MB function's share of the CPU",
         "small_hundredth": "the hundredth: {:.2f} ms",
@@ -34,24 +34,24 @@ WORDS = {
                 " which is what bounds the highest rate. Made"
                 " by `python3 bench/figures.py`, which runs `cargo bench -p wechat`, `cargo bench -p desk`, `target/release/cold-start`,"
                 " `target/release/assignment` and `target/release/requests`.",
-        "cost_title": "What it asks of DynamoDB, counted, and what a million of each cost at list price:",
+        "cost_title": "Requests to DynamoDB, counted, and the cost of a million of each at list price:",
         "cost_head": ("Each", "Requests to DynamoDB", "RRU", "WRU", "USD per million", "Lambda: invocations, USD per million"),
         "steps": {
-            "joined": "message to the agent who has the conversation",
-            "assigned": "first message, assigned at once",
-            "queued": "first message, queued, the visitor told their place",
-            "drained": "an agent closes, and the next one waiting is assigned",
-            "reply": "agent's reply",
+            "message_to_agent": "message to the agent who has the conversation",
+            "first_message_assigned": "first message, assigned at once",
+            "first_message_queued": "first message, queued, the visitor gets their position",
+            "close_and_assign_next": "an agent closes, and the next one waiting is assigned",
+            "agent_reply": "agent's reply",
             "card": "card, its picture already uploaded",
-            "closed": "an agent closes, and nobody waits",
-            "asked": "message to a robot",
-            "answered": "answer of an `faq` robot",
-            "looked": "the clock's one look at a conversation after a robot's turn",
+            "close_without_queue": "an agent closes, and the queue is empty",
+            "message_to_robot": "message to a robot",
+            "faq_answer": "answer of an `faq` robot",
+            "tick_after_robot_turn": "the tick's check of a conversation after a robot's turn",
             "heartbeat": "heartbeat of a workbench, every 30 seconds",
         },
         "assumed": "RRU and WRU are read and write request units by the rules of DynamoDB and the sizes of the items, transactions and"
                    " indexes included, for texts of 40 characters and groups of ten, without contention. The functions are warm and get one"
-                   " record at a time; batches share invocations. The rest of the bill is not in it: Lambda's duration, API Gateway, storage.",
+                   " record at a time; batches share invocations. Lambda's duration, API Gateway and storage are not included.",
         "sizes": "With {large[waiting]} conversations waiting instead of {small[waiting]}, and {large[bystanders]} agents and groups that"
                  " the decision does not concern instead of {small[bystanders]}, every count is the same, by function and operation;"
                  " `cargo run -p bench --bin requests` fails otherwise. {same}",
@@ -59,7 +59,7 @@ WORDS = {
         "grown_text": "Units grow only where a queue's length is counted, which ends at its `max_queue`: {}.",
         "grown": "“{step}” reads {after} instead of {before}",
         "and": "; ",
-        "idle": "A minute in which nothing happens takes {requests} requests and {invocations} invocations: ${dynamodb:.2f} and"
+        "idle": "A minute without traffic takes {requests} requests and {invocations} invocations: ${dynamodb:.2f} and"
                 " ${functions:.2f} a month.",
         "prices": f"List prices of us-east-1: [${{read_units}} per million RRU, ${{write_units}} per million WRU]({ON_DEMAND}),"
                   f" [${{invocations:.2f}} per million invocations]({LAMBDA}).",
@@ -95,16 +95,16 @@ WORDS = {
         "cost_title": "对 DynamoDB 的请求（实际计数），以及每百万次按目录价的费用：",
         "cost_head": ("每次", "DynamoDB 请求", "RRU", "WRU", "每百万次（美元）", "Lambda：调用次数，每百万次（美元）"),
         "steps": {
-            "joined": "访客给已接待客服的消息",
-            "assigned": "首条消息，立即分配",
-            "queued": "首条消息，进入排队并告知位置",
-            "drained": "客服结束会话，排队的下一位被分配",
-            "reply": "客服回复",
+            "message_to_agent": "访客给已接待客服的消息",
+            "first_message_assigned": "首条消息，立即分配",
+            "first_message_queued": "首条消息，进入排队并告知位置",
+            "close_and_assign_next": "客服结束会话，排队的下一位被分配",
+            "agent_reply": "客服回复",
             "card": "卡片，封面已上传",
-            "closed": "客服结束会话，无人排队",
-            "asked": "给机器人的消息",
-            "answered": "`faq` 机器人的回答",
-            "looked": "机器人应答后的一次定时检查",
+            "close_without_queue": "客服结束会话，无人排队",
+            "message_to_robot": "给机器人的消息",
+            "faq_answer": "`faq` 机器人的回答",
+            "tick_after_robot_turn": "机器人应答后的一次定时检查",
             "heartbeat": "工作台心跳，每 30 秒一次",
         },
         "assumed": "RRU 与 WRU 为读、写请求单位，按 DynamoDB 的规则与条目大小计算，含事务与索引；文本 40 字，技能组十人，无争用。函数均为热启动，"

@@ -1,4 +1,4 @@
-//! A bundle, its mini programs, their visitors, and who answers them.
+//! A local bundle with mini programs, agents and visitors.
 
 use local::{Bundle, Options};
 use reqwest::{Client, Method};
@@ -7,7 +7,7 @@ use store::SharedClock;
 
 use crate::{Error, Result};
 
-/// A bundle that is set up by its own API, with a simulated WeChat.
+/// A local bundle with a simulated WeChat, configured through its API.
 #[derive(Debug)]
 pub struct Desk {
     /// The bundle.
@@ -16,22 +16,22 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Starts a bundle without a demo, in memory, whose schedules nobody fires.
+    /// Starts a bundle in memory, without the demo mini program and without schedules.
     pub async fn start(clock: SharedClock, streams: local::Streams) -> Result<Self> {
-        // Whoever was first has installed the same one.
+        // An error means that the same provider is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().build()?;
         let bundle = local::start(Options { clock, streams, ..Options::default() }).await?;
         Ok(Self { bundle, client })
     }
 
-    /// Binds a mini program, submits its callback in WeChat's console, and says how its visitors are received.
+    /// Binds a mini program, submits its callback in WeChat's console and sets its reception.
     ///
-    /// `callback`: where pushes go instead of to the bundle, as an origin.
+    /// `callback`: the origin that receives the pushes instead of the bundle.
     pub async fn bind(&self, app_id: &str, callback: Option<&str>, reception: Value) -> Result<()> {
         let secret = "0123456789abcdef0123456789abcdef";
-        let asked = json!({ "name": "bench", "app_id": app_id, "app_secret": secret });
-        let bound = self.api(Method::POST, "/api/bindings", Some(&asked)).await?;
+        let binding = json!({ "name": "bench", "app_id": app_id, "app_secret": secret });
+        let bound = self.api(Method::POST, "/api/bindings", Some(&binding)).await?;
         let mut console = json!({ "app_id": app_id, "app_secret": secret });
         for name in ["callback_url", "token", "encoding_aes_key"] {
             console[name] = bound[name].clone();
@@ -49,32 +49,32 @@ impl Desk {
         self.api(Method::PATCH, &path, Some(&json!({ "reception": reception }))).await.map(drop)
     }
 
-    /// An agent who is online; gives back their id.
+    /// Creates an agent who is online and returns the id.
     pub async fn agent(&self, capacity: u32) -> Result<String> {
-        let agent = self.make("agents", &json!({ "name": "客服", "capacity": capacity })).await?;
+        let agent = self.create("agents", &json!({ "name": "客服", "capacity": capacity })).await?;
         self.online(&agent).await?;
         Ok(agent)
     }
 
-    /// An agent comes online, or says so again.
+    /// Sets an agent online.
     pub async fn online(&self, agent: &str) -> Result<()> {
         let path = format!("/api/agents/{agent}/status");
         self.api(Method::PUT, &path, Some(&json!({ "status": "online" }))).await.map(drop)
     }
 
-    /// A group with as long a queue as there can be; gives back its id.
+    /// Creates a group with the longest possible queue and returns its id.
     pub async fn group(&self, members: &[String]) -> Result<String> {
-        self.make("groups", &json!({ "name": "技能组", "members": members, "max_queue": 1000 })).await
+        self.create("groups", &json!({ "name": "技能组", "members": members, "max_queue": 1000 })).await
     }
 
-    /// Sets up one of a kind, such as `robots`; gives back its id.
-    pub async fn make(&self, kind: &str, settings: &Value) -> Result<String> {
-        let made = self.api(Method::POST, &format!("/api/{kind}"), Some(settings)).await?;
-        made["id"].as_str().map(ToOwned::to_owned).ok_or_else(|| Error::Other(format!("no id in {made}")))
+    /// Creates a record of a kind, such as `robots`, and returns its id.
+    pub async fn create(&self, kind: &str, settings: &Value) -> Result<String> {
+        let created = self.api(Method::POST, &format!("/api/{kind}"), Some(settings)).await?;
+        created["id"].as_str().map(ToOwned::to_owned).ok_or_else(|| Error::Other(format!("no id in {created}")))
     }
 
-    /// A visitor writes; returns when WeChat has the callback's `success`.
-    pub async fn write(&self, app_id: &str, openid: &str, content: &str) -> Result<()> {
+    /// Sends a text of a visitor; returns when WeChat has the callback's `success`.
+    pub async fn send_text(&self, app_id: &str, openid: &str, content: &str) -> Result<()> {
         let path = format!("/sim/visitors/{openid}/text");
         let pushed = self.sim(&path, &json!({ "app_id": app_id, "content": content })).await?;
         if pushed["delivered"] == true {
@@ -83,11 +83,11 @@ impl Desk {
         Err(Error::Other(format!("a push was not acknowledged: {pushed}")))
     }
 
-    /// A request to the API as an admin.
+    /// Sends a request to the API as admin.
     pub async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
         let request = self.client.request(method, format!("{}{path}", self.bundle.api_url()));
         let request = request.bearer_auth(self.bundle.admin_token());
-        answer(match body {
+        send(match body {
             Some(body) => request.json(body),
             None => request,
         })
@@ -95,14 +95,14 @@ impl Desk {
     }
 
     async fn sim(&self, path: &str, body: &Value) -> Result<Value> {
-        answer(self.client.post(format!("{}{path}", self.bundle.wechat_url())).json(body)).await
+        send(self.client.post(format!("{}{path}", self.bundle.wechat_url())).json(body)).await
     }
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> Result<Value> {
-    let answer = request.send().await?;
-    let (status, path) = (answer.status(), answer.url().path().to_owned());
-    let text = answer.text().await?;
+async fn send(request: reqwest::RequestBuilder) -> Result<Value> {
+    let response = request.send().await?;
+    let (status, path) = (response.status(), response.url().path().to_owned());
+    let text = response.text().await?;
     if !status.is_success() {
         return Err(Error::Other(format!("{path}: {status} {text}")));
     }

@@ -1,9 +1,9 @@
-//! What ends a measurement.
+//! Errors that end a measurement.
 
-/// A measurement that cannot be made, or that would be worth nothing.
+/// Why there is no valid measurement.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The arguments are not understood.
+    /// Wrong arguments.
     #[error("{0}")]
     Usage(String),
     /// The bundle does not start, or its streams cannot be read.
@@ -12,19 +12,19 @@ pub enum Error {
     /// A function does not start.
     #[error(transparent)]
     Start(#[from] function::StartError),
-    /// A request got no answer.
+    /// An HTTP request without an answer.
     #[error("HTTP: {0}")]
     Http(#[from] reqwest::Error),
-    /// JSON that is not, or not of the form that was expected.
+    /// Invalid or unexpected JSON.
     #[error("JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// A socket or the output failed.
+    /// An I/O error of a socket or the output.
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    /// Something else happened than what was to be measured.
+    /// A step did not have the expected result.
     #[error("{0}")]
     Other(String),
 }
 
-/// What a step of a measurement gives.
+/// The result of a step of a measurement.
 pub type Result<T> = std::result::Result<T, Error>;

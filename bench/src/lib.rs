@@ -1,9 +1,9 @@
-//! What several measurements share: a bundle with people who answer, and the stream of its table.
+//! Code that several measurements share: a local bundle with agents, and a reader of its table's stream.
 //!
 //! | Program | Measures |
 //! |---|---|
-//! | `cold-start` | the start of `message-ingress` as Lambda starts it, beside `hello` |
-//! | `requests` | requests to DynamoDB and what they cost, and that neither grows with what a decision does not concern |
+//! | `cold-start` | the start of `message-ingress` and `desk-api` as Lambda starts them, compared with `hello` |
+//! | `requests` | requests to DynamoDB per step and their cost, in a small and in a large service desk |
 //! | `assignment` | the time from a push to its assignment to an agent |
 
 mod desk;

@@ -1,4 +1,4 @@
-//! The stream of the bundle's table, as anybody with its permissions could read it.
+//! Reads the stream of the bundle's table through the DynamoDB Streams API.
 
 use jiff::Timestamp;
 use local::OWN_KEY;
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::{Desk, Error, Result};
 
-/// What dynoxide adds to the microseconds of the write, so that its sequence numbers have 21 digits as DynamoDB's.
+/// dynoxide's sequence numbers are the microseconds of the write plus this offset, which gives them 21 digits as in DynamoDB.
 const OFFSET: u128 = 100_000_000_000_000_000_000;
 
-/// Reads from the oldest record on.
+/// A reader that starts at the oldest record.
 #[derive(Debug)]
 pub struct Stream {
     client: Client,
@@ -21,7 +21,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// The stream of a desk's one table.
+    /// The stream of the table of a bundle.
     pub async fn of(desk: &Desk) -> Result<Self> {
         let table = desk.bundle.template().tables.values().next();
         let table = table.ok_or_else(|| Error::Other("template.yaml has no table".to_owned()))?;
@@ -33,27 +33,27 @@ impl Stream {
             shard: String::new(),
             position: None,
         };
-        let described = stream.ask("DynamoDB_20120810.DescribeTable", json!({ "TableName": table.name })).await?;
+        let described = stream.call("DynamoDB_20120810.DescribeTable", json!({ "TableName": table.name })).await?;
         stream.arn = text(&described["Table"]["LatestStreamArn"]);
-        let asked = json!({ "StreamArn": stream.arn });
-        let described = stream.ask("DynamoDBStreams_20120810.DescribeStream", asked).await?;
+        let request = json!({ "StreamArn": stream.arn });
+        let described = stream.call("DynamoDBStreams_20120810.DescribeStream", request).await?;
         stream.shard = text(&described["StreamDescription"]["Shards"][0]["ShardId"]);
         Ok(stream)
     }
 
-    /// The next records, oldest first; none if there are no more at present.
+    /// The next records, oldest first; empty if there are no new ones.
     pub async fn next(&mut self) -> Result<Vec<Value>> {
-        let mut asked = json!({ "StreamArn": self.arn, "ShardId": self.shard });
+        let mut request = json!({ "StreamArn": self.arn, "ShardId": self.shard });
         match &self.position {
             Some(position) => {
-                asked["ShardIteratorType"] = json!("AFTER_SEQUENCE_NUMBER");
-                asked["SequenceNumber"] = json!(position);
+                request["ShardIteratorType"] = json!("AFTER_SEQUENCE_NUMBER");
+                request["SequenceNumber"] = json!(position);
             }
-            None => asked["ShardIteratorType"] = json!("TRIM_HORIZON"),
+            None => request["ShardIteratorType"] = json!("TRIM_HORIZON"),
         }
-        let iterator = self.ask("DynamoDBStreams_20120810.GetShardIterator", asked).await?;
-        let asked = json!({ "ShardIterator": iterator["ShardIterator"] });
-        let mut answer = self.ask("DynamoDBStreams_20120810.GetRecords", asked).await?;
+        let iterator = self.call("DynamoDBStreams_20120810.GetShardIterator", request).await?;
+        let request = json!({ "ShardIterator": iterator["ShardIterator"] });
+        let mut answer = self.call("DynamoDBStreams_20120810.GetRecords", request).await?;
         let Value::Array(records) = answer["Records"].take() else {
             return Err(Error::Other(format!("no records in {answer}")));
         };
@@ -63,7 +63,7 @@ impl Stream {
         Ok(records)
     }
 
-    async fn ask(&self, target: &str, body: Value) -> Result<Value> {
+    async fn call(&self, target: &str, body: Value) -> Result<Value> {
         let signature = format!(
             "AWS4-HMAC-SHA256 Credential={OWN_KEY}/20261122/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
         );
@@ -79,15 +79,15 @@ impl Stream {
     }
 }
 
-/// When a record was written. DynamoDB's own times have seconds only; dynoxide's sequence numbers begin with the microseconds
-/// of the write and go up by one where two fall together.
+/// The time when a record was written, from dynoxide's sequence number: DynamoDB's own times have a resolution of seconds. The
+/// numbers of two writes in the same microsecond differ by one.
 pub fn written_at(record: &Value) -> Option<Timestamp> {
     let number: u128 = record["dynamodb"]["SequenceNumber"].as_str()?.parse().ok()?;
     let microseconds = i64::try_from(number.checked_sub(OFFSET)?).ok()?;
     Timestamp::from_microsecond(microseconds).ok()
 }
 
-/// A string or number attribute of the item as it is after the change.
+/// A string or number attribute of the record's new image; empty if there is none.
 pub fn attribute<'a>(record: &'a Value, name: &str) -> &'a str {
     let typed = &record["dynamodb"]["NewImage"][name];
     typed["S"].as_str().or_else(|| typed["N"].as_str()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The handle on what runs.
+//! A running bundle.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,17 +9,18 @@ use store::SharedClock;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::aws::{Aws, CallCounts, TableFaults};
+use crate::aws::{Aws, RequestCounts, TableFaults};
+use crate::dead_letters::{DeadLetter, DeadLetterQueues};
 use crate::functions::{Functions, InvokeError};
-use crate::streams::{Consumer, DeadLetter, DeadLetters};
+use crate::streams::Poller;
 use crate::template::Template;
 use crate::wechat::Simulator;
 use crate::{LocalError, schedules};
 
-/// How long requests under way may take to end at a shutdown.
-const GRACE: Duration = Duration::from_secs(2);
+/// The time that open requests have to finish at a shutdown.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A running bundle. Dropping it ends it at once; [`Bundle::shutdown`] lets requests finish.
+/// A running bundle. Dropping it stops it at once; [`Bundle::shutdown`] lets requests finish.
 pub struct Bundle {
     pub(crate) template: Template,
     pub(crate) api_url: String,
@@ -29,14 +30,14 @@ pub struct Bundle {
     pub(crate) simulator: Option<Simulator>,
     pub(crate) aws: Arc<Aws>,
     pub(crate) functions: Arc<Functions>,
-    pub(crate) consumers: Vec<Arc<Consumer>>,
-    pub(crate) dead_letters: DeadLetters,
+    pub(crate) pollers: Vec<Arc<Poller>>,
+    pub(crate) dead_letters: DeadLetterQueues,
     pub(crate) database: Database,
     pub(crate) clock: SharedClock,
     pub(crate) shutdown: watch::Sender<bool>,
-    /// What ends when it is told to.
+    /// Tasks that end after [`Bundle::shutdown`].
     pub(crate) servers: JoinSet<()>,
-    /// What ends when it is dropped.
+    /// Tasks that end when they are dropped.
     pub(crate) workers: JoinSet<()>,
 }
 
@@ -47,43 +48,43 @@ impl std::fmt::Debug for Bundle {
 }
 
 impl Bundle {
-    /// Where the API is, without a slash at the end.
+    /// The base URL of the API, without a trailing slash.
     pub fn api_url(&self) -> String {
         self.api_url.clone()
     }
 
-    /// The token that may do everything at the API.
+    /// The API token of the admin.
     pub fn admin_token(&self) -> &str {
         &self.admin_token
     }
 
-    /// Where the simulated WeChat is, and its phone; none if the functions call another one.
+    /// The URL of the simulated WeChat and its phone; `None` if the functions call another WeChat.
     pub fn phone_url(&self) -> Option<String> {
         self.simulator.as_ref().map(Simulator::url)
     }
 
-    /// The WeChat that the functions call.
+    /// The base URL of the WeChat that the functions call.
     pub fn wechat_url(&self) -> &str {
         &self.wechat_url
     }
 
-    /// What the template says.
+    /// The template.
     pub fn template(&self) -> &Template {
         &self.template
     }
 
-    /// Where DynamoDB and Secrets Manager answer. The access key [`crate::OWN_KEY`] may do everything; a function's
-    /// logical id may do what the function may.
+    /// The endpoint of DynamoDB and Secrets Manager. The access key [`crate::OWN_KEY`] has all permissions; a function's logical id
+    /// has those of the function.
     pub fn aws_url(&self) -> &str {
         &self.aws_url
     }
 
-    /// Invokes one function, by logical id, with an event.
+    /// Invokes a function, by logical id.
     pub async fn invoke(&self, function: &str, event: Value) -> Result<Value, String> {
         self.functions.invoke(function, event).await.map_err(|error| error.to_string())
     }
 
-    /// Fires the schedules of one function now.
+    /// Fires the schedules of a function. An error if it has none.
     pub async fn tick(&self, function: &str) -> Result<(), String> {
         let schedules = self.template.schedules.iter().filter(|schedule| schedule.function == function);
         let mut fired = false;
@@ -95,14 +96,14 @@ impl Bundle {
         if fired { Ok(()) } else { Err(format!("{function} has no schedule")) }
     }
 
-    /// Delivers what waits in the streams, and what that writes, until nothing is left; returns how many records
-    /// functions were given. With [`Streams::Pump`], too, everything written before is done when it returns.
-    pub async fn pump(&self) -> Result<usize, LocalError> {
+    /// Delivers the records of the streams, including those that this causes, until there are no new ones. Returns the number of
+    /// delivered records. With [`Streams::Automatic`](crate::Streams::Automatic), too, all records written before the call are processed when it returns.
+    pub async fn drain_streams(&self) -> Result<usize, LocalError> {
         let mut total = 0;
         loop {
             let mut round = 0;
-            for consumer in &self.consumers {
-                round += consumer.drain().await?;
+            for poller in &self.pollers {
+                round += poller.drain().await?;
             }
             total += round;
             if round == 0 {
@@ -111,58 +112,57 @@ impl Bundle {
         }
     }
 
-    /// Makes calls to DynamoDB and Secrets Manager fail.
+    /// The faults to inject into requests to DynamoDB and Secrets Manager.
     pub fn table_faults(&self) -> &TableFaults {
         self.aws.faults()
     }
 
-    /// Calls to DynamoDB and Secrets Manager so far, by function and operation.
-    pub fn calls(&self) -> CallCounts {
-        self.aws.calls().counts()
+    /// The number of requests to DynamoDB and Secrets Manager since the last reset.
+    pub fn request_counts(&self) -> RequestCounts {
+        self.aws.requests().counts()
     }
 
-    /// Begins to count the calls from nothing.
-    pub fn reset_calls(&self) {
-        self.aws.calls().reset();
+    /// Resets the counts of requests.
+    pub fn reset_request_counts(&self) {
+        self.aws.requests().reset();
     }
 
-    /// What failed for good.
+    /// The messages in the dead-letter queues.
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.dead_letters.all()
+        self.dead_letters.messages()
     }
 
-    /// Kills the next invocation of a function instead of letting it go on after so many awaits; 0 kills it before
-    /// its first step. Its environment ends with it.
+    /// Kills the next invocation of a function after `awaits` polls, and ends its environment; 0 kills it before its first step.
     pub fn kill_next(&self, function: &str, awaits: u32) -> Result<(), InvokeError> {
         self.functions.kill_next(function, awaits)
     }
 
-    /// How many invocations of a function have been killed. One that ended in fewer awaits was not.
+    /// The number of killed invocations of a function. An invocation that ends in fewer polls is not killed.
     pub fn kills(&self, function: &str) -> Result<u32, InvokeError> {
         self.functions.kills(function)
     }
 
-    /// Ends every function's environment: the next invocations start cold, with nothing in memory.
-    pub async fn recycle(&self) {
-        self.functions.recycle().await;
+    /// Ends the execution environments of all functions: the next invocations are cold starts.
+    pub async fn end_environments(&self) {
+        self.functions.end_environments().await;
     }
 
-    /// Gives the template's secret of this logical id a new current version; the old one becomes the previous.
+    /// Rotates a secret, by logical id: a new current version is generated, and the old one becomes the previous version.
     pub fn rotate_secret(&self, id: &str) -> Result<(), LocalError> {
         self.aws.secrets().rotate(id)
     }
 
-    /// Deletes the items whose TTL has passed, which AWS does within days and dynoxide only when asked; returns how many.
+    /// Deletes the expired items and returns their number. DynamoDB deletes them within a few days.
     pub fn expire_items(&self) -> Result<usize, LocalError> {
         Ok(self.database.sweep_ttl()?)
     }
 
-    /// Ends the bundle: open requests get two seconds to finish.
+    /// Stops the bundle. Open requests get two seconds to finish.
     pub async fn shutdown(mut self) {
         self.shutdown.send_replace(true);
         let ended = async { while self.servers.join_next().await.is_some() {} };
-        // What is still open after that is dropped.
-        let _ = tokio::time::timeout(GRACE, ended).await;
+        // The requests that are still open are dropped.
+        let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, ended).await;
         self.servers.shutdown().await;
         self.workers.shutdown().await;
         if let Some(simulator) = self.simulator.take() {

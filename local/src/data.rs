@@ -1,4 +1,4 @@
-//! What outlives a run: one directory with the table, the secrets, the admin token and the streams' positions.
+//! The data folder: the table, the secrets, the admin token and the checkpoints of the streams.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -9,23 +9,23 @@ use serde::de::DeserializeOwned;
 
 use crate::LocalError;
 
-/// The directory, or nowhere: then everything ends with the process.
+/// The data folder, or memory if there is none.
 #[derive(Debug, Clone)]
 pub(crate) struct DataDir(Option<PathBuf>);
 
 impl DataDir {
-    /// Opens the directory, empty if `fresh`. `None` keeps nothing.
+    /// Opens or creates the folder. `fresh` deletes the data in it. `None` saves nothing.
     pub(crate) fn open(path: Option<&Path>, fresh: bool) -> Result<Self, LocalError> {
         let Some(path) = path else { return Ok(Self(None)) };
         let failed = |source| LocalError::Data { path: path.to_owned(), source };
         if fresh {
-            // Only what we put there: the directory may be anybody's.
+            // Only the files of the bundle, because the folder can contain others.
             let entries = match fs::read_dir(path) {
                 Ok(entries) => entries.collect::<Result<Vec<_>, _>>().map_err(failed)?,
                 Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
                 Err(error) => return Err(failed(error)),
             };
-            for entry in entries.iter().filter(|entry| is_ours(&entry.file_name().to_string_lossy())) {
+            for entry in entries.iter().filter(|entry| is_bundle_file(&entry.file_name().to_string_lossy())) {
                 fs::remove_file(entry.path()).map_err(failed)?;
             }
         }
@@ -34,12 +34,12 @@ impl DataDir {
         Ok(Self(Some(path.to_owned())))
     }
 
-    /// Where a file of that name is, if anything is kept.
+    /// The path of a file; `None` without a folder.
     pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
         self.0.as_ref().map(|directory| directory.join(name))
     }
 
-    /// What the file holds; nothing if there is none.
+    /// Reads a file; `None` if it does not exist.
     pub(crate) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, LocalError> {
         let Some(path) = self.path(name) else { return Ok(None) };
         let text = match fs::read(&path) {
@@ -51,7 +51,7 @@ impl DataDir {
         value.map(Some).map_err(|error| LocalError::Data { path, source: error.into() })
     }
 
-    /// Replaces the file in one step, so that a crash leaves the old or the new. Others on the machine cannot read it.
+    /// Replaces a file atomically. Other users of the machine cannot read it.
     pub(crate) fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), LocalError> {
         let Some(path) = self.path(name) else { return Ok(()) };
         let write = || {
@@ -65,13 +65,13 @@ impl DataDir {
     }
 }
 
-/// The table.
+/// The database.
 pub(crate) const TABLE: &str = "table.sqlite";
-/// How the table was created.
+/// The definitions of the tables.
 pub(crate) const TABLES: &str = "tables.json";
 /// The secrets.
 pub(crate) const SECRETS: &str = "secrets.json";
-/// How far each stream has been read.
+/// The checkpoints of the event source mappings.
 pub(crate) const POSITIONS: &str = "positions.json";
 /// The admin token.
 pub(crate) const ADMIN_TOKEN: &str = "admin-token.json";
@@ -80,8 +80,8 @@ pub(crate) const WECHAT: &str = "wechat.json";
 /// The credentials of the demo mini program.
 pub(crate) const DEMO: &str = "demo.json";
 
-/// SQLite keeps files beside its own, and a write that was cut short leaves a `.new`.
-fn is_ours(name: &str) -> bool {
+/// Whether a file belongs to the bundle. SQLite has additional files, and an interrupted write leaves a `.new`.
+fn is_bundle_file(name: &str) -> bool {
     let name = name.strip_suffix(".new").map_or_else(|| name.to_owned(), |stem| format!("{stem}.json"));
     name.starts_with(TABLE) || [TABLES, SECRETS, POSITIONS, ADMIN_TOKEN, WECHAT, DEMO].contains(&name.as_str())
 }

@@ -1,4 +1,4 @@
-//! The demo mini program: registered at the simulated WeChat and bound by the public API, as a person would do it.
+//! The demo mini program. It is registered in the simulated WeChat and bound through the public API.
 
 mod reception;
 
@@ -10,14 +10,13 @@ use crate::LocalError;
 use crate::data::{self, DataDir};
 use crate::random;
 
-/// Its AppID.
+/// The AppID.
 const APP_ID: &str = "wxde30000000000001";
 
-/// Said to whoever writes where no robot and no agent is set, and at the beginning of what the robot says when it does
-/// not know.
+/// The automatic reply, and the start of the robot's fallback.
 const AUTO_REPLY: &str = "您好，这里是 Kefu 演示客服，已收到您的消息。";
 
-/// Its credentials. They are kept, because the API gives push credentials away only once.
+/// The credentials. They are saved, because the API shows the push credentials only once.
 #[derive(Serialize, Deserialize)]
 struct Credentials {
     app_secret: String,
@@ -35,16 +34,16 @@ impl Credentials {
     }
 }
 
-/// Binds the demo mini program, or finds it bound.
+/// Binds the demo mini program if it is not bound, and submits its callback in the simulated WeChat.
 pub(crate) async fn bind(api: &str, admin_token: &str, wechat: &str, data: &DataDir) -> Result<(), LocalError> {
     let credentials = match data.read_json(data::DEMO)? {
         Some(credentials) => credentials,
         None => Credentials::generate(),
     };
-    let caller = Caller { client: reqwest_client()?, admin_token };
+    let api_client = ApiClient { client: http_client()?, admin_token };
 
     let binding = format!("{api}/api/bindings/{APP_ID}");
-    let (status, found) = caller.get(&binding).await?;
+    let (status, found) = api_client.get(&binding).await?;
     let callback_url = if status == StatusCode::OK {
         found["callback_url"].as_str().map_or_else(|| format!("{api}/callback/{APP_ID}"), str::to_owned)
     } else {
@@ -56,14 +55,14 @@ pub(crate) async fn bind(api: &str, admin_token: &str, wechat: &str, data: &Data
             "token": credentials.token,
             "encoding_aes_key": credentials.encoding_aes_key,
         });
-        let made = caller.send(http::Method::POST, &format!("{api}/api/bindings"), &body).await?;
-        // Once: what a person has changed since stays so.
-        let change = json!({ "auto_reply": AUTO_REPLY, "reception": reception::set_up(&caller, api).await? });
-        caller.send(http::Method::PATCH, &binding, &change).await?;
-        made["callback_url"].as_str().unwrap_or_default().to_owned()
+        let created = api_client.send(http::Method::POST, &format!("{api}/api/bindings"), &body).await?;
+        // Only for a new binding, so that later changes stay.
+        let change = json!({ "auto_reply": AUTO_REPLY, "reception": reception::create(&api_client, api).await? });
+        api_client.send(http::Method::PATCH, &binding, &change).await?;
+        created["callback_url"].as_str().unwrap_or_default().to_owned()
     };
 
-    // Each time: the port may be another one than last time.
+    // At each start, because the port can differ from the last one.
     let body = json!({
         "app_id": APP_ID,
         "app_secret": credentials.app_secret,
@@ -72,7 +71,7 @@ pub(crate) async fn bind(api: &str, admin_token: &str, wechat: &str, data: &Data
         "token": credentials.token,
         "encoding_aes_key": credentials.encoding_aes_key,
     });
-    let submitted = caller.send(http::Method::POST, &format!("{wechat}/sim/mini-programs"), &body).await?;
+    let submitted = api_client.send(http::Method::POST, &format!("{wechat}/sim/mini-programs"), &body).await?;
     if submitted["verified"] == Value::Bool(true) {
         Ok(())
     } else {
@@ -80,39 +79,39 @@ pub(crate) async fn bind(api: &str, admin_token: &str, wechat: &str, data: &Data
     }
 }
 
-struct Caller<'a> {
+struct ApiClient<'a> {
     client: reqwest::Client,
     admin_token: &'a str,
 }
 
-fn reqwest_client() -> Result<reqwest::Client, LocalError> {
-    // Whoever was first has installed the same one.
+fn http_client() -> Result<reqwest::Client, LocalError> {
+    // An error means that the same provider is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().build().map_err(|error| failed(&error))
+    reqwest::Client::builder().no_proxy().build().map_err(|error| http_error(&error))
 }
 
-fn failed(error: &reqwest::Error) -> LocalError {
+fn http_error(error: &reqwest::Error) -> LocalError {
     LocalError::Demo(error.to_string())
 }
 
-impl Caller<'_> {
+impl ApiClient<'_> {
     async fn get(&self, url: &str) -> Result<(StatusCode, Value), LocalError> {
         self.call(self.client.get(url)).await
     }
 
-    /// Sends a body; an answer that is no success is an error.
+    /// Sends a request with a JSON body. An error if the status is not 2xx.
     async fn send(&self, method: http::Method, url: &str, body: &Value) -> Result<Value, LocalError> {
         let (status, answer) = self.call(self.client.request(method.clone(), url).json(body)).await?;
         if status.is_success() {
             return Ok(answer);
         }
-        Err(LocalError::Demo(format!("{method} {url} was answered with {status}: {answer}")))
+        Err(LocalError::Demo(format!("{method} {url}: {status} {answer}")))
     }
 
     async fn call(&self, request: reqwest::RequestBuilder) -> Result<(StatusCode, Value), LocalError> {
-        let answer = request.bearer_auth(self.admin_token).send().await.map_err(|error| failed(&error))?;
+        let answer = request.bearer_auth(self.admin_token).send().await.map_err(|error| http_error(&error))?;
         let status = answer.status();
-        let text = answer.text().await.map_err(|error| failed(&error))?;
+        let text = answer.text().await.map_err(|error| http_error(&error))?;
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
     }
 }

@@ -2,21 +2,21 @@ use std::path::PathBuf;
 
 use crate::template::TemplateError;
 
-/// Why the bundle cannot start or do what it is told.
+/// An error of the bundle.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
-    /// The template is not understood.
+    /// The template is invalid or not supported.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// A function of the template has no crate here.
-    #[error("there is no code for the function {0} in this build; its CodeUri must be a folder under functions/")]
-    NoCode(String),
-    /// Somebody else listens there.
-    #[error("port {port} on 127.0.0.1 cannot be used: {source}. Choose another one with --port.")]
+    /// A function of the template has no package in this build.
+    #[error("function {0} has no package in this build; its CodeUri must be a folder under functions/")]
+    NoPackage(String),
+    /// A port cannot be used.
+    #[error("port {port} on 127.0.0.1 cannot be used: {source}. Choose another port with --port.")]
     Port {
         /// The port.
         port: u16,
-        /// The system's reason.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The data directory cannot be used.
@@ -24,24 +24,24 @@ pub enum LocalError {
     Data {
         /// The file or directory.
         path: PathBuf,
-        /// The system's reason.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The database refused.
+    /// dynoxide returned an error.
     #[error("dynoxide: {0}")]
     Database(String),
-    /// The kept table is not the template's.
+    /// The saved table has another definition than the template.
     #[error(
-        "template.yaml defines {0} otherwise than the kept data. Start with --fresh, which throws the data away, or with another --data."
+        "the definition of {0} in template.yaml has changed since the data was saved. Use --fresh, which deletes the data, or another folder with --data."
     )]
     TableChanged(String),
-    /// dynoxide and this bundle do not agree on the form of a request.
+    /// A request or an answer of dynoxide cannot be converted.
     #[error("dynoxide: {0}")]
-    Form(#[from] serde_json::Error),
-    /// The template has nothing of that name.
-    #[error("there is no {0} in template.yaml")]
+    Json(#[from] serde_json::Error),
+    /// The template has no resource of this name.
+    #[error("template.yaml has no {0}")]
     Unknown(String),
-    /// The demo mini program could not be set up.
+    /// The demo mini program cannot be set up.
     #[error("the demo mini program: {0}")]
     Demo(String),
 }

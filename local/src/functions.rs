@@ -1,5 +1,5 @@
-//! The functions, run in this process as Lambda would run them: an environment that is started once, a time limit, and
-//! a panic that is an error answer.
+//! Runs the functions in this process as Lambda does: an execution environment that is initialized once, a timeout, and a panic
+//! that is an error answer.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -12,58 +12,58 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 
-/// Handles one event of one function.
+/// The handler of a function.
 pub(crate) type Handler = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, String>> + Send + Sync>;
 
-/// Starts an environment of a function: what Lambda calls init.
-pub(crate) type Starter = Box<dyn Fn() -> BoxFuture<'static, Result<Handler, String>> + Send + Sync>;
+/// The init phase of a function, which creates its handler.
+pub(crate) type Init = Box<dyn Fn() -> BoxFuture<'static, Result<Handler, String>> + Send + Sync>;
 
-/// Why an invocation has no answer.
+/// Why an invocation failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvokeError {
     /// The template has no such function.
-    #[error("there is no function {0}")]
+    #[error("unknown function {0}")]
     Unknown(String),
-    /// The environment did not start.
+    /// The init phase failed.
     #[error("init failed: {0}")]
     Init(String),
-    /// The function answered with an error.
+    /// The function returned an error.
     #[error("{0}")]
     Failed(String),
     /// The function panicked.
     #[error("the function panicked: {0}")]
     Panicked(String),
-    /// The function took longer than the template allows.
+    /// The function exceeded its timeout.
     #[error("task timed out")]
     TimedOut,
-    /// A test killed it.
+    /// A test killed the invocation.
     #[error("killed")]
     Killed,
 }
 
-/// Every function of a bundle.
+/// The functions of a bundle.
 pub(crate) struct Functions(BTreeMap<String, Function>);
 
 struct Function {
     timeout: Duration,
-    starter: Starter,
+    init: Init,
     environment: AsyncMutex<Option<Handler>>,
-    /// After how many polls the next invocation is killed.
-    fuse: Mutex<Option<u32>>,
+    /// The number of polls after which the next invocation is killed.
+    kill_after: Mutex<Option<u32>>,
     kills: AtomicU32,
 }
 
 impl Functions {
-    /// Functions by logical id, with their time limits.
-    pub(crate) fn new(functions: impl IntoIterator<Item = (String, Duration, Starter)>) -> Self {
-        let functions = functions.into_iter().map(|(id, timeout, starter)| {
+    /// The functions by logical id, with their timeouts.
+    pub(crate) fn new(functions: impl IntoIterator<Item = (String, Duration, Init)>) -> Self {
+        let functions = functions.into_iter().map(|(id, timeout, init)| {
             let environment = AsyncMutex::new(None);
-            (id, Function { timeout, starter, environment, fuse: Mutex::new(None), kills: AtomicU32::new(0) })
+            (id, Function { timeout, init, environment, kill_after: Mutex::new(None), kills: AtomicU32::new(0) })
         });
         Self(functions.collect())
     }
 
-    /// Runs one function with an event.
+    /// Invokes a function.
     pub(crate) async fn invoke(&self, id: &str, event: Value) -> Result<Value, InvokeError> {
         let function = self.function(id)?;
         let answer = function.run(event).await;
@@ -73,19 +73,19 @@ impl Functions {
         answer
     }
 
-    /// Kills the next invocation of a function when it goes on after so many awaits.
+    /// Kills the next invocation of a function at its poll number `awaits` (the first is 0).
     pub(crate) fn kill_next(&self, id: &str, awaits: u32) -> Result<(), InvokeError> {
-        *self.function(id)?.fuse.lock().unwrap_or_else(PoisonError::into_inner) = Some(awaits);
+        *self.function(id)?.kill_after.lock().unwrap_or_else(PoisonError::into_inner) = Some(awaits);
         Ok(())
     }
 
-    /// How many invocations of a function have been killed.
+    /// The number of killed invocations of a function.
     pub(crate) fn kills(&self, id: &str) -> Result<u32, InvokeError> {
         Ok(self.function(id)?.kills.load(Ordering::SeqCst))
     }
 
-    /// Ends every environment: the next invocation of each function starts a new one.
-    pub(crate) async fn recycle(&self) {
+    /// Ends all execution environments: the next invocation of each function is a cold start.
+    pub(crate) async fn end_environments(&self) {
         for function in self.0.values() {
             *function.environment.lock().await = None;
         }
@@ -102,17 +102,17 @@ impl Function {
         if let Some(handler) = &*environment {
             return Ok(Arc::clone(handler));
         }
-        let handler = (self.starter)().await.map_err(InvokeError::Init)?;
+        let handler = (self.init)().await.map_err(InvokeError::Init)?;
         *environment = Some(Arc::clone(&handler));
         Ok(handler)
     }
 
     async fn run(&self, event: Value) -> Result<Value, InvokeError> {
         let handler = self.handler().await?;
-        let awaits = self.fuse.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let fused = Fused { inner: Box::pin(async move { handler(event).await }), awaits };
-        // A task of its own: it runs on when the caller goes away, as in Lambda, and a panic ends here.
-        let task = tokio::spawn(tokio::time::timeout(self.timeout, fused));
+        let awaits = self.kill_after.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let invocation = KillAfter { inner: Box::pin(async move { handler(event).await }), awaits };
+        // A separate task, so that it continues when the caller is dropped, as in Lambda, and so that a panic ends in it.
+        let task = tokio::spawn(tokio::time::timeout(self.timeout, invocation));
         let answer = match task.await {
             Ok(Ok(Some(Ok(value)))) => return Ok(value),
             Ok(Ok(Some(Err(message)))) => return Err(InvokeError::Failed(message)),
@@ -123,25 +123,25 @@ impl Function {
         if answer == InvokeError::Killed {
             self.kills.fetch_add(1, Ordering::SeqCst);
         }
-        // The environment dies with such an invocation; a panic alone it survives.
+        // A killed or timed-out invocation ends its environment. A panic does not.
         *self.environment.lock().await = None;
         Err(answer)
     }
 }
 
 fn panic_message(error: tokio::task::JoinError) -> String {
-    let Ok(panic) = error.try_into_panic() else { return "the runtime ended".to_owned() };
+    let Ok(panic) = error.try_into_panic() else { return "the runtime has ended".to_owned() };
     let text = panic.downcast_ref::<&str>().map(|&text| text.to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
-/// A future that is dropped instead of going on after so many awaits.
-struct Fused<F> {
+/// A future that resolves to `None` instead of its poll number `awaits`.
+struct KillAfter<F> {
     inner: Pin<Box<F>>,
     awaits: Option<u32>,
 }
 
-impl<F: Future> Future for Fused<F> {
+impl<F: Future> Future for KillAfter<F> {
     type Output = Option<F::Output>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -160,19 +160,19 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Functions that run a closure each.
+    /// Functions with the given handlers.
     pub(crate) fn fake(functions: Vec<(&str, Handler)>) -> Functions {
         Functions::new(functions.into_iter().map(|(id, handler)| {
-            let starter: Starter = Box::new(move || {
+            let init: Init = Box::new(move || {
                 let handler = Arc::clone(&handler);
                 Box::pin(async move { Ok(handler) })
             });
-            (id.to_owned(), Duration::from_millis(100), starter)
+            (id.to_owned(), Duration::from_millis(100), init)
         }))
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_function_that_fails_in_any_way_leaves_the_bundle_alive() {
+    async fn failed_invocation_does_not_affect_the_next() {
         let functions = fake(vec![(
             "F",
             Arc::new(|event: Value| {
@@ -197,7 +197,7 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn a_killed_function_does_not_go_on() {
+    async fn killed_invocation_stops_at_the_given_poll() {
         let steps = Arc::new(AtomicU32::new(0));
         let seen = Arc::clone(&steps);
         let functions = fake(vec![(

@@ -1,31 +1,31 @@
-//! What a function may do: its IAM statements, evaluated as AWS evaluates them.
+//! IAM policy statements and their evaluation.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// One statement of a policy.
+/// A policy statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
     allow: bool,
     actions: Vec<String>,
     resources: Vec<String>,
-    /// Patterns for every partition key that the request names; none where any will do.
+    /// The patterns of the `dynamodb:LeadingKeys` condition, if there is one.
     leading_keys: Option<Vec<String>>,
 }
 
-/// A statement that this evaluator does not understand; to pass over it would permit or forbid at random.
+/// A statement that is invalid, or not supported here.
 #[derive(Debug, thiserror::Error)]
 #[error("IAM statement: {0}")]
 pub struct StatementError(String);
 
-/// One thing that a request asks to do.
+/// An action on a resource whose permission is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Demand {
-    /// As `dynamodb:PutItem`.
+pub struct AuthorizationRequest {
+    /// The action, as `dynamodb:PutItem`.
     pub action: String,
-    /// The ARN it is done to.
+    /// The ARN of the resource.
     pub resource: String,
-    /// The partition keys that the request names, as strings.
+    /// The partition keys in the request.
     pub leading_keys: Vec<String>,
 }
 
@@ -56,17 +56,17 @@ impl From<OneOrMany> for Vec<String> {
 }
 
 impl Statement {
-    /// Reads a statement whose references are resolved.
-    pub fn read(value: &Value) -> Result<Self, StatementError> {
+    /// Parses a statement whose references are resolved.
+    pub fn parse(value: &Value) -> Result<Self, StatementError> {
         let document = Document::deserialize(value).map_err(|error| StatementError(error.to_string()))?;
         let mut leading_keys = None;
         for (operator, keys) in &document.condition {
             if operator != "ForAllValues:StringLike" {
-                return Err(StatementError(format!("condition {operator} is not known here")));
+                return Err(StatementError(format!("condition operator {operator} is not supported")));
             }
             for (key, patterns) in keys.as_object().into_iter().flatten() {
                 if key != "dynamodb:LeadingKeys" {
-                    return Err(StatementError(format!("condition key {key} is not known here")));
+                    return Err(StatementError(format!("condition key {key} is not supported")));
                 }
                 let patterns =
                     OneOrMany::deserialize(patterns).map_err(|error| StatementError(format!("{key}: {error}")))?;
@@ -85,29 +85,29 @@ impl Statement {
         })
     }
 
-    fn applies(&self, demand: &Demand) -> bool {
-        // Action names are compared without case, everything else with it.
-        let action = demand.action.to_ascii_lowercase();
-        self.actions.iter().any(|pattern| like(&pattern.to_ascii_lowercase(), &action))
-            && self.resources.iter().any(|pattern| like(pattern, &demand.resource))
-            // ForAllValues holds where the request names no key at all.
+    fn applies(&self, request: &AuthorizationRequest) -> bool {
+        // Actions are not case-sensitive; resources and keys are.
+        let action = request.action.to_ascii_lowercase();
+        self.actions.iter().any(|pattern| matches_wildcards(&pattern.to_ascii_lowercase(), &action))
+            && self.resources.iter().any(|pattern| matches_wildcards(pattern, &request.resource))
+            // ForAllValues is true if the request has no keys.
             && self.leading_keys.as_ref().is_none_or(|patterns| {
-                demand.leading_keys.iter().all(|key| patterns.iter().any(|pattern| like(pattern, key)))
+                request.leading_keys.iter().all(|key| patterns.iter().any(|pattern| matches_wildcards(pattern, key)))
             })
     }
 }
 
-/// Whether the statements permit what is asked: one allows it and none denies it.
-pub fn permits(statements: &[Statement], demand: &Demand) -> bool {
-    let mut applying = statements.iter().filter(|statement| statement.applies(demand)).peekable();
+/// Whether the statements allow a request: at least one allows it, and none denies it.
+pub fn is_allowed(statements: &[Statement], request: &AuthorizationRequest) -> bool {
+    let mut applying = statements.iter().filter(|statement| statement.applies(request)).peekable();
     applying.peek().is_some() && applying.all(|statement| statement.allow)
 }
 
-/// IAM's wildcards: `*` is any run of characters, `?` any one.
-fn like(pattern: &str, text: &str) -> bool {
+/// Matches IAM's wildcards: `*` is any number of characters, `?` is one character.
+fn matches_wildcards(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
-    // Where to go on from when the last `*` has to take one character more.
+    // The positions to continue from when the last `*` matches one more character.
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {
@@ -140,8 +140,8 @@ mod tests {
 
     const TABLE: &str = "arn:aws:dynamodb:local:000000000000:table/kefu-Table";
 
-    fn demand(action: &str, resource: &str, keys: &[&str]) -> Demand {
-        Demand {
+    fn request(action: &str, resource: &str, keys: &[&str]) -> AuthorizationRequest {
+        AuthorizationRequest {
             action: action.to_owned(),
             resource: resource.to_owned(),
             leading_keys: keys.iter().map(|&key| key.to_owned()).collect(),
@@ -149,67 +149,67 @@ mod tests {
     }
 
     fn statements(values: &[Value]) -> Vec<Statement> {
-        values.iter().map(|value| Statement::read(value).unwrap()).collect()
+        values.iter().map(|value| Statement::parse(value).unwrap()).collect()
     }
 
     #[test]
-    fn what_is_listed_is_allowed_and_nothing_else() {
+    fn unlisted_action_or_resource_is_not_allowed() {
         let list = statements(&[
             json!({"Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:PutItem"], "Resource": TABLE}),
         ]);
-        assert!(permits(&list, &demand("dynamodb:PutItem", TABLE, &["a"])));
-        assert!(!permits(&list, &demand("dynamodb:DeleteItem", TABLE, &["a"])));
-        assert!(!permits(
+        assert!(is_allowed(&list, &request("dynamodb:PutItem", TABLE, &["a"])));
+        assert!(!is_allowed(&list, &request("dynamodb:DeleteItem", TABLE, &["a"])));
+        assert!(!is_allowed(
             &list,
-            &demand("dynamodb:GetItem", "arn:aws:dynamodb:local:000000000000:table/other", &["a"])
+            &request("dynamodb:GetItem", "arn:aws:dynamodb:local:000000000000:table/other", &["a"])
         ));
-        assert!(!permits(&[], &demand("dynamodb:GetItem", TABLE, &[])));
+        assert!(!is_allowed(&[], &request("dynamodb:GetItem", TABLE, &[])));
     }
 
     #[test]
-    fn an_index_is_a_resource_of_its_own() {
+    fn statement_for_a_table_does_not_allow_its_index() {
         let list = statements(&[json!({"Effect": "Allow", "Action": "dynamodb:Query", "Resource": TABLE})]);
-        assert!(permits(&list, &demand("dynamodb:Query", TABLE, &["a"])));
-        assert!(!permits(&list, &demand("dynamodb:Query", &format!("{TABLE}/index/due"), &["a"])));
+        assert!(is_allowed(&list, &request("dynamodb:Query", TABLE, &["a"])));
+        assert!(!is_allowed(&list, &request("dynamodb:Query", &format!("{TABLE}/index/due"), &["a"])));
     }
 
     #[test]
-    fn a_denial_wins() {
+    fn deny_overrides_allow() {
         let list = statements(&[
             json!({"Effect": "Allow", "Action": "dynamodb:*", "Resource": TABLE}),
             json!({"Effect": "Deny", "Action": "dynamodb:DeleteItem", "Resource": TABLE}),
         ]);
-        assert!(permits(&list, &demand("dynamodb:GetItem", TABLE, &[])));
-        assert!(!permits(&list, &demand("dynamodb:DeleteItem", TABLE, &[])));
+        assert!(is_allowed(&list, &request("dynamodb:GetItem", TABLE, &[])));
+        assert!(!is_allowed(&list, &request("dynamodb:DeleteItem", TABLE, &[])));
     }
 
     #[test]
-    fn every_leading_key_has_to_match() {
+    fn request_with_a_leading_key_that_does_not_match_is_not_allowed() {
         let list = statements(&[json!({
             "Effect": "Allow", "Action": "dynamodb:BatchGetItem", "Resource": TABLE,
             "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["binding#*", "access#??"]}},
         })]);
-        let ask = |keys: &[&str]| permits(&list, &demand("dynamodb:BatchGetItem", TABLE, keys));
-        assert!(ask(&["binding#wx1", "access#ab"]));
-        assert!(!ask(&["binding#wx1", "thread#wx1#o"]));
-        assert!(!ask(&["access#abc"]));
-        assert!(ask(&[]), "ForAllValues holds for no values");
+        let allowed = |keys: &[&str]| is_allowed(&list, &request("dynamodb:BatchGetItem", TABLE, keys));
+        assert!(allowed(&["binding#wx1", "access#ab"]));
+        assert!(!allowed(&["binding#wx1", "thread#wx1#o"]));
+        assert!(!allowed(&["access#abc"]));
+        assert!(allowed(&[]), "ForAllValues is true without values");
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn unsupported_statement_is_an_error() {
         for condition in [
             json!({"StringEquals": {"dynamodb:LeadingKeys": ["a"]}}),
             json!({"ForAllValues:StringLike": {"dynamodb:Attributes": ["a"]}}),
         ] {
             let statement = json!({"Effect": "Allow", "Action": "a:b", "Resource": "c", "Condition": condition});
-            assert!(Statement::read(&statement).is_err());
+            assert!(Statement::parse(&statement).is_err());
         }
-        assert!(Statement::read(&json!({"Effect": "Allow", "NotAction": "a:b", "Resource": "c"})).is_err());
+        assert!(Statement::parse(&json!({"Effect": "Allow", "NotAction": "a:b", "Resource": "c"})).is_err());
     }
 
     #[test]
-    fn wildcards() {
+    fn wildcards_match_any_number_or_one_character() {
         for (pattern, text, expected) in [
             ("binding#*", "binding#", true),
             ("binding#*", "binding", false),
@@ -219,7 +219,7 @@ mod tests {
             ("a?c", "ac", false),
             ("*", "", true),
         ] {
-            assert_eq!(like(pattern, text), expected, "{pattern} {text}");
+            assert_eq!(matches_wildcards(pattern, text), expected, "{pattern} {text}");
         }
     }
 }

@@ -1,32 +1,33 @@
 //! The whole bundle on one machine.
 //!
-//! The functions run in this process by the same code as in Lambda. Around them stands what AWS would give them, all
-//! of it read from `template.yaml`:
+//! The functions run in this process, with the same code as in Lambda. This crate emulates the AWS services around them, as
+//! configured in `template.yaml`:
 //!
-//! | In AWS | Here | Module |
+//! | AWS | Local counterpart | Module |
 //! |---|---|---|
-//! | CloudFormation, SAM | a reader of the template; what it does not know is an error | [`template`] |
-//! | IAM | the statements under `Policies`, enforced on every call | [`iam`], `aws` |
-//! | DynamoDB, Secrets Manager | dynoxide and a few secrets behind one loopback port | `aws`, `table` |
-//! | API Gateway | payload-2.0 events | `gateway` |
-//! | Lambda's event source mappings | records from dynoxide's stream, with filters, windows, parallel batches, retries, bisecting and dead letters | `streams` |
+//! | CloudFormation, SAM | a parser of the template; an unsupported feature is an error | [`template`] |
+//! | IAM | the statements under `Policies`, checked for each request | [`iam`], `aws` |
+//! | DynamoDB, Secrets Manager | dynoxide and the generated secrets, behind one loopback port | `aws`, `table` |
+//! | API Gateway | an HTTP server that creates events of payload format 2.0 | `gateway` |
+//! | Event source mappings | pollers of dynoxide's stream, with filters, batching windows, concurrent batches, retries, bisecting and dead letters | `streams`, `dead_letters` |
 //! | EventBridge Scheduler | timers | `schedules` |
-//! | Lambda | init, time limits, panics | `functions`, `code` |
+//! | Lambda | init, timeouts, panics | `functions`, `packages` |
 //! | WeChat | a simulator | [`wechat`] |
 //!
-//! [`start`] serves a [`Bundle`] on 127.0.0.1; `main.rs` is its command line, the tests are its other user. Many
-//! bundles can run in one process: none shares anything with another.
+//! [`start`] serves a [`Bundle`] on 127.0.0.1. `main.rs` is the command line; the tests start bundles, too. Several bundles can run
+//! in one process; they share nothing.
 
 mod aws;
 mod bundle;
-mod code;
 mod data;
+mod dead_letters;
 mod demo;
 mod error;
 mod functions;
 mod gateway;
 pub mod iam;
 mod options;
+mod packages;
 mod random;
 mod schedules;
 mod start;
@@ -35,10 +36,10 @@ mod table;
 pub mod template;
 pub mod wechat;
 
-pub use aws::{CallCounts, Calls, Fault, OWN_KEY, TableFault, TableFaults};
+pub use aws::{Fault, OWN_KEY, RequestCounts, TableFault, TableFaults};
 pub use bundle::Bundle;
+pub use dead_letters::DeadLetter;
 pub use error::LocalError;
 pub use functions::InvokeError;
 pub use options::{Options, Schedules, Streams};
 pub use start::start;
-pub use streams::{DeadLetter, Pattern, PatternError};

@@ -15,16 +15,16 @@ struct Arguments {
     /// Port of the API; the simulated WeChat takes the next one
     #[arg(long, default_value_t = 3000, value_parser = clap::value_parser!(u16).range(1..65535))]
     port: u16,
-    /// Where everything is kept [default: .kefu beside template.yaml]
+    /// Folder for all data [default: .kefu beside template.yaml]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Throw away what is kept and begin anew
+    /// Delete the existing data first
     #[arg(long)]
     fresh: bool,
-    /// Token of the admin [default: made once and kept]
+    /// API token of the admin [default: generated once and saved]
     #[arg(long, value_name = "TOKEN")]
     admin_token: Option<String>,
-    /// Call this WeChat instead of a simulated one; the real one is at <https://api.weixin.qq.com>
+    /// Base URL of a WeChat API to call instead of the simulated one; the real one is <https://api.weixin.qq.com>
     #[arg(long, value_name = "URL")]
     wechat_api: Option<String>,
     /// Do not bind the demo mini program
@@ -35,7 +35,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log();
+    init_logs();
     match serve(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -55,11 +55,11 @@ async fn serve(arguments: Arguments) -> Result<(), LocalError> {
         wechat_api: arguments.wechat_api,
         demo: !arguments.no_demo,
         schedules: Schedules::Timer,
-        streams: Streams::Pump,
+        streams: Streams::Automatic,
         ..Options::default()
     })
     .await?;
-    // A closed standard output is no reason to stop.
+    // A closed standard output does not stop the bundle.
     let _ = write!(std::io::stdout(), "{}", banner(&bundle, &data));
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
@@ -68,7 +68,7 @@ async fn serve(arguments: Arguments) -> Result<(), LocalError> {
     Ok(())
 }
 
-/// Beside the template, so that it is the same place from wherever the command is called.
+/// The folder `.kefu` beside the template, independent of the current directory.
 fn default_data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(".kefu")
 }
@@ -86,8 +86,8 @@ fn banner(bundle: &Bundle, data: &Path) -> String {
     )
 }
 
-/// Warnings and errors for a person, on standard error. `RUST_LOG=info` says more.
-fn log() {
+/// Logs warnings and errors to standard error. `RUST_LOG=info` logs more.
+fn init_logs() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,dynoxide=error"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)

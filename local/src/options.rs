@@ -1,53 +1,53 @@
-//! What to start.
+//! The options of a bundle.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use store::{SharedClock, SystemClock};
 
-/// Who fires the schedules.
+/// How schedules are fired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Schedules {
-    /// A timer, at the rates of the template and once at the start.
+    /// At the intervals of the template, the first time at the start.
     Timer,
-    /// Nobody but [`Bundle::tick`].
+    /// Only by [`Bundle::tick`](crate::Bundle::tick).
     Manual,
 }
 
-/// Who reads the streams.
+/// How streams are processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Streams {
-    /// The bundle, as soon as something is written; failed batches wait a little before they are tried again.
-    Pump,
-    /// Nobody but [`Bundle::pump`]; failed batches are tried again at once.
+    /// After each write. There is a pause before the retry of a failed batch.
+    Automatic,
+    /// Only by [`Bundle::drain_streams`](crate::Bundle::drain_streams). Failed batches are retried without a pause.
     Manual,
 }
 
-/// What to start.
+/// The options of a bundle.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The port of the API on 127.0.0.1, 0 for any free one. The simulated WeChat takes the one after it, or any free one.
+    /// The port of the API on 127.0.0.1, 0 for any free port. The simulated WeChat listens on the next port, or on any free port.
     pub port: u16,
-    /// Where table, secrets and positions are kept; memory if there is none.
+    /// The folder for the table, the secrets and the checkpoints; `None` keeps them in memory.
     pub data: Option<PathBuf>,
-    /// Throws away what is kept there.
+    /// Deletes the existing data first.
     pub fresh: bool,
-    /// The admin token. Without it one is made, and kept where data is kept.
+    /// The admin token. If it is missing, the saved one is used, or a new one is generated and saved.
     pub admin_token: Option<String>,
-    /// Whose API to call instead of a simulated WeChat, as `https://api.weixin.qq.com`.
+    /// The base URL of a WeChat API to call instead of the simulated WeChat, as `https://api.weixin.qq.com`.
     pub wechat_api: Option<String>,
-    /// Binds a demo mini program of the simulated WeChat.
+    /// Whether to bind the demo mini program.
     pub demo: bool,
-    /// The time for the functions and the simulated WeChat.
+    /// The clock of the functions and of the simulated WeChat.
     pub clock: SharedClock,
-    /// Who fires the schedules.
+    /// How schedules are fired.
     pub schedules: Schedules,
-    /// Who reads the streams.
+    /// How streams are processed.
     pub streams: Streams,
 }
 
 impl Default for Options {
-    /// A bundle for a test: free ports, nothing kept, no demo, schedules fired by hand, streams read by the bundle.
+    /// The options for tests: free ports, data in memory, no demo, manual schedules, automatic streams.
     fn default() -> Self {
         Self {
             port: 0,
@@ -58,7 +58,7 @@ impl Default for Options {
             demo: false,
             clock: Arc::new(SystemClock),
             schedules: Schedules::Manual,
-            streams: Streams::Pump,
+            streams: Streams::Automatic,
         }
     }
 }

@@ -1,28 +1,33 @@
-//! EventBridge Scheduler: functions that are woken by time.
+//! EventBridge Scheduler. It delivers the `Input` of the template as the event.
 
 use serde_json::Value;
 use store::SharedClock;
 
+use crate::dead_letters::DeadLetterQueues;
 use crate::functions::{Functions, InvokeError};
-use crate::streams::DeadLetters;
 use crate::template::Schedule;
 
-/// Fires a schedule at its rate, for the first time at once.
-pub(crate) async fn run(schedule: &Schedule, functions: &Functions, dead_letters: &DeadLetters, clock: &SharedClock) {
-    let mut interval = tokio::time::interval(schedule.every);
+/// Fires a schedule at its interval, the first time at once.
+pub(crate) async fn run(
+    schedule: &Schedule,
+    functions: &Functions,
+    dead_letters: &DeadLetterQueues,
+    clock: &SharedClock,
+) {
+    let mut interval = tokio::time::interval(schedule.interval);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         interval.tick().await;
-        // A failure is in the log and among the dead letters.
+        // A failure is logged and sent to the dead-letter queue.
         let _ = fire(schedule, functions, dead_letters, clock).await;
     }
 }
 
-/// Fires a schedule once, with the retries that the template allows.
+/// Fires a schedule once, with its retries.
 pub(crate) async fn fire(
     schedule: &Schedule,
     functions: &Functions,
-    dead_letters: &DeadLetters,
+    dead_letters: &DeadLetterQueues,
     clock: &SharedClock,
 ) -> Result<Value, InvokeError> {
     let mut attempts = 0;
@@ -30,9 +35,9 @@ pub(crate) async fn fire(
         attempts += 1;
         match functions.invoke(&schedule.function, schedule.input.clone()).await {
             Ok(answer) => return Ok(answer),
-            Err(_) if attempts <= schedule.retries => {}
+            Err(_) if attempts <= schedule.max_retries => {}
             Err(error) => {
-                dead_letters.add_tick(schedule, attempts, clock.now());
+                dead_letters.send_scheduled_event(schedule, attempts, clock.now());
                 return Err(error);
             }
         }

@@ -1,4 +1,4 @@
-//! Putting the parts together.
+//! Starts a bundle.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,91 +15,53 @@ use tokio::task::JoinSet;
 use crate::aws::{Aws, Secrets};
 use crate::bundle::Bundle;
 use crate::data::{self, DataDir};
+use crate::dead_letters::DeadLetterQueues;
 use crate::functions::Functions;
 use crate::gateway::Gateway;
 use crate::options::{Options, Schedules, Streams};
-use crate::streams::{Consumer, DeadLetters, Pace, Positions, Source};
-use crate::template::{Function, REGION, Template};
+use crate::streams::{Checkpoints, Poller, PollerContext, RetryPause, Shard};
+use crate::template::{EventSourceMapping, Function, REGION, Template};
 use crate::wechat::Simulator;
-use crate::{LocalError, code, demo, random, schedules, table};
+use crate::{LocalError, demo, packages, random, schedules, table};
 
 /// Starts a bundle and returns when it answers requests.
 pub async fn start(options: Options) -> Result<Bundle, LocalError> {
     let (api, wechat) = listeners(&options).await?;
     let data = DataDir::open(options.data.as_deref(), options.fresh)?;
     let admin_token = admin_token(options.admin_token, &data)?;
-
     let simulator = match wechat {
         Some(listener) => Some(simulator(listener, &options.clock, &data)?),
         None => None,
     };
     let wechat_url = options.wechat_api.unwrap_or_else(|| simulator.as_ref().map_or_else(String::new, Simulator::url));
     let template = Template::deployed(&BTreeMap::from([
-        ("AdminTokenSha256".to_owned(), random::hex(&Sha256::digest(&admin_token))),
+        ("AdminTokenSha256".to_owned(), hex::encode(Sha256::digest(&admin_token))),
         ("WeChatApiUrl".to_owned(), wechat_url.clone()),
     ]))?;
 
+    let mut tasks = Tasks::default();
     let database = table::open(&template, &data, &options.clock)?;
-    let mut servers = JoinSet::new();
-    let mut workers = JoinSet::new();
-    let shutdown = watch::Sender::new(false);
-
-    let dynoxide = listen(0).await?;
-    let dynoxide_address = dynoxide.local_addr().map_err(|source| LocalError::Port { port: 0, source })?;
-    let served = dynoxide::server::serve_with_shutdown(dynoxide, database.clone(), ended(&shutdown));
-    servers.spawn(async {
-        if let Err(error) = served.await {
-            tracing::error!(error, "dynoxide stopped");
-        }
-    });
-
-    let listener = listen(0).await?;
-    let aws_url = url(&listener)?;
-    let secrets = Secrets::open(&template, data.clone())?;
-    let aws = Arc::new(Aws::new(&template, secrets, dynoxide_address));
-    workers.spawn(Arc::clone(&aws).serve(listener));
-
+    let (aws, aws_url) = serve_aws(&template, &database, &data, &mut tasks).await?;
     let functions = Arc::new(functions(&template, &aws_url, &options.clock)?);
-
-    let dead_letters = DeadLetters::default();
-    let positions = Arc::new(Positions::open(data.clone())?);
-    let mut consumers = Vec::new();
-    for mapping in &template.streams {
-        let table = template.tables.get(&mapping.table).ok_or_else(|| LocalError::Unknown(mapping.table.clone()))?;
-        let consumer = Arc::new(Consumer::new(
-            mapping.clone(),
-            Source::open(database.clone(), &table.name)?,
-            Arc::clone(&functions),
-            Arc::clone(&positions),
-            dead_letters.clone(),
-            Arc::clone(&options.clock),
-            if options.streams == Streams::Pump { Pace::BackOff } else { Pace::AtOnce },
-        ));
-        if options.streams == Streams::Pump {
-            let (consumer, writes) = (Arc::clone(&consumer), aws.writes());
-            workers.spawn(async move { consumer.run(writes).await });
-        }
-        consumers.push(consumer);
+    let dead_letters = DeadLetterQueues::default();
+    let context = PollerContext {
+        functions: Arc::clone(&functions),
+        checkpoints: Arc::new(Checkpoints::open(data.clone())?),
+        dead_letters: dead_letters.clone(),
+        clock: Arc::clone(&options.clock),
+        retry_pause: if options.streams == Streams::Automatic { RetryPause::Backoff } else { RetryPause::None },
+    };
+    let pollers = pollers(&template, &database, &context)?;
+    if options.streams == Streams::Automatic {
+        run_pollers(&pollers, &aws, &mut tasks);
     }
-
     let api_url = url(&api)?;
-    let gateway = Gateway::new(template.routes.clone(), Arc::clone(&functions), Arc::clone(&options.clock));
-    let served = gateway.serve(api, ended(&shutdown));
-    servers.spawn(async {
-        if let Err(error) = served.await {
-            tracing::error!(%error, "the API stopped");
-        }
-    });
-
+    serve_api(api, &template, &context, &mut tasks);
     if options.schedules == Schedules::Timer {
-        for schedule in template.schedules.clone() {
-            let (functions, dead_letters) = (Arc::clone(&functions), dead_letters.clone());
-            let clock = Arc::clone(&options.clock);
-            workers.spawn(async move { schedules::run(&schedule, &functions, &dead_letters, &clock).await });
-        }
-        workers.spawn(expire(database.clone()));
+        run_schedules(&template, &database, &context, &mut tasks);
     }
 
+    let Tasks { shutdown, servers, workers } = tasks;
     let clock = options.clock;
     let bundle = Bundle {
         template,
@@ -110,7 +72,7 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
         simulator,
         aws,
         functions,
-        consumers,
+        pollers,
         dead_letters,
         database,
         clock,
@@ -124,7 +86,77 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
     Ok(bundle)
 }
 
-/// The listeners of the API and of the simulated WeChat, if there is one.
+/// The tasks of a bundle.
+#[derive(Default)]
+struct Tasks {
+    shutdown: watch::Sender<bool>,
+    /// Tasks that end after `shutdown`.
+    servers: JoinSet<()>,
+    /// Tasks that end when they are dropped.
+    workers: JoinSet<()>,
+}
+
+/// Serves dynoxide, and DynamoDB and Secrets Manager in front of it. Returns the endpoint and its URL.
+async fn serve_aws(
+    template: &Template,
+    database: &Database,
+    data: &DataDir,
+    tasks: &mut Tasks,
+) -> Result<(Arc<Aws>, String), LocalError> {
+    let dynoxide = listen(0).await?;
+    let dynoxide_address = dynoxide.local_addr().map_err(|source| LocalError::Port { port: 0, source })?;
+    let served = dynoxide::server::serve_with_shutdown(dynoxide, database.clone(), shut_down(&tasks.shutdown));
+    tasks.servers.spawn(async {
+        if let Err(error) = served.await {
+            tracing::error!(error, "dynoxide stopped");
+        }
+    });
+    let listener = listen(0).await?;
+    let aws_url = url(&listener)?;
+    let secrets = Secrets::open(template, data.clone())?;
+    let aws = Arc::new(Aws::new(template, secrets, dynoxide_address));
+    tasks.workers.spawn(Arc::clone(&aws).serve(listener));
+    Ok((aws, aws_url))
+}
+
+/// A poller for each event source mapping.
+fn pollers(template: &Template, database: &Database, context: &PollerContext) -> Result<Vec<Arc<Poller>>, LocalError> {
+    let mappings = template.event_source_mappings.iter();
+    let poller = |mapping: &EventSourceMapping| {
+        let table = template.tables.get(&mapping.table).ok_or_else(|| LocalError::Unknown(mapping.table.clone()))?;
+        let shard = Shard::open(database.clone(), &table.name)?;
+        Ok(Arc::new(Poller::new(mapping.clone(), shard, context.clone())))
+    };
+    mappings.map(poller).collect()
+}
+
+fn run_pollers(pollers: &[Arc<Poller>], aws: &Aws, tasks: &mut Tasks) {
+    for poller in pollers {
+        let (poller, writes) = (Arc::clone(poller), aws.writes());
+        tasks.workers.spawn(async move { poller.run(writes).await });
+    }
+}
+
+fn serve_api(listener: TcpListener, template: &Template, context: &PollerContext, tasks: &mut Tasks) {
+    let gateway = Gateway::new(template.routes.clone(), Arc::clone(&context.functions), Arc::clone(&context.clock));
+    let served = gateway.serve(listener, shut_down(&tasks.shutdown));
+    tasks.servers.spawn(async {
+        if let Err(error) = served.await {
+            tracing::error!(%error, "the API stopped");
+        }
+    });
+}
+
+/// Fires the schedules and deletes expired items.
+fn run_schedules(template: &Template, database: &Database, context: &PollerContext, tasks: &mut Tasks) {
+    for schedule in template.schedules.clone() {
+        let PollerContext { functions, dead_letters, clock, .. } = context.clone();
+        tasks.workers.spawn(async move { schedules::run(&schedule, &functions, &dead_letters, &clock).await });
+    }
+    tasks.workers.spawn(expire(database.clone()));
+}
+
+/// The listeners of the API and of the simulated WeChat.
 async fn listeners(options: &Options) -> Result<(TcpListener, Option<TcpListener>), LocalError> {
     let api = listen(options.port).await?;
     if options.wechat_api.is_some() {
@@ -143,7 +175,7 @@ fn url(listener: &TcpListener) -> Result<String, LocalError> {
     Ok(format!("http://{address}"))
 }
 
-/// The token that is given; else the kept one; else a new one, which is kept.
+/// The given token, or the saved one, or a new one, which is saved.
 fn admin_token(given: Option<String>, data: &DataDir) -> Result<String, LocalError> {
     if let Some(token) = given {
         return Ok(token);
@@ -158,26 +190,25 @@ fn admin_token(given: Option<String>, data: &DataDir) -> Result<String, LocalErr
 
 fn simulator(listener: TcpListener, clock: &SharedClock, data: &DataDir) -> Result<Simulator, LocalError> {
     match data.path(data::WECHAT) {
-        Some(path) => Simulator::serve_kept(listener, Arc::clone(clock), path.clone())
+        Some(path) => Simulator::serve_persistent(listener, Arc::clone(clock), path.clone())
             .map_err(|source| LocalError::Data { path, source }),
         None => Ok(Simulator::serve(listener, Arc::clone(clock))),
     }
 }
 
-/// The functions of the template with the code of their crates.
+/// The functions of the template with the handlers of their packages.
 fn functions(template: &Template, aws_url: &str, clock: &SharedClock) -> Result<Functions, LocalError> {
     let mut functions = Vec::new();
     for function in template.functions.values() {
         let env = environment(function, aws_url);
-        let starter = code::starter(&function.package, env, Arc::clone(clock))
-            .ok_or_else(|| LocalError::NoCode(function.id.clone()))?;
-        functions.push((function.id.clone(), function.timeout, starter));
+        let init = packages::init(&function.package, env, Arc::clone(clock))
+            .ok_or_else(|| LocalError::NoPackage(function.id.clone()))?;
+        functions.push((function.id.clone(), function.timeout, init));
     }
     Ok(Functions::new(functions))
 }
 
-/// What Lambda would put into the environment: the template's variables, the region, and credentials that say which
-/// function is calling.
+/// The environment variables of a function: those of the template, the region, and the credentials that identify the function.
 fn environment(function: &Function, aws_url: &str) -> Env {
     let lambda = [
         ("AWS_REGION", REGION),
@@ -191,11 +222,11 @@ fn environment(function: &Function, aws_url: &str) -> Env {
     function.environment.clone().into_iter().chain(lambda).collect()
 }
 
-fn ended(shutdown: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + use<> {
+fn shut_down(shutdown: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + use<> {
     let mut shutdown = shutdown.subscribe();
     async move {
-        // The sender is gone when the bundle was dropped.
-        let _ = shutdown.wait_for(|&ended| ended).await;
+        // An error means that the bundle was dropped.
+        let _ = shutdown.wait_for(|&shut_down| shut_down).await;
     }
 }
 
@@ -206,7 +237,7 @@ async fn expire(database: Database) {
         interval.tick().await;
         let database = database.clone();
         if let Ok(Err(error)) = tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
-            tracing::warn!(%error, "expired items were not deleted");
+            tracing::warn!(%error, "cannot delete expired items");
         }
     }
 }

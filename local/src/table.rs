@@ -1,4 +1,4 @@
-//! dynoxide: the table itself, in memory or in a file.
+//! The database: dynoxide, in memory or in a file.
 
 use std::collections::BTreeMap;
 use std::sync::{
@@ -15,7 +15,7 @@ use crate::LocalError;
 use crate::data::{self, DataDir};
 use crate::template::{TableDefinition, Template};
 
-/// dynoxide asks this bundle's clock for the times of stream records and for what has expired.
+/// The bundle's clock for dynoxide, which uses it for the times of stream records and for the TTL.
 struct BundleClock(SharedClock);
 
 impl storage_backend::Clock for BundleClock {
@@ -28,58 +28,58 @@ impl storage_backend::Clock for BundleClock {
     }
 }
 
-/// dynoxide looks for a stream's last sequence number at every write, and for what follows a position at every read. It
-/// has no index for that and reads the whole stream, which is never trimmed: without this one, writing gets slower with
-/// every record there is.
-const STREAM_IN_ORDER: &str = "CREATE INDEX IF NOT EXISTS _stream_in_order
+/// An index on the stream records. dynoxide searches the last sequence number at each write and a position at each read, and
+/// never deletes records, so that without this index both become slower with each record.
+const CREATE_STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS _stream_in_order
     ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
 
-/// Opens the database and creates what the template has and the database has not. A table that has changed since is an
-/// error: CloudFormation would migrate it, which dynoxide cannot.
+/// Opens the database and creates the missing tables of the template. A table whose definition has changed is an error, because
+/// dynoxide cannot migrate it.
 ///
-/// A database in a file goes by the machine's time.
+/// A database in a file uses the system clock.
 pub(crate) fn open(template: &Template, data: &DataDir, clock: &SharedClock) -> Result<Database, LocalError> {
     let database = match data.path(data::TABLE) {
         Some(path) => {
             let path = path.to_string_lossy();
-            index(&path)?;
+            create_stream_index(&path)?;
             Database::new(&path)?
         }
         None => in_memory(clock)?,
     };
-    let kept: BTreeMap<String, Value> = data.read_json(data::TABLES)?.unwrap_or_default();
+    let saved: BTreeMap<String, Value> = data.read_json(data::TABLES)?.unwrap_or_default();
     let existing = database.list_tables(serde_json::from_value(json!({}))?)?.table_names;
     for table in template.tables.values() {
         if !existing.contains(&table.name) {
             create(&database, table)?;
-        } else if kept.get(&table.name).is_some_and(|definition| *definition != table.create) {
+        } else if saved.get(&table.name).is_some_and(|definition| *definition != table.create_request) {
             return Err(LocalError::TableChanged(table.name.clone()));
         }
     }
-    let tables = template.tables.values().map(|table| (&table.name, &table.create));
+    let tables = template.tables.values().map(|table| (&table.name, &table.create_request));
     data.write_json(data::TABLES, &tables.collect::<BTreeMap<_, _>>())?;
     Ok(database)
 }
 
-/// A new database whose time is the bundle's. It begins as a copy, since dynoxide lets nobody at its connection.
+/// A new database that uses the bundle's clock. It is restored from a database with the index, because dynoxide does not give
+/// access to the connection of this one.
 fn in_memory(clock: &SharedClock) -> Result<Database, LocalError> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let name = NUMBER.fetch_add(1, Ordering::Relaxed);
     let blank = format!("file:kefu-blank-{name}?mode=memory&cache=shared");
-    let _kept_until_copied = index(&blank)?;
+    let _open_until_copied = create_stream_index(&blank)?;
     let database = Database::memory_with_clock(Arc::new(BundleClock(Arc::clone(clock))))?;
     database.restore_from(&blank)?;
     Ok(database)
 }
 
-fn index(path: &str) -> Result<Storage, LocalError> {
+fn create_stream_index(path: &str) -> Result<Storage, LocalError> {
     let storage = Storage::new(path)?;
-    storage.conn().execute_batch(STREAM_IN_ORDER).map_err(dynoxide::DynoxideError::from)?;
+    storage.conn().execute_batch(CREATE_STREAM_INDEX).map_err(dynoxide::DynoxideError::from)?;
     Ok(storage)
 }
 
 fn create(database: &Database, table: &TableDefinition) -> Result<(), LocalError> {
-    database.create_table(serde_json::from_value(table.create.clone())?)?;
+    database.create_table(serde_json::from_value(table.create_request.clone())?)?;
     if let Some(attribute) = &table.ttl {
         let request = json!({
             "TableName": table.name,
@@ -94,22 +94,22 @@ fn create(database: &Database, table: &TableDefinition) -> Result<(), LocalError
 mod tests {
     use super::*;
 
-    /// What dynoxide asks for each write, and for each read of the stream.
-    const ASKED: [&str; 2] = [
+    /// The queries of dynoxide for each write, and for each read of the stream.
+    const QUERIES: [&str; 2] = [
         "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = 'T'",
         "SELECT event_name FROM _stream_records WHERE table_name = 'T' AND shard_id = 'S' \
          AND CAST(sequence_number AS INTEGER) > 7 ORDER BY CAST(sequence_number AS INTEGER) ASC LIMIT 1000",
     ];
 
     #[test]
-    fn neither_a_write_nor_a_read_of_the_stream_reads_all_of_it() {
+    fn write_and_read_of_the_stream_use_its_index() {
         let clock: SharedClock = Arc::new(store::SystemClock);
         let copy = std::env::temp_dir().join(format!("kefu-plan-{}", std::process::id()));
         let copy = copy.to_string_lossy();
         in_memory(&clock).unwrap().vacuum_into(&copy).unwrap();
         let storage = Storage::new(&copy).unwrap();
-        for asked in ASKED {
-            let plan = storage.conn().query_row(&format!("EXPLAIN QUERY PLAN {asked}"), (), |row| row.get(3));
+        for query in QUERIES {
+            let plan = storage.conn().query_row(&format!("EXPLAIN QUERY PLAN {query}"), (), |row| row.get(3));
             let plan: String = plan.unwrap();
             assert!(plan.contains("USING") && plan.contains("_stream_in_order"), "{plan}");
         }

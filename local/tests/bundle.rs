@@ -1,4 +1,4 @@
-//! The bundle as its users see it: over HTTP, as API Gateway, DynamoDB and Secrets Manager.
+//! Tests of the bundle through its endpoints: API Gateway, DynamoDB and Secrets Manager.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
@@ -18,7 +18,7 @@ fn client() -> Client {
     Client::builder().no_proxy().build().unwrap()
 }
 
-/// A call to AWS with the access key of `caller`, which is all that the endpoint reads of a signature.
+/// Sends a request to the AWS endpoint with the access key of `caller`.
 async fn aws(bundle: &Bundle, caller: &str, target: &str, body: &Value) -> Result<(StatusCode, Value), reqwest::Error> {
     let signature =
         "AWS4-HMAC-SHA256 Credential={}/20261122/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
@@ -57,7 +57,7 @@ async fn secret(bundle: &Bundle, caller: &str, stage: &str) -> (StatusCode, Valu
     aws(bundle, caller, "secretsmanager.GetSecretValue", &body).await.unwrap()
 }
 
-/// An empty directory of this test's own.
+/// A new empty folder.
 fn directory(name: &str) -> PathBuf {
     let directory = std::env::temp_dir().join(format!("kefu-local-{}-{name}", std::process::id()));
     let _ = std::fs::remove_dir_all(&directory);
@@ -65,7 +65,7 @@ fn directory(name: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_function_can_do_only_what_its_statements_say() {
+async fn request_without_an_allowing_statement_is_denied() {
     let bundle = start().await;
     let (status, answer) = dynamodb(&bundle, "MessageIngress", "PutItem", put("binding#a")).await;
     assert_eq!(status, 400);
@@ -100,12 +100,13 @@ async fn a_function_can_do_only_what_its_statements_say() {
         (StatusCode::BAD_REQUEST, &json!("com.amazon.coral.service#UnrecognizedClientException"))
     );
 
-    let count = |operation: &str| bundle.calls().get(&("MessageIngress".to_owned(), operation.to_owned())).copied();
-    assert_eq!(count("PutItem"), Some(1), "what is refused is not counted");
+    let count =
+        |operation: &str| bundle.request_counts().get(&("MessageIngress".to_owned(), operation.to_owned())).copied();
+    assert_eq!(count("PutItem"), Some(1), "denied requests are not counted");
 }
 
 #[tokio::test]
-async fn a_rotated_secret_has_a_current_and_a_previous_version() {
+async fn rotated_secret_has_a_current_and_a_previous_version() {
     let bundle = start().await;
     let (status, first) = secret(&bundle, "Reception", "AWSCURRENT").await;
     assert_eq!((status, first["SecretString"].as_str().unwrap().len()), (StatusCode::OK, 64));
@@ -122,7 +123,7 @@ async fn a_rotated_secret_has_a_current_and_a_previous_version() {
 }
 
 #[tokio::test]
-async fn faults_meet_the_calls_they_name() {
+async fn fault_applies_to_the_matching_request() {
     let bundle = start().await;
     let faults = bundle.table_faults();
     faults.add(TableFault::new(Fault::Throttle).operation("PutItem"));
@@ -145,7 +146,7 @@ async fn faults_meet_the_calls_they_name() {
 }
 
 #[tokio::test]
-async fn the_gateway_refuses_what_api_gateway_refuses() {
+async fn gateway_refuses_requests_as_api_gateway_does() {
     let bundle = start().await;
     let send = async |method: Method, path: &str, token: Option<&str>, body: Vec<u8>| {
         let mut request = client().request(method, format!("{}{path}", bundle.api_url())).body(body);
@@ -159,6 +160,8 @@ async fn the_gateway_refuses_what_api_gateway_refuses() {
     assert_eq!(send(Method::GET, "/nowhere", None, Vec::new()).await, message(404, "Not Found"));
     assert_eq!(send(Method::DELETE, "/callback/wx1", None, Vec::new()).await, message(404, "Not Found"));
     assert_eq!(send(Method::GET, "/api/bindings", None, Vec::new()).await, message(401, "Unauthorized"));
+    assert_eq!(send(Method::GET, "/%61pi%2Fbindings", None, Vec::new()).await, message(401, "Unauthorized"));
+    assert_eq!(send(Method::GET, "/api/%FF", None, Vec::new()).await, message(400, "Bad Request"));
     assert_eq!(send(Method::GET, "/api/bindings", Some("wrong"), Vec::new()).await, message(403, "Forbidden"));
     let large = vec![b'x'; 10 * 1024 * 1024 + 1];
     assert_eq!(send(Method::POST, "/callback/wx1", None, large).await, message(413, "Request Entity Too Large"));
@@ -172,7 +175,7 @@ async fn the_gateway_refuses_what_api_gateway_refuses() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_there_after_a_restart() {
+async fn data_survives_a_restart() {
     let directory = directory("restart");
     let options = |fresh| Options { data: Some(directory.clone()), fresh, ..Options::default() };
     let bundle = local::start(options(false)).await.unwrap();
@@ -197,34 +200,34 @@ async fn what_is_kept_is_there_after_a_restart() {
     std::fs::remove_dir_all(directory).unwrap();
 }
 
-/// What the demo mini program says last to a visitor who has done something.
-async fn demo_says(bundle: &Bundle, openid: &str, act: &str, mut body: Value) -> String {
+/// The last message of the demo mini program after an action of a visitor.
+async fn demo_reply(bundle: &Bundle, openid: &str, act: &str, mut body: Value) -> String {
     let visitor = format!("{}/sim/visitors/{openid}", bundle.phone_url().unwrap());
     body["app_id"] = json!("wxde30000000000001");
     let answer = client().post(format!("{visitor}/{act}")).json(&body).send().await.unwrap();
     assert_eq!(answer.json::<Value>().await.unwrap()["delivered"], true);
-    bundle.pump().await.unwrap();
+    bundle.drain_streams().await.unwrap();
     let shown = client().get(format!("{visitor}/messages?app_id=wxde30000000000001")).send().await.unwrap();
     let shown: Value = shown.json().await.unwrap();
     shown["items"].as_array().unwrap().last().unwrap()["text"]["content"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn the_demos_robot_answers_what_it_knows_and_everything_else_as_an_automatic_reply_would() {
+async fn demo_robot_answers_its_questions_and_sends_the_automatic_reply_otherwise() {
     let directory = directory("demo");
     let options =
         || Options { demo: true, streams: Streams::Manual, data: Some(directory.clone()), ..Options::default() };
     local::start(options()).await.unwrap().shutdown().await;
 
-    // Started again, it finds what it has set up.
+    // The second start finds the existing records.
     let bundle = local::start(options()).await.unwrap();
     let robots = client().get(format!("{}/api/robots", bundle.api_url())).bearer_auth(bundle.admin_token());
     let robots: Value = robots.send().await.unwrap().json().await.unwrap();
     assert_eq!(robots["items"].as_array().unwrap().len(), 1, "{robots}");
 
     let text = |text: &str| json!({ "content": text });
-    assert!(demo_says(&bundle, "oENTERS", "enter", json!({})).await.contains("您可以问我"));
-    for (number, (asked, answer)) in [
+    assert!(demo_reply(&bundle, "oENTERS", "enter", json!({})).await.contains("您可以问我"));
+    for (number, (question, answer)) in [
         ("几天能到？", "48 小时内发货"),
         ("你们家包邮吗", "满 99 元包邮"),
         ("我不想要了，可以退货吗？", "7 天内"),
@@ -239,27 +242,27 @@ async fn the_demos_robot_answers_what_it_knows_and_everything_else_as_an_automat
     .into_iter()
     .enumerate()
     {
-        let said = demo_says(&bundle, &format!("oDEMO-{number}"), "text", text(asked)).await;
-        assert!(said.contains(answer), "{asked} was answered with {said}");
+        let reply = demo_reply(&bundle, &format!("oDEMO-{number}"), "text", text(question)).await;
+        assert!(reply.contains(answer), "{question}: {reply}");
     }
-    // The card that the demo's page offers to send.
+    // The card of the demo's page.
     let card = json!({ "title": "云南小粒咖啡豆 250 克", "page_path": "pages/item/item?id=7" });
-    let said = demo_says(&bundle, "oDEMO-card", "card", card).await;
-    assert!(said.contains("已收到您的消息。"), "the card was answered with {said}");
+    let reply = demo_reply(&bundle, "oDEMO-card", "card", card).await;
+    assert!(reply.contains("已收到您的消息。"), "{reply}");
     bundle.shutdown().await;
     std::fs::remove_dir_all(directory).unwrap();
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_named() {
-    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = taken.local_addr().unwrap().port();
+async fn error_for_an_occupied_port_names_it() {
+    let occupied = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = occupied.local_addr().unwrap().port();
     let error = local::start(Options { port, ..Options::default() }).await.unwrap_err().to_string();
     assert!(error.contains(&format!("port {port}")) && error.contains("--port"), "{error}");
 }
 
 #[tokio::test]
-async fn bundles_share_nothing() {
+async fn bundles_share_no_data() {
     let begun = Instant::now();
     let bundles = futures_util::future::join_all((0..20).map(|_| start())).await;
     println!("20 bundles in {:?}", begun.elapsed());

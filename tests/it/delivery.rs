@@ -222,7 +222,7 @@ async fn while_wechat_is_out_of_reach_replies_wait_and_then_arrive_once_in_order
     let address: SocketAddr = listener.local_addr().unwrap();
     let world = World::options(|options| options.wechat_api = Some(format!("http://{address}"))).await;
     let clock: SharedClock = Arc::clone(&world.clock) as SharedClock;
-    let wechat = Simulator::serve_kept(listener, Arc::clone(&clock), directory.join("wechat.json")).unwrap();
+    let wechat = Simulator::serve_persistent(listener, Arc::clone(&clock), directory.join("wechat.json")).unwrap();
     let binding = world.bind_replying(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oREACH");
     visitor.text("1").await;
@@ -235,7 +235,7 @@ async fn while_wechat_is_out_of_reach_replies_wait_and_then_arrive_once_in_order
     assert_eq!(visitor.outbound().await[0]["failure"]["code"], "wechat.unreachable");
 
     let listener = TcpListener::bind(address).await.unwrap();
-    let wechat = Simulator::serve_kept(listener, clock, directory.join("wechat.json")).unwrap();
+    let wechat = Simulator::serve_persistent(listener, clock, directory.join("wechat.json")).unwrap();
     world.a_while().await;
     assert_eq!(states(&visitor).await, ["sent", "sent"]);
     assert_eq!(visitor.phone_texts().await, [HELLO; 2]);

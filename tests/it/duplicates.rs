@@ -22,7 +22,7 @@ fn four_equal(attempts: &Value) {
 
 #[tokio::test]
 async fn one_push_delivered_four_times_at_once_has_one_effect_in_each_of_200_rounds() {
-    let world = World::pumping().await;
+    let world = World::with_automatic_streams().await;
     let binding = world.bind_replying(APP, "您好，已收到。").await;
     for round in 0..ROUNDS {
         // Twenty visitors, so that first messages and later ones are both among them.
@@ -31,7 +31,7 @@ async fn one_push_delivered_four_times_at_once_has_one_effect_in_each_of_200_rou
         four_equal(&answer.body["attempts"]);
         if round % 50 == 25 {
             // A cold function decides no differently.
-            world.bundle.recycle().await;
+            world.bundle.end_environments().await;
         }
     }
     world.settle().await;

@@ -188,11 +188,11 @@ async fn a_warm_function_writes_once_and_reads_nothing() {
     let binding = world.bind(APP).await;
     let visitor = world.visitor(&binding, "oVISITOR-warm");
     visitor.text("cold").await;
-    world.bundle.reset_calls();
+    world.bundle.reset_request_counts();
     for number in 0..10 {
         visitor.text(&number.to_string()).await;
     }
-    let calls = world.bundle.calls();
+    let calls = world.bundle.request_counts();
     let ingress: Vec<_> = calls.iter().filter(|((function, _), _)| function == "MessageIngress").collect();
     assert_eq!(ingress.len(), 1, "{ingress:?}");
     assert_eq!(world.calls("MessageIngress", "PutItem"), 10);
@@ -296,14 +296,14 @@ async fn a_new_key_works_at_once_and_the_one_before_it_still_does() {
     // The function is warm and its minute is not over.
     is_success(&world.deliver(&text_push(&new, 2)).await);
     is_success(&world.deliver(&text_push(&old, 3)).await);
-    world.bundle.recycle().await;
+    world.bundle.end_environments().await;
     is_success(&world.deliver(&text_push(&old, 4)).await);
     is_success(&world.deliver(&text_push(&new, 5)).await);
     assert_eq!(world.visitor(&old, "oVISITOR-keys").messages().await.len(), 5);
 
     // Two changes ago is too long.
     change(&world, json!({ "encoding_aes_key": "THIRDkeyTHIRDkeyTHIRDkeyTHIRDkeyTHIRDkey000" })).await;
-    world.bundle.recycle().await;
+    world.bundle.end_environments().await;
     assert_eq!(world.deliver(&text_push(&old, 6)).await.status, 403);
     is_success(&world.deliver(&text_push(&new, 7)).await);
 }

@@ -1,9 +1,8 @@
-//! Functions that are killed anywhere on their way, and a table that fails at any call: nothing is lost, nothing is said
-//! twice, and nobody is told "sent" when it was not.
+//! Functions that are killed at any await, and a table that fails at any request: no message is lost, no reply is sent twice, and no
+//! reply has the state `sent` without being sent.
 //!
-//! A kill drops the handler's future at an await and ends its environment with it, connections included, which is what
-//! the end of a Lambda environment looks like from here. Each test kills after no await, after one, after two …,
-//! until a whole run went through unkilled, so that every await of the way was met.
+//! A kill drops the future of the handler at an await and ends its environment with its connections, as the end of a Lambda
+//! environment does. Each test kills after 0, 1, 2 … awaits until an invocation completes, so that it covers every await.
 
 use std::collections::BTreeMap;
 
@@ -15,44 +14,44 @@ use crate::support::{Binding, Visitor, World, inserted};
 const APP: &str = "wx00000000000000a1";
 const HELLO: &str = "您好";
 
-/// More awaits than any way here has.
-const MOST: u32 = 400;
+/// More awaits than any invocation here has.
+const MAX_AWAITS: u32 = 400;
 
 fn tick() -> Value {
     json!({ "tick": "minute" })
 }
 
-/// Kills a function at each of its awaits in turn. `run` makes it run once, in a situation of its own, and is told the
-/// number; gives back how many times it was killed.
+/// Kills a function at each of its awaits in turn. `run` gets the number of the await and invokes the function once, with its own
+/// data. Returns the number of kills.
 async fn at_each_await(world: &World, function: &str, mut run: impl AsyncFnMut(u32)) -> u32 {
-    for awaits in 0..MOST {
+    for awaits in 0..MAX_AWAITS {
         world.bundle.kill_next(function, awaits).unwrap();
         run(awaits).await;
         if world.bundle.kills(function).unwrap() == awaits {
-            // This one ended before its time came.
+            // The invocation has completed.
             return awaits;
         }
     }
-    panic!("{function} was still killed after {MOST} awaits");
+    panic!("{function} was still killed after {MAX_AWAITS} awaits");
 }
 
-/// Waits out every grace and every lease.
+/// Waits until all delays and leases have expired.
 async fn recover(world: &World) {
     world.settle().await;
     world.minutes(4).await;
 }
 
-/// Checks what became of the one reply to the one message of each visitor: the message is kept and processed, the reply
-/// is said once at most, and what is told of it is true.
-async fn all_truly_told(world: &World, binding: &Binding, openids: &[String]) {
+/// Checks the message and the reply of each visitor: the message is stored and processed, the reply is sent at most once, and its
+/// state is correct.
+async fn check_replies(world: &World, binding: &Binding, openids: &[String]) {
     let conversations = world.conversations().await;
     assert_eq!(conversations.len(), openids.len(), "one conversation for each visitor");
     let mut states: BTreeMap<String, u32> = BTreeMap::new();
     for openid in openids {
         let visitor = world.visitor(binding, openid);
-        let mut of: Vec<_> =
+        let mut own: Vec<_> =
             conversations.iter().filter(|conversation| conversation["openid"] == openid.as_str()).collect();
-        let conversation = of.pop().unwrap_or_else(|| panic!("{openid} has no conversation"));
+        let conversation = own.pop().unwrap_or_else(|| panic!("{openid} has no conversation"));
         let (outbound, inbound): (Vec<_>, Vec<_>) =
             visitor.messages().await.into_iter().partition(|message| message["direction"] == "out");
         let ([inbound], [outbound]) = (&inbound[..], &outbound[..]) else {
@@ -66,35 +65,35 @@ async fn all_truly_told(world: &World, binding: &Binding, openids: &[String]) {
         );
         *states.entry(state.to_owned()).or_default() += 1;
     }
-    assert_eq!(world.items("conversation").await.len(), openids.len(), "nor one that no list shows");
+    assert_eq!(world.items("conversation").await.len(), openids.len(), "no conversation outside the list");
     for item in world.items("inbound").await.iter().chain(&world.items("outbound").await) {
-        assert_eq!(item.get("due_pk"), None, "left unfinished: {item}");
+        assert_eq!(item.get("due_pk"), None, "not completed: {item}");
     }
-    // Both ends were met: stopped before the send or after its end was written, and stopped in between.
+    // Both cases occurred: killed before the send or after its result was stored, and killed between them.
     assert_eq!(states.keys().collect::<Vec<_>>(), ["sent", "unknown"], "{states:?}");
 }
 
 #[tokio::test]
-async fn reception_killed_anywhere_and_woken_again_by_the_stream() {
+async fn reception_killed_at_any_await_is_retried_by_the_stream() {
     let world = World::start().await;
     let binding = world.bind_replying(APP, HELLO).await;
     let mut openids = Vec::new();
     let kills = at_each_await(&world, "Reception", async |awaits| {
         let visitor = world.visitor(&binding, &format!("oSTREAM-{awaits}"));
         visitor.text("hi").await;
-        // The batch fails with the function, and the stream delivers it again.
+        // The batch fails with the function and is delivered again.
         world.settle().await;
         openids.push(visitor.openid);
     })
     .await;
-    assert!(kills >= 8, "only {kills} awaits on the whole way");
+    assert!(kills >= 8, "only {kills} awaits");
     recover(&world).await;
-    all_truly_told(&world, &binding, &openids).await;
+    check_replies(&world, &binding, &openids).await;
     assert_eq!(world.bundle.dead_letters(), []);
 }
 
 #[tokio::test]
-async fn reception_killed_anywhere_and_never_woken_but_by_the_tick() {
+async fn reception_killed_at_any_await_is_completed_by_the_tick() {
     let world = World::start().await;
     let binding = world.bind_replying(APP, HELLO).await;
     let mut openids = Vec::new();
@@ -106,16 +105,16 @@ async fn reception_killed_anywhere_and_never_woken_but_by_the_tick() {
         openids.push(visitor.openid);
     })
     .await;
-    assert!(kills >= 16, "only {kills} awaits on the whole way");
+    assert!(kills >= 16, "only {kills} awaits");
     world.minutes(4).await;
-    all_truly_told(&world, &binding, &openids).await;
-    // Every record comes at last, long after.
+    check_replies(&world, &binding, &openids).await;
+    // The stream delivers the records later.
     recover(&world).await;
-    all_truly_told(&world, &binding, &openids).await;
+    check_replies(&world, &binding, &openids).await;
 }
 
 #[tokio::test]
-async fn reception_killed_anywhere_while_it_renews_the_access_token() {
+async fn reception_killed_at_any_await_of_a_token_renewal_recovers() {
     let world = World::start().await;
     let binding = world.bind_replying(APP, HELLO).await;
     let mut openids = Vec::new();
@@ -133,18 +132,18 @@ async fn reception_killed_anywhere_while_it_renews_the_access_token() {
         rounds += 1;
     })
     .await;
-    assert!(kills >= 20 && rounds > 20, "only {kills} awaits on the whole way");
+    assert!(kills >= 20 && rounds > 20, "only {kills} awaits");
     recover(&world).await;
-    all_truly_told(&world, &binding, &openids).await;
-    // Whoever held the right to renew it and died has not taken it along.
+    check_replies(&world, &binding, &openids).await;
+    // The lease of a killed renewal does not block the next one.
     let visitor = world.visitor(&binding, "oRENEW-after");
     visitor.text("hi").await;
     world.settle().await;
     assert_eq!(visitor.phone_texts().await, [HELLO]);
 }
 
-/// A send that its maker put down and left, as an item of the table; due since the beginning.
-fn left_behind(openid: &str) -> Value {
+/// The item of a pending send that is due.
+fn pending_send(openid: &str) -> Value {
     json!({
         "pk": { "S": format!("thread#{APP}#{openid}") }, "sk": { "S": "message#1772438400-rleft" },
         "kind": { "S": "outbound" }, "app_id": { "S": APP }, "openid": { "S": openid }, "type": { "S": "text" },
@@ -154,98 +153,98 @@ fn left_behind(openid: &str) -> Value {
     })
 }
 
-/// A visitor with a conversation and such a send.
-async fn with_a_send_left_behind<'a>(world: &'a World, binding: &'a Binding, openid: &str) -> Visitor<'a> {
+/// A visitor with a conversation and a pending send.
+async fn visitor_with_pending_send<'a>(world: &'a World, binding: &'a Binding, openid: &str) -> Visitor<'a> {
     let visitor = world.visitor(binding, openid);
     visitor.text("hi").await;
-    // Reception alone: the stream would wake the function that is to be killed.
+    // Only reception: the stream would also invoke the function that is to be killed.
     let message = world.partition(&format!("thread#{APP}#{openid}")).await;
     world.bundle.invoke("Reception", inserted(&message)).await.unwrap();
-    world.put_item(&left_behind(openid)).await;
+    world.put_item(&pending_send(openid)).await;
     visitor
 }
 
 #[tokio::test]
-async fn delivery_killed_anywhere_on_its_tick() {
+async fn delivery_killed_at_any_await_of_a_tick_recovers() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let mut openids = Vec::new();
     let kills = at_each_await(&world, "Delivery", async |awaits| {
-        let visitor = with_a_send_left_behind(&world, &binding, &format!("oDELIVER-{awaits}")).await;
+        let visitor = visitor_with_pending_send(&world, &binding, &format!("oDELIVER-{awaits}")).await;
         world.advance(61);
         let _ = world.bundle.invoke("Delivery", tick()).await;
         openids.push(visitor.openid);
     })
     .await;
-    assert!(kills >= 12, "only {kills} awaits on the whole way");
+    assert!(kills >= 12, "only {kills} awaits");
     recover(&world).await;
-    all_truly_told(&world, &binding, &openids).await;
+    check_replies(&world, &binding, &openids).await;
 }
 
 #[tokio::test]
-async fn delivery_killed_anywhere_on_a_record() {
+async fn delivery_killed_at_any_await_of_a_record_recovers() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let mut openids = Vec::new();
     let kills = at_each_await(&world, "Delivery", async |awaits| {
-        let visitor = with_a_send_left_behind(&world, &binding, &format!("oRECORD-{awaits}")).await;
+        let visitor = visitor_with_pending_send(&world, &binding, &format!("oRECORD-{awaits}")).await;
         world.settle().await;
         openids.push(visitor.openid);
     })
     .await;
-    assert!(kills >= 5, "only {kills} awaits on the whole way");
+    assert!(kills >= 5, "only {kills} awaits");
     recover(&world).await;
-    all_truly_told(&world, &binding, &openids).await;
+    check_replies(&world, &binding, &openids).await;
 }
 
-/// Fails each call that `reception` makes to the table in turn, `times` tries of it, until a run met no fault.
-async fn at_each_call(fault: Fault) {
+/// Injects a fault into each request of `reception` in turn, until an invocation has no fault.
+async fn at_each_request(fault: Fault) {
     let world = World::start().await;
     let binding = world.bind_replying(APP, HELLO).await;
     let faults = world.bundle.table_faults();
     let mut openids = Vec::new();
-    // One try, which the SDK repeats by itself; and all three.
+    // One request, which the SDK retries, and all three.
     for times in [1, 3] {
         let mut calls = 0;
         loop {
             let visitor = world.visitor(&binding, &format!("oCALL-{times}-{calls}"));
-            // Cold each time, so that the calls of a first event are among them.
-            world.bundle.recycle().await;
+            // A cold start each time, so that its requests are included.
+            world.bundle.end_environments().await;
             visitor.text("hi").await;
             faults.add(TableFault::new(fault).function("Reception").skip(calls).times(times));
             world.settle().await;
-            let unmet = faults.left() == times;
+            let unused = faults.left() == times;
             faults.clear();
             openids.push(visitor.openid);
-            if unmet {
+            if unused {
                 break;
             }
             calls += 1;
             assert!(calls < 50);
         }
-        assert!(calls >= 6, "only {calls} calls on the whole way");
+        assert!(calls >= 6, "only {calls} requests");
     }
     recover(&world).await;
-    all_truly_told(&world, &binding, &openids).await;
+    check_replies(&world, &binding, &openids).await;
     assert_eq!(world.bundle.dead_letters(), []);
 }
 
 #[tokio::test]
-async fn the_table_hangs_up_after_its_work_at_any_call_of_reception() {
-    at_each_call(Fault::CloseAfter).await;
+async fn connection_closed_after_any_request_of_reception_loses_nothing() {
+    at_each_request(Fault::CloseAfter).await;
 }
 
 #[tokio::test]
-async fn the_table_hangs_up_before_its_work_at_any_call_of_reception() {
-    at_each_call(Fault::CloseBefore).await;
+async fn connection_closed_before_any_request_of_reception_loses_nothing() {
+    at_each_request(Fault::CloseBefore).await;
 }
 
 #[tokio::test]
-async fn the_table_throttles_any_call_of_reception() {
-    at_each_call(Fault::Throttle).await;
+async fn throttling_of_any_request_of_reception_loses_nothing() {
+    at_each_request(Fault::Throttle).await;
 }
 
 #[tokio::test]
-async fn the_table_fails_at_any_call_of_reception() {
-    at_each_call(Fault::InternalError).await;
+async fn internal_error_at_any_request_of_reception_loses_nothing() {
+    at_each_request(Fault::InternalError).await;
 }

@@ -346,7 +346,7 @@ async fn a_wrong_check_does_not_verify_a_binding() {
 async fn rubbish_does_not_turn_into_reads_of_the_table() {
     let refusing = Refusing::start().await;
     assert_eq!(refusing.world.deliver(&refusing.push).await.status, 200);
-    refusing.world.bundle.reset_calls();
+    refusing.world.bundle.reset_request_counts();
     let begun = Instant::now();
     let spoiled = refusing.push.clone().with("msg_signature", "0");
     for _ in 0..200 {

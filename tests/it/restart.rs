@@ -1,4 +1,4 @@
-//! A bundle that keeps its data, ended and started again.
+//! A bundle with a data folder, stopped and started again.
 
 use std::path::{Path, PathBuf};
 
@@ -10,13 +10,13 @@ use crate::support::{Binding, World};
 
 const APP: &str = "wx0000000000000f01";
 
-/// A directory that is gone after the test.
+/// A folder that is deleted after the test.
 struct Directory(PathBuf);
 
 impl Directory {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("kefu-it-{}-{name}", std::process::id()));
-        // A process before this one may have had its number.
+        // An earlier process can have had the same id.
         let _ = std::fs::remove_dir_all(&path);
         Self(path)
     }
@@ -24,7 +24,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // What cannot be removed is in the directory for temporary files.
+        // On an error the folder stays in the folder for temporary files.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -37,7 +37,7 @@ async fn start(directory: &Path, fresh: bool) -> World {
     .await
 }
 
-/// Ends a bundle and starts it again on the same data, at the same time of its clock.
+/// Stops a bundle and starts it again with the same data and the same time.
 async fn restarted(world: World, directory: &Path) -> World {
     let now = world.now();
     world.bundle.shutdown().await;
@@ -46,21 +46,21 @@ async fn restarted(world: World, directory: &Path) -> World {
     world
 }
 
-/// What the API shows, but for the callback's address: the port is another one.
-async fn seen(world: &World, paths: &[String], token: &str) -> Vec<Value> {
-    let mut seen = Vec::new();
+/// The answers of the API without the callback URL, whose port differs.
+async fn answers(world: &World, paths: &[String], token: &str) -> Vec<Value> {
+    let mut answers = Vec::new();
     for path in paths {
         let mut body = world.get(path).await.expect(200).body;
         if let Some(binding) = body.as_object_mut() {
             binding.remove("callback_url");
         }
-        seen.push(body);
+        answers.push(body);
     }
-    seen.push(world.call(Some(token), Method::GET, "/api/conversations", None).await.expect(200).body);
-    seen
+    answers.push(world.call(Some(token), Method::GET, "/api/conversations", None).await.expect(200).body);
+    answers
 }
 
-/// Tells WeChat where the callback is now.
+/// Submits the new callback URL in WeChat's console.
 async fn submit(world: &World, binding: &Binding) -> Binding {
     let callback_url = world.get(&format!("/api/bindings/{APP}")).await.expect(200).text("callback_url");
     let console = json!({
@@ -71,7 +71,7 @@ async fn submit(world: &World, binding: &Binding) -> Binding {
 }
 
 #[tokio::test]
-async fn everything_is_still_there_after_a_restart() {
+async fn data_and_credentials_survive_a_restart() {
     let directory = Directory::new("kept");
     let world = start(&directory.0, false).await;
     let binding = world.bind_with(json!({ "app_id": APP, "auto_reply": "稍等" })).await;
@@ -89,14 +89,14 @@ async fn everything_is_still_there_after_a_restart() {
         format!("/api/conversations/{}", closed.cid),
         "/api/access-tokens".to_owned(),
     ];
-    let (cid, before) = (chat.cid.clone(), seen(&world, &paths, &agent).await);
+    let (cid, before) = (chat.cid.clone(), answers(&world, &paths, &agent).await);
     assert_eq!(before[3]["items"].as_array().unwrap().len(), 4);
 
     let world = restarted(world, &directory.0).await;
-    assert_eq!(seen(&world, &paths, &agent).await, before);
+    assert_eq!(answers(&world, &paths, &agent).await, before);
     assert_eq!(world.token_calls().await, 0);
 
-    // And it goes on where it was: sealed credentials open, the token is used, keys and media are known.
+    // Sealed credentials, the access token, idempotency keys and uploaded media can still be used.
     let binding = submit(&world, &binding).await;
     let messages = format!("/api/conversations/{cid}/messages");
     let again = world.post_once("k-1", &messages, &crate::desk::text("您好")).await.expect(201);
@@ -110,11 +110,11 @@ async fn everything_is_still_there_after_a_restart() {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_before_a_restart_is_answered_after_it() {
+async fn message_acknowledged_before_a_restart_is_answered_once_after_it() {
     let directory = Directory::new("acknowledged");
     let world = start(&directory.0, false).await;
     let binding = world.bind_with(json!({ "app_id": APP, "auto_reply": "稍等" })).await;
-    // Taken, and the stream has not yet been read.
+    // Acknowledged, but not yet processed by the stream.
     world.visitor(&binding, "o-1").text("在吗").await;
 
     let world = restarted(world, &directory.0).await;
@@ -128,7 +128,7 @@ async fn what_was_acknowledged_before_a_restart_is_answered_after_it() {
 }
 
 #[tokio::test]
-async fn fresh_begins_anew() {
+async fn fresh_deletes_all_data() {
     let directory = Directory::new("fresh");
     let world = start(&directory.0, false).await;
     let binding = world.bind(APP).await;

@@ -293,7 +293,7 @@ async fn no_log_and_no_answer_tells_a_secret_or_a_word_that_was_said() {
     let change = json!({ "app_secret": APP_SECRET, "encoding_aes_key": NEXT_AES_KEY });
     answers.call(&world, Method::PATCH, &binding_path, Some(&change)).await.expect(200);
     world.bundle.rotate_secret("MasterSecret").unwrap();
-    world.bundle.recycle().await;
+    world.bundle.end_environments().await;
     visitor.text(WORDS).await;
     world.minutes(3).await;
     let second = access_token(&world, APP_SECRET).await;
@@ -374,7 +374,7 @@ async fn what_is_sealed_is_sealed_under_a_key_that_the_table_does_not_hold() {
         item[field]["S"] = json!(moved);
     }
     world.dynamodb(OWN_KEY, "PutItem", &json!({ "TableName": "kefu-Table", "Item": item })).await.expect(200);
-    world.bundle.recycle().await;
+    world.bundle.end_environments().await;
     let visitor = crate::support::Binding {
         app_id: other.to_owned(),
         token: PUSH_TOKEN.to_owned(),

@@ -1,4 +1,4 @@
-//! A record that fails for ever holds up nobody else, ends in the dead-letter queue, and is not lost.
+//! A record that always fails goes to the dead-letter queue, delays no other record, and is not lost.
 
 use local::{Fault, TableFault};
 use serde_json::{Value, json};
@@ -8,9 +8,9 @@ use crate::support::{Visitor, World};
 const APP: &str = "wx00000000000000a1";
 const HELLO: &str = "您好";
 
-/// Makes `reception` fail for one visitor, whose first message is answered: their open conversation cannot be read
-/// from now on. Gives back what it was, which [`World::put_item`] makes it again.
-async fn poison(world: &World, visitor: &Visitor<'_>) -> Value {
+/// Makes the open conversation of a visitor unreadable after the first answer, so that `reception` fails for the visitor. Returns
+/// the original item.
+async fn make_unreadable(world: &World, visitor: &Visitor<'_>) -> Value {
     visitor.text("0").await;
     world.settle().await;
     assert_eq!(visitor.phone_texts().await, [HELLO]);
@@ -25,78 +25,78 @@ async fn poison(world: &World, visitor: &Visitor<'_>) -> Value {
 }
 
 #[tokio::test]
-async fn a_poisoned_message_holds_up_nobody_and_is_processed_when_it_can_be() {
+async fn failing_message_delays_no_other_and_is_processed_when_it_can_be() {
     let world = World::start().await;
     let binding = world.bind_replying(APP, HELLO).await;
     let visitors: Vec<_> = (0..5).map(|number| world.visitor(&binding, &format!("oBATCH-{number}"))).collect();
-    let poisoned = &visitors[2];
-    let readable = poison(&world, poisoned).await;
+    let failing = &visitors[2];
+    let readable = make_unreadable(&world, failing).await;
     for visitor in &visitors {
         visitor.text("1").await;
     }
-    poisoned.does("text", json!({ "content": "2" })).await;
-    world.bundle.reset_calls();
+    failing.does("text", json!({ "content": "2" })).await;
+    world.bundle.reset_request_counts();
     world.settle().await;
 
     for (number, visitor) in visitors.iter().enumerate() {
-        assert_eq!(visitor.phone().await.len(), 1, "visitor {number}: the poisoned one's first message alone");
+        assert_eq!(visitor.phone().await.len(), 1, "visitor {number}: the failing visitor has one reply");
     }
     let dead = world.bundle.dead_letters();
     assert!(!dead.is_empty());
     for letter in &dead {
         assert_eq!((letter.queue.as_str(), letter.function.as_str()), ("StreamDeadLetters", "Reception"));
         let attempts = letter.message["requestContext"]["approximateInvokeCount"].as_u64().unwrap();
-        assert_eq!(attempts, 6, "the first and five retries");
+        assert_eq!(attempts, 6, "one invocation and five retries");
     }
     let letters: u64 =
         dead.iter().map(|letter| letter.message["DDBStreamBatchInfo"]["batchSize"].as_u64().unwrap()).sum();
-    assert_eq!(letters, 2, "the poisoned visitor's two messages and nobody else's");
+    assert_eq!(letters, 2, "only the two messages of the failing visitor");
 
-    // The shard goes on.
+    // The shard is not blocked.
     visitors[0].does("text", json!({ "content": "next" })).await;
     world.settle().await;
     assert_eq!(visitors[0].phone().await.len(), 2);
 
-    // As long as it cannot be processed, the tick tries now and then, and holds up nobody either.
+    // The tick retries it and processes all others.
     world.minutes(3).await;
-    assert_eq!(poisoned.phone().await.len(), 1);
-    assert_eq!(world.bundle.dead_letters().len(), dead.len(), "a tick that fails for one message has not failed");
+    assert_eq!(failing.phone().await.len(), 1);
+    assert_eq!(world.bundle.dead_letters().len(), dead.len(), "a tick does not fail because of one message");
 
     world.put_item(&readable).await;
     world.minutes(5).await;
-    assert_eq!(poisoned.phone_texts().await, [HELLO; 3]);
-    for message in poisoned.inbound().await {
+    assert_eq!(failing.phone_texts().await, [HELLO; 3]);
+    for message in failing.inbound().await {
         assert_eq!(message["cid"], readable["cid"]["S"]);
     }
 }
 
 #[tokio::test]
-async fn a_poisoned_message_is_tried_less_and_less_often() {
+async fn failing_message_is_retried_with_backoff() {
     let world = World::start().await;
     let binding = world.bind_replying(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oSELDOM");
-    poison(&world, &visitor).await;
+    make_unreadable(&world, &visitor).await;
     visitor.text("1").await;
     world.settle().await;
-    let mut tried = Vec::new();
+    let mut retries = Vec::new();
     for minute in 1..=60 {
-        world.bundle.reset_calls();
+        world.bundle.reset_request_counts();
         world.advance(60);
         world.tick("Reception").await;
         if world.calls("Reception", "UpdateItem") > 0 {
-            tried.push(minute);
+            retries.push(minute);
         }
     }
-    assert!((3..=8).contains(&tried.len()), "tried in the minutes {tried:?}");
-    assert_eq!(tried[0], 1);
+    assert!((3..=8).contains(&retries.len()), "retried in the minutes {retries:?}");
+    assert_eq!(retries[0], 1);
 }
 
 #[tokio::test]
-async fn an_item_that_no_version_can_read_stops_neither_stream_nor_tick() {
+async fn unreadable_item_stops_neither_stream_nor_tick() {
     let world = World::start().await;
     let binding = world.bind_replying(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oBEHIND");
-    // One in every partition of the index, so that the visitor's own is among them.
+    // One in each partition of the index, including that of the visitor.
     for shard in 0..8 {
         for (kind, due) in [("inbound", "inbox"), ("outbound", "outbox")] {
             world
@@ -109,9 +109,9 @@ async fn an_item_that_no_version_can_read_stops_neither_stream_nor_tick() {
         }
     }
     world.settle().await;
-    assert_eq!(world.bundle.dead_letters(), [], "there is nothing to try again");
+    assert_eq!(world.bundle.dead_letters(), [], "nothing is retried");
 
-    // Left behind by the stream: reception fails for good while the table is down for it.
+    // The stream discards the message: all retries fail while the table is down.
     world
         .bundle
         .table_faults()
@@ -121,29 +121,29 @@ async fn an_item_that_no_version_can_read_stops_neither_stream_nor_tick() {
     world.bundle.table_faults().clear();
     assert_eq!(visitor.phone().await.len(), 0);
     world.minutes(3).await;
-    assert_eq!(visitor.phone_texts().await, [HELLO], "the tick goes round what it cannot read");
+    assert_eq!(visitor.phone_texts().await, [HELLO], "the tick skips the unreadable items");
 }
 
 #[tokio::test]
-async fn a_message_that_no_stream_brought_is_taken_up_by_the_tick_after_a_minute() {
+async fn message_without_a_stream_record_is_processed_by_the_tick_after_a_minute() {
     let world = World::start().await;
     let binding = world.bind_replying(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oTICK");
     visitor.text("1").await;
     world.advance(59);
     world.tick("Reception").await;
-    assert_eq!(visitor.phone().await.len(), 0, "the stream has its chance first");
+    assert_eq!(visitor.phone().await.len(), 0, "the tick waits for the stream");
     world.advance(1);
     world.tick("Reception").await;
     assert_eq!(visitor.phone_texts().await, [HELLO]);
-    // The record comes after all.
+    // The stream delivers the record later.
     world.settle().await;
     world.minutes(2).await;
     assert_eq!(visitor.phone_texts().await, [HELLO]);
 }
 
 #[tokio::test]
-async fn a_panic_or_a_kill_in_the_middle_of_a_batch_costs_nobody_their_answer() {
+async fn killed_tick_loses_no_answer_and_sends_none_twice() {
     let world = World::start().await;
     let binding = world.bind_replying(APP, HELLO).await;
     let visitors: Vec<_> = (0..30).map(|number| world.visitor(&binding, &format!("oCROWD-{number}"))).collect();
@@ -168,12 +168,12 @@ async fn a_panic_or_a_kill_in_the_middle_of_a_batch_costs_nobody_their_answer() 
 }
 
 #[tokio::test]
-async fn a_stream_that_moves_by_itself_answers_without_being_asked() {
-    let world = World::pumping().await;
+async fn automatic_stream_answers_without_a_drain() {
+    let world = World::with_automatic_streams().await;
     let binding = world.bind_replying(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oPUMP");
     visitor.text("1").await;
-    // The phone waits for the answer as a person does.
+    // Long polling of the phone.
     let path = format!("/sim/visitors/oPUMP/messages?app_id={APP}&wait_ms=10000&after=");
     let mut shown = world.sim_get(&path.replace("&wait_ms=10000&after=", "")).await.body;
     while shown["items"].as_array().unwrap().is_empty() {

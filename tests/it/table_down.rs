@@ -1,5 +1,5 @@
-//! The table throttles, answers 500, or hangs up before or after its work: WeChat is told to deliver again, and the
-//! redelivery is kept once.
+//! DynamoDB throttles, answers 500, or closes the connection before or after its work: WeChat gets 500 and delivers again, and the
+//! message is stored once.
 
 use local::{Fault, TableFault};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::support::push::{Push, text_document};
 const APP: &str = "wx00000000000000a1";
 const FAULTS: [Fault; 4] = [Fault::Throttle, Fault::InternalError, Fault::CloseBefore, Fault::CloseAfter];
 
-/// More calls than the SDK tries on its own.
+/// More requests than the SDK sends with its retries.
 const DOWN: u32 = 1000;
 
 fn down(fault: Fault, function: &str, operation: &str) -> TableFault {
@@ -18,7 +18,7 @@ fn down(fault: Fault, function: &str, operation: &str) -> TableFault {
 }
 
 #[tokio::test]
-async fn a_write_that_fails_is_answered_500_and_the_redelivery_is_kept_once() {
+async fn failed_write_returns_500_and_the_redelivery_is_stored_once() {
     for fault in FAULTS {
         let world = World::start().await;
         let binding = world.bind(APP).await;
@@ -26,36 +26,36 @@ async fn a_write_that_fails_is_answered_500_and_the_redelivery_is_kept_once() {
         world.bundle.table_faults().add(down(fault, "MessageIngress", "PutItem"));
         let refused = world.deliver(&push).await;
         assert_eq!((refused.status, refused.raw.as_str()), (500, "try again"), "{fault:?}");
-        assert!(world.bundle.table_faults().left() <= DOWN - 3, "{fault:?}: the SDK tried less than three times");
+        assert!(world.bundle.table_faults().left() <= DOWN - 3, "{fault:?}: the SDK sent fewer than three requests");
         let stored = world.items("inbound").await.len();
         assert_eq!(stored, usize::from(fault == Fault::CloseAfter), "{fault:?}");
 
         world.bundle.table_faults().clear();
-        let taken = world.deliver(&push).await;
-        assert_eq!((taken.status, taken.raw.as_str()), (200, "success"), "{fault:?}");
-        let kept = world.visitor(&binding, "oDOWN").messages().await;
-        assert_eq!(kept.len(), 1, "{fault:?}");
-        assert_eq!(kept[0]["text"]["content"], "keep me");
+        let accepted = world.deliver(&push).await;
+        assert_eq!((accepted.status, accepted.raw.as_str()), (200, "success"), "{fault:?}");
+        let stored = world.visitor(&binding, "oDOWN").messages().await;
+        assert_eq!(stored.len(), 1, "{fault:?}");
+        assert_eq!(stored[0]["text"]["content"], "keep me");
     }
 }
 
 #[tokio::test]
-async fn a_write_that_fails_once_is_tried_again_within_the_same_push() {
+async fn write_that_fails_once_is_retried_within_the_push() {
     for fault in FAULTS {
         let world = World::start().await;
         let binding = world.bind(APP).await;
         world.bundle.table_faults().add(TableFault::new(fault).function("MessageIngress").operation("PutItem"));
         let push = Push::new(&binding, &text_document("oONCE", 1_772_438_400, 1, "keep me"));
-        let taken = world.deliver(&push).await;
-        assert_eq!((taken.status, taken.raw.as_str()), (200, "success"), "{fault:?}");
+        let accepted = world.deliver(&push).await;
+        assert_eq!((accepted.status, accepted.raw.as_str()), (200, "success"), "{fault:?}");
         assert_eq!(world.bundle.table_faults().left(), 0, "{fault:?}");
         assert_eq!(world.items("inbound").await.len(), 1, "{fault:?}");
     }
 }
 
 #[tokio::test]
-async fn a_cold_function_that_cannot_read_the_binding_says_500_and_not_403() {
-    // Whichever way it reads bindings, while it starts or when it is asked.
+async fn cold_start_without_access_to_the_binding_returns_500_and_not_403() {
+    // The operations that read bindings, during init or for a push.
     let table: &[&str] = &["Query", "BatchGetItem", "GetItem"];
     for (fault, operations) in [
         (Fault::Throttle, table),
@@ -66,7 +66,7 @@ async fn a_cold_function_that_cannot_read_the_binding_says_500_and_not_403() {
     ] {
         let world = World::start().await;
         let binding = world.bind(APP).await;
-        world.bundle.recycle().await;
+        world.bundle.end_environments().await;
         for operation in operations {
             world.bundle.table_faults().add(down(fault, "MessageIngress", operation));
         }
@@ -79,7 +79,7 @@ async fn a_cold_function_that_cannot_read_the_binding_says_500_and_not_403() {
 }
 
 #[tokio::test]
-async fn the_check_of_a_callback_says_500_when_the_table_is_down() {
+async fn callback_verification_returns_500_when_the_table_is_down() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     world.bundle.table_faults().add(down(Fault::InternalError, "CallbackVerify", "UpdateItem"));
@@ -92,12 +92,12 @@ async fn the_check_of_a_callback_says_500_when_the_table_is_down() {
 }
 
 #[tokio::test]
-async fn wechat_delivers_again_by_itself_until_it_is_kept() {
+async fn wechat_retries_a_push_until_it_is_stored() {
     let world = World::start().await;
     let binding = world.bind_replying(APP, "您好").await;
     world.sim_settings(&json!({ "retry_pause_ms": 0 })).await;
     let visitor = world.visitor(&binding, "oAGAIN");
-    // Three tries of the SDK make one push; two pushes fail.
+    // The SDK sends three requests per push, so two pushes fail.
     world
         .bundle
         .table_faults()
@@ -112,7 +112,7 @@ async fn wechat_delivers_again_by_itself_until_it_is_kept() {
 }
 
 #[tokio::test]
-async fn four_deliveries_at_once_into_a_table_that_fails_half_the_time_are_one_message() {
+async fn four_concurrent_deliveries_with_table_faults_store_one_message() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     for round in 0..20_u64 {
@@ -126,9 +126,9 @@ async fn four_deliveries_at_once_into_a_table_that_fails_half_the_time_are_one_m
         let push = Push::new(&binding, &text_document("oHALF", 1_772_438_400, round, "keep me"));
         let answers = futures_util::future::join_all((0..4).map(|_| world.deliver(&push))).await;
         world.bundle.table_faults().clear();
-        let taken = answers.iter().filter(|answer| answer.status == 200).count();
+        let accepted = answers.iter().filter(|answer| answer.status == 200).count();
         assert!(answers.iter().all(|answer| [200, 500].contains(&answer.status)));
-        if taken < 4 {
+        if accepted < 4 {
             assert_eq!(world.deliver(&push).await.status, 200);
         }
         assert_eq!(world.items("inbound").await.len(), usize::try_from(round).unwrap() + 1);

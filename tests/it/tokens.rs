@@ -117,7 +117,7 @@ async fn the_schedule_renews_what_falls_due_before_it_ends_and_nothing_else() {
 
     // Nobody waits: the old token has ended, the new one is there.
     world.advance(180);
-    world.bundle.recycle().await;
+    world.bundle.end_environments().await;
     let chat = world.chat(&binding, "o-1").await;
     chat.say("不用等").await.expect(201);
     assert_eq!(asked(&world, APP).await, 1);
@@ -253,7 +253,7 @@ async fn a_renewal_that_fails_costs_nobody_the_token_that_still_lives() {
     let binding = world.bind(APP).await;
     let chat = world.chat(&binding, "o-1").await;
     world.advance(LIFE - 150);
-    world.bundle.recycle().await;
+    world.bundle.end_environments().await;
     world.sim_fault(&json!({ "path": TOKEN, "errcode": -1 })).await;
     world.tick("TokenRefresh").await;
     world.forget_calls().await;
@@ -294,7 +294,7 @@ async fn when_the_one_who_renews_is_killed_another_takes_over_after_the_lease() 
             assert_eq!(world.token_calls().await, 0, "{awaits}: nobody else renews it during the lease");
             chat.visitor.text("在吗").await;
             world.settle().await;
-            world.bundle.recycle().await;
+            world.bundle.end_environments().await;
             chat.say("旧的还能用").await.expect(201);
             assert_eq!(world.token_calls().await, 0, "{awaits}");
             world.advance(16);
@@ -329,7 +329,7 @@ async fn a_reader_takes_over_from_a_killed_one_whose_token_has_ended() {
         }
         world.advance(16);
     };
-    world.bundle.reset_calls();
+    world.bundle.reset_request_counts();
     let (answer, ()) = tokio::join!(waits, time);
     answer.expect(201);
     assert_eq!(world.token_calls().await, 1);

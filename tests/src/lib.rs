@@ -1,1 +1,1 @@
-//! Tests of the whole bundle, from the outside.
+//! Black-box tests of the whole bundle.

@@ -14,7 +14,7 @@ fn the_template_defines_what_the_store_needs() {
             { "AttributeName": range, "KeyType": "RANGE" },
         ])
     };
-    let create = &definition.create;
+    let create = &definition.create_request;
     assert_eq!(create["KeySchema"], keys("pk", "sk"));
     let index = |name: &str| {
         let indexes = create["GlobalSecondaryIndexes"].as_array().unwrap();

@@ -1,4 +1,4 @@
-//! The least that a function can be, started as ours are: what `message-ingress` is compared with.
+//! A minimal function with the same runtime and logging: the reference for the cold starts of the others.
 
 use std::convert::Infallible;
 

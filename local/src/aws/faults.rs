@@ -1,21 +1,21 @@
-//! Calls that fail because a test wants them to.
+//! Faults that tests inject into AWS requests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How a call fails.
+/// How a request fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The service answers that it is asked too often.
+    /// A throttling error.
     Throttle,
-    /// The service answers 500.
+    /// An internal error (500).
     InternalError,
-    /// The connection ends without an answer, and nothing was done.
+    /// The connection is closed before the request has an effect.
     CloseBefore,
-    /// The connection ends without an answer, though everything was done.
+    /// The connection is closed after the request has had its effect.
     CloseAfter,
 }
 
-/// Which calls fail and how: by default the next one, whoever makes it.
+/// A fault and the requests that it applies to: by default the next one of any function.
 #[derive(Debug, Clone)]
 pub struct TableFault {
     fault: Fault,
@@ -26,33 +26,33 @@ pub struct TableFault {
 }
 
 impl TableFault {
-    /// The next call fails in this way.
+    /// A fault of the next request.
     pub fn new(fault: Fault) -> Self {
         Self { fault, operation: None, function: None, skip: 0, times: 1 }
     }
 
-    /// Only calls of this operation, as `PutItem`.
+    /// Restricts the fault to an operation, as `PutItem`.
     #[must_use]
     pub fn operation(mut self, operation: &str) -> Self {
         self.operation = Some(operation.to_owned());
         self
     }
 
-    /// Only calls of this function, by logical id, as `Reception`.
+    /// Restricts the fault to a function, by logical id, as `Reception`.
     #[must_use]
     pub fn function(mut self, function: &str) -> Self {
         self.function = Some(function.to_owned());
         self
     }
 
-    /// Lets this many matching calls pass first.
+    /// Skips this number of matching requests first.
     #[must_use]
     pub fn skip(mut self, calls: u32) -> Self {
         self.skip = calls;
         self
     }
 
-    /// Fails this many calls, not one. The SDK's own retries are calls too.
+    /// Applies the fault to this number of requests. Retries of the SDK count.
     #[must_use]
     pub fn times(mut self, calls: u32) -> Self {
         self.times = calls;
@@ -60,32 +60,32 @@ impl TableFault {
     }
 
     fn matches(&self, function: &str, operation: &str) -> bool {
-        self.function.as_deref().is_none_or(|wanted| wanted == function)
-            && self.operation.as_deref().is_none_or(|wanted| wanted == operation)
+        self.function.as_deref().is_none_or(|expected| expected == function)
+            && self.operation.as_deref().is_none_or(|expected| expected == operation)
     }
 }
 
-/// The faults to come. Clones share them.
+/// The pending faults. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct TableFaults(Arc<Mutex<Vec<TableFault>>>);
 
 impl TableFaults {
-    /// Adds a fault behind those that are waiting.
+    /// Adds a fault after the pending ones.
     pub fn add(&self, fault: TableFault) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
     }
 
-    /// Forgets all faults.
+    /// Removes all faults.
     pub fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// How many calls have yet to fail. Zero means that every fault was met.
+    /// The number of requests that have yet to fail; zero if all faults were applied.
     pub fn left(&self) -> u32 {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|fault| fault.times).sum()
     }
 
-    /// The fault that meets this call: of those that match, the first.
+    /// The fault of a request: the first that matches.
     pub(super) fn next(&self, function: &str, operation: &str) -> Option<Fault> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fault = faults.iter_mut().find(|fault| fault.times > 0 && fault.matches(function, operation))?;
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_meets_the_calls_it_names_and_as_many_as_it_says() {
+    fn fault_applies_to_matching_requests_as_often_as_configured() {
         let faults = TableFaults::default();
         faults.add(TableFault::new(Fault::Throttle).operation("PutItem").function("Reception").skip(1).times(2));
         assert_eq!(faults.next("Reception", "GetItem"), None);

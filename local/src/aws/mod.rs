@@ -1,12 +1,12 @@
-//! DynamoDB and Secrets Manager on loopback.
+//! The endpoint of DynamoDB and Secrets Manager, on one loopback port.
 //!
-//! One listener speaks both protocols. It knows the calling function by the access key of the request's signature
-//! (the bundle gives each function its logical id as the key), asks the function's IAM statements as AWS would, counts the
-//! call, lets a test make it fail, and passes what is left to the real thing: dynoxide, or the secrets kept here.
+//! It identifies the calling function by the access key of the signature, which is the function's logical id. It checks the IAM
+//! statements of the function, counts the request, applies an injected fault, and forwards the request to dynoxide or to the
+//! secrets of the bundle.
 
-mod calls;
-mod demands;
+mod authorization;
 mod faults;
+mod request_counter;
 mod secrets;
 
 use std::collections::HashMap;
@@ -25,20 +25,21 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use calls::{CallCounts, Calls};
 pub use faults::{Fault, TableFault, TableFaults};
+use request_counter::RequestCounter;
+pub use request_counter::RequestCounts;
 pub(crate) use secrets::Secrets;
 
 use crate::iam::{self, Statement};
 use crate::template::{TableDefinition, Template};
 
-/// The access key of the bundle itself and of tests, which may do everything.
+/// The access key of the bundle and of tests. It has all permissions.
 pub const OWN_KEY: &str = "local";
 
-/// The largest request that DynamoDB takes.
+/// The size limit of a DynamoDB request, in bytes.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// What one request is answered from.
+/// The endpoint.
 pub(crate) struct Aws {
     principals: HashMap<String, Vec<Statement>>,
     tables: Vec<TableDefinition>,
@@ -46,17 +47,17 @@ pub(crate) struct Aws {
     dynoxide: SocketAddr,
     client: Client<HttpConnector, Full<Bytes>>,
     faults: TableFaults,
-    calls: Calls,
-    /// Counts the writes; the streams wait for it to change.
+    requests: RequestCounter,
+    /// The number of writes. The pollers of the streams wait for changes.
     writes: watch::Sender<u64>,
 }
 
-/// The connection is broken off instead of an answer.
+/// Closes the connection instead of an answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection was broken off on purpose")]
-struct BrokenOff;
+#[error("connection closed by an injected fault")]
+struct ConnectionClosed;
 
-/// The two services as the caller sees them: how each names its errors.
+/// The service of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Service {
     DynamoDb,
@@ -64,7 +65,7 @@ enum Service {
 }
 
 impl Aws {
-    /// Endpoints for what the template deploys, in front of a dynoxide that listens at `dynoxide`.
+    /// An endpoint for the tables of the template, which dynoxide serves at the given address, and for its secrets.
     pub(crate) fn new(template: &Template, secrets: Secrets, dynoxide: SocketAddr) -> Self {
         let functions = template.functions.values();
         Self {
@@ -74,7 +75,7 @@ impl Aws {
             dynoxide,
             client: Client::builder(TokioExecutor::new()).build_http(),
             faults: TableFaults::default(),
-            calls: Calls::default(),
+            requests: RequestCounter::default(),
             writes: watch::Sender::new(0),
         }
     }
@@ -83,8 +84,8 @@ impl Aws {
         &self.faults
     }
 
-    pub(crate) fn calls(&self) -> &Calls {
-        &self.calls
+    pub(crate) fn requests(&self) -> &RequestCounter {
+        &self.requests
     }
 
     pub(crate) fn secrets(&self) -> &Secrets {
@@ -95,7 +96,7 @@ impl Aws {
         self.writes.subscribe()
     }
 
-    /// Answers requests until it is dropped, and every connection with it.
+    /// Answers requests. Dropping the future closes all connections.
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
         let mut connections = JoinSet::new();
         loop {
@@ -111,26 +112,26 @@ impl Aws {
                     let aws = Arc::clone(&aws);
                     async move { aws.answer(request).await }
                 });
-                // An error here is a connection that a test broke off, or a client that went away.
+                // An error is a connection that was closed by an injected fault or by the client.
                 let _ =
                     hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             });
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, BrokenOff> {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, ConnectionClosed> {
         let (parts, body) = request.into_parts();
         let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
-            return Err(BrokenOff);
+            return Err(ConnectionClosed);
         };
         let body = body.to_bytes();
 
         let target = text(&parts.headers, "x-amz-target");
         let Some((service, operation)) = target.and_then(operation) else {
-            return Ok(refusal(Service::DynamoDb, "UnknownOperationException", ""));
+            return Ok(error_answer(Service::DynamoDb, "UnknownOperationException", ""));
         };
         let Some(caller) = caller(&parts.headers) else {
-            return Ok(refusal(
+            return Ok(error_answer(
                 service,
                 "MissingAuthenticationTokenException",
                 "Request is missing Authentication Token",
@@ -139,22 +140,22 @@ impl Aws {
         if let Err(refused) = self.authorize(service, caller, operation, &body) {
             return Ok(refused);
         }
-        self.calls.count(caller, operation);
+        self.requests.count(caller, operation);
         let fault = self.faults.next(caller, operation);
         match fault {
             Some(Fault::Throttle) => return Ok(throttled(service)),
-            Some(Fault::InternalError) => return Ok(broken(service)),
-            Some(Fault::CloseBefore) => return Err(BrokenOff),
+            Some(Fault::InternalError) => return Ok(internal_error(service)),
+            Some(Fault::CloseBefore) => return Err(ConnectionClosed),
             Some(Fault::CloseAfter) | None => {}
         }
         let answer = match service {
             Service::SecretsManager => Ok(self.secrets.answer(operation, &body)),
             Service::DynamoDb => self.forward(operation, &parts.headers, body).await,
         };
-        if fault.is_some() { Err(BrokenOff) } else { answer }
+        if fault.is_some() { Err(ConnectionClosed) } else { answer }
     }
 
-    /// Whether the caller's statements permit everything that the request asks for.
+    /// Checks the IAM statements of the caller; returns the error answer if they do not allow the request.
     fn authorize(
         &self,
         service: Service,
@@ -167,25 +168,25 @@ impl Aws {
         }
         let Some(statements) = self.principals.get(caller) else {
             let message = "The security token included in the request is invalid.";
-            return Err(refusal(service, "UnrecognizedClientException", message));
+            return Err(error_answer(service, "UnrecognizedClientException", message));
         };
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let demands = match service {
-            Service::DynamoDb => demands::dynamodb(operation, &body, &self.tables),
-            Service::SecretsManager => demands::secrets_manager(operation, &body),
+        let requests = match service {
+            Service::DynamoDb => authorization::dynamodb(operation, &body, &self.tables),
+            Service::SecretsManager => authorization::secrets_manager(operation, &body),
         };
-        match demands.iter().find(|demand| !iam::permits(statements, demand)) {
+        match requests.iter().find(|request| !iam::is_allowed(statements, request)) {
             None => Ok(()),
             Some(refused) => {
                 let message = format!(
                     "User: {} is not authorized to perform: {action} on resource: {} because no identity-based policy \
                      allows the {action} action",
-                    demands::principal(caller),
+                    authorization::principal(caller),
                     refused.resource,
                     action = refused.action,
                 );
                 tracing::warn!(function = caller, "{message}");
-                Err(refusal(service, "AccessDeniedException", &message))
+                Err(error_answer(service, "AccessDeniedException", &message))
             }
         }
     }
@@ -195,25 +196,25 @@ impl Aws {
         operation: &str,
         headers: &HeaderMap,
         body: Bytes,
-    ) -> Result<Response<Full<Bytes>>, BrokenOff> {
+    ) -> Result<Response<Full<Bytes>>, ConnectionClosed> {
         let mut request = Request::post(format!("http://{}/", self.dynoxide));
         if let Some(to) = request.headers_mut() {
             to.clone_from(headers);
             to.remove(header::HOST);
             to.remove(header::CONTENT_LENGTH);
         }
-        let request = request.body(Full::new(body)).map_err(|_| BrokenOff)?;
-        let answer = self.client.request(request).await.map_err(|_| BrokenOff)?;
+        let request = request.body(Full::new(body)).map_err(|_| ConnectionClosed)?;
+        let answer = self.client.request(request).await.map_err(|_| ConnectionClosed)?;
         let (parts, body) = answer.into_parts();
-        let body = body.collect().await.map_err(|_| BrokenOff)?.to_bytes();
-        if parts.status.is_success() && demands::writes(operation) {
+        let body = body.collect().await.map_err(|_| ConnectionClosed)?.to_bytes();
+        if parts.status.is_success() && authorization::is_write(operation) {
             self.writes.send_modify(|count| *count += 1);
         }
         Ok(Response::from_parts(parts, Full::new(body)))
     }
 }
 
-/// `DynamoDB_20120810.PutItem`, `secretsmanager.GetSecretValue`.
+/// Parses a target, as `DynamoDB_20120810.PutItem` or `secretsmanager.GetSecretValue`.
 fn operation(target: &str) -> Option<(Service, &str)> {
     let (prefix, operation) = target.split_once('.')?;
     match prefix {
@@ -223,7 +224,7 @@ fn operation(target: &str) -> Option<(Service, &str)> {
     }
 }
 
-/// The access key in a version 4 signature. The signature itself is not checked: whoever reaches this port is us.
+/// The access key in a version 4 signature. The signature is not verified, because the port is on loopback only.
 fn caller(headers: &HeaderMap) -> Option<&str> {
     let authorization = text(headers, "authorization")?;
     let (_, credential) = authorization.split_once("Credential=")?;
@@ -236,32 +237,32 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 fn throttled(service: Service) -> Response<Full<Bytes>> {
     match service {
-        Service::DynamoDb => refusal(
+        Service::DynamoDb => error_answer(
             service,
             "ProvisionedThroughputExceededException",
             "The level of configured provisioned throughput for the table was exceeded. Consider increasing your \
              provisioning level with the UpdateTable API.",
         ),
-        Service::SecretsManager => refusal(service, "ThrottlingException", "Rate exceeded"),
+        Service::SecretsManager => error_answer(service, "ThrottlingException", "Rate exceeded"),
     }
 }
 
-fn broken(service: Service) -> Response<Full<Bytes>> {
+fn internal_error(service: Service) -> Response<Full<Bytes>> {
     match service {
-        Service::DynamoDb => refusal(service, "InternalServerError", "Internal server error"),
-        Service::SecretsManager => refusal(service, "InternalServiceError", "Internal service error"),
+        Service::DynamoDb => error_answer(service, "InternalServerError", "Internal server error"),
+        Service::SecretsManager => error_answer(service, "InternalServiceError", "Internal service error"),
     }
 }
 
-/// An error as the service words it.
-fn refusal(service: Service, kind: &str, message: &str) -> Response<Full<Bytes>> {
+/// An error answer in the format of the service.
+fn error_answer(service: Service, kind: &str, message: &str) -> Response<Full<Bytes>> {
     let namespace = match (service, kind) {
         (Service::SecretsManager, _) => "",
         (_, "ProvisionedThroughputExceededException" | "InternalServerError") => "com.amazonaws.dynamodb.v20120810#",
         (Service::DynamoDb, _) => "com.amazon.coral.service#",
     };
     let status = if kind.starts_with("Internal") { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::BAD_REQUEST };
-    // AWS itself writes `Message` for what the service's front answers and `message` for what its model names.
+    // AWS uses `Message` in errors of its front end and `message` in those of the service's model.
     let field = if kind == "AccessDeniedException" { "Message" } else { "message" };
     respond(service, status, &json!({ "__type": format!("{namespace}{kind}"), field: message }))
 }

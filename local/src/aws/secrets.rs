@@ -1,4 +1,4 @@
-//! Secrets Manager: the secrets that the template generates, with their current and previous versions.
+//! Secrets Manager: the generated secrets of the template, with their current and previous versions.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,19 +9,19 @@ use http_body_util::Full;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Service, refusal, respond};
+use super::{Service, error_answer, respond};
 use crate::LocalError;
 use crate::data::{self, DataDir};
 use crate::random;
 use crate::template::{SecretDefinition, Template};
 
-/// The secrets of one bundle.
+/// The secrets of a bundle.
 pub(crate) struct Secrets {
     secrets: Mutex<BTreeMap<String, Secret>>,
     data: DataDir,
 }
 
-/// One secret. It has no `Debug`: its values belong in no log.
+/// A secret. It has no `Debug`, so that its value does not get into a log.
 #[derive(Serialize, Deserialize, Clone)]
 struct Secret {
     arn: String,
@@ -43,7 +43,7 @@ impl Version {
 }
 
 impl Secrets {
-    /// The kept secrets, and new ones for what the template has beyond them.
+    /// Reads the saved secrets and generates the missing ones.
     pub(crate) fn open(template: &Template, data: DataDir) -> Result<Self, LocalError> {
         let mut secrets: BTreeMap<String, Secret> = data.read_json(data::SECRETS)?.unwrap_or_default();
         for (id, SecretDefinition { arn, length }) in &template.secrets {
@@ -58,7 +58,7 @@ impl Secrets {
         Ok(Self { secrets: Mutex::new(secrets), data })
     }
 
-    /// Gives a secret a new current version; the present one becomes the previous, as a rotation does.
+    /// Rotates a secret: a new current version is generated, and the old one becomes the previous version.
     pub(crate) fn rotate(&self, id: &str) -> Result<(), LocalError> {
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         let secret = secrets.get_mut(id).ok_or_else(|| LocalError::Unknown(id.to_owned()))?;
@@ -67,18 +67,18 @@ impl Secrets {
         self.data.write_json(data::SECRETS, &*secrets)
     }
 
-    /// Answers one request.
+    /// Answers a request.
     pub(super) fn answer(&self, operation: &str, body: &[u8]) -> Response<Full<Bytes>> {
         if operation != "GetSecretValue" {
-            let message = format!("{operation} has no local counterpart");
-            return refusal(Service::SecretsManager, "InvalidRequestException", &message);
+            let message = format!("{operation} is not supported here");
+            return error_answer(Service::SecretsManager, "InvalidRequestException", &message);
         }
         let request: Value = serde_json::from_slice(body).unwrap_or_default();
-        let wanted = request["SecretId"].as_str().unwrap_or_default();
+        let secret_id = request["SecretId"].as_str().unwrap_or_default();
         let stage = request["VersionStage"].as_str().unwrap_or("AWSCURRENT");
 
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = secrets.values().find(|secret| secret.arn == wanted || name(&secret.arn) == wanted);
+        let found = secrets.values().find(|secret| secret.arn == secret_id || name(&secret.arn) == secret_id);
         let version = found.and_then(|secret| match stage {
             "AWSCURRENT" => Some((secret, &secret.current)),
             "AWSPREVIOUS" => secret.previous.as_ref().map(|version| (secret, version)),
@@ -99,11 +99,11 @@ impl Secrets {
             (Some(_), None) => {
                 let message =
                     format!("Secrets Manager can't find the specified secret value for staging label: {stage}");
-                refusal(Service::SecretsManager, "ResourceNotFoundException", &message)
+                error_answer(Service::SecretsManager, "ResourceNotFoundException", &message)
             }
             (None, None) => {
                 let message = "Secrets Manager can't find the specified secret.";
-                refusal(Service::SecretsManager, "ResourceNotFoundException", message)
+                error_answer(Service::SecretsManager, "ResourceNotFoundException", message)
             }
         }
     }

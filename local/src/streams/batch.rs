@@ -1,193 +1,146 @@
-//! One batch until it is done: retries, bisecting, and the queue for what failed for good.
+//! The delivery of one batch: retries, bisecting, partial batch responses, dead letters.
 //!
-//! <https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html> and `…/services-ddb-batchfailurereporting.html`
+//! AWS Lambda developer guide, "Retaining discarded batches for DynamoDB" and "Configuring partial batch response with DynamoDB".
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use aws_lambda_events::dynamodb::EventRecord;
+use aws_lambda_events::streams::DynamoDbEventResponse;
+use serde::Deserialize;
+use serde_json::Value;
 
-use super::sequence_number;
+use super::shard::sequence_number;
 use crate::functions::InvokeError;
-use crate::template::{Schedule, StreamMapping, function_arn};
+use crate::template::EventSourceMapping;
 
-/// Whether there is a wait before a retry.
+/// The pause before a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pace {
-    /// Waits that grow, as in AWS.
-    BackOff,
-    /// None: a test wants to be through.
-    AtOnce,
+pub(crate) enum RetryPause {
+    /// Increasing pauses, as in AWS: 100 ms to 3.2 s.
+    Backoff,
+    /// No pause, for tests.
+    None,
 }
 
-impl Pace {
+impl RetryPause {
     async fn wait(self, attempt: u32) {
-        if self == Self::BackOff {
+        if self == Self::Backoff {
             let milliseconds = 100 << attempt.min(5);
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         }
     }
 }
 
-/// What failed for good.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DeadLetter {
-    /// The logical id of the queue.
-    pub queue: String,
-    /// The logical id of the function.
-    pub function: String,
-    /// The message, in the form that Lambda sends.
-    pub message: Value,
-}
-
-/// The queues for what failed for good, one list for all. They end with the process.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct DeadLetters(Arc<Mutex<Vec<DeadLetter>>>);
-
-impl DeadLetters {
-    pub(crate) fn all(&self) -> Vec<DeadLetter> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn add_batch(&self, mapping: &StreamMapping, records: &[Value], attempts: u32, now: Timestamp) {
-        let number = |record: Option<&Value>| record.map(|record| sequence_number(record).to_owned());
-        let message = json!({
-            "version": "1.0",
-            "timestamp": now.to_string(),
-            "requestContext": {
-                "functionArn": function_arn(&mapping.function),
-                "condition": "RetryAttemptsExhausted",
-                "approximateInvokeCount": attempts,
-            },
-            "DDBStreamBatchInfo": {
-                "streamArn": mapping.arn,
-                "batchSize": records.len(),
-                "startSequenceNumber": number(records.first()),
-                "endSequenceNumber": number(records.last()),
-            },
-        });
-        self.add(mapping.dead_letters.as_deref(), &mapping.function, message);
-    }
-
-    pub(crate) fn add_tick(&self, schedule: &Schedule, attempts: u32, now: Timestamp) {
-        let message = json!({
-            "version": "1.0",
-            "timestamp": now.to_string(),
-            "requestContext": {
-                "functionArn": function_arn(&schedule.function),
-                "condition": "RetriesExhausted",
-                "approximateInvokeCount": attempts,
-            },
-            "requestPayload": schedule.input,
-        });
-        self.add(schedule.dead_letters.as_deref(), &schedule.function, message);
-    }
-
-    fn add(&self, queue: Option<&str>, function: &str, message: Value) {
-        tracing::error!(function, queue, "failed for good");
-        if let Some(queue) = queue {
-            let letter = DeadLetter { queue: queue.to_owned(), function: function.to_owned(), message };
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
-        }
-    }
-}
-
-/// Calls the function until each record is done or has failed for good; `dead` gets those, with the number of calls.
+/// Invokes the function until each record succeeds or has used up its retries. `discard` gets the records that failed after all
+/// retries, with the number of invocations.
 pub(super) async fn deliver<F>(
-    mapping: &StreamMapping,
-    records: &[Value],
-    pace: Pace,
-    invoke: impl Fn(&[Value]) -> F,
-    dead: impl Fn(&[Value], u32),
+    mapping: &EventSourceMapping,
+    records: &[EventRecord],
+    pause: RetryPause,
+    invoke: impl Fn(&[EventRecord]) -> F,
+    discard: impl Fn(&[EventRecord], u32),
 ) where
     F: Future<Output = Result<Value, InvokeError>>,
 {
-    // What is left to do, in order: a run of records and how often it has failed as a whole.
-    let mut work = VecDeque::from([(records, 0)]);
-    while let Some((records, failures)) = work.pop_front() {
+    // The remaining records, in order: batches with the number of their failed invocations.
+    let mut batches = VecDeque::from([(records, 0)]);
+    while let Some((records, failures)) = batches.pop_front() {
         let Some(failed) = first_failure(mapping, records, invoke(records).await) else { continue };
-        // Those before the first failure are done.
         let (_, records) = records.split_at(failed);
         if failed > 0 {
-            work.push_front((records, failures));
-        } else if mapping.bisect && records.len() > 1 {
-            // Splitting does not count as a retry.
+            // The records before the first failure are completed.
+            batches.push_front((records, failures));
+        } else if mapping.bisect_on_error && records.len() > 1 {
+            // A split does not count as a retry.
             let (first, second) = records.split_at(records.len() / 2);
-            work.push_front((second, failures));
-            work.push_front((first, failures));
-        } else if failures >= mapping.retries {
-            dead(records, failures + 1);
+            batches.push_front((second, failures));
+            batches.push_front((first, failures));
+        } else if failures >= mapping.max_retries {
+            discard(records, failures + 1);
         } else {
-            pace.wait(failures).await;
-            work.push_front((records, failures + 1));
+            pause.wait(failures).await;
+            batches.push_front((records, failures + 1));
         }
     }
 }
 
-/// The index of the first record that failed; none if all are done.
-fn first_failure(mapping: &StreamMapping, records: &[Value], answer: Result<Value, InvokeError>) -> Option<usize> {
+/// The index of the first record that failed; `None` if all succeeded.
+fn first_failure(
+    mapping: &EventSourceMapping,
+    records: &[EventRecord],
+    answer: Result<Value, InvokeError>,
+) -> Option<usize> {
     let Ok(answer) = answer else { return Some(0) };
     if !mapping.reports_failures {
         return None;
     }
-    let failures = answer["batchItemFailures"].as_array()?;
-    // A name that is no record's fails the batch as a whole.
-    let index = |failure: &Value| {
-        let number = failure["itemIdentifier"].as_str().unwrap_or_default();
-        records.iter().position(|record| sequence_number(record) == number).unwrap_or(0)
+    // An absent or null list is a success, a malformed one fails the whole batch.
+    answer.get("batchItemFailures").filter(|failures| !failures.is_null())?;
+    let Ok(response) = DynamoDbEventResponse::deserialize(answer) else { return Some(0) };
+    // An identifier of none of the records fails the whole batch.
+    let index = |identifier: Option<&str>| {
+        records.iter().position(|record| Some(sequence_number(record)) == identifier).unwrap_or(0)
     };
-    failures.iter().map(index).min()
+    response.batch_item_failures.iter().map(|failure| index(failure.item_identifier.as_deref())).min()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use serde_json::json;
+
     use super::*;
 
-    fn mapping(retries: u32, bisect: bool) -> StreamMapping {
-        StreamMapping {
+    fn mapping(retries: u32, bisect: bool) -> EventSourceMapping {
+        EventSourceMapping {
             name: "F/S".to_owned(),
             function: "F".to_owned(),
             table: "T".to_owned(),
-            arn: "arn".to_owned(),
+            stream_arn: "arn".to_owned(),
             batch_size: 100,
-            window: Duration::ZERO,
-            parallel: 1,
-            from_oldest: true,
-            retries,
-            bisect,
+            batching_window: Duration::ZERO,
+            parallelization_factor: 1,
+            from_trim_horizon: true,
+            max_retries: retries,
+            bisect_on_error: bisect,
             reports_failures: true,
-            dead_letters: Some("Q".to_owned()),
-            patterns: Vec::new(),
+            dead_letter_queue: Some("Q".to_owned()),
+            filters: Vec::new(),
         }
     }
 
-    fn records(numbers: &[&str]) -> Vec<Value> {
-        numbers.iter().map(|number| json!({"dynamodb": {"SequenceNumber": number}})).collect()
+    fn records(numbers: &[&str]) -> Vec<EventRecord> {
+        let record = |number: &&str| {
+            let mut record = EventRecord::default();
+            record.change.sequence_number = Some((*number).to_owned());
+            record
+        };
+        numbers.iter().map(record).collect()
     }
 
-    fn numbers(records: &[Value]) -> String {
+    fn numbers(records: &[EventRecord]) -> String {
         records.iter().map(sequence_number).collect()
     }
 
-    /// Delivers the batch to `function`, which gets the numbers of a call, and returns the calls and the dead batches.
+    /// Delivers the batch to `function`, which gets the numbers of a call. Returns the calls and the discarded batches.
     async fn run(
-        mapping: &StreamMapping,
+        mapping: &EventSourceMapping,
         batch: &[&str],
         function: impl Fn(&str) -> Result<Value, InvokeError>,
     ) -> (Vec<String>, Vec<(String, u32)>) {
         let calls = Mutex::new(Vec::new());
-        let dead = Mutex::new(Vec::new());
-        let invoke = |records: &[Value]| {
+        let discarded = Mutex::new(Vec::new());
+        let invoke = |records: &[EventRecord]| {
             let numbers = numbers(records);
             let answer = function(&numbers);
             calls.lock().unwrap().push(numbers);
             async move { answer }
         };
-        let bury = |records: &[Value], calls| dead.lock().unwrap().push((numbers(records), calls));
-        deliver(mapping, &records(batch), Pace::AtOnce, invoke, bury).await;
-        (calls.into_inner().unwrap(), dead.into_inner().unwrap())
+        let discard = |records: &[EventRecord], calls| discarded.lock().unwrap().push((numbers(records), calls));
+        deliver(mapping, &records(batch), RetryPause::None, invoke, discard).await;
+        (calls.into_inner().unwrap(), discarded.into_inner().unwrap())
     }
 
     fn error() -> Result<Value, InvokeError> {
@@ -199,32 +152,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_succeeds_is_called_once() {
+    async fn successful_batch_is_delivered_once() {
         for answer in [json!(null), json!({}), json!({"batchItemFailures": []})] {
-            let (calls, dead) = run(&mapping(5, true), &["a", "b"], |_| Ok(answer.clone())).await;
-            assert_eq!((calls, dead), (vec!["ab".to_owned()], vec![]));
+            let (calls, discarded) = run(&mapping(5, true), &["a", "b"], |_| Ok(answer.clone())).await;
+            assert_eq!((calls, discarded), (vec!["ab".to_owned()], vec![]));
         }
     }
 
     #[tokio::test]
-    async fn a_poisoned_record_is_cut_out_and_its_neighbours_get_through() {
-        let poisoned = |call: &str| if call.contains('c') { error() } else { Ok(json!(null)) };
-        let (calls, dead) = run(&mapping(2, true), &["a", "b", "c", "d"], poisoned).await;
+    async fn bisecting_isolates_a_failing_record() {
+        let failing = |call: &str| if call.contains('c') { error() } else { Ok(json!(null)) };
+        let (calls, discarded) = run(&mapping(2, true), &["a", "b", "c", "d"], failing).await;
         assert_eq!(calls, ["abcd", "ab", "cd", "c", "c", "c", "d"]);
-        assert_eq!(dead, [("c".to_owned(), 3)]);
+        assert_eq!(discarded, [("c".to_owned(), 3)]);
     }
 
     #[tokio::test]
-    async fn a_reported_failure_is_tried_again_from_there_on() {
+    async fn retry_starts_at_the_reported_failure() {
         let answer =
             |call: &str| if call.contains('c') { Ok(failed("c")) } else { Ok(json!({"batchItemFailures": []})) };
-        let (calls, dead) = run(&mapping(1, true), &["a", "b", "c", "d"], answer).await;
+        let (calls, discarded) = run(&mapping(1, true), &["a", "b", "c", "d"], answer).await;
         assert_eq!(calls, ["abcd", "cd", "c", "c", "d"]);
-        assert_eq!(dead, [("c".to_owned(), 2)]);
+        assert_eq!(discarded, [("c".to_owned(), 2)]);
     }
 
     #[tokio::test]
-    async fn the_lowest_of_several_failures_counts() {
+    async fn retry_starts_at_the_first_of_several_failures() {
         let answer = |call: &str| match call {
             "abc" => Ok(json!({"batchItemFailures": [{"itemIdentifier": "c"}, {"itemIdentifier": "b"}]})),
             _ => Ok(json!(null)),
@@ -234,15 +187,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_bisecting_the_batch_fails_as_a_whole() {
-        let (calls, dead) = run(&mapping(2, false), &["a", "b"], |_| error()).await;
+    async fn without_bisecting_the_whole_batch_is_retried_and_discarded() {
+        let (calls, discarded) = run(&mapping(2, false), &["a", "b"], |_| error()).await;
         assert_eq!(calls, ["ab", "ab", "ab"]);
-        assert_eq!(dead, [("ab".to_owned(), 3)]);
+        assert_eq!(discarded, [("ab".to_owned(), 3)]);
     }
 
     #[tokio::test]
-    async fn an_unknown_identifier_fails_the_whole_batch() {
-        let (calls, dead) = run(&mapping(0, false), &["a", "b"], |_| Ok(failed("z"))).await;
-        assert_eq!((calls, dead), (vec!["ab".to_owned()], vec![("ab".to_owned(), 1)]));
+    async fn unknown_identifier_fails_the_whole_batch() {
+        let (calls, discarded) = run(&mapping(0, false), &["a", "b"], |_| Ok(failed("z"))).await;
+        assert_eq!((calls, discarded), (vec!["ab".to_owned()], vec![("ab".to_owned(), 1)]));
     }
 }

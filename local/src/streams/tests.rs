@@ -1,29 +1,33 @@
-mod slices;
+mod concurrency;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU32;
 
+use dynoxide::Database;
+use serde_json::{Value, json};
 use store::SystemClock;
 
 use super::*;
+use crate::data::DataDir;
 use crate::functions::{Handler, InvokeError, tests::fake};
 use crate::table;
 use crate::template::Template;
 
-/// A table as deployed, and the mapping of `Reception` onto fake functions.
-struct Setting {
+/// The deployed table, with event source mappings that invoke fake functions.
+struct TestStream {
     template: Template,
     database: Database,
-    dead_letters: DeadLetters,
+    dead_letters: DeadLetterQueues,
     data: DataDir,
 }
 
-impl Setting {
+impl TestStream {
     fn new(data: DataDir) -> Self {
         let parameters = BTreeMap::from([("AdminTokenSha256".to_owned(), String::new())]);
         let template = Template::deployed(&parameters).unwrap();
         let clock: SharedClock = Arc::new(SystemClock);
         let database = table::open(&template, &data, &clock).unwrap();
-        Self { template, database, dead_letters: DeadLetters::default(), data }
+        Self { template, database, dead_letters: DeadLetterQueues::default(), data }
     }
 
     fn put(&self, sk: &str, kind: &str) {
@@ -37,53 +41,52 @@ impl Setting {
         self.database.put_item(serde_json::from_value(request).unwrap()).unwrap();
     }
 
-    fn mapping(&self, name: &str) -> StreamMapping {
-        self.template.streams.iter().find(|found| found.name == name).unwrap().clone()
+    fn mapping(&self, name: &str) -> EventSourceMapping {
+        self.template.event_source_mappings.iter().find(|found| found.name == name).unwrap().clone()
     }
 
-    fn consumer(&self, mapping: &str, handler: Handler) -> Consumer {
-        self.consumer_of(self.mapping(mapping), handler)
+    fn poller(&self, mapping: &str, handler: Handler) -> Poller {
+        self.poller_of(self.mapping(mapping), handler)
     }
 
-    fn consumer_of(&self, mapping: StreamMapping, handler: Handler) -> Consumer {
+    fn poller_of(&self, mapping: EventSourceMapping, handler: Handler) -> Poller {
         let functions = fake(vec![(mapping.function.as_str(), handler)]);
-        Consumer::new(
-            mapping,
-            Source::open(self.database.clone(), "kefu-Table").unwrap(),
-            Arc::new(functions),
-            Arc::new(Positions::open(self.data.clone()).unwrap()),
-            self.dead_letters.clone(),
-            Arc::new(SystemClock),
-            Pace::AtOnce,
-        )
+        let context = PollerContext {
+            functions: Arc::new(functions),
+            checkpoints: Arc::new(Checkpoints::open(self.data.clone()).unwrap()),
+            dead_letters: self.dead_letters.clone(),
+            clock: Arc::new(SystemClock),
+            retry_pause: RetryPause::None,
+        };
+        Poller::new(mapping, Shard::open(self.database.clone(), "kefu-Table").unwrap(), context)
     }
 }
 
-/// Keeps what it is called with.
+/// A handler that records its events.
 fn recorder() -> (Arc<Mutex<Vec<Value>>>, Handler) {
     let events = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&events);
+    let recorded = Arc::clone(&events);
     let handler: Handler = Arc::new(move |event| {
-        kept.lock().unwrap().push(event);
+        recorded.lock().unwrap().push(event);
         Box::pin(async { Ok(Value::Null) })
     });
     (events, handler)
 }
 
-fn nowhere() -> DataDir {
+fn in_memory() -> DataDir {
     DataDir::open(None, false).unwrap()
 }
 
 #[tokio::test]
-async fn a_function_gets_the_records_that_its_pattern_takes_in_lambdas_form() {
-    let setting = Setting::new(nowhere());
+async fn records_that_match_the_filter_are_delivered_as_lambda_events() {
+    let stream = TestStream::new(in_memory());
     let (events, handler) = recorder();
-    let consumer = setting.consumer("Reception/Inbound", handler);
-    setting.put("1", "inbound");
-    setting.put("2", "outbound");
-    setting.put("3", "inbound");
-    assert_eq!(consumer.drain().await.unwrap(), 2);
-    assert_eq!(consumer.drain().await.unwrap(), 0, "nothing comes twice");
+    let poller = stream.poller("Reception/Inbound", handler);
+    stream.put("1", "inbound");
+    stream.put("2", "outbound");
+    stream.put("3", "inbound");
+    assert_eq!(poller.drain().await.unwrap(), 2);
+    assert_eq!(poller.drain().await.unwrap(), 0, "no record is delivered twice");
 
     let events = events.lock().unwrap().clone();
     let [event] = events.as_slice() else { panic!("one batch: {events:?}") };
@@ -104,45 +107,45 @@ async fn a_function_gets_the_records_that_its_pattern_takes_in_lambdas_form() {
 }
 
 #[tokio::test]
-async fn batches_are_no_larger_than_the_template_allows() {
-    let setting = Setting::new(nowhere());
+async fn batches_have_at_most_the_batch_size_of_the_template() {
+    let stream = TestStream::new(in_memory());
     let (events, handler) = recorder();
-    let consumer = setting.consumer("Reception/Inbound", handler);
+    let poller = stream.poller("Reception/Inbound", handler);
     for n in 0..205 {
-        setting.put(&format!("{n:03}"), "inbound");
+        stream.put(&format!("{n:03}"), "inbound");
     }
-    assert_eq!(consumer.drain().await.unwrap(), 205);
+    assert_eq!(poller.drain().await.unwrap(), 205);
     let sizes: Vec<_> = events.lock().unwrap().iter().map(|event| event["Records"].as_array().unwrap().len()).collect();
     assert_eq!(sizes, [100, 100, 5]);
 }
 
 #[tokio::test]
-async fn a_poisoned_record_ends_in_the_queue_and_holds_up_nobody() {
-    let setting = Setting::new(nowhere());
+async fn record_that_always_fails_goes_to_the_dead_letter_queue_and_delays_no_other() {
+    let stream = TestStream::new(in_memory());
     let calls = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&calls);
-    let poisoned = setting.consumer(
+    let failing = stream.poller(
         "Reception/Inbound",
         Arc::new(move |event: Value| {
             counted.fetch_add(1, Ordering::SeqCst);
             Box::pin(async move {
-                assert!(!event.to_string().contains("poison"), "a panic fails the batch, too");
+                assert!(!event.to_string().contains("poison"), "a panic fails the batch");
                 Ok(Value::Null)
             })
         }),
     );
     let (events, handler) = recorder();
-    let other = setting.consumer("Delivery/Outbound", handler);
-    setting.put("1", "inbound");
-    setting.put("poison", "inbound");
-    setting.put("3", "inbound");
-    assert_eq!(poisoned.drain().await.unwrap(), 3);
+    let other = stream.poller("Delivery/Outbound", handler);
+    stream.put("1", "inbound");
+    stream.put("poison", "inbound");
+    stream.put("3", "inbound");
+    assert_eq!(failing.drain().await.unwrap(), 3);
     assert_eq!(other.drain().await.unwrap(), 0);
     assert!(events.lock().unwrap().is_empty());
 
-    // [1 poison 3], [1], [poison 3], then the record alone once and five times again, [3].
+    // [1 poison 3], [1], [poison 3], then the record alone with five retries, [3].
     assert_eq!(calls.load(Ordering::SeqCst), 10);
-    let letters = setting.dead_letters.all();
+    let letters = stream.dead_letters.messages();
     let [letter] = letters.as_slice() else { panic!("{letters:?}") };
     assert_eq!((letter.queue.as_str(), letter.function.as_str()), ("StreamDeadLetters", "Reception"));
     let batch = &letter.message["DDBStreamBatchInfo"];
@@ -152,33 +155,33 @@ async fn a_poisoned_record_ends_in_the_queue_and_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn a_position_survives_a_restart() {
+async fn checkpoint_survives_a_restart() {
     let directory = std::env::temp_dir().join(format!("kefu-streams-{}", std::process::id()));
     let data = DataDir::open(Some(&directory), true).unwrap();
     {
-        let setting = Setting::new(data.clone());
-        setting.put("1", "inbound");
+        let stream = TestStream::new(data.clone());
+        stream.put("1", "inbound");
         let (_, handler) = recorder();
-        assert_eq!(setting.consumer("Reception/Inbound", handler).drain().await.unwrap(), 1);
-        setting.put("2", "inbound");
+        assert_eq!(stream.poller("Reception/Inbound", handler).drain().await.unwrap(), 1);
+        stream.put("2", "inbound");
     }
-    let setting = Setting::new(data);
+    let stream = TestStream::new(data);
     let (events, handler) = recorder();
-    assert_eq!(setting.consumer("Reception/Inbound", handler).drain().await.unwrap(), 1);
+    assert_eq!(stream.poller("Reception/Inbound", handler).drain().await.unwrap(), 1);
     assert_eq!(events.lock().unwrap()[0]["Records"][0]["dynamodb"]["Keys"]["sk"]["S"], "2");
     std::fs::remove_dir_all(directory).unwrap();
 }
 
 #[tokio::test]
-async fn a_tick_that_fails_is_a_dead_letter() {
-    let setting = Setting::new(nowhere());
+async fn failed_scheduled_event_goes_to_the_dead_letter_queue() {
+    let stream = TestStream::new(in_memory());
     let refuse: Handler = Arc::new(|_| Box::pin(async { Err("no".to_owned()) }));
     let functions = fake(vec![("Reception", refuse)]);
-    let schedule = setting.template.schedules.iter().find(|schedule| schedule.function == "Reception").unwrap();
+    let schedule = stream.template.schedules.iter().find(|schedule| schedule.function == "Reception").unwrap();
     let clock: SharedClock = Arc::new(SystemClock);
-    let answer = crate::schedules::fire(schedule, &functions, &setting.dead_letters, &clock).await;
+    let answer = crate::schedules::fire(schedule, &functions, &stream.dead_letters, &clock).await;
     assert_eq!(answer, Err(InvokeError::Failed("no".to_owned())));
-    let letters = setting.dead_letters.all();
+    let letters = stream.dead_letters.messages();
     assert_eq!(letters[0].queue, "ScheduleDeadLetters");
     assert_eq!(letters[0].message["requestPayload"], json!({"tick": "minute"}));
 }

@@ -1,4 +1,4 @@
-//! What wakes a function: routes, schedules, and with `stream` what a table's stream tells.
+//! The events of a function: routes, schedules and event source mappings.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -7,42 +7,42 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::event_source_mapping::DynamoDbEvent;
 use super::intrinsics::{Resolver, logical_id};
-use super::stream::DynamoDb;
 use super::{Result, Template, TemplateError};
 
 /// A route of the HTTP API.
 #[derive(Debug, Clone)]
 pub struct Route {
-    /// Its method; none for `ANY`.
+    /// The method; `None` for `ANY`.
     pub method: Option<Method>,
-    /// Its path with `{name}` and `{name+}`.
+    /// The path with `{name}` and `{name+}`.
     pub path: String,
-    /// The logical id of the function behind it.
+    /// The logical id of the function.
     pub function: String,
-    /// Who is asked first whether the caller may.
+    /// The authorizer.
     pub authorizer: Option<Authorizer>,
 }
 
-/// A function that decides who may call.
+/// A Lambda authorizer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorizer {
-    /// The name that routes call it by.
+    /// The name that routes refer to.
     pub name: String,
-    /// Its logical id; empty until the API's list of authorizers has been read.
+    /// The logical id of the function; empty until the authorizers of the API have been read.
     pub function: String,
-    /// The headers without which a call is refused unasked, in lower case.
+    /// The identity sources: headers, in lower case. A request without one of them is refused without an invocation.
     pub headers: Vec<String>,
 }
 
 impl Route {
-    /// The name that API Gateway gives the route, as `POST /callback/{app_id}`.
+    /// The route key, as `POST /callback/{app_id}`.
     pub fn key(&self) -> String {
         format!("{} {}", self.method.as_ref().map_or("ANY", Method::as_str), self.path)
     }
 
-    /// The order in which routes are tried: exact before `{name}` before `{name+}`, a method before `ANY`.
-    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>
+    /// The sort key of routes: an exact segment before `{name}` before `{name+}`, a method before `ANY` (API Gateway developer guide,
+    /// "Create routes for HTTP APIs").
     pub(crate) fn specificity(&self) -> (Vec<u8>, Reverse<usize>, bool) {
         let ranks: Vec<u8> =
             self.path.split('/').map(|part| u8::from(part.starts_with('{')) + u8::from(part.ends_with("+}"))).collect();
@@ -51,24 +51,24 @@ impl Route {
     }
 }
 
-/// A function that is woken by time.
+/// A schedule of EventBridge Scheduler.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     /// The function's logical id and the event's name, as `Reception/Tick`.
     pub name: String,
     /// The logical id of the function.
     pub function: String,
-    /// How often.
-    pub every: Duration,
-    /// The event it gets.
+    /// The interval.
+    pub interval: Duration,
+    /// The event.
     pub input: Value,
-    /// How often a failed invocation is tried again.
-    pub retries: u32,
-    /// The logical id of the queue for what failed for good.
-    pub dead_letters: Option<String>,
+    /// The most retries of a failed invocation.
+    pub max_retries: u32,
+    /// The logical id of the queue for discarded events.
+    pub dead_letter_queue: Option<String>,
 }
 
-/// What becomes of an asynchronous invocation that fails.
+/// The handling of failed asynchronous invocations.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct EventInvokeConfig {
@@ -78,7 +78,7 @@ pub(super) struct EventInvokeConfig {
 
 impl Default for EventInvokeConfig {
     fn default() -> Self {
-        // Lambda's own.
+        // Lambda's default.
         Self { maximum_retry_attempts: 2, destination_config: Destinations::default() }
     }
 }
@@ -96,7 +96,7 @@ struct Destination {
 }
 
 impl Destinations {
-    pub(super) fn dead_letters(&self) -> Result<Option<String>> {
+    pub(super) fn dead_letter_queue(&self) -> Result<Option<String>> {
         self.on_failure.as_ref().map(|queue| logical_id(&queue.destination).map(str::to_owned)).transpose()
     }
 }
@@ -106,7 +106,7 @@ impl Destinations {
 enum Event {
     HttpApi(HttpApi),
     #[serde(rename = "DynamoDB")]
-    Stream(DynamoDb),
+    DynamoDb(DynamoDbEvent),
     ScheduleV2(ScheduleV2),
 }
 
@@ -146,7 +146,7 @@ pub(super) fn read(
         Event::HttpApi(route) => {
             let method = match route.method.to_ascii_uppercase().as_str() {
                 "ANY" => None,
-                method => Some(method.parse().map_err(|_| TemplateError::new(format!("{method} is no method")))?),
+                method => Some(method.parse().map_err(|_| TemplateError::new(format!("{method} is not a method")))?),
             };
             let authorizer = route.auth.filter(|auth| auth.authorizer != "NONE");
             let authorizer = authorizer.map(|auth| Authorizer {
@@ -156,7 +156,7 @@ pub(super) fn read(
             });
             template.routes.push(Route { method, path: route.path, function, authorizer });
         }
-        Event::Stream(stream) => template.streams.push(stream.mapping(name, function)?),
+        Event::DynamoDb(event) => template.event_source_mappings.push(event.into_mapping(name, function)?),
         Event::ScheduleV2(schedule) => {
             let input = match &schedule.input {
                 Some(text) => serde_json::from_str(text).map_err(|error| TemplateError::new(error.to_string()))?,
@@ -165,17 +165,17 @@ pub(super) fn read(
             template.schedules.push(Schedule {
                 name,
                 function,
-                every: rate(&schedule.schedule_expression)?,
+                interval: rate(&schedule.schedule_expression)?,
                 input,
-                retries: asynchronous.maximum_retry_attempts,
-                dead_letters: asynchronous.destination_config.dead_letters()?,
+                max_retries: asynchronous.maximum_retry_attempts,
+                dead_letter_queue: asynchronous.destination_config.dead_letter_queue()?,
             });
         }
     }
     Ok(())
 }
 
-/// `rate(1 minute)`; the other forms of a schedule have no local counterpart.
+/// Parses `rate(1 minute)`. Other schedule expressions are not supported here.
 fn rate(expression: &str) -> Result<Duration> {
     let unknown = || TemplateError::new(format!("{expression} is not rate(N minutes|hours|days)"));
     let inner = expression.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')).ok_or_else(unknown)?;
@@ -190,13 +190,13 @@ fn rate(expression: &str) -> Result<Duration> {
     Ok(Duration::from_secs(count * seconds))
 }
 
-/// Fills in the routes' authorizers from the API that declares them.
-pub(super) fn authorize(routes: &mut [Route], resolver: &Resolver<'_>) -> Result<()> {
+/// Completes the authorizers of the routes from their declaration in the API.
+pub(super) fn resolve_authorizers(routes: &mut [Route], resolver: &Resolver<'_>) -> Result<()> {
     let mut declared = Vec::new();
     for (id, resource) in resolver.resources().filter(|(_, resource)| resource["Type"] == "AWS::Serverless::HttpApi") {
         let auth = resolver.resolve(&resource["Properties"]["Auth"])?.unwrap_or_default();
         if auth.get("DefaultAuthorizer").is_some() {
-            return Err(TemplateError::new(format!("{id}: each route names its own authorizer here")));
+            return Err(TemplateError::new(format!("{id}: DefaultAuthorizer is not supported here")));
         }
         for (name, authorizer) in auth["Authorizers"].as_object().into_iter().flatten() {
             let function = logical_id(authorizer["FunctionArn"].as_str().unwrap_or_default())?.to_owned();
@@ -207,11 +207,11 @@ pub(super) fn authorize(routes: &mut [Route], resolver: &Resolver<'_>) -> Result
     }
     for route in routes {
         let key = route.key();
-        if let Some(wanted) = &mut route.authorizer {
-            let found = declared.iter().find(|declared| declared.name == wanted.name);
-            *wanted = found
+        if let Some(authorizer) = &mut route.authorizer {
+            let found = declared.iter().find(|declared| declared.name == authorizer.name);
+            *authorizer = found
                 .cloned()
-                .ok_or_else(|| TemplateError::new(format!("{key}: there is no authorizer {}", wanted.name)))?;
+                .ok_or_else(|| TemplateError::new(format!("{key}: there is no authorizer {}", authorizer.name)))?;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! `AWS::Serverless::Function`: what runs, with which variables, and what it may do.
+//! `AWS::Serverless::Function`: package, environment variables and permissions.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use crate::iam::Statement;
 /// A Lambda function.
 #[derive(Debug)]
 pub struct Function {
-    /// Its logical id, as `MessageIngress`.
+    /// The logical id, as `MessageIngress`.
     pub id: String,
-    /// The crate that holds its code: the last part of `CodeUri`, as `message-ingress`.
+    /// The package with its code: the last part of `CodeUri`, as `message-ingress`.
     pub package: String,
-    /// How long one invocation may take.
+    /// The timeout of an invocation.
     pub timeout: Duration,
-    /// Its variables, without those that every Lambda function has.
+    /// The environment variables of the template.
     pub environment: BTreeMap<String, String>,
-    /// What it may do.
+    /// Its IAM statements.
     pub statements: Vec<Statement>,
 }
 
@@ -52,7 +52,7 @@ struct Policy {
     statement: Vec<Value>,
 }
 
-/// `Globals.Function`: what every function has unless it says otherwise.
+/// `Globals.Function`: the defaults of all functions.
 pub(super) struct Globals(Value);
 
 impl Globals {
@@ -61,8 +61,9 @@ impl Globals {
         Ok(Self(globals.map_err(|error| error.within("Globals.Function"))?.unwrap_or_default()))
     }
 
-    /// SAM's rule: maps are merged, lists are joined, anything else is replaced.
-    fn under(&self, own: Value) -> Value {
+    /// Merges the properties of a function into the defaults as SAM does: maps are merged, lists are concatenated, other values are
+    /// replaced.
+    fn merge(&self, own: Value) -> Value {
         fn merge(global: &Value, own: Value) -> Value {
             match (global, own) {
                 (Value::Object(global), Value::Object(mut own)) => {
@@ -83,10 +84,10 @@ impl Globals {
     }
 }
 
-/// Reads a function and the events that wake it.
+/// Reads a function and its events.
 pub(super) fn read(id: &str, properties: Value, globals: &Globals, template: &mut Template) -> Result<()> {
     let properties: Properties =
-        serde_json::from_value(globals.under(properties)).map_err(|error| TemplateError::new(error.to_string()))?;
+        serde_json::from_value(globals.merge(properties)).map_err(|error| TemplateError::new(error.to_string()))?;
 
     let package = properties.code_uri.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
     let mut environment = BTreeMap::new();
@@ -96,7 +97,7 @@ pub(super) fn read(id: &str, properties: Value, globals: &Globals, template: &mu
     }
     let statements = properties.policies.iter().flat_map(|policy| &policy.statement);
     let statements = statements
-        .map(|statement| Statement::read(statement).map_err(|error| TemplateError::new(error.to_string())))
+        .map(|statement| Statement::parse(statement).map_err(|error| TemplateError::new(error.to_string())))
         .collect::<Result<_>>()?;
 
     for (name, event) in &properties.events {

@@ -1,4 +1,4 @@
-//! CloudFormation's intrinsic functions, with this machine as the region.
+//! CloudFormation's intrinsic functions.
 
 use std::collections::BTreeMap;
 
@@ -6,31 +6,30 @@ use serde_json::{Map, Value, json};
 
 use super::{Result, TemplateError};
 
-/// The region of everything that runs here. No such region exists: a client that missed its local endpoint finds
-/// no host instead of someone's real account.
+/// The region of the local bundle. It does not exist in AWS, so that a client without the local endpoint reaches no real account.
 pub(crate) const REGION: &str = "local";
-/// The account that owns everything here.
+/// The account id of the local bundle.
 pub(crate) const ACCOUNT: &str = "000000000000";
 const STACK: &str = "kefu";
 
-/// Resolves references within one template.
+/// Resolves the references of a template.
 pub(super) struct Resolver<'a> {
     document: &'a Value,
     resources: &'a Map<String, Value>,
     parameters: BTreeMap<&'a str, String>,
 }
 
-/// The ARN of a function, which the authorizer and dead letters name it by.
+/// The ARN of a function.
 pub(crate) fn function_arn(id: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{STACK}-{id}")
 }
 
-/// The logical id behind an ARN or physical name that this resolver made.
+/// The logical id in an ARN or physical name that this resolver created.
 pub(super) fn logical_id(physical: &str) -> Result<&str> {
     physical
         .rsplit_once(&format!("{STACK}-"))
         .map(|(_, id)| id.split('/').next().unwrap_or(id))
-        .ok_or_else(|| TemplateError::new(format!("{physical} is no resource of this template")))
+        .ok_or_else(|| TemplateError::new(format!("{physical} is not a resource of this template")))
 }
 
 impl<'a> Resolver<'a> {
@@ -52,7 +51,7 @@ impl<'a> Resolver<'a> {
         self.resources.iter().map(|(id, resource)| (id.as_str(), resource))
     }
 
-    /// The value with every intrinsic replaced; nothing where `AWS::NoValue` stood.
+    /// The value with all intrinsic functions resolved; `None` for `AWS::NoValue`.
     pub(super) fn resolve(&self, value: &Value) -> Result<Option<Value>> {
         match value {
             Value::Array(items) => {
@@ -75,7 +74,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// What `!Ref name` gives.
+    /// The value of `!Ref name`.
     pub(super) fn reference(&self, name: &str) -> Result<String> {
         if let Some(value) = self.parameters.get(name) {
             return Ok(value.clone());
@@ -91,7 +90,8 @@ impl<'a> Resolver<'a> {
         if let Some(value) = pseudo {
             return Ok(value.to_owned());
         }
-        let unknown = || TemplateError::new(format!("Ref {name}: no such resource, or a type without Ref here"));
+        let unknown =
+            || TemplateError::new(format!("Ref {name}: no such resource, or a type whose Ref is not supported here"));
         let kind = self.resources.get(name).and_then(|resource| resource["Type"].as_str()).ok_or_else(unknown)?;
         match kind {
             "AWS::DynamoDB::Table" | "AWS::Serverless::Function" | "AWS::Logs::LogGroup" => {
@@ -106,7 +106,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// What `!GetAtt resource.attribute` gives.
+    /// The value of `!GetAtt resource.attribute`.
     fn attribute(&self, resource: &str, attribute: &str) -> Result<String> {
         let unknown = || TemplateError::new(format!("GetAtt {resource}.{attribute}: no such resource or attribute"));
         let kind = self.resources.get(resource).and_then(|value| value["Type"].as_str()).ok_or_else(unknown)?;
@@ -149,7 +149,7 @@ impl<'a> Resolver<'a> {
                 [Value::String(condition), yes, no] => self.resolve(if self.condition(condition)? { yes } else { no }),
                 _ => Err(wrong()),
             },
-            _ => Err(TemplateError::new(format!("{name} is an intrinsic that has no local counterpart"))),
+            _ => Err(TemplateError::new(format!("{name} is not supported here"))),
         }
     }
 
@@ -158,7 +158,7 @@ impl<'a> Resolver<'a> {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             let (name, after) =
-                after.split_once('}').ok_or_else(|| TemplateError::new(format!("Sub without an end: {text}")))?;
+                after.split_once('}').ok_or_else(|| TemplateError::new(format!("unclosed ${{ in Sub: {text}")))?;
             result.push_str(before);
             if let Some(literal) = name.strip_prefix('!') {
                 result.extend(["${", literal, "}"]);
@@ -190,19 +190,19 @@ impl<'a> Resolver<'a> {
             ("Fn::And", inner) => inner.iter().try_fold(true, |so_far, one| Ok(so_far & self.truth(one)?)),
             ("Fn::Or", inner) => inner.iter().try_fold(false, |so_far, one| Ok(so_far | self.truth(one)?)),
             ("Condition", []) => self.condition(argument.as_str().unwrap_or_default()),
-            _ => Err(TemplateError::new(format!("{name} is no condition function"))),
+            _ => Err(TemplateError::new(format!("{name} is not a condition function"))),
         }
     }
 }
 
-/// An intrinsic is an object with one key of a known form.
+/// The name and argument of an intrinsic function: an object whose only key is such a name.
 fn intrinsic(map: &Map<String, Value>) -> Option<(&str, &Value)> {
     let (name, argument) = map.iter().next().filter(|_| map.len() == 1)?;
     let known = name == "Ref" || name.starts_with("Fn::") || (name == "Condition" && argument.is_string());
     known.then_some((name.as_str(), argument))
 }
 
-/// A scalar as CloudFormation writes it into a string.
+/// The text of a scalar, as CloudFormation writes it into a string.
 pub(super) fn plain(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -1,12 +1,13 @@
-//! `template.yaml`, read as CloudFormation and SAM would.
+//! Reads `template.yaml` as CloudFormation and SAM do.
 //!
-//! One source says what there is: routes, authorizer, table, streams, schedules, variables and permissions are
-//! taken from the template and from nowhere else. What this reader does not understand is an error, never a guess.
+//! Routes, authorizer, table, event source mappings, schedules, environment variables and permissions all come from the template.
+//! Anything that this reader does not support is an error.
 
+mod event_source_mapping;
 mod events;
+mod filter_pattern;
 mod functions;
 mod intrinsics;
-mod stream;
 mod tables;
 mod yaml;
 
@@ -15,18 +16,19 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+pub use event_source_mapping::EventSourceMapping;
 pub use events::{Authorizer, Route, Schedule};
+pub use filter_pattern::{FilterPattern, FilterPatternError};
 pub use functions::Function;
 pub(crate) use intrinsics::{ACCOUNT, REGION, function_arn};
-pub use stream::StreamMapping;
 pub use tables::TableDefinition;
 
 use intrinsics::Resolver;
 
-/// The deployment that this build of `local` serves.
+/// The text of the template.
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// The template cannot be read, or says what `local` does not know.
+/// The template is invalid, or uses a feature that `local` does not support.
 #[derive(Debug, thiserror::Error)]
 #[error("template.yaml: {0}")]
 pub struct TemplateError(String);
@@ -41,19 +43,19 @@ impl TemplateError {
     }
 }
 
-/// A result of reading the template.
+/// The result of reading the template.
 pub type Result<T> = std::result::Result<T, TemplateError>;
 
-/// What the template deploys, every reference resolved.
+/// The resources of the template, with all references resolved.
 #[derive(Debug)]
 pub struct Template {
     /// The functions, by logical id.
     pub functions: BTreeMap<String, Function>,
     /// The routes of the HTTP API, most specific first.
     pub routes: Vec<Route>,
-    /// Which functions read which stream.
-    pub streams: Vec<StreamMapping>,
-    /// Which functions are woken by time.
+    /// The event source mappings of table streams.
+    pub event_source_mappings: Vec<EventSourceMapping>,
+    /// The schedules.
     pub schedules: Vec<Schedule>,
     /// The tables, by logical id.
     pub tables: BTreeMap<String, TableDefinition>,
@@ -61,24 +63,24 @@ pub struct Template {
     pub secrets: BTreeMap<String, SecretDefinition>,
 }
 
-/// A secret that the deployment generates.
+/// A generated secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretDefinition {
-    /// Its ARN, as functions get it.
+    /// The ARN.
     pub arn: String,
-    /// How many characters to generate.
+    /// The number of characters.
     pub length: usize,
 }
 
 impl Template {
-    /// The template that this build was made with; see [`Template::read`].
+    /// The template of this repository, compiled into the binary; see [`Template::read`].
     pub fn deployed(parameters: &BTreeMap<String, String>) -> Result<Self> {
-        // The text never changes, and dozens of bundles in one process need not parse it each.
+        // Parsed once, because tests start many bundles in one process.
         static DOCUMENT: OnceLock<Value> = OnceLock::new();
         let document = if let Some(document) = DOCUMENT.get() {
             document
         } else {
-            let document = yaml::read(TEMPLATE)?;
+            let document = yaml::parse(TEMPLATE)?;
             DOCUMENT.get_or_init(|| document)
         };
         Self::of(document, parameters)
@@ -86,10 +88,10 @@ impl Template {
 
     /// Reads a template.
     ///
-    /// `parameters` stand in for the parameters of those names; the others take their defaults, and one without a
-    /// default is an error.
+    /// `parameters` are the values of the template's parameters. Missing ones get their default; one without a default is an
+    /// error.
     pub fn read(text: &str, parameters: &BTreeMap<String, String>) -> Result<Self> {
-        Self::of(&yaml::read(text)?, parameters)
+        Self::of(&yaml::parse(text)?, parameters)
     }
 
     fn of(document: &Value, parameters: &BTreeMap<String, String>) -> Result<Self> {
@@ -98,7 +100,7 @@ impl Template {
         let mut template = Self {
             functions: BTreeMap::new(),
             routes: Vec::new(),
-            streams: Vec::new(),
+            event_source_mappings: Vec::new(),
             schedules: Vec::new(),
             tables: BTreeMap::new(),
             secrets: BTreeMap::new(),
@@ -107,7 +109,7 @@ impl Template {
         for (id, resource) in resolver.resources() {
             let kind = resource["Type"].as_str().unwrap_or_default();
             let place = format!("{id} ({kind})");
-            // Every resource is resolved, those that nothing here emulates too: a reference to nothing is found here.
+            // All resources are resolved, including those that are not emulated, so that every invalid reference is found.
             let properties = resolver.resolve(&resource["Properties"]).map_err(|error| error.within(&place))?;
             let properties = properties.unwrap_or_default();
             match kind {
@@ -117,14 +119,14 @@ impl Template {
                 "AWS::Serverless::HttpApi" | "AWS::SQS::Queue" | "AWS::Logs::LogGroup" | "AWS::CloudWatch::Alarm" => {
                     Ok(())
                 }
-                _ => Err(TemplateError::new("a type of resource that has no local counterpart")),
+                _ => Err(TemplateError::new("a resource type that has no local counterpart")),
             }
             .map_err(|error| error.within(&place))?;
         }
         for (name, output) in document["Outputs"].as_object().into_iter().flatten() {
             resolver.resolve(output).map_err(|error| error.within(&format!("Outputs.{name}")))?;
         }
-        events::authorize(&mut template.routes, &resolver)?;
+        events::resolve_authorizers(&mut template.routes, &resolver)?;
         template.routes.sort_by_key(Route::specificity);
         Ok(template)
     }
@@ -133,7 +135,7 @@ impl Template {
 fn read_secret(id: &str, properties: &Value, resolver: &Resolver<'_>, template: &mut Template) -> Result<()> {
     let generate = &properties["GenerateSecretString"];
     if generate.get("SecretStringTemplate").is_some() || generate["ExcludePunctuation"] != Value::Bool(true) {
-        return Err(TemplateError::new("only plain secrets of letters and digits are generated here"));
+        return Err(TemplateError::new("only secrets of letters and digits are supported"));
     }
     let length = generate["PasswordLength"]
         .as_u64()

@@ -1,4 +1,4 @@
-//! `AWS::DynamoDB::Table`: the request that creates it here, and what permissions need to know of it.
+//! `AWS::DynamoDB::Table`: the `CreateTable` request, and the keys that permissions refer to.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use super::{Result, Template, TemplateError};
 /// A table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableDefinition {
-    /// Its name, as functions get it.
+    /// The name.
     pub name: String,
-    /// The attribute that partitions the table.
+    /// The attribute that is the partition key.
     pub partition_key: String,
-    /// Per index, the attribute that partitions it.
+    /// The partition key of each index, by the name of the index.
     pub indexes: BTreeMap<String, String>,
-    /// The attribute that ends an item.
+    /// The attribute with the time to live.
     pub ttl: Option<String>,
-    /// The body of `CreateTable`.
-    pub create: Value,
+    /// The body of the `CreateTable` request.
+    pub create_request: Value,
 }
 
 #[derive(Deserialize)]
@@ -36,9 +36,10 @@ struct Key {
     key_type: String,
 }
 
-/// What `CreateTable` takes as it stands in the template. Backups, encryption and protection have no meaning here.
+/// The properties that are members of the `CreateTable` request.
 const COPIED: [&str; 4] = ["AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema"];
-const LEFT_OUT: [&str; 3] = ["DeletionProtectionEnabled", "PointInTimeRecoverySpecification", "SSESpecification"];
+/// The properties without a local counterpart: deletion protection, backups and encryption.
+const IGNORED: [&str; 3] = ["DeletionProtectionEnabled", "PointInTimeRecoverySpecification", "SSESpecification"];
 
 pub(super) fn read(id: &str, properties: Value, template: &mut Template) -> Result<()> {
     let name = format!("kefu-{id}");
@@ -58,7 +59,7 @@ pub(super) fn read(id: &str, properties: Value, template: &mut Template) -> Resu
             copied if COPIED.contains(&copied) => {
                 create.insert(property.clone(), value.clone());
             }
-            left_out if LEFT_OUT.contains(&left_out) => {}
+            ignored if IGNORED.contains(&ignored) => {}
             _ => return Err(TemplateError::new(format!("{property} has no local counterpart"))),
         }
     }
@@ -73,7 +74,7 @@ pub(super) fn read(id: &str, properties: Value, template: &mut Template) -> Resu
         partition_key: partition_key(keys)?,
         indexes: indexes.collect::<Result<_>>()?,
         ttl,
-        create: Value::Object(create),
+        create_request: Value::Object(create),
         name,
     };
     template.tables.insert(id.to_owned(), table);

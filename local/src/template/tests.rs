@@ -3,15 +3,15 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::iam::{Demand, permits};
+use crate::iam::{AuthorizationRequest, is_allowed};
 
-/// The deployed template with a token's hash, which has no default.
+/// The template of this repository. The token hash has no default.
 fn deployed() -> Template {
     let token = BTreeMap::from([("AdminTokenSha256".to_owned(), "0".repeat(64))]);
     Template::deployed(&token).unwrap()
 }
 
-/// A template with these resources and whatever comes with them.
+/// Reads a template without parameters.
 fn read(text: &str) -> Result<Template> {
     Template::read(text, &BTreeMap::new())
 }
@@ -21,7 +21,7 @@ fn error(text: &str) -> String {
 }
 
 #[test]
-fn every_route_stream_and_schedule_of_the_deployed_template_is_found() {
+fn template_has_the_expected_routes_mappings_and_schedules() {
     let template = deployed();
     let routes = template.routes.iter().map(|route| {
         let authorizer = route.authorizer.as_ref();
@@ -42,28 +42,29 @@ fn every_route_stream_and_schedule_of_the_deployed_template_is_found() {
     let authorizer = template.routes.iter().find_map(|route| route.authorizer.clone()).unwrap();
     assert_eq!(authorizer.headers, ["authorization"]);
 
-    let streams: Vec<_> = template.streams.iter().map(|stream| (stream.name.as_str(), stream.table.as_str())).collect();
-    assert_eq!(streams, [("Delivery/Outbound", "Table"), ("Reception/Inbound", "Table"), ("Robot/Turn", "Table")]);
-    for stream in &template.streams {
-        assert!(stream.bisect && stream.reports_failures && stream.from_oldest, "{}", stream.name);
-        assert_eq!(stream.parallel, 10, "{}", stream.name);
-        let (batch_size, window, retries) = if stream.name == "Robot/Turn" { (10, 1, 3) } else { (100, 0, 5) };
-        assert_eq!((stream.batch_size, stream.retries), (batch_size, retries), "{}", stream.name);
-        assert_eq!(stream.window, Duration::from_secs(window), "{}", stream.name);
-        assert_eq!(stream.dead_letters.as_deref(), Some("StreamDeadLetters"));
-        assert_eq!(stream.patterns.len(), 1);
+    let mappings: Vec<_> =
+        template.event_source_mappings.iter().map(|mapping| (mapping.name.as_str(), mapping.table.as_str())).collect();
+    assert_eq!(mappings, [("Delivery/Outbound", "Table"), ("Reception/Inbound", "Table"), ("Robot/Turn", "Table")]);
+    for mapping in &template.event_source_mappings {
+        assert!(mapping.bisect_on_error && mapping.reports_failures && mapping.from_trim_horizon, "{}", mapping.name);
+        assert_eq!(mapping.parallelization_factor, 10, "{}", mapping.name);
+        let (batch_size, window, retries) = if mapping.name == "Robot/Turn" { (10, 1, 3) } else { (100, 0, 5) };
+        assert_eq!((mapping.batch_size, mapping.max_retries), (batch_size, retries), "{}", mapping.name);
+        assert_eq!(mapping.batching_window, Duration::from_secs(window), "{}", mapping.name);
+        assert_eq!(mapping.dead_letter_queue.as_deref(), Some("StreamDeadLetters"));
+        assert_eq!(mapping.filters.len(), 1);
     }
     let schedules: Vec<_> = template.schedules.iter().map(|schedule| schedule.name.as_str()).collect();
     assert_eq!(schedules, ["Delivery/Tick", "Reception/Tick", "TokenRefresh/Tick"]);
     for schedule in &template.schedules {
-        assert_eq!((schedule.every, schedule.retries), (Duration::from_mins(1), 0), "{}", schedule.name);
+        assert_eq!((schedule.interval, schedule.max_retries), (Duration::from_mins(1), 0), "{}", schedule.name);
         assert_eq!(schedule.input, json!({"tick": "minute"}));
-        assert_eq!(schedule.dead_letters.as_deref(), Some("ScheduleDeadLetters"));
+        assert_eq!(schedule.dead_letter_queue.as_deref(), Some("ScheduleDeadLetters"));
     }
 }
 
 #[test]
-fn every_function_has_code_variables_and_statements() {
+fn every_function_has_a_package_variables_and_statements() {
     let template = deployed();
     assert!(!template.functions.is_empty());
     for function in template.functions.values() {
@@ -73,7 +74,7 @@ fn every_function_has_code_variables_and_statements() {
         assert_eq!(function.environment["TABLE_NAME"], "kefu-Table", "{}", function.id);
         assert!(function.timeout <= Duration::from_mins(1), "{}", function.id);
     }
-    // And the other way round: every crate is deployed.
+    // Every crate under functions/ is in the template.
     let packages: Vec<_> = template.functions.values().map(|function| function.package.clone()).collect();
     for folder in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../functions")).unwrap() {
         let name = folder.unwrap().file_name().into_string().unwrap();
@@ -86,33 +87,39 @@ fn every_function_has_code_variables_and_statements() {
 }
 
 #[test]
-fn the_ingress_can_do_little() {
+fn message_ingress_can_only_read_bindings_and_put_messages() {
     let template = deployed();
     let statements = &template.functions["MessageIngress"].statements;
-    let ask = |action: &str, key: &str| {
+    let allowed = |action: &str, key: &str| {
         let resource = format!("arn:aws:dynamodb:local:000000000000:table/{}", template.tables["Table"].name);
-        permits(statements, &Demand { action: action.to_owned(), resource, leading_keys: vec![key.to_owned()] })
+        is_allowed(
+            statements,
+            &AuthorizationRequest { action: action.to_owned(), resource, leading_keys: vec![key.to_owned()] },
+        )
     };
-    assert!(ask("dynamodb:GetItem", "binding#wx1"));
-    assert!(ask("dynamodb:PutItem", "thread#wx1#o"));
-    assert!(!ask("dynamodb:PutItem", "binding#wx1"));
-    assert!(!ask("dynamodb:GetItem", "thread#wx1#o"));
-    assert!(!ask("dynamodb:DeleteItem", "thread#wx1#o"));
+    assert!(allowed("dynamodb:GetItem", "binding#wx1"));
+    assert!(allowed("dynamodb:PutItem", "thread#wx1#o"));
+    assert!(!allowed("dynamodb:PutItem", "binding#wx1"));
+    assert!(!allowed("dynamodb:GetItem", "thread#wx1#o"));
+    assert!(!allowed("dynamodb:DeleteItem", "thread#wx1#o"));
 }
 
 #[test]
-fn the_table_is_created_with_its_indexes_stream_and_ttl() {
+fn table_has_its_indexes_stream_and_ttl() {
     let table = &deployed().tables["Table"];
     assert_eq!(table.partition_key, "pk");
     let indexes: Vec<_> = table.indexes.iter().map(|(name, key)| (name.as_str(), key.as_str())).collect();
     assert_eq!(indexes, [("due", "due_pk"), ("lists", "lists_pk")]);
     assert_eq!(table.ttl.as_deref(), Some("ttl"));
-    assert_eq!(table.create["StreamSpecification"], json!({"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"}));
+    assert_eq!(
+        table.create_request["StreamSpecification"],
+        json!({"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"})
+    );
     assert_eq!(deployed().secrets["MasterSecret"].length, 64);
 }
 
 #[test]
-fn what_is_not_understood_is_an_error() {
+fn unsupported_or_invalid_template_is_an_error() {
     for (resource, said) in [
         ("A: {Type: AWS::SNS::Topic}", "no local counterpart"),
         ("A: {Type: AWS::SQS::Queue, Properties: {X: !Cidr [a, 1, 2]}}", "Fn::Cidr"),
@@ -140,7 +147,7 @@ fn what_is_not_understood_is_an_error() {
     ] {
         let message = error(&format!("Resources:\n  {resource}\n"));
         assert!(message.contains(said), "{resource}: {message}");
-        assert!(message.contains("A (AWS::"), "the place is named: {message}");
+        assert!(message.contains("A (AWS::"), "the error names the resource: {message}");
     }
     let unset = error("Parameters: {P: {Type: String}}\nResources: {}\n");
     assert!(unset.contains("parameter P has no value"), "{unset}");
@@ -149,7 +156,7 @@ fn what_is_not_understood_is_an_error() {
 }
 
 #[test]
-fn intrinsics_conditions_and_globals() {
+fn intrinsics_conditions_and_globals_are_resolved() {
     let template = read(
         "
 Parameters:

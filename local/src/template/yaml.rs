@@ -1,16 +1,16 @@
-//! YAML with CloudFormation's short tags (`!Ref X`), turned into JSON with the long form (`{"Ref": "X"}`).
+//! Converts YAML with CloudFormation's short tags (`!Ref X`) into JSON with the long form (`{"Ref": "X"}`).
 
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 
 use super::{Result, TemplateError};
 
-/// Reads one YAML document.
-pub(super) fn read(text: &str) -> Result<Value> {
+/// Parses one YAML document.
+pub(super) fn parse(text: &str) -> Result<Value> {
     let documents = Yaml::load_from_str(text).map_err(|error| TemplateError::new(error.to_string()))?;
     match documents.as_slice() {
         [document] => value(document),
-        _ => Err(TemplateError::new("not one YAML document")),
+        _ => Err(TemplateError::new("expected one YAML document")),
     }
 }
 
@@ -32,11 +32,11 @@ fn value(node: &Yaml<'_>) -> Result<Value> {
             Value::Object(map)
         }
         Yaml::Tagged(tag, inner) => long_form(&tag.suffix, &value(inner)?),
-        Yaml::Alias(_) | Yaml::BadValue => return Err(TemplateError::new("YAML that CloudFormation does not take")),
+        Yaml::Alias(_) | Yaml::BadValue => return Err(TemplateError::new("YAML that CloudFormation does not support")),
     })
 }
 
-/// CloudFormation's own rule: `!Name` is `Fn::Name`, except for `Ref` and `Condition`; `!GetAtt A.B` is a list.
+/// The long form of a tag: `!Name` is `Fn::Name`, except for `Ref` and `Condition`. The argument of `!GetAtt A.B` is a list.
 fn long_form(tag: &str, argument: &Value) -> Value {
     match (tag, argument) {
         ("Ref" | "Condition", _) => json!({ tag: argument }),

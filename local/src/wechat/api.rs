@@ -1,4 +1,4 @@
-//! WeChat's own API, on the paths of `api.weixin.qq.com`: who is calling, what is counted, which fault is met, who answers.
+//! WeChat's API on the paths of `api.weixin.qq.com`: authentication, call counts, faults, dispatch.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,13 +11,13 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::line::Line;
+use super::api_error::{self, ApiError};
+use super::connection::Connection;
 use super::mini_program::MiniProgram;
-use super::refusal::{self, Refusal};
-use super::state::{Shared, Sim, World};
+use super::state::{Shared, Sim, WeChatState};
 use super::{media, send};
 
-/// What a call may carry, with room for a file that is too large to be taken.
+/// The largest body, in bytes. Larger than the largest image, so that a larger one gets WeChat's error.
 pub(super) const BODY_LIMIT: usize = 12 * 1024 * 1024;
 
 /// One call.
@@ -37,7 +37,7 @@ impl Call {
     }
 
     /// The JSON object in the body.
-    pub(super) fn json(&self) -> Result<Value, Refusal> {
+    pub(super) fn json(&self) -> Result<Value, ApiError> {
         if self.body.is_empty() {
             return Err(44002.into());
         }
@@ -50,24 +50,24 @@ impl Call {
         body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
-    /// For which mini program the call is; empty where nothing says so.
+    /// The app ID of the mini program that the call is for; empty if unknown.
     fn app_id(&self, sim: &Sim) -> String {
         match self.path.as_str() {
             "/cgi-bin/stable_token" => self.member("appid"),
             "/cgi-bin/token" => self.query("appid").unwrap_or_default().to_owned(),
-            _ => sim.look(|world| {
+            _ => sim.read(|state| {
                 let token = self.query("access_token").unwrap_or_default();
-                let owner = world.mini_programs.values().find(|app| app.tokens.check(token, sim.now()).is_some());
+                let owner = state.mini_programs.values().find(|app| app.tokens.check(token, sim.now()).is_some());
                 owner.map(|app| app.app_id.clone()).unwrap_or_default()
             }),
         }
     }
 }
 
-/// Every call to `/cgi-bin/…`.
+/// Answers a call to `/cgi-bin/…`.
 pub(super) async fn call(
     State(sim): State<Shared>,
-    ConnectInfo(line): ConnectInfo<Line>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
@@ -79,34 +79,34 @@ pub(super) async fn call(
         query: query.into_owned().collect(),
         headers: parts.headers,
         body,
-        caller: line.peer.ip(),
+        caller: connection.peer.ip(),
     };
     let app_id = call.app_id(&sim);
-    let fault = sim.change(|world, _| {
-        *world.calls.entry((call.path.clone(), app_id.clone())).or_default() += 1;
-        world.take_fault(&call.path, &app_id)
+    let fault = sim.update(|state, _| {
+        *state.calls.entry((call.path.clone(), app_id.clone())).or_default() += 1;
+        state.take_fault(&call.path, &app_id)
     });
-    let work = async { answer(&sim, &call).await.unwrap_or_else(IntoResponse::into_response) };
+    let answered = async { answer(&sim, &call).await.unwrap_or_else(IntoResponse::into_response) };
     match fault {
-        Some(fault) => fault.run(&line, work).await,
-        None => work.await,
+        Some(fault) => fault.run(&connection, answered).await,
+        None => answered.await,
     }
 }
 
-async fn answer(sim: &Sim, call: &Call) -> Result<Response, Refusal> {
-    let (method, missed) = match call.path.as_str() {
+async fn answer(sim: &Sim, call: &Call) -> Result<Response, ApiError> {
+    let (method, wrong_method) = match call.path.as_str() {
         "/cgi-bin/token" | "/cgi-bin/media/get" => (Method::GET, 43001),
         _ => (Method::POST, 43002),
     };
     if call.method != method {
-        return Err(missed.into());
+        return Err(wrong_method.into());
     }
     match call.path.as_str() {
         "/cgi-bin/stable_token" => stable_token(sim, call),
         "/cgi-bin/token" => token(sim, call),
         "/cgi-bin/message/custom/send" => send::send(sim, call),
         "/cgi-bin/message/custom/typing" => send::typing(sim, call),
-        // The path that the documents printed for years; it is for sub-merchants.
+        // The paths for sub-merchants.
         "/cgi-bin/message/custom/business/send" | "/cgi-bin/message/custom/business/typing" => Err(40101.into()),
         "/cgi-bin/media/upload" => media::upload(sim, call).await,
         "/cgi-bin/media/get" => media::get(sim, call),
@@ -114,33 +114,38 @@ async fn answer(sim: &Sim, call: &Call) -> Result<Response, Refusal> {
     }
 }
 
-fn stable_token(sim: &Sim, call: &Call) -> Result<Response, Refusal> {
+fn stable_token(sim: &Sim, call: &Call) -> Result<Response, ApiError> {
     let body = call.json()?;
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     let force = body.get("force_refresh").and_then(Value::as_bool).unwrap_or(false);
-    let grant = sim.change(|world, now| {
-        let app = world.client(text("grant_type"), text("appid"), text("secret"), call.caller)?;
-        app.tokens.stable(now, force).map_err(Refusal::from)
+    let grant = sim.update(|state, now| {
+        let app = state.check_secret(text("grant_type"), text("appid"), text("secret"), call.caller)?;
+        app.tokens.stable(now, force).map_err(ApiError::from)
     })?;
     Ok(Json(json!({ "access_token": grant.access_token, "expires_in": grant.expires_in })).into_response())
 }
 
-fn token(sim: &Sim, call: &Call) -> Result<Response, Refusal> {
+fn token(sim: &Sim, call: &Call) -> Result<Response, ApiError> {
     let text = |name: &str| call.query(name).unwrap_or_default();
-    let grant = sim.change(|world, now| {
-        let app = world.client(text("grant_type"), text("appid"), text("secret"), call.caller)?;
-        Ok::<_, Refusal>(app.tokens.plain(now))
+    let grant = sim.update(|state, now| {
+        let app = state.check_secret(text("grant_type"), text("appid"), text("secret"), call.caller)?;
+        Ok::<_, ApiError>(app.tokens.plain(now))
     })?;
     Ok(Json(json!({ "access_token": grant.access_token, "expires_in": grant.expires_in })).into_response())
 }
 
-impl World {
+impl WeChatState {
     /// The mini program that an app ID and secret belong to.
     ///
-    /// Unless `strict` is set, an app ID of the right form that nobody has seen is registered with the secret that came
-    /// with it, as if somebody had just created it at mp.weixin.qq.com: the credential check of a new binding needs
-    /// nothing prepared. A secret that begins with `wrong` is never taken, so that the refusal can be seen too.
-    fn client(&mut self, grant: &str, app_id: &str, secret: &str, caller: IpAddr) -> Result<&mut MiniProgram, Refusal> {
+    /// Registers an unknown app ID with the given secret, unless `strict` is set, so that a new binding needs no preparation in
+    /// the simulator. Refuses every secret that starts with `wrong`, so that a test can provoke the error.
+    fn check_secret(
+        &mut self,
+        grant: &str,
+        app_id: &str,
+        secret: &str,
+        caller: IpAddr,
+    ) -> Result<&mut MiniProgram, ApiError> {
         if grant != "client_credential" {
             return Err(40002.into());
         }
@@ -152,7 +157,7 @@ impl World {
         }
         let known = self.mini_programs.contains_key(app_id);
         if !known && (self.settings.strict || !MiniProgram::is_app_id(app_id)) {
-            return Err(refusal::INVALID_APP_ID.into());
+            return Err(api_error::INVALID_APP_ID.into());
         }
         if secret.starts_with("wrong") {
             return Err(40125.into());
@@ -165,7 +170,7 @@ impl World {
             return Err(40243.into());
         }
         if app.whitelist.as_ref().is_some_and(|list| !list.contains(&caller.to_string())) {
-            return Err(Refusal::new(40164, format!("invalid ip {caller} ipv6 ::ffff:{caller}, not in whitelist")));
+            return Err(ApiError::new(40164, format!("invalid ip {caller} ipv6 ::ffff:{caller}, not in whitelist")));
         }
         Ok(app)
     }

@@ -6,22 +6,22 @@ use serde_json::{Map, Value, json};
 
 use super::quota::Quota;
 
-/// How long the visitor's phone shows that the other side is typing.
-const TYPING: SignedDuration = SignedDuration::from_secs(15);
+/// How long the phone shows that the agent is typing.
+const TYPING_DURATION: SignedDuration = SignedDuration::from_secs(15);
 
-/// Which way an item of the phone's chat went.
+/// The direction of an item of the chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Direction {
-    /// The mini program sent it.
+    /// From the mini program.
     Received,
-    /// The visitor sent it.
+    /// From the visitor.
     Sent,
-    /// WeChat itself says it.
+    /// From WeChat.
     Notice,
 }
 
-/// One line of the phone's chat.
+/// One item of the chat.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Item {
     id: u64,
@@ -31,13 +31,13 @@ pub(super) struct Item {
     created_at: Timestamp,
     is_ai_msg: bool,
     msg_id: Option<String>,
-    /// Whether the push that carried it was taken; `None` while that is open, and for what did not go by push.
+    /// Whether the callback accepted the push; `None` while it is under way, and for items without a push.
     delivered: Option<bool>,
 }
 
 impl Item {
-    /// What WeChat's phone would show, with the content under the name of its type.
-    pub(super) fn json(&self) -> Value {
+    /// The item for the phone, with the content under the name of its type.
+    pub(super) fn to_json(&self) -> Value {
         let mut item = Map::new();
         item.insert("id".to_owned(), json!(self.id));
         item.insert("direction".to_owned(), json!(self.direction));
@@ -55,26 +55,26 @@ impl Item {
     }
 }
 
-/// One visitor of one mini program, and the phone's chat with it.
+/// A visitor of a mini program, with the chat on the phone.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Visitor {
     items: Vec<Item>,
     pub(super) quota: Quota,
     typing_until: Option<Timestamp>,
     last_exchange: Option<Timestamp>,
-    /// Counts the changes of the chat, so that the phone can wait for the next.
+    /// The number of changes of the chat. The phone waits for the next one.
     revision: u64,
 }
 
 impl Visitor {
-    /// A message of the mini program arrives.
+    /// Adds a message of the mini program.
     pub(super) fn receive(&mut self, msgtype: &str, content: Value, is_ai_msg: bool, now: Timestamp) {
         self.typing_until = None;
         self.last_exchange = Some(now);
         self.add(Direction::Received, msgtype, content, now).is_ai_msg = is_ai_msg;
     }
 
-    /// The visitor sends something, or enters. The same `msg_id` again is the same message.
+    /// Adds a message or an event of the visitor and returns its id. A known `msg_id` adds nothing.
     pub(super) fn send(&mut self, msgtype: &str, content: Value, msg_id: Option<&str>, now: Timestamp) -> u64 {
         self.last_exchange = Some(now);
         let known = self.items.iter().find(|item| msg_id.is_some() && item.msg_id.as_deref() == msg_id);
@@ -86,8 +86,8 @@ impl Visitor {
         item.id
     }
 
-    /// The push of item `id` has come to its end.
-    pub(super) fn settle(&mut self, id: u64, delivered: bool, now: Timestamp) {
+    /// Sets the result of the push of item `id`.
+    pub(super) fn set_delivered(&mut self, id: u64, delivered: bool, now: Timestamp) {
         if let Some(item) = self.items.iter_mut().find(|item| item.id == id) {
             item.delivered = Some(delivered);
         }
@@ -98,26 +98,26 @@ impl Visitor {
         self.revision += 1;
     }
 
-    /// Shows or ends the typing line.
+    /// Shows or hides that the agent is typing.
     pub(super) fn set_typing(&mut self, typing: bool, now: Timestamp) {
-        self.typing_until = typing.then(|| now.checked_add(TYPING).unwrap_or(Timestamp::MAX));
+        self.typing_until = typing.then(|| now.checked_add(TYPING_DURATION).unwrap_or(Timestamp::MAX));
         self.revision += 1;
     }
 
-    /// Until when the phone shows that the other side is typing, if it does.
+    /// Until when the phone shows that the agent is typing; `None` if it does not.
     pub(super) fn typing_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.typing_until.filter(|until| now < *until)
     }
 
-    /// Whether either side has said something within `time`.
+    /// Whether the last message of either side is at most `time` old.
     pub(super) fn exchanged_within(&self, time: SignedDuration, now: Timestamp) -> bool {
         self.last_exchange.is_some_and(|last| now.duration_since(last) <= time)
     }
 
-    /// What the phone shows: what it has received, or with `all` everything.
+    /// The items that the phone has received; with `all`, all items.
     pub(super) fn items(&self, all: bool) -> Vec<Value> {
         let shown = self.items.iter().filter(|item| all || item.direction == Direction::Received);
-        shown.map(Item::json).collect()
+        shown.map(Item::to_json).collect()
     }
 
     pub(super) fn revision(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! What a person does in WeChat's console, and the levers that tests pull.
+//! WeChat's console, and the controls for tests.
 
 use std::collections::HashMap;
 
@@ -11,13 +11,13 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::api_error;
 use super::crypto::Key;
 use super::document::Format;
 use super::faults::Fault;
 use super::mini_program::{MiniProgram, Page};
-use super::problem::{Problem, read};
+use super::problem::{Problem, parse_json};
 use super::push::{self, Config, Mode};
-use super::refusal;
 use super::state::{Settings, Shared};
 
 /// The body of `POST /sim/mini-programs`.
@@ -34,12 +34,12 @@ struct Submission {
     #[serde(default)]
     format: Format,
     mode: Option<Mode>,
-    /// `false` keeps the configuration unchecked, which WeChat never does.
+    /// `false` stores the configuration without a check, which WeChat does not allow.
     check: Option<bool>,
 }
 
 impl Submission {
-    /// The push configuration, if one is submitted, with the console's own checks of its fields.
+    /// The push configuration, if one is submitted. Checks its fields as the console does.
     fn config(&self) -> Result<Option<Config>, Problem> {
         let Some(callback_url) = self.callback_url.clone() else { return Ok(None) };
         if !matches!(callback_url.scheme(), "http" | "https") {
@@ -50,8 +50,8 @@ impl Submission {
             return Err(Problem::invalid("token must be 3 to 32 letters and digits"));
         }
         let mode = self.mode.unwrap_or(Mode::Safe);
-        let readable = self.encoding_aes_key.as_deref().map(|key| Key::from_text(key).is_some());
-        if readable == Some(false) || (readable.is_none() && mode != Mode::Plain) {
+        let valid_key = self.encoding_aes_key.as_deref().map(|key| Key::from_text(key).is_some());
+        if valid_key == Some(false) || (valid_key.is_none() && mode != Mode::Plain) {
             return Err(Problem::invalid("encoding_aes_key must be 43 letters and digits"));
         }
         let encoding_aes_key = self.encoding_aes_key.clone();
@@ -59,21 +59,21 @@ impl Submission {
     }
 }
 
-/// `POST /sim/mini-programs`: creates the mini program or changes it, then does what 提交 does.
+/// `POST /sim/mini-programs`: creates or changes the mini program, then submits its push configuration (提交).
 pub(super) async fn submit(State(sim): State<Shared>, body: Bytes) -> Result<Json<Value>, Problem> {
-    let submission: Submission = read(&body)?;
+    let submission: Submission = parse_json(&body)?;
     let app_id = submission.app_id.clone();
     if !MiniProgram::is_app_id(&app_id) {
         return Err(Problem::invalid("app_id must be wx and 16 characters of 0-9 a-f"));
     }
     let config = submission.config()?;
-    sim.change(|world, _| {
+    sim.update(|state, _| {
         let secret = submission.app_secret.as_deref();
-        if !world.mini_programs.contains_key(&app_id) {
+        if !state.mini_programs.contains_key(&app_id) {
             let secret = secret.ok_or_else(|| Problem::invalid("app_secret is missing"))?;
-            world.mini_programs.insert(app_id.clone(), MiniProgram::new(&app_id, secret));
+            state.mini_programs.insert(app_id.clone(), MiniProgram::new(&app_id, secret));
         }
-        let app = world.mini_programs.get_mut(&app_id).ok_or_else(|| Problem::unknown(&app_id))?;
+        let app = state.mini_programs.get_mut(&app_id).ok_or_else(|| Problem::unknown(&app_id))?;
         if let Some(secret) = secret {
             app.reset_secret(secret);
         }
@@ -88,22 +88,22 @@ pub(super) async fn submit(State(sim): State<Shared>, body: Bytes) -> Result<Jso
         }
         Ok(())
     })?;
-    let (verified, kept, detail) = match config {
-        None => (false, None, "registered; nothing was submitted as 消息推送配置".to_owned()),
-        Some(config) if submission.check == Some(false) => (false, Some(config), "kept without a check".to_owned()),
+    let (verified, stored, detail) = match config {
+        None => (false, None, "registered without 消息推送配置".to_owned()),
+        Some(config) if submission.check == Some(false) => (false, Some(config), "stored without a check".to_owned()),
         Some(config) => match push::check(&sim, &config).await {
             Ok(detail) => (true, Some(config), detail),
             Err(detail) => (false, None, detail),
         },
     };
-    sim.change(|world, now| {
-        let app = world.mini_programs.get_mut(&app_id).ok_or_else(|| Problem::unknown(&app_id))?;
-        // WeChat keeps the configuration before when the new one fails its check.
-        if kept.is_some() {
-            app.push = kept;
+    sim.update(|state, now| {
+        let app = state.mini_programs.get_mut(&app_id).ok_or_else(|| Problem::unknown(&app_id))?;
+        // WeChat keeps the previous configuration if the new one fails its check.
+        if stored.is_some() {
+            app.push = stored;
             app.verified = verified;
         }
-        let mut answer = state(app, now);
+        let mut answer = to_json(app, now);
         answer["verified"] = json!(verified);
         answer["detail"] = json!(detail);
         Ok(Json(answer))
@@ -113,19 +113,19 @@ pub(super) async fn submit(State(sim): State<Shared>, body: Bytes) -> Result<Jso
 /// `GET /sim/mini-programs`.
 pub(super) async fn list(State(sim): State<Shared>) -> Json<Value> {
     let now = sim.now();
-    let items: Vec<Value> = sim.look(|world| world.mini_programs.values().map(|app| state(app, now)).collect());
+    let items: Vec<Value> = sim.read(|state| state.mini_programs.values().map(|app| to_json(app, now)).collect());
     Json(json!({ "items": items }))
 }
 
 /// `GET /sim/mini-programs/{app_id}`.
 pub(super) async fn show(State(sim): State<Shared>, Path(app_id): Path<String>) -> Result<Json<Value>, Problem> {
     let now = sim.now();
-    let found = sim.look(|world| world.mini_programs.get(&app_id).map(|app| state(app, now)));
+    let found = sim.read(|state| state.mini_programs.get(&app_id).map(|app| to_json(app, now)));
     found.map(Json).ok_or_else(|| Problem::unknown(&app_id))
 }
 
-/// What can be seen of a mini program: everything but its secrets.
-fn state(app: &MiniProgram, now: Timestamp) -> Value {
+/// A mini program without its secrets.
+fn to_json(app: &MiniProgram, now: Timestamp) -> Value {
     json!({
         "app_id": app.app_id,
         "name": app.name,
@@ -142,7 +142,7 @@ fn state(app: &MiniProgram, now: Timestamp) -> Value {
     })
 }
 
-/// The body of `PATCH /sim/mini-programs/{app_id}`: what is missing stays as it is.
+/// The body of `PATCH /sim/mini-programs/{app_id}`. Missing fields stay unchanged.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Change {
@@ -150,15 +150,15 @@ struct Change {
     page: Option<Page>,
     app_secret: Option<String>,
     frozen: Option<bool>,
-    /// The IP whitelist of the `AppSecret` interfaces; `null` switches it off.
-    #[serde(default, deserialize_with = "given")]
+    /// The IP whitelist of the `AppSecret` interfaces; `null` removes it.
+    #[serde(default, deserialize_with = "present")]
     whitelist: Option<Whitelist>,
 }
 
 struct Whitelist(Option<Vec<String>>);
 
-/// A field that is there, `null` included.
-fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Whitelist>, D::Error> {
+/// A field that is present, possibly `null`.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Whitelist>, D::Error> {
     Option::deserialize(from).map(|list| Some(Whitelist(list)))
 }
 
@@ -168,9 +168,9 @@ pub(super) async fn change(
     Path(app_id): Path<String>,
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
-    let change: Change = read(&body)?;
-    sim.change(|world, now| {
-        let app = world.mini_programs.get_mut(&app_id).ok_or_else(|| Problem::unknown(&app_id))?;
+    let change: Change = parse_json(&body)?;
+    sim.update(|state, now| {
+        let app = state.mini_programs.get_mut(&app_id).ok_or_else(|| Problem::unknown(&app_id))?;
         if let Some(secret) = change.app_secret {
             app.reset_secret(&secret);
         }
@@ -180,14 +180,14 @@ pub(super) async fn change(
         if let Some(Whitelist(whitelist)) = change.whitelist {
             app.whitelist = whitelist;
         }
-        Ok(Json(state(app, now)))
+        Ok(Json(to_json(app, now)))
     })
 }
 
 /// The body of `POST /sim/mini-programs/{app_id}/expire-tokens`.
 #[derive(Deserialize)]
 struct Expiry {
-    /// What calls with the old tokens answer (42001 where nothing is said).
+    /// The errcode of calls with the expired tokens; 42001 if missing.
     errcode: Option<i64>,
 }
 
@@ -197,40 +197,40 @@ pub(super) async fn expire_tokens(
     Path(app_id): Path<String>,
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
-    let expiry: Expiry = read(&body)?;
-    sim.change(|world, now| {
-        let app = world.mini_programs.get_mut(&app_id).ok_or_else(|| Problem::unknown(&app_id))?;
-        app.tokens.void(expiry.errcode.unwrap_or(refusal::TOKEN_EXPIRED));
-        Ok(Json(state(app, now)))
+    let expiry: Expiry = parse_json(&body)?;
+    sim.update(|state, now| {
+        let app = state.mini_programs.get_mut(&app_id).ok_or_else(|| Problem::unknown(&app_id))?;
+        app.tokens.revoke_all(expiry.errcode.unwrap_or(api_error::TOKEN_EXPIRED));
+        Ok(Json(to_json(app, now)))
     })
 }
 
 /// `POST /sim/faults`.
 pub(super) async fn add_fault(State(sim): State<Shared>, body: Bytes) -> Result<(StatusCode, Json<Value>), Problem> {
-    let fault: Fault = read(&body)?;
-    let left = sim.change(|world, _| {
-        world.faults.push(fault);
-        json!({ "items": world.faults })
+    let fault: Fault = parse_json(&body)?;
+    let faults = sim.update(|state, _| {
+        state.faults.push(fault);
+        json!({ "items": state.faults })
     });
-    Ok((StatusCode::CREATED, Json(left)))
+    Ok((StatusCode::CREATED, Json(faults)))
 }
 
-/// `GET /sim/faults`: what is left.
+/// `GET /sim/faults`: the remaining faults.
 pub(super) async fn faults(State(sim): State<Shared>) -> Json<Value> {
-    Json(sim.look(|world| json!({ "items": world.faults })))
+    Json(sim.read(|state| json!({ "items": state.faults })))
 }
 
 /// `DELETE /sim/faults`.
 pub(super) async fn clear_faults(State(sim): State<Shared>) -> StatusCode {
-    sim.change(|world, _| world.faults.clear());
+    sim.update(|state, _| state.faults.clear());
     StatusCode::NO_CONTENT
 }
 
-/// `GET /sim/calls?path=…&app_id=…`: how often each path of the API was called, faults included.
+/// `GET /sim/calls?path=…&app_id=…`: the number of calls of each path of the API, including those with a fault.
 pub(super) async fn calls(State(sim): State<Shared>, Query(query): Query<HashMap<String, String>>) -> Json<Value> {
-    let wanted = |name: &str, value: &str| query.get(name).is_none_or(|wanted| wanted == value);
-    Json(sim.look(|world| {
-        let counted = world.calls.iter().filter(|((path, app), _)| wanted("path", path) && wanted("app_id", app));
+    let matches = |name: &str, value: &str| query.get(name).is_none_or(|expected| expected == value);
+    Json(sim.read(|state| {
+        let counted = state.calls.iter().filter(|((path, app), _)| matches("path", path) && matches("app_id", app));
         let items: Vec<Value> = counted
             .clone()
             .map(|((path, app_id), count)| json!({ "path": path, "app_id": app_id, "count": count }))
@@ -241,18 +241,18 @@ pub(super) async fn calls(State(sim): State<Shared>, Query(query): Query<HashMap
 
 /// `DELETE /sim/calls`.
 pub(super) async fn clear_calls(State(sim): State<Shared>) -> StatusCode {
-    sim.change(|world, _| world.calls.clear());
+    sim.update(|state, _| state.calls.clear());
     StatusCode::NO_CONTENT
 }
 
 /// `GET /sim/settings`.
 pub(super) async fn settings(State(sim): State<Shared>) -> Json<Settings> {
-    Json(sim.look(|world| world.settings.clone()))
+    Json(sim.read(|state| state.settings.clone()))
 }
 
-/// `PUT /sim/settings`: what is missing goes back to WeChat's own figure.
+/// `PUT /sim/settings`. Missing fields get WeChat's value.
 pub(super) async fn set_settings(State(sim): State<Shared>, body: Bytes) -> Result<Json<Settings>, Problem> {
-    let settings: Settings = read(&body)?;
-    sim.change(|world, _| world.settings = settings.clone());
+    let settings: Settings = parse_json(&body)?;
+    sim.update(|state, _| state.settings = settings.clone());
     Ok(Json(settings))
 }

@@ -1,8 +1,6 @@
-//! Signing and encrypting, written from the protocol alone.
+//! Signatures and encryption, an implementation of its own.
 //!
-//! Nothing here is shared with the crate `wechat`: key bits are shifted out by hand, blocks are chained by hand.
-//! Two independent readings of the protocol that agree are worth more than one that agrees with itself.
-//! The protocol: 消息推送, `miniprogram/dev/framework/server-ability/message-push.html`.
+//! It shares no code with the crate `wechat`, so that each checks the other. The protocol: 消息推送, `miniprogram/dev/framework/server-ability/message-push.html`.
 
 use aes::Aes256;
 use aes::cipher::{Block, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
@@ -10,10 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
 
-use super::random;
-
 const BLOCK: usize = 16;
-/// PKCS#7 counts in blocks of 32 here, twice the cipher's own.
+/// The block size of the PKCS#7 padding, in bytes. It is not the block size of AES.
 const PAD_BLOCK: usize = 32;
 
 /// The 32 bytes behind an `EncodingAESKey`.
@@ -21,14 +17,14 @@ const PAD_BLOCK: usize = 32;
 pub(super) struct Key([u8; 32]);
 
 impl Key {
-    /// Reads the 43 characters: six bits each, 258 in all, of which the last two say nothing.
+    /// Decodes the 43 characters of six bits each. The last two of the 258 bits are ignored.
     pub(super) fn from_text(text: &str) -> Option<Self> {
         if text.len() != 43 {
             return None;
         }
         let mut key = [0_u8; 32];
         let mut bits = 0_u32;
-        let mut held = 0_u32;
+        let mut bit_count = 0_u32;
         let mut filled = 0;
         for letter in text.bytes() {
             let six = match letter {
@@ -38,10 +34,10 @@ impl Key {
                 _ => return None,
             };
             bits = (bits << 6) | u32::from(six);
-            held += 6;
-            if held >= 8 && filled < key.len() {
-                held -= 8;
-                key[filled] = ((bits >> held) & 0xff).to_be_bytes()[3];
+            bit_count += 6;
+            if bit_count >= 8 && filled < key.len() {
+                bit_count -= 8;
+                key[filled] = ((bits >> bit_count) & 0xff).to_be_bytes()[3];
                 filled += 1;
             }
         }
@@ -49,16 +45,16 @@ impl Key {
     }
 }
 
-/// The lower-case hexadecimal SHA-1 of the parts, sorted by their bytes and joined without a separator.
+/// The SHA-1 of the parts, sorted by bytes and concatenated, in lower-case hexadecimal.
 pub(super) fn signature(parts: &[&str]) -> String {
     let mut sorted = parts.to_vec();
     sorted.sort_unstable();
     let digest: [u8; 20] = Sha1::digest(sorted.concat()).into();
-    random::to_hex(&digest)
+    hex::encode(digest)
 }
 
-/// The text of `Encrypt`: 16 random bytes, the length, the message and the app ID, padded and chained.
-pub(super) fn seal(key: &Key, random: [u8; BLOCK], message: &str, app_id: &str) -> String {
+/// Encrypts a message to the text of `Encrypt`: 16 random bytes, the length, the message and the app ID, padded, in CBC mode.
+pub(super) fn encrypt(key: &Key, random: [u8; BLOCK], message: &str, app_id: &str) -> String {
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
     let mut plain = Vec::with_capacity(BLOCK + 4 + message.len() + app_id.len() + PAD_BLOCK);
     plain.extend_from_slice(&random);
@@ -69,37 +65,37 @@ pub(super) fn seal(key: &Key, random: [u8; BLOCK], message: &str, app_id: &str) 
     plain.resize(plain.len() + pad, u8::try_from(pad).unwrap_or_default());
 
     let cipher = Aes256::new(&key.0.into());
-    let mut before: [u8; BLOCK] = first_block(&key.0);
+    let mut previous: [u8; BLOCK] = first_block(&key.0);
     for chunk in plain.chunks_exact_mut(BLOCK) {
-        chunk.iter_mut().zip(before).for_each(|(byte, mask)| *byte ^= mask);
+        chunk.iter_mut().zip(previous).for_each(|(byte, mask)| *byte ^= mask);
         let mut block = first_block(chunk).into();
         cipher.encrypt_block(&mut block);
         chunk.copy_from_slice(&block);
-        before = first_block(chunk);
+        previous = first_block(chunk);
     }
     STANDARD.encode(plain)
 }
 
-/// Takes `Encrypt` apart into the message and the app ID at its end; `None` if any of it is out of shape.
-pub(super) fn open(key: &Key, encrypted: &str) -> Option<(String, String)> {
+/// Decrypts the text of `Encrypt` to the message and the app ID; `None` if it is malformed.
+pub(super) fn decrypt(key: &Key, encrypted: &str) -> Option<(String, String)> {
     let mut bytes = STANDARD.decode(encrypted).ok()?;
     if bytes.is_empty() || bytes.len() % BLOCK != 0 {
         return None;
     }
     let cipher = Aes256::new(&key.0.into());
-    let mut before: [u8; BLOCK] = first_block(&key.0);
+    let mut previous: [u8; BLOCK] = first_block(&key.0);
     for chunk in bytes.chunks_exact_mut(BLOCK) {
-        let sealed = first_block(chunk);
-        let mut block: Block<Aes256> = sealed.into();
+        let encrypted_block = first_block(chunk);
+        let mut block: Block<Aes256> = encrypted_block.into();
         cipher.decrypt_block(&mut block);
         for (at, byte) in chunk.iter_mut().enumerate() {
-            *byte = block[at] ^ before[at];
+            *byte = block[at] ^ previous[at];
         }
-        before = sealed;
+        previous = encrypted_block;
     }
     let pad = *bytes.last()?;
-    let kept = bytes.len().checked_sub(usize::from(pad))?;
-    let padding = bytes.split_off(kept);
+    let unpadded = bytes.len().checked_sub(usize::from(pad))?;
+    let padding = bytes.split_off(unpadded);
     if pad == 0 || usize::from(pad) > PAD_BLOCK || padding.iter().any(|byte| *byte != pad) {
         return None;
     }
@@ -111,7 +107,7 @@ pub(super) fn open(key: &Key, encrypted: &str) -> Option<(String, String)> {
     Some((String::from_utf8(message).ok()?, String::from_utf8(app_id).ok()?))
 }
 
-/// The first 16 bytes of a slice that has at least so many.
+/// The first 16 bytes of a slice. Panics if it is shorter.
 fn first_block(bytes: &[u8]) -> [u8; BLOCK] {
     let mut block = [0; BLOCK];
     block.copy_from_slice(&bytes[..BLOCK]);

@@ -1,9 +1,9 @@
-//! Push documents as WeChat writes them: XML with CDATA, or JSON.
+//! The documents of pushes: XML with CDATA, or JSON.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The format (数据格式) chosen in WeChat's console.
+/// The data format (数据格式) that is set in WeChat's console.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Format {
@@ -38,7 +38,7 @@ impl Format {
         }
     }
 
-    /// The document with one more text field at its end (兼容模式 has `Encrypt` beside the plain fields).
+    /// The document with an additional text field at its end. 兼容模式 has `Encrypt` beside the plain fields.
     pub(super) fn with_field(self, document: &str, name: &str, value: &str) -> String {
         match self {
             Self::Xml => {
@@ -52,7 +52,7 @@ impl Format {
         }
     }
 
-    /// The text of a top-level field of a callback's answer, read without any library's help.
+    /// The text of a top-level field of a callback's answer.
     pub(super) fn field(self, document: &str, name: &str) -> Option<String> {
         match self {
             Self::Xml => {
@@ -78,7 +78,7 @@ fn element(name: &str, value: &Value) -> String {
         }
         Value::String(text) => {
             let text: String = text.chars().filter(|letter| allowed(*letter)).collect();
-            // A CDATA section cannot hold its own end.
+            // `]]>` ends a CDATA section, so it is split over two sections.
             let text = text.replace("]]>", "]]]]><![CDATA[>");
             format!("<{name}><![CDATA[{text}]]></{name}>")
         }
@@ -87,7 +87,7 @@ fn element(name: &str, value: &Value) -> String {
     }
 }
 
-/// Whether XML 1.0 can carry the character at all.
+/// Whether XML 1.0 allows the character.
 fn allowed(letter: char) -> bool {
     !matches!(letter, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
 }

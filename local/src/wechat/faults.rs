@@ -1,4 +1,4 @@
-//! Misbehaviour on demand: the next calls to a path answer an errcode, wait, or break off.
+//! Faults that tests set: the next calls to a path answer an errcode, wait, or reset the connection.
 
 use std::time::Duration;
 
@@ -8,51 +8,51 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use super::line::Line;
-use super::refusal::{self, Refusal};
-use super::state::World;
+use super::api_error::{self, ApiError};
+use super::connection::Connection;
+use super::state::WeChatState;
 
-/// When, relative to what the call does.
+/// Before or after the effect of the call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Moment {
-    /// The call has had no effect. A caller that hangs up while it waits has caused none either.
+    /// The call has had no effect yet. It has none at all if the client closes the connection during the wait.
     #[default]
     Before,
-    /// The call has had its effect (a message is on the phone), only the answer is late or lost.
+    /// The call has had its effect (the message is on the phone); its answer is late or lost.
     After,
 }
 
-/// What happens to the next `times` calls of `path`.
+/// A fault of the next `times` calls of `path`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fault {
     pub(super) path: String,
-    /// Only calls for this mini program.
+    /// Only calls of this mini program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     app_id: Option<String>,
     #[serde(default = "once")]
     times: u32,
-    /// Answer this instead of doing anything.
+    /// Answer this errcode; the call has no effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     errcode: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     errmsg: Option<String>,
-    /// Let so many milliseconds of real time pass.
+    /// Wait for this time, in milliseconds of real time.
     #[serde(default)]
     wait_ms: u64,
     #[serde(default)]
     wait: Moment,
-    /// Reset the connection instead of answering.
+    /// Reset the connection instead of an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     break_off: Option<Moment>,
-    /// Answer this HTTP status instead of doing anything.
+    /// Answer this HTTP status; the call has no effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     /// Answer this body instead of doing anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     body: Option<String>,
-    /// Answer a gateway's HTML page (502 unless `status` says otherwise).
+    /// Answer the HTML error page of a gateway (status 502 if `status` is missing).
     #[serde(default)]
     html: bool,
 }
@@ -61,51 +61,51 @@ fn once() -> u32 {
     1
 }
 
-impl World {
-    /// The fault that the next call to `path` meets, used up by one.
+impl WeChatState {
+    /// Takes the fault for a call of `path`, if there is one.
     pub(super) fn take_fault(&mut self, path: &str, app_id: &str) -> Option<Fault> {
-        let meets = |fault: &Fault| fault.path == path && fault.app_id.as_deref().is_none_or(|only| only == app_id);
-        let at = self.faults.iter().position(meets)?;
+        let applies = |fault: &Fault| fault.path == path && fault.app_id.as_deref().is_none_or(|only| only == app_id);
+        let at = self.faults.iter().position(applies)?;
         let fault = self.faults.get_mut(at)?;
         fault.times = fault.times.saturating_sub(1);
-        let met = fault.clone();
-        if met.times == 0 {
+        let taken = fault.clone();
+        if taken.times == 0 {
             self.faults.remove(at);
         }
-        Some(met)
+        Some(taken)
     }
 }
 
 impl Fault {
-    /// Runs a call as this fault has it.
-    pub(super) async fn run(self, line: &Line, call: impl Future<Output = Response>) -> Response {
+    /// Runs a call with this fault.
+    pub(super) async fn run(self, connection: &Connection, call: impl Future<Output = Response>) -> Response {
         self.pause(Moment::Before).await;
         if self.break_off == Some(Moment::Before) {
-            line.cut();
+            connection.reset();
             return StatusCode::BAD_GATEWAY.into_response();
         }
-        let response = match self.instead() {
+        let response = match self.replacement() {
             Some(answer) => answer,
             None => call.await,
         };
         self.pause(Moment::After).await;
         if self.break_off == Some(Moment::After) {
-            line.cut();
+            connection.reset();
         }
         response
     }
 
-    /// The answer given in place of the call's own.
-    fn instead(&self) -> Option<Response> {
+    /// The answer that replaces that of the call, if any.
+    fn replacement(&self) -> Option<Response> {
         if let Some(errcode) = self.errcode {
-            let words = self.errmsg.as_deref().unwrap_or_else(|| refusal::words(errcode));
-            return Some(Refusal::new(errcode, words).into_response());
+            let errmsg = self.errmsg.as_deref().unwrap_or_else(|| api_error::message(errcode));
+            return Some(ApiError::new(errcode, errmsg).into_response());
         }
         if self.status.is_none() && self.body.is_none() && !self.html {
             return None;
         }
-        let usual = if self.html { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
-        let status = self.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(usual);
+        let default = if self.html { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
+        let status = self.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(default);
         let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n";
         let (kind, text) = if self.html { ("text/html", page) } else { ("text/plain", "") };
         let text = self.body.clone().unwrap_or_else(|| text.to_owned());

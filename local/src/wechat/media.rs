@@ -1,4 +1,4 @@
-//! Temporary media: `/cgi-bin/media/upload` and `/cgi-bin/media/get`, kept for three days.
+//! Temporary media: `/cgi-bin/media/upload` and `/cgi-bin/media/get`. They expire after three days.
 
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart};
@@ -13,13 +13,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::json;
 
 use super::api::Call;
+use super::api_error::{self, ApiError};
 use super::random;
-use super::refusal::{self, Refusal};
-use super::state::{Sim, World};
+use super::state::{Sim, WeChatState};
 
-const LIFE: SignedDuration = SignedDuration::from_hours(72);
-/// An image may have 2 MB.
-const LIMIT: usize = 2 * 1024 * 1024;
+const LIFETIME: SignedDuration = SignedDuration::from_hours(72);
+/// The largest image, in bytes.
+const MAX_IMAGE: usize = 2 * 1024 * 1024;
 
 /// One temporary file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,8 +32,8 @@ pub(super) struct Media {
 }
 
 impl Media {
-    /// The kind of picture, by its first bytes.
-    pub(super) fn kind(bytes: &[u8]) -> Option<&'static str> {
+    /// The content type of a picture, from its first bytes.
+    pub(super) fn content_type(bytes: &[u8]) -> Option<&'static str> {
         match bytes {
             [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Some("image/png"),
             [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
@@ -43,7 +43,7 @@ impl Media {
     }
 }
 
-/// The picture itself, whatever its age: a phone keeps what it has once shown.
+/// The picture. It does not expire for the phone.
 impl IntoResponse for Media {
     fn into_response(self) -> Response {
         let kind =
@@ -52,34 +52,34 @@ impl IntoResponse for Media {
     }
 }
 
-impl World {
-    /// Keeps a file for a mini program and returns its media id.
-    pub(super) fn keep(&mut self, app_id: &str, content_type: &str, bytes: Bytes, now: Timestamp) -> String {
+impl WeChatState {
+    /// Stores a file of a mini program and returns its media id.
+    pub(super) fn store_media(&mut self, app_id: &str, content_type: &str, bytes: Bytes, now: Timestamp) -> String {
         let id = random::word(64);
         let media = Media { app_id: app_id.to_owned(), created_at: now, content_type: content_type.to_owned(), bytes };
         self.media.insert(id.clone(), media);
         id
     }
 
-    /// The file, if it is this mini program's and not older than three days.
-    pub(super) fn alive(&self, app_id: &str, media_id: &str, now: Timestamp) -> Result<&Media, Refusal> {
+    /// The file, if it belongs to the mini program and has not expired.
+    pub(super) fn media(&self, app_id: &str, media_id: &str, now: Timestamp) -> Result<&Media, ApiError> {
         let found = self.media.get(media_id).filter(|media| media.app_id == app_id);
-        let fresh = found.filter(|media| now.duration_since(media.created_at) < LIFE);
-        fresh.ok_or_else(|| refusal::INVALID_MEDIA_ID.into())
+        let fresh = found.filter(|media| now.duration_since(media.created_at) < LIFETIME);
+        fresh.ok_or_else(|| api_error::INVALID_MEDIA_ID.into())
     }
 }
 
 /// `POST /cgi-bin/media/upload?access_token=…&type=image`: one part `media` with a file name.
-pub(super) async fn upload(sim: &Sim, call: &Call) -> Result<Response, Refusal> {
-    let app_id = sim.look(|world| world.bearer(call.query("access_token"), sim.now()))?;
+pub(super) async fn upload(sim: &Sim, call: &Call) -> Result<Response, ApiError> {
+    let app_id = sim.read(|state| state.authenticate(call.query("access_token"), sim.now()))?;
     if call.query("type") != Some("image") {
-        return Err(refusal::INVALID_MEDIA_TYPE.into());
+        return Err(api_error::INVALID_MEDIA_TYPE.into());
     }
     let mut request = Request::new(axum::body::Body::from(call.body.clone()));
     *request.headers_mut() = call.headers.clone();
-    // The whole body has been bounded before; what is too much for an image is answered below.
+    // The size of the body is limited before. The size of an image is checked below.
     DefaultBodyLimit::disable().apply(&mut request);
-    let missing = || Refusal::from(41005);
+    let missing = || ApiError::from(41005);
     let mut parts = Multipart::from_request(request, &()).await.map_err(|_| missing())?;
     let bytes = loop {
         let part = parts.next_field().await.map_err(|_| missing())?.ok_or_else(missing)?;
@@ -90,20 +90,20 @@ pub(super) async fn upload(sim: &Sim, call: &Call) -> Result<Response, Refusal> 
     if bytes.is_empty() {
         return Err(missing());
     }
-    if bytes.len() > LIMIT {
-        return Err(refusal::INVALID_MEDIA_SIZE.into());
+    if bytes.len() > MAX_IMAGE {
+        return Err(api_error::INVALID_MEDIA_SIZE.into());
     }
-    let kind = Media::kind(&bytes).ok_or(refusal::INVALID_FILE_TYPE)?;
-    let (media_id, now) = sim.change(|world, now| (world.keep(&app_id, kind, bytes, now), now));
+    let kind = Media::content_type(&bytes).ok_or(api_error::INVALID_FILE_TYPE)?;
+    let (media_id, now) = sim.update(|state, now| (state.store_media(&app_id, kind, bytes, now), now));
     Ok(Json(json!({ "type": "image", "media_id": media_id, "created_at": now.as_second() })).into_response())
 }
 
 /// `GET /cgi-bin/media/get?access_token=…&media_id=…`.
-pub(super) fn get(sim: &Sim, call: &Call) -> Result<Response, Refusal> {
+pub(super) fn get(sim: &Sim, call: &Call) -> Result<Response, ApiError> {
     let now = sim.now();
-    sim.look(|world| {
-        let app_id = world.bearer(call.query("access_token"), now)?;
-        let media = world.alive(&app_id, call.query("media_id").ok_or(41006)?, now)?.clone();
+    sim.read(|state| {
+        let app_id = state.authenticate(call.query("access_token"), now)?;
+        let media = state.media(&app_id, call.query("media_id").ok_or(41006)?, now)?.clone();
         let name = media.content_type.replace("image/", "picture.").replace("jpeg", "jpg");
         let mut response = media.into_response();
         if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {

@@ -1,4 +1,4 @@
-//! A mini program as its console knows it, and the page that the phone shows of it.
+//! A mini program in WeChat's console, and its page on the phone.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 use super::chat::Visitor;
 use super::push::Config;
 use super::tokens::Tokens;
-use super::{random, refusal};
+use super::{api_error, random};
 
-/// What the phone's page of a mini program shows.
+/// The content of a mini program's page on the phone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Page {
-    /// The `session-from` of the contact button; `{{…}}` is filled in as a mini program's own page would do it.
+    /// The `session-from` of the contact button, with placeholders `{{…}}` that the page fills in.
     pub(super) session_from: String,
-    /// The string that `{{params}}` stands for.
+    /// The value of `{{params}}`.
     pub(super) params: String,
-    /// What `{{partnerid}}` stands for.
+    /// The value of `{{partnerid}}`.
     pub(super) partnerid: String,
     pub(super) send_message_title: String,
     pub(super) send_message_path: String,
-    /// An address, or a path on this server.
+    /// A URL, or a path on this server.
     pub(super) send_message_img: String,
 }
 
@@ -39,7 +39,7 @@ impl Default for Page {
     }
 }
 
-/// A mini program as WeChat's console knows it.
+/// A mini program as in WeChat's console.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct MiniProgram {
     pub(super) app_id: String,
@@ -56,7 +56,7 @@ pub(super) struct MiniProgram {
 }
 
 impl MiniProgram {
-    /// A mini program fresh from mp.weixin.qq.com: no push yet.
+    /// A new mini program, without a push configuration.
     pub(super) fn new(app_id: &str, app_secret: &str) -> Self {
         Self {
             app_id: app_id.to_owned(),
@@ -73,11 +73,11 @@ impl MiniProgram {
         }
     }
 
-    /// 重置 `AppSecret`: the secret before stops working, and every token with it.
+    /// Resets the `AppSecret` (重置): the previous secret and all tokens become invalid.
     pub(super) fn reset_secret(&mut self, secret: &str) {
         if self.app_secret != secret {
             secret.clone_into(&mut self.app_secret);
-            self.tokens.void(refusal::INVALID_CREDENTIAL);
+            self.tokens.revoke_all(api_error::INVALID_CREDENTIAL);
         }
     }
 

@@ -1,49 +1,49 @@
 //! A simulated WeChat: its API, its pushes, its console and a visitor's phone, on one port.
 //!
-//! It stands in for `api.weixin.qq.com` and mp.weixin.qq.com and knows nothing of this bundle but the protocol: it signs,
-//! encrypts and reads with code of its own (never the crate `wechat`), so that a mistake in one is not repeated in the other.
+//! It stands in for `api.weixin.qq.com` and mp.weixin.qq.com. It signs, encrypts and parses with its own code, never with the
+//! crate `wechat`, so that a mistake in one implementation shows as a disagreement with the other.
 //!
-//! | Path | Who | Where |
+//! | Path | Used by | Modules |
 //! |---|---|---|
-//! | `/cgi-bin/…` | the bundle, as it calls `api.weixin.qq.com` | `api`, `tokens`, `send`, `quota`, `media`, `refusal` |
-//! | `/sim/mini-programs…` | the admin in WeChat's console | `console`, `mini_program`, `push` |
-//! | `/sim/visitors/…`, `/sim/media/…` | a visitor with a phone | `visitors`, `act`, `chat`, `push`, `document`, `crypto` |
-//! | `/sim/visitors/{openid}/quota` | tests: what WeChat still lets through | `visitors`, `quota` |
-//! | `/sim/faults`, `/sim/calls`, `/sim/settings` | tests | `faults`, `line`, `console` |
-//! | `/`, `/phone/…` | a person: the phone as a page | `phone` |
+//! | `/cgi-bin/…` | the bundle, as `api.weixin.qq.com` | `api`, `tokens`, `send`, `quota`, `media`, `api_error` |
+//! | `/sim/mini-programs…` | the admin, as WeChat's console | `console`, `mini_program`, `push` |
+//! | `/sim/visitors/…`, `/sim/media/…` | a visitor, as the phone | `visitors`, `visitor_action`, `chat`, `push`, `document`, `crypto` |
+//! | `/sim/visitors/{openid}/quota` | tests: the remaining reply quota | `visitors`, `quota` |
+//! | `/sim/faults`, `/sim/calls`, `/sim/settings` | tests | `faults`, `connection`, `console` |
+//! | `/`, `/phone/…` | a person, as the phone's web page | `phone` |
 //!
-//! What a mini program may do here that WeChat would not allow:
+//! Differences from WeChat:
 //!
-//! - A mini program that nobody registered comes into being with its first token call, with the secret that came with it
-//!   (`PUT /sim/settings {"strict": true}` ends that). After that another secret is refused with 40125; a secret that begins
-//!   with `wrong` always is. `POST /sim/mini-programs` with another secret is 重置.
-//! - A callback may have any host and port, `http` on loopback too.
+//! - The first token call with an unknown app ID registers it as a mini program with the secret of the call
+//!   (`PUT /sim/settings {"strict": true}` turns this off). Later calls with another secret get 40125, and so does every secret
+//!   that starts with `wrong`. `POST /sim/mini-programs` with another secret resets it (重置).
+//! - A callback URL can have any host and port, and the scheme `http`.
 //!
-//! Time is the clock that is handed in, for everything that WeChat measures in seconds or more (tokens, quota, media,
-//! typing, `CreateTime`). The 5 s that a callback has to answer, retries and injected waits are real time.
+//! Times that WeChat measures in seconds or more (tokens, quota, media, typing, `CreateTime`) use the given clock. The 5 s limit
+//! of a callback, the pauses between retries and injected waits are real time.
 
-mod act;
 mod api;
+mod api_error;
 mod chat;
+mod connection;
 mod console;
 mod crypto;
 mod document;
 mod faults;
-mod keep;
-mod line;
 mod media;
 mod mini_program;
+mod persistence;
 mod phone;
 mod problem;
 mod push;
 mod quota;
 mod random;
-mod refusal;
 mod send;
 mod state;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod visitor_action;
 mod visitors;
 
 use std::future::IntoFuture as _;
@@ -60,63 +60,63 @@ use store::SharedClock;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use self::line::{Line, Lines};
-use self::state::{Shared, Sim, World};
+use self::connection::{Connection, ResettableListener};
+use self::state::{Shared, Sim, WeChatState};
 
-/// How long open calls may take to end when the simulator is shut down.
-const GRACE: Duration = Duration::from_secs(1);
+/// The time that open calls have to finish at a shutdown.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A running simulator. Everything it can be told, it is told over HTTP; dropping the handle leaves it running.
+/// A running simulator, controlled over HTTP. It keeps running when the handle is dropped.
 #[derive(Debug)]
 pub struct Simulator {
     sim: Shared,
     server: JoinHandle<()>,
-    keeper: JoinHandle<()>,
+    saver: JoinHandle<()>,
 }
 
 impl Simulator {
-    /// Serves on `listener`, in tasks of the runtime it is called in. The state lives in memory.
+    /// Serves on `listener` with a state in memory. Spawns tasks on the current runtime.
     pub fn serve(listener: TcpListener, clock: SharedClock) -> Self {
-        Self::start(listener, clock, World::default(), None)
+        Self::start(listener, clock, WeChatState::default(), None)
     }
 
-    /// Serves on `listener` with a state that is kept in `file`, so that mini programs, visitors, chats and tokens are
-    /// there again after a restart. A file that exists and cannot be read is an error.
-    pub fn serve_kept(listener: TcpListener, clock: SharedClock, file: PathBuf) -> io::Result<Self> {
-        let world = keep::load(&file)?;
-        Ok(Self::start(listener, clock, world, Some(file)))
+    /// Serves on `listener` with a state that is saved in `file`: mini programs, visitors, chats and tokens survive a restart.
+    /// An error if the file exists and cannot be read.
+    pub fn serve_persistent(listener: TcpListener, clock: SharedClock, file: PathBuf) -> io::Result<Self> {
+        let state = persistence::load(&file)?;
+        Ok(Self::start(listener, clock, state, Some(file)))
     }
 
-    fn start(listener: TcpListener, clock: SharedClock, world: World, data: Option<PathBuf>) -> Self {
+    fn start(listener: TcpListener, clock: SharedClock, state: WeChatState, data: Option<PathBuf>) -> Self {
         let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
-        let sim = Arc::new(Sim::new(clock, format!("http://{address}"), client(), data, world));
+        let sim = Arc::new(Sim::new(clock, format!("http://{address}"), client(), data, state));
         let closing = Shared::clone(&sim);
-        let service = router(Shared::clone(&sim)).into_make_service_with_connect_info::<Line>();
-        let server =
-            axum::serve(Lines(listener), service).with_graceful_shutdown(async move { closing.closed().await });
+        let service = router(Shared::clone(&sim)).into_make_service_with_connect_info::<Connection>();
+        let server = axum::serve(ResettableListener(listener), service)
+            .with_graceful_shutdown(async move { closing.closed().await });
         let server = tokio::spawn(async move {
             if let Err(error) = server.into_future().await {
                 tracing::error!(%error, "the simulated WeChat stopped");
             }
         });
-        let keeper = tokio::spawn(keep::run(Shared::clone(&sim)));
-        Self { sim, server, keeper }
+        let saver = tokio::spawn(persistence::run(Shared::clone(&sim)));
+        Self { sim, server, saver }
     }
 
-    /// Its address, without a slash at the end: the base URL of the API, and the phone's page.
+    /// The base URL of the API and the URL of the phone's page, without a trailing slash.
     pub fn url(&self) -> String {
         self.sim.url.clone()
     }
 
-    /// Ends it: open calls get a second to finish, then the port is free.
+    /// Stops the simulator and frees the port. Open calls get a second to finish.
     pub async fn shutdown(self) {
         self.sim.close();
         let abort = self.server.abort_handle();
-        if tokio::time::timeout(GRACE, self.server).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, self.server).await.is_err() {
             abort.abort();
         }
-        self.keeper.abort();
-        keep::save(&self.sim);
+        self.saver.abort();
+        persistence::save(&self.sim);
     }
 }
 
@@ -130,7 +130,7 @@ fn router(sim: Shared) -> Router {
         .route("/sim/mini-programs/{app_id}/expire-tokens", post(console::expire_tokens))
         .route("/sim/visitors/{openid}/messages", get(visitors::messages))
         .route("/sim/visitors/{openid}/quota", get(visitors::quota))
-        .route("/sim/visitors/{openid}/{act}", post(visitors::act))
+        .route("/sim/visitors/{openid}/{action}", post(visitors::action))
         .route("/sim/media/{media_id}", get(visitors::media))
         .route("/sim/faults", post(console::add_fault).get(console::faults).delete(console::clear_faults))
         .route("/sim/calls", get(console::calls).delete(console::clear_calls))
@@ -139,12 +139,12 @@ fn router(sim: Shared) -> Router {
         .with_state(sim)
 }
 
-/// The client that pushes: no redirects (WeChat follows none), no proxy.
+/// The HTTP client for pushes. It follows no redirects, as WeChat, and uses no proxy.
 fn client() -> Result<reqwest::Client, String> {
-    // Whoever was first has installed the same one.
+    // An error means that the same provider is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = || reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-    // On a machine without any trusted root there is still http.
+    // Without trusted root certificates on this machine, http URLs still work.
     let client = builder().build().or_else(|_| builder().tls_certs_only([]).build());
     client.map_err(|error| error.to_string())
 }

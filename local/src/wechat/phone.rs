@@ -1,4 +1,4 @@
-//! The phone's page: a mini program with a 联系客服 button, and the chat behind it.
+//! The phone's web page: a mini program with a 联系客服 button, and its chat.
 
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -7,12 +7,12 @@ use axum::http::header::{
 };
 use axum::response::{IntoResponse, Response};
 
-/// The cover of the page's card, 520×416.
+/// The picture of the card, 520×416 pixels.
 pub(super) const COVER: &[u8] = include_bytes!("phone/cover.png");
-/// Where it is served.
+/// The path of the picture.
 pub(super) const COVER_PATH: &str = "/phone/cover.png";
 
-/// Scripts and styles from here only; pictures from wherever a message says.
+/// Scripts and styles come from this server only; pictures from any URL in a message.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: http: https:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

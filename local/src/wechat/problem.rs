@@ -1,4 +1,4 @@
-//! What `/sim` answers when it cannot do what it was asked: problem details (RFC 9457).
+//! Errors of `/sim`: problem details (RFC 9457).
 
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-/// A request to `/sim` that makes no sense here.
+/// An error of `/sim`.
 #[derive(Debug)]
 pub(super) struct Problem {
     status: StatusCode,
@@ -16,18 +16,18 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    /// A field that is missing or out of shape.
+    /// A missing or invalid field.
     pub(super) fn invalid(detail: impl Into<String>) -> Self {
         Self { status: StatusCode::UNPROCESSABLE_ENTITY, code: "invalid", detail: detail.into() }
     }
 
-    /// A mini program that nobody has registered.
+    /// An unregistered mini program.
     pub(super) fn unknown(app_id: &str) -> Self {
         let detail = format!("no mini program {app_id:?}: POST /sim/mini-programs, or bind it first");
         Self { status: StatusCode::NOT_FOUND, code: "unknown_mini_program", detail }
     }
 
-    /// A picture that is not kept here.
+    /// An unknown media id.
     pub(super) fn no_media() -> Self {
         Self { status: StatusCode::NOT_FOUND, code: "unknown_media", detail: "no such media".to_owned() }
     }
@@ -46,8 +46,8 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Reads a JSON body whatever its `Content-Type` says (curl's `-d` says it is a form); no body is an empty object.
-pub(super) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
+/// Parses a JSON body. Ignores the `Content-Type`, because `curl -d` sends that of a form. An empty body is an empty object.
+pub(super) fn parse_json<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| Problem::invalid(error.to_string()))
 }

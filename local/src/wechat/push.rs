@@ -1,4 +1,4 @@
-//! A push to a callback: signed, encrypted, delivered with WeChat's time limit and retries.
+//! Pushes to a callback: signed, encrypted, and delivered with WeChat's time limit and retries.
 
 use std::time::{Duration, Instant};
 
@@ -12,19 +12,19 @@ use super::document::Format;
 use super::random;
 use super::state::{Settings, Sim};
 
-/// How a push is protected (消息加密方式).
+/// The encryption mode of pushes (消息加密方式).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Mode {
     /// 明文模式: signed, not encrypted.
     Plain,
-    /// 兼容模式: the plain fields and `Encrypt` side by side.
+    /// 兼容模式: the plain fields and `Encrypt`.
     Compatible,
-    /// 安全模式: `Encrypt` alone.
+    /// 安全模式: `Encrypt` only.
     Safe,
 }
 
-/// What was submitted as 消息推送配置.
+/// The push configuration (消息推送配置).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Config {
     pub(super) callback_url: Url,
@@ -34,7 +34,7 @@ pub(super) struct Config {
     pub(super) format: Format,
 }
 
-/// One message or event on its way to a callback.
+/// A message or event for a callback.
 #[derive(Debug, Clone)]
 pub(super) struct Push {
     pub(super) app_id: String,
@@ -44,33 +44,33 @@ pub(super) struct Push {
     pub(super) config: Config,
 }
 
-/// What came of one delivery.
+/// The result of one delivery.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Attempt {
     /// The HTTP status, if there was an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
-    /// The beginning of the answer's body.
+    /// The first 500 characters of the answer's body.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
-    /// Why the delivery does not count.
+    /// Why the delivery failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     ms: u64,
 }
 
 impl Attempt {
-    /// Whether WeChat is content with the answer.
+    /// Whether the delivery succeeded.
     pub(super) fn accepted(&self) -> bool {
         self.error.is_none()
     }
 }
 
 impl Push {
-    /// Delivers until the callback accepts, at most `1 + push_retries` times. Each time the same message with a new
-    /// timestamp, nonce and encryption.
+    /// Delivers until the callback accepts, at most `1 + push_retries` times. Each delivery of the message has a new timestamp,
+    /// nonce and encryption.
     pub(super) async fn deliver(&self, sim: &Sim) -> Vec<Attempt> {
-        let settings = sim.look(|world| world.settings.clone());
+        let settings = sim.read(|state| state.settings.clone());
         let mut attempts = Vec::new();
         loop {
             attempts.push(self.attempt(sim, &settings).await);
@@ -92,7 +92,7 @@ impl Push {
             Ok(client) => client,
             Err(error) => return Attempt { status: None, body: None, error: Some(error.clone()), ms: 0 },
         };
-        let begun = Instant::now();
+        let started = Instant::now();
         let answer = async {
             let request = client.post(url).header(CONTENT_TYPE, self.config.format.content_type()).body(body);
             let response = request.timeout(Duration::from_millis(settings.push_limit_ms)).send().await?;
@@ -100,17 +100,17 @@ impl Push {
             Ok::<_, reqwest::Error>((status, response.text().await?))
         }
         .await;
-        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match answer {
             Ok((status, body)) => {
-                let error = self.objection(status, &body);
+                let error = self.answer_error(status, &body);
                 Attempt { status: Some(status), body: Some(body.chars().take(500).collect()), error, ms }
             }
             Err(error) => Attempt { status: None, body: None, error: Some(reason(&error)), ms },
         }
     }
 
-    /// The address with its signatures, and the body.
+    /// The signed URL and the body.
     fn request(&self, timestamp: &str, nonce: &str) -> Result<(Url, String), String> {
         let Config { token, format, mode, .. } = &self.config;
         let mut url = self.config.callback_url.clone();
@@ -122,7 +122,7 @@ impl Push {
         if *mode == Mode::Plain {
             return Ok((url, self.document.clone()));
         }
-        let encrypted = crypto::seal(&self.key()?, random::prefix(), &self.document, &self.app_id);
+        let encrypted = crypto::encrypt(&self.key()?, random::prefix(), &self.document, &self.app_id);
         url.query_pairs_mut()
             .append_pair("encrypt_type", "aes")
             .append_pair("msg_signature", &crypto::signature(&[token, timestamp, nonce, &encrypted]));
@@ -141,8 +141,8 @@ impl Push {
         Key::from_text(text).ok_or_else(|| "EncodingAESKey is not 43 letters and digits".to_owned())
     }
 
-    /// What WeChat has against an answer: it wants HTTP 200 with `success`, nothing, or an encrypted reply.
-    fn objection(&self, status: u16, body: &str) -> Option<String> {
+    /// Why an answer is not accepted: WeChat requires HTTP 200 with `success`, an empty body, or an encrypted reply.
+    fn answer_error(&self, status: u16, body: &str) -> Option<String> {
         if status != 200 {
             return Some(format!("HTTP {status}"));
         }
@@ -152,7 +152,7 @@ impl Push {
         Some("the body is neither `success` nor empty nor a reply".to_owned())
     }
 
-    /// Whether the body is a reply that WeChat can read: signed and encrypted unless the mode is plain.
+    /// Whether the body is a valid reply: signed and encrypted, except in plain mode.
     fn is_reply(&self, body: &str) -> bool {
         let format = self.config.format;
         if self.config.mode == Mode::Plain {
@@ -165,7 +165,7 @@ impl Push {
             if format.field(body, "MsgSignature")? != expected {
                 return None;
             }
-            let (message, app_id) = crypto::open(&self.key().ok()?, &encrypted)?;
+            let (message, app_id) = crypto::decrypt(&self.key().ok()?, &encrypted)?;
             (app_id == self.app_id).then_some(())?;
             format.field(&message, "MsgType")
         };
@@ -173,9 +173,9 @@ impl Push {
     }
 }
 
-/// What 提交 does before it keeps a configuration: a signed GET whose `echostr` must come back byte for byte.
+/// Verifies a configuration as 提交 does: a signed GET whose answer must be the `echostr`.
 pub(super) async fn check(sim: &Sim, config: &Config) -> Result<String, String> {
-    let settings = sim.look(|world| world.settings.clone());
+    let settings = sim.read(|state| state.settings.clone());
     let (timestamp, nonce, echo) = (sim.now().as_second().to_string(), random::digits(10), random::digits(19));
     let mut url = config.callback_url.clone();
     url.query_pairs_mut()
@@ -197,7 +197,7 @@ pub(super) async fn check(sim: &Sim, config: &Config) -> Result<String, String> 
     Ok("提交成功: the callback returned the echostr".to_owned())
 }
 
-/// An error with its causes, without the address (it carries signatures).
+/// The innermost cause of an error, without the URL, which contains signatures.
 fn reason(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();

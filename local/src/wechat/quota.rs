@@ -1,11 +1,12 @@
-//! How many messages a mini program may send to a visitor, and until when (发送客服消息, `customer-message/send.html`).
+//! The reply quota: how many messages a mini program may send to a visitor, and until when (发送客服消息,
+//! `customer-message/send.html`).
 //!
-//! | The visitor | allows | for |
+//! | Event | Messages | Window |
 //! |---|---|---|
-//! | sends a message | 5 | 48 hours |
-//! | enters by the contact button | 2 | 1 minute |
+//! | the visitor sends a message | 5 | 48 hours |
+//! | the visitor enters through the contact button | 2 | 1 minute |
 //!
-//! Each act fills its allowance up again and starts its time anew; allowances do not add up.
+//! Each event resets its allowance and restarts its window. Allowances do not add up.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 const AFTER_MESSAGE: (u8, SignedDuration) = (5, SignedDuration::from_hours(48));
 const AFTER_ENTERING: (u8, SignedDuration) = (2, SignedDuration::from_mins(1));
 
-/// What is left of one allowance.
+/// The remaining messages of one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Allowance {
     left: u8,
@@ -26,16 +27,16 @@ impl Allowance {
     }
 }
 
-/// Why a message may not be sent.
+/// Why a message cannot be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Denied {
-    /// The time is over, or never began (45015).
+    /// No window is open (45015).
     WindowOver,
-    /// All messages of the time are used up (45047).
+    /// No message of the open window is left (45047).
     CountOver,
 }
 
-/// The allowances one visitor has given.
+/// The allowances from one visitor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Quota {
     message: Option<Allowance>,
@@ -43,33 +44,33 @@ pub(super) struct Quota {
 }
 
 impl Quota {
-    /// The visitor has sent a message.
+    /// The visitor sends a message.
     pub(super) fn message(&mut self, now: Timestamp) {
         self.message = Some(Allowance::new(AFTER_MESSAGE, now));
         self.entering = None;
     }
 
-    /// The visitor has entered by the contact button. A larger allowance that is still open stays as it is.
+    /// The visitor enters through the contact button. A larger allowance with an open window stays unchanged.
     pub(super) fn enter(&mut self, now: Timestamp) {
         self.entering = Some(Allowance::new(AFTER_ENTERING, now));
     }
 
-    /// How many messages may be sent now.
+    /// The number of messages that can be sent now.
     pub(super) fn left(&self, now: Timestamp) -> u8 {
-        self.granted(now).map_or(0, |allowance| allowance.left)
+        self.largest(now).map_or(0, |allowance| allowance.left)
     }
 
-    /// When the time ends in which [`left`](Self::left) may be sent; with nothing left, when 45047 becomes 45015.
+    /// The end of the window of [`left`](Self::left), if one is open. With no message left, 45047 becomes 45015 then.
     pub(super) fn window_ends_at(&self, now: Timestamp) -> Option<Timestamp> {
-        self.granted(now).map(|allowance| allowance.until)
+        self.largest(now).map(|allowance| allowance.until)
     }
 
-    /// The open allowance that grants most, and of two alike the one that lasts.
-    fn granted(&self, now: Timestamp) -> Option<&Allowance> {
+    /// The open allowance with the most messages left; of two equal ones, that with the longer window.
+    fn largest(&self, now: Timestamp) -> Option<&Allowance> {
         self.open(now).max_by_key(|allowance| (allowance.left, allowance.until))
     }
 
-    /// Uses up one message. It counts against every open allowance, so that two of them never add up.
+    /// Uses one message. It counts against every open allowance, because allowances do not add up.
     pub(super) fn take(&mut self, now: Timestamp) -> Result<(), Denied> {
         if self.open(now).next().is_none() {
             return Err(Denied::WindowOver);

@@ -1,4 +1,4 @@
-//! Everything the simulator knows, behind one mutex.
+//! The state of the simulator, behind one mutex.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,24 +13,24 @@ use super::chat::Visitor;
 use super::faults::Fault;
 use super::media::Media;
 use super::mini_program::MiniProgram;
-use super::{random, refusal};
+use super::{api_error, random};
 
-/// The simulator as every request sees it.
+/// The simulator, shared by all requests.
 #[derive(Debug)]
 pub(super) struct Sim {
     pub(super) clock: SharedClock,
-    /// Where it is reached, without a slash at the end.
+    /// The base URL, without a trailing slash.
     pub(super) url: String,
-    /// The client that pushes to callbacks, or why there is none.
+    /// The client for pushes to callbacks, or why it cannot be built.
     pub(super) http: Result<reqwest::Client, String>,
-    /// The file that the state is kept in.
+    /// The file that the state is saved to.
     pub(super) data: Option<PathBuf>,
     changed: watch::Sender<u64>,
     closing: watch::Sender<bool>,
-    world: Mutex<World>,
+    state: Mutex<WeChatState>,
 }
 
-/// A handle on it.
+/// A shared simulator.
 pub(super) type Shared = Arc<Sim>;
 
 impl Sim {
@@ -39,7 +39,7 @@ impl Sim {
         url: String,
         http: Result<reqwest::Client, String>,
         data: Option<PathBuf>,
-        world: World,
+        state: WeChatState,
     ) -> Self {
         Self {
             clock,
@@ -48,62 +48,62 @@ impl Sim {
             data,
             changed: watch::Sender::new(0),
             closing: watch::Sender::new(false),
-            world: Mutex::new(world),
+            state: Mutex::new(state),
         }
     }
 
-    /// The time now.
+    /// The current time.
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Looks at the state.
-    pub(super) fn look<R>(&self, read: impl FnOnce(&World) -> R) -> R {
-        read(&self.world.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Reads the state.
+    pub(super) fn read<R>(&self, read: impl FnOnce(&WeChatState) -> R) -> R {
+        read(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the state and wakes everyone who waits for a change.
-    pub(super) fn change<R>(&self, write: impl FnOnce(&mut World, Timestamp) -> R) -> R {
+    /// Changes the state and notifies the tasks that wait for a change.
+    pub(super) fn update<R>(&self, write: impl FnOnce(&mut WeChatState, Timestamp) -> R) -> R {
         let now = self.now();
-        let result = write(&mut self.world.lock().unwrap_or_else(PoisonError::into_inner), now);
+        let result = write(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner), now);
         self.changed.send_modify(|count| *count += 1);
         result
     }
 
-    /// Sends home everyone who waits.
+    /// Ends all waits.
     pub(super) fn close(&self) {
         self.closing.send_replace(true);
         self.changed.send_modify(|count| *count += 1);
     }
 
-    /// Whether the simulator is about to end.
+    /// Whether the simulator shuts down.
     pub(super) fn closing(&self) -> bool {
         *self.closing.borrow()
     }
 
-    /// Returns when the simulator is about to end.
+    /// Returns when the simulator shuts down.
     pub(super) async fn closed(&self) {
-        // The sender lives as long as `self`: there is nothing else to wait for.
+        // An error is impossible: the sender lives as long as `self`.
         let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
     }
 
-    /// Sees every change from now on.
+    /// A receiver that is notified of every change from now on.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
 }
 
-/// What a person can set about the simulator itself.
+/// The settings of the simulator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Settings {
-    /// How long a callback may take to answer a push (WeChat: 5 s).
+    /// The time limit for a callback's answer, in milliseconds (WeChat: 5000).
     pub(super) push_limit_ms: u64,
-    /// How often a push is repeated (WeChat: 3 times).
+    /// The number of retries of a push (WeChat: 3).
     pub(super) push_retries: u8,
-    /// How long after a refused push the next one follows.
+    /// The pause before a retry, in milliseconds.
     pub(super) retry_pause_ms: u64,
-    /// Refuse app IDs that nobody has registered.
+    /// Refuse unregistered app IDs.
     pub(super) strict: bool,
 }
 
@@ -113,9 +113,9 @@ impl Default for Settings {
     }
 }
 
-/// The whole state. What a running test sets up (faults, counts) is not kept over a restart.
+/// The whole state. The fields that tests set (settings, faults, counts) are not saved.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct World {
+pub(super) struct WeChatState {
     #[serde(skip)]
     pub(super) settings: Settings,
     pub(super) mini_programs: BTreeMap<String, MiniProgram>,
@@ -127,8 +127,8 @@ pub(super) struct World {
     pub(super) calls: BTreeMap<(String, String), u64>,
 }
 
-impl World {
-    /// A new `MsgId`: increasing, and beyond 2^53, where a float loses count.
+impl WeChatState {
+    /// A new `MsgId`: increasing, and above 2^53, so that it does not fit a float.
     pub(super) fn msg_id(&mut self) -> u64 {
         if self.last_msg_id == 0 {
             self.last_msg_id = 24_567_890_000_000_000 + u64::from(u32::from_be_bytes(random::bytes()));
@@ -137,19 +137,19 @@ impl World {
         self.last_msg_id
     }
 
-    /// The mini program that an access token speaks for, or the errcode that stands against the token.
-    pub(super) fn bearer(&self, token: Option<&str>, now: Timestamp) -> Result<String, i64> {
+    /// The app ID of the mini program that an access token belongs to, or the errcode for the token.
+    pub(super) fn authenticate(&self, token: Option<&str>, now: Timestamp) -> Result<String, i64> {
         let Some(token) = token.filter(|token| !token.is_empty()) else { return Err(41001) };
         let mut found = self.mini_programs.values().filter_map(|app| Some((app, app.tokens.check(token, now)?)));
         if let Some((app, verdict)) = found.next() {
             return verdict.map(|()| app.app_id.clone());
         }
-        let shaped =
+        let well_formed =
             token.len() > 20 && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        Err(if shaped { refusal::INVALID_CREDENTIAL } else { refusal::INVALID_ACCESS_TOKEN })
+        Err(if well_formed { api_error::INVALID_CREDENTIAL } else { api_error::INVALID_ACCESS_TOKEN })
     }
 
-    /// The visitor `openid` of a mini program, made on first sight; `None` if nobody registered the mini program.
+    /// The visitor `openid` of a mini program, created if necessary; `None` if the mini program is not registered.
     pub(super) fn visitor(&mut self, app_id: &str, openid: &str) -> Option<&mut Visitor> {
         Some(self.mini_programs.get_mut(app_id)?.visitors.entry(openid.to_owned()).or_default())
     }

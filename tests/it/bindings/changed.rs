@@ -129,7 +129,7 @@ async fn a_binding_that_is_deleted_is_gone_with_its_credentials_and_what_was_sai
     assert_eq!(chat.messages().await, said);
 
     // Functions that start now know nothing of it.
-    world.bundle.recycle().await;
+    world.bundle.end_environments().await;
     assert_eq!(chat.visitor.tries("text", json!({ "content": "还在吗" })).await.body["delivered"], false);
     assert_eq!(chat.messages().await, said, "a push for it is refused");
     assert_eq!(problem(&chat.say("在的").await), (409, "binding.gone", None));

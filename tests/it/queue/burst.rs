@@ -19,7 +19,7 @@ async fn who_writes_at_once_gets_an_agent_and_few_decide_again() {
     for number in 0..VISITORS {
         shop.visitor(&world, &format!("o-{number:02}")).text("在吗").await;
     }
-    world.bundle.reset_calls();
+    world.bundle.reset_request_counts();
     world.settle().await;
 
     for number in 0..VISITORS {
@@ -32,6 +32,6 @@ async fn who_writes_at_once_gets_an_agent_and_few_decide_again() {
     assert_eq!(loads.iter().sum::<u64>(), u64::from(VISITORS));
     assert!(loads.iter().all(|load| *load <= 9), "{loads:?}");
     // Sixteen decide at once. If all of them went for the same agent, each would decide eight times on average.
-    let decisions = world.bundle.calls()[&("Reception".to_owned(), "TransactWriteItems".to_owned())];
+    let decisions = world.bundle.request_counts()[&("Reception".to_owned(), "TransactWriteItems".to_owned())];
     assert!(decisions < 3 * u64::from(VISITORS), "{decisions} decisions for {VISITORS} visitors; loads {loads:?}");
 }

@@ -123,7 +123,7 @@ async fn a_robot_that_is_gone_hands_over() {
     // Nothing of the settings can do this; a table that was restored can.
     let robot = world.items("robot").await.remove(0);
     world.remove_item(&robot).await;
-    world.bundle.recycle().await;
+    world.bundle.end_environments().await;
     visitor.says("怎么退货").await;
     assert_eq!(visitor.agent().await.as_deref(), Some(shop.agent.as_str()));
     world.status(&shop.agent, "offline").await;

@@ -2,7 +2,7 @@
 //!
 //! | What | How |
 //! |---|---|
-//! | a bundle | [`World::start`]; with streams that move by themselves [`World::pumping`] |
+//! | a bundle | [`World::start`]; with automatic streams [`World::with_automatic_streams`] |
 //! | the API | [`World::get`], [`World::post`] …: as the admin; [`World::call`] as anybody |
 //! | a mini program | [`World::bind`], [`World::bind_with`] |
 //! | its visitor | [`World::visitor`], then [`Visitor::text`] …, [`Visitor::phone`], [`Visitor::messages`] |
@@ -61,8 +61,8 @@ impl World {
     }
 
     /// A bundle whose streams move by themselves.
-    pub(crate) async fn pumping() -> Self {
-        Self::with(Streams::Pump).await
+    pub(crate) async fn with_automatic_streams() -> Self {
+        Self::with(Streams::Automatic).await
     }
 
     async fn with(streams: Streams) -> Self {
@@ -88,7 +88,7 @@ impl World {
 
     /// Delivers what waits in the streams, and what comes of it, until nothing is left.
     pub(crate) async fn settle(&self) {
-        self.bundle.pump().await.unwrap();
+        self.bundle.drain_streams().await.unwrap();
     }
 
     /// The time here.

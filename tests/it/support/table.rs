@@ -91,6 +91,6 @@ impl World {
 
     /// How many requests of `operation` a function has made.
     pub(crate) fn calls(&self, function: &str, operation: &str) -> u64 {
-        self.bundle.calls().get(&(function.to_owned(), operation.to_owned())).copied().unwrap_or(0)
+        self.bundle.request_counts().get(&(function.to_owned(), operation.to_owned())).copied().unwrap_or(0)
     }
 }

@@ -62,10 +62,10 @@ impl Database {
         let dynoxide = dynoxide::Database::memory().unwrap();
         let given = ["AdminTokenSha256", "WeChatApiUrl"].map(|name| (name.to_owned(), "x".to_owned()));
         let mut table = Template::deployed(&BTreeMap::from(given)).unwrap().tables.remove("Table").unwrap();
-        table.create["TableName"] = TABLE.into();
+        table.create_request["TableName"] = TABLE.into();
         // Nobody reads the stream here, and it would keep a copy of every write.
-        table.create.as_object_mut().unwrap().remove("StreamSpecification");
-        dynoxide.create_table(serde_json::from_value(table.create).unwrap()).unwrap();
+        table.create_request.as_object_mut().unwrap().remove("StreamSpecification");
+        dynoxide.create_table(serde_json::from_value(table.create_request).unwrap()).unwrap();
         Arc::new(Self {
             dynoxide,
             watcher: Mutex::default(),

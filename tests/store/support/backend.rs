@@ -68,7 +68,7 @@ async fn dynoxide() -> String {
 /// Makes a table of this name by the template's definition, word for word.
 pub(crate) async fn create_table(client: &Client, name: &str) {
     let definition = definition();
-    let mut create = definition.create;
+    let mut create = definition.create_request;
     create["TableName"] = name.into();
     let create = create.to_string();
     let request = client.create_table().table_name(name).customize().mutate_request(move |request| {

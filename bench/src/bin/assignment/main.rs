@@ -1,13 +1,13 @@
-//! The time from a push's acknowledgement to its conversation's assignment to an agent, in the local bundle.
+//! Measures the time from the acknowledgement of a push to the assignment of its conversation, in the local bundle.
 //!
 //! ```text
 //! cargo run --release -p bench --bin assignment -- [--json] [--seconds 10] [--rates 1,50,200]
 //! ```
 //!
-//! Every message is the first of a new visitor, written on the simulated phone at a steady rate, whatever becomes of those before
-//! it. All of them go to one group. It begins when WeChat has the callback's `success` and ends with the transaction that
-//! assigns the conversation; both by the machine's clock. Everything shares this machine's processors: the simulated WeChat, the
-//! functions, and the database, which DynamoDB is not.
+//! Every message is the first of a new visitor. The messages are sent at a steady rate that does not depend on the progress of
+//! earlier ones, and all go to one group. The time starts when WeChat has the callback's `success` and ends with the transaction
+//! that assigns the conversation, both by the clock of the machine. The simulated WeChat, the functions and the database share
+//! the processors of this machine.
 
 use std::{
     collections::HashMap,
@@ -26,13 +26,13 @@ use store::SystemClock;
 use tokio::{task::JoinSet, time::Instant};
 
 const APP_ID: &str = "wx00000000000000a1";
-/// What visitors write.
+/// The text of every message.
 const TEXT: &str = "你好，我昨天下午下的单到现在还没有看到物流信息，请帮我查一下什么时候能发货，谢谢";
-/// Agents of the one group.
+/// Number of agents in the group.
 const AGENTS: usize = 40;
-/// As many conversations as an agent may have: together they have room for 4000.
+/// Capacity of each agent, in conversations: 4000 for the group.
 const CAPACITY: u32 = 100;
-/// Visitors before the clock runs: every environment is warm then.
+/// Number of visitors before the measurement, which warm up every function.
 const WARM_UP: usize = 20;
 
 struct Options {
@@ -44,13 +44,13 @@ struct Options {
 /// One visitor's first message.
 struct Push {
     openid: String,
-    /// When they wrote it.
+    /// When it was sent.
     written: Timestamp,
     /// When WeChat had the callback's `success`.
     acknowledged: Timestamp,
 }
 
-/// Half of the times were below `p50`, nineteen of twenty below `p95`; in milliseconds.
+/// Median, 95th percentile and maximum, in milliseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
 struct Spread {
     p50: f64,
@@ -58,19 +58,19 @@ struct Spread {
     max: f64,
 }
 
-/// What one rate came to.
+/// The result for one rate.
 #[derive(Debug, Serialize)]
 struct Outcome {
-    /// Messages a second that were to be pushed.
+    /// Messages a second that were sent.
     rate: u32,
     messages: usize,
     /// Assignments a second, from the first push to the last assignment.
     reached: f64,
     /// From the visitor's message to the callback's `success`.
     acknowledged_ms: Spread,
-    /// From there to the assignment.
+    /// From the callback's `success` to the assignment.
     assigned_ms: Spread,
-    /// Conversations that had no agent in the end.
+    /// Conversations without an agent at the end.
     unassigned: usize,
 }
 
@@ -135,14 +135,14 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
                 let rates: Option<Vec<u32>> = rates.split(',').map(number).collect();
                 options.rates = rates.ok_or_else(|| wrong("--rates needs numbers"))?;
             }
-            other => return Err(wrong(&format!("{other} is unknown"))),
+            other => return Err(wrong(&format!("unknown argument {other}"))),
         }
     }
     Ok(options)
 }
 
 async fn measure(rate: u32, seconds: u32) -> Result<Outcome> {
-    let desk = Arc::new(Desk::start(Arc::new(SystemClock), Streams::Pump).await?);
+    let desk = Arc::new(Desk::start(Arc::new(SystemClock), Streams::Automatic).await?);
     let mut agents = Vec::new();
     for _ in 0..AGENTS {
         agents.push(desk.agent(CAPACITY).await?);
@@ -150,30 +150,30 @@ async fn measure(rate: u32, seconds: u32) -> Result<Outcome> {
     let group = desk.group(&agents).await?;
     desk.bind(APP_ID, None, json!({ "group_id": group })).await?;
     for number in 0..WARM_UP {
-        desk.write(APP_ID, &format!("oWARM{number:05}-0123456789abcdefg"), TEXT).await?;
+        desk.send_text(APP_ID, &format!("oWARM{number:05}-0123456789abcdefg"), TEXT).await?;
     }
-    desk.bundle.pump().await?;
+    desk.bundle.drain_streams().await?;
 
-    let begun = Instant::now();
-    let every = Duration::from_secs(1) / rate;
+    let started = Instant::now();
+    let interval = Duration::from_secs(1) / rate;
     let mut pushes = JoinSet::new();
     for number in 0..rate * seconds {
-        tokio::time::sleep_until(begun + every * number).await;
+        tokio::time::sleep_until(started + interval * number).await;
         let (desk, openid) = (Arc::clone(&desk), format!("oTIME{number:05}-0123456789abcdefg"));
         pushes.spawn(async move {
             let written = Timestamp::now();
-            desk.write(APP_ID, &openid, TEXT).await?;
+            desk.send_text(APP_ID, &openid, TEXT).await?;
             Ok(Push { openid, written, acknowledged: Timestamp::now() })
         });
     }
     let pushes: Vec<Push> = pushes.join_all().await.into_iter().collect::<Result<_>>()?;
-    // With it, everything that was pushed is done.
-    desk.bundle.pump().await?;
+    // Waits until every push is processed.
+    desk.bundle.drain_streams().await?;
     let assigned = assignments(&desk).await?;
     outcome(rate, &pushes, &assigned)
 }
 
-/// When each visitor's conversation was assigned.
+/// The time of assignment of each visitor's conversation, by openid.
 async fn assignments(desk: &Desk) -> Result<HashMap<String, Timestamp>> {
     let mut stream = Stream::of(desk).await?;
     let mut assigned = HashMap::new();
@@ -183,20 +183,20 @@ async fn assignments(desk: &Desk) -> Result<HashMap<String, Timestamp>> {
             return Ok(assigned);
         }
         for record in records.iter().filter(|record| attribute(record, "type") == "conversation.assigned") {
-            let at = written_at(record).ok_or_else(|| Error::Other(format!("a record has no time: {record}")))?;
+            let at = written_at(record).ok_or_else(|| Error::Other(format!("record without a time: {record}")))?;
             assigned.entry(attribute(record, "openid").to_owned()).or_insert(at);
         }
     }
 }
 
 fn outcome(rate: u32, pushes: &[Push], assigned: &HashMap<String, Timestamp>) -> Result<Outcome> {
-    let nothing = || Error::Other("nothing was assigned".to_owned());
+    let nothing = || Error::Other("no conversation was assigned".to_owned());
     let ended = || pushes.iter().filter_map(|push| Some((push, *assigned.get(&push.openid)?)));
     let first = pushes.iter().map(|push| push.written).min().ok_or_else(nothing)?;
     let last = ended().map(|(_, at)| at).max().ok_or_else(nothing)?;
-    // A clock that was set, or sequence numbers of another form, would give figures that mean nothing.
+    // The times are wrong if the clock was set, or if dynoxide changed the form of its sequence numbers.
     if last < first || Timestamp::now() < last {
-        let wrong = format!("the last assignment is said to have been at {last}, the first message at {first}");
+        let wrong = format!("implausible times: last assignment at {last}, first message at {first}");
         return Err(Error::Other(wrong));
     }
     let acknowledged = pushes.iter().map(|push| milliseconds(push.written, push.acknowledged));
@@ -212,7 +212,7 @@ fn outcome(rate: u32, pushes: &[Push], assigned: &HashMap<String, Timestamp>) ->
     })
 }
 
-/// Below zero where the assignment was quicker than the way of the callback's answer.
+/// Negative if the assignment happened before the callback's answer arrived.
 fn milliseconds(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64() * 1000.0
 }

@@ -42,7 +42,7 @@ impl Aws {
         let database = Database::memory().map_err(|error| BenchError::Dynoxide(error.to_string()))?;
         let table = table_definition()?;
         database
-            .create_table(serde_json::from_value(table.create)?)
+            .create_table(serde_json::from_value(table.create_request)?)
             .map_err(|error| BenchError::Dynoxide(error.to_string()))?;
         let ca = folder.join("ca.pem");
         let (certificate, acceptor) = certificates().map_err(|error| BenchError::Tls(error.to_string()))?;

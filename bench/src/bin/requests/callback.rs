@@ -1,4 +1,4 @@
-//! Where the simulated WeChat pushes to: it hands the push to the metered `message-ingress`.
+//! The callback that the simulated WeChat pushes to. It passes each push to the metered `message-ingress`.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::functions::{Call, Functions};
 
-/// Listens until it is dropped.
+/// A server that runs until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Callback {
     _server: JoinSet<()>,
@@ -27,7 +27,7 @@ impl Callback {
         let mut server = JoinSet::new();
         server.spawn(async move {
             let router = Router::new().route("/callback/{app_id}", post(push)).with_state(functions);
-            // It ends when it is dropped.
+            // The task ends when the set is dropped.
             let _ = axum::serve(listener, router).await;
         });
         Self { _server: server }
@@ -40,13 +40,13 @@ async fn push(
     RawQuery(query): RawQuery,
     body: String,
 ) -> Response {
-    match pushed(&functions, &app_id, &query.unwrap_or_default(), &body).await {
+    match deliver(&functions, &app_id, &query.unwrap_or_default(), &body).await {
         Ok((status, body)) => (StatusCode::from_u16(status).unwrap_or_default(), body).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
-async fn pushed(functions: &Functions, app_id: &str, query: &str, body: &str) -> Result<(u16, String)> {
+async fn deliver(functions: &Functions, app_id: &str, query: &str, body: &str) -> Result<(u16, String)> {
     let path = format!("/callback/{app_id}");
     let call = Call {
         function: "MessageIngress",

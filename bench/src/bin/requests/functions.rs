@@ -1,4 +1,4 @@
-//! The functions, called as Lambda calls them, with the meter for their AWS.
+//! Calls the functions as Lambda calls them, with the meter as their AWS endpoint.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use store::{Clock, ManualClock, SharedClock};
 
 use crate::meter::Meter;
 
-/// Warm environments of the functions that a conversation meets, one of each.
+/// One warm environment of each function that takes part in a conversation.
 pub(crate) struct Functions {
     meter: Meter,
     clock: Arc<ManualClock>,
@@ -24,24 +24,24 @@ pub(crate) struct Functions {
     card_send: card_send::Deps,
 }
 
-/// A request at the API or the callback.
+/// A POST request to the API or the callback.
 pub(crate) struct Call<'a> {
-    /// The function behind the route.
+    /// The logical id of the function behind the route.
     pub(crate) function: &'a str,
-    /// Its path.
+    /// The path.
     pub(crate) path: &'a str,
-    /// The path's one parameter, if the function asks for it by name.
+    /// The path parameter that the function reads, if there is one.
     pub(crate) parameter: Option<(&'a str, &'a str)>,
-    /// What follows the question mark.
+    /// The query string.
     pub(crate) query: &'a str,
-    /// The body; always sent by `POST`.
+    /// The body.
     pub(crate) body: &'a str,
-    /// What the authorizer found out; nothing where there is none.
+    /// The context from the authorizer; null on a route without one.
     pub(crate) caller: Value,
 }
 
 impl Functions {
-    /// Starts them with what the template gives each.
+    /// Starts the functions with their environment variables of the template.
     pub(crate) async fn start(template: &Template, meter: Meter, clock: Arc<ManualClock>) -> Result<Self> {
         let env = |id: &str| environment(template, id, meter.url());
         let time: SharedClock = clock.clone();
@@ -63,15 +63,15 @@ impl Functions {
         &self.meter
     }
 
-    /// Invokes a function that is woken by a stream or by time.
-    pub(crate) async fn wake(&self, function: &str, event: Value) -> Result<Value> {
+    /// Invokes a function with a stream batch or a schedule's event. An error if a record failed.
+    pub(crate) async fn invoke(&self, function: &str, event: Value) -> Result<Value> {
         self.meter.invoked(function);
         let answer = match function {
             "Reception" => Box::pin(reception::handle(&self.reception, event)).await,
             "Robot" => Box::pin(robot::handle(&self.robot, event)).await,
             "Delivery" => Box::pin(delivery::handle(&self.delivery, event)).await,
             "TokenRefresh" => Box::pin(token_refresh::handle(&self.token_refresh, event)).await,
-            _ => return Err(Error::Other(format!("{function} is not known to this measurement"))),
+            _ => return Err(Error::Other(format!("unknown function {function}"))),
         };
         let answer = answer.map_err(|error| Error::Other(format!("{function}: {error}")))?;
         match answer["batchItemFailures"].as_array() {
@@ -80,7 +80,7 @@ impl Functions {
         }
     }
 
-    /// Invokes a function behind the HTTP API; gives back the status and the body.
+    /// Invokes a function behind the HTTP API and returns the status and the body.
     pub(crate) async fn call(&self, call: &Call<'_>) -> Result<(u16, String)> {
         self.meter.invoked(call.function);
         let request = lambda_http::request::from_str(&self.event(call).to_string())?;
@@ -88,13 +88,13 @@ impl Functions {
             "MessageIngress" => Box::pin(message_ingress::handle(&self.ingress, request)).await,
             "DeskApi" => Box::pin(desk_api::handle(&self.desk_api, request)).await,
             "CardSend" => Box::pin(card_send::handle(&self.card_send, request)).await,
-            other => return Err(Error::Other(format!("{other} is not known to this measurement"))),
+            other => return Err(Error::Other(format!("unknown function {other}"))),
         };
         let status = response.status().as_u16();
         Ok((status, String::from_utf8_lossy(response.body()).into_owned()))
     }
 
-    /// The event that API Gateway makes of it (HTTP API, payload format 2.0).
+    /// The HTTP API event of a request (payload format 2.0).
     fn event(&self, call: &Call<'_>) -> Value {
         let now = self.clock.now();
         let query: serde_json::Map<String, Value> = call
@@ -134,13 +134,12 @@ impl Functions {
     }
 }
 
-/// The variables of a function: the template's, and Lambda's own.
+/// The environment variables of a function: those of the template and those that Lambda sets.
 fn environment(template: &Template, id: &str, aws_url: &str) -> Result<Env> {
-    let function =
-        template.functions.get(id).ok_or_else(|| Error::Other(format!("there is no {id} in template.yaml")))?;
+    let function = template.functions.get(id).ok_or_else(|| Error::Other(format!("template.yaml has no {id}")))?;
     let lambda = [
         ("AWS_REGION", "us-east-1"),
-        // As in the bundle, which knows a function by it.
+        // The local bundle recognizes a function by its access key.
         ("AWS_ACCESS_KEY_ID", id),
         ("AWS_SECRET_ACCESS_KEY", "bench"),
         ("AWS_ENDPOINT_URL_DYNAMODB", aws_url),

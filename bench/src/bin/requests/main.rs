@@ -1,21 +1,21 @@
-//! Requests to DynamoDB for each thing that happens, counted, with what they cost; and that neither their number nor their kind
-//! changes with the conversations that wait, or with agents and groups that a decision does not concern.
+//! Counts the requests to DynamoDB for each step of a conversation and calculates their cost. Checks that the counts do not depend
+//! on the number of waiting conversations, nor on the number of agents and groups that a decision does not concern.
 //!
 //! ```text
 //! cargo run -p bench --bin requests            a table in Markdown
-//! cargo run -p bench --bin requests -- --json  the same for programs
+//! cargo run -p bench --bin requests -- --json  JSON
 //! ```
 //!
-//! The table, IAM, the secrets and WeChat are those of the local bundle. The functions are the same code as there, called here one
-//! record at a time with a meter for their AWS, in environments that are warm. It ends with 1 when a count differs between two
-//! rounds, or between a small desk and a large one.
+//! The table, IAM, the secrets and WeChat are those of the local bundle. The functions are warm, get one record at a time and send
+//! their AWS requests through a meter. The exit code is 1 if a count differs between two rounds, or between a small and a large
+//! desk.
 //!
-//! | Module | What it is |
+//! | Module | Content |
 //! |---|---|
-//! | [`meter`] | what is asked and billed |
-//! | [`functions`], [`callback`] | the functions behind it |
-//! | [`world`] | a desk of some size |
-//! | [`steps`] | what is measured |
+//! | [`meter`] | counts requests and consumed capacity |
+//! | [`functions`], [`callback`] | the functions whose requests are counted |
+//! | [`world`] | a desk of a given size |
+//! | [`steps`] | the steps |
 //! | [`report`] | counts and prices |
 
 mod callback;
@@ -57,7 +57,7 @@ async fn run(arguments: impl Iterator<Item = String>) -> Result<()> {
     for argument in arguments {
         match argument.as_str() {
             "--json" => json = true,
-            other => return Err(Error::Usage(format!("{other} is unknown\nusage: requests [--json]"))),
+            other => return Err(Error::Usage(format!("unknown argument {other}\nusage: requests [--json]"))),
         }
     }
     let report = Report::new((SMALL, desk(SMALL).await?), (LARGE, desk(LARGE).await?));
@@ -71,6 +71,6 @@ async fn run(arguments: impl Iterator<Item = String>) -> Result<()> {
 }
 
 async fn desk(size: Size) -> Result<Vec<Step>> {
-    let mut world = Box::pin(World::of(size)).await?;
+    let mut world = Box::pin(World::start(size)).await?;
     Box::pin(steps::measure(&mut world, size.waiting)).await
 }

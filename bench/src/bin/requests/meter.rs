@@ -1,9 +1,9 @@
-//! Counts what functions ask of DynamoDB, and what it bills.
+//! Counts the requests of the functions to DynamoDB and the capacity that they consume.
 //!
-//! It stands between the functions and the bundle's AWS endpoint and asks DynamoDB to say what each request consumed
-//! (`ReturnConsumedCapacity`). dynoxide reckons that as DynamoDB does, from the sizes of the items: a consistent read takes one
-//! unit for each 4 kB, an eventually consistent one half of that; a write one for each kB of the item before or after, whichever
-//! is larger, twice that in a transaction; and an index one more where its entry comes or goes, two where its key changes.
+//! It is a proxy between the functions and the bundle's AWS endpoint that adds `ReturnConsumedCapacity` to each request. dynoxide
+//! calculates the capacity as DynamoDB does, from the sizes of the items: one unit per 4 kB for a consistent read, half of that
+//! for an eventually consistent one; one unit per kB for a write, of the item before or after it, whichever is larger, twice
+//! that in a transaction; one more for an index whose entry is added or removed, two for an index whose key changes.
 
 use std::{
     collections::BTreeMap,
@@ -23,28 +23,28 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
-/// The largest request that DynamoDB takes.
+/// The size limit of a DynamoDB request, in bytes.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// What one function did.
+/// The requests of one function.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Tally {
-    /// How often it was invoked.
+    /// Number of invocations.
     pub(crate) invocations: u64,
-    /// Its requests, by operation.
+    /// Number of requests, by operation.
     pub(crate) requests: BTreeMap<String, u64>,
     /// Read request units.
     pub(crate) read_units: f64,
-    /// Write request units, those of the indexes among them.
+    /// Write request units, including those of the indexes.
     pub(crate) write_units: f64,
-    /// Requests that were refused, most of them for their condition. What they consume is not known here.
+    /// Requests that failed, mostly because of a condition. Their consumed capacity is not counted.
     pub(crate) refused: u64,
 }
 
-/// What was done, by function.
+/// Tallies by the logical id of the function.
 pub(crate) type Tallies = BTreeMap<String, Tally>;
 
-/// A meter that runs until it is dropped.
+/// A proxy that runs until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Meter {
     url: String,
@@ -53,46 +53,46 @@ pub(crate) struct Meter {
 }
 
 #[derive(Clone)]
-struct Passing {
+struct Proxy {
     client: Client,
     aws_url: String,
     tallies: Arc<Mutex<Tallies>>,
 }
 
 impl Meter {
-    /// A meter in front of the AWS endpoint at `aws_url`.
+    /// Starts a proxy for the AWS endpoint at `aws_url`.
     pub(crate) async fn start(aws_url: &str) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let tallies = Arc::new(Mutex::new(Tallies::new()));
         let client = Client::builder().no_proxy().build()?;
-        let passing = Passing { client, aws_url: aws_url.to_owned(), tallies: Arc::clone(&tallies) };
+        let proxy = Proxy { client, aws_url: aws_url.to_owned(), tallies: Arc::clone(&tallies) };
         let mut server = JoinSet::new();
         server.spawn(async move {
-            // It ends when it is dropped.
-            let _ = axum::serve(listener, Router::new().fallback(pass).with_state(passing)).await;
+            // The task ends when the set is dropped.
+            let _ = axum::serve(listener, Router::new().fallback(forward).with_state(proxy)).await;
         });
         Ok(Self { url, tallies, _server: server })
     }
 
-    /// Where it listens.
+    /// The URL of the proxy.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Notes that a function is invoked.
+    /// Counts an invocation of a function.
     pub(crate) fn invoked(&self, function: &str) {
         let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
         tallies.entry(function.to_owned()).or_default().invocations += 1;
     }
 
-    /// What was counted since the last time.
+    /// Returns the counts since the last call and resets them.
     pub(crate) fn take(&self) -> Tallies {
         std::mem::take(&mut *self.tallies.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-async fn pass(State(passing): State<Passing>, request: Request) -> Response {
+async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
@@ -100,14 +100,14 @@ async fn pass(State(passing): State<Passing>, request: Request) -> Response {
     let target = text(&parts.headers, "x-amz-target");
     let (service, operation) = target.split_once('.').unwrap_or_default();
     let of_table = service.starts_with("DynamoDB");
-    let mut asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if of_table && asked.is_object() {
-        asked["ReturnConsumedCapacity"] = json!("TOTAL");
+    let mut parameters: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if of_table && parameters.is_object() {
+        parameters["ReturnConsumedCapacity"] = json!("TOTAL");
     }
     let mut headers = parts.headers.clone();
     headers.remove(header::HOST);
     headers.remove(header::CONTENT_LENGTH);
-    let request = passing.client.post(&passing.aws_url).headers(headers).body(asked.to_string());
+    let request = proxy.client.post(&proxy.aws_url).headers(headers).body(parameters.to_string());
     let answer = match request.send().await {
         Ok(answer) => answer,
         Err(error) => return (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
@@ -117,7 +117,7 @@ async fn pass(State(passing): State<Passing>, request: Request) -> Response {
         return StatusCode::BAD_GATEWAY.into_response();
     };
 
-    let mut tallies = passing.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut tallies = proxy.tallies.lock().unwrap_or_else(PoisonError::into_inner);
     let tally = tallies.entry(caller(&parts.headers).to_owned()).or_default();
     *tally.requests.entry(operation.to_owned()).or_default() += 1;
     if !status.is_success() {
@@ -141,13 +141,13 @@ async fn pass(State(passing): State<Passing>, request: Request) -> Response {
     response
 }
 
-/// One table's units, or those of several.
+/// The capacity units of one table, or the sum for several.
 fn units(consumed: &Value) -> f64 {
     let of = |table: &Value| table["CapacityUnits"].as_f64().unwrap_or_default();
     consumed.as_array().map_or_else(|| of(consumed), |tables| tables.iter().map(of).sum())
 }
 
-/// The bundle gives each function its logical id as the access key of its signatures.
+/// The logical id of the calling function, which the bundle uses as its access key.
 fn caller(headers: &HeaderMap) -> &str {
     let (_, credential) = text(headers, "authorization").split_once("Credential=").unwrap_or_default();
     credential.split('/').next().unwrap_or_default()

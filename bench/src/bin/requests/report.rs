@@ -1,4 +1,4 @@
-//! The counts with what they cost, for a person or as JSON.
+//! The counts with their cost, as a table or as JSON.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ const READ_UNITS: f64 = 0.125;
 const WRITE_UNITS: f64 = 0.625;
 const INVOCATIONS: f64 = 0.20;
 
-/// What a step asks for in a desk of one size.
+/// The requests of a step in a desk of one size.
 #[derive(Debug, Clone, Serialize)]
 struct Counts {
     /// Requests to DynamoDB, by operation.
@@ -29,9 +29,9 @@ struct Counts {
     write_units: f64,
     /// Invocations of functions.
     invocations: u64,
-    /// US dollars for a million such steps, requests to DynamoDB alone.
+    /// US dollars per million steps for the requests to DynamoDB.
     dynamodb_usd: f64,
-    /// US dollars for a million such steps, Lambda's charge for each request alone.
+    /// US dollars per million steps for Lambda's request charge.
     lambda_usd: f64,
 }
 
@@ -40,7 +40,7 @@ struct Row {
     name: &'static str,
     #[serde(flatten)]
     counts: Counts,
-    /// The same where more waits and more are there.
+    /// The same in the large desk.
     large: Counts,
     functions: Tallies,
 }
@@ -54,7 +54,7 @@ pub(crate) struct Report {
     write_units_usd: f64,
     invocations_usd: f64,
     rows: Vec<Row>,
-    /// Steps that ask for more, or less, where more waits and more are there. There must be none.
+    /// Steps whose number of requests differs in the large desk. Must be empty.
     grown: Vec<String>,
 }
 
@@ -112,12 +112,12 @@ impl Report {
         }
     }
 
-    /// Steps that ask for another number of requests in the large desk.
+    /// Steps whose number of requests differs in the large desk.
     pub(crate) fn grown(&self) -> &[String] {
         &self.grown
     }
 
-    /// A table for a person, in Markdown.
+    /// Prints a Markdown table.
     pub(crate) fn print(&self, to: &mut impl Write) -> io::Result<()> {
         let (small, large) = (self.small, self.large);
         writeln!(to, "| Step | Requests to DynamoDB | RRU | WRU | USD per million | Invocations | USD per million |")?;
@@ -147,8 +147,8 @@ impl Report {
         writeln!(to)?;
         writeln!(
             to,
-            "With {} conversations waiting and {} agents and groups beside those concerned; in brackets, where it differs, with {} \
-             and {}. The numbers of requests were {}.",
+            "With {} waiting conversations and {} unrelated agents and groups; in brackets, if different, with {} and {}. The numbers \
+             of requests were {}.",
             small.waiting,
             small.bystanders,
             large.waiting,

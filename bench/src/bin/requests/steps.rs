@@ -1,207 +1,222 @@
-//! What is measured: each step three times, so that every environment is warm and a second look confirms the count.
+//! The steps. Each runs three times: the first warms up the functions, the other two must have the same counts.
 
 use bench::{Error, Result};
 use serde_json::{Value, json};
 
 use crate::{
     meter::{Tallies, Tally},
-    world::{BUSY, FREE, Held, ROBOT, TEXT, World},
+    world::{AssignedConversation, TEXT, WITH_FREE_AGENTS, WITH_QUEUE, WITH_ROBOT, World},
 };
 
-/// How often a step is done. The last two must ask the same of DynamoDB; the last one counts.
+/// Number of rounds of each step. The counts are those of the last round.
 const ROUNDS: usize = 3;
 
-/// What one step took.
+/// The requests of one step.
 #[derive(Debug)]
 pub(crate) struct Step {
-    /// Its name, for programs.
+    /// The name in the JSON report.
     pub(crate) name: &'static str,
-    /// What the functions did.
+    /// The requests of each function.
     pub(crate) tallies: Tallies,
 }
 
-/// Measures everything in one desk. `waiting`: how many conversations shall wait.
+/// Measures every step in one desk, with `waiting` conversations in its queues.
 pub(crate) async fn measure(world: &mut World, waiting: usize) -> Result<Vec<Step>> {
-    let idle = steady(world, "idle_minute", async |_, _| Ok(()), async |world, _, ()| world.minute().await).await?;
-    let mut steps = with_a_robot(world, &idle).await?;
-    world.fill(waiting).await?;
-    world.all_present().await?;
-    steps.extend(with_an_agent(world).await?);
-    world.all_present().await?;
-    steps.extend(in_the_queue(world).await?);
+    let idle =
+        measure_step(world, "idle_minute", async |_, _| Ok(()), async |world, _, ()| world.fire_schedules().await)
+            .await?;
+    let mut steps = robot_steps(world, &idle).await?;
+    world.fill_queues(waiting).await?;
+    world.renew_presence().await?;
+    steps.extend(agent_steps(world).await?);
+    world.renew_presence().await?;
+    steps.extend(queue_steps(world).await?);
     steps.push(idle);
-    let a_minute_later = async |world: &mut World, _| {
+    let one_minute_later = async |world: &mut World, _| {
         world.advance(60);
-        world.all_present().await
+        world.renew_presence().await
     };
-    steps.push(steady(world, "queue_minute", a_minute_later, async |world, _, ()| world.minute().await).await?);
+    steps.push(
+        measure_step(world, "queue_minute", one_minute_later, async |world, _, ()| world.fire_schedules().await)
+            .await?,
+    );
     Ok(steps)
 }
 
-async fn with_an_agent(world: &mut World) -> Result<Vec<Step>> {
-    let assigned = steady(
+async fn agent_steps(world: &mut World) -> Result<Vec<Step>> {
+    let assigned = measure_step(
         world,
-        "assigned",
+        "first_message_assigned",
         async |_, _| Ok(()),
         async |world, round, ()| {
-            world.writes(FREE, &visitor("FREE", round)).await?;
-            world.happened("conversation.assigned").map(drop)
+            world.send_message(WITH_FREE_AGENTS, &visitor("FREE", round)).await?;
+            world.single_event("conversation.assigned").map(drop)
         },
     );
     let mut steps = vec![assigned.await?];
     let openid = visitor("FREE", 0);
-    let joined = steady(world, "joined", async |_, _| Ok(()), async |world, _, ()| world.writes(FREE, &openid).await);
-    steps.push(joined.await?);
+    let message = measure_step(
+        world,
+        "message_to_agent",
+        async |_, _| Ok(()),
+        async |world, _, ()| world.send_message(WITH_FREE_AGENTS, &openid).await,
+    );
+    steps.push(message.await?);
 
     // WeChat grants five replies to a message.
-    let again = async |world: &mut World, _| {
-        world.writes(FREE, &openid).await?;
-        world.held(&openid)
+    let with_new_message = async |world: &mut World, _| {
+        world.send_message(WITH_FREE_AGENTS, &openid).await?;
+        world.assigned(&openid)
     };
-    let reply = steady(world, "reply", again, async |world, _, held: Held| {
-        let path = format!("/api/conversations/{}/messages", held.cid);
-        let text = json!({ "type": "text", "text": { "content": TEXT } });
-        world.asks(&held.agent, "DeskApi", &path, &held.cid, &text).await?;
-        world.settle().await
-    });
+    let reply =
+        measure_step(world, "agent_reply", with_new_message, async |world, _, conversation: AssignedConversation| {
+            let path = format!("/api/conversations/{}/messages", conversation.cid);
+            let text = json!({ "type": "text", "text": { "content": TEXT } });
+            world.agent_request(&conversation.agent, "DeskApi", &path, &conversation.cid, &text).await?;
+            world.drain_stream().await
+        });
     steps.push(reply.await?);
-    let card = steady(world, "card", again, async |world, _, held: Held| {
-        let path = format!("/api/conversations/{}/cards", held.cid);
-        let page = json!({ "title": "新品", "pagepath": "pages/index/index", "thumbUrl": world.picture() });
-        let card = json!({ "cid": held.cid, "msgType": 26, "miniPage": page });
-        world.asks(&held.agent, "CardSend", &path, &held.cid, &card).await?;
-        world.settle().await
+    let card = measure_step(world, "card", with_new_message, async |world, _, conversation: AssignedConversation| {
+        let path = format!("/api/conversations/{}/cards", conversation.cid);
+        let page = json!({ "title": "新品", "pagepath": "pages/index/index", "thumbUrl": world.picture_url() });
+        let card = json!({ "cid": conversation.cid, "msgType": 26, "miniPage": page });
+        world.agent_request(&conversation.agent, "CardSend", &path, &conversation.cid, &card).await?;
+        world.drain_stream().await
     });
     steps.push(card.await?);
 
-    let beginning = async |world: &mut World, round| {
+    let with_agent = async |world: &mut World, round| {
         let openid = visitor("SHUT", round);
-        world.writes(FREE, &openid).await?;
-        world.held(&openid)
+        world.send_message(WITH_FREE_AGENTS, &openid).await?;
+        world.assigned(&openid)
     };
-    steps.push(steady(world, "closed", beginning, close).await?);
-    let heartbeat = steady(
+    steps.push(measure_step(world, "close_without_queue", with_agent, close).await?);
+    let heartbeat = measure_step(
         world,
         "heartbeat",
         async |_, _| Ok(()),
         async |world, _, ()| {
-            world.asks(world.an_agent()?, "DeskApi", "/api/agents/me/heartbeat", "", &Value::Null).await?;
-            world.settle().await
+            world.agent_request(world.free_agent()?, "DeskApi", "/api/agents/me/heartbeat", "", &Value::Null).await?;
+            world.drain_stream().await
         },
     );
     steps.push(heartbeat.await?);
     Ok(steps)
 }
 
-async fn in_the_queue(world: &mut World) -> Result<Vec<Step>> {
-    let queued = steady(
+async fn queue_steps(world: &mut World) -> Result<Vec<Step>> {
+    let queued = measure_step(
         world,
-        "queued",
+        "first_message_queued",
         async |_, _| Ok(()),
         async |world, round, ()| {
-            world.writes(BUSY, &visitor("LATE", round)).await?;
-            world.happened("conversation.queued").map(drop)
+            world.send_message(WITH_QUEUE, &visitor("LATE", round)).await?;
+            world.single_event("conversation.queued").map(drop)
         },
     );
     let queued = queued.await?;
-    let taken = async |world: &mut World, _| world.held("oTALK");
-    let drained = steady(world, "drained", taken, async |world, round, held| {
-        close(world, round, held).await?;
-        world.happened("conversation.assigned").map(drop)
+    let of_full_group = async |world: &mut World, _| world.assigned("oTALK");
+    let drained = measure_step(world, "close_and_assign_next", of_full_group, async |world, round, conversation| {
+        close(world, round, conversation).await?;
+        world.single_event("conversation.assigned").map(drop)
     });
     Ok(vec![queued, drained.await?])
 }
 
-async fn with_a_robot(world: &mut World, idle: &Step) -> Result<Vec<Step>> {
+async fn robot_steps(world: &mut World, idle: &Step) -> Result<Vec<Step>> {
     let ask = async |world: &mut World, round, ()| {
         let question = world.question(round).to_owned();
-        world.writes_text(ROBOT, &visitor("ASKS", 0), &question).await?;
-        match world.happened("robot.answered")?["answer"].as_str() {
+        world.send_text(WITH_ROBOT, &visitor("ASKS", 0), &question).await?;
+        match world.single_event("robot.answered")?["answer"].as_str() {
             Some("direct") => Ok(()),
             other => Err(Error::Other(format!("the robot's answer to {question} was {other:?}"))),
         }
     };
-    // What the robot does is a row of its own: several messages may be one turn.
-    let mut asked = steady(world, "asked", async |_, _| Ok(()), ask).await?;
+    // The robot's turn is a row of its own, because several messages can share one turn.
+    let mut asked = measure_step(world, "message_to_robot", async |_, _| Ok(()), ask).await?;
     let by_robot = |function: &String| matches!(function.as_str(), "Robot" | "Delivery");
     let (answer, question): (Tallies, Tallies) =
         asked.tallies.into_iter().partition(|(function, _)| by_robot(function));
     asked.tallies = question;
 
-    // The clock comes by once two minutes after a turn, in case the robot was stopped. The rest it does every minute.
-    let a_while_ago = async |world: &mut World, round| {
-        world.forget();
+    // The tick checks a conversation once, two minutes after a robot's turn. The requests of an idle tick are subtracted.
+    let turn_two_minutes_ago = async |world: &mut World, round| {
+        world.clear_events();
         ask(world, ROUNDS + round, ()).await?;
         world.advance(150);
-        world.all_present().await
+        world.renew_presence().await
     };
-    let minute = steady(world, "looked", a_while_ago, async |world, _, ()| world.minute().await).await?;
-    let looked = Step { name: minute.name, tallies: less(&minute.tallies, &idle.tallies) };
-    Ok(vec![asked, Step { name: "answered", tallies: answer }, looked])
+    let minute = measure_step(world, "tick_after_robot_turn", turn_two_minutes_ago, async |world, _, ()| {
+        world.fire_schedules().await
+    })
+    .await?;
+    let tick = Step { name: minute.name, tallies: subtract(&minute.tallies, &idle.tallies) };
+    Ok(vec![asked, Step { name: "faq_answer", tallies: answer }, tick])
 }
 
-/// What was done beside what is always done.
-fn less(all: &Tallies, always: &Tallies) -> Tallies {
+/// `all` without the requests in `baseline`.
+fn subtract(all: &Tallies, baseline: &Tallies) -> Tallies {
     let of = |function: &String, tally: &Tally| {
-        let always = always.get(function).cloned().unwrap_or_default();
+        let baseline = baseline.get(function).cloned().unwrap_or_default();
         let requests = tally.requests.iter().map(|(operation, count)| {
-            (operation.clone(), count.saturating_sub(always.requests.get(operation).copied().unwrap_or(0)))
+            (operation.clone(), count.saturating_sub(baseline.requests.get(operation).copied().unwrap_or(0)))
         });
         Tally {
-            invocations: tally.invocations.saturating_sub(always.invocations),
+            invocations: tally.invocations.saturating_sub(baseline.invocations),
             requests: requests.filter(|(_, count)| *count > 0).collect(),
-            read_units: tally.read_units - always.read_units,
-            write_units: tally.write_units - always.write_units,
+            read_units: tally.read_units - baseline.read_units,
+            write_units: tally.write_units - baseline.write_units,
             refused: tally.refused,
         }
     };
     all.iter().map(|(function, tally)| (function.clone(), of(function, tally))).collect()
 }
 
-/// An agent ends their conversation.
-async fn close(world: &mut World, _: usize, held: Held) -> Result<()> {
-    let path = format!("/api/conversations/{}/close", held.cid);
-    world.asks(&held.agent, "DeskApi", &path, &held.cid, &Value::Null).await?;
-    world.settle().await?;
-    world.happened("conversation.closed").map(drop)
+/// Closes a conversation as its assignee.
+async fn close(world: &mut World, _: usize, conversation: AssignedConversation) -> Result<()> {
+    let path = format!("/api/conversations/{}/close", conversation.cid);
+    world.agent_request(&conversation.agent, "DeskApi", &path, &conversation.cid, &Value::Null).await?;
+    world.drain_stream().await?;
+    world.single_event("conversation.closed").map(drop)
 }
 
 fn visitor(kind: &str, number: usize) -> String {
     format!("o{kind}{number:04}-0123456789abcdefgh")
 }
 
-/// Does a step several times, each after its own preparation, and counts the last.
-async fn steady<T>(
+/// Runs a step several times, each time after `prepare`, and returns the counts of the last round. An error if they differ from
+/// those of the round before.
+async fn measure_step<T>(
     world: &mut World,
     name: &'static str,
     prepare: impl AsyncFn(&mut World, usize) -> Result<T>,
-    act: impl AsyncFn(&mut World, usize, T) -> Result<()>,
+    step: impl AsyncFn(&mut World, usize, T) -> Result<()>,
 ) -> Result<Step> {
     let failed = |error| Error::Other(format!("{name}: {error}"));
     let mut counted: Option<Tallies> = None;
     for round in 0..ROUNDS {
-        let ready = prepare(world, round).await.map_err(failed)?;
-        // Another second, so that messages have their order.
+        let prepared = prepare(world, round).await.map_err(failed)?;
+        // Messages of the same second have no order.
         world.advance(1);
-        world.forget();
+        world.clear_events();
         world.functions().meter().take();
-        act(world, round, ready).await.map_err(failed)?;
+        step(world, round, prepared).await.map_err(failed)?;
         let tallies = world.functions().meter().take();
         if let Some((function, tally)) = tallies.iter().find(|(_, tally)| tally.refused > 0) {
-            return Err(failed(Error::Other(format!("{} requests of {function} were refused", tally.refused))));
+            return Err(failed(Error::Other(format!("{} requests of {function} failed", tally.refused))));
         }
         let last = round + 1 == ROUNDS;
         if let (true, Some(before)) = (last, &counted)
             && let Some(difference) = difference(before, &tallies)
         {
-            return Err(failed(Error::Other(format!("the count is not steady: {difference}"))));
+            return Err(failed(Error::Other(format!("counts differ between rounds: {difference}"))));
         }
         counted = Some(tallies);
     }
     Ok(Step { name, tallies: counted.unwrap_or_default() })
 }
 
-/// The first function that was invoked, or asked for something, another number of times.
+/// The first function whose invocations or requests differ, with both counts; `None` if there is none.
 pub(crate) fn difference(one: &Tallies, other: &Tallies) -> Option<String> {
     let mut functions: Vec<&String> = one.keys().chain(other.keys()).collect();
     functions.sort();

@@ -1,4 +1,4 @@
-//! A desk of some size, whose functions are called one record at a time and counted.
+//! A desk of a given size, whose functions get one stream record at a time.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,34 +17,34 @@ use crate::{
     meter::Meter,
 };
 
-/// The mini program whose group has room.
-pub(crate) const FREE: &str = "wx00000000000000a1";
-/// The mini program whose group has none, and in whose queue visitors wait.
-pub(crate) const BUSY: &str = "wx00000000000000b1";
-/// Another of that kind, so that not all wait in one queue.
-const ELSEWHERE: &str = "wx00000000000000c1";
-/// The mini program whose robot answers.
-pub(crate) const ROBOT: &str = "wx00000000000000d1";
+/// The mini program whose group has free agents.
+pub(crate) const WITH_FREE_AGENTS: &str = "wx00000000000000a1";
+/// The mini program whose group has no free agents and most of the waiting visitors.
+pub(crate) const WITH_QUEUE: &str = "wx00000000000000b1";
+/// Another mini program with waiting visitors, so that there are two queues.
+const WITH_OTHER_QUEUE: &str = "wx00000000000000c1";
+/// The mini program with a robot.
+pub(crate) const WITH_ROBOT: &str = "wx00000000000000d1";
 
-/// Members of a group that a decision concerns.
+/// Number of agents in a group that receives visitors.
 pub(crate) const MEMBERS: usize = 10;
-/// How many wait elsewhere.
-const WAIT_ELSEWHERE: usize = 5;
-/// What visitors write: forty characters, as one writes on a phone.
+/// Number of waiting visitors in the other queue.
+const IN_OTHER_QUEUE: usize = 5;
+/// The text of a message: 40 characters.
 pub(crate) const TEXT: &str = "你好，我昨天下午下的单到现在还没有看到物流信息，请帮我查一下什么时候能发货，谢谢";
-/// What the robot knows.
+/// The questions of the robot.
 const KNOWLEDGE: &str = include_str!("../../../../shared/desk/tests/faq/knowledge.json");
 
-/// What there is beside what a decision concerns.
+/// The size of a desk.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Size {
-    /// Conversations that wait.
+    /// Number of waiting conversations.
     pub(crate) waiting: usize,
-    /// Agents who are online in groups of their own, and as many groups.
+    /// Number of online agents, each in a group of its own, that receive no visitors.
     pub(crate) bystanders: usize,
 }
 
-/// A desk that stands still until it is told to go on.
+/// A desk whose streams, schedules and clock advance only through its methods.
 pub(crate) struct World {
     desk: Desk,
     functions: Arc<Functions>,
@@ -52,28 +52,28 @@ pub(crate) struct World {
     stream: Stream,
     _callback: Callback,
     agents: Vec<String>,
-    /// Conversations that an agent has, by openid.
-    assigned: BTreeMap<String, Held>,
-    /// What happened since [`World::forget`].
+    /// Conversations with an assignee, by openid.
+    assigned: BTreeMap<String, AssignedConversation>,
+    /// Events since the last [`World::clear_events`].
     events: Vec<(String, Value)>,
-    /// The titles of what the robot knows.
+    /// The titles of the robot's questions.
     titles: Vec<String>,
 }
 
-/// A conversation that an agent has.
+/// A conversation with an assignee.
 #[derive(Debug, Clone)]
-pub(crate) struct Held {
-    /// Its id.
+pub(crate) struct AssignedConversation {
+    /// The conversation's id.
     pub(crate) cid: String,
-    /// Whose it is.
+    /// The assignee's id.
     pub(crate) agent: String,
 }
 
 impl World {
-    /// Sets everything up and lets so many wait.
-    pub(crate) async fn of(size: Size) -> Result<Self> {
-        let beginning = Timestamp::from_second(1_772_438_400).map_err(|error| Error::Other(error.to_string()))?;
-        let clock = Arc::new(ManualClock::new(beginning));
+    /// Starts a bundle with agents, groups, bindings and a robot.
+    pub(crate) async fn start(size: Size) -> Result<Self> {
+        let start = Timestamp::from_second(1_772_438_400).map_err(|error| Error::Other(error.to_string()))?;
+        let clock = Arc::new(ManualClock::new(start));
         let desk = Desk::start(clock.clone(), Streams::Manual).await?;
         let meter = Meter::start(desk.bundle.aws_url()).await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -89,12 +89,12 @@ impl World {
             }
             groups.push(desk.group(&agents[from..]).await?);
         }
-        for (app_id, group) in [FREE, BUSY, ELSEWHERE].into_iter().zip(&groups) {
+        for (app_id, group) in [WITH_FREE_AGENTS, WITH_QUEUE, WITH_OTHER_QUEUE].into_iter().zip(&groups) {
             desk.bind(app_id, Some(&callback_url), json!({ "group_id": group })).await?;
         }
-        let (robot, titles) = robot(&desk).await?;
+        let (robot, titles) = create_robot(&desk).await?;
         let reception = json!({ "mode": "robot_first", "robot_id": robot, "group_id": groups.first() });
-        desk.bind(ROBOT, Some(&callback_url), reception).await?;
+        desk.bind(WITH_ROBOT, Some(&callback_url), reception).await?;
         for _ in 0..size.bystanders {
             let agent = desk.agent(5).await?;
             desk.group(std::slice::from_ref(&agent)).await?;
@@ -106,24 +106,28 @@ impl World {
         let callback = Callback::serve(listener, Arc::clone(&functions));
         let (assigned, events) = (BTreeMap::new(), Vec::new());
         let mut world = Self { desk, functions, clock, stream, _callback: callback, agents, assigned, events, titles };
-        world.settle().await?;
+        world.drain_stream().await?;
         Ok(world)
     }
 
-    /// Lets so many wait, most of them for the busy group, whose agents have no room left then.
-    pub(crate) async fn fill(&mut self, waiting: usize) -> Result<()> {
+    /// Assigns conversations until two groups are at capacity, then adds `waiting` conversations to their queues.
+    pub(crate) async fn fill_queues(&mut self, waiting: usize) -> Result<()> {
         for number in 0..=MEMBERS {
-            let app_id = if number == MEMBERS { ELSEWHERE } else { BUSY };
-            self.writes(app_id, &format!("oTALK{number:04}-0123456789abcdefgh")).await?;
+            let app_id = if number == MEMBERS { WITH_OTHER_QUEUE } else { WITH_QUEUE };
+            self.send_message(app_id, &format!("oTALK{number:04}-0123456789abcdefgh")).await?;
         }
-        self.forget();
+        self.clear_events();
         for number in 0..waiting {
-            let app_id = if number < WAIT_ELSEWHERE { ELSEWHERE } else { BUSY };
-            self.desk.write(app_id, &format!("oWAIT{number:04}-0123456789abcdefgh"), TEXT).await?;
+            let app_id = if number < IN_OTHER_QUEUE { WITH_OTHER_QUEUE } else { WITH_QUEUE };
+            self.desk.send_text(app_id, &format!("oWAIT{number:04}-0123456789abcdefgh"), TEXT).await?;
         }
-        self.settle().await?;
+        self.drain_stream().await?;
         let queued = self.events.iter().filter(|(kind, _)| kind == "conversation.queued").count();
-        if queued == waiting { Ok(()) } else { Err(Error::Other(format!("{queued} wait instead of {waiting}"))) }
+        if queued == waiting {
+            Ok(())
+        } else {
+            Err(Error::Other(format!("{queued} conversations wait, not {waiting}")))
+        }
     }
 
     /// The functions and their meter.
@@ -131,32 +135,39 @@ impl World {
         &self.functions
     }
 
-    /// Time goes by.
+    /// Advances the clock.
     pub(crate) fn advance(&self, seconds: i64) {
         self.clock.advance(SignedDuration::from_secs(seconds));
     }
 
-    /// Every agent says once more that they are online, which a heartbeat does not: the clock looks at them later then.
-    pub(crate) async fn all_present(&mut self) -> Result<()> {
+    /// Sets every agent online again, which postpones the check of their presence.
+    pub(crate) async fn renew_presence(&mut self) -> Result<()> {
         for agent in &self.agents {
             self.desk.online(agent).await?;
         }
-        self.settle().await
+        self.drain_stream().await
     }
 
-    /// A visitor writes, and what comes of it happens.
-    pub(crate) async fn writes(&mut self, app_id: &str, openid: &str) -> Result<()> {
-        self.writes_text(app_id, openid, TEXT).await
+    /// Sends [`TEXT`] of a visitor and processes it.
+    pub(crate) async fn send_message(&mut self, app_id: &str, openid: &str) -> Result<()> {
+        self.send_text(app_id, openid, TEXT).await
     }
 
-    /// The same with another text.
-    pub(crate) async fn writes_text(&mut self, app_id: &str, openid: &str, text: &str) -> Result<()> {
-        self.desk.write(app_id, openid, text).await?;
-        self.settle().await
+    /// Sends a text of a visitor and processes it.
+    pub(crate) async fn send_text(&mut self, app_id: &str, openid: &str, text: &str) -> Result<()> {
+        self.desk.send_text(app_id, openid, text).await?;
+        self.drain_stream().await
     }
 
-    /// An agent asks the API for something; it must succeed.
-    pub(crate) async fn asks(&self, agent: &str, function: &str, path: &str, cid: &str, body: &Value) -> Result<()> {
+    /// Sends a request of an agent to the API. An error if its status is not 2xx.
+    pub(crate) async fn agent_request(
+        &self,
+        agent: &str,
+        function: &str,
+        path: &str,
+        cid: &str,
+        body: &Value,
+    ) -> Result<()> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let caller = json!({ "role": "agent", "token_id": "bench", "name": "客服", "agent_id": agent });
         let call = Call { function, path, parameter: Some(("cid", cid)), query: "", body: &body, caller };
@@ -166,37 +177,37 @@ impl World {
         }
     }
 
-    /// Every schedule fires once.
-    pub(crate) async fn minute(&self) -> Result<()> {
+    /// Fires every schedule once.
+    pub(crate) async fn fire_schedules(&self) -> Result<()> {
         for schedule in &self.desk.bundle.template().schedules {
-            self.functions.wake(&schedule.function, schedule.input.clone()).await?;
+            self.functions.invoke(&schedule.function, schedule.input.clone()).await?;
         }
         Ok(())
     }
 
-    /// Delivers what waits in the stream, and what comes of it, until nothing is left.
-    pub(crate) async fn settle(&mut self) -> Result<()> {
+    /// Delivers the records of the stream to the functions until there are no new ones.
+    pub(crate) async fn drain_stream(&mut self) -> Result<()> {
         loop {
             let records = self.stream.next().await?;
             if records.is_empty() {
                 return Ok(());
             }
             for record in &records {
-                self.note(record);
+                self.record_event(record);
             }
-            for mapping in &self.desk.bundle.template().streams {
-                let wanted = records.iter().filter(|record| {
-                    mapping.patterns.is_empty() || mapping.patterns.iter().any(|pattern| pattern.matches(record))
+            for mapping in &self.desk.bundle.template().event_source_mappings {
+                let matching = records.iter().filter(|record| {
+                    mapping.filters.is_empty() || mapping.filters.iter().any(|filter| filter.matches(record))
                 });
-                let wanted: Vec<&Value> = wanted.collect();
-                for batch in wanted.chunks(mapping.batch_size.max(1)) {
-                    self.functions.wake(&mapping.function, json!({ "Records": batch })).await?;
+                let matching: Vec<&Value> = matching.collect();
+                for batch in matching.chunks(mapping.batch_size.max(1)) {
+                    self.functions.invoke(&mapping.function, json!({ "Records": batch })).await?;
                 }
             }
         }
     }
 
-    fn note(&mut self, record: &Value) {
+    fn record_event(&mut self, record: &Value) {
         if attribute(record, "kind") != "event" {
             return;
         }
@@ -204,8 +215,9 @@ impl World {
         let data: Value = serde_json::from_str(attribute(record, "data")).unwrap_or_default();
         match (kind, data["agent_id"].as_str()) {
             ("conversation.assigned", Some(agent)) => {
-                let held = Held { cid: attribute(record, "cid").to_owned(), agent: agent.to_owned() };
-                self.assigned.insert(openid.to_owned(), held);
+                let conversation =
+                    AssignedConversation { cid: attribute(record, "cid").to_owned(), agent: agent.to_owned() };
+                self.assigned.insert(openid.to_owned(), conversation);
             }
             ("conversation.closed", _) => drop(self.assigned.remove(openid)),
             _ => {}
@@ -213,52 +225,52 @@ impl World {
         self.events.push((kind.to_owned(), data));
     }
 
-    /// Forgets what happened.
-    pub(crate) fn forget(&mut self) {
+    /// Clears the list of events.
+    pub(crate) fn clear_events(&mut self) {
         self.events.clear();
     }
 
-    /// An event of this kind must have happened, exactly once.
-    pub(crate) fn happened(&self, kind: &str) -> Result<&Value> {
+    /// The data of the only event of this kind. An error if there is none, or more than one.
+    pub(crate) fn single_event(&self, kind: &str) -> Result<&Value> {
         let mut found = self.events.iter().filter(|(known, _)| known == kind);
         match (found.next(), found.next()) {
             (Some((_, data)), None) => Ok(data),
-            _ => Err(Error::Other(format!("instead of one {kind} there was {:?}", self.events))),
+            _ => Err(Error::Other(format!("expected one {kind}, got {:?}", self.events))),
         }
     }
 
-    /// The conversation of the first visitor whose openid begins so and whom an agent has.
-    pub(crate) fn held(&self, prefix: &str) -> Result<Held> {
+    /// The first conversation with an assignee whose openid starts with `prefix`.
+    pub(crate) fn assigned(&self, prefix: &str) -> Result<AssignedConversation> {
         let mut found = self.assigned.iter().filter(|(openid, _)| openid.starts_with(prefix));
-        let found = found.next().map(|(_, held)| held.clone());
-        found.ok_or_else(|| Error::Other(format!("no agent has a visitor {prefix}…")))
+        let found = found.next().map(|(_, conversation)| conversation.clone());
+        found.ok_or_else(|| Error::Other(format!("no assigned conversation of a visitor {prefix}…")))
     }
 
-    /// Somebody who is online and has room.
-    pub(crate) fn an_agent(&self) -> Result<&str> {
-        self.agents.first().map(String::as_str).ok_or_else(|| Error::Other("nobody is there".to_owned()))
+    /// The id of an agent who is online and below capacity.
+    pub(crate) fn free_agent(&self) -> Result<&str> {
+        self.agents.first().map(String::as_str).ok_or_else(|| Error::Other("no agents".to_owned()))
     }
 
-    /// A question that the robot knows, always another one.
+    /// The title of one of the robot's questions; another one for each number.
     pub(crate) fn question(&self, number: usize) -> &str {
         self.titles.get(number % self.titles.len().max(1)).map_or("", String::as_str)
     }
 
-    /// A picture for a card.
-    pub(crate) fn picture(&self) -> String {
+    /// The URL of a picture for a card.
+    pub(crate) fn picture_url(&self) -> String {
         format!("{}/phone/cover.png", self.desk.bundle.wechat_url())
     }
 }
 
-/// A robot that knows what a shop is asked; its id, and the titles.
-async fn robot(desk: &Desk) -> Result<(String, Vec<String>)> {
-    let robot = desk.make("robots", &json!({ "name": "小助手", "kind": "faq" })).await?;
+/// Creates a robot with the questions of a shop and returns its id and their titles.
+async fn create_robot(desk: &Desk) -> Result<(String, Vec<String>)> {
+    let robot = desk.create("robots", &json!({ "name": "小助手", "kind": "faq" })).await?;
     let mut titles = Vec::new();
     for question in serde_json::from_str::<Vec<Value>>(KNOWLEDGE)? {
-        let asked = json!({
+        let body = json!({
             "title": question["title"], "variants": question["variants"], "answer": question["answer"],
         });
-        desk.api(Method::POST, &format!("/api/robots/{robot}/questions"), Some(&asked)).await?;
+        desk.api(Method::POST, &format!("/api/robots/{robot}/questions"), Some(&body)).await?;
         titles.extend(question["title"].as_str().map(ToOwned::to_owned));
     }
     Ok((robot, titles))

@@ -15,9 +15,9 @@ fn file(name: &'static str, bytes: Vec<u8>) -> Form {
 }
 
 #[tokio::test]
-async fn an_image_lives_three_days_and_is_its_mini_programs_own() {
+async fn image_expires_after_three_days_and_belongs_to_its_mini_program() {
     let bench = Bench::ready().await;
-    bench.act("text", json!({ "content": "在吗" })).await;
+    bench.perform("text", json!({ "content": "在吗" })).await;
     let token = bench.token().await;
     let kept = upload(&bench, &token, "image", file("media", COVER.to_vec())).await;
     assert_eq!((&kept["type"], &kept["created_at"]), (&json!("image"), &json!(1_750_000_000)));
@@ -40,18 +40,18 @@ async fn an_image_lives_three_days_and_is_its_mini_programs_own() {
     assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"picture.png\"");
     assert_eq!(answer.bytes().await.unwrap(), COVER);
 
-    bench.pass(SignedDuration::from_hours(72) - SignedDuration::from_secs(1));
-    bench.act("text", json!({ "content": "还在吗" })).await;
+    bench.advance(SignedDuration::from_hours(72) - SignedDuration::from_secs(1));
+    bench.perform("text", json!({ "content": "还在吗" })).await;
     let token = bench.token().await;
     assert_eq!(send(&token).await, 0);
-    bench.pass(SignedDuration::from_secs(1));
+    bench.advance(SignedDuration::from_secs(1));
     assert_eq!(send(&token).await, 40007);
     assert_eq!(get(&token).await.json::<Value>().await.unwrap()["errcode"], 40007);
     assert_eq!(bench.http.get(&url).send().await.unwrap().status(), 200, "the phone keeps what it has shown");
 }
 
 #[tokio::test]
-async fn what_is_no_image_is_refused() {
+async fn upload_that_is_not_a_valid_image_is_refused() {
     let bench = Bench::ready().await;
     let token = bench.token().await;
     let png = |length: usize| {

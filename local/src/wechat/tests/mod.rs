@@ -1,4 +1,4 @@
-//! The simulator against the published vectors, and over HTTP as everyone meets it.
+//! Tests of the simulator: against the published vectors, and over HTTP.
 
 mod crypto;
 mod faults;
@@ -33,7 +33,7 @@ const OPENID: &str = "oTEST-user_0001";
 const TOKEN: &str = "pamtest";
 const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 
-/// A simulator on a free port, with a clock that is moved by hand.
+/// A simulator on a free port, with a manual clock.
 struct Bench {
     simulator: Simulator,
     clock: Arc<ManualClock>,
@@ -48,7 +48,7 @@ impl Bench {
         Self { simulator, clock, http: Client::builder().no_proxy().build().unwrap() }
     }
 
-    /// A simulator with mini program `APP` registered and not a millisecond between retries.
+    /// A simulator with the mini program `APP` and no pause between retries.
     async fn ready() -> Self {
         let bench = Self::start().await;
         bench.put("/sim/settings", json!({ "retry_pause_ms": 0, "push_limit_ms": 300 })).await;
@@ -56,7 +56,7 @@ impl Bench {
         bench
     }
 
-    fn pass(&self, time: SignedDuration) {
+    fn advance(&self, time: SignedDuration) {
         self.clock.advance(time);
     }
 
@@ -80,7 +80,7 @@ impl Bench {
         format!("{}{path}", self.simulator.url())
     }
 
-    /// What `stable_token` answers.
+    /// The answer of `stable_token`.
     async fn stable(&self, app_id: &str, secret: &str) -> Value {
         let body = json!({ "grant_type": "client_credential", "appid": app_id, "secret": secret });
         self.post("/cgi-bin/stable_token", body).await
@@ -96,18 +96,18 @@ impl Bench {
     }
 
     /// The errcode of sending one text to `OPENID`.
-    async fn say(&self, token: &str) -> i64 {
+    async fn send_text_to_visitor(&self, token: &str) -> i64 {
         let body = json!({ "touser": OPENID, "msgtype": "text", "text": { "content": "你好" } });
         self.call("/cgi-bin/message/custom/send", token, body).await
     }
 
-    /// The visitor `OPENID` does something that is pushed to nobody.
-    async fn act(&self, kind: &str, mut body: Value) -> Value {
+    /// Performs an action of the visitor `OPENID`.
+    async fn perform(&self, kind: &str, mut body: Value) -> Value {
         body["app_id"] = json!(APP);
         self.post(&format!("/sim/visitors/{OPENID}/{kind}"), body).await
     }
 
-    /// What `OPENID` has received.
+    /// The messages that `OPENID` has received.
     async fn received(&self) -> Vec<Value> {
         let answer = self.get(&format!("/sim/visitors/{OPENID}/messages?app_id={APP}")).await;
         answer["items"].as_array().unwrap().clone()
@@ -122,18 +122,18 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// The errcode of an answer; none counts as 0.
+/// The errcode of an answer; 0 if there is none.
 fn code(answer: &Value) -> i64 {
     answer.get("errcode").map_or(0, |code| code.as_i64().unwrap())
 }
 
-/// A callback that answers what it was told to, one answer after the other, then `success`, and writes everything down.
+/// A callback that records its requests. It returns the given answers in order, and `success` after them.
 struct Callback {
     url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
-/// One request to a callback.
+/// A request to a callback.
 #[derive(Clone)]
 struct Seen {
     query: HashMap<String, String>,
@@ -160,7 +160,7 @@ impl Callback {
         Self { url, seen }
     }
 
-    /// What was pushed; the check's GET has no body.
+    /// The pushes, without the GET of the verification.
     fn pushes(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().iter().filter(|seen| !seen.body.is_empty()).cloned().collect()
     }

@@ -8,7 +8,7 @@ use super::{APP, Bench, Callback, KEY, OPENID, SECRET, TOKEN};
 use crate::wechat::Simulator;
 
 #[tokio::test]
-async fn the_page_has_the_contact_button_and_no_script_of_its_own() {
+async fn page_has_the_contact_button_and_no_inline_script() {
     let bench = Bench::start().await;
     let answer = bench.http.get(bench.url("/")).send().await.unwrap();
     let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
@@ -33,30 +33,30 @@ async fn the_page_has_the_contact_button_and_no_script_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_phone_that_waits_sees_the_next_message_at_once() {
+async fn long_poll_returns_at_the_next_message() {
     let bench = Bench::ready().await;
-    bench.act("text", json!({ "content": "在吗" })).await;
+    bench.perform("text", json!({ "content": "在吗" })).await;
     let token = bench.token().await;
     let path = format!("/sim/visitors/{OPENID}/messages?app_id={APP}");
     let before = bench.get(&path).await;
     let next = format!("{path}&after={}&wait_ms=20000", before["revision"]);
-    let (seen, said) = tokio::join!(bench.get(&next), bench.say(&token));
+    let (seen, said) = tokio::join!(bench.get(&next), bench.send_text_to_visitor(&token));
     assert_eq!((said, seen["items"].as_array().unwrap().len()), (0, 1));
 }
 
 #[tokio::test]
-async fn all_shows_both_sides_and_what_was_not_delivered() {
+async fn all_returns_both_sides_and_notices_of_undelivered_messages() {
     let bench = Bench::ready().await;
     bench.put("/sim/settings", json!({ "push_retries": 0 })).await;
     let callback = Callback::start([]).await;
     let submission = json!({ "app_id": APP, "callback_url": callback.url, "token": TOKEN, "encoding_aes_key": KEY });
     bench.post("/sim/mini-programs", submission).await;
-    bench.act("enter", json!({ "session_from": "item" })).await;
-    bench.act("text", json!({ "content": "在吗" })).await;
-    bench.say(&bench.token().await).await;
-    let nobody = json!({ "app_id": APP, "callback_url": "http://127.0.0.1:1/", "token": TOKEN, "encoding_aes_key": KEY, "check": false });
-    bench.post("/sim/mini-programs", nobody).await;
-    bench.act("text", json!({ "content": "人呢" })).await;
+    bench.perform("enter", json!({ "session_from": "item" })).await;
+    bench.perform("text", json!({ "content": "在吗" })).await;
+    bench.send_text_to_visitor(&bench.token().await).await;
+    let unreachable = json!({ "app_id": APP, "callback_url": "http://127.0.0.1:1/", "token": TOKEN, "encoding_aes_key": KEY, "check": false });
+    bench.post("/sim/mini-programs", unreachable).await;
+    bench.perform("text", json!({ "content": "人呢" })).await;
     let chat = bench.get(&format!("/sim/visitors/{OPENID}/messages?app_id={APP}&all=true")).await;
     let shown: Vec<_> =
         chat["items"].as_array().unwrap().iter().map(|item| (&item["direction"], &item["delivered"])).collect();
@@ -67,19 +67,19 @@ async fn all_shows_both_sides_and_what_was_not_delivered() {
 }
 
 #[tokio::test]
-async fn a_kept_state_is_there_again_after_a_restart() {
+async fn persistent_state_survives_a_restart() {
     let folder = std::env::temp_dir().join(format!("simulated-wechat-{}", crate::wechat::random::hex::<8>()));
     std::fs::create_dir(&folder).unwrap();
     let file = folder.join("wechat.json");
     let serve = async || {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let simulator = Simulator::serve_kept(listener, Arc::new(SystemClock), file.clone()).unwrap();
+        let simulator = Simulator::serve_persistent(listener, Arc::new(SystemClock), file.clone()).unwrap();
         Bench { simulator, ..Bench::start().await }
     };
     let bench = serve().await;
     let token = crate::wechat::tests::text(&bench.stable(APP, SECRET).await["access_token"]);
-    bench.act("image", json!({})).await;
-    assert_eq!(bench.say(&token).await, 0);
+    bench.perform("image", json!({})).await;
+    assert_eq!(bench.send_text_to_visitor(&token).await, 0);
     bench.simulator.shutdown().await;
 
     let bench = serve().await;

@@ -7,7 +7,7 @@ use super::{APP, Answer, Bench, Callback, KEY, OPENID, Seen, TOKEN};
 use crate::wechat::crypto::{self, Key};
 use crate::wechat::document::Format;
 
-/// A simulator whose mini program pushes to a callback that answers so after the check.
+/// A simulator with a callback that returns these answers after the verification.
 async fn pushing(format: &str, answers: impl IntoIterator<Item = Answer>) -> (Bench, Callback) {
     let bench = Bench::ready().await;
     let callback = Callback::start(answers).await;
@@ -23,7 +23,7 @@ async fn submit(bench: &Bench, callback: &Callback, more: Value) -> Value {
     bench.post("/sim/mini-programs", body).await
 }
 
-/// Checks a push as a receiver does, and opens it.
+/// Verifies and decrypts a push.
 fn read(seen: &Seen, format: Format) -> String {
     let of = |name: &str| seen.query[name].as_str();
     assert_eq!((of("openid"), of("encrypt_type")), (OPENID, "aes"));
@@ -31,13 +31,13 @@ fn read(seen: &Seen, format: Format) -> String {
     assert_eq!(format.field(&seen.body, "ToUserName").unwrap(), "gh_0a1b2c3d4e5f");
     let encrypted = format.field(&seen.body, "Encrypt").unwrap();
     assert_eq!(crypto::signature(&[TOKEN, of("timestamp"), of("nonce"), &encrypted]), of("msg_signature"));
-    let (message, app_id) = crypto::open(&Key::from_text(KEY).unwrap(), &encrypted).unwrap();
+    let (message, app_id) = crypto::decrypt(&Key::from_text(KEY).unwrap(), &encrypted).unwrap();
     assert_eq!(app_id, APP);
     message
 }
 
 #[tokio::test]
-async fn submitting_checks_the_echo_and_keeps_nothing_that_fails() {
+async fn submission_with_a_wrong_echostr_is_not_stored() {
     let bench = Bench::ready().await;
     for wrong in [
         Answer::With(403, String::new()),
@@ -66,20 +66,20 @@ async fn submitting_checks_the_echo_and_keeps_nothing_that_fails() {
 }
 
 #[tokio::test]
-async fn every_act_is_pushed_in_both_formats() {
+async fn every_action_is_pushed_in_both_formats() {
     for (name, format) in [("xml", Format::Xml), ("json", Format::Json)] {
         let (bench, callback) = pushing(name, []).await;
         let words = "在吗？\u{1f600} <b>]]></b> & \"x\"";
-        bench.act("enter", json!({ "session_from": "sobot|小林||{\"a\":1}" })).await;
-        bench.act("text", json!({ "content": words })).await;
-        bench.act("image", json!({ "pic_url": "https://example.com/p.png" })).await;
-        bench.act("card", json!({ "title": "T", "pagepath": "pages/i?id=7", "thumb_url": "" })).await;
-        bench.act("raw", json!({ "fields": { "MsgType": "voice", "Format": "amr" } })).await;
+        bench.perform("enter", json!({ "session_from": "sobot|小林||{\"a\":1}" })).await;
+        bench.perform("text", json!({ "content": words })).await;
+        bench.perform("image", json!({ "pic_url": "https://example.com/p.png" })).await;
+        bench.perform("card", json!({ "title": "T", "pagepath": "pages/i?id=7", "thumb_url": "" })).await;
+        bench.perform("raw", json!({ "fields": { "MsgType": "voice", "Format": "amr" } })).await;
         let raw = match format {
             Format::Xml => "<xml><MsgType>event</MsgType></xml>",
             Format::Json => "{\"MsgType\":\"event\"}",
         };
-        bench.act("raw", json!({ "document": raw })).await;
+        bench.perform("raw", json!({ "document": raw })).await;
         let read: Vec<String> = callback.pushes().iter().map(|seen| read(seen, format)).collect();
         let field = |at: usize, name: &str| format.field(&read[at], name);
         let is = |at: usize, name: &str, value: &str| assert_eq!(field(at, name).as_deref(), Some(value), "{name}");
@@ -106,11 +106,11 @@ async fn every_act_is_pushed_in_both_formats() {
 }
 
 #[tokio::test]
-async fn a_refused_push_comes_again_as_the_same_message_newly_encrypted() {
+async fn retry_of_a_push_has_the_same_message_and_a_new_encryption() {
     let refusals =
         [Answer::With(500, String::new()), Answer::With(200, "ok".to_owned()), Answer::After(Duration::from_secs(2))];
     let (bench, callback) = pushing("xml", refusals).await;
-    let answer = bench.act("text", json!({ "content": "在吗" })).await;
+    let answer = bench.perform("text", json!({ "content": "在吗" })).await;
     assert_eq!(answer["delivered"], true);
     let attempts = answer["attempts"].as_array().unwrap();
     let told: Vec<_> =
@@ -124,17 +124,17 @@ async fn a_refused_push_comes_again_as_the_same_message_newly_encrypted() {
 }
 
 #[tokio::test]
-async fn wechat_gives_up_after_three_repetitions() {
+async fn push_is_retried_three_times() {
     let (bench, callback) = pushing("json", vec![Answer::With(503, "success".to_owned()); 9]).await;
-    let answer = bench.act("text", json!({ "content": "在吗" })).await;
+    let answer = bench.perform("text", json!({ "content": "在吗" })).await;
     assert_eq!((&answer["delivered"], callback.pushes().len()), (&json!(false), 4));
 }
 
 #[tokio::test]
-async fn nothing_success_and_an_encrypted_reply_are_accepted_and_a_forged_one_is_not() {
+async fn empty_body_success_and_signed_reply_are_accepted_and_forged_reply_is_not() {
     let reply = |token: &str| {
         let message = "<xml><ToUserName>o</ToUserName><MsgType><![CDATA[transfer_customer_service]]></MsgType></xml>";
-        let sealed = crypto::seal(&Key::from_text(KEY).unwrap(), [1; 16], message, APP);
+        let sealed = crypto::encrypt(&Key::from_text(KEY).unwrap(), [1; 16], message, APP);
         let signed = crypto::signature(&[token, "1750000000", "7", &sealed]);
         format!(
             "<xml><Encrypt>{sealed}</Encrypt><MsgSignature>{signed}</MsgSignature><TimeStamp>1750000000</TimeStamp><Nonce>7</Nonce></xml>"
@@ -144,16 +144,16 @@ async fn nothing_success_and_an_encrypted_reply_are_accepted_and_a_forged_one_is
         [(String::new(), true), (reply(TOKEN), true), (reply("forged"), false), ("success\n".to_owned(), false)]
     {
         let (bench, _callback) = pushing("xml", vec![Answer::With(200, body); 4]).await;
-        assert_eq!(bench.act("text", json!({ "content": "在吗" })).await["delivered"], delivered);
+        assert_eq!(bench.perform("text", json!({ "content": "在吗" })).await["delivered"], delivered);
     }
 }
 
 #[tokio::test]
-async fn one_push_can_be_delivered_many_times_at_once() {
+async fn push_can_be_delivered_several_times_at_once() {
     let (bench, callback) = pushing("xml", []).await;
     let body =
         json!({ "content": "在吗", "msg_id": "49d72d67_1555684067", "create_time": 1_555_684_067, "deliveries": 4 });
-    let answer = bench.act("text", body).await;
+    let answer = bench.perform("text", body).await;
     assert_eq!((answer["attempts"].as_array().unwrap().len(), &answer["delivered"]), (4, &json!(true)));
     let pushes: HashSet<String> = callback.pushes().iter().map(|seen| read(seen, Format::Xml)).collect();
     assert_eq!(pushes.len(), 1);
@@ -162,12 +162,12 @@ async fn one_push_can_be_delivered_many_times_at_once() {
 }
 
 #[tokio::test]
-async fn plain_and_compatible_mode_show_their_fields() {
+async fn plain_and_compatible_mode_push_plain_fields() {
     let (bench, callback) = pushing("xml", []).await;
     submit(&bench, &callback, json!({ "mode": "compatible", "check": false })).await;
-    bench.act("text", json!({ "content": "在吗" })).await;
+    bench.perform("text", json!({ "content": "在吗" })).await;
     submit(&bench, &callback, json!({ "mode": "plain", "check": false, "format": "json" })).await;
-    bench.act("text", json!({ "content": "在吗" })).await;
+    bench.perform("text", json!({ "content": "在吗" })).await;
     let pushes = callback.pushes();
     assert_eq!(
         Format::Xml.field(&pushes[0].body, "Content"),
@@ -178,13 +178,13 @@ async fn plain_and_compatible_mode_show_their_fields() {
 }
 
 #[tokio::test]
-async fn without_a_configuration_nothing_is_delivered() {
+async fn action_without_push_configuration_is_not_delivered() {
     let bench = Bench::ready().await;
-    let answer = bench.act("text", json!({ "content": "在吗" })).await;
+    let answer = bench.perform("text", json!({ "content": "在吗" })).await;
     assert_eq!((&answer["delivered"], &answer["attempts"]), (&json!(false), &json!([])));
     let unknown = bench
         .post(&format!("/sim/visitors/{OPENID}/text"), json!({ "app_id": "wx00000000000000c3", "content": "x" }))
         .await;
     assert_eq!((&unknown["status"], &unknown["code"]), (&json!(404), &json!("unknown_mini_program")));
-    assert_eq!(bench.act("wave", json!({})).await["status"], 422);
+    assert_eq!(bench.perform("wave", json!({})).await["status"], 422);
 }

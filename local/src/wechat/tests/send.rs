@@ -13,9 +13,9 @@ fn message(msgtype: &str, content: Value) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_sent_is_on_the_phone_as_it_was_written() {
+async fn sent_message_is_on_the_phone_unchanged() {
     let bench = Bench::ready().await;
-    bench.act("text", json!({ "content": "在吗" })).await;
+    bench.perform("text", json!({ "content": "在吗" })).await;
     let token = bench.token().await;
     let words = "第一行\n第二行 <b>&\u{1f600}";
     let mut said = message("text", json!({ "content": words }));
@@ -31,9 +31,9 @@ async fn what_is_sent_is_on_the_phone_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn refusals_have_wechats_own_errcodes_and_leave_the_phone_as_it_was() {
+async fn refused_send_has_wechats_errcode_and_does_not_reach_the_phone() {
     let bench = Bench::ready().await;
-    bench.act("text", json!({ "content": "在吗" })).await;
+    bench.perform("text", json!({ "content": "在吗" })).await;
     let token = bench.token().await;
     let cases = [
         (45002, message("text", json!({ "content": "信".repeat(683) }))),
@@ -64,9 +64,9 @@ async fn refusals_have_wechats_own_errcodes_and_leave_the_phone_as_it_was() {
 }
 
 #[tokio::test]
-async fn escaped_unicode_is_refused_and_control_characters_are_not() {
+async fn unicode_escape_is_refused_except_for_control_characters() {
     let bench = Bench::ready().await;
-    bench.act("text", json!({ "content": "在吗" })).await;
+    bench.perform("text", json!({ "content": "在吗" })).await;
     let url = bench.url(&format!("{SEND}?access_token={}", bench.token().await));
     let cases = [(r"\u4f60\u597d", 40033), (r"\u003ca\u003e", 40033), (r"a\\u4f60", 0), (r"\u001b\n", 0)];
     for (content, errcode) in cases {
@@ -77,49 +77,56 @@ async fn escaped_unicode_is_refused_and_control_characters_are_not() {
 }
 
 #[tokio::test]
-async fn the_quota_is_kept_over_the_api() {
+async fn send_beyond_the_quota_returns_45047_or_45015() {
     let bench = Bench::ready().await;
     let token = bench.token().await;
-    assert_eq!(bench.say(&token).await, 40003);
-    bench.act("enter", json!({ "session_from": "item" })).await;
-    assert_eq!([bench.say(&token).await, bench.say(&token).await, bench.say(&token).await], [0, 0, 45047]);
-    bench.pass(SignedDuration::from_secs(60));
-    assert_eq!(bench.say(&token).await, 45015);
-    bench.act("text", json!({ "content": "在吗" })).await;
+    assert_eq!(bench.send_text_to_visitor(&token).await, 40003);
+    bench.perform("enter", json!({ "session_from": "item" })).await;
+    assert_eq!(
+        [
+            bench.send_text_to_visitor(&token).await,
+            bench.send_text_to_visitor(&token).await,
+            bench.send_text_to_visitor(&token).await
+        ],
+        [0, 0, 45047]
+    );
+    bench.advance(SignedDuration::from_secs(60));
+    assert_eq!(bench.send_text_to_visitor(&token).await, 45015);
+    bench.perform("text", json!({ "content": "在吗" })).await;
     for _ in 0..5 {
-        assert_eq!(bench.say(&token).await, 0);
+        assert_eq!(bench.send_text_to_visitor(&token).await, 0);
     }
-    assert_eq!(bench.say(&token).await, 45047);
+    assert_eq!(bench.send_text_to_visitor(&token).await, 45047);
     assert_eq!(bench.received().await.len(), 7);
 }
 
 #[tokio::test]
-async fn a_visitor_is_known_to_one_mini_program_only() {
+async fn send_to_a_visitor_of_another_mini_program_is_refused() {
     let bench = Bench::ready().await;
-    bench.act("text", json!({ "content": "在吗" })).await;
+    bench.perform("text", json!({ "content": "在吗" })).await;
     let other = super::text(&bench.stable(OTHER, "s").await["access_token"]);
-    assert_eq!(bench.say(&other).await, 40003);
+    assert_eq!(bench.send_text_to_visitor(&other).await, 40003);
 }
 
 #[tokio::test]
-async fn typing_is_seen_for_15_seconds_or_until_a_message_comes() {
+async fn typing_ends_after_15_seconds_or_with_a_message() {
     let bench = Bench::ready().await;
     let token = bench.token().await;
     let typing = |command: &str| json!({ "touser": OPENID, "command": command });
     let shown = async || bench.get(&format!("/sim/visitors/{OPENID}/messages?app_id={APP}")).await["typing"].clone();
-    bench.act("text", json!({ "content": "在吗" })).await;
+    bench.perform("text", json!({ "content": "在吗" })).await;
     assert_eq!(bench.call(TYPING, &token, typing("Sleeping")).await, 45072);
     assert_eq!(bench.call(TYPING, &token, typing("Typing")).await, 0);
     assert_eq!(shown().await, true);
     assert_eq!(bench.call(TYPING, &token, typing("Typing")).await, 45081);
-    bench.pass(SignedDuration::from_secs(15));
+    bench.advance(SignedDuration::from_secs(15));
     assert_eq!(shown().await, false);
     assert_eq!(bench.call(TYPING, &token, typing("Typing")).await, 0);
     assert_eq!(bench.call(TYPING, &token, typing("CancelTyping")).await, 0);
     assert_eq!(shown().await, false);
     assert_eq!(bench.call(TYPING, &token, typing("Typing")).await, 0);
-    assert_eq!(bench.say(&token).await, 0);
+    assert_eq!(bench.send_text_to_visitor(&token).await, 0);
     assert_eq!(shown().await, false);
-    bench.pass(SignedDuration::from_secs(31));
+    bench.advance(SignedDuration::from_secs(31));
     assert_eq!(bench.call(TYPING, &token, typing("Typing")).await, 45080);
 }

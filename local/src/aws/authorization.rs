@@ -1,20 +1,20 @@
-//! What a request asks IAM for: action, resource and the partition keys it names.
+//! The IAM authorization of AWS requests: the action, the resource and the leading keys of each.
 //!
-//! By the "Actions, resources, and condition keys for Amazon DynamoDB" page of the Service Authorization Reference.
-//! A transaction asks for what its members do, not for an action of its own.
+//! Service Authorization Reference, "Actions, resources, and condition keys for Amazon DynamoDB". A transaction needs the actions of
+//! its members.
 
 use serde_json::{Map, Value};
 
-use crate::iam::Demand;
+use crate::iam::AuthorizationRequest;
 use crate::template::{ACCOUNT, REGION, TableDefinition};
 
-/// The assumed role that AWS would name in a refusal.
+/// The ARN of the assumed role of a function, for error messages.
 pub(super) fn principal(function: &str) -> String {
     format!("arn:aws:sts::{ACCOUNT}:assumed-role/kefu-{function}Role/kefu-{function}")
 }
 
-/// Whether an operation can add records to a stream.
-pub(super) fn writes(operation: &str) -> bool {
+/// Whether an operation can write to a table.
+pub(super) fn is_write(operation: &str) -> bool {
     matches!(
         operation,
         "PutItem"
@@ -28,9 +28,9 @@ pub(super) fn writes(operation: &str) -> bool {
     )
 }
 
-/// What a DynamoDB request asks for.
-pub(super) fn dynamodb(operation: &str, body: &Value, tables: &[TableDefinition]) -> Vec<Demand> {
-    let one = |keys: Vec<String>| vec![demand(operation, table_name(body), keys)];
+/// The authorization requests of a DynamoDB request.
+pub(super) fn dynamodb(operation: &str, body: &Value, tables: &[TableDefinition]) -> Vec<AuthorizationRequest> {
+    let one = |keys: Vec<String>| vec![request_for(operation, table_name(body), keys)];
     match operation {
         "GetItem" | "UpdateItem" | "DeleteItem" => one(key_of(body, "Key", tables).into_iter().collect()),
         "PutItem" => one(key_of(body, "Item", tables).into_iter().collect()),
@@ -38,7 +38,7 @@ pub(super) fn dynamodb(operation: &str, body: &Value, tables: &[TableDefinition]
         "BatchGetItem" => requests(body, "RequestItems")
             .map(|(table, request)| {
                 let keys = request["Keys"].as_array().into_iter().flatten();
-                demand(operation, table, keys.filter_map(|key| partition_key(table, key, tables)).collect())
+                request_for(operation, table, keys.filter_map(|key| partition_key(table, key, tables)).collect())
             })
             .collect(),
         "BatchWriteItem" => requests(body, "RequestItems")
@@ -47,7 +47,7 @@ pub(super) fn dynamodb(operation: &str, body: &Value, tables: &[TableDefinition]
                     let image = write.pointer("/PutRequest/Item").or_else(|| write.pointer("/DeleteRequest/Key"))?;
                     partition_key(table, image, tables)
                 });
-                demand(operation, table, keys.collect())
+                request_for(operation, table, keys.collect())
             })
             .collect(),
         "TransactGetItems" | "TransactWriteItems" => transaction(body, tables),
@@ -55,13 +55,13 @@ pub(super) fn dynamodb(operation: &str, body: &Value, tables: &[TableDefinition]
     }
 }
 
-/// What a Secrets Manager request asks for.
-pub(super) fn secrets_manager(operation: &str, body: &Value) -> Vec<Demand> {
+/// The authorization request of a Secrets Manager request.
+pub(super) fn secrets_manager(operation: &str, body: &Value) -> Vec<AuthorizationRequest> {
     let resource = body["SecretId"].as_str().unwrap_or("*").to_owned();
-    vec![Demand { action: format!("secretsmanager:{operation}"), resource, leading_keys: Vec::new() }]
+    vec![AuthorizationRequest { action: format!("secretsmanager:{operation}"), resource, leading_keys: Vec::new() }]
 }
 
-fn transaction(body: &Value, tables: &[TableDefinition]) -> Vec<Demand> {
+fn transaction(body: &Value, tables: &[TableDefinition]) -> Vec<AuthorizationRequest> {
     let members = body["TransactItems"].as_array().into_iter().flatten().filter_map(Value::as_object);
     let members = members.flat_map(Map::iter).map(|(kind, member)| {
         let (action, image) = match kind.as_str() {
@@ -72,12 +72,12 @@ fn transaction(body: &Value, tables: &[TableDefinition]) -> Vec<Demand> {
             "ConditionCheck" => ("ConditionCheckItem", "Key"),
             unknown => (unknown, "Key"),
         };
-        demand(action, table_name(member), key_of(member, image, tables).into_iter().collect())
+        request_for(action, table_name(member), key_of(member, image, tables).into_iter().collect())
     });
     members.collect()
 }
 
-fn query(body: &Value, tables: &[TableDefinition]) -> Demand {
+fn query(body: &Value, tables: &[TableDefinition]) -> AuthorizationRequest {
     let table = table_name(body);
     let definition = tables.iter().find(|definition| definition.name == table);
     let index = body["IndexName"].as_str();
@@ -86,18 +86,18 @@ fn query(body: &Value, tables: &[TableDefinition]) -> Demand {
         None => definition.map(|definition| &definition.partition_key),
     };
     let key = attribute.and_then(|attribute| equal_to(attribute, body));
-    let mut demand = demand("Query", table, key.into_iter().collect());
+    let mut request = request_for("Query", table, key.into_iter().collect());
     if let Some(index) = index {
-        demand.resource = format!("{}/index/{index}", demand.resource);
+        request.resource = format!("{}/index/{index}", request.resource);
     }
-    demand
+    request
 }
 
-/// The value that a key condition sets an attribute equal to.
+/// The value that a key condition compares an attribute with by `=`.
 fn equal_to(attribute: &str, body: &Value) -> Option<String> {
     let condition = body["KeyConditionExpression"].as_str()?.replace(['(', ')'], " ");
     let mut words = condition.split_whitespace().flat_map(|word| {
-        // `#a=:b` is three words, too.
+        // `#a=:b` also consists of three words.
         let (left, right) = word.split_once('=').map_or((word, None), |(left, right)| (left, Some(right)));
         [Some(left), right.is_some().then_some("="), right].into_iter().flatten().filter(|word| !word.is_empty())
     });
@@ -117,7 +117,7 @@ fn requests<'a>(body: &'a Value, name: &str) -> impl Iterator<Item = (&'a str, &
     body[name].as_object().into_iter().flatten().map(|(table, request)| (table.as_str(), request))
 }
 
-/// A request names its table, or gives its ARN.
+/// The name of the table of a request, which has its name or its ARN.
 fn table_name(body: &Value) -> &str {
     let name = body["TableName"].as_str().unwrap_or("*");
     name.rsplit_once(":table/").map_or(name, |(_, name)| name)
@@ -137,8 +137,8 @@ fn scalar(value: &Value) -> Option<String> {
     value.as_object()?.values().next()?.as_str().map(str::to_owned)
 }
 
-fn demand(operation: &str, table: &str, leading_keys: Vec<String>) -> Demand {
-    Demand {
+fn request_for(operation: &str, table: &str, leading_keys: Vec<String>) -> AuthorizationRequest {
+    AuthorizationRequest {
         action: format!("dynamodb:{operation}"),
         resource: format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"),
         leading_keys,
@@ -159,15 +159,17 @@ mod tests {
             partition_key: "pk".to_owned(),
             indexes: BTreeMap::from([("due".to_owned(), "due_pk".to_owned())]),
             ttl: None,
-            create: Value::Null,
+            create_request: Value::Null,
         }]
     }
 
-    fn asked(operation: &str, body: &Value) -> Vec<(String, String, Vec<String>)> {
+    fn requests_of(operation: &str, body: &Value) -> Vec<(String, String, Vec<String>)> {
         let demands = dynamodb(operation, body, &tables()).into_iter();
         let strip =
             |resource: &str| resource.rsplit_once(":table/").map_or_else(String::new, |(_, name)| name.to_owned());
-        demands.map(|demand| (demand.action, strip(&demand.resource), demand.leading_keys)).collect()
+        demands
+            .map(|request_for| (request_for.action, strip(&request_for.resource), request_for.leading_keys))
+            .collect()
     }
 
     fn expect(action: &str, resource: &str, keys: &[&str]) -> (String, String, Vec<String>) {
@@ -175,26 +177,26 @@ mod tests {
     }
 
     #[test]
-    fn single_items() {
+    fn request_for_a_single_item_has_its_partition_key() {
         let key = json!({"TableName": "t", "Key": {"pk": {"S": "a"}, "sk": {"S": "b"}}});
-        assert_eq!(asked("GetItem", &key), [expect("dynamodb:GetItem", "t", &["a"])]);
+        assert_eq!(requests_of("GetItem", &key), [expect("dynamodb:GetItem", "t", &["a"])]);
         let item =
             json!({"TableName": "arn:aws:dynamodb:local:1:table/t", "Item": {"pk": {"S": "a"}, "x": {"N": "1"}}});
-        assert_eq!(asked("PutItem", &item), [expect("dynamodb:PutItem", "t", &["a"])]);
-        assert_eq!(asked("Scan", &json!({"TableName": "t"})), [expect("dynamodb:Scan", "t", &[])]);
+        assert_eq!(requests_of("PutItem", &item), [expect("dynamodb:PutItem", "t", &["a"])]);
+        assert_eq!(requests_of("Scan", &json!({"TableName": "t"})), [expect("dynamodb:Scan", "t", &[])]);
     }
 
     #[test]
-    fn batches_name_every_key() {
+    fn batch_request_has_every_partition_key() {
         let get = json!({"RequestItems": {"t": {"Keys": [{"pk": {"S": "a"}}, {"pk": {"S": "b"}}]}}});
-        assert_eq!(asked("BatchGetItem", &get), [expect("dynamodb:BatchGetItem", "t", &["a", "b"])]);
+        assert_eq!(requests_of("BatchGetItem", &get), [expect("dynamodb:BatchGetItem", "t", &["a", "b"])]);
         let write = json!({"RequestItems": {"t": [
             {"PutRequest": {"Item": {"pk": {"S": "a"}}}}, {"DeleteRequest": {"Key": {"pk": {"S": "b"}}}}]}});
-        assert_eq!(asked("BatchWriteItem", &write), [expect("dynamodb:BatchWriteItem", "t", &["a", "b"])]);
+        assert_eq!(requests_of("BatchWriteItem", &write), [expect("dynamodb:BatchWriteItem", "t", &["a", "b"])]);
     }
 
     #[test]
-    fn a_transaction_asks_for_what_its_members_do() {
+    fn transaction_needs_the_actions_of_its_members() {
         let key = json!({"pk": {"S": "a"}});
         let body = json!({"TransactItems": [
             {"Put": {"TableName": "t", "Item": key}},
@@ -203,13 +205,13 @@ mod tests {
             {"ConditionCheck": {"TableName": "t", "Key": key}},
         ]});
         let actions = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"];
-        assert_eq!(asked("TransactWriteItems", &body), actions.map(|action| expect(action, "t", &["a"])));
+        assert_eq!(requests_of("TransactWriteItems", &body), actions.map(|action| expect(action, "t", &["a"])));
         let body = json!({"TransactItems": [{"Get": {"TableName": "t", "Key": key}}]});
-        assert_eq!(asked("TransactGetItems", &body), [expect("dynamodb:GetItem", "t", &["a"])]);
+        assert_eq!(requests_of("TransactGetItems", &body), [expect("dynamodb:GetItem", "t", &["a"])]);
     }
 
     #[test]
-    fn a_query_names_the_key_of_what_it_reads() {
+    fn query_has_the_partition_key_of_its_table_or_index() {
         for condition in
             ["#p = :p AND begins_with(sk, :s)", "begins_with(sk,:s) and (#p=:p)", "sk BETWEEN :s AND :s AND #p= :p"]
         {
@@ -217,12 +219,12 @@ mod tests {
                 "TableName": "t", "KeyConditionExpression": condition, "ExpressionAttributeNames": {"#p": "pk"},
                 "ExpressionAttributeValues": {":p": {"S": "a"}, ":s": {"S": "x"}},
             });
-            assert_eq!(asked("Query", &body), [expect("dynamodb:Query", "t", &["a"])], "{condition}");
+            assert_eq!(requests_of("Query", &body), [expect("dynamodb:Query", "t", &["a"])], "{condition}");
         }
         let body = json!({
             "TableName": "t", "IndexName": "due", "KeyConditionExpression": "due_pk = :p AND due_sk <= :s",
             "ExpressionAttributeValues": {":p": {"S": "tokens"}, ":s": {"S": "x"}},
         });
-        assert_eq!(asked("Query", &body), [expect("dynamodb:Query", "t/index/due", &["tokens"])]);
+        assert_eq!(requests_of("Query", &body), [expect("dynamodb:Query", "t/index/due", &["tokens"])]);
     }
 }

@@ -1,36 +1,34 @@
-//! Filter patterns of an event source: which records a function gets.
-//!
-//! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html>
+//! Filter patterns of event source mappings (AWS Lambda developer guide, "Control which events Lambda sends to your function").
 
 use serde_json::{Map, Value};
 
-/// A pattern: an object of the record's own shape, whose leaves are lists of what is taken.
+/// A filter pattern: an object with the structure of a record, whose leaves are lists of rules.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Pattern(Map<String, Value>);
+pub struct FilterPattern(Map<String, Value>);
 
-/// A pattern that is not understood; to pass over it would deliver too much or too little.
+/// A filter pattern that is invalid, or not supported here.
 #[derive(Debug, thiserror::Error)]
 #[error("filter pattern: {0}")]
-pub struct PatternError(String);
+pub struct FilterPatternError(String);
 
-impl Pattern {
-    /// Reads a pattern from its JSON.
-    pub fn read(text: &str) -> Result<Self, PatternError> {
-        let value: Value = serde_json::from_str(text).map_err(|error| PatternError(error.to_string()))?;
+impl FilterPattern {
+    /// Parses a pattern.
+    pub fn parse(text: &str) -> Result<Self, FilterPatternError> {
+        let value: Value = serde_json::from_str(text).map_err(|error| FilterPatternError(error.to_string()))?;
         let Value::Object(pattern) = value else {
-            return Err(PatternError("not an object".to_owned()));
+            return Err(FilterPatternError("not an object".to_owned()));
         };
         check(&pattern)?;
         Ok(Self(pattern))
     }
 
-    /// Whether a record fits.
+    /// Whether a record matches.
     pub fn matches(&self, record: &Value) -> bool {
-        fits(&self.0, record)
+        matches(&self.0, record)
     }
 }
 
-fn check(pattern: &Map<String, Value>) -> Result<(), PatternError> {
+fn check(pattern: &Map<String, Value>) -> Result<(), FilterPatternError> {
     pattern.iter().try_for_each(|(name, value)| match value {
         Value::Object(inner) => check(inner),
         Value::Array(rules) => rules.iter().try_for_each(|rule| match rule {
@@ -38,27 +36,27 @@ fn check(pattern: &Map<String, Value>) -> Result<(), PatternError> {
                 Some((kind, Value::Bool(_))) if kind == "exists" => Ok(()),
                 Some((kind, Value::String(_))) if kind == "prefix" => Ok(()),
                 Some((kind, Value::Array(_))) if kind == "anything-but" => Ok(()),
-                _ => Err(PatternError(format!("{name}: the rule {rule:?} has no local counterpart"))),
+                _ => Err(FilterPatternError(format!("{name}: the rule {rule:?} is not supported here"))),
             },
-            Value::Object(_) | Value::Array(_) => Err(PatternError(format!("{name}: {rule} is no rule"))),
+            Value::Object(_) | Value::Array(_) => Err(FilterPatternError(format!("{name}: {rule} is not a rule"))),
             _ => Ok(()),
         }),
-        _ => Err(PatternError(format!("{name}: a list of values is wanted"))),
+        _ => Err(FilterPatternError(format!("{name}: expected a list of rules"))),
     })
 }
 
-fn fits(pattern: &Map<String, Value>, value: &Value) -> bool {
-    pattern.iter().all(|(name, wanted)| {
+fn matches(pattern: &Map<String, Value>, value: &Value) -> bool {
+    pattern.iter().all(|(name, expected)| {
         let found = value.get(name);
-        match wanted {
-            Value::Object(inner) => fits(inner, found.unwrap_or(&Value::Null)),
-            Value::Array(rules) => rules.iter().any(|rule| obeys(rule, found)),
+        match expected {
+            Value::Object(inner) => matches(inner, found.unwrap_or(&Value::Null)),
+            Value::Array(rules) => rules.iter().any(|rule| matches_rule(rule, found)),
             _ => false,
         }
     })
 }
 
-fn obeys(rule: &Value, found: Option<&Value>) -> bool {
+fn matches_rule(rule: &Value, found: Option<&Value>) -> bool {
     let Some((kind, argument)) = rule.as_object().and_then(|rule| rule.iter().next()) else {
         return found == Some(rule);
     };
@@ -77,8 +75,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_fits_when_every_field_is_in_its_list() {
-        let pattern = Pattern::read(
+    fn record_matches_if_every_field_matches_one_of_its_rules() {
+        let pattern = FilterPattern::parse(
             r#"{"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"kind": {"S": ["outbound"]}, "state": {"S": ["pending"]}}}}"#,
         )
         .unwrap();
@@ -92,22 +90,23 @@ mod tests {
     }
 
     #[test]
-    fn rules() {
-        let fits =
-            |rule: &str, record: Value| Pattern::read(&format!(r#"{{"a": [{rule}]}}"#)).unwrap().matches(&record);
-        assert!(fits(r#"{"exists": false}"#, json!({})));
-        assert!(!fits(r#"{"exists": false}"#, json!({"a": 1})));
-        assert!(fits(r#"{"prefix": "x"}"#, json!({"a": "xy"})));
-        assert!(!fits(r#"{"prefix": "x"}"#, json!({"a": "y"})));
-        assert!(fits(r#"{"anything-but": ["x"]}"#, json!({"a": "y"})));
-        assert!(!fits(r#"{"anything-but": ["x"]}"#, json!({"a": "x"})));
-        assert!(fits("null", json!({"a": null})));
+    fn rules_exists_prefix_anything_but_and_null() {
+        let matches = |rule: &str, record: Value| {
+            FilterPattern::parse(&format!(r#"{{"a": [{rule}]}}"#)).unwrap().matches(&record)
+        };
+        assert!(matches(r#"{"exists": false}"#, json!({})));
+        assert!(!matches(r#"{"exists": false}"#, json!({"a": 1})));
+        assert!(matches(r#"{"prefix": "x"}"#, json!({"a": "xy"})));
+        assert!(!matches(r#"{"prefix": "x"}"#, json!({"a": "y"})));
+        assert!(matches(r#"{"anything-but": ["x"]}"#, json!({"a": "y"})));
+        assert!(!matches(r#"{"anything-but": ["x"]}"#, json!({"a": "x"})));
+        assert!(matches("null", json!({"a": null})));
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn unsupported_pattern_is_an_error() {
         for pattern in ["[]", r#"{"a": "x"}"#, r#"{"a": [{"numeric": [">", 1]}]}"#, r#"{"a": [[1]]}"#] {
-            assert!(Pattern::read(pattern).is_err(), "{pattern}");
+            assert!(FilterPattern::parse(pattern).is_err(), "{pattern}");
         }
     }
 }

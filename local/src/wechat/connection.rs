@@ -1,4 +1,4 @@
-//! Connections that can break off: the listener hands every request the end of its own line.
+//! Connections that a fault can reset.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,68 +12,68 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A listener whose connections can be cut.
-pub(super) struct Lines(pub(super) TcpListener);
+/// A listener whose connections can be reset by a handler.
+pub(super) struct ResettableListener(pub(super) TcpListener);
 
-/// One caller's connection.
+/// The connection of a request.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
-    /// The caller's address.
+pub(super) struct Connection {
+    /// The address of the client.
     pub(super) peer: SocketAddr,
-    broken: Arc<AtomicBool>,
+    reset: Arc<AtomicBool>,
 }
 
-impl Line {
+impl Connection {
     fn new(peer: SocketAddr) -> Self {
-        Self { peer, broken: Arc::default() }
+        Self { peer, reset: Arc::default() }
     }
 
-    /// Breaks the line: not one byte of any answer leaves from now on, and the peer gets a TCP reset.
-    pub(super) fn cut(&self) {
-        self.broken.store(true, Ordering::Release);
+    /// Resets the connection: no further byte of an answer is sent, and the client gets a TCP reset.
+    pub(super) fn reset(&self) {
+        self.reset.store(true, Ordering::Release);
     }
 }
 
-impl Listener for Lines {
-    type Io = Breakable;
-    type Addr = Line;
+impl Listener for ResettableListener {
+    type Io = ResettableStream;
+    type Addr = Connection;
 
-    async fn accept(&mut self) -> (Breakable, Line) {
+    async fn accept(&mut self) -> (ResettableStream, Connection) {
         let (stream, peer) = Listener::accept(&mut self.0).await;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
-        let line = Line::new(peer);
-        (Breakable { stream, broken: Arc::clone(&line.broken) }, line)
+        let connection = Connection::new(peer);
+        (ResettableStream { stream, reset: Arc::clone(&connection.reset) }, connection)
     }
 
-    fn local_addr(&self) -> io::Result<Line> {
-        self.0.local_addr().map(Line::new)
+    fn local_addr(&self) -> io::Result<Connection> {
+        self.0.local_addr().map(Connection::new)
     }
 }
 
-impl Connected<IncomingStream<'_, Lines>> for Line {
-    fn connect_info(stream: IncomingStream<'_, Lines>) -> Self {
+impl Connected<IncomingStream<'_, ResettableListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, ResettableListener>) -> Self {
         stream.remote_addr().clone()
     }
 }
 
-/// A TCP stream that fails to write once its line is cut.
-pub(super) struct Breakable {
+/// A TCP stream whose writes fail after [`Connection::reset`].
+pub(super) struct ResettableStream {
     stream: TcpStream,
-    broken: Arc<AtomicBool>,
+    reset: Arc<AtomicBool>,
 }
 
-impl AsyncRead for Breakable {
+impl AsyncRead for ResettableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Breakable {
+impl AsyncWrite for ResettableStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        if self.broken.load(Ordering::Acquire) {
-            // Without this the peer would see an orderly end, which a proxy that dies does not give either.
+        if self.reset.load(Ordering::Acquire) {
+            // Without this the client would see an orderly end of the stream.
             self.stream.set_zero_linger()?;
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }

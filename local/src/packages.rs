@@ -1,4 +1,4 @@
-//! Which crate is behind which `CodeUri`, and how each kind of function is called.
+//! The packages under `functions/`, and how their handlers are called.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use lambda_http::{Adapter, Body, Context, LambdaEvent, Request, Response, Servic
 use serde_json::Value;
 use store::SharedClock;
 
-use crate::functions::{Handler, Starter};
+use crate::functions::{Handler, Init};
 use crate::random;
 
-/// The code of a crate under `functions/`; none if there is no such crate.
-pub(crate) fn starter(package: &str, env: Env, clock: SharedClock) -> Option<Starter> {
+/// The init phase of a package; `None` if there is no such package.
+pub(crate) fn init(package: &str, env: Env, clock: SharedClock) -> Option<Init> {
     macro_rules! http {
         ($package:ident) => {
-            start(env, clock, |env, clock| async move {
+            init_with(env, clock, |env, clock| async move {
                 let deps = $package::Deps::new(&env, clock).await.map_err(|error| error.to_string())?;
                 Ok(http_handler(move |request| {
                     let deps = deps.clone();
@@ -27,7 +27,7 @@ pub(crate) fn starter(package: &str, env: Env, clock: SharedClock) -> Option<Sta
     }
     macro_rules! event {
         ($package:ident) => {
-            start(env, clock, |env, clock| async move {
+            init_with(env, clock, |env, clock| async move {
                 let deps = $package::Deps::new(&env, clock).await.map_err(|error| error.to_string())?;
                 let handler: Handler = Arc::new(move |event| {
                     let deps = deps.clone();
@@ -51,7 +51,7 @@ pub(crate) fn starter(package: &str, env: Env, clock: SharedClock) -> Option<Sta
     })
 }
 
-fn start<F, S>(env: Env, clock: SharedClock, init: S) -> Starter
+fn init_with<F, S>(env: Env, clock: SharedClock, init: S) -> Init
 where
     S: Fn(Env, SharedClock) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Handler, String>> + Send + 'static,
@@ -59,7 +59,7 @@ where
     Box::new(move || Box::pin(init(env.clone(), Arc::clone(&clock))))
 }
 
-/// An HTTP function takes the event as JSON and answers in JSON by the very code that serves it in Lambda.
+/// The handler of an HTTP function. `lambda_http` converts the event and the answer, as in Lambda.
 fn http_handler<H, F>(handle: H) -> Handler
 where
     H: Fn(Request) -> F + Clone + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! WeChat's refusals: HTTP 200 with an `errcode`, an `errmsg` and the request's `rid`.
+//! Errors of WeChat's API: HTTP 200 with an `errcode`, an `errmsg` and the `rid` of the request.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -17,35 +17,35 @@ pub(super) const INVALID_ACCESS_TOKEN: i64 = 40014;
 pub(super) const TOKEN_EXPIRED: i64 = 42001;
 pub(super) const DAILY_LIMIT: i64 = 45009;
 
-/// A refusal on its way out.
+/// An error answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct ApiError {
     pub(super) errcode: i64,
     errmsg: String,
 }
 
-impl Refusal {
-    /// A refusal in words of one's own.
+impl ApiError {
+    /// An error with its own `errmsg`.
     pub(super) fn new(errcode: i64, errmsg: impl Into<String>) -> Self {
         Self { errcode, errmsg: errmsg.into() }
     }
 }
 
-impl From<i64> for Refusal {
+impl From<i64> for ApiError {
     fn from(errcode: i64) -> Self {
-        Self::new(errcode, words(errcode))
+        Self::new(errcode, message(errcode))
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let rid = format!("{}-{}-{}", random::hex::<4>(), random::hex::<4>(), random::hex::<4>());
         Json(json!({ "errcode": self.errcode, "errmsg": format!("{} rid: {rid}", self.errmsg) })).into_response()
     }
 }
 
-/// The `errmsg` that goes with an errcode.
-pub(super) fn words(errcode: i64) -> &'static str {
+/// The `errmsg` of an errcode.
+pub(super) fn message(errcode: i64) -> &'static str {
     match errcode {
         -1 => "system error",
         40001 => {

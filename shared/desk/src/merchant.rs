@@ -31,7 +31,7 @@ impl Merchant {
         check_name(&mut faults, "name", &self.name);
         check_aliases(&mut faults, &self.aliases);
         if !is_id(&self.customer_code) {
-            faults.push(Fault::new("customer_code", "must have 1 to 100 characters"));
+            faults.push(Fault::new("customer_code", "must have 1 to 100 characters, without white space at the ends"));
         }
         if !is_id(&self.group_id) {
             faults.push(Fault::new("group_id", "must be the id of a group"));

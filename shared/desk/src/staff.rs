@@ -262,15 +262,17 @@ pub(crate) fn check_name(faults: &mut Vec<Fault>, field: &str, name: &str) {
 /// Checks external ids. Duplicates are refused because the table maps each alias to exactly one record.
 pub(crate) fn check_aliases(faults: &mut Vec<Fault>, aliases: &[String]) {
     if aliases.len() > ALIASES_MAX || !aliases.iter().all(|alias| is_id(alias)) {
-        faults.push(Fault::new("aliases", "must be at most 20 of 1 to 100 characters"));
+        faults
+            .push(Fault::new("aliases", "must be at most 20 of 1 to 100 characters, without white space at the ends"));
     } else if !are_unique(aliases) {
         faults.push(Fault::new("aliases", "must all be different"));
     }
 }
 
-/// Whether the text is a possible id, internal or external: 1 to 100 characters, not blank, without control characters.
+/// Whether the text is a possible id, internal or external: 1 to 100 characters, without control characters and without
+/// white space at the ends. Lookups trim the ids of a `session-from`, so an id with white space at an end is never found.
 pub(crate) fn is_id(text: &str) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= 100 && !text.contains(char::is_control)
+    !text.is_empty() && text.trim() == text && text.chars().count() <= 100 && !text.contains(char::is_control)
 }
 
 fn are_unique(texts: &[String]) -> bool {

@@ -148,6 +148,8 @@ fn group_limits_are_validated() {
         (json!({"aliases": ["x".repeat(100)]}), None),
         (json!({"aliases": ["x".repeat(101)]}), Some("aliases")),
         (json!({"aliases": [""]}), Some("aliases")),
+        (json!({"aliases": [" x"]}), Some("aliases")),
+        (json!({"aliases": ["x\u{3000}"]}), Some("aliases")),
         (json!({"aliases": ["x", "x"]}), Some("aliases")),
     ] {
         let faults: Vec<String> = group(&changes).faults().into_iter().map(|fault| fault.field).collect();
@@ -173,5 +175,6 @@ fn agent_and_merchant_limits_are_validated() {
     };
     assert!(merchant.faults().is_empty());
     assert_eq!(Merchant { customer_code: "x".repeat(101), ..merchant.clone() }.faults()[0].field, "customer_code");
+    assert_eq!(Merchant { customer_code: "c1 ".to_owned(), ..merchant.clone() }.faults()[0].field, "customer_code");
     assert_eq!(Merchant { group_id: String::new(), ..merchant }.faults()[0].field, "group_id");
 }

@@ -14,18 +14,18 @@ fn quota(ledger: &Ledger, now: i64) -> (u32, u32, Option<i64>) {
 }
 
 fn left(ledger: &Ledger, now: i64) -> (u32, u32) {
-    let (surely, uncertain_replies, _) = quota(ledger, now);
-    (surely, uncertain_replies)
+    let (certain, uncertain_replies, _) = quota(ledger, now);
+    (certain, uncertain_replies)
 }
 
-/// A ledger whose visitor has sent a message at 0, known 300 ms later.
+/// A ledger with a message sent at 0 and recorded at 300 ms.
 fn after_message() -> Ledger {
     let mut ledger = Ledger::default();
     ledger.record_message(at(0), at(300));
     ledger
 }
 
-/// Sends and ends at once.
+/// Reserves and settles a send at once.
 fn send(ledger: &mut Ledger, id: &str, parts: u32, now: i64) {
     assert_eq!(ledger.reserve(id, parts, 0, at(now)), Ok(()), "{id}");
     ledger.settle(id, parts, at(now));
@@ -68,7 +68,7 @@ fn enter_grants_two_replies_for_a_minute_and_larger_allowance_wins() {
     let mut ledger = after_message();
     send(&mut ledger, "a", 4, 5_000);
     ledger.record_enter(at(20_000), at(20_300));
-    assert_eq!(quota(&ledger, 20_300), (2, 0, Some(78_000)), "entering has more to give");
+    assert_eq!(quota(&ledger, 20_300), (2, 0, Some(78_000)), "the enter event has more replies left");
     send(&mut ledger, "b", 1, 21_000);
     assert_eq!(left(&ledger, 21_000), (1, 0), "it counts against both");
     send(&mut ledger, "c", 1, 22_000);
@@ -78,9 +78,9 @@ fn enter_grants_two_replies_for_a_minute_and_larger_allowance_wins() {
     ledger.record_enter(at(100_000), at(100_300));
     ledger.record_message(at(110_000), at(110_300));
     send(&mut ledger, "d", 4, 111_000);
-    assert_eq!(left(&ledger, 111_000), (1, 0), "the message has ended what entering allowed");
+    assert_eq!(left(&ledger, 111_000), (1, 0), "the message ends the allowance of the enter event");
     ledger.record_enter(at(109_000), at(111_100));
-    assert_eq!(left(&ledger, 111_100), (1, 0), "an entering before the message is of no use");
+    assert_eq!(left(&ledger, 111_100), (1, 0), "an enter event before the message is ignored");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn settle_gives_back_parts_not_taken() {
     ledger.settle("a", 1, at(2000));
     assert_eq!(left(&ledger, 2000), (4, 0));
     ledger.settle("a", 0, at(2100));
-    assert_eq!(left(&ledger, 2100), (4, 0), "ended twice is ended once");
+    assert_eq!(left(&ledger, 2100), (4, 0), "settling twice has no effect");
     ledger.settle("stranger", 5, at(2200));
     assert_eq!(left(&ledger, 2200), (4, 0));
 }
@@ -114,7 +114,7 @@ fn reserve_is_idempotent_until_settled() {
     assert_eq!(ledger.reserve("a", 2, 0, at(1000)), Ok(()));
     assert_eq!(ledger.reserve("a", 2, 2, at(1500)), Ok(()));
     assert_eq!(left(&ledger, 1500), (3, 0));
-    assert_eq!(ledger.reserve("a", 3, 0, at(1600)), Ok(()), "a longer text takes what it lacks");
+    assert_eq!(ledger.reserve("a", 3, 0, at(1600)), Ok(()), "a longer text reserves the missing parts");
     assert_eq!(left(&ledger, 1600), (2, 0));
     assert_eq!(ledger.reserve("a", 6, 0, at(1600)), Err(QuotaError::Exhausted));
     assert_eq!(left(&ledger, 1600), (2, 0));
@@ -125,15 +125,15 @@ fn reserve_is_idempotent_until_settled() {
 
 #[test]
 fn order_of_a_send_and_a_message() {
-    // The message is of the second 100 to 101; a send of one reply is reserved and ended then, and the message is known at 103.5.
+    // The message is sent in the second 100 to 101 and recorded at 103.5. The send of one reply is reserved and settled at these times.
     for (reserved, ended, expected, why) in [
-        (90_000, 97_999, (5, 0), "ended more than the skew before the second"),
-        (90_000, 98_000, (4, 1), "ended when the second may have begun"),
+        (90_000, 97_999, (5, 0), "settled more than the skew before the second"),
+        (90_000, 98_000, (4, 1), "settled when the second has possibly begun"),
         (100_500, 100_600, (4, 1), "within the second"),
-        (102_999, 103_200, (4, 1), "begun when the second may not have been over"),
-        (103_000, 103_200, (4, 0), "begun more than the skew after the second"),
-        (90_000, 200_000, (4, 1), "under way all the time"),
-        (103_500, 103_600, (4, 0), "reserved when the message was known"),
+        (102_999, 103_200, (4, 1), "reserved when the second is possibly not over"),
+        (103_000, 103_200, (4, 0), "reserved more than the skew after the second"),
+        (90_000, 200_000, (4, 1), "in flight all the time"),
+        (103_500, 103_600, (4, 0), "reserved after the message is recorded"),
     ] {
         let mut ledger = after_message();
         let mut steps = [(reserved, 0), (ended, 1), (103_500, 2)];
@@ -169,11 +169,11 @@ fn unsettled_reservation_expires_after_ttl() {
     assert_eq!(ledger.reserve("a", 2, 0, at(1000)), Ok(()));
     ledger.settle("a", 2, at(2 * flight));
     ledger.record_message(at(2 * flight - 60_000), at(2 * flight));
-    assert_eq!(left(&ledger, 2 * flight), (5, 0), "however late its end is written down");
+    assert_eq!(left(&ledger, 2 * flight), (5, 0), "even if it is settled later");
 
     let mut ledger = after_message();
     assert_eq!(ledger.reserve("a", 2, 0, at(1000)), Ok(()));
-    assert_eq!(ledger.reserve("a", 2, 0, at(600_000)), Ok(()), "run again: it may be sent until later");
+    assert_eq!(ledger.reserve("a", 2, 0, at(600_000)), Ok(()), "a retry extends the reservation");
     ledger.record_message(at((limit + 1) * 1000), at((limit + 2) * 1000));
     assert_eq!(left(&ledger, (limit + 2) * 1000), (3, 2));
 }
@@ -184,16 +184,16 @@ fn late_and_simultaneous_messages_are_recorded() {
     ledger.record_message(at(50_000), at(50_300));
     send(&mut ledger, "a", 2, 51_000);
     ledger.record_message(at(40_000), at(52_000));
-    assert_eq!(quota(&ledger, 52_000), (3, 0, Some(50_000 + 48 * HOUR - 2000)), "an older one changes nothing");
+    assert_eq!(quota(&ledger, 52_000), (3, 0, Some(50_000 + 48 * HOUR - 2000)), "an older message changes nothing");
     ledger.record_message(at(50_000), at(52_500));
-    assert_eq!(left(&ledger, 52_500), (3, 2), "the later one of a second may have been after what was sent between");
+    assert_eq!(left(&ledger, 52_500), (3, 2), "the second message of a second is possibly after the send");
 }
 
 #[test]
 fn message_time_in_future_is_clamped() {
     let mut ledger = Ledger::default();
     ledger.record_message(at(100 * HOUR), at(0));
-    assert_eq!(quota(&ledger, 0).2, Some(48 * HOUR), "as late as the skew of clocks explains, and no later");
+    assert_eq!(quota(&ledger, 0).2, Some(48 * HOUR), "at most the clock skew after now");
     send(&mut ledger, "a", 5, 1000);
     ledger.record_message(at(20_000), at(20_300));
     assert_eq!(left(&ledger, 20_300), (5, 0));
@@ -208,7 +208,7 @@ fn uncertain_replies_are_used_last_and_removed_by_45047() {
     assert_eq!(
         ledger.reserve("robot", 1, 2, at(101_000)),
         Err(QuotaError::Exhausted),
-        "two are surely kept, not uncertain_replies"
+        "uncertain replies do not count for the reserve"
     );
     assert_eq!(ledger.reserve("b", 3, 0, at(101_000)), Ok(()));
     assert_eq!(left(&ledger, 101_000), (0, 2));
@@ -217,27 +217,27 @@ fn uncertain_replies_are_used_last_and_removed_by_45047() {
     assert_eq!(left(&ledger, 101_500), (0, 0));
     assert_eq!(ledger.reserve("c", 1, 0, at(102_000)), Err(QuotaError::Exhausted));
     ledger.record_message(at(110_000), at(110_300));
-    assert_eq!(left(&ledger, 110_300), (5, 0), "the next message fills up");
+    assert_eq!(left(&ledger, 110_300), (5, 0), "the next message resets the allowance");
 }
 
 #[test]
 fn refusal_does_not_count_against_message_recorded_meanwhile() {
-    for shortage in [QuotaError::Exhausted, QuotaError::WindowClosed] {
+    for error in [QuotaError::Exhausted, QuotaError::WindowClosed] {
         let mut ledger = after_message();
         assert_eq!(ledger.reserve("a", 1, 0, at(99_000)), Ok(()));
         ledger.record_message(at(100_000), at(100_300));
-        ledger.record_refusal("a", 0, shortage, at(100_500));
-        let fresh = if shortage == QuotaError::Exhausted { (0, 5) } else { (5, 0) };
+        ledger.record_refusal("a", 0, error, at(100_500));
+        let fresh = if error == QuotaError::Exhausted { (0, 5) } else { (5, 0) };
         assert_eq!(left(&ledger, 100_500), fresh);
         let before = ledger.clone();
-        ledger.record_refusal("a", 0, shortage, at(100_600));
-        assert_eq!(ledger, before, "told twice is told once");
+        ledger.record_refusal("a", 0, error, at(100_600));
+        assert_eq!(ledger, before, "recording twice has no effect");
 
         assert_eq!(ledger.reserve("b", 1, 0, at(101_000)), Ok(()));
-        ledger.record_refusal("b", 0, shortage, at(101_500));
-        assert_eq!(left(&ledger, 101_500), (0, 0), "but against one that was known");
+        ledger.record_refusal("b", 0, error, at(101_500));
+        assert_eq!(left(&ledger, 101_500), (0, 0), "the message was recorded before the reservation");
         let again = ledger.reserve("c", 1, 0, at(102_000));
-        assert_eq!(again, Err(shortage));
+        assert_eq!(again, Err(error));
     }
 }
 
@@ -247,7 +247,7 @@ fn refusal_without_reservation_ends_quota_until_next_action() {
     ledger.mark_exhausted(at(10_000));
     assert_eq!(quota(&ledger, 10_000), (0, 0, Some(48 * HOUR - 2000)));
     ledger.record_message(at(11_000), at(11_300));
-    assert_eq!(left(&ledger, 11_300), (0, 5), "the message may have been before the refusal");
+    assert_eq!(left(&ledger, 11_300), (0, 5), "the message is possibly before the refusal");
     ledger.record_message(at(13_000), at(13_300));
     assert_eq!(left(&ledger, 13_300), (5, 0));
 
@@ -257,7 +257,7 @@ fn refusal_without_reservation_ends_quota_until_next_action() {
     assert_eq!(quota(&ledger, 10_000), (0, 0, None));
     ledger.record_message(at(-1000), at(10_500));
     ledger.record_enter(at(8_000), at(10_500));
-    assert_eq!(quota(&ledger, 10_500), (0, 0, None), "what is older does not open it again");
+    assert_eq!(quota(&ledger, 10_500), (0, 0, None), "older actions do not reopen the window");
     ledger.record_message(at(10_000), at(10_600));
     assert_eq!(left(&ledger, 10_600), (5, 0));
 }
@@ -276,16 +276,16 @@ fn ledger_is_bounded_and_merged_sends_count_as_taken() {
         assert_eq!(serde_json::from_str::<Ledger>(&stored).unwrap(), ledger);
     }
     ledger.settle(&id(0), 0, at(41_000));
-    assert_eq!(left(&ledger, 41_000).0, 0, "the oldest cannot be given back any more");
+    assert_eq!(left(&ledger, 41_000).0, 0, "merged sends cannot be given back");
     let over = 40 + (RESERVATION_TTL + CLOCK_SKEW).as_secs() + 1;
     ledger.record_message(at(over * 1000), at(over * 1000));
     assert_eq!(left(&ledger, over * 1000), (5, 0));
     assert_eq!(serde_json::to_string(&ledger).unwrap(), format!(r#"{{"m":{{"at":{}}}}}"#, 1_750_000_000 + over));
 }
 
-/// As many sends in flight as are remembered, of one reply each and 10 s apart, the last five after the latest message;
-/// with one more the two oldest are lumped together. Then all have ended, none taken, but for what nobody can end.
-fn lumped() -> Ledger {
+/// A ledger with one send more than [`MAX_SENDS`], each of one reply and 10 s apart, so that the two oldest are merged. The
+/// last five are after the latest message. Then all are settled with no parts taken, except the merged ones.
+fn with_merged_sends() -> Ledger {
     let mut ledger = Ledger::default();
     for n in 0..=20 {
         if n % 5 == 0 {
@@ -299,9 +299,9 @@ fn lumped() -> Ledger {
 
 #[test]
 fn merged_sends_count_until_latest_expires() {
-    let mut ledger = lumped();
+    let mut ledger = with_merged_sends();
     assert_eq!(left(&ledger, 210_000), (3, 2));
-    // The older of the two, of second 5, is over with its function; the other one, of second 15, is not quite.
+    // The older of the two, reserved at second 5, has expired; the other one, reserved at second 15, has not.
     let flight = i64::try_from(RESERVATION_TTL.as_millis()).unwrap();
     ledger.record_message(at(flight + 17_000), at(flight + 17_300));
     assert_eq!(left(&ledger, flight + 17_300), (3, 2));

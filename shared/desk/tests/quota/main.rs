@@ -1,4 +1,4 @@
-//! The reply ledger: by example, and against a model of WeChat that knows every moment exactly.
+//! The reply ledger: examples, and random schedules against an exact model of WeChat.
 
 #![expect(clippy::unwrap_used, reason = "also the helpers of a test are tests")]
 
@@ -9,7 +9,7 @@ mod world;
 
 use jiff::Timestamp;
 
-/// Milliseconds of the tests' time, which begins on a whole second.
+/// The instant `millisecond` after the start of a test, which is a whole second.
 fn at(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(1_750_000_000_000 + millisecond).unwrap()
 }

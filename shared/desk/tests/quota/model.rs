@@ -1,4 +1,4 @@
-//! A small WeChat that counts by the page (发送客服消息, `customer-message/send.html`), and what may happen to it.
+//! A model of WeChat's quota (发送客服消息, `customer-message/send.html`), and the steps of a random schedule.
 
 use desk::quota::QuotaError;
 
@@ -8,7 +8,7 @@ pub(crate) enum Kind {
     Enter,
 }
 
-/// What WeChat has granted: how many are left, and until when.
+/// The allowances of one visitor: the replies left and the end of the window in milliseconds.
 #[derive(Debug, Default)]
 pub(crate) struct WeChat {
     message: Option<(u32, i64)>,
@@ -23,7 +23,7 @@ impl WeChat {
         }
     }
 
-    /// What is left now in the windows that are open for more than `margin` yet.
+    /// The replies left at `now` in the windows that stay open for more than `margin`.
     pub(crate) fn left(&self, now: i64, margin: i64) -> Option<u32> {
         let allowances = [self.message, self.entering].into_iter().flatten();
         allowances.filter(|(_, until)| now + margin < *until).map(|(left, _)| left).max()
@@ -43,7 +43,7 @@ impl WeChat {
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Pass(i64),
-    /// The visitor does something; it is known here after a while, perhaps twice.
+    /// A visitor action. Its push arrives after `delay`, and a second time after `again`.
     Act {
         kind: Kind,
         delay: i64,
@@ -52,41 +52,41 @@ pub(crate) enum Step {
     Send(Plan),
 }
 
-/// How a send will go.
+/// The course of a send.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) parts: u32,
     pub(crate) keep: u32,
-    /// The time before every part reaches WeChat.
+    /// The milliseconds before each part reaches WeChat.
     pub(crate) gap: i64,
     pub(crate) fate: Fate,
-    /// The time from WeChat's last answer until it is written down.
+    /// The milliseconds from WeChat's last answer until it is recorded.
     pub(crate) answer: i64,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fate {
     Whole,
-    /// WeChat refuses the part of this number for a reason that has nothing to do with the quota.
+    /// WeChat refuses the part with this number for a reason other than the quota.
     Refused(u32),
-    /// The last answer is lost: it counts as taken.
+    /// The last answer is lost and counts as taken.
     Unanswered,
-    /// The function dies after so many parts, and may run again after a while.
+    /// The function crashes after this number of parts and optionally runs again after a delay.
     Dies(u32, Option<i64>),
-    /// The function runs twice at once, as far as the reservation.
+    /// The function runs twice concurrently; the second run ends after the reservation.
     Twice,
 }
 
-/// How the functions of a run behave.
+/// The behaviour of the functions in a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Habits {
-    /// Nothing is lost and refusals are told with the send: what is withheld can be held against the ledger.
+    /// No answer is lost and every refusal is recorded with its send, so the ledger must not withhold replies.
     pub(crate) exact: bool,
-    /// Only what is sure is reserved.
-    pub(crate) sure_only: bool,
+    /// Only certain replies are reserved.
+    pub(crate) certain_only: bool,
 }
 
-/// What has been seen, lest a property should hold because nothing happened.
+/// Counts of observed situations, which show that a property is not vacuous.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) steps: u64,

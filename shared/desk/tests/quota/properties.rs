@@ -13,9 +13,9 @@ use crate::{
 
 const HOUR: i64 = 3_600_000;
 
-/// A visitor and functions in a hurry, or all that may happen in days.
-fn pause(hurry: bool) -> BoxedStrategy<i64> {
-    if hurry {
+/// Pauses of a busy schedule, or of a schedule of several days.
+fn pause(busy: bool) -> BoxedStrategy<i64> {
+    if busy {
         return prop_oneof![25 => 0..700_i64, 1 => 30_000..300_000_i64].boxed();
     }
     prop_oneof![
@@ -38,7 +38,7 @@ fn delay() -> impl Strategy<Value = i64> {
     prop_oneof![3 => 20..800_i64, 1 => 0..10_000_i64]
 }
 
-/// Of a send in a run where nothing is lost, or of any.
+/// The fate of a send in an exact run or in any run.
 fn fate(exact: bool) -> BoxedStrategy<Fate> {
     let orderly = prop_oneof![
         6 => Just(Fate::Whole),
@@ -57,20 +57,19 @@ fn fate(exact: bool) -> BoxedStrategy<Fate> {
     .boxed()
 }
 
-fn send(exact: bool, hurry: bool) -> impl Strategy<Value = Step> {
+fn send(exact: bool, busy: bool) -> impl Strategy<Value = Step> {
     let parts = prop_oneof![6 => Just(1_u32), 2 => 2..4_u32];
     let keep = prop_oneof![3 => Just(0_u32), 1 => 1..3_u32];
     let gap = prop_oneof![6 => 0..400_i64, 3 => 0..5000_i64, 2 => 0..200_000_i64];
-    let answer =
-        if hurry { (0..200_000_i64).boxed() } else { prop_oneof![6 => 0..400_i64, 1 => 0..60_000_i64].boxed() };
+    let answer = if busy { (0..200_000_i64).boxed() } else { prop_oneof![6 => 0..400_i64, 1 => 0..60_000_i64].boxed() };
     (parts, keep, gap, fate(exact), answer)
         .prop_map(|(parts, keep, gap, fate, answer)| Step::Send(Plan { parts, keep, gap, fate, answer }))
 }
 
-fn check(habits: Habits, hurry: bool, cases: u32, at_least: u64) -> Seen {
-    let step = prop_oneof![4 => pause(hurry).prop_map(Step::Pass), 3 => act(), 5 => send(habits.exact, hurry)];
+fn check(habits: Habits, busy: bool, cases: u32, at_least: u64) -> Seen {
+    let step = prop_oneof![4 => pause(busy).prop_map(Step::Pass), 3 => act(), 5 => send(habits.exact, busy)];
     let seen = RefCell::new(Seen::default());
-    // Most of the time of a debug build would go into the default generator.
+    // The default generator would take most of the time of a debug build.
     let rng_algorithm = RngAlgorithm::XorShift;
     let mut runner = TestRunner::new(Config { cases, rng_algorithm, failure_persistence: None, ..Config::default() });
     let run = runner.run(&(any::<u64>(), vec(step, 20..120)), |(seed, steps)| {
@@ -78,7 +77,7 @@ fn check(habits: Habits, hurry: bool, cases: u32, at_least: u64) -> Seen {
         for step in &steps {
             world.step(step);
         }
-        world.rest();
+        world.settle_down();
         let mut all = seen.borrow_mut();
         all.steps += world.seen.steps;
         all.exhausted += world.seen.exhausted;
@@ -100,24 +99,24 @@ fn check(habits: Habits, hurry: bool, cases: u32, at_least: u64) -> Seen {
 
 #[test]
 fn replies_left_never_exceed_wechats_grant() {
-    let seen = check(Habits { exact: false, sure_only: false }, false, 560, 55_000);
+    let seen = check(Habits { exact: false, certain_only: false }, false, 560, 55_000);
     assert!(seen.exhausted > 0 && seen.closed > 0 && seen.revived > 0, "{seen:?}");
 }
 
 #[test]
 fn replies_left_never_exceed_grant_beyond_max_sends() {
-    let seen = check(Habits { exact: false, sure_only: false }, true, 500, 45_000);
+    let seen = check(Habits { exact: false, certain_only: false }, true, 500, 45_000);
     assert!(seen.exhausted > 0 && seen.revived > 0 && seen.bound > 0, "{seen:?}");
 }
 
 #[test]
 fn certain_replies_are_never_refused() {
-    let seen = check(Habits { exact: false, sure_only: true }, false, 560, 55_000);
+    let seen = check(Habits { exact: false, certain_only: true }, false, 560, 55_000);
     assert!(seen.revived > 0, "{seen:?}");
 }
 
 #[test]
 fn certain_and_uncertain_replies_cover_wechats_grant() {
-    let seen = check(Habits { exact: true, sure_only: false }, false, 560, 55_000);
+    let seen = check(Habits { exact: true, certain_only: false }, false, 560, 55_000);
     assert!(seen.exhausted > 0 && seen.closed > 0, "{seen:?}");
 }

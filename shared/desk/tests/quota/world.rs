@@ -1,5 +1,5 @@
-//! A world in which visitors write, functions send and die, and news travels. Its time is WeChat's, in milliseconds;
-//! every look at a clock of this side is off by up to the skew, anew each time.
+//! A simulation of visitors, sending functions that crash, and delayed pushes. Time is WeChat's, in milliseconds; each
+//! reading of our clock is off by a random amount of up to [`CLOCK_SKEW`].
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -18,7 +18,7 @@ struct Attempt {
     id: String,
     plan: Plan,
     reserved_at: i64,
-    sure_until: Option<i64>,
+    certain_until: Option<i64>,
     presented: u32,
     taken: u32,
     refusal: Option<QuotaError>,
@@ -43,8 +43,8 @@ pub(crate) struct World {
     ledger: Ledger,
     attempts: Vec<Attempt>,
     events: BinaryHeap<Reverse<(i64, Event)>>,
-    unknown_acts: u32,
-    entering_ends: Vec<i64>,
+    pending_actions: u32,
+    enter_ends: Vec<i64>,
     bounded: bool,
     pub(crate) seen: Seen,
 }
@@ -59,8 +59,8 @@ impl World {
             ledger: Ledger::default(),
             attempts: Vec::new(),
             events: BinaryHeap::new(),
-            unknown_acts: 0,
-            entering_ends: Vec::new(),
+            pending_actions: 0,
+            enter_ends: Vec::new(),
             bounded: false,
             seen: Seen::default(),
         }
@@ -72,21 +72,21 @@ impl World {
             Step::Act { kind, delay, again } => {
                 self.wechat.act(*kind, self.now);
                 if *kind == Kind::Enter {
-                    self.entering_ends.push(self.now + 60_000);
+                    self.enter_ends.push(self.now + 60_000);
                 }
                 for delay in [Some(*delay), *again].into_iter().flatten() {
-                    self.unknown_acts += 1;
+                    self.pending_actions += 1;
                     self.after(delay, Event::Known(*kind, self.now.div_euclid(1000)));
                 }
             }
             Step::Send(plan) => self.reserve(plan.clone()),
         }
-        self.look();
+        self.check_invariants();
     }
 
-    /// Everything has come to rest; a message with no send near it is granted in full.
-    pub(crate) fn rest(&mut self) {
-        // A function may come back after a day, and what it leaves must be over too.
+    /// Lets all events happen, then checks that a message without a send close to it grants all replies.
+    pub(crate) fn settle_down(&mut self) {
+        // A function can run again after a day, and its reservation must expire as well.
         self.pass(49 * 3_600_000);
         assert!(self.events.is_empty());
         self.step(&Step::Act { kind: Kind::Message, delay: 400, again: None });
@@ -106,7 +106,7 @@ impl World {
         self.random().is_multiple_of(2)
     }
 
-    /// What a clock of this side shows.
+    /// A reading of our clock.
     fn clock(&mut self) -> Timestamp {
         let off = match self.random() % 4 {
             0 => -CLOCK_SKEW,
@@ -130,17 +130,17 @@ impl World {
         while let Some(Reverse((due, event))) = self.events.peek().copied().filter(|Reverse((due, _))| *due <= until) {
             self.events.pop();
             self.now = due;
-            self.happen(event);
-            self.look();
+            self.handle(event);
+            self.check_invariants();
         }
         self.now = until;
     }
 
-    fn happen(&mut self, event: Event) {
+    fn handle(&mut self, event: Event) {
         let now = self.clock();
         match event {
             Event::Known(kind, second) => {
-                self.unknown_acts -= 1;
+                self.pending_actions -= 1;
                 match kind {
                     Kind::Message => self.ledger.record_message(at(second * 1000), now),
                     Kind::Enter => self.ledger.record_enter(at(second * 1000), now),
@@ -155,30 +155,33 @@ impl World {
     fn reserve(&mut self, plan: Plan) {
         let now = self.clock();
         let before = self.ledger.quota(now);
-        let (Plan { parts, keep, gap, fate, .. }, sure) = (plan.clone(), before.replies_left);
-        if self.habits.sure_only && parts + keep > sure {
+        let (Plan { parts, keep, gap, fate, .. }, certain) = (plan.clone(), before.replies_left);
+        if self.habits.certain_only && parts + keep > certain {
             return;
         }
         let (n, id) = (self.attempts.len(), format!("send-{}", self.attempts.len()));
         let answer = self.ledger.reserve(&id, parts, keep, now);
         let after = self.ledger.quota(now);
-        self.note_the_bound();
+        self.check_bound();
         match answer {
             Ok(()) => {
                 assert!(
-                    parts <= sure + before.uncertain_replies && (keep == 0 || parts + keep <= sure),
+                    parts <= certain + before.uncertain_replies && (keep == 0 || parts + keep <= certain),
                     "{before:?} {plan:?}"
                 );
                 if !self.bounded {
-                    assert_eq!(after.replies_left, sure.saturating_sub(parts), "{before:?} {after:?} {plan:?}");
-                    assert_eq!(after.replies_left + after.uncertain_replies, sure + before.uncertain_replies - parts);
+                    assert_eq!(after.replies_left, certain.saturating_sub(parts), "{before:?} {after:?} {plan:?}");
+                    assert_eq!(
+                        after.replies_left + after.uncertain_replies,
+                        certain + before.uncertain_replies - parts
+                    );
                 }
-                assert!(after.replies_left <= sure.saturating_sub(parts));
-                let sure_until = before.window_ends_at.filter(|_| parts <= sure).map(Timestamp::as_millisecond);
+                assert!(after.replies_left <= certain.saturating_sub(parts));
+                let certain_until = before.window_ends_at.filter(|_| parts <= certain).map(Timestamp::as_millisecond);
                 let (reserved_at, refusal) = (self.now, None);
-                let sure_until = sure_until.map(|end| end - at(0).as_millisecond());
+                let certain_until = certain_until.map(|end| end - at(0).as_millisecond());
                 let (presented, taken, dead, ended) = (0, 0, false, false);
-                let attempt = Attempt { id, plan, reserved_at, sure_until, presented, taken, refusal, dead, ended };
+                let attempt = Attempt { id, plan, reserved_at, certain_until, presented, taken, refusal, dead, ended };
                 self.attempts.push(attempt);
                 match fate {
                     Fate::Dies(0, again) => self.die(n, again),
@@ -188,17 +191,17 @@ impl World {
                     self.after(gap / 2, Event::Again(n));
                 }
             }
-            Err(shortage) => {
-                assert!(sure < parts + keep, "refused in spite of {before:?}: {plan:?}");
+            Err(error) => {
+                assert!(certain < parts + keep, "refused although {before:?}: {plan:?}");
                 assert_eq!(after, before);
-                assert_eq!(shortage == QuotaError::WindowClosed, before.window_ends_at.is_none());
+                assert_eq!(error == QuotaError::WindowClosed, before.window_ends_at.is_none());
             }
         }
     }
 
-    /// A part reaches WeChat.
+    /// A part of a send reaches WeChat.
     fn present(&mut self, n: usize) {
-        let (now, sure_only) = (self.now, self.habits.sure_only);
+        let (now, certain_only) = (self.now, self.habits.certain_only);
         let attempt = &mut self.attempts[n];
         let Plan { parts, gap, fate, answer, .. } = attempt.plan;
         let refused = matches!(fate, Fate::Refused(part) if part == attempt.presented);
@@ -209,14 +212,14 @@ impl World {
         } else {
             match self.wechat.take(now) {
                 Ok(()) => attempt.taken += 1,
-                Err(shortage) => {
-                    // Two allowances do not add up: one that has ended may take with it what was promised by the other.
-                    let ended = self.entering_ends.iter().any(|end| (attempt.reserved_at..=now).contains(end));
-                    let sure = sure_only && attempt.sure_until.is_some_and(|end| now < end) && !ended;
-                    assert!(!sure, "{shortage:?} for what was sure: {attempt:?} at {now}");
-                    attempt.refusal = Some(shortage);
+                Err(error) => {
+                    // Allowances do not add up: the replies were possibly those of an enter event that has expired.
+                    let ended = self.enter_ends.iter().any(|end| (attempt.reserved_at..=now).contains(end));
+                    let certain = certain_only && attempt.certain_until.is_some_and(|end| now < end) && !ended;
+                    assert!(!certain, "{error:?} for certain replies: {attempt:?} at {now}");
+                    attempt.refusal = Some(error);
                     goes_on = false;
-                    match shortage {
+                    match error {
                         QuotaError::Exhausted => self.seen.exhausted += 1,
                         QuotaError::WindowClosed => self.seen.closed += 1,
                     }
@@ -238,7 +241,7 @@ impl World {
         }
     }
 
-    /// The function runs again with the same reservation, and sends what is not sent yet.
+    /// The function runs again with the same reservation and sends the remaining parts.
     fn run_again(&mut self, n: usize) {
         if self.attempts[n].ended {
             return;
@@ -248,9 +251,9 @@ impl World {
         let (before, held) = (self.ledger.quota(now), self.holds(&id));
         let answer_again = self.ledger.reserve(&id, parts, keep, now);
         if held {
-            assert_eq!((answer_again, self.ledger.quota(now)), (Ok(()), before), "one reservation");
+            assert_eq!((answer_again, self.ledger.quota(now)), (Ok(()), before), "the reservation must be the same");
         }
-        self.note_the_bound();
+        self.check_bound();
         if self.attempts[n].dead && answer_again.is_ok() {
             self.attempts[n].dead = false;
             self.attempts[n].plan.fate = Fate::Whole;
@@ -269,21 +272,21 @@ impl World {
         let lost = u32::from(matches!(attempt.plan.fate, Fate::Unanswered) && refusal.is_none());
         let taken = (attempt.taken + lost).min(attempt.plan.parts);
         let tell = |ledger: &mut Ledger| match refusal {
-            Some(shortage) if !apart => ledger.record_refusal(&id, taken, shortage, now),
+            Some(error) if !apart => ledger.record_refusal(&id, taken, error, now),
             _ => ledger.settle(&id, taken, now),
         };
         tell(&mut self.ledger);
         if twice {
             let once = self.ledger.clone();
             tell(&mut self.ledger);
-            assert_eq!(self.ledger, once, "ended twice");
+            assert_eq!(self.ledger, once, "settling twice must have no effect");
         }
         match refusal.filter(|_| apart) {
             Some(QuotaError::Exhausted) => self.ledger.mark_exhausted(now),
             Some(QuotaError::WindowClosed) => self.ledger.mark_window_closed(now),
             None => {}
         }
-        self.note_the_bound();
+        self.check_bound();
     }
 
     fn stored(&self) -> serde_json::Value {
@@ -298,7 +301,7 @@ impl World {
         self.sends().iter().any(|send| send["id"] == id)
     }
 
-    fn note_the_bound(&mut self) {
+    fn check_bound(&mut self) {
         let stored = self.stored();
         assert_eq!(serde_json::from_value::<Ledger>(stored).unwrap(), self.ledger);
         let count = self.sends().len();
@@ -309,21 +312,21 @@ impl World {
         }
     }
 
-    /// What holds at every moment.
-    fn look(&mut self) {
+    /// Checks the invariants, which hold at every moment.
+    fn check_invariants(&mut self) {
         self.seen.steps += 1;
         let quota = self.quota();
-        let surely = i64::from(quota.replies_left);
+        let certain = i64::from(quota.replies_left);
         let granted = |margin| i64::from(self.wechat.left(self.now, margin).unwrap_or(0));
-        // Reserved, and neither taken by WeChat nor given back. A dead function sends no more.
-        let under_way = self.attempts.iter().filter(|attempt| !attempt.ended && !attempt.dead);
-        let under_way: i64 = under_way.map(|attempt| i64::from(attempt.plan.parts - attempt.taken)).sum();
-        assert!(surely <= (granted(0) - under_way).max(0), "{quota:?} is too much: {self:?}");
+        // Parts in flight: reserved, neither taken by WeChat nor given back. A crashed function sends no parts.
+        let in_flight = self.attempts.iter().filter(|attempt| !attempt.ended && !attempt.dead);
+        let in_flight: i64 = in_flight.map(|attempt| i64::from(attempt.plan.parts - attempt.taken)).sum();
+        assert!(certain <= (granted(0) - in_flight).max(0), "{quota:?} is too much: {self:?}");
         self.seen.uncertain_replies += u64::from(quota.uncertain_replies > 0);
-        // And what is known to be granted is not withheld, but for the last moments of a window.
-        if self.habits.exact && !self.bounded && self.unknown_acts == 0 {
-            let at_most = surely + i64::from(quota.uncertain_replies);
-            assert!(at_most >= granted(3 * CLOCK_SKEW) - under_way, "{quota:?} is too little: {self:?}");
+        // Known replies are not withheld, except in the last seconds of a window.
+        if self.habits.exact && !self.bounded && self.pending_actions == 0 {
+            let at_most = certain + i64::from(quota.uncertain_replies);
+            assert!(at_most >= granted(3 * CLOCK_SKEW) - in_flight, "{quota:?} is too little: {self:?}");
         }
     }
 }

@@ -78,8 +78,8 @@ async fn a_heartbeat_is_good_for_its_life() {
 #[tokio::test]
 async fn who_is_offline_or_does_not_exist_has_no_heartbeat() {
     let kit = Kit::start().await;
-    assert!(matches!(kit.table.heartbeat("a1").await, Err(StoreError::Conflict)));
-    assert!(matches!(kit.table.set_status("a1", "online", None).await, Err(StoreError::Conflict)));
+    assert!(matches!(kit.table.heartbeat("a1").await, Err(StoreError::NotFound("agent"))));
+    assert!(matches!(kit.table.set_status("a1", "online", None).await, Err(StoreError::NotFound("agent"))));
     assert!(kit.items().await.is_empty());
     kit.table.set_capacity("a1", "Lin", 1).await.unwrap();
     let before = kit.items().await;

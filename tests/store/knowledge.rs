@@ -57,7 +57,7 @@ async fn every_change_is_counted_with_the_robot() {
     kit.table.put_question(&robot, "q1", &question("another")).await.unwrap();
     kit.table.delete_question(&robot, "q1").await.unwrap();
     assert_eq!(version(&kit, &robot).await, 3);
-    kit.table.touch_record(Kind::Robot, &robot).await.unwrap();
+    kit.table.put_question(&robot, "q2", &question("two")).await.unwrap();
     let now = kit.table.record::<Value>(Kind::Robot, &robot).await.unwrap().unwrap();
     assert_eq!((now.version, now.updated_at, now.settings), (4, kit.now(), json!({})));
     assert_eq!(version(&kit, &other).await, 0);
@@ -88,7 +88,7 @@ async fn a_change_and_its_count_are_written_together() {
 async fn a_robot_that_does_not_exist_learns_nothing() {
     let kit = Kit::start().await;
     let put = kit.table.put_question("r0123456789ab", "q1", &question("one")).await;
-    assert!(matches!(put, Err(StoreError::Conflict)), "{put:?}");
+    assert!(matches!(put, Err(StoreError::NotFound("robot"))), "{put:?}");
     assert!(!kit.table.delete_question("r0123456789ab", "q1").await.unwrap());
     assert!(kit.items().await.is_empty());
     assert!(known(&kit, "r0123456789ab").await.is_empty());
@@ -155,7 +155,7 @@ async fn all_questions_are_replaced_and_what_stays_costs_nothing() {
     assert_eq!(kit.table.count_questions(&robot).await.unwrap(), 0);
     assert_eq!(known(&kit, &other).await.len(), 1);
     let nobody = replaced(&kit, "r0123456789ab", &titles[..2]).await;
-    assert!(matches!(nobody, Err(StoreError::Conflict)), "{nobody:?}");
+    assert!(matches!(nobody, Err(StoreError::NotFound("robot"))), "{nobody:?}");
     assert_eq!(kit.items_of("question").await.len(), 1);
 }
 

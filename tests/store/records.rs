@@ -83,7 +83,8 @@ async fn what_is_deleted_stays_gone() {
     assert!(matches!(kit.table.delete_record(Kind::Robot, &gone).await, Err(StoreError::Conflict)));
     let late = kit.table.change_record(Kind::Robot, &gone, json!({}), Vec::new(), None).await;
     assert!(matches!(late, Err(StoreError::Conflict)));
-    assert!(matches!(kit.table.touch_record(Kind::Robot, &gone.id).await, Err(StoreError::Conflict)));
+    let touched = kit.table.put_question(&gone.id, "q1", &json!({})).await;
+    assert!(matches!(touched, Err(StoreError::NotFound("robot"))), "{touched:?}");
     let left = kit.table.records::<Value>(Kind::Robot, None, 10).await.unwrap();
     assert_eq!(left.items.iter().map(|record| &record.id).collect::<Vec<_>>(), [&other.id]);
 }

@@ -76,7 +76,7 @@ pub(crate) async fn heartbeat(deps: &Deps, caller: &Caller, id: &str) -> Result<
     let agent = on_duty(deps, caller, id).await?;
     match deps.table().heartbeat(&agent).await {
         Ok(_) => Ok(http::empty()),
-        Err(StoreError::Conflict) => Err(offline()),
+        Err(StoreError::Conflict | StoreError::NotFound(_)) => Err(offline()),
         Err(error) => Err(error.into()),
     }
 }

@@ -72,7 +72,9 @@ pub(crate) async fn present(deps: &Deps, caller: &Caller) -> Result<String, Prob
     let id = agent(deps, caller).await?;
     if caller.agent_id.is_none() {
         match deps.table().heartbeat(&id).await {
-            Err(StoreError::Conflict) => drop(deps.desk.set_status(&id, "online", None).await?),
+            Err(StoreError::Conflict | StoreError::NotFound(_)) => {
+                drop(deps.desk.set_status(&id, "online", None).await?)
+            }
             other => drop(other?),
         }
     }

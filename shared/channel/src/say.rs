@@ -95,14 +95,14 @@ impl Channel {
                     None => break,
                 },
                 _ if attempt < TRIES => new.held = None,
-                _ => return Err(StoreError::Conflict),
+                _ => return Err(StoreError::Exhausted),
             }
         }
         if new.held.is_some() {
             return Ok(SendResult::Message(Box::new(new.message(now))));
         }
         let message = match self.deliver(&thread, &new.id, RetryPolicy::FailFast).await {
-            Ok(message) => message.ok_or(StoreError::Conflict)?,
+            Ok(message) => message.ok_or(StoreError::NotFound("message"))?,
             Err(error) => {
                 // It is put down and will be taken over. Whoever is told that it failed says it again, and the
                 // visitor has it twice.
@@ -121,12 +121,13 @@ impl Channel {
 
     /// What the first request with this key made; `None` when it was this very one, whose answer was lost.
     async fn before(&self, new: &NewOutbound, once: Option<&Once>) -> Result<Option<SendResult>, StoreError> {
-        let once = once.ok_or(StoreError::Conflict)?;
+        let once = once.ok_or(StoreError::Invalid("a repeated request without its key"))?;
         Ok(match self.table.put_down_before(new, once).await? {
             PutDown::New => None,
             PutDown::KeyReused => Some(SendResult::KeyReused),
             PutDown::Before { id } => {
-                let message = self.table.message(&new.thread, &id).await?.ok_or(StoreError::Conflict)?;
+                let message = self.table.message(&new.thread, &id).await?;
+                let message = message.ok_or(StoreError::NotFound("message"))?;
                 Some(SendResult::Message(Box::new(message)))
             }
         })
@@ -159,7 +160,7 @@ impl Channel {
             };
             seen = again;
         }
-        Err(StoreError::Conflict)
+        Err(StoreError::Exhausted)
     }
 
     /// Takes a held text back. `None` when it is not held (any more).
@@ -188,7 +189,7 @@ impl Channel {
                 Settlement::VisitorChanged => {}
             }
         }
-        Err(StoreError::Conflict)
+        Err(StoreError::Exhausted)
     }
 }
 

@@ -94,7 +94,7 @@ impl Channel {
                 return Ok(reserved);
             }
         }
-        Err(StoreError::Conflict)
+        Err(StoreError::Exhausted)
     }
 
     /// What becomes of a message that WeChat grants no reply for: what a person has written waits for the visitor.
@@ -139,7 +139,7 @@ impl Channel {
                 Settlement::VisitorChanged => {}
             }
         }
-        Err(StoreError::Conflict)
+        Err(StoreError::Exhausted)
     }
 
     /// Makes a send `unknown` whose sender is gone; what it may have used up counts as used.
@@ -161,7 +161,7 @@ impl Channel {
                 Settlement::VisitorChanged => {}
             }
         }
-        Err(StoreError::Conflict)
+        Err(StoreError::Exhausted)
     }
 
     async fn send(&self, claim: &Claim, retry: RetryPolicy) -> (Settled, u32) {

@@ -263,7 +263,8 @@ impl Table {
     pub async fn set_credential_problem(&self, app_id: &str, problem: Option<&CredentialProblem>) -> Result<()> {
         match problem {
             Some(problem) => {
-                let text = serde_json::to_string(problem).map_err(|_| StoreError::Conflict)?;
+                let text =
+                    serde_json::to_string(problem).map_err(|_| StoreError::Internal("a value does not serialise"))?;
                 self.touch_binding(app_id, "SET problem = :value", s(text)).await
             }
             None => self.touch_binding(app_id, "REMOVE problem", n(0)).await,

@@ -119,7 +119,7 @@ impl Table {
         }
         for (held, by) in &commit.released {
             let thread = commit.visitor.as_ref().map(|(thread, ..)| *thread);
-            let thread = thread.ok_or(StoreError::Conflict)?;
+            let thread = thread.ok_or(StoreError::Invalid("released texts without their visitor"))?;
             writes.push((Part::Other, self.release_write(thread, held, by, now)?));
         }
         let (parts, mut writes): (Vec<Part>, Vec<TransactWriteItem>) = writes.into_iter().unzip();

@@ -123,7 +123,7 @@ impl Table {
         }
     }
 
-    /// Sets an agent's status; it counts as a heartbeat. [`StoreError::Conflict`] when there is no such agent.
+    /// Sets an agent's status; it counts as a heartbeat. [`StoreError::NotFound`] when there is no such agent.
     pub async fn set_status(&self, agent: &str, status: &str, reason: Option<&str>) -> Result<Duty> {
         let now = self.clock.now();
         let present = if status == "offline" { now } else { now + HEARTBEAT_LIFE };
@@ -145,16 +145,17 @@ impl Table {
             }
             None => set.push_str(" REMOVE reason, failures"),
         }
-        let answer = update
-            .update_expression(set)
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-        Duty::read(&answer.attributes.unwrap_or_default())
+        let answer =
+            update.update_expression(set).return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew).send().await;
+        match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(answer) => Duty::read(&answer.attributes.unwrap_or_default()),
+            Err(StoreError::Conflict) => Err(self.duty_refusal(agent).await?),
+            Err(error) => Err(error),
+        }
     }
 
-    /// The workbench is there. [`StoreError::Conflict`] when there is no such agent or they are offline.
+    /// Extends an agent's presence by [`HEARTBEAT_LIFE`]. [`StoreError::NotFound`] when there is no such agent,
+    /// [`StoreError::Conflict`] when the agent is offline.
     pub async fn heartbeat(&self, agent: &str) -> Result<Duty> {
         let answer = self
             .duty_update(agent)
@@ -165,9 +166,17 @@ impl Table {
             .expression_attribute_values(":until", at(self.clock.now() + HEARTBEAT_LIFE))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
             .send()
-            .await
-            .map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-        Duty::read(&answer.attributes.unwrap_or_default())
+            .await;
+        match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(answer) => Duty::read(&answer.attributes.unwrap_or_default()),
+            Err(StoreError::Conflict) => Err(self.duty_refusal(agent).await?),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Why a conditional write to an agent's duty was refused: there is no such agent, or the condition did not hold.
+    async fn duty_refusal(&self, agent: &str) -> Result<StoreError> {
+        Ok(if self.duty(agent).await?.is_some() { StoreError::Conflict } else { StoreError::NotFound("agent") })
     }
 
     /// Agents who may be gone; the minute tick looks at them.

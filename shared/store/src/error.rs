@@ -28,9 +28,23 @@ pub enum StoreError {
         /// What the service said.
         message: String,
     },
-    /// The item is not as the writer believed it to be: somebody else was faster, or it exists already.
-    #[error("the item has changed or exists already")]
+    /// A conditional write was refused: another writer changed the item after it was read, is writing it at this
+    /// moment, or has created one with the same key. Read again and decide again.
+    #[error("another writer has changed or created the item")]
     Conflict,
+    /// There is no item to change or to read, where one is required.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Every attempt of a read-decide-write loop met another writer. The caller may repeat the request.
+    #[error("every attempt met another writer")]
+    Exhausted,
+    /// The arguments of the call contradict each other. A mistake in the calling code; nothing was written.
+    #[error("invalid call: {0}")]
+    Invalid(&'static str),
+    /// A request could not be built: a value that does not serialise, or a required field left out. A mistake in this
+    /// crate; nothing was written.
+    #[error("internal error: {0}")]
+    Internal(&'static str),
     /// An item that this version cannot read.
     #[error("the item {item} is unreadable: {what}")]
     Corrupt {

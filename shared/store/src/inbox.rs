@@ -127,7 +127,7 @@ impl Table {
 
 /// The SDK's builders fail only when a required field was left out, which no input can cause.
 pub(crate) fn built<T, E>(write: std::result::Result<T, E>) -> Result<T> {
-    write.map_err(|_| StoreError::Conflict)
+    write.map_err(|_| StoreError::Internal("a write lacks a required field"))
 }
 
 /// Which write of a cancelled transaction failed its condition. A conflict with another transaction counts as

@@ -49,7 +49,7 @@ impl Build {
 
     /// A whole value as JSON, for what is always read and written together.
     pub(crate) fn data(self, value: &impl serde::Serialize) -> Result<Self> {
-        let text = serde_json::to_string(value).map_err(|_| StoreError::Conflict)?;
+        let text = serde_json::to_string(value).map_err(|_| StoreError::Internal("a value does not serialise"))?;
         Ok(self.set("data", s(text)))
     }
 

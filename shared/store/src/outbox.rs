@@ -342,7 +342,8 @@ impl Table {
         }
         match end.failure {
             Some(failure) => {
-                let text = serde_json::to_string(failure).map_err(|_| StoreError::Conflict)?;
+                let text =
+                    serde_json::to_string(failure).map_err(|_| StoreError::Internal("a value does not serialise"))?;
                 set.push_str(", failure = :failure");
                 update = update.expression_attribute_values(":failure", s(text));
             }

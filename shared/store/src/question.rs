@@ -27,14 +27,14 @@ pub fn fresh_question_id() -> String {
 
 impl Table {
     /// Keeps a question of a robot's, or another in its place, and counts the change at once: whoever has the robot in
-    /// memory must not miss it. [`StoreError::Conflict`] when there is no such robot.
+    /// memory must not miss it. [`StoreError::NotFound`] when there is no such robot.
     pub async fn put_question<T: Serialize>(&self, robot: &str, id: &str, question: &T) -> Result<()> {
         let put = self.question_put(item(robot, id, question)?)?;
         self.known(robot, vec![put]).await.map(drop)
     }
 
     /// Puts these questions in place of all that a robot has; those that stay as they are cost nothing. Each hundred is
-    /// one transaction: whoever is stopped in between repeats the whole. [`StoreError::Conflict`] when there is no
+    /// one transaction: whoever is stopped in between repeats the whole. [`StoreError::NotFound`] when there is no
     /// such robot.
     pub async fn replace_questions<T: Serialize>(&self, robot: &str, questions: &[(String, T)]) -> Result<()> {
         let pk = keys::record(Kind::Robot.as_str(), robot);
@@ -95,7 +95,7 @@ impl Table {
         item.as_ref().map(read).transpose()
     }
 
-    /// Takes a question away and counts the change; `false` when there was none. [`StoreError::Conflict`] when there is
+    /// Takes a question away and counts the change; `false` when there was none. [`StoreError::NotFound`] when there is
     /// no such robot.
     pub async fn delete_question(&self, robot: &str, id: &str) -> Result<bool> {
         let delete = self.question_delete(robot, &keys::question(id)).condition_expression("attribute_exists(pk)");
@@ -109,7 +109,8 @@ impl Table {
             Ok(_) => Ok(true),
             Err(error) => match cancelled_at(&error) {
                 Some(0) => Ok(false),
-                Some(_) => Err(StoreError::Conflict),
+                Some(usize::MAX) => Err(StoreError::Conflict),
+                Some(_) => Err(StoreError::NotFound(Kind::Robot.as_str())),
                 None => Err(StoreError::from_sdk(SERVICE, &error)),
             },
         }

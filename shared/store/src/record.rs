@@ -172,7 +172,11 @@ impl Table {
             .set("version", n(record.version))
             .set("created_at", at(record.created_at))
             .set("updated_at", at(record.updated_at))
-            .set("aliases", s(serde_json::to_string(&record.aliases).map_err(|_| StoreError::Conflict)?))
+            .set(
+                "aliases",
+                s(serde_json::to_string(&record.aliases)
+                    .map_err(|_| StoreError::Internal("a value does not serialise"))?),
+            )
             .maybe("secret", sealed.map(bytes))
             .data(&record.settings)?
             .done();
@@ -270,16 +274,7 @@ impl Table {
         Ok(writes)
     }
 
-    /// Counts a change of what a record knows, so that whoever has it in memory reads it again.
-    pub async fn touch_record(&self, kind: Kind, id: &str) -> Result<()> {
-        let answer = self.client.transact_write_items().transact_items(self.touch_write(kind, id)?).send().await;
-        match answer {
-            Ok(_) => Ok(()),
-            Err(error) if cancelled_at(&error).is_some() => Err(StoreError::Conflict),
-            Err(error) => Err(StoreError::from_sdk(SERVICE, &error)),
-        }
-    }
-
+    /// Counts a change of what a robot knows, so that every function that has the robot in memory reads it again.
     pub(crate) fn touch_write(&self, kind: Kind, id: &str) -> Result<TransactWriteItem> {
         let update = Update::builder()
             .table_name(&self.name)

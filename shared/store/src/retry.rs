@@ -85,7 +85,7 @@ impl Backoff {
     }
 
     /// Runs `attempt` until it is done, at most `attempts` times, with a pause after each one that lost a race. `attempt`
-    /// has to read again each time. [`StoreError::Conflict`] when the last one lost, too.
+    /// has to read again each time. [`StoreError::Exhausted`] when the last one lost, too.
     pub async fn retry_on_conflict<T, F>(&self, attempts: u32, mut attempt: impl FnMut(Attempt) -> F) -> Result<T>
     where
         F: Future<Output = Result<Attempted<T>>>,
@@ -98,7 +98,7 @@ impl Backoff {
                 Attempted::AgentTaken => next.lost_races += 1,
             }
             if next.number >= attempts {
-                return Err(StoreError::Conflict);
+                return Err(StoreError::Exhausted);
             }
             self.pause(next.number).await;
             next.number += 1;
@@ -150,9 +150,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_attempt_that_loses_returns_conflict() {
+    async fn the_last_attempt_that_loses_returns_exhausted() {
         let (result, seen, pauses) = run(12, &[Attempted::Conflict; 12]).await;
-        assert!(matches!(result, Err(StoreError::Conflict)));
+        assert!(matches!(result, Err(StoreError::Exhausted)));
         assert_eq!((seen.len(), pauses.len()), (12, 11));
     }
 

@@ -161,7 +161,7 @@ impl Table {
                 .collect();
             while !left.is_empty() {
                 let wanted = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(consistent).build();
-                let wanted = wanted.map_err(|_| StoreError::Conflict)?;
+                let wanted = wanted.map_err(|_| StoreError::Internal("a batch has no keys"))?;
                 let answer = self.client.batch_get_item().request_items(&self.name, wanted).send().await;
                 let answer = answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
                 found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));

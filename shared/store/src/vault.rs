@@ -87,9 +87,10 @@ impl Vault {
     pub(crate) async fn seal(&self, secret: &SecretString, place: &str) -> Result<Vec<u8>> {
         let key = self.current().await?;
         let mut nonce = [0_u8; NONCE];
-        getrandom::fill(&mut nonce).map_err(|_| StoreError::Sealed)?;
+        getrandom::fill(&mut nonce).map_err(|_| StoreError::Internal("no random bytes"))?;
         let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: place.as_bytes() };
-        let text = key.cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| StoreError::Sealed)?;
+        let text = key.cipher.encrypt(&Nonce::from(nonce), payload);
+        let text = text.map_err(|_| StoreError::Internal("a value is too long to seal"))?;
         let mut blob = Vec::with_capacity(HEAD + text.len());
         blob.push(FORMAT);
         blob.extend_from_slice(&key.id);

@@ -150,7 +150,7 @@ impl From<StoreError> for Problem {
                 let detail = "The database did not take the call. Nothing was lost; please try again in a moment.";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
             }
-            StoreError::Conflict => {
+            StoreError::Conflict | StoreError::NotFound(_) | StoreError::Exhausted => {
                 let detail =
                     "Somebody else changed this at the same time, or it exists already. Read it and try again.";
                 Self::new(StatusCode::CONFLICT, "conflict", detail)
@@ -158,7 +158,11 @@ impl From<StoreError> for Problem {
             StoreError::Cursor => {
                 Self::invalid(vec![FieldError::new("cursor", "is not one that this list has given out")])
             }
-            StoreError::Denied { .. } | StoreError::Corrupt { .. } | StoreError::Sealed => {
+            StoreError::Denied { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Sealed
+            | StoreError::Invalid(_)
+            | StoreError::Internal(_) => {
                 tracing::error!(error = %chain(&error), "the store refused");
                 Self::internal()
             }

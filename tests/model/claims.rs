@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use conversations::{Conversations, HandoffError};
-use desk::staff::Agent;
+use desk::staff::{Agent, AgentStatus};
 use futures_util::future::join_all;
 use serde_json::json;
 use store::{Kind, NewInbound, Thread};
@@ -48,7 +48,7 @@ async fn of_a_hundred_claims_at_once_an_agent_with_room_for_three_gets_three() {
     let (database, _clock, desk) = desk(1);
     bind(&desk, APP, &quiet()).await;
     let agent = on_duty(&desk, 1, 3).await;
-    desk.set_status(&agent, "online", None).await.unwrap();
+    desk.set_status(&agent, AgentStatus::Online, None).await.unwrap();
     let mut cids = Vec::new();
     for number in 0..100 {
         cids.push(writes(&desk, APP, number).await);
@@ -73,7 +73,7 @@ async fn of_a_hundred_agents_who_claim_one_conversation_one_has_it_and_the_other
     let mut agents = Vec::new();
     for number in 1..=100 {
         let agent = on_duty(&desk, number, 1).await;
-        desk.set_status(&agent, "online", None).await.unwrap();
+        desk.set_status(&agent, AgentStatus::Online, None).await.unwrap();
         agents.push(agent);
     }
     let cid = writes(&desk, APP, 1).await;

@@ -1,6 +1,7 @@
 //! Writes that meet other writers.
 
 use conversations::{Actor, HandoffError, TransferTarget};
+use desk::staff::AgentStatus;
 use jiff::SignedDuration;
 
 use crate::{
@@ -18,8 +19,8 @@ async fn agent_close_of_a_conversation_that_is_reassigned_meanwhile_is_refused()
         let (_database, _clock, desk) = desk(u64::from(pause));
         bind(&desk, APP, &quiet()).await;
         let (first, second) = (on_duty(&desk, 1, 3).await, on_duty(&desk, 2, 3).await);
-        desk.set_status(&first, "online", None).await.unwrap();
-        desk.set_status(&second, "online", None).await.unwrap();
+        desk.set_status(&first, AgentStatus::Online, None).await.unwrap();
+        desk.set_status(&second, AgentStatus::Online, None).await.unwrap();
         let cid = writes(&desk, APP, 1).await;
         desk.claim(&cid, &first).await.unwrap().unwrap();
         let life = Life::new(Fate { pauses_after: Some(pause), ..Fate::NONE });
@@ -51,7 +52,7 @@ async fn admin_close_of_an_agents_conversation_is_recorded_as_the_admins() {
     bind(&desk, APP, &quiet()).await;
     let agent = on_duty(&desk, 1, 3).await;
     let cid = writes(&desk, APP, 1).await;
-    desk.set_status(&agent, "online", None).await.unwrap();
+    desk.set_status(&agent, AgentStatus::Online, None).await.unwrap();
     desk.claim(&cid, &agent).await.unwrap().unwrap();
     desk.close(&cid, Actor::Admin, None).await.unwrap().unwrap();
     let events = desk.table().events(&cid, None, 100).await.unwrap().items;
@@ -67,7 +68,7 @@ async fn due_conversation_whose_every_attempt_meets_another_writer_counts_as_fai
     reception.idle.close_after_minutes = 5;
     bind(&desk, APP, &reception).await;
     let agent = on_duty(&desk, 1, 3).await;
-    desk.set_status(&agent, "online", None).await.unwrap();
+    desk.set_status(&agent, AgentStatus::Online, None).await.unwrap();
     let cid = writes(&desk, APP, 1).await;
     desk.claim(&cid, &agent).await.unwrap().unwrap();
     for _ in 0..5 {

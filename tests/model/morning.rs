@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use conversations::Conversations;
-use desk::staff::Group;
+use desk::staff::{AgentStatus, Group};
 use futures_util::future::join_all;
 use serde_json::json;
 use store::{Duty, Kind, Queue};
@@ -49,8 +49,10 @@ async fn night(desk: &Conversations, capacity: impl Fn(u32) -> u32) -> (Vec<Stri
 async fn come(desk: &Conversations, database: &Database, agents: &[String]) -> Vec<Duty> {
     database.take_turns(true);
     let lives: Vec<Arc<Life>> = agents.iter().map(|_| Life::new(Fate::NONE)).collect();
-    let requests =
-        agents.iter().zip(&lives).map(|(agent, life)| live(life.clone(), desk.set_status(agent, "online", None)));
+    let requests = agents
+        .iter()
+        .zip(&lives)
+        .map(|(agent, life)| live(life.clone(), desk.set_status(agent, AgentStatus::Online, None)));
     for came in join_all(requests).await {
         came.unwrap().unwrap();
     }

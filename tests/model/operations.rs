@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use conversations::{Actor, Conversations, HandoffError, TransferTarget};
-use desk::staff::Group;
+use desk::staff::{AgentStatus, Group};
 use store::{Conversation, DUE_SHARDS, InboundRef, Kind, Queue, Result};
 
 /// Something that somebody does.
@@ -31,7 +31,7 @@ pub(crate) enum Operation {
     },
     Status {
         agent: String,
-        status: &'static str,
+        status: AgentStatus,
     },
     Heartbeat {
         agent: String,
@@ -61,7 +61,7 @@ impl Operation {
     pub(crate) async fn carry_out(&self, desk: &Conversations) -> Result<Done> {
         let table = desk.table();
         let handed = match self {
-            Self::Claim { cid, agent } => desk.claim(cid, agent).await?,
+            Self::Claim { cid, agent } => Box::pin(desk.claim(cid, agent)).await?,
             Self::Accept { cid, agent } => desk.accept(cid, agent).await?,
             Self::Transfer { cid, to, by } => {
                 Box::pin(desk.transfer(cid, to, Some("because"), actor(by.as_ref()))).await?
@@ -70,7 +70,7 @@ impl Operation {
             Self::Tick => return Box::pin(tick(desk)).await.map(Done::Ticked),
             Self::Receive(message) => return Box::pin(desk.receive(message)).await.map(|()| Done::Otherwise),
             Self::Status { agent, status } => {
-                return desk.set_status(agent, status, None).await.map(|_| Done::Otherwise);
+                return desk.set_status(agent, *status, None).await.map(|_| Done::Otherwise);
             }
             Self::Heartbeat { agent } => return table.heartbeat(agent).await.map(|_| Done::Otherwise),
             Self::Capacity { agent, capacity } => {

@@ -86,7 +86,7 @@ fn is_staffed(book: &Present, queue: &str, now: Timestamp) -> bool {
 
 /// Whether a conversation would go to the queue where it stands, if it came now.
 fn stays(model: &Model, conversation: &Conversation, waiting: &Waiting) -> bool {
-    let plan: Plan = serde_json::from_value(conversation.plan.clone()).unwrap();
+    let plan: Plan = conversation.plan.clone().unwrap();
     let goes = model.route(&Wish {
         levels: &plan.levels,
         policy: plan.after_hours,

@@ -152,7 +152,7 @@ pub(crate) async fn bind(desk: &Conversations, app_id: &str, reception: &Recepti
         token: secret(),
         encoding_aes_key: secret(),
         auto_reply: None,
-        reception: serde_json::to_value(reception).unwrap(),
+        reception: Some(reception.clone()),
     };
     desk.table().create_binding(desk.vault(), new).await.unwrap();
 }

@@ -1,5 +1,6 @@
 //! An agent gets a conversation by rule or by hand, and never more than they take.
 
+use desk::staff::AgentStatus;
 use jiff::SignedDuration;
 use store::{Assign, Committed, HEARTBEAT_LIFE, Thread};
 
@@ -46,9 +47,9 @@ async fn by_rule_who_was_overtaken_often_asks_for_room_alone() {
     }
     kit.refused(&gives(&kit, 2, "a1", Assign::Auto { at_most: None }).await, &Committed::Agent).await;
     kit.online("a2", 2).await;
-    kit.table.set_status("a2", "busy", None).await.unwrap();
+    kit.table.set_status("a2", AgentStatus::Busy, None).await.unwrap();
     kit.refused(&gives(&kit, 3, "a2", Assign::Auto { at_most: None }).await, &Committed::Agent).await;
-    kit.table.set_status("a2", "online", None).await.unwrap();
+    kit.table.set_status("a2", AgentStatus::Online, None).await.unwrap();
     kit.later(HEARTBEAT_LIFE);
     kit.refused(&gives(&kit, 4, "a2", Assign::Auto { at_most: None }).await, &Committed::Agent).await;
 }
@@ -57,11 +58,11 @@ async fn by_rule_who_was_overtaken_often_asks_for_room_alone() {
 async fn by_rule_only_who_is_online_and_there_gets_one() {
     let kit = Kit::start().await;
     kit.online("a1", 3).await;
-    for (number, status) in [(0, "busy"), (1, "away"), (2, "offline")] {
+    for (number, status) in [(0, AgentStatus::Busy), (1, AgentStatus::Away), (2, AgentStatus::Offline)] {
         kit.table.set_status("a1", status, None).await.unwrap();
         kit.refused(&gives(&kit, number, "a1", Assign::Auto { at_most: Some(0) }).await, &Committed::Agent).await;
     }
-    kit.table.set_status("a1", "online", None).await.unwrap();
+    kit.table.set_status("a1", AgentStatus::Online, None).await.unwrap();
     kit.later(HEARTBEAT_LIFE);
     kit.refused(&gives(&kit, 3, "a1", Assign::Auto { at_most: Some(0) }).await, &Committed::Agent).await;
     kit.table.heartbeat("a1").await.unwrap();
@@ -73,16 +74,16 @@ async fn by_rule_only_who_is_online_and_there_gets_one() {
 async fn by_hand_an_agent_takes_what_there_is_room_for() {
     let kit = Kit::start().await;
     kit.online("a1", 3).await;
-    for (number, status) in [(0, "online"), (1, "busy"), (2, "away")] {
+    for (number, status) in [(0, AgentStatus::Online), (1, AgentStatus::Busy), (2, AgentStatus::Away)] {
         kit.table.set_status("a1", status, None).await.unwrap();
         kit.later(HEARTBEAT_LIFE * 2);
         kit.written(gives(&kit, number, "a1", Assign::ByHand).await).await;
     }
     kit.refused(&gives(&kit, 3, "a1", Assign::ByHand).await, &Committed::Agent).await;
     kit.table.set_capacity("a1", "Lin", 4).await.unwrap();
-    kit.table.set_status("a1", "offline", None).await.unwrap();
+    kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap();
     kit.refused(&gives(&kit, 4, "a1", Assign::ByHand).await, &Committed::Agent).await;
-    kit.table.set_status("a1", "away", None).await.unwrap();
+    kit.table.set_status("a1", AgentStatus::Away, None).await.unwrap();
     kit.written(gives(&kit, 5, "a1", Assign::ByHand).await).await;
     assert_eq!((kit.load("a1").await, kit.duty("a1").await.last_assigned_at), (4, Some(kit.now())));
 }

@@ -1,7 +1,8 @@
 //! The settings of a mini program change one by one or all at once, and nobody's change is lost.
 
+use desk::settings::{Mode, Reception};
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{BindingChange, NewBinding, StoreError};
 
 use crate::{
@@ -9,26 +10,30 @@ use crate::{
     support::{APP_ID, Kit, new_binding, secret},
 };
 
+fn reception(settings: Value) -> Reception {
+    serde_json::from_value(settings).unwrap()
+}
+
 #[tokio::test]
 async fn a_binding_can_be_made_with_its_reception() {
     let kit = Kit::start().await;
-    let reception = json!({ "mode": "robot_first", "group_id": "g1", "greeting": "您好 🙂" });
-    let new = NewBinding { reception: reception.clone(), ..new_binding(APP_ID) };
-    assert_eq!(kit.table.create_binding(&kit.vault, new).await.unwrap().reception, reception);
-    assert_eq!(binding(&kit).await.reception, reception);
+    let reception = reception(json!({ "mode": "robot_first", "group_id": "g1", "greeting": "您好 🙂" }));
+    let new = NewBinding { reception: Some(reception.clone()), ..new_binding(APP_ID) };
+    assert_eq!(kit.table.create_binding(&kit.vault, new).await.unwrap().reception().unwrap(), reception);
+    assert_eq!(binding(&kit).await.reception().unwrap(), reception);
 }
 
 #[tokio::test]
 async fn reception_and_the_secret_of_session_from_change_by_themselves() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
-    let reception = json!({ "mode": "agents_only" });
-    let set = BindingChange { reception: Some(reception.clone()), ..BindingChange::default() };
-    assert_eq!(change(&kit, set).await.reception, reception);
+    let reception = reception(json!({ "mode": "robot_only" }));
+    let set = BindingChange { reception: Some(Some(reception.clone())), ..BindingChange::default() };
+    assert_eq!(change(&kit, set).await.reception().unwrap(), reception);
     for text in ["signs", "signs anew"] {
         let set = BindingChange { session_from_secret: Some(secret(text)), ..BindingChange::default() };
         let changed = change(&kit, set).await;
-        assert_eq!(changed.reception, reception);
+        assert_eq!(changed.reception().unwrap(), reception);
         assert_eq!(opened(&kit, &changed.session_from_secret.unwrap()).await, text);
         assert_eq!(opened(&kit, &binding(&kit).await.session_from_secret.unwrap()).await, text);
     }
@@ -92,15 +97,15 @@ async fn everything_changes_at_once() {
     let all = BindingChange {
         name: Some("n".to_owned()),
         auto_reply: Some(None),
-        reception: Some(json!({ "mode": "robot_only" })),
+        reception: Some(Some(reception(json!({ "mode": "robot_only" })))),
         session_from_secret: Some(secret("s")),
         app_secret: Some(secret("a")),
         token: Some(secret("t")),
         encoding_aes_key: Some(secret("k")),
     };
     let changed = change(&kit, all).await;
-    assert_eq!((changed.name.as_str(), changed.auto_reply), ("n", None));
-    assert_eq!(changed.reception["mode"], "robot_only");
+    assert_eq!((changed.name.as_str(), &changed.auto_reply), ("n", &None));
+    assert_eq!(changed.reception().unwrap().mode, Mode::RobotOnly);
     let signs = changed.session_from_secret.unwrap();
     let kept = [&changed.app_secret, &changed.token, &changed.encoding_aes_key, &signs];
     for (sealed, text) in kept.into_iter().zip(["a", "t", "k", "s"]) {

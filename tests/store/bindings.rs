@@ -1,5 +1,6 @@
 //! The mini programs that the stack serves.
 
+use desk::settings::Reception;
 use jiff::SignedDuration;
 use store::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, ExposeSecret, Sealed, StoreError};
 
@@ -44,7 +45,7 @@ async fn a_binding_is_kept_as_it_was_made() {
         assert_eq!(opened(&kit, &binding.encoding_aes_key).await, new.encoding_aes_key.expose_secret());
         assert!(binding.previous_encoding_aes_key.is_none());
         assert!(binding.session_from_secret.is_none());
-        assert_eq!(binding.reception, serde_json::Value::Null);
+        assert_eq!(binding.reception().unwrap(), Reception::default());
     }
 }
 

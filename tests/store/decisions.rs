@@ -1,5 +1,9 @@
 //! A decision is written at once or not at all.
 
+use desk::{
+    routing::{Level, Plan, Target},
+    staff::AfterHours,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use store::{
@@ -233,7 +237,7 @@ async fn a_conversation_with_everything_in_it_is_read_as_it_was_written() {
         offered: vec!["q1".to_owned(), "q2".to_owned()],
     })));
     let after = decision.after.as_mut().unwrap();
-    after.plan = json!({ "levels": [{ "target": { "group": "g1" } }] });
+    after.plan = Some(Plan::new(vec![Level::from(Target::Group("g1".to_owned()))], None, AfterHours::Queue));
     after.summary = json!({ "text": "退款 🙂" });
     (after.answered_at, after.next_check_at) = (Some(kit.now()), Some(kit.now() + SignedDuration::from_mins(5)));
     let wanted = after.clone();

@@ -1,5 +1,6 @@
 //! Agents on duty: who is there, who is gone, and how long they may be.
 
+use desk::staff::AgentStatus;
 use jiff::SignedDuration;
 use store::{Duty, GRACE, HEARTBEAT_LIFE, StoreError};
 
@@ -19,7 +20,7 @@ async fn a_new_agent_is_offline_and_has_nothing() {
     let new = Duty {
         agent_id: "a1".to_owned(),
         name: "林 Lin".to_owned(),
-        status: "offline".to_owned(),
+        status: AgentStatus::Offline,
         reason: None,
         since: kit.now(),
         present_until: kit.now(),
@@ -37,7 +38,7 @@ async fn other_settings_leave_what_goes_on_as_it_is() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
     kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
-    kit.table.set_status("a1", "away", Some("lunch")).await.unwrap();
+    kit.table.set_status("a1", AgentStatus::Away, Some("lunch")).await.unwrap();
     let before = kit.duty("a1").await;
     kit.later(SignedDuration::from_secs(1));
     kit.table.set_capacity("a1", "another name", 9).await.unwrap();
@@ -50,16 +51,21 @@ async fn other_settings_leave_what_goes_on_as_it_is() {
 async fn a_status_counts_as_a_heartbeat_and_keeps_its_reason() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
-    for (status, reason) in [("away", Some("lunch")), ("busy", None), ("away", Some("培训")), ("online", None)] {
+    for (status, reason) in [
+        (AgentStatus::Away, Some("lunch")),
+        (AgentStatus::Busy, None),
+        (AgentStatus::Away, Some("培训")),
+        (AgentStatus::Online, None),
+    ] {
         kit.later(SignedDuration::from_secs(7));
         let told = kit.table.set_status("a1", status, reason).await.unwrap();
         assert_eq!(told, kit.duty("a1").await, "what is told is what is kept");
-        assert_eq!((told.status.as_str(), told.reason.as_deref(), told.since), (status, reason, kit.now()));
+        assert_eq!((told.status, told.reason.as_deref(), told.since), (status, reason, kit.now()));
         assert_eq!(told.present_until, kit.now() + HEARTBEAT_LIFE);
     }
     kit.later(SignedDuration::from_secs(7));
-    let offline = kit.table.set_status("a1", "offline", None).await.unwrap();
-    assert_eq!((offline.status.as_str(), offline.present_until), ("offline", kit.now()));
+    let offline = kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap();
+    assert_eq!((offline.status, offline.present_until), (AgentStatus::Offline, kit.now()));
 }
 
 #[tokio::test]
@@ -70,7 +76,7 @@ async fn a_heartbeat_is_good_for_its_life() {
     kit.later(SignedDuration::from_secs(60));
     let beat = kit.table.heartbeat("a1").await.unwrap();
     assert_eq!(beat, kit.duty("a1").await);
-    assert_eq!((beat.present_until, beat.since, beat.status.as_str()), (kit.now() + HEARTBEAT_LIFE, begin, "online"));
+    assert_eq!((beat.present_until, beat.since, beat.status), (kit.now() + HEARTBEAT_LIFE, begin, AgentStatus::Online));
     // Two of those that the workbench sends every 30 seconds may be lost.
     assert!(HEARTBEAT_LIFE >= SignedDuration::from_secs(30) * 3);
 }
@@ -79,7 +85,7 @@ async fn a_heartbeat_is_good_for_its_life() {
 async fn who_is_offline_or_does_not_exist_has_no_heartbeat() {
     let kit = Kit::start().await;
     assert!(matches!(kit.table.heartbeat("a1").await, Err(StoreError::NotFound("agent"))));
-    assert!(matches!(kit.table.set_status("a1", "online", None).await, Err(StoreError::NotFound("agent"))));
+    assert!(matches!(kit.table.set_status("a1", AgentStatus::Online, None).await, Err(StoreError::NotFound("agent"))));
     assert!(kit.items().await.is_empty());
     kit.table.set_capacity("a1", "Lin", 1).await.unwrap();
     let before = kit.items().await;
@@ -96,11 +102,11 @@ async fn an_agent_is_gone_when_the_grace_is_over() {
     assert_eq!(online.gone_at(), begin + HEARTBEAT_LIFE + GRACE);
     kit.later(SignedDuration::from_secs(30));
     assert_eq!(kit.table.heartbeat("a1").await.unwrap().gone_at(), kit.now() + HEARTBEAT_LIFE + GRACE);
-    let away = kit.table.set_status("a1", "away", None).await.unwrap();
+    let away = kit.table.set_status("a1", AgentStatus::Away, None).await.unwrap();
     assert_eq!(away.gone_at(), kit.now() + HEARTBEAT_LIFE + GRACE, "away is not gone");
     kit.later(SignedDuration::from_secs(10));
     // Who says so is gone from then on, whatever heartbeat came before.
-    assert_eq!(kit.table.set_status("a1", "offline", None).await.unwrap().gone_at(), kit.now() + GRACE);
+    assert_eq!(kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap().gone_at(), kit.now() + GRACE);
 }
 
 #[tokio::test]
@@ -121,11 +127,11 @@ async fn the_clock_looks_at_an_agent_when_they_would_be_gone() {
     assert_eq!(watched(&kit).await, ["a1"]);
     kit.table.watch_agent_again(&kit.duty("a1").await, true).await.unwrap();
     let gone = kit.duty("a1").await;
-    assert_eq!(gone, Duty { status: "offline".to_owned(), ..beat });
+    assert_eq!(gone, Duty { status: AgentStatus::Offline, ..beat });
     kit.later(SignedDuration::from_hours(24));
     assert!(watched(&kit).await.is_empty());
     // Who comes back is watched again.
-    kit.table.set_status("a1", "online", None).await.unwrap();
+    kit.table.set_status("a1", AgentStatus::Online, None).await.unwrap();
     kit.later(HEARTBEAT_LIFE + GRACE);
     assert_eq!(watched(&kit).await, ["a1"]);
 }
@@ -143,7 +149,7 @@ async fn who_has_come_back_meanwhile_is_not_sent_away() {
         assert_eq!(kit.items().await, before, "a heartbeat meanwhile");
     }
     let seen = kit.duty("a1").await;
-    kit.table.set_status("a1", "busy", None).await.unwrap();
+    kit.table.set_status("a1", AgentStatus::Busy, None).await.unwrap();
     let before = kit.items().await;
     for gone in [true, false] {
         kit.table.watch_agent_again(&seen, gone).await.unwrap();
@@ -171,11 +177,11 @@ async fn who_has_taken_a_conversation_meanwhile_is_looked_at_again() {
 async fn who_is_gone_keeps_no_reason() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
-    let away = kit.table.set_status("a1", "away", Some("lunch")).await.unwrap();
+    let away = kit.table.set_status("a1", AgentStatus::Away, Some("lunch")).await.unwrap();
     kit.later(HEARTBEAT_LIFE + GRACE);
     kit.table.watch_agent_again(&away, true).await.unwrap();
     let gone = kit.duty("a1").await;
-    assert_eq!((gone.status.as_str(), gone.reason), ("offline", None));
+    assert_eq!((gone.status, gone.reason), (AgentStatus::Offline, None));
 }
 
 #[tokio::test]

@@ -105,6 +105,9 @@ async fn an_item_of_a_later_version_is_named_where_it_cannot_be_read() {
         };
         kit.write(item).await;
         let error = kit.table.message(&visitor(), &message.id).await.unwrap_err();
-        assert!(matches!(&error, StoreError::Corrupt { item: "message", what: named } if named == what), "{error:?}");
+        assert!(
+            matches!(&error, StoreError::Corrupt { item: "message", what: named, .. } if named == what),
+            "{error:?}"
+        );
     }
 }

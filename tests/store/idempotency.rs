@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use store::{Committed, NewOutbound, Once, PutDown, StoreError};
 
-use crate::support::{Decision, Fault, Kit, at_once, outbound, put_down as say, visitor};
+use crate::support::{Decision, Fault, Kit, at_once, ledger_of, outbound, put_down as say, visitor};
 
 fn once(caller: &str, route: &str, key: &str, fingerprint: &str) -> Once {
     Once { scope: [caller.to_owned(), route.to_owned(), key.to_owned()], fingerprint: fingerprint.to_owned() }
@@ -138,7 +138,7 @@ async fn a_key_that_was_used_stops_the_whole_decision() {
     let key = once("agent", "messages", "k1", "f1");
     put_down(&kit, "hello", &key).await;
     let mut decision = Decision::of(&kit.table, &visitor()).await.says(outbound(&visitor(), "1772352000-r1", "again"));
-    decision.visitor.ledger = serde_json::json!({ "left": 4 });
+    decision.visitor.ledger = ledger_of(4);
     decision.once = Some(key.clone());
     kit.refused(&decision, &Committed::Once).await;
     // Whatever else is wrong with it: the caller is to be told what the first request made.

@@ -26,6 +26,14 @@ async fn version(kit: &Kit, robot: &str) -> u64 {
     kit.table.record::<Value>(Kind::Robot, robot).await.unwrap().unwrap().version
 }
 
+/// Adds a question, or changes the one that is there.
+async fn put(kit: &Kit, robot: &str, id: &str, question: &Question) -> Result<(), StoreError> {
+    match kit.table.question::<Question>(robot, id).await? {
+        Some(seen) => kit.table.change_question(robot, id, &seen, question).await,
+        None => kit.table.create_question(robot, id, question).await,
+    }
+}
+
 async fn known(kit: &Kit, robot: &str) -> Vec<Question> {
     kit.table.knowledge(robot).await.unwrap()
 }
@@ -34,10 +42,10 @@ async fn known(kit: &Kit, robot: &str) -> Vec<Question> {
 async fn a_question_is_kept_replaced_and_taken_away() {
     let kit = Kit::start().await;
     let robot = robot(&kit).await;
-    let one = async || kit.table.question::<Question>(&robot, "q1").await.unwrap();
+    let one = async || kit.table.question::<Question>(&robot, "q1").await.unwrap().map(|stored| stored.question);
     assert_eq!(one().await, None);
     for title in ["退款多久到账", "怎么退款"] {
-        kit.table.put_question(&robot, "q1", &question(title)).await.unwrap();
+        put(&kit, &robot, "q1", &question(title)).await.unwrap();
         assert_eq!(one().await, Some(question(title)));
         assert_eq!(known(&kit, &robot).await, [question(title)]);
     }
@@ -52,12 +60,12 @@ async fn every_change_is_counted_with_the_robot() {
     let [robot, other] = [robot(&kit).await, robot(&kit).await];
     let seen = kit.table.record::<Value>(Kind::Robot, &robot).await.unwrap().unwrap();
     kit.later(jiff::SignedDuration::from_secs(1));
-    kit.table.put_question(&robot, "q1", &question("one")).await.unwrap();
+    put(&kit, &robot, "q1", &question("one")).await.unwrap();
     assert_eq!(version(&kit, &robot).await, 1);
-    kit.table.put_question(&robot, "q1", &question("another")).await.unwrap();
+    put(&kit, &robot, "q1", &question("another")).await.unwrap();
     kit.table.delete_question(&robot, "q1").await.unwrap();
     assert_eq!(version(&kit, &robot).await, 3);
-    kit.table.put_question(&robot, "q2", &question("two")).await.unwrap();
+    put(&kit, &robot, "q2", &question("two")).await.unwrap();
     let now = kit.table.record::<Value>(Kind::Robot, &robot).await.unwrap().unwrap();
     assert_eq!((now.version, now.updated_at, now.settings), (4, kit.now(), json!({})));
     assert_eq!(version(&kit, &other).await, 0);
@@ -70,12 +78,12 @@ async fn every_change_is_counted_with_the_robot() {
 async fn a_change_and_its_count_are_written_together() {
     let kit = Kit::start().await;
     let robot = robot(&kit).await;
-    kit.table.put_question(&robot, "q1", &question("one")).await.unwrap();
+    put(&kit, &robot, "q1", &question("one")).await.unwrap();
     let before = kit.items().await;
     // Somebody else counts at this moment.
     let held = cancelled(&["None", "TransactionConflict"]);
     kit.wire.fail("TransactWriteItems", 1, &held);
-    let put = kit.table.put_question(&robot, "q2", &question("two")).await;
+    let put = self::put(&kit, &robot, "q2", &question("two")).await;
     assert!(matches!(put, Err(StoreError::Conflict)), "{put:?}");
     kit.wire.fail("TransactWriteItems", 1, &held);
     let deleted = kit.table.delete_question(&robot, "q1").await;
@@ -85,9 +93,45 @@ async fn a_change_and_its_count_are_written_together() {
 }
 
 #[tokio::test]
+async fn change_of_a_question_that_another_editor_changed_is_a_conflict() {
+    let kit = Kit::start().await;
+    let robot = robot(&kit).await;
+    put(&kit, &robot, "q1", &question("one")).await.unwrap();
+    let seen = kit.table.question::<Question>(&robot, "q1").await.unwrap().unwrap();
+    kit.table.change_question(&robot, "q1", &seen, &question("first editor")).await.unwrap();
+    let before = kit.items().await;
+    let second = kit.table.change_question(&robot, "q1", &seen, &question("second editor")).await;
+    assert!(matches!(second, Err(StoreError::Conflict)), "{second:?}");
+    let created = kit.table.create_question(&robot, "q1", &question("third editor")).await;
+    assert!(matches!(created, Err(StoreError::Conflict)), "{created:?}");
+    assert_eq!(kit.items().await, before);
+
+    kit.table.delete_question(&robot, "q1").await.unwrap();
+    let late = kit.table.change_question(&robot, "q1", &seen, &question("fourth editor")).await;
+    assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
+    assert!(known(&kit, &robot).await.is_empty());
+}
+
+#[tokio::test]
+async fn replacement_that_meets_another_editor_is_a_conflict() {
+    let kit = Kit::start().await;
+    let robot = robot(&kit).await;
+    for id in ["q1", "q2"] {
+        put(&kit, &robot, id, &question(id)).await.unwrap();
+    }
+    // Each round another editor writes between the reading and the writing of a replacement.
+    let [first, second] = ["of one", "of the other"].map(|title| [title.to_owned()]);
+    let (one, other) = tokio::join!(replaced(&kit, &robot, &first), replaced(&kit, &robot, &second));
+    let outcomes = [one.is_ok(), other.is_ok()];
+    let left = known(&kit, &robot).await;
+    assert!(outcomes.contains(&true), "{one:?} {other:?}");
+    assert_eq!(left.len(), 1, "{outcomes:?}: {left:?}");
+}
+
+#[tokio::test]
 async fn a_robot_that_does_not_exist_learns_nothing() {
     let kit = Kit::start().await;
-    let put = kit.table.put_question("r0123456789ab", "q1", &question("one")).await;
+    let put = self::put(&kit, "r0123456789ab", "q1", &question("one")).await;
     assert!(matches!(put, Err(StoreError::NotFound("robot"))), "{put:?}");
     assert!(!kit.table.delete_question("r0123456789ab", "q1").await.unwrap());
     assert!(kit.items().await.is_empty());
@@ -98,10 +142,10 @@ async fn a_robot_that_does_not_exist_learns_nothing() {
 async fn questions_are_each_robots_own_and_come_page_by_page() {
     let kit = Kit::start().await;
     let [robot, other] = [robot(&kit).await, robot(&kit).await];
-    kit.table.put_question(&other, "q0", &question("of the other")).await.unwrap();
+    put(&kit, &other, "q0", &question("of the other")).await.unwrap();
     let titles: Vec<_> = (0..7).map(|number| format!("q{number}")).collect();
     for title in titles.iter().rev() {
-        kit.table.put_question(&robot, title, &question(title)).await.unwrap();
+        put(&kit, &robot, title, &question(title)).await.unwrap();
     }
     let all: Vec<_> = titles.iter().map(|title| question(title)).collect();
     for limit in [1, 3, 7, 100] {
@@ -131,7 +175,7 @@ async fn replaced(kit: &Kit, robot: &str, titles: &[String]) -> Result<(), Store
 async fn all_questions_are_replaced_and_what_stays_costs_nothing() {
     let kit = Kit::start().await;
     let [robot, other] = [robot(&kit).await, robot(&kit).await];
-    kit.table.put_question(&other, "q-000", &question("of the other")).await.unwrap();
+    put(&kit, &other, "q-000", &question("of the other")).await.unwrap();
     let titles: Vec<_> = (0..250).map(|number| format!("{number:03}")).collect();
     replaced(&kit, &robot, &titles).await.unwrap();
     assert_eq!(kit.table.count_questions(&robot).await.unwrap(), 250);
@@ -173,7 +217,7 @@ async fn knowledge_of_more_than_a_megabyte_is_read_whole() {
     let long = "字".repeat(30_000);
     for number in 0..15 {
         let question = Question { title: number.to_string(), answer: long.clone() };
-        kit.table.put_question(&robot, &format!("q{number:02}"), &question).await.unwrap();
+        put(&kit, &robot, &format!("q{number:02}"), &question).await.unwrap();
     }
     let before = kit.wire.calls("Query");
     let titles: Vec<_> = known(&kit, &robot).await.into_iter().map(|question| question.title).collect();
@@ -186,7 +230,7 @@ async fn knowledge_of_more_than_a_megabyte_is_read_whole() {
 async fn a_question_of_a_later_version_is_named_where_it_cannot_be_read() {
     let kit = Kit::start().await;
     let robot = robot(&kit).await;
-    kit.table.put_question(&robot, "q1", &json!({ "title": 7 })).await.unwrap();
+    kit.table.create_question(&robot, "q1", &json!({ "title": 7 })).await.unwrap();
     let read = kit.table.question::<Question>(&robot, "q1").await;
-    assert!(matches!(&read, Err(StoreError::Corrupt { item: "question", what }) if what == "data"), "{read:?}");
+    assert!(matches!(&read, Err(StoreError::Corrupt { item: "question", what, .. }) if what == "data"), "{read:?}");
 }

@@ -1,6 +1,7 @@
 //! What the clock has to look at, and what wakes a robot.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use desk::conversation::AuthorRole;
 use jiff::{SignedDuration, Timestamp};
 use store::{Author, Conversation, DUE_SHARDS, NewOutbound, RobotStage, Stage, TURN_MAX, Thread, Turn};
 
@@ -165,7 +166,7 @@ async fn set_texts_are_not_something_that_a_side_has_said() {
     for _ in 0..4 {
         kit.later(SignedDuration::from_mins(1));
         let id = NewOutbound::fresh_id(kit.now());
-        let author = Author { role: "prompt".to_owned(), name: None };
+        let author = Author { role: AuthorRole::Prompt, name: None };
         kit.put_down(&NewOutbound { author, ..outbound(&visitor(), &id, "Are you there?") }, None).await.unwrap();
         assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), Some(first.last_message_at));
     }

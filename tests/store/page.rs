@@ -72,7 +72,7 @@ async fn everything(kit: &Kit) {
         let record = kit.table.new_record(kind, json!({}), vec!["4711".to_owned()]);
         kit.table.create_record(kind, &record, None).await.unwrap();
         if kind == Kind::Robot {
-            kit.table.put_question(&record.id, "q1", &json!({})).await.unwrap();
+            kit.table.create_question(&record.id, "q1", &json!({})).await.unwrap();
         }
     }
     kit.online("a1", 5).await;

@@ -95,6 +95,6 @@ async fn an_item_that_cannot_be_read_is_named_and_not_quoted() {
     item.insert("name".to_owned(), item["app_secret"].clone());
     kit.write(item).await;
     let error = kit.table.binding(APP_ID).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Corrupt { item: "binding", what } if what == "name"), "{error:?}");
+    assert!(matches!(&error, StoreError::Corrupt { item: "binding", what, .. } if what == "name"), "{error:?}");
     assert_silent(&chain(&error));
 }

@@ -1,10 +1,10 @@
 //! How a send ended is kept together with what it means for the visitor's replies, or not at all.
 
+use desk::quota::Ledger;
 use jiff::SignedDuration;
-use serde_json::json;
 use store::{Claim, Claimed, MessageState, SENDING_LEASE, Settled, Settlement, Visitor};
 
-use crate::support::{Decision, Fault, Kit, cancelled, failure, visitor};
+use crate::support::{Decision, Fault, Kit, cancelled, failure, ledger_of, visitor};
 
 async fn claimed(kit: &Kit) -> Claim {
     let id = kit.pending(&visitor(), "hello").await;
@@ -18,11 +18,11 @@ async fn claimed(kit: &Kit) -> Claim {
 async fn reckoned(kit: &Kit, left: u32) -> (Visitor, Visitor) {
     let seen = kit.table.visitor(&visitor()).await.unwrap();
     let mut after = seen.clone();
-    after.ledger = json!({ "left": left });
+    after.ledger = ledger_of(left);
     (seen, after)
 }
 
-async fn ledger(kit: &Kit) -> serde_json::Value {
+async fn ledger(kit: &Kit) -> Ledger {
     kit.table.visitor(&visitor()).await.unwrap().ledger
 }
 
@@ -52,7 +52,7 @@ async fn the_end_and_the_replies_are_kept_together() {
         let shown = |message| serde_json::to_value(message).unwrap();
         assert_eq!(shown(&*told), shown(&kept), "what is told is what is kept");
         assert_eq!((told.parts_sent, kept.parts_sent), (1, 1));
-        assert_eq!(ledger(&kit).await, json!({ "left": left }), "{settled:?}");
+        assert_eq!(ledger(&kit).await, ledger_of(left), "{settled:?}");
     }
 }
 
@@ -71,7 +71,7 @@ async fn a_visitor_who_has_changed_meanwhile_is_read_again() {
     let settled = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
     assert!(matches!(settled, Settlement::Kept(_)), "{settled:?}");
     let known = kit.table.visitor(&visitor()).await.unwrap();
-    assert_eq!((known.ledger, known.profile.nickname.as_deref()), (json!({ "left": 3 }), Some("Lin")));
+    assert_eq!((known.ledger, known.profile.nickname.as_deref()), (ledger_of(3), Some("Lin")));
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn who_comes_too_late_does_not_touch_the_replies() {
     let (seen, after) = reckoned(&kit, 4).await;
     let gone = kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
     assert!(matches!(gone, Settlement::Kept(_)), "{gone:?}");
-    assert_eq!(ledger(&kit).await, json!({ "left": 4 }));
+    assert_eq!(ledger(&kit).await, ledger_of(4));
 
     // The sender was only slow.
     for stale in [false, true] {
@@ -152,5 +152,5 @@ async fn an_answer_that_was_lost_keeps_the_end() {
     let settled = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
     assert!(matches!(settled, Settlement::Kept(_) | Settlement::TooLate), "{settled:?}");
     assert_eq!(kit.message(&visitor(), &claim.message.id).await.state, MessageState::Sent);
-    assert_eq!(ledger(&kit).await, json!({ "left": 1 }));
+    assert_eq!(ledger(&kit).await, ledger_of(1));
 }

@@ -1,6 +1,7 @@
 //! Whoever has a conversation, everything that follows from it is written with it: the agent's load, the edge from the
 //! agent to the conversation, the place in a queue.
 
+use desk::{conversation::ClosedBy, staff::AgentStatus};
 use jiff::{SignedDuration, Timestamp};
 use store::{Committed, Queue, Stage, Thread, Waiting};
 
@@ -37,7 +38,7 @@ fn stage(name: &str, own: &str, cid: &str, since: Timestamp) -> Stage {
         "agent 1" => assigned(&format!("a1-{own}"), since),
         "agent 2" => assigned(&format!("a2-{own}"), since),
         "left message" => Stage::LeftMessage(waits(Queue::LeftMessages, since)),
-        _ => Stage::Closed { by: "idle".to_owned() },
+        _ => Stage::Closed { by: ClosedBy::Idle },
     }
 }
 
@@ -129,7 +130,7 @@ async fn what_changes_within_a_stage_moves_nothing() {
     let opened = kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
     kit.later(SignedDuration::from_mins(1));
     // Neither full nor offline is a hindrance to one who has it already.
-    kit.table.set_status("a1", "offline", None).await.unwrap();
+    kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap();
     let before = kit.duty("a1").await;
     let mut accepted = Decision::on(&kit.table, &opened.cid).await;
     if let Stage::Assigned(assigned) = &mut accepted.after.as_mut().unwrap().stage {
@@ -217,7 +218,7 @@ async fn what_does_not_fit_together_is_not_written() {
     let mut duty = kit.items_of("duty").await.remove(0);
     duty.insert("load".to_owned(), aws_sdk_dynamodb::types::AttributeValue::N("0".to_owned()));
     kit.write(duty).await;
-    for stage in [assigned("a2", kit.now()), Stage::Unassigned, Stage::Closed { by: "agent".to_owned() }] {
+    for stage in [assigned("a2", kit.now()), Stage::Unassigned, Stage::Closed { by: ClosedBy::Agent }] {
         kit.refused(&to(stage).await, &Committed::Changed).await;
     }
     assert_eq!((kit.load("a1").await, kit.load("a2").await), (0, 0));

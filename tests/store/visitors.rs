@@ -1,10 +1,9 @@
 //! What is kept about visitors beside their messages, and who of them is one person.
 
 use jiff::SignedDuration;
-use serde_json::json;
 use store::{Committed, Profile, Thread, Visitor};
 
-use crate::support::{APP_ID, Decision, Kit, OPENID, s, visitor};
+use crate::support::{APP_ID, Decision, Kit, OPENID, ledger_of, s, visitor};
 
 /// Writes a visitor that nobody else changes.
 async fn write(kit: &Kit, thread: &Thread, change: impl FnOnce(&mut Visitor)) {
@@ -36,7 +35,7 @@ async fn a_visitor_is_read_as_they_were_written() {
         visitor.last_seen_at = Some(now + SignedDuration::from_millis(1));
         visitor.greeted_at = Some(now);
         visitor.profile = profile.clone();
-        visitor.ledger = json!({ "left": 5, "until": 17 });
+        visitor.ledger = ledger_of(5);
         visitor.held = vec!["1772352000-r1".to_owned(), "1772352000-r2".to_owned()];
         visitor.last_agent = Some(("a1".to_owned(), now));
     })
@@ -45,7 +44,7 @@ async fn a_visitor_is_read_as_they_were_written() {
     assert_eq!((read.open_cid.as_deref(), read.session_from.as_deref()), (Some("c1"), Some("来自订单页 🛒")));
     assert_eq!((read.session_from_at, read.first_seen_at, read.greeted_at), (Some(now), Some(now), Some(now)));
     assert_eq!(read.last_seen_at, Some(now + SignedDuration::from_millis(1)));
-    assert_eq!((read.profile, read.ledger), (profile, json!({ "left": 5, "until": 17 })));
+    assert_eq!((read.profile, read.ledger), (profile, ledger_of(5)));
     assert_eq!((read.held.len(), read.last_agent), (2, Some(("a1".to_owned(), now))));
     let item = kit.items_of("visitor").await.remove(0);
     assert_eq!(["app_id", "openid", "uid"].map(|name| s(&item, name)), [APP_ID, OPENID, &visitor().uid()]);

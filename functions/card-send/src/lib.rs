@@ -56,7 +56,7 @@ async fn send(deps: &Deps, request: &Request) -> Result<Response<Body>, Problem>
         "headimg": page.headimg,
         "name": page.name,
     });
-    let author = Author { role: caller.role.as_str().to_owned(), name: caller.name };
+    let author = Author { role: caller.role.into(), name: caller.name };
     match deps.channel.send_message(&conversation, Draft { kind: "miniprogrampage", content, author, once }).await? {
         SendResult::Message(message) => Ok(http::sent(&message)),
         SendResult::KeyReused => Err(http::key_reused()),

@@ -85,21 +85,21 @@ struct Created<'a> {
     encoding_aes_key: &'a str,
 }
 
-fn show<'a>(binding: &'a Binding, request: &Request) -> Shown<'a> {
-    Shown {
+fn show<'a>(binding: &'a Binding, request: &Request) -> Result<Shown<'a>, Problem> {
+    Ok(Shown {
         app_id: &binding.app_id,
         name: &binding.name,
         mode: binding.mode,
         status: binding.status(),
         callback_url: callback_url(request, &binding.app_id),
         auto_reply: binding.auto_reply.as_deref(),
-        reception: ::conversations::reception(Some(binding)),
+        reception: binding.reception()?,
         has_session_from_secret: binding.session_from_secret.is_some(),
         verified_at: binding.verified_at.map(|at| at.to_string()),
         problem: binding.problem.as_ref(),
         created_at: binding.created_at.to_string(),
         updated_at: binding.updated_at.to_string(),
-    }
+    })
 }
 
 /// The URL to paste into WeChat's console, on the host that this request came to: a custom domain works by itself.
@@ -123,7 +123,7 @@ pub(crate) async fn list(deps: &Deps, request: &Request) -> Result<Response<Body
 
 pub(crate) async fn read(deps: &Deps, request: &Request, app_id: &str) -> Result<Response<Body>, Problem> {
     let binding = find(deps, app_id).await?;
-    Ok(http::json(StatusCode::OK, &show(&binding, request)))
+    Ok(http::json(StatusCode::OK, &show(&binding, request)?))
 }
 
 pub(crate) async fn find(deps: &Deps, app_id: &str) -> Result<Binding, Problem> {
@@ -141,8 +141,8 @@ pub(crate) async fn create(deps: &Deps, request: &Request) -> Result<Response<Bo
     let key = aes_key(&mut wrong, asked.encoding_aes_key.as_deref());
     check_auto_reply(&mut wrong, asked.auto_reply.as_deref());
     let reception = match asked.reception {
-        Some(given) => reception::merged(deps, &Reception::default(), given, &mut wrong).await?,
-        None => Value::Null,
+        Some(given) => Some(reception::merged(deps, &Reception::default(), given, &mut wrong).await?),
+        None => None,
     };
     let (Some(token), Some(key), true) = (token, key, wrong.is_empty()) else {
         return Err(Problem::invalid(wrong));
@@ -172,7 +172,7 @@ pub(crate) async fn create(deps: &Deps, request: &Request) -> Result<Response<Bo
     })?;
     adopt(deps, &binding.app_id, &access).await;
     tracing::info!(app_id = binding.app_id, "mini program bound");
-    let shown = Created { binding: show(&binding, request), token: token.expose(), encoding_aes_key: key.expose() };
+    let shown = Created { binding: show(&binding, request)?, token: token.expose(), encoding_aes_key: key.expose() };
     Ok(http::json(StatusCode::CREATED, &shown))
 }
 
@@ -194,11 +194,14 @@ pub(crate) async fn change(deps: &Deps, request: &Request, app_id: &str) -> Resu
     check_auto_reply(&mut wrong, auto_reply.as_ref().and_then(Option::as_deref));
     let binding = find(deps, app_id).await?;
     let reception = match asked.reception {
-        Setting::Unchanged => None,
-        Setting::To(None) => Some(Value::Null),
+        Setting::Unchanged => {
+            // The answer shows the settings: unreadable ones refuse the request before anything is changed.
+            binding.reception()?;
+            None
+        }
+        Setting::To(None) => Some(None),
         Setting::To(Some(patch)) => {
-            let current = ::conversations::reception(Some(&binding));
-            Some(reception::merged(deps, &current, patch, &mut wrong).await?)
+            Some(Some(reception::merged(deps, &binding.reception()?, patch, &mut wrong).await?))
         }
     };
     if !wrong.is_empty() {
@@ -223,7 +226,7 @@ pub(crate) async fn change(deps: &Deps, request: &Request, app_id: &str) -> Resu
         adopt(deps, app_id, &access).await;
     }
     tracing::info!(app_id, "binding changed");
-    Ok(http::json(StatusCode::OK, &show(&binding, request)))
+    Ok(http::json(StatusCode::OK, &show(&binding, request)?))
 }
 
 pub(crate) async fn delete(deps: &Deps, app_id: &str) -> Result<Response<Body>, Problem> {

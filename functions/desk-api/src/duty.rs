@@ -15,7 +15,7 @@ const REASON_MAX: usize = 50;
 /// An agent on duty as the API shows it.
 #[derive(Serialize)]
 pub(crate) struct Shown<'a> {
-    status: &'a str,
+    status: AgentStatus,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     since: Timestamp,
@@ -27,7 +27,7 @@ pub(crate) struct Shown<'a> {
 impl<'a> Shown<'a> {
     pub(crate) fn of(duty: &'a Duty, now: Timestamp) -> Self {
         Self {
-            status: &duty.status,
+            status: duty.status,
             reason: duty.reason.as_deref(),
             since: duty.since,
             present: duty.present_until > now,
@@ -66,8 +66,8 @@ pub(crate) async fn set_status(
         }
     }
     let agent = on_duty(deps, caller, id).await?;
-    let duty = deps.desk.set_status(&agent, word(asked.status), reason).await?;
-    tracing::info!(agent_id = agent, status = duty.status, "an agent's status");
+    let duty = deps.desk.set_status(&agent, asked.status, reason).await?;
+    tracing::info!(agent_id = agent, status = duty.status.as_str(), "an agent's status");
     Ok(http::json(StatusCode::OK, &Shown::of(&duty, deps.table().clock().now())))
 }
 
@@ -98,13 +98,4 @@ async fn on_duty(deps: &Deps, caller: &Caller, id: &str) -> Result<String, Probl
     };
     let found = if Kind::Agent.is_id(&agent) { deps.table().duty(&agent).await? } else { None };
     found.map(|duty| duty.agent_id).ok_or_else(|| Problem::not_found("agent"))
-}
-
-fn word(status: AgentStatus) -> &'static str {
-    match status {
-        AgentStatus::Online => "online",
-        AgentStatus::Busy => "busy",
-        AgentStatus::Away => "away",
-        AgentStatus::Offline => "offline",
-    }
 }

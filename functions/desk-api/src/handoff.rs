@@ -41,8 +41,11 @@ pub(crate) async fn claim(
             me::present(deps, caller).await?
         }
     };
-    let handed =
-        if Kind::Agent.is_id(&agent) { deps.desk.claim(cid, &agent).await? } else { Err(HandoffError::NoAgent) };
+    let handed = if Kind::Agent.is_id(&agent) {
+        Box::pin(deps.desk.claim(cid, &agent)).await?
+    } else {
+        Err(HandoffError::NoAgent)
+    };
     answer(deps, handed).await
 }
 
@@ -50,7 +53,7 @@ pub(crate) async fn claim(
 pub(crate) async fn accept(deps: &Deps, caller: &Caller, cid: &str) -> Result<Response<Body>, Problem> {
     conversations::find(deps, cid).await?;
     let agent = me::present(deps, caller).await?;
-    answer(deps, deps.desk.accept(cid, &agent).await?).await
+    answer(deps, Box::pin(deps.desk.accept(cid, &agent)).await?).await
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! Who a caller is at the desk: every caller stands for an agent. A token names one, or gets one of its own.
 
-use desk::staff::Agent;
+use desk::staff::{Agent, AgentStatus};
 use function::http::{self, Caller, Problem};
 use lambda_http::{Body, Response, http::StatusCode};
 use serde::Serialize;
@@ -55,7 +55,7 @@ pub(crate) async fn agent(deps: &Deps, caller: &Caller) -> Result<String, Proble
     deps.table().set_capacity(&record.id, &record.settings.name, CAPACITY).await?;
     match deps.table().create_record(Kind::Agent, &record, None).await? {
         Written::Now => {
-            deps.desk.set_status(&record.id, "online", None).await?;
+            Box::pin(deps.desk.set_status(&record.id, AgentStatus::Online, None)).await?;
             tracing::info!(id = record.id, token_id = caller.token_id, "an agent was made for a token");
             Ok(record.id)
         }
@@ -73,7 +73,7 @@ pub(crate) async fn present(deps: &Deps, caller: &Caller) -> Result<String, Prob
     if caller.agent_id.is_none() {
         match deps.table().heartbeat(&id).await {
             Err(StoreError::Conflict | StoreError::NotFound(_)) => {
-                drop(deps.desk.set_status(&id, "online", None).await?)
+                drop(Box::pin(deps.desk.set_status(&id, AgentStatus::Online, None)).await?);
             }
             other => drop(other?),
         }

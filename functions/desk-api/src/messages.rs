@@ -73,7 +73,7 @@ pub(crate) async fn create(
         return Err(Problem::conversation_closed());
     }
     let (kind, content) = asked.content(deps, &conversation).await?;
-    let author = Author { role: caller.role.as_str().to_owned(), name: caller.name.clone() };
+    let author = Author { role: caller.role.into(), name: caller.name.clone() };
     match deps.channel().send_message(&conversation, Draft { kind, content, author, once }).await? {
         SendResult::Message(message) => Ok(http::sent(&message)),
         SendResult::KeyReused => Err(http::key_reused()),

@@ -8,7 +8,7 @@ use function::http::{self, FieldError, Problem};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::fresh_question_id;
+use store::{StoredQuestion, fresh_question_id};
 
 use crate::{Deps, merge::merge, page::Wanted, robots, settings::fields};
 
@@ -23,7 +23,7 @@ pub(crate) async fn list(deps: &Deps, request: &Request, robot: &str) -> Result<
 }
 
 pub(crate) async fn read(deps: &Deps, robot: &str, id: &str) -> Result<Response<Body>, Problem> {
-    Ok(http::json(StatusCode::OK, &find(deps, robot, id).await?))
+    Ok(http::json(StatusCode::OK, &find(deps, robot, id).await?.question))
 }
 
 pub(crate) async fn create(deps: &Deps, request: &Request, robot: &str) -> Result<Response<Body>, Problem> {
@@ -37,7 +37,7 @@ pub(crate) async fn create(deps: &Deps, request: &Request, robot: &str) -> Resul
         let detail = format!("A robot knows at most {QUESTIONS_MAX} questions.");
         return Err(Problem::new(StatusCode::CONFLICT, "robot.knows_enough", detail));
     }
-    deps.table().put_question(robot, &question.id, &question).await?;
+    deps.table().create_question(robot, &question.id, &question).await?;
     Ok(http::json(StatusCode::CREATED, &question))
 }
 
@@ -72,13 +72,13 @@ pub(crate) async fn replace(deps: &Deps, request: &Request, robot: &str) -> Resu
 pub(crate) async fn change(deps: &Deps, request: &Request, robot: &str, id: &str) -> Result<Response<Body>, Problem> {
     let asked: Value = http::body(request)?;
     let old = find(deps, robot, id).await?;
-    let mut merged = serde_json::to_value(&old).unwrap_or_default();
+    let mut merged = serde_json::to_value(&old.question).unwrap_or_default();
     merge(&mut merged, asked);
     let question = checked(merged)?;
     if question.id != id {
         return Err(Problem::invalid(vec![FieldError::new("id", "stays as it is")]));
     }
-    deps.table().put_question(robot, id, &question).await?;
+    deps.table().change_question(robot, id, &old, &question).await?;
     Ok(http::json(StatusCode::OK, &question))
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn delete(deps: &Deps, robot: &str, id: &str) -> Result<Respons
     Ok(http::empty())
 }
 
-async fn find(deps: &Deps, robot: &str, id: &str) -> Result<Question, Problem> {
+async fn find(deps: &Deps, robot: &str, id: &str) -> Result<StoredQuestion<Question>, Problem> {
     robots::find(deps, robot).await?;
     deps.table().question(robot, id).await?.ok_or_else(|| Problem::not_found("question"))
 }

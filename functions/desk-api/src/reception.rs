@@ -11,16 +11,16 @@ use crate::{Deps, merge::merge, records::exists, settings::fields};
 const PLACE: &str = "reception";
 
 /// Merges what was given into the current settings and checks what comes of it. What is wrong goes into `wrong`; then
-/// the value is of no use.
+/// the current settings are returned.
 pub(crate) async fn merged(
     deps: &Deps,
     current: &Reception,
     given: Value,
     wrong: &mut Vec<FieldError>,
-) -> Result<Value, Problem> {
+) -> Result<Reception, Problem> {
     if !given.is_object() {
         wrong.push(FieldError::new(PLACE, "must be an object"));
-        return Ok(Value::Null);
+        return Ok(current.clone());
     }
     let mut value = serde_json::to_value(current).unwrap_or_default();
     merge(&mut value, given);
@@ -28,7 +28,7 @@ pub(crate) async fn merged(
         Ok(next) => next,
         Err(error) => {
             wrong.push(FieldError::new(format!("{PLACE}.{}", error.field), error.detail));
-            return Ok(Value::Null);
+            return Ok(current.clone());
         }
     };
     wrong.extend(fields("reception.", next.faults()));
@@ -43,5 +43,5 @@ pub(crate) async fn merged(
             wrong.push(FieldError::new(format!("{PLACE}.{field}"), format!("must be the id of a {}", kind.as_str())));
         }
     }
-    Ok(serde_json::to_value(&next).unwrap_or_default())
+    Ok(next)
 }

@@ -1,5 +1,6 @@
 //! Who uses what is to be taken away. What is in use stays: whoever it served would silently be served otherwise.
 
+use desk::settings::Reception;
 use function::http::Problem;
 use lambda_http::http::StatusCode;
 use serde_json::Value;
@@ -16,9 +17,9 @@ const PAGE: i32 = 100;
 pub(crate) async fn must_be_none(deps: &Deps, kind: Kind, id: &str) -> Result<(), Problem> {
     let users = match kind {
         Kind::Calendar => records(deps, Kind::Group, "calendar_id", id).await?,
-        Kind::Robot => bindings(deps, "robot_id", id).await?,
+        Kind::Robot => bindings(deps, |reception| reception.robot_id.as_deref(), id).await?,
         Kind::Group => {
-            let mut users = bindings(deps, "group_id", id).await?;
+            let mut users = bindings(deps, |reception| reception.group_id.as_deref(), id).await?;
             users.extend(records(deps, Kind::Merchant, "group_id", id).await?);
             users
         }
@@ -52,13 +53,19 @@ async fn records(deps: &Deps, kind: Kind, field: &str, id: &str) -> Result<Vec<S
 }
 
 /// The same of the mini programs' reception.
-async fn bindings(deps: &Deps, field: &str, id: &str) -> Result<Vec<String>, StoreError> {
+async fn bindings(
+    deps: &Deps,
+    field: impl Fn(&Reception) -> Option<&str>,
+    id: &str,
+) -> Result<Vec<String>, StoreError> {
     let mut found = Vec::new();
     let mut cursor = None;
     loop {
         let page = deps.table().bindings(cursor.as_deref(), PAGE).await?;
-        for binding in page.items.iter().filter(|binding| binding.reception[field] == id) {
-            found.push(format!("the mini program {} ({})", binding.name, binding.app_id));
+        for binding in page.items {
+            if field(&binding.reception()?) == Some(id) {
+                found.push(format!("the mini program {} ({})", binding.name, binding.app_id));
+            }
         }
         cursor = page.cursor;
         if cursor.is_none() || found.len() > NAMED_MAX {

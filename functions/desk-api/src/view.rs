@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use channel::standing;
+use desk::conversation::ClosedBy;
 use function::http::Problem;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub(crate) struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     closed_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    closed_by: Option<&'a str>,
+    closed_by: Option<ClosedBy>,
     #[serde(skip_serializing_if = "Value::is_null")]
     summary: &'a Value,
     seq: u64,
@@ -74,9 +74,9 @@ struct Who {
 
 impl Quota {
     pub(crate) fn of(visitor: &Visitor, now: Timestamp) -> Self {
-        let standing = standing(visitor, now);
-        let (replies_left, maybe) = (standing.replies_left, standing.uncertain_replies);
-        Self { replies_left, maybe, window_ends_at: standing.window_ends_at }
+        let quota = visitor.ledger.quota(now);
+        let (replies_left, maybe) = (quota.replies_left, quota.uncertain_replies);
+        Self { replies_left, maybe, window_ends_at: quota.window_ends_at }
     }
 }
 
@@ -113,7 +113,7 @@ impl<'a> Shown<'a> {
             last_message_at: conversation.last_message_at,
             closed_at: conversation.closed_at,
             closed_by: match stage {
-                Stage::Closed { by } => Some(by),
+                Stage::Closed { by } => Some(*by),
                 _ => None,
             },
             summary: &conversation.summary,

@@ -4,7 +4,6 @@
 //! - [`Channel::send_message`]: what a person writes goes out within their request, once per `Idempotency-Key`.
 //! - [`Channel::deliver`]: one send, through its states, at most once.
 //! - [`Channel::cover`]: a card's picture as media of WeChat's.
-//! - [`ledger`], [`update_ledger`], [`standing`]: how many replies WeChat still grants a visitor.
 //! - [`Fetcher`]: fetches a picture from an address that somebody else chose.
 //! - [`outward_client`]: the same guard for other requests to such addresses.
 
@@ -20,7 +19,6 @@ mod tokens;
 
 pub use error::{ChannelError, FetchError, MediaError, TokenError};
 pub use fetch::{Fetcher, Image, MAX_IMAGE, check_public, outward_client, unreachable};
-pub use ledger::{ledger, standing, update_ledger};
 pub use say::{Draft, HELD_MAX, HOLD_LIFE, SendResult};
 pub use sender::{RetryPolicy, text_parts};
 pub use tokens::{CachedToken, Tokens};

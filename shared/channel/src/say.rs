@@ -8,11 +8,7 @@ use store::{
     Settlement, Stage, StoreError, Visitor,
 };
 
-use crate::{
-    Channel, RetryPolicy,
-    ledger::{failure, update_ledger},
-    sender::parts_of,
-};
+use crate::{Channel, RetryPolicy, ledger::failure, sender::parts_of};
 
 /// How long a held text waits for the visitor's next message.
 pub const HOLD_LIFE: SignedDuration = SignedDuration::from_hours(72);
@@ -79,7 +75,7 @@ impl Channel {
                 break;
             }
             let mut visitor = seen.clone();
-            if let Err(shortage) = update_ledger(&mut visitor, now, |ledger| ledger.reserve(&new.id, parts, 0, now)) {
+            if let Err(shortage) = visitor.ledger.reserve(&new.id, parts, 0, now) {
                 if let Some(refused) = hold(&mut new, &mut visitor, shortage) {
                     return Ok(SendResult::Refused(refused));
                 }

@@ -19,7 +19,7 @@ use wechat::{
 use crate::{
     CachedToken, Channel,
     error::{TokenError, wechat_failure},
-    ledger::{failure, update_ledger},
+    ledger::failure,
     say::HOLD_LIFE,
 };
 
@@ -85,10 +85,8 @@ impl Channel {
             }
             let seen = self.table.visitor(thread).await?;
             let mut visitor = seen.clone();
-            let reserved = update_ledger(&mut visitor, now, |ledger| {
-                ledger.settle(id, message.parts_sent, now);
-                ledger.reserve(id, parts, 0, now)
-            });
+            visitor.ledger.settle(id, message.parts_sent, now);
+            let reserved = visitor.ledger.reserve(id, parts, 0, now);
             let commit = Commit { visitor: Some((thread, &seen, visitor)), ..Commit::default() };
             if let Committed::Now(_) = self.table.commit(commit).await? {
                 return Ok(reserved);
@@ -99,7 +97,7 @@ impl Channel {
 
     /// What becomes of a message that WeChat grants no reply for: what a person has written waits for the visitor.
     fn short(&self, message: &Message, failure: SendFailure) -> Settled {
-        let person = message.author.as_ref().is_some_and(|author| matches!(author.role.as_str(), "agent" | "admin"));
+        let person = message.author.as_ref().is_some_and(|author| author.role.is_caller());
         if person && message.kind == "text" && message.parts_sent == 0 {
             return Settled::Held(self.table.clock().now() + HOLD_LIFE, failure);
         }
@@ -117,18 +115,16 @@ impl Channel {
             match settled {
                 // It is still under way: its replies stay taken.
                 Settled::Later(..) => {}
-                Settled::Sent => update_ledger(&mut visitor, now, |ledger| ledger.settle(id, parts_sent, now)),
+                Settled::Sent => visitor.ledger.settle(id, parts_sent, now),
                 Settled::Unknown(_) => {
                     // What may have gone out counts as gone.
                     let parts = parts_of(&message.kind, &message.content);
-                    update_ledger(&mut visitor, now, |ledger| ledger.settle(id, parts, now));
+                    visitor.ledger.settle(id, parts, now);
                 }
-                Settled::Failed(failure) | Settled::Held(_, failure) => {
-                    update_ledger(&mut visitor, now, |ledger| match shortage(failure) {
-                        Some(shortage) => ledger.record_refusal(id, parts_sent, shortage, now),
-                        None => ledger.settle(id, parts_sent, now),
-                    });
-                }
+                Settled::Failed(failure) | Settled::Held(_, failure) => match shortage(failure) {
+                    Some(shortage) => visitor.ledger.record_refusal(id, parts_sent, shortage, now),
+                    None => visitor.ledger.settle(id, parts_sent, now),
+                },
             }
             if matches!(settled, Settled::Held(..)) && !visitor.held.contains(id) {
                 visitor.held.push(id.clone());
@@ -155,7 +151,7 @@ impl Channel {
             let mut visitor = seen.clone();
             let parts = parts_of(&message.kind, &message.content);
             let now = self.table.clock().now();
-            update_ledger(&mut visitor, now, |ledger| ledger.settle(&message.id, parts, now));
+            visitor.ledger.settle(&message.id, parts, now);
             match self.table.give_up(message, &failure, Some((&seen, &visitor))).await? {
                 Settlement::Kept(_) | Settlement::TooLate => return Ok(()),
                 Settlement::VisitorChanged => {}

@@ -1,5 +1,7 @@
 //! The texts that are sent without a person writing them.
 
+use desk::conversation::AuthorRole;
+
 /// What an automatic text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AutomaticMessage {
@@ -46,11 +48,11 @@ impl AutomaticMessage {
     }
 
     /// The role of the message's author.
-    pub(crate) fn author_role(self) -> &'static str {
+    pub(crate) fn author_role(self) -> AuthorRole {
         match self {
-            Self::AutoReply => "auto_reply",
-            Self::RobotAnswer { .. } => "robot",
-            _ => "prompt",
+            Self::AutoReply => AuthorRole::AutoReply,
+            Self::RobotAnswer { .. } => AuthorRole::Robot,
+            _ => AuthorRole::Prompt,
         }
     }
 

@@ -59,7 +59,7 @@ impl DecisionCycle {
         let thread = conversation.thread();
         let (visitor, binding) = tokio::try_join!(self.table.visitor(&thread), self.table.binding(&thread.app_id))?;
         let now = self.table.clock().now();
-        let decision = Decision::new(thread, reception(binding.as_ref()), visitor, Some(conversation), now);
+        let decision = Decision::new(thread, reception(binding.as_ref())?, visitor, Some(conversation), now);
         Ok(decision.with_lost_races(attempt.lost_races))
     }
 

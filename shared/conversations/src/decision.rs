@@ -1,6 +1,6 @@
 //! One decision about a conversation: what was read, the change to write, the events and the messages that go with it.
 
-use channel::{text_parts, update_ledger};
+use channel::text_parts;
 use desk::settings::Reception;
 use jiff::Timestamp;
 use serde_json::json;
@@ -103,7 +103,7 @@ impl<'a> Decision<'a> {
         let id = self.outbound_id(message.purpose());
         let keep = if message.is_robot() { self.reception.robot_reserve() } else { 0 };
         let (parts, now) = (text_parts(text), self.now);
-        if update_ledger(&mut self.visitor, now, |ledger| ledger.reserve(&id, parts, keep, now)).is_err() {
+        if self.visitor.ledger.reserve(&id, parts, keep, now).is_err() {
             if self.after.is_some() {
                 let because = "WeChat grants no reply for it";
                 self.event(ConversationEvent::NotSent { what: message.purpose(), because });
@@ -116,7 +116,7 @@ impl<'a> Decision<'a> {
             id,
             kind: "text".to_owned(),
             content: json!({ "content": text }),
-            author: Author { role: message.author_role().to_owned(), name: None },
+            author: Author { role: message.author_role(), name: None },
             ai: message.is_ai(),
             held: None,
         });

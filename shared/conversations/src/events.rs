@@ -1,6 +1,6 @@
 //! The events of a conversation, with their data as webhooks, browsers and the API's history show it.
 
-use desk::{handover, routing::TrailEntry};
+use desk::{conversation::ClosedBy, handover, routing::TrailEntry};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use store::NewEvent;
@@ -96,7 +96,7 @@ pub(crate) enum ConversationEvent {
     /// `conversation.closed`: it ended.
     Closed {
         /// Who ended it: `agent`, `admin`, `visitor` or `idle`.
-        by: &'static str,
+        by: ClosedBy,
         /// The agent who had it.
         agent_id: Option<String>,
         /// The agent's notes.
@@ -290,7 +290,7 @@ mod tests {
             (overflowed, "conversation.overflowed", json!({ "nobody_there": "group:g" })),
             (ConversationEvent::IdleWarned, "conversation.idle", Value::Null),
             (
-                ConversationEvent::Closed { by: "idle", agent_id: None, summary: None },
+                ConversationEvent::Closed { by: ClosedBy::Idle, agent_id: None, summary: None },
                 "conversation.closed",
                 json!({ "by": "idle", "agent_id": null, "summary": null }),
             ),

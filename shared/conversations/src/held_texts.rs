@@ -1,7 +1,10 @@
 //! Held texts go out with the visitor's next message.
 
-use channel::{standing, text_parts, update_ledger};
-use desk::held::{HeldText, merge};
+use channel::text_parts;
+use desk::{
+    conversation::AuthorRole,
+    held::{HeldText, merge},
+};
 use serde_json::{Value, json};
 use store::{Author, Message, MessageState, NewOutbound, Result, Table};
 use wechat::text::MAX_TEXT;
@@ -23,7 +26,7 @@ pub(crate) async fn release_held_texts(table: &Table, decision: &mut Decision<'_
         return Ok(());
     }
     let held: Vec<_> = found.into_iter().filter(|message| message.state == MessageState::Held).collect();
-    let granted = standing(&decision.visitor, decision.now);
+    let granted = decision.visitor.ledger.quota(decision.now);
     let mut replies = granted.replies_left + granted.uncertain_replies;
     let (mut released, mut sent) = (0, 0);
     for group in held.chunk_by(|one, next| one.author == next.author && one.cid == next.cid) {
@@ -62,7 +65,7 @@ fn texts(held: &[Message]) -> Vec<HeldText> {
 fn send(decision: &mut Decision<'_>, held: &Message, text: &str, number: usize) -> String {
     let (id, now) = (decision.outbound_id(&format!("released{number}")), decision.now);
     let parts = text_parts(text);
-    if update_ledger(&mut decision.visitor, now, |ledger| ledger.reserve(&id, parts, 0, now)).is_err() {
+    if decision.visitor.ledger.reserve(&id, parts, 0, now).is_err() {
         tracing::error!(app_id = decision.thread.app_id, id, "no reply is left for a released text");
     }
     decision.send(NewOutbound {
@@ -71,7 +74,7 @@ fn send(decision: &mut Decision<'_>, held: &Message, text: &str, number: usize) 
         id: id.clone(),
         kind: "text".to_owned(),
         content: json!({ "content": text }),
-        author: held.author.clone().unwrap_or(Author { role: "agent".to_owned(), name: None }),
+        author: held.author.clone().unwrap_or(Author { role: AuthorRole::Agent, name: None }),
         ai: false,
         held: None,
     });

@@ -41,12 +41,12 @@ mod simulate;
 mod tick;
 
 pub use actions::{Actor, HandoffError, HandoffResult, TransferTarget};
-pub use reception_settings::reception;
 pub use robot_turn::TurnOutcome;
 pub use simulate::{Simulated, Simulation};
 pub use tick::TickReport;
 
 use channel::Channel;
+use desk::staff::AgentStatus;
 use serde_json::Value;
 use store::{Duty, InboundRef, Queue, Result, Table, Vault};
 
@@ -158,9 +158,9 @@ impl Conversations {
         self.actions.close(cid, by, summary).await
     }
 
-    /// Sets an agent's status: `online`, `busy`, `away` or `offline`. An agent who comes online gets waiting conversations,
+    /// Sets an agent's status. An agent who comes online gets waiting conversations,
     /// as many as a request has time for. Fails as [`Table::set_status`] does when there is no such agent.
-    pub async fn set_status(&self, agent: &str, status: &str, reason: Option<&str>) -> Result<Duty> {
+    pub async fn set_status(&self, agent: &str, status: AgentStatus, reason: Option<&str>) -> Result<Duty> {
         self.actions.set_status(agent, status, reason).await
     }
 

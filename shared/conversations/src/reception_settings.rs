@@ -1,10 +1,9 @@
 //! The settings of a mini program's reception.
 
 use desk::settings::Reception;
-use store::Binding;
+use store::{Binding, Result};
 
-/// The settings of a mini program's reception; the defaults where none are stored.
-pub fn reception(binding: Option<&Binding>) -> Reception {
-    let set = binding.map(|binding| binding.reception.clone()).filter(|set| !set.is_null());
-    set.and_then(|set| serde_json::from_value(set).ok()).unwrap_or_default()
+/// The settings of a mini program's reception; the defaults where none are stored or the mini program is not bound.
+pub(crate) fn reception(binding: Option<&Binding>) -> Result<Reception> {
+    binding.map_or_else(|| Ok(Reception::default()), Binding::reception)
 }

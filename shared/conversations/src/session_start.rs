@@ -1,6 +1,5 @@
 //! A visitor enters by the contact button: reads and verifies `session-from`, and greets.
 
-use channel::update_ledger;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use store::{Binding, ExposeSecret, InboundRef, Profile, Result, SecretString, Vault};
@@ -22,7 +21,7 @@ pub(crate) async fn start_session(
     if message.content.get("event").and_then(Value::as_str) != Some("user_enter_tempsession") {
         return Ok(());
     }
-    update_ledger(&mut decision.visitor, now, |ledger| ledger.record_enter(message.created_at, now));
+    decision.visitor.ledger.record_enter(message.created_at, now);
     let text = message.content.get("session_from").and_then(Value::as_str);
     // A page without a session-from leaves what an earlier page said.
     if let Some(text) = text.filter(|text| !text.trim().is_empty()) {

@@ -75,7 +75,7 @@ impl Simulator {
         let Some(binding) = self.table.binding(simulation.app_id).await? else {
             return Ok(None);
         };
-        let reception = reception(Some(&binding));
+        let reception = reception(Some(&binding))?;
         let mut visitor = match simulation.openid {
             Some(openid) => self.table.visitor(&Thread::new(simulation.app_id, openid)).await?,
             None => Visitor::default(),

@@ -15,8 +15,10 @@
 //! | [`quota`] | the number of replies that WeChat still grants |
 //! | [`policy`] | which caller may do what to which conversation, visitor or setting |
 //! | [`held`] | how held texts are merged into messages |
+//! | [`conversation`] | the roles and reasons that are stored with a conversation |
 
 pub mod calendar;
+pub mod conversation;
 pub mod faq;
 pub mod handover;
 pub mod held;

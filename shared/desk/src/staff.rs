@@ -116,6 +116,18 @@ pub enum AgentStatus {
     Offline,
 }
 
+impl AgentStatus {
+    /// The name in the table and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Busy => "busy",
+            Self::Away => "away",
+            Self::Offline => "offline",
+        }
+    }
+}
+
 /// The facts about an agent that routing uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentFacts {

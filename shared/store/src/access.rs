@@ -304,10 +304,10 @@ fn read(item: &Attributes) -> Result<ApiToken> {
         id: read.owned("id")?,
         grant,
         name: read.owned("name")?,
-        agent_id: read.opt_s("agent_id").map(ToOwned::to_owned),
+        agent_id: read.opt_owned("agent_id")?,
         created_at: read.at("created_at")?,
         expires_at: item.contains_key("expires_at").then(|| read.at("expires_at")).transpose()?,
-        last_used_at: read.opt_at("last_used_at"),
+        last_used_at: read.opt_at("last_used_at")?,
     })
 }
 

@@ -1,11 +1,14 @@
 //! Bindings: the mini programs that this stack serves.
 
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue, TransactWriteItem};
+use desk::settings::Reception;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::{
     error::{Result, StoreError},
-    item::{Attributes, Build, Read, at, bytes, n, s},
+    inbox::{built, cancelled_at},
+    item::{AttributeChanges, Attributes, Build, Read, at, bytes, json, n, s},
     keys,
     table::{Page, SERVICE, Table},
     vault::{Sealed, Vault},
@@ -65,8 +68,8 @@ pub struct Binding {
     pub updated_at: Timestamp,
     /// Counts changes of the settings.
     pub version: u64,
-    /// How visitors are received; the form is that of the rule that reads it. Null where nothing was set.
-    pub reception: serde_json::Value,
+    /// The stored settings of [`reception`](Self::reception).
+    stored_reception: Option<String>,
     /// Sealed secret that `session-from` is signed with, if one was made.
     pub session_from_secret: Option<Sealed>,
     /// Sealed AppSecret.
@@ -80,6 +83,22 @@ pub struct Binding {
 }
 
 impl Binding {
+    /// How visitors are received; the defaults where nothing was set.
+    ///
+    /// [`StoreError::Corrupt`] when a later version wrote the settings. They are parsed here and not with the binding,
+    /// so that pushes are received and tokens renewed all the same.
+    pub fn reception(&self) -> Result<Reception> {
+        let Some(text) = &self.stored_reception else {
+            return Ok(Reception::default());
+        };
+        let settings: Option<Reception> = serde_json::from_str(text).map_err(|_| StoreError::Corrupt {
+            item: keys::BINDING,
+            key: keys::binding(&self.app_id),
+            what: "reception".to_owned(),
+        })?;
+        Ok(settings.unwrap_or_default())
+    }
+
     /// Where the binding stands.
     pub fn status(&self) -> BindingStatus {
         match (&self.problem, self.verified_at) {
@@ -105,8 +124,8 @@ pub struct NewBinding {
     pub encoding_aes_key: SecretString,
     /// See [`Binding::auto_reply`].
     pub auto_reply: Option<String>,
-    /// See [`Binding::reception`].
-    pub reception: serde_json::Value,
+    /// See [`Binding::reception`]; the defaults when absent.
+    pub reception: Option<Reception>,
 }
 
 /// A change of a binding; what is `None` stays as it is.
@@ -116,8 +135,8 @@ pub struct BindingChange {
     pub name: Option<String>,
     /// A new automatic reply; `Some(None)` takes it away.
     pub auto_reply: Option<Option<String>>,
-    /// Other settings of reception.
-    pub reception: Option<serde_json::Value>,
+    /// Other settings of reception; `Some(None)` resets them to the defaults.
+    pub reception: Option<Option<Reception>>,
     /// A new secret to sign `session-from` with.
     pub session_from_secret: Option<SecretString>,
     /// A new AppSecret; it clears the credential problem.
@@ -126,6 +145,46 @@ pub struct BindingChange {
     pub token: Option<SecretString>,
     /// A new EncodingAESKey; the one before it stays valid as the previous.
     pub encoding_aes_key: Option<SecretString>,
+}
+
+impl BindingChange {
+    /// The attributes to change, the credentials among them sealed.
+    async fn sealed(&self, vault: &Vault, binding: &Binding) -> Result<AttributeChanges> {
+        let app_id = &binding.app_id;
+        let mut changes = AttributeChanges::default();
+        if let Some(name) = &self.name {
+            changes.set("name", s(name));
+        }
+        match &self.auto_reply {
+            Some(Some(text)) => changes.set("auto_reply", s(text)),
+            Some(None) => changes.remove("auto_reply"),
+            None => {}
+        }
+        match &self.reception {
+            Some(Some(reception)) => changes.set("reception", json(reception)?),
+            Some(None) => changes.remove("reception"),
+            None => {}
+        }
+        for (attribute, secret, outdated) in [
+            ("session_from_secret", &self.session_from_secret, None),
+            ("app_secret", &self.app_secret, Some("problem")),
+            ("token", &self.token, Some("verified_at")),
+            ("encoding_aes_key", &self.encoding_aes_key, None),
+        ] {
+            if let Some(secret) = secret {
+                changes.set(attribute, vault_seal(vault, app_id, secret, attribute).await?);
+                if let Some(outdated) = outdated {
+                    changes.remove(outdated);
+                }
+            }
+        }
+        if self.encoding_aes_key.is_some() {
+            let old = vault.open(&binding.encoding_aes_key).await?;
+            let attribute = "previous_encoding_aes_key";
+            changes.set(attribute, vault_seal(vault, app_id, &old, attribute).await?);
+        }
+        Ok(changes)
+    }
 }
 
 fn place(app_id: &str, attribute: &str) -> String {
@@ -143,7 +202,7 @@ impl Table {
             .set("app_id", s(&new.app_id))
             .set("name", s(&new.name))
             .maybe("auto_reply", new.auto_reply.as_ref().map(s))
-            .maybe("reception", (!new.reception.is_null()).then(|| s(new.reception.to_string())))
+            .maybe("reception", new.reception.as_ref().map(json).transpose()?)
             .set("app_secret", sealed(&new.app_secret, "app_secret").await?)
             .set("token", sealed(&new.token, "token").await?)
             .set("encoding_aes_key", sealed(&new.encoding_aes_key, "encoding_aes_key").await?)
@@ -168,90 +227,57 @@ impl Table {
         Ok(Page { items, cursor })
     }
 
-    /// Changes a binding that is still at `version`; [`StoreError::Conflict`] when it is not.
+    /// Changes a binding that is still as it was read; [`StoreError::Conflict`] when it is not.
     pub async fn change_binding(&self, vault: &Vault, binding: &Binding, change: BindingChange) -> Result<Binding> {
-        let mut set = vec!["version = version + :one".to_owned(), "updated_at = :now".to_owned()];
-        let mut remove = Vec::new();
-        let mut values = Attributes::from([
-            (":one".to_owned(), n(1)),
-            (":now".to_owned(), at(self.clock.now())),
-            (":seen".to_owned(), n(binding.version)),
-        ]);
-        let mut put = |name: &str, value| {
-            set.push(format!("#{name} = :{name}"));
-            values.insert(format!(":{name}"), value);
-        };
-        let mut names = Vec::new();
-        if let Some(name) = &change.name {
-            put("name", s(name));
-            names.push("name");
-        }
-        if let Some(reception) = &change.reception {
-            put("reception", s(reception.to_string()));
-            names.push("reception");
-        }
-        if let Some(secret) = &change.session_from_secret {
-            put("session_from_secret", vault_seal(vault, &binding.app_id, secret, "session_from_secret").await?);
-            names.push("session_from_secret");
-        }
-        match &change.auto_reply {
-            Some(Some(text)) => {
-                put("auto_reply", s(text));
-                names.push("auto_reply");
-            }
-            Some(None) => remove.push("auto_reply"),
-            None => {}
-        }
-        if let Some(secret) = &change.app_secret {
-            put("app_secret", vault_seal(vault, &binding.app_id, secret, "app_secret").await?);
-            names.push("app_secret");
-            remove.push("problem");
-        }
-        if let Some(token) = &change.token {
-            put("token", vault_seal(vault, &binding.app_id, token, "token").await?);
-            names.push("token");
-            remove.push("verified_at");
-        }
-        if let Some(key) = &change.encoding_aes_key {
-            put("encoding_aes_key", vault_seal(vault, &binding.app_id, key, "encoding_aes_key").await?);
-            let old = vault.open(&binding.encoding_aes_key).await?;
-            put(
-                "previous_encoding_aes_key",
-                vault_seal(vault, &binding.app_id, &old, "previous_encoding_aes_key").await?,
-            );
-            names.extend(["encoding_aes_key", "previous_encoding_aes_key"]);
-        }
-        let mut expression = format!("SET {}", set.join(", "));
-        if !remove.is_empty() {
-            expression = format!("{expression} REMOVE {}", remove.join(", "));
-        }
-        let mut update = self
+        let mut changes = change.sealed(vault, binding).await?;
+        changes.set("version", n(binding.version + 1));
+        changes.set("updated_at", at(self.clock.now()));
+        let answer = self
             .client
             .update_item()
             .table_name(&self.name)
             .key("pk", s(keys::binding(&binding.app_id)))
             .key("sk", s(keys::BINDING))
-            .update_expression(expression)
+            .update_expression(changes.expression())
+            .set_expression_attribute_names(Some(changes.names()))
+            .set_expression_attribute_values(Some(changes.values()))
             .condition_expression("attribute_exists(pk) AND version = :seen")
-            .set_expression_attribute_values(Some(values))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
-        for name in names {
-            update = update.expression_attribute_names(format!("#{name}"), name);
+            .expression_attribute_values(":seen", n(binding.version))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(answer) => read(&answer.attributes.unwrap_or_default()),
+            // The answer to the first try of this very call may have been lost.
+            Err(StoreError::Conflict) => {
+                let item = self.get(keys::binding(&binding.app_id), keys::BINDING, true).await?;
+                let item = item.filter(|item| changes.are_in(item)).ok_or(StoreError::Conflict)?;
+                read(&item)
+            }
+            Err(error) => Err(error),
         }
-        let answer = update.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-        read(&answer.attributes.unwrap_or_default())
     }
 
     /// Takes a binding away, with its access token. What visitors wrote stays. `false` when there was none.
     pub async fn delete_binding(&self, app_id: &str) -> Result<bool> {
         let delete = |sk: &str| {
-            let request = self.client.delete_item().table_name(&self.name);
-            request.key("pk", s(keys::binding(app_id))).key("sk", s(sk))
+            let delete = Delete::builder().table_name(&self.name);
+            delete.key("pk", s(keys::binding(app_id))).key("sk", s(sk))
         };
-        let old = delete(keys::BINDING).return_values(aws_sdk_dynamodb::types::ReturnValue::AllOld).send().await;
-        let old = old.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-        delete(keys::TOKEN).send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-        Ok(old.attributes.is_some())
+        let binding = delete(keys::BINDING).condition_expression("attribute_exists(pk)");
+        let writes = [binding, delete(keys::TOKEN)]
+            .into_iter()
+            .map(|delete| Ok(TransactWriteItem::builder().delete(built(delete.build())?).build()))
+            .collect::<Result<Vec<_>>>()?;
+        // A transaction knows its own repetition by the `ClientRequestToken` that the SDK gives it.
+        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match cancelled_at(&error) {
+                Some(0) => Ok(false),
+                Some(_) => Err(StoreError::Conflict),
+                None => Err(StoreError::from_sdk(SERVICE, &error)),
+            },
+        }
     }
 
     /// Notes that WeChat's GET check succeeded now. A binding that is gone stays gone.
@@ -262,21 +288,12 @@ impl Table {
     /// Notes why WeChat gives no access token, or (with `None`) that it does again.
     pub async fn set_credential_problem(&self, app_id: &str, problem: Option<&CredentialProblem>) -> Result<()> {
         match problem {
-            Some(problem) => {
-                let text =
-                    serde_json::to_string(problem).map_err(|_| StoreError::Internal("a value does not serialise"))?;
-                self.touch_binding(app_id, "SET problem = :value", s(text)).await
-            }
+            Some(problem) => self.touch_binding(app_id, "SET problem = :value", json(problem)?).await,
             None => self.touch_binding(app_id, "REMOVE problem", n(0)).await,
         }
     }
 
-    async fn touch_binding(
-        &self,
-        app_id: &str,
-        expression: &str,
-        value: aws_sdk_dynamodb::types::AttributeValue,
-    ) -> Result<()> {
+    async fn touch_binding(&self, app_id: &str, expression: &str, value: AttributeValue) -> Result<()> {
         let mut update = self
             .client
             .update_item()
@@ -295,35 +312,33 @@ impl Table {
     }
 }
 
-async fn vault_seal(
-    vault: &Vault,
-    app_id: &str,
-    secret: &SecretString,
-    attribute: &str,
-) -> Result<aws_sdk_dynamodb::types::AttributeValue> {
+async fn vault_seal(vault: &Vault, app_id: &str, secret: &SecretString, attribute: &str) -> Result<AttributeValue> {
     vault.seal(secret, &place(app_id, attribute)).await.map(bytes)
 }
 
 fn read(item: &Attributes) -> Result<Binding> {
     let read = Read { kind: keys::BINDING, item };
     let app_id = read.owned("app_id")?;
-    let sealed = |name: &str| read.opt_bytes(name).map(|blob| Sealed { blob, place: place(&app_id, name) });
-    let must = |name: &str| sealed(name).ok_or_else(|| read.corrupt(name));
+    let sealed = |name: &str| {
+        let blob = read.opt_bytes(name)?;
+        Ok(blob.map(|blob| Sealed { blob, place: place(&app_id, name) }))
+    };
+    let must = |name: &str| sealed(name)?.ok_or_else(|| read.corrupt(name));
     Ok(Binding {
         name: read.owned("name")?,
         mode: BindingMode::Developer,
-        auto_reply: read.opt_s("auto_reply").map(ToOwned::to_owned),
-        verified_at: read.opt_at("verified_at"),
-        problem: read.opt_s("problem").and_then(|text| serde_json::from_str(text).ok()),
+        auto_reply: read.opt_owned("auto_reply")?,
+        verified_at: read.opt_at("verified_at")?,
+        problem: read.opt_json("problem")?,
         created_at: read.at("created_at")?,
         updated_at: read.at("updated_at")?,
-        version: read.opt_n("version").unwrap_or(1),
-        reception: read.opt_s("reception").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
-        session_from_secret: sealed("session_from_secret"),
+        version: read.opt_n("version")?.unwrap_or(1),
+        stored_reception: read.opt_owned("reception")?,
+        session_from_secret: sealed("session_from_secret")?,
         app_secret: must("app_secret")?,
         token: must("token")?,
         encoding_aes_key: must("encoding_aes_key")?,
-        previous_encoding_aes_key: sealed("previous_encoding_aes_key"),
+        previous_encoding_aes_key: sealed("previous_encoding_aes_key")?,
         app_id,
     })
 }

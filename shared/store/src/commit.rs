@@ -5,6 +5,7 @@
 //! the events, the sends. So there is no moment at which a conversation has two agents, or waits and is assigned.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
+use desk::staff::AgentStatus;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -155,6 +156,8 @@ impl Table {
             .set_expression_attribute_values(put.expression_attribute_values);
         match request.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
             Ok(_) => Ok(Committed::Now(after)),
+            // A repetition after a lost answer is not recognised: another function may have written the very same decision,
+            // and only one of the two may act on it. The caller reads and decides again.
             Err(StoreError::Conflict) => Ok(Committed::Changed),
             Err(error) => Err(error),
         }
@@ -213,7 +216,7 @@ impl Table {
         let update = match assign {
             Assign::Auto { at_most } => {
                 let free = "#status = :online AND present_until > :now AND #load < #capacity";
-                let update = update.expression_attribute_values(":online", s("online"));
+                let update = update.expression_attribute_values(":online", s(AgentStatus::Online.as_str()));
                 match at_most {
                     Some(most) => update
                         .condition_expression(format!("{free} AND #load <= :most"))
@@ -223,7 +226,7 @@ impl Table {
             }
             Assign::ByHand => update
                 .condition_expression("#status <> :offline AND #load < #capacity")
-                .expression_attribute_values(":offline", s("offline")),
+                .expression_attribute_values(":offline", s(AgentStatus::Offline.as_str())),
         };
         update_item(update)
     }

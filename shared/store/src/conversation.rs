@@ -1,5 +1,9 @@
 //! Conversations: what a visitor asked for and how it went. A visitor has one open conversation at most.
 
+use desk::{
+    conversation::{AuthorRole, ClosedBy},
+    routing::Plan,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,9 +47,9 @@ pub struct Conversation {
     /// When it was closed.
     #[serde(default)]
     pub closed_at: Option<Timestamp>,
-    /// Where it may go, level by level; the form is that of the rule that made it.
+    /// Where it may go, level by level; absent until it is routed.
     #[serde(default)]
-    pub plan: Value,
+    pub plan: Option<Plan>,
     /// What the agent wrote down on closing.
     #[serde(default)]
     pub summary: Value,
@@ -73,8 +77,8 @@ pub enum Stage {
     LeftMessage(Waiting),
     /// It has ended.
     Closed {
-        /// `agent`, `visitor`, `idle`.
-        by: String,
+        /// Why.
+        by: ClosedBy,
     },
 }
 
@@ -185,7 +189,7 @@ impl Conversation {
             warned_at: None,
             next_check_at: None,
             closed_at: None,
-            plan: Value::Null,
+            plan: None,
             summary: Value::Null,
             seq: 0,
             first_message: message.id.clone(),
@@ -232,7 +236,7 @@ impl Conversation {
     pub(crate) fn read(item: &Attributes) -> Result<Self> {
         let read = Read { kind: keys::CONVERSATION, item };
         let mut conversation: Self = read.data()?;
-        conversation.version = read.opt_n("version").unwrap_or(0);
+        conversation.version = read.opt_n("version")?.unwrap_or(0);
         Ok(conversation)
     }
 
@@ -296,7 +300,8 @@ impl Table {
     /// that nobody has answered least of all.
     pub async fn last_said_at(&self, thread: &Thread) -> Result<Option<Timestamp>> {
         let last = self.last_messages(thread, PROMPTS_AT_ONCE + 1).await?;
-        let is_prompt = |message: &&Message| message.author.as_ref().is_some_and(|author| author.role == "prompt");
+        let is_prompt =
+            |message: &&Message| message.author.as_ref().is_some_and(|author| author.role == AuthorRole::Prompt);
         Ok(last.iter().find(|message| !is_prompt(message)).map(|last| last.created_at))
     }
 

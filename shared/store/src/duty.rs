@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{Update, builders::UpdateBuilder};
+use desk::staff::AgentStatus;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -26,8 +27,8 @@ pub struct Duty {
     pub agent_id: String,
     /// The name that visitors see.
     pub name: String,
-    /// `online`, `busy`, `away` or `offline`.
-    pub status: String,
+    /// What they say of themselves.
+    pub status: AgentStatus,
     /// Why they are away.
     pub reason: Option<String>,
     /// Since when they have this status.
@@ -45,7 +46,8 @@ pub struct Duty {
 impl Duty {
     /// From when on they are gone for good: offline, or without a heartbeat, for longer than [`GRACE`].
     pub fn gone_at(&self) -> Timestamp {
-        let from = if self.status == "offline" { self.since.min(self.present_until) } else { self.present_until };
+        let from =
+            if self.status == AgentStatus::Offline { self.since.min(self.present_until) } else { self.present_until };
         from.checked_add(GRACE).unwrap_or(Timestamp::MAX)
     }
 
@@ -54,20 +56,20 @@ impl Duty {
         Ok(Self {
             agent_id: read.owned("agent_id")?,
             name: read.owned("name")?,
-            status: read.owned("status")?,
-            reason: read.opt_s("reason").map(ToOwned::to_owned),
+            status: read.name("status")?,
+            reason: read.opt_owned("reason")?,
             since: read.at("since")?,
             present_until: read.at("present_until")?,
-            load: read.opt_n("load").unwrap_or(0),
-            capacity: read.opt_n("capacity").unwrap_or(0),
-            last_assigned_at: read.opt_at("last_assigned_at"),
+            load: read.opt_n("load")?.unwrap_or(0),
+            capacity: read.opt_n("capacity")?.unwrap_or(0),
+            last_assigned_at: read.opt_at("last_assigned_at")?,
         })
     }
 }
 
 /// What an edge leads to: the last part of its key.
 fn edge_end(item: &Attributes, prefix: &str) -> Option<String> {
-    let sk = Read { kind: "edge", item }.opt_s("sk")?.strip_prefix(prefix)?;
+    let sk = item.get("sk")?.as_s().ok()?.strip_prefix(prefix)?;
     Some(sk.rsplit('#').next().unwrap_or(sk).to_owned())
 }
 
@@ -102,7 +104,7 @@ impl Table {
             .expression_attribute_values(":agent", s(agent))
             .expression_attribute_values(":name", s(name))
             .expression_attribute_values(":capacity", n(capacity))
-            .expression_attribute_values(":offline", s("offline"))
+            .expression_attribute_values(":offline", s(AgentStatus::Offline.as_str()))
             .expression_attribute_values(":now", at(past))
             .expression_attribute_values(":none", n(0));
         update.send().await.map(drop).map_err(|error| StoreError::from_sdk(SERVICE, &error))
@@ -124,16 +126,16 @@ impl Table {
     }
 
     /// Sets an agent's status; it counts as a heartbeat. [`StoreError::NotFound`] when there is no such agent.
-    pub async fn set_status(&self, agent: &str, status: &str, reason: Option<&str>) -> Result<Duty> {
+    pub async fn set_status(&self, agent: &str, status: AgentStatus, reason: Option<&str>) -> Result<Duty> {
         let now = self.clock.now();
-        let present = if status == "offline" { now } else { now + HEARTBEAT_LIFE };
+        let present = if status == AgentStatus::Offline { now } else { now + HEARTBEAT_LIFE };
         let mut set =
             "SET #status = :status, since = :now, present_until = :present, due_pk = :due, due_sk = :look".to_owned();
         let mut update = self
             .duty_update(agent)
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", s(status))
+            .expression_attribute_values(":status", s(status.as_str()))
             .expression_attribute_values(":now", at(now))
             .expression_attribute_values(":present", at(present))
             .expression_attribute_values(":due", s(keys::DUE_AGENTS))
@@ -162,7 +164,7 @@ impl Table {
             .update_expression("SET present_until = :until")
             .condition_expression("attribute_exists(pk) AND #status <> :offline")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":offline", s("offline"))
+            .expression_attribute_values(":offline", s(AgentStatus::Offline.as_str()))
             .expression_attribute_values(":until", at(self.clock.now() + HEARTBEAT_LIFE))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
             .send()
@@ -192,13 +194,13 @@ impl Table {
             .duty_update(&seen.agent_id)
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":seen", at(seen.present_until))
-            .expression_attribute_values(":status", s(&seen.status));
+            .expression_attribute_values(":status", s(seen.status.as_str()));
         let update = if gone {
             update
                 .condition_expression(format!("{still} AND #load = :none"))
                 .update_expression("SET #status = :offline REMOVE due_pk, due_sk, reason, failures")
                 .expression_attribute_names("#load", "load")
-                .expression_attribute_values(":offline", s("offline"))
+                .expression_attribute_values(":offline", s(AgentStatus::Offline.as_str()))
                 .expression_attribute_values(":none", n(0))
         } else {
             update

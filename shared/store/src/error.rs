@@ -45,12 +45,15 @@ pub enum StoreError {
     /// crate; nothing was written.
     #[error("internal error: {0}")]
     Internal(&'static str),
-    /// An item that this version cannot read.
-    #[error("the item {item} is unreadable: {what}")]
+    /// An item that this version cannot read: a later version wrote it, or an attribute was changed by hand. It is
+    /// never replaced by a default, which the next write would store.
+    #[error("the {item} {key} is unreadable: {what}")]
     Corrupt {
         /// The item's kind.
         item: &'static str,
-        /// The attribute that is missing or of another type.
+        /// The item's key. A visitor's openid in it is replaced by their uid.
+        key: String,
+        /// The attribute that is missing or that does not parse.
         what: String,
     },
     /// A sealed value could not be opened: no version of the secret that is still kept sealed it, or the item
@@ -69,6 +72,10 @@ pub enum StoreError {
 pub struct Cause(String);
 
 impl Cause {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     fn of(error: &dyn std::error::Error) -> Self {
         let mut text = error.to_string();
         let mut next = error.source();

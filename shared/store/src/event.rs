@@ -62,7 +62,7 @@ impl Table {
         let read = |item: &Attributes| {
             let read = Read { kind: keys::EVENT, item };
             Ok(Event {
-                seq: read.opt_n("seq").ok_or_else(|| read.corrupt("seq"))?,
+                seq: read.opt_n("seq")?.ok_or_else(|| read.corrupt("seq"))?,
                 kind: read.owned("type")?,
                 at: read.at("at")?,
                 data: read.json("data")?,

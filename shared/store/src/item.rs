@@ -4,8 +4,16 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use jiff::Timestamp;
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IntoDeserializer, value::StrDeserializer},
+};
 
-use crate::error::{Result, StoreError};
+use crate::{
+    error::{Result, StoreError},
+    keys,
+    message::Thread,
+};
 
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
 
@@ -24,6 +32,11 @@ pub(crate) fn bytes(value: Vec<u8>) -> AttributeValue {
 /// A time, in milliseconds since 1970.
 pub(crate) fn at(value: Timestamp) -> AttributeValue {
     n(value.as_millisecond())
+}
+
+/// A value as JSON text.
+pub(crate) fn json(value: &impl Serialize) -> Result<AttributeValue> {
+    serde_json::to_string(value).map(s).map_err(|_| StoreError::Internal("a value does not serialise"))
 }
 
 /// An item being built.
@@ -48,13 +61,54 @@ impl Build {
     }
 
     /// A whole value as JSON, for what is always read and written together.
-    pub(crate) fn data(self, value: &impl serde::Serialize) -> Result<Self> {
-        let text = serde_json::to_string(value).map_err(|_| StoreError::Internal("a value does not serialise"))?;
-        Ok(self.set("data", s(text)))
+    pub(crate) fn data(self, value: &impl Serialize) -> Result<Self> {
+        Ok(self.set("data", json(value)?))
     }
 
     pub(crate) fn done(self) -> Attributes {
         self.0
+    }
+}
+
+/// Attributes that an update sets and removes.
+#[derive(Default)]
+pub(crate) struct AttributeChanges {
+    set: Vec<(&'static str, AttributeValue)>,
+    remove: Vec<&'static str>,
+}
+
+impl AttributeChanges {
+    pub(crate) fn set(&mut self, name: &'static str, value: AttributeValue) {
+        self.set.push((name, value));
+    }
+
+    pub(crate) fn remove(&mut self, name: &'static str) {
+        self.remove.push(name);
+    }
+
+    /// The update expression. Every name is a placeholder, since DynamoDB reserves words such as `name`.
+    pub(crate) fn expression(&self) -> String {
+        let set: Vec<_> = self.set.iter().map(|(name, _)| format!("#{name} = :{name}")).collect();
+        let remove: Vec<_> = self.remove.iter().map(|name| format!("#{name}")).collect();
+        let part = |word: &str, parts: &[String]| {
+            if parts.is_empty() { String::new() } else { format!("{word} {} ", parts.join(", ")) }
+        };
+        part("SET", &set) + &part("REMOVE", &remove)
+    }
+
+    pub(crate) fn names(&self) -> HashMap<String, String> {
+        let names = self.set.iter().map(|(name, _)| name).chain(&self.remove);
+        names.map(|name| (format!("#{name}"), (*name).to_owned())).collect()
+    }
+
+    pub(crate) fn values(&self) -> Attributes {
+        self.set.iter().map(|(name, value)| (format!(":{name}"), value.clone())).collect()
+    }
+
+    /// Whether an item is as these changes leave it.
+    pub(crate) fn are_in(&self, item: &Attributes) -> bool {
+        self.set.iter().all(|(name, value)| item.get(*name) == Some(value))
+            && self.remove.iter().all(|name| !item.contains_key(*name))
     }
 }
 
@@ -66,42 +120,76 @@ pub(crate) struct Read<'a> {
 
 impl<'a> Read<'a> {
     pub(crate) fn corrupt(&self, what: &str) -> StoreError {
-        StoreError::Corrupt { item: self.kind, what: what.to_owned() }
+        StoreError::Corrupt { item: self.kind, key: self.key(), what: what.to_owned() }
     }
 
-    pub(crate) fn opt_s(&self, name: &str) -> Option<&'a str> {
-        self.item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
+    /// Names the item in a log: its keys, without an openid.
+    fn key(&self) -> String {
+        let opt = |name: &str| self.item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
+        let text = |name: &str| opt(name).unwrap_or_default();
+        let pk = match (opt("app_id"), opt("openid")) {
+            (Some(app_id), Some(openid)) if text("pk").starts_with(keys::THREAD_PREFIX) => {
+                format!("{}{app_id}#{}", keys::THREAD_PREFIX, Thread::new(app_id, openid).uid())
+            }
+            _ => text("pk").to_owned(),
+        };
+        format!("{pk}, {}", text("sk"))
+    }
+
+    /// An attribute that may be absent. One that is there and does not parse is an error.
+    fn optional<T>(&self, name: &str, parse: impl FnOnce(&'a AttributeValue) -> Option<T>) -> Result<Option<T>> {
+        self.item.get(name).map(|value| parse(value).ok_or_else(|| self.corrupt(name))).transpose()
+    }
+
+    pub(crate) fn opt_s(&self, name: &str) -> Result<Option<&'a str>> {
+        self.optional(name, |value| value.as_s().ok().map(String::as_str))
+    }
+
+    pub(crate) fn opt_owned(&self, name: &str) -> Result<Option<String>> {
+        Ok(self.opt_s(name)?.map(ToOwned::to_owned))
     }
 
     pub(crate) fn s(&self, name: &str) -> Result<&'a str> {
-        self.opt_s(name).ok_or_else(|| self.corrupt(name))
+        self.opt_s(name)?.ok_or_else(|| self.corrupt(name))
     }
 
     pub(crate) fn owned(&self, name: &str) -> Result<String> {
         self.s(name).map(ToOwned::to_owned)
     }
 
-    pub(crate) fn opt_n<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
-        self.item.get(name)?.as_n().ok()?.parse().ok()
+    pub(crate) fn opt_n<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>> {
+        self.optional(name, |value| value.as_n().ok()?.parse().ok())
     }
 
-    pub(crate) fn opt_at(&self, name: &str) -> Option<Timestamp> {
-        Timestamp::from_millisecond(self.opt_n(name)?).ok()
+    pub(crate) fn opt_at(&self, name: &str) -> Result<Option<Timestamp>> {
+        self.optional(name, |value| Timestamp::from_millisecond(value.as_n().ok()?.parse().ok()?).ok())
     }
 
     pub(crate) fn at(&self, name: &str) -> Result<Timestamp> {
-        self.opt_at(name).ok_or_else(|| self.corrupt(name))
+        self.opt_at(name)?.ok_or_else(|| self.corrupt(name))
     }
 
-    pub(crate) fn opt_bytes(&self, name: &str) -> Option<Vec<u8>> {
-        Some(self.item.get(name)?.as_b().ok()?.as_ref().to_vec())
+    pub(crate) fn opt_bytes(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.optional(name, |value| value.as_b().ok().map(|bytes| bytes.as_ref().to_vec()))
     }
 
-    pub(crate) fn data<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_str(self.s("data")?).map_err(|_| self.corrupt("data"))
+    pub(crate) fn data<T: DeserializeOwned>(&self) -> Result<T> {
+        self.json("data")
     }
 
-    pub(crate) fn json(&self, name: &str) -> Result<serde_json::Value> {
+    /// A value stored as JSON text.
+    pub(crate) fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
         serde_json::from_str(self.s(name)?).map_err(|_| self.corrupt(name))
+    }
+
+    /// The same, if the attribute is there.
+    pub(crate) fn opt_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        if self.item.contains_key(name) { self.json(name).map(Some) } else { Ok(None) }
+    }
+
+    /// A value of an enum, stored by its name.
+    pub(crate) fn name<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        let text: StrDeserializer<'_, serde::de::value::Error> = self.s(name)?.into_deserializer();
+        T::deserialize(text).map_err(|_| self.corrupt(name))
     }
 }

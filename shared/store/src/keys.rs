@@ -30,6 +30,7 @@ pub(crate) const AGENT_TOKEN_PREFIX: &str = "token#";
 pub(crate) const EVENT_PREFIX: &str = "event#";
 pub(crate) const QUESTION_PREFIX: &str = "question#";
 pub(crate) const MESSAGE_PREFIX: &str = "message#";
+pub(crate) const THREAD_PREFIX: &str = "thread#";
 
 const ACCESS_PREFIX: &str = "access#";
 
@@ -58,9 +59,9 @@ pub(crate) fn binding(app_id: &str) -> String {
 
 pub(crate) fn thread(app_id: &str, openid: &str) -> String {
     if openid.len() <= OPENID_MAX {
-        format!("thread#{app_id}#{openid}")
+        format!("{THREAD_PREFIX}{app_id}#{openid}")
     } else {
-        format!("thread#{app_id}#sha256-{}", short_hash(&[openid]))
+        format!("{THREAD_PREFIX}{app_id}#sha256-{}", short_hash(&[openid]))
     }
 }
 

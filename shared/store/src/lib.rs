@@ -1,78 +1,83 @@
-//! What is kept: one DynamoDB table and the vault that seals credentials.
+//! Persistence: one DynamoDB table, and the vault that seals credentials.
 //!
 //! # The table
 //!
-//! Partition key `pk`, sort key `sk`, both strings; every item has a `kind`. Two global indexes hold keys only:
-//! `lists` (`lists_pk`, `lists_sk`) for what people page through, `due` (`due_pk`, `due_sk`) for what falls due.
-//! Keys only, because an index that holds whole items costs a write for every change of any of them.
-//! The stream carries new images. `ttl` ends an item (seconds since 1970); as TTL deletes late, every reader
-//! that cares compares the item's own end.
+//! Partition key `pk`, sort key `sk`, both strings; every item has a `kind`. Two global indexes project keys only:
+//! `lists` (`lists_pk`, `lists_sk`) for what is paged through, `due` (`due_pk`, `due_sk`) for what falls due. They project
+//! keys only because an index of whole items costs a write for every change of any of them. The stream carries new images.
+//! `ttl` expires an item (seconds since 1970); TTL deletes late, so a reader that depends on it compares the item's own
+//! expiry.
 //!
-//! Who writes: `conversations` is whichever function decides about conversations by that crate (reception, robot, desk-api),
-//! `channel` whichever sends by that one (all of them, delivery and card-send).
+//! In the column "Written by", `conversations` is every function that decides by that crate (reception, robot, desk-api)
+//! and `channel` every function that sends by that one (these, delivery and card-send).
 //!
 //! | Item | `pk` | `sk` | Indexes | Written by |
 //! |---|---|---|---|---|
 //! | binding: a mini program, its sealed credentials and settings | `binding#<appid>` | `binding` | `lists`: `bindings`, appid | desk-api; callback-verify (verified), channel (credential problem) |
-//! | token: its sealed access token and the renewal lease | `binding#<appid>` | `token` | `due`: `tokens`, when to renew | channel |
+//! | token: its sealed access token and the renewal lease | `binding#<appid>` | `token` | `due`: `tokens`, time of renewal | channel |
 //! | inbound: a push from WeChat; the key is the message's own identity | `thread#<appid>#<openid>` | `message#<CreateTime>-<MsgId or event>` | `due`: `inbox#<shard>`, until processed | message-ingress; conversations |
-//! | outbound: what is said to the visitor, with its state | `thread#<appid>#<openid>` | `message#<seconds>-r<unique>` | `due`: `outbox#<shard>`, until settled; a held text when it has waited too long | conversations, channel |
-//! | visitor: the open conversation, the profile, the last session-from, the replies left, the held texts | `thread#<appid>#<openid>` | `visitor` | | conversations, channel |
-//! | person: a visitor who came with a verified partnerid | `person#<hash>` | `visitor#<uid>` | | conversations |
-//! | conversation: its stage, its plan; `turn` says in clear whether a robot has to answer | `conversation#<cid>` | `conversation` | `lists`: `conversations`, time opened; `due`: `conversations#<shard>`, when the clock looks at it | conversations; channel (first reply) |
+//! | outbound: a message to the visitor, with its state | `thread#<appid>#<openid>` | `message#<seconds>-r<unique>` | `due`: `outbox#<shard>`, until settled; for a held text, its expiry | conversations, channel |
+//! | visitor: the open conversation, the profile, the last session-from, the reply ledger, the held texts | `thread#<appid>#<openid>` | `visitor` | | conversations, channel |
+//! | person: a visitor with a verified partnerid | `person#<hash>` | `visitor#<uid>` | | conversations |
+//! | conversation: its stage and plan; `turn` says in clear whether a robot has to answer | `conversation#<cid>` | `conversation` | `lists`: `conversations`, time opened; `due`: `conversations#<shard>`, time of the next check | conversations; channel (first reply) |
 //! | event: a change of a conversation | `conversation#<cid>` | `event#<number>` | | with the conversation |
 //! | waiting: a conversation in a queue | `queue#<queue>` | `<time less priority>#<cid>` | | with the conversation |
-//! | assignment: a conversation of an agent's | `agent#<id>` | `conversation#<time opened>#<cid>` | | with the conversation |
-//! | duty: an agent's status, heartbeat, load and capacity | `agent#<id>` | `duty` | `due`: `agents`, when they would be gone | desk-api; with the conversation (load), conversations (gone) |
+//! | assignment: a conversation of an agent | `agent#<id>` | `conversation#<time opened>#<cid>` | | with the conversation |
+//! | duty: an agent's status, heartbeat, load and capacity | `agent#<id>` | `duty` | `due`: `agents`, time of the next check | desk-api; with the conversation (load), conversations (timeout) |
 //! | membership: a group that an agent is or was in | `agent#<id>` | `group#<id>` | | desk-api |
-//! | watch: that somebody may wait in a queue | `watch#<queue>` | `watch` | `due`: `queues`, when the clock looks at it | conversations |
-//! | group: settings | `group#<id>` | `group` | `lists`: `groups`, time made | desk-api |
-//! | agent: settings | `agent#<id>` | `agent` | `lists`: `agents`, time made | desk-api |
-//! | merchant: settings | `merchant#<id>` | `merchant` | `lists`: `merchants`, time made | desk-api |
-//! | robot: settings, a sealed credential; its version counts what it knows as well | `robot#<id>` | `robot` | `lists`: `robots`, time made | desk-api |
-//! | calendar: settings | `calendar#<id>` | `calendar` | `lists`: `calendars`, time made | desk-api |
+//! | watch: a queue in which conversations may wait | `watch#<queue>` | `watch` | `due`: `queues`, time of the next check | conversations |
+//! | group: settings | `group#<id>` | `group` | `lists`: `groups`, time created | desk-api |
+//! | agent: settings | `agent#<id>` | `agent` | `lists`: `agents`, time created | desk-api |
+//! | merchant: settings | `merchant#<id>` | `merchant` | `lists`: `merchants`, time created | desk-api |
+//! | robot: settings, a sealed credential; its version counts changes of its questions as well | `robot#<id>` | `robot` | `lists`: `robots`, time created | desk-api |
+//! | calendar: settings | `calendar#<id>` | `calendar` | `lists`: `calendars`, time created | desk-api |
 //! | alias: another name of one of these | `alias#<kind>#<alias>` | `alias` | | with the settings |
-//! | question: what a robot knows | `robot#<id>` | `question#<id>` | | desk-api |
-//! | media: an upload, found by content and by media id | `media#<appid>` | `content#<sha256>`, `id#<media id>` | | channel |
-//! | idempotency: which message an `Idempotency-Key` made | `idempotency#<hash>` | `idempotency` | | desk-api, card-send |
-//! | access: a token of our API by its hash | `access#<sha256>` | `access` | `lists`: `access-tokens`, id | desk-api; access (last use) |
+//! | question: a question of a robot, with its answer | `robot#<id>` | `question#<id>` | | desk-api |
+//! | media: an upload, by content and by media id | `media#<appid>` | `content#<sha256>`, `id#<media id>` | | channel |
+//! | idempotency: the message that an `Idempotency-Key` created | `idempotency#<hash>` | `idempotency` | | desk-api, card-send |
+//! | access: a token of the API by its hash | `access#<sha256>` | `access` | `lists`: `access-tokens`, id | desk-api; access (last use) |
 //! | `agent_token`: a token of an agent | `agent#<id>` | `token#<id>` | | desk-api |
 //! | retired: that the bootstrap token with this hash is refused | `access#<sha256>` | `retired` | | desk-api |
 //!
-//! | Access pattern | How |
+//! | Access pattern | Operation |
 //! |---|---|
-//! | keep a push once | conditional put on its own key |
-//! | a visitor's messages, oldest first | query `thread#…`, `message#…` |
-//! | a conversation's messages | the same, from its first message on, those with its `cid` |
-//! | what a decision is about | get the visitor and the conversation |
-//! | write a decision | one transaction; the visitor and the conversation must be as they were read, the agent must have room |
-//! | what happened in a conversation | query `conversation#…`, `event#…` |
-//! | who waits, the first in front; how many, up to a limit | query `queue#…`; the same, counted |
-//! | an agent's conversations, the oldest first; their groups | query `agent#…`, `conversation#…`; `group#…` |
+//! | store a push once | conditional put on its own key |
+//! | the messages of a visitor, oldest first | query `thread#…`, `message#…` |
+//! | the messages of a conversation | the same, from its first message on, filtered by `cid` |
+//! | the input of a decision | get the visitor and the conversation |
+//! | write a decision | one transaction, on condition that the visitor and the conversation are unchanged and the agent has capacity |
+//! | the history of a conversation | query `conversation#…`, `event#…` |
+//! | the conversations in a queue, in order; how many, up to a limit | query `queue#…`; the same, counted |
+//! | the conversations of an agent, oldest first; their groups | query `agent#…`, `conversation#…`; `group#…` |
 //! | the agents of a group | the group's own list, then batch get of their duties |
-//! | a group, agent, merchant or robot by whatever `session-from` calls it | get by id, then the alias |
-//! | what a robot knows | query `robot#…`, `question#…`, when its version is another than the one in memory |
+//! | a group, agent, merchant or robot by the id that `session-from` names | get by id, then by alias |
+//! | the questions of a robot | query `robot#…`, `question#…`, when its version differs from the one in memory |
 //! | the visitors who are one person | query `person#…` |
 //! | bindings, conversations, settings, tokens of the API, by page | query `lists`, then batch get |
-//! | messages nobody processed; sends nobody finished, held texts; conversations to look at | query `due` up to now, shard by shard |
-//! | queues to look at; agents who may be gone; tokens to renew | query `due` up to now |
+//! | unprocessed messages, unfinished sends, expired held texts, conversations to check | query `due` up to now, shard by shard |
+//! | queues to check, agents to check, tokens to renew | query `due` up to now |
 //!
-//! A sent reply's id begins with `r`, an event's with `e`, a message's with `m`: within one second a thread
-//! sorts as entering, messages, replies.
+//! The id of an outbound message begins with `r`, that of an event with `e`, that of a visitor's message with `m`: within
+//! one second a thread sorts as entering, messages, replies.
 //!
 //! # Decisions
 //!
-//! A conversation, its place in a queue and its agent's load are never written apart: [`Table::commit`] takes what was
-//! read and what shall be, and writes everything that follows in the same transaction. Whoever is told
-//! [`Committed::Changed`] reads again and decides again. So no lock is held while anybody thinks, and no function that
-//! is stopped leaves anything half done.
+//! A conversation, its place in a queue and its agent's load are written together: [`Table::commit`] takes the state that
+//! was read and the state to write, and writes everything that follows from the difference in the same transaction. After
+//! [`Committed::Changed`] the caller reads and decides again. So no lock is held during a decision, and a function that is
+//! stopped leaves nothing half done.
 //!
-//! # The modules
+//! # Errors
 //!
-//! [`Table`] is the handle; each module adds its operations to it. [`Vault`] seals and opens. Every write is
-//! conditional or says the same a second time, so repeating one is safe. [`StoreError`] says what a caller can act on.
+//! [`StoreError`] says what a caller can act on. Every write is conditional or idempotent, so repeating one is safe.
+//!
+//! # Modules
+//!
+//! [`Table`] is the handle with every operation; each module adds its own. The narrow handles, such as [`Inbox`], hold the
+//! operations of one capability. [`Vault`] seals and opens credentials.
 
 mod access;
+mod backoff;
 mod binding;
 mod clock;
 mod commit;
@@ -115,7 +120,7 @@ pub use outbox::{
     Claim, Claimed, NewOutbound, Once, OutboundRef, PENDING_GRACE, PutDown, SENDING_LEASE, Settled, Settlement,
     VisitorChange,
 };
-pub use question::{QUESTIONS_MAX, fresh_question_id};
+pub use question::{QUESTIONS_MAX, StoredQuestion, fresh_question_id};
 pub use queue::{Entry, PRIORITY_STEP, Queue, place};
 pub use record::{Kind, Record, Written};
 pub use retry::{Attempt, Attempted, Backoff, Sleep};

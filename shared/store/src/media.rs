@@ -28,19 +28,18 @@ pub fn content_hash(bytes: &[u8]) -> String {
 impl Table {
     /// The media id under which this image was uploaded, if WeChat surely still has it.
     pub async fn media_by_content(&self, app_id: &str, hash: &str) -> Result<Option<String>> {
-        let item = self.get(keys::media(app_id), &format!("content#{hash}"), false).await?;
-        let now = self.clock.now();
-        Ok(item.and_then(|item| {
-            let read = Read { kind: "media", item: &item };
-            let fresh = read.opt_at("uploaded_at").is_some_and(|at| now < at + MEDIA_REUSE);
-            read.opt_s("media_id").filter(|_| fresh).map(ToOwned::to_owned)
-        }))
+        let Some(item) = self.get(keys::media(app_id), &format!("content#{hash}"), false).await? else {
+            return Ok(None);
+        };
+        let read = Read { kind: "media", item: &item };
+        let fresh = self.clock.now() < read.at("uploaded_at")? + MEDIA_REUSE;
+        if fresh { read.owned("media_id").map(Some) } else { Ok(None) }
     }
 
-    /// When we uploaded this media id, if it was us.
+    /// When this media id was uploaded; `None` when it was not uploaded here.
     pub async fn media_uploaded_at(&self, app_id: &str, media_id: &str) -> Result<Option<Timestamp>> {
         let item = self.get(keys::media(app_id), &format!("id#{media_id}"), false).await?;
-        Ok(item.and_then(|item| Read { kind: "media", item: &item }.opt_at("uploaded_at")))
+        item.map(|item| Read { kind: "media", item: &item }.at("uploaded_at")).transpose()
     }
 
     /// Remembers an upload under its content and under its media id.

@@ -1,5 +1,6 @@
 //! Messages of a thread: what one visitor and one mini program said to each other.
 
+use desk::conversation::AuthorRole;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
@@ -125,8 +126,8 @@ pub struct SendFailure {
 /// Who wrote an outbound message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct Author {
-    /// `auto_reply`, `prompt`, `robot`, `admin` or `agent`.
-    pub role: String,
+    /// In what capacity.
+    pub role: AuthorRole,
     /// The name to show, where a person wrote it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub name: Option<String>,
@@ -208,7 +209,6 @@ impl Message {
     pub(crate) fn read(item: &Attributes) -> Result<Self> {
         let read = Read { kind: "message", item };
         let id = read.s("sk")?.strip_prefix(keys::MESSAGE_PREFIX).ok_or_else(|| read.corrupt("sk"))?;
-        let json = |name: &str| read.opt_s(name).and_then(|text| serde_json::from_str(text).ok());
         Ok(Self {
             id: id.to_owned(),
             thread: Thread::new(read.s("app_id")?, read.s("openid")?),
@@ -217,13 +217,13 @@ impl Message {
             content: read.json("content")?,
             created_at: read.at("created_at")?,
             state: MessageState::parse(read.s("state")?).ok_or_else(|| read.corrupt("state"))?,
-            cid: read.opt_s("cid").map(ToOwned::to_owned),
-            author: read.opt_s("author").and_then(|text| serde_json::from_str(text).ok()),
-            failure: json("failure").and_then(|value| serde_json::from_value(value).ok()),
+            cid: read.opt_owned("cid")?,
+            author: read.opt_json("author")?,
+            failure: read.opt_json("failure")?,
             ai: item.contains_key("ai"),
-            released_as: read.opt_s("released_as").map(ToOwned::to_owned),
-            parts_sent: read.opt_n("parts_sent").unwrap_or(0),
-            attempts: read.opt_n("attempts").unwrap_or(0),
+            released_as: read.opt_owned("released_as")?,
+            parts_sent: read.opt_n("parts_sent")?.unwrap_or(0),
+            attempts: read.opt_n("attempts")?.unwrap_or(0),
         })
     }
 

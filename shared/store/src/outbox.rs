@@ -8,7 +8,7 @@ use crate::{
     commit::IDEMPOTENCY_LIFE,
     error::{Result, StoreError},
     inbox::{built, cancelled_at},
-    item::{Attributes, Build, Read, at, n, s},
+    item::{Attributes, Build, Read, at, json, n, s},
     keys,
     message::{Author, Direction, Message, MessageState, SendFailure, Thread, outbound_id},
     table::{SERVICE, Table},
@@ -342,10 +342,8 @@ impl Table {
         }
         match end.failure {
             Some(failure) => {
-                let text =
-                    serde_json::to_string(failure).map_err(|_| StoreError::Internal("a value does not serialise"))?;
                 set.push_str(", failure = :failure");
-                update = update.expression_attribute_values(":failure", s(text));
+                update = update.expression_attribute_values(":failure", json(failure)?);
             }
             None => remove.push_str(", failure"),
         }

@@ -42,7 +42,11 @@ impl Table {
     async fn put_off_item(&self, pk: String, sk: &str, counter: &str) -> Result<()> {
         let now = self.clock.now();
         let item = self.get(pk.clone(), sk, true).await?;
-        let failures = item.as_ref().and_then(|item| Read { kind: "due", item }.opt_n::<u32>(counter));
+        let failures = match &item {
+            // A counter that cannot be read must not keep a failing item at the head of every tick.
+            Some(item) => Read { kind: "due", item }.opt_n::<u32>(counter).unwrap_or_default(),
+            None => None,
+        };
         let failures = failures.unwrap_or(0).saturating_add(1);
         let minutes = (1_i64 << (failures - 1).min(6)).min(DELAY_MAX_MINUTES);
         let answer = self

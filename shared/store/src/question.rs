@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{Delete, Put, Select, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, Select, TransactWriteItem};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -20,22 +20,47 @@ pub const QUESTIONS_MAX: i32 = 1000;
 /// Writes of one transaction, less the one that counts the change (DynamoDB, "TransactWriteItems": 100).
 const AT_ONCE: usize = 99;
 
+/// The condition that a question is still as it was read.
+const UNCHANGED: &str = "#data = :seen";
+
+/// A question as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredQuestion<T> {
+    /// The question.
+    pub question: T,
+    /// The stored text, which tells whether another editor has changed the question.
+    data: String,
+}
+
 /// A fresh id. Ids sort in the order in which they were made.
 pub fn fresh_question_id() -> String {
     format!("q{}", uuid::Uuid::now_v7().simple())
 }
 
 impl Table {
-    /// Keeps a question of a robot's, or another in its place, and counts the change at once: whoever has the robot in
-    /// memory must not miss it. [`StoreError::NotFound`] when there is no such robot.
-    pub async fn put_question<T: Serialize>(&self, robot: &str, id: &str, question: &T) -> Result<()> {
-        let put = self.question_put(item(robot, id, question)?)?;
-        self.known(robot, vec![put]).await.map(drop)
+    /// Adds a question to a robot. [`StoreError::Conflict`] when the robot has one with this id already,
+    /// [`StoreError::NotFound`] when there is no such robot.
+    pub async fn create_question<T: Serialize>(&self, robot: &str, id: &str, question: &T) -> Result<()> {
+        let put = self.question_put(item(robot, id, question)?, None)?;
+        self.write_questions(robot, vec![put]).await
     }
 
-    /// Puts these questions in place of all that a robot has; those that stay as they are cost nothing. Each hundred is
-    /// one transaction: whoever is stopped in between repeats the whole. [`StoreError::NotFound`] when there is no
-    /// such robot.
+    /// Replaces a question that is still as it was read. [`StoreError::Conflict`] when another editor has changed or
+    /// deleted it, [`StoreError::NotFound`] when there is no such robot.
+    pub async fn change_question<T, U: Serialize>(
+        &self,
+        robot: &str,
+        id: &str,
+        seen: &StoredQuestion<T>,
+        question: &U,
+    ) -> Result<()> {
+        let put = self.question_put(item(robot, id, question)?, Some(s(&seen.data)))?;
+        self.write_questions(robot, vec![put]).await
+    }
+
+    /// Replaces all questions of a robot; those that stay as they are are not written. Each 99 writes are one transaction,
+    /// so after an error some may be written, and the caller repeats the whole. [`StoreError::Conflict`] when another
+    /// editor has changed one of the questions meanwhile, [`StoreError::NotFound`] when there is no such robot.
     pub async fn replace_questions<T: Serialize>(&self, robot: &str, questions: &[(String, T)]) -> Result<()> {
         let pk = keys::record(Kind::Robot.as_str(), robot);
         let key = |item: &Attributes| item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
@@ -44,15 +69,24 @@ impl Table {
         let mut writes = Vec::new();
         for (id, question) in questions {
             let item = item(robot, id, question)?;
-            if had.remove(&key(&item)).as_ref() != Some(&item) {
-                writes.push(self.question_put(item)?);
+            let seen = had.remove(&key(&item));
+            if seen.as_ref() != Some(&item) {
+                writes.push(self.question_put(item, seen.and_then(|mut seen| seen.remove("data")))?);
             }
         }
-        for sk in had.keys() {
-            writes.push(TransactWriteItem::builder().delete(built(self.question_delete(robot, sk).build())?).build());
+        for (sk, mut seen) in had {
+            let delete = self.question_delete(robot, &sk);
+            let delete = match seen.remove("data") {
+                Some(data) => delete
+                    .condition_expression(UNCHANGED)
+                    .expression_attribute_names("#data", "data")
+                    .expression_attribute_values(":seen", data),
+                None => delete,
+            };
+            writes.push(TransactWriteItem::builder().delete(built(delete.build())?).build());
         }
         for writes in writes.chunks(AT_ONCE) {
-            self.known(robot, writes.to_vec()).await?;
+            self.write_questions(robot, writes.to_vec()).await?;
         }
         Ok(())
     }
@@ -79,8 +113,16 @@ impl Table {
         }
     }
 
-    fn question_put(&self, item: Attributes) -> Result<TransactWriteItem> {
+    /// Puts a question that is new, or in place of one whose data is still `seen`.
+    fn question_put(&self, item: Attributes, seen: Option<AttributeValue>) -> Result<TransactWriteItem> {
         let put = Put::builder().table_name(&self.name).set_item(Some(item));
+        let put = match seen {
+            Some(seen) => put
+                .condition_expression(UNCHANGED)
+                .expression_attribute_names("#data", "data")
+                .expression_attribute_values(":seen", seen),
+            None => put.condition_expression("attribute_not_exists(pk)"),
+        };
         Ok(TransactWriteItem::builder().put(built(put.build())?).build())
     }
 
@@ -89,28 +131,42 @@ impl Table {
         delete.key("pk", s(keys::record(Kind::Robot.as_str(), robot))).key("sk", s(sk))
     }
 
-    /// One question.
-    pub async fn question<T: DeserializeOwned>(&self, robot: &str, id: &str) -> Result<Option<T>> {
+    /// One question, as [`change_question`](Self::change_question) takes it.
+    pub async fn question<T: DeserializeOwned>(&self, robot: &str, id: &str) -> Result<Option<StoredQuestion<T>>> {
         let item = self.get(keys::record(Kind::Robot.as_str(), robot), &keys::question(id), true).await?;
-        item.as_ref().map(read).transpose()
+        let stored = |item: &Attributes| {
+            let data = Read { kind: keys::QUESTION, item }.owned("data")?;
+            Ok(StoredQuestion { question: read(item)?, data })
+        };
+        item.as_ref().map(stored).transpose()
     }
 
-    /// Takes a question away and counts the change; `false` when there was none. [`StoreError::NotFound`] when there is
-    /// no such robot.
+    /// Deletes a question; `false` when there is none.
     pub async fn delete_question(&self, robot: &str, id: &str) -> Result<bool> {
         let delete = self.question_delete(robot, &keys::question(id)).condition_expression("attribute_exists(pk)");
-        self.known(robot, vec![TransactWriteItem::builder().delete(built(delete.build())?).build()]).await
-    }
-
-    /// Changes what a robot knows; `false` when the first change's own condition did not hold.
-    async fn known(&self, robot: &str, mut writes: Vec<TransactWriteItem>) -> Result<bool> {
-        writes.push(self.touch_write(Kind::Robot, robot)?);
+        let delete = TransactWriteItem::builder().delete(built(delete.build())?).build();
+        let writes = vec![delete, self.touch_write(Kind::Robot, robot)?];
         match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => Ok(true),
             Err(error) => match cancelled_at(&error) {
                 Some(0) => Ok(false),
-                Some(usize::MAX) => Err(StoreError::Conflict),
-                Some(_) => Err(StoreError::NotFound(Kind::Robot.as_str())),
+                Some(1) => Err(StoreError::NotFound(Kind::Robot.as_str())),
+                Some(_) => Err(StoreError::Conflict),
+                None => Err(StoreError::from_sdk(SERVICE, &error)),
+            },
+        }
+    }
+
+    /// Writes questions and counts the change with the robot in one transaction: a function that has the robot in memory
+    /// must not miss it.
+    async fn write_questions(&self, robot: &str, mut writes: Vec<TransactWriteItem>) -> Result<()> {
+        let touch = writes.len();
+        writes.push(self.touch_write(Kind::Robot, robot)?);
+        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match cancelled_at(&error) {
+                Some(place) if place == touch => Err(StoreError::NotFound(Kind::Robot.as_str())),
+                Some(_) => Err(StoreError::Conflict),
                 None => Err(StoreError::from_sdk(SERVICE, &error)),
             },
         }

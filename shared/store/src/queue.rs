@@ -81,7 +81,7 @@ pub(crate) fn entry(waiting: &Waiting, cid: &str) -> Attributes {
 
 fn read_entry(item: &Attributes) -> Result<Entry> {
     let read = Read { kind: keys::WAITING, item };
-    let handed_on = read.opt_s("handed_on_by").map(ToOwned::to_owned).zip(read.opt_at("handed_on_at"));
+    let handed_on = read.opt_owned("handed_on_by")?.zip(read.opt_at("handed_on_at")?);
     Ok(Entry { cid: read.owned("cid")?, place: read.owned("sk")?, handed_on })
 }
 

@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     error::{Result, StoreError},
     inbox::{built, cancelled_at},
-    item::{Attributes, Build, Read, at, bytes, n, s},
+    item::{Attributes, Build, Read, at, bytes, json, n, s},
     keys,
     table::{Page, SERVICE, Table},
     vault::{Sealed, Vault},
@@ -172,11 +172,7 @@ impl Table {
             .set("version", n(record.version))
             .set("created_at", at(record.created_at))
             .set("updated_at", at(record.updated_at))
-            .set(
-                "aliases",
-                s(serde_json::to_string(&record.aliases)
-                    .map_err(|_| StoreError::Internal("a value does not serialise"))?),
-            )
+            .set("aliases", json(&record.aliases)?)
             .maybe("secret", sealed.map(bytes))
             .data(&record.settings)?
             .done();
@@ -233,7 +229,7 @@ impl Table {
             return Ok(Some(named.to_owned()));
         }
         let item = self.get(keys::alias(kind.as_str(), named), keys::ALIAS, true).await?;
-        Ok(item.as_ref().and_then(|item| Read { kind: keys::ALIAS, item }.opt_s("id").map(ToOwned::to_owned)))
+        item.map(|item| Read { kind: keys::ALIAS, item: &item }.owned("id")).transpose()
     }
 
     /// All of a kind, by page, in the order they were made.
@@ -297,11 +293,11 @@ fn read<T: DeserializeOwned>(kind: Kind, item: &Attributes) -> Result<Record<T>>
     let id = read.owned("id")?;
     Ok(Record {
         settings: read.data()?,
-        aliases: read.opt_s("aliases").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+        aliases: read.opt_json("aliases")?.unwrap_or_default(),
         created_at: read.at("created_at")?,
         updated_at: read.at("updated_at")?,
-        version: read.opt_n("version").unwrap_or(0),
-        secret: read.opt_bytes("secret").map(|blob| Sealed { blob, place: place(kind, &id) }),
+        version: read.opt_n("version")?.unwrap_or(0),
+        secret: read.opt_bytes("secret")?.map(|blob| Sealed { blob, place: place(kind, &id) }),
         id,
     })
 }

@@ -8,14 +8,21 @@ use aws_sdk_dynamodb::{
 use jiff::SignedDuration;
 
 use crate::{
+    backoff,
     clock::SharedClock,
-    error::{Result, StoreError},
+    error::{Cause, Result, StoreError},
     item::{Attributes, s},
     keys,
     retry::Backoff,
 };
 
 pub(crate) const SERVICE: &str = "DynamoDB";
+
+/// Keys of one `BatchGetItem` (API reference: 100).
+const BATCH_MAX: usize = 100;
+
+/// How often a batch is read until all its keys are processed: about 2 seconds with the pauses.
+const BATCH_ATTEMPTS: u32 = 6;
 
 /// How long an item is put off that this version cannot read.
 const UNREADABLE: SignedDuration = SignedDuration::from_hours(1);
@@ -78,12 +85,14 @@ impl Table {
         let answer = put.condition_expression("attribute_not_exists(pk)").send().await;
         match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
             // The answer to the first try of this very call may have been lost.
-            Err(StoreError::Conflict) if self.is_kept(&item).await? => Ok(()),
+            Err(StoreError::Conflict) if self.is_stored(&item).await? => Ok(()),
             answer => answer.map(drop),
         }
     }
 
-    async fn is_kept(&self, item: &Attributes) -> Result<bool> {
+    /// Whether the stored item is exactly this one. After a refused condition this means that the refused write is the
+    /// repetition of one that succeeded and whose answer was lost.
+    async fn is_stored(&self, item: &Attributes) -> Result<bool> {
         let key = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
         Ok(self.get(key("pk"), &key("sk"), true).await?.as_ref() == Some(item))
     }
@@ -154,23 +163,10 @@ impl Table {
         let mut once: Vec<_> = keys.iter().collect();
         once.sort_unstable();
         once.dedup();
-        for chunk in once.chunks(100) {
-            let mut left: Vec<Attributes> = chunk
-                .iter()
-                .map(|(pk, sk)| Attributes::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))]))
-                .collect();
-            while !left.is_empty() {
-                let wanted = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(consistent).build();
-                let wanted = wanted.map_err(|_| StoreError::Internal("a batch has no keys"))?;
-                let answer = self.client.batch_get_item().request_items(&self.name, wanted).send().await;
-                let answer = answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-                found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
-                left = answer
-                    .unprocessed_keys
-                    .and_then(|mut tables| tables.remove(&self.name))
-                    .map(|keys| keys.keys)
-                    .unwrap_or_default();
-            }
+        for chunk in once.chunks(BATCH_MAX) {
+            let key =
+                |(pk, sk): &&(String, String)| Attributes::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))]);
+            found.extend(self.get_batch(chunk.iter().map(key).collect(), consistent).await?);
         }
         let place = |item: &Attributes| {
             let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
@@ -178,6 +174,30 @@ impl Table {
         };
         found.sort_by_key(place);
         Ok(found)
+    }
+
+    /// Reads one batch. Keys that DynamoDB leaves unprocessed, because the table is throttled or the answer is larger than
+    /// 16 MB, are read again after a pause (API reference, `BatchGetItem`).
+    async fn get_batch(&self, mut keys: Vec<Attributes>, consistent: bool) -> Result<Vec<Attributes>> {
+        let mut found = Vec::with_capacity(keys.len());
+        for attempt in 0..BATCH_ATTEMPTS {
+            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(consistent).build();
+            let wanted = wanted.map_err(|_| StoreError::Internal("a batch has no keys"))?;
+            let answer = self.client.batch_get_item().request_items(&self.name, wanted).send().await;
+            let answer = answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+            found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
+            let left = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.name));
+            keys = left.map(|left| left.keys).unwrap_or_default();
+            if keys.is_empty() {
+                return Ok(found);
+            }
+            backoff::pause(attempt).await;
+        }
+        Err(StoreError::Unavailable {
+            service: SERVICE,
+            code: "UnprocessedKeys".to_owned(),
+            cause: Cause::new("keys of a batch stayed unprocessed"),
+        })
     }
 
     /// One page of the `lists` index: the keys of the items, newest first, and where the next page begins.

@@ -54,7 +54,7 @@ impl Table {
     /// The kept token of a binding, as the last writer left it.
     pub async fn token(&self, app_id: &str) -> Result<Option<StoredToken>> {
         let item = self.get(keys::binding(app_id), keys::TOKEN, true).await?;
-        Ok(item.map(|item| read(app_id, &item)))
+        item.map(|item| read(app_id, &item)).transpose()
     }
 
     /// Takes the right to renew the token that is at `version` (0 when there is none).
@@ -83,10 +83,19 @@ impl Table {
             .await;
         match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
             Ok(answer) => {
-                let kept = read(app_id, &answer.attributes.unwrap_or_default());
+                let kept = read(app_id, &answer.attributes.unwrap_or_default())?;
                 Ok(Some(Lease { app_id: app_id.to_owned(), version: kept.version, failures: kept.failures, owner }))
             }
-            Err(StoreError::Conflict) => Ok(None),
+            // The answer to the first try of this very call may have been lost, so look whose lease it is.
+            Err(StoreError::Conflict) => {
+                let item = self.get(keys::binding(app_id), keys::TOKEN, true).await?;
+                let Some(item) = item else { return Ok(None) };
+                if (Read { kind: keys::TOKEN, item: &item }).opt_s("lease_owner")? != Some(owner.as_str()) {
+                    return Ok(None);
+                }
+                let StoredToken { version, failures, .. } = read(app_id, &item)?;
+                Ok(Some(Lease { app_id: app_id.to_owned(), version, failures, owner }))
+            }
             Err(error) => Err(error),
         }
     }
@@ -110,7 +119,7 @@ impl Table {
             )
             .condition_expression("lease_owner = :owner")
             .expression_attribute_names("#value", "value")
-            .expression_attribute_values(":value", bytes(sealed))
+            .expression_attribute_values(":value", bytes(sealed.clone()))
             .expression_attribute_values(":expires", at(expires_at))
             .expression_attribute_values(":next", n(lease.version + 1))
             .expression_attribute_values(":due", s(keys::DUE_TOKENS))
@@ -118,8 +127,15 @@ impl Table {
             .expression_attribute_values(":owner", s(&lease.owner))
             .send()
             .await;
-        answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-        Ok(lease.version + 1)
+        match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(_) => Ok(lease.version + 1),
+            // The answer to the first try of this very call may have been lost. No two sealed values are equal.
+            Err(StoreError::Conflict) => match self.token(&lease.app_id).await? {
+                Some(StoredToken { value: Some(value), .. }) if value.blob == sealed => Ok(lease.version + 1),
+                _ => Err(StoreError::Conflict),
+            },
+            Err(error) => Err(error),
+        }
     }
 
     /// Ends the lease without a token; the schedule and the readers try again from `retry_at`.
@@ -193,14 +209,14 @@ impl Table {
     }
 }
 
-fn read(app_id: &str, item: &Attributes) -> StoredToken {
+fn read(app_id: &str, item: &Attributes) -> Result<StoredToken> {
     let read = Read { kind: keys::TOKEN, item };
-    StoredToken {
-        value: read.opt_bytes("value").map(|blob| Sealed { blob, place: place(app_id) }),
-        expires_at: read.opt_at("expires_at").unwrap_or(Timestamp::UNIX_EPOCH),
-        version: read.opt_n("version").unwrap_or(0),
-        failures: read.opt_n("failures").unwrap_or(0),
-        retry_at: read.opt_at("retry_at"),
-        lease_until: read.opt_at("lease_until"),
-    }
+    Ok(StoredToken {
+        value: read.opt_bytes("value")?.map(|blob| Sealed { blob, place: place(app_id) }),
+        expires_at: read.opt_at("expires_at")?.unwrap_or(Timestamp::UNIX_EPOCH),
+        version: read.opt_n("version")?.unwrap_or(0),
+        failures: read.opt_n("failures")?.unwrap_or(0),
+        retry_at: read.opt_at("retry_at")?,
+        lease_until: read.opt_at("lease_until")?,
+    })
 }

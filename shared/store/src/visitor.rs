@@ -1,8 +1,8 @@
 //! Visitors: what is kept about somebody beside their messages.
 
+use desk::quota::Ledger;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     error::Result,
@@ -33,8 +33,9 @@ pub struct Visitor {
     pub greeted_at: Option<Timestamp>,
     /// What `session-from` has told of them.
     pub profile: Profile,
-    /// How many replies WeChat still grants; the form is that of the rule that reckons it.
-    pub ledger: Value,
+    /// The replies that WeChat has granted and those that were used. Earlier versions stored `null` for an empty one.
+    #[serde(deserialize_with = "null_as_default")]
+    pub ledger: Ledger,
     /// Texts that wait for their next message, oldest first.
     pub held: Vec<String>,
     /// The agent they last talked to, and when.
@@ -81,11 +82,17 @@ impl Profile {
     }
 }
 
+fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    value: D,
+) -> std::result::Result<T, D::Error> {
+    Option::deserialize(value).map(Option::unwrap_or_default)
+}
+
 impl Visitor {
     pub(crate) fn read(item: &Attributes) -> Result<Self> {
         let read = Read { kind: keys::VISITOR, item };
         let mut visitor: Self = read.data()?;
-        visitor.version = read.opt_n("version").unwrap_or(0);
+        visitor.version = read.opt_n("version")?.unwrap_or(0);
         Ok(visitor)
     }
 

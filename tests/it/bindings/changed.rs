@@ -205,3 +205,20 @@ async fn health_names_each_cause() {
     assert_eq!(credentials["code"], "wechat.credentials_refused");
     assert!(credentials["detail"].as_str().unwrap().contains("frozen"), "{credentials}");
 }
+
+#[tokio::test]
+async fn patch_of_settings_that_a_later_version_wrote_is_refused_and_changes_nothing() {
+    let world = World::start().await;
+    world.bind(APP).await;
+    let stored = || async { world.items("binding").await.remove(0) };
+    let mut item = stored().await;
+    item["reception"] = json!({ "S": r#"{"mode":"agents_only","lane":"express"}"# });
+    world.put_item(&item).await;
+    for patch in [json!({ "reception": { "mode": "robot_only" } }), json!({ "name": "新名字" })] {
+        assert_eq!(problem(&world.patch(&of(APP), &patch).await).0, 500);
+        assert_eq!(stored().await, item, "{patch}");
+    }
+    // An admin can still start over.
+    let reset = world.patch(&of(APP), &json!({ "reception": null })).await.expect(200).body;
+    assert_eq!(reset["reception"]["mode"], "agents_only");
+}

@@ -83,7 +83,7 @@ fn holder(stage: &Stage) -> (&'static str, &str, &str) {
         Stage::Queued(waiting) => ("queue", &waiting.queue, &waiting.place),
         Stage::Assigned(assigned) => ("agent", &assigned.agent_id, ""),
         Stage::LeftMessage(waiting) => ("left", &waiting.queue, &waiting.place),
-        Stage::Closed { by } => ("closed", by, ""),
+        Stage::Closed { by } => ("closed", by.as_str(), ""),
     }
 }
 

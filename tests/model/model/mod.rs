@@ -82,7 +82,7 @@ impl Holder {
 }
 
 fn wanted(left: &Conversation) -> Option<Vec<Level>> {
-    let plan: Plan = serde_json::from_value(left.plan.clone()).ok()?;
+    let plan: Plan = left.plan.clone()?;
     (matches!(left.stage, Stage::LeftMessage(_)) && !plan.levels.is_empty()).then_some(plan.levels)
 }
 

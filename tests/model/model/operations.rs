@@ -4,7 +4,7 @@ use conversations::{HandoffError, TransferTarget};
 use desk::{
     routing::{Level, Target},
     settings::{Mode, Reception},
-    staff::Group,
+    staff::{AgentStatus, Group},
 };
 use store::Thread;
 
@@ -182,13 +182,13 @@ impl Model {
         Ok(())
     }
 
-    pub(crate) fn set_status(&mut self, agent: &str, status: &str) {
+    pub(crate) fn set_status(&mut self, agent: &str, status: AgentStatus) {
         let now = self.now.as_millisecond();
         let state = self.agents.get_mut(agent).unwrap();
-        status.clone_into(&mut state.status);
+        status.as_str().clone_into(&mut state.status);
         state.since = now;
-        state.present_until = if status == "offline" { now } else { now + 90_000 };
-        if status == "online" {
+        state.present_until = if status == AgentStatus::Offline { now } else { now + 90_000 };
+        if status == AgentStatus::Online {
             self.drain_for(agent);
         }
     }

@@ -91,7 +91,7 @@ impl Schedule {
                 return model.transfer(cid, to, by.as_deref(), &self.world.receptions[app]);
             }
             Operation::Close { cid, by } => return model.close(cid, by.as_deref()),
-            Operation::Status { agent, status } => model.set_status(agent, status),
+            Operation::Status { agent, status } => model.set_status(agent, *status),
             Operation::Heartbeat { agent } => {
                 model.agents.get_mut(agent).unwrap().present_until = now.as_millisecond() + 90_000;
             }

@@ -1,7 +1,7 @@
 //! What happens next, drawn by lot.
 
 use conversations::TransferTarget;
-use desk::staff::Group;
+use desk::staff::{AgentStatus, Group};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::{Clock, Conversation, InboundRef, NewInbound, Stage};
@@ -11,6 +11,9 @@ use crate::{book::FAREWELL, model::Said, operations::Operation, world::draw_grou
 
 const TEXTS: [(u32, &str, Said); 3] =
     [(85, "你好", Said::Something), (10, "转人工", Said::AskForPerson), (5, FAREWELL, Said::Farewell)];
+
+const STATUSES: [(u32, AgentStatus); 4] =
+    [(55, AgentStatus::Online), (13, AgentStatus::Busy), (10, AgentStatus::Away), (22, AgentStatus::Offline)];
 
 /// What a step does.
 #[derive(Clone, Copy)]
@@ -37,8 +40,8 @@ impl Schedule {
             Step::Again => self.world.random.pick(&self.processed).cloned().map(Operation::Receive),
             Step::Agent => {
                 let agent = self.world.random.pick(&self.world.agents).unwrap().clone();
-                let status = self.world.random.weighted(&[(55, "online"), (13, "busy"), (10, "away"), (22, "offline")]);
-                if status != "offline" && self.world.random.percent(70) {
+                let status = self.world.random.weighted(&STATUSES);
+                if status != AgentStatus::Offline && self.world.random.percent(70) {
                     self.world.benches.insert(agent.clone());
                 }
                 Some(Operation::Status { agent, status })

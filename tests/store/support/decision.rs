@@ -1,6 +1,7 @@
 //! A decision as reception and agents make it: the visitor and the conversation are read, and then it is said what they
 //! shall be.
 
+use desk::conversation::ClosedBy;
 use jiff::Timestamp;
 use store::{
     Assign, Commit, Committed, Conversation, InboundRef, NewEvent, NewOutbound, Once, Result, Stage, Table, Thread,
@@ -128,7 +129,7 @@ impl Decision {
 
     /// Closed by the agent.
     pub(crate) fn closed(self) -> Self {
-        self.to(Stage::Closed { by: "agent".to_owned() })
+        self.to(Stage::Closed { by: ClosedBy::Agent })
     }
 
     pub(crate) fn by(mut self, assign: Assign) -> Self {

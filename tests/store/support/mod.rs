@@ -9,6 +9,7 @@ pub(crate) mod wire;
 use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use desk::{conversation::AuthorRole, quota::Ledger};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -186,7 +187,7 @@ pub(crate) fn new_binding(app_id: &str) -> NewBinding {
         token: secret("plantedPushToken"),
         encoding_aes_key: secret("plantedEncodingAesKey0123456789012345678901"),
         auto_reply: Some("Someone will be with you soon.".to_owned()),
-        reception: Value::Null,
+        reception: None,
     }
 }
 
@@ -217,7 +218,7 @@ pub(crate) fn outbound(thread: &Thread, id: &str, text: &str) -> NewOutbound {
         id: id.to_owned(),
         kind: "text".to_owned(),
         content: json!({ "content": text }),
-        author: Author { role: "agent".to_owned(), name: Some("Lin".to_owned()) },
+        author: Author { role: AuthorRole::Agent, name: Some("Lin".to_owned()) },
         ai: false,
         held: None,
     }
@@ -232,6 +233,14 @@ pub(crate) async fn put_down(table: &Table, new: &NewOutbound, once: Option<&Onc
     }
 }
 
+/// A ledger that differs from that of any other number.
+pub(crate) fn ledger_of(number: u32) -> Ledger {
+    let at = Timestamp::from_second(1_772_352_000 + i64::from(number)).unwrap();
+    let mut ledger = Ledger::default();
+    ledger.record_message(at, at);
+    ledger
+}
+
 pub(crate) fn failure(code: &str) -> SendFailure {
     SendFailure { code: code.to_owned(), errcode: Some(45015), detail: "In words.".to_owned() }
 }
@@ -241,7 +250,7 @@ pub(crate) fn reply(message: &InboundRef, cid: &str) -> NewOutbound {
     let id = NewOutbound::said_id(0, "auto_reply", &message.thread, &message.id, message.created_at);
     NewOutbound {
         cid: Some(cid.to_owned()),
-        author: Author { role: "auto_reply".to_owned(), name: None },
+        author: Author { role: AuthorRole::AutoReply, name: None },
         ..outbound(&message.thread, &id, "Someone will be with you soon.")
     }
 }

@@ -1,5 +1,6 @@
 //! Agents, and the stages of a conversation.
 
+use desk::staff::AgentStatus;
 use jiff::Timestamp;
 use store::{Assigned, Conversation, Duty, Queue, RobotStage, Stage, Waiting, place};
 
@@ -9,7 +10,7 @@ impl Kit {
     /// An agent who is online and takes so many conversations.
     pub(crate) async fn online(&self, agent: &str, capacity: u32) -> Duty {
         self.table.set_capacity(agent, &format!("name of {agent}"), capacity).await.unwrap();
-        self.table.set_status(agent, "online", None).await.unwrap()
+        self.table.set_status(agent, AgentStatus::Online, None).await.unwrap()
     }
 
     pub(crate) async fn duty(&self, agent: &str) -> Duty {

@@ -74,7 +74,7 @@ impl<'a> Measurement<'a> {
             token: SecretString::from(credentials.token.expose()),
             encoding_aes_key: SecretString::from(credentials.key.expose()),
             auto_reply: None,
-            reception: serde_json::Value::Null,
+            reception: None,
         };
         table.create_binding(&clients.vault(SECRET), binding).await?;
         let programs = programs(&aws, options.baseline.as_deref())?;

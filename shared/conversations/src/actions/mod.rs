@@ -7,11 +7,12 @@ mod claim;
 mod close;
 mod transfer;
 
+use desk::{conversation::ClosedBy, staff::AgentStatus};
 use serde::Serialize;
 use store::{Attempted, Conversation, Duty, Result, Table};
 
 use crate::{
-    assignment::{Assigner, ClosedBy},
+    assignment::Assigner,
     cycle::{DecisionCycle, FollowUp},
     decision::Decision,
     routing::{Router, agent_facts},
@@ -110,12 +111,12 @@ impl AgentActions {
     }
 
     /// Sets an agent's status. An agent who comes online gets waiting conversations, as many as a request has time for.
-    pub(crate) async fn set_status(&self, agent: &str, status: &str, reason: Option<&str>) -> Result<Duty> {
+    pub(crate) async fn set_status(&self, agent: &str, status: AgentStatus, reason: Option<&str>) -> Result<Duty> {
         let duty = self.table.set_status(agent, status, reason).await?;
-        if status != "online" {
+        if status != AgentStatus::Online {
             return Ok(duty);
         }
-        self.cycle.follow_up_in_request(FollowUp::freed_agent(Some(agent.to_owned()))).await;
+        Box::pin(self.cycle.follow_up_in_request(FollowUp::freed_agent(Some(agent.to_owned())))).await;
         Ok(self.table.duty(agent).await?.unwrap_or(duty))
     }
 
@@ -123,7 +124,7 @@ impl AgentActions {
     async fn complete(&self, decision: &mut Decision<'_>, follow_up: FollowUp) -> Result<Attempted<HandoffResult>> {
         Ok(match self.cycle.write(decision).await? {
             Attempted::Done(after) => {
-                self.cycle.follow_up_in_request(follow_up).await;
+                Box::pin(self.cycle.follow_up_in_request(follow_up)).await;
                 Attempted::Done(after.ok_or(HandoffError::NoConversation))
             }
             Attempted::Conflict => Attempted::Conflict,
@@ -138,7 +139,7 @@ impl AgentActions {
             return Ok(Some(HandoffError::NoAgent));
         };
         let facts = agent_facts(&duty, self.table.clock().now());
-        Ok(if duty.status == "offline" || (present && !facts.present) {
+        Ok(if duty.status == AgentStatus::Offline || (present && !facts.present) {
             Some(HandoffError::AgentOffline)
         } else if duty.load >= duty.capacity {
             Some(HandoffError::AgentFull)

@@ -3,7 +3,10 @@
 mod pick_agent;
 mod unanswered;
 
-use desk::routing::{Facts, Outcome, RoutingDecision, TargetState, TrailEntry};
+use desk::{
+    conversation::ClosedBy,
+    routing::{Facts, Outcome, RoutingDecision, TargetState, TrailEntry},
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use store::{Assign, Assigned, Conversation, Queue, Result, RobotStage, Stage, Table, Waiting, place};
@@ -71,7 +74,7 @@ impl Assigner {
         context: &RoutingContext<'_>,
     ) -> Result<Option<Queue>> {
         if let Some(after) = &mut decision.after {
-            after.plan = serde_json::to_value(context.plan).unwrap_or_default();
+            after.plan = Some(context.plan.clone());
         }
         match &routed.outcome {
             Outcome::Assign { agents, group, level } => {
@@ -218,38 +221,14 @@ impl Decision<'_> {
         let now = self.now;
         let agent_id = self.after.as_ref().and_then(Conversation::assignee).map(ToOwned::to_owned);
         if let Some(after) = &mut self.after {
-            after.stage = Stage::Closed { by: by.as_str().to_owned() };
+            after.stage = Stage::Closed { by };
             after.closed_at = Some(now);
             if let Some(summary) = summary {
                 after.summary = summary.clone();
             }
         }
         self.visitor.open_cid = None;
-        self.event(ConversationEvent::Closed { by: by.as_str(), agent_id, summary: summary.cloned() });
-    }
-}
-
-/// Who closed a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ClosedBy {
-    /// An agent.
-    Agent,
-    /// An administrator.
-    Admin,
-    /// The visitor.
-    Visitor,
-    /// The tick, after inactivity.
-    Idle,
-}
-
-impl ClosedBy {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Admin => "admin",
-            Self::Visitor => "visitor",
-            Self::Idle => "idle",
-        }
+        self.event(ConversationEvent::Closed { by, agent_id, summary: summary.cloned() });
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::slice;
 
-use desk::{handover, routing::RoutingDecision};
+use desk::{conversation::AuthorRole, handover, routing::RoutingDecision};
 use store::{Conversation, Direction, Message, Queue, Result, Stage, Turn};
 
 use super::Assigner;
@@ -39,7 +39,7 @@ impl Assigner {
         let cid = decision.before.as_ref().map(|before| before.cid.clone());
         let unanswered = last.iter().take_while(|message| match message.direction {
             Direction::In => message.cid == cid,
-            Direction::Out => message.author.as_ref().is_some_and(|author| author.role == "prompt"),
+            Direction::Out => message.author.as_ref().is_some_and(|author| author.role == AuthorRole::Prompt),
         });
         let keywords = &decision.reception.handover.keywords;
         let wants_person =

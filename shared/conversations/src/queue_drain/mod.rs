@@ -138,7 +138,7 @@ impl QueueDrain {
         let visitor = self.table.visitor(&thread).await?;
         if !snapshot.receptions.contains_key(&thread.app_id) {
             let binding = self.table.binding(&thread.app_id).await?;
-            snapshot.receptions.insert(thread.app_id.clone(), reception(binding.as_ref()));
+            snapshot.receptions.insert(thread.app_id.clone(), reception(binding.as_ref())?);
         }
         let reception = snapshot.receptions[&thread.app_id].clone();
         let waited_seconds = conversation.waiting().map_or(0, |waiting| now.duration_since(waiting.since).as_secs());

@@ -2,7 +2,7 @@
 
 mod next_step;
 
-use channel::{Channel, RetryPolicy, update_ledger};
+use channel::{Channel, RetryPolicy};
 use desk::{
     reception::{Handler, Incoming, NextStep, ReceptionInput, decide},
     settings::Reception,
@@ -93,7 +93,7 @@ impl Receiver {
             Some(cid) => self.table.conversation(cid).await?.filter(Conversation::is_open),
             None => None,
         };
-        let decision = Decision::new(thread.clone(), reception(binding.as_ref()), visitor, open, now);
+        let decision = Decision::new(thread.clone(), reception(binding.as_ref())?, visitor, open, now);
         let mut decision = decision.with_message(message).with_lost_races(attempt.lost_races);
         decision.visitor.first_seen_at.get_or_insert(now);
         decision.visitor.last_seen_at = Some(now);
@@ -104,7 +104,7 @@ impl Receiver {
             decision.before = None;
             return Ok((decision, FollowUp::NONE));
         }
-        update_ledger(&mut decision.visitor, now, |ledger| ledger.record_message(message.created_at, now));
+        decision.visitor.ledger.record_message(message.created_at, now);
         release_held_texts(&self.table, &mut decision).await?;
         let follow_up = self.process_message(&mut decision, message, binding.as_ref()).await?;
         Ok((decision, follow_up))

@@ -1,6 +1,7 @@
 //! Applies the step that the rules of reception decided for a visitor's message.
 
 use desk::{
+    conversation::ClosedBy,
     handover,
     reception::NextStep,
     routing::{Mode, Outcome},
@@ -9,7 +10,7 @@ use store::{Conversation, InboundRef, Queue, Result, Stage, Turn};
 
 use super::{Receiver, VisitorMessage};
 use crate::{
-    assignment::{ClosedBy, LeaveMessage, LeaveMessageReason},
+    assignment::{LeaveMessage, LeaveMessageReason},
     automatic_message::AutomaticMessage,
     cycle::FollowUp,
     decision::Decision,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use desk::{
     calendar::Calendar,
     routing::{self, AGENT_QUEUE_MAX, Facts, Mode, Outcome, Plan, RoutingDecision, RoutingStep, Target},
-    staff::{AgentFacts, AgentStatus, Group},
+    staff::{AgentFacts, Group},
 };
 use jiff::Timestamp;
 use store::{Duty, Kind, Queue, Result, Table};
@@ -116,15 +116,9 @@ pub(crate) fn leads_to_agent(outcome: &Outcome) -> bool {
 
 /// What the rules need to know about an agent.
 pub(crate) fn agent_facts(duty: &Duty, now: Timestamp) -> AgentFacts {
-    let status = match duty.status.as_str() {
-        "online" => AgentStatus::Online,
-        "busy" => AgentStatus::Busy,
-        "away" => AgentStatus::Away,
-        _ => AgentStatus::Offline,
-    };
     AgentFacts {
         id: duty.agent_id.clone(),
-        status,
+        status: duty.status,
         present: duty.present_until > now,
         load: duty.load,
         capacity: duty.capacity,

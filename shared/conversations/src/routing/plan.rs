@@ -34,7 +34,7 @@ impl PlannedRoute {
 
 /// The plan that a conversation was last routed by.
 pub(crate) fn stored_plan(conversation: &Conversation) -> Option<Plan> {
-    serde_json::from_value(conversation.plan.clone()).ok()
+    conversation.plan.clone()
 }
 
 /// The visitor's `session-from`, unless it is too old or the mini program's settings are locked against it.

@@ -1,12 +1,15 @@
 //! A conversation that is due: it is closed, moves to the next level, warns its visitor, or shows its robot turn again.
 
-use desk::routing::{self, Mode, Plan};
+use desk::{
+    conversation::ClosedBy,
+    routing::{self, Mode, Plan},
+};
 use jiff::SignedDuration;
 use store::{Attempt, Attempted, Conversation, Queue, Result, Stage};
 
 use super::Tick;
 use crate::{
-    assignment::{ClosedBy, LeaveMessage, LeaveMessageReason},
+    assignment::{LeaveMessage, LeaveMessageReason},
     automatic_message::AutomaticMessage,
     cycle::FollowUp,
     decision::Decision,

@@ -1,6 +1,9 @@
 //! Queues whose agents are all off duty: the waiting conversations are routed again.
 
-use desk::routing::{Facts, Mode, Outcome, Target};
+use desk::{
+    routing::{Facts, Mode, Outcome, Target},
+    staff::AgentStatus,
+};
 use store::{Attempt, Attempted, Entry, Queue, Result};
 
 use super::{ITEMS_MAX, Tick, due_conversation::plan_of};
@@ -40,7 +43,13 @@ impl Tick {
             Facts::Group { .. } | Facts::Missing => Vec::new(),
             Facts::Agent { agent, .. } => vec![agent.id.clone()],
         };
-        if self.table.duties(&members).await?.iter().any(|duty| duty.gone_at() > now && duty.status != "offline") {
+        if self
+            .table
+            .duties(&members)
+            .await?
+            .iter()
+            .any(|duty| duty.gone_at() > now && duty.status != AgentStatus::Offline)
+        {
             return Ok(());
         }
         let unstaffed = UnstaffedQueue { queue, target, facts };

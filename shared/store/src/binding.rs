@@ -7,10 +7,10 @@ use secrecy::SecretString;
 
 use crate::{
     error::{Result, StoreError},
-    inbox::{built, cancelled_at},
     item::{AttributeChanges, Attributes, Build, Read, at, bytes, json, n, s},
     keys,
     table::{Page, SERVICE, Table},
+    transaction::{built, cancelled_at},
     vault::{Sealed, Vault},
 };
 

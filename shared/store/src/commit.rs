@@ -6,19 +6,21 @@
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use desk::staff::AgentStatus;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     conversation::{Conversation, Waiting},
     error::{Result, StoreError},
     event::NewEvent,
-    inbox::{InboundRef, built, cancelled_at, met_another_at},
+    idempotency::Once,
+    inbox::InboundRef,
     item::{Attributes, Build, at, n, s},
     keys,
     message::Thread,
-    outbox::{NewOutbound, Once},
+    outbox::NewOutbound,
     queue,
     table::{SERVICE, Table},
+    transaction::{built, cancelled_at, met_another_at},
     visitor::Visitor,
 };
 
@@ -318,6 +320,3 @@ fn has(conversation: &Conversation) -> String {
 fn update_item(update: aws_sdk_dynamodb::types::builders::UpdateBuilder) -> Result<TransactWriteItem> {
     Ok(TransactWriteItem::builder().update(built(update.build())?).build())
 }
-
-/// How long an `Idempotency-Key` is remembered.
-pub(crate) const IDEMPOTENCY_LIFE: SignedDuration = SignedDuration::from_hours(24);

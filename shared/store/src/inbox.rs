@@ -1,8 +1,5 @@
 //! What came in: one conditional write on the way in, one transaction when it is processed.
 
-use aws_sdk_dynamodb::{
-    error::SdkError, operation::transact_write_items::TransactWriteItemsError, types::CancellationReason,
-};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -124,31 +121,3 @@ impl Table {
         self.due_items(&keys::due_inbox(shard), limit, InboundRef::read).await
     }
 }
-
-/// The SDK's builders fail only when a required field was left out, which no input can cause.
-pub(crate) fn built<T, E>(write: std::result::Result<T, E>) -> Result<T> {
-    write.map_err(|_| StoreError::Internal("a write lacks a required field"))
-}
-
-/// Which write of a cancelled transaction failed its condition. A conflict with another transaction counts as
-/// the last, so that the caller decides again.
-pub(crate) fn cancelled_at<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<usize> {
-    let failed = |code: &str| reasons(error)?.iter().position(|reason| reason.code() == Some(code));
-    failed("ConditionalCheckFailed").or_else(|| failed(CONFLICT).map(|_| usize::MAX))
-}
-
-/// Whether another transaction was at the item of this write.
-pub(crate) fn met_another_at<R>(error: &SdkError<TransactWriteItemsError, R>, place: usize) -> bool {
-    let reason = reasons(error).and_then(|reasons| reasons.get(place));
-    reason.is_some_and(|reason| reason.code() == Some(CONFLICT))
-}
-
-/// One for each write (API reference, `TransactionCanceledException`).
-fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&[CancellationReason]> {
-    match error.as_service_error()? {
-        TransactWriteItemsError::TransactionCanceledException(cancelled) => Some(cancelled.cancellation_reasons()),
-        _ => None,
-    }
-}
-
-const CONFLICT: &str = "TransactionConflict";

@@ -85,6 +85,7 @@ mod conversation;
 mod duty;
 mod error;
 mod event;
+mod idempotency;
 mod inbox;
 mod item;
 mod keys;
@@ -96,8 +97,10 @@ mod question;
 mod queue;
 mod record;
 mod retry;
+mod sending;
 mod table;
 mod token;
+mod transaction;
 mod vault;
 mod visitor;
 
@@ -112,19 +115,18 @@ pub use desk::policy::Role;
 pub use duty::{Duty, GRACE, HEARTBEAT_LIFE};
 pub use error::{Result, StoreError};
 pub use event::{Event, NewEvent};
+pub use idempotency::{Once, PutDown};
 pub use inbox::{InboundRef, LEFT_BEHIND, NewInbound, Receipt};
 pub use keys::DUE_SHARDS;
 pub use media::{MEDIA_LIFE, MEDIA_REUSE, content_hash};
 pub use message::{Author, Direction, Message, MessageState, SendFailure, Thread};
-pub use outbox::{
-    Claim, Claimed, NewOutbound, Once, OutboundRef, PENDING_GRACE, PutDown, SENDING_LEASE, Settled, Settlement,
-    VisitorChange,
-};
+pub use outbox::{NewOutbound, OutboundRef, PENDING_GRACE};
 pub use question::{QUESTIONS_MAX, StoredQuestion, fresh_question_id};
 pub use queue::{Entry, PRIORITY_STEP, Queue, place};
 pub use record::{Kind, Record, Written};
 pub use retry::{Attempt, Attempted, Backoff, Sleep};
 pub use secrecy::{ExposeSecret, SecretString};
+pub use sending::{Claim, Claimed, SENDING_LEASE, Settled, Settlement, VisitorChange};
 pub use table::{Page, Table};
 pub use token::{LEASE, Lease, StoredToken};
 pub use vault::{Sealed, Vault};

@@ -7,11 +7,11 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     error::{Result, StoreError},
-    inbox::{built, cancelled_at},
     item::{Attributes, Build, Read, s},
     keys,
     record::Kind,
     table::{Page, SERVICE, Table},
+    transaction::{built, cancelled_at},
 };
 
 /// How many questions a robot may have: they are searched in memory, by a function with 256 MB.

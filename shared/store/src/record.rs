@@ -8,10 +8,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     error::{Result, StoreError},
-    inbox::{built, cancelled_at},
     item::{Attributes, Build, Read, at, bytes, json, n, s},
     keys,
     table::{Page, SERVICE, Table},
+    transaction::{built, cancelled_at},
     vault::{Sealed, Vault},
 };
 

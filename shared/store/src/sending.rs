@@ -1,0 +1,251 @@
+//! How a send goes on: `pending → sending → sent | failed | unknown | held`, every arrow a conditional write.
+
+use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem, Update, builders::UpdateBuilder};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    error::{Result, StoreError},
+    item::{at, json, n, s},
+    keys,
+    message::{Message, MessageState, SendFailure, Thread},
+    table::{SERVICE, Table},
+    transaction::{built, cancelled_at},
+    visitor::Visitor,
+};
+
+/// How long a send may be under way. Longer than all its calls to WeChat with their timeouts; after it, whoever
+/// was sending is gone and the outcome is unknown.
+pub const SENDING_LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// The right to send one message once.
+#[derive(Debug)]
+pub struct Claim {
+    /// The message, now `sending`.
+    pub message: Message,
+    owner: String,
+}
+
+/// What became of an attempt to claim a send.
+#[derive(Debug)]
+pub enum Claimed {
+    /// It is ours to send.
+    Ours(Box<Claim>),
+    /// It is in this state, and not ours to send.
+    Not(Box<Message>),
+    /// There is no such message.
+    Missing,
+}
+
+/// How a send ended.
+#[derive(Debug, Clone)]
+pub enum Settled {
+    /// WeChat took all of it.
+    Sent,
+    /// It definitely did not go out, or not all of it.
+    Failed(SendFailure),
+    /// Nobody knows.
+    Unknown(SendFailure),
+    /// Nothing went out; to be tried again from this time.
+    Later(Timestamp, SendFailure),
+    /// Nothing went out; it waits for the visitor's next message until this time.
+    Held(Timestamp, SendFailure),
+}
+
+/// A change that goes with the visitor it concerns: as read, and as they shall be.
+pub type VisitorChange<'a> = (&'a Visitor, &'a Visitor);
+
+/// What became of an attempt to keep how a send ended.
+#[derive(Debug)]
+pub enum Settlement {
+    /// It is kept; the message as it now is.
+    Kept(Box<Message>),
+    /// The claim ran out meanwhile and the message became `unknown`, or it has ended otherwise.
+    TooLate,
+    /// Somebody else has changed the visitor meanwhile: read again, reckon again.
+    VisitorChanged,
+}
+
+impl Table {
+    /// Takes a pending message for sending. Only one caller ever gets it.
+    pub async fn claim(&self, thread: &Thread, id: &str) -> Result<Claimed> {
+        let owner = uuid::Uuid::now_v7().simple().to_string();
+        let lease = keys::instant(self.clock.now() + SENDING_LEASE);
+        let answer = self
+            .message_update(thread, id)
+            .update_expression("SET #state = :sending, due_sk = :lease, claimed_by = :owner ADD attempts :one")
+            .condition_expression("#state = :pending")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":sending", s("sending"))
+            .expression_attribute_values(":pending", s("pending"))
+            .expression_attribute_values(":lease", s(lease))
+            .expression_attribute_values(":owner", s(&owner))
+            .expression_attribute_values(":one", n(1))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(answer) => {
+                let message = Message::read(&answer.attributes.unwrap_or_default())?;
+                Ok(Claimed::Ours(Box::new(Claim { message, owner })))
+            }
+            // The answer to the first try of this very call may have been lost, so look whose claim it is.
+            Err(StoreError::Conflict) => {
+                let Some(item) = self.get(thread.pk(), &keys::message(id), true).await? else {
+                    return Ok(Claimed::Missing);
+                };
+                let message = Message::read(&item)?;
+                let ours = item.get("claimed_by").and_then(|by| by.as_s().ok()) == Some(&owner);
+                Ok(if ours && message.state == MessageState::Sending {
+                    Claimed::Ours(Box::new(Claim { message, owner }))
+                } else {
+                    Claimed::Not(Box::new(message))
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes that WeChat has taken this many parts, before the next one goes out.
+    pub async fn progress(&self, claim: &Claim, parts_sent: u32) -> Result<()> {
+        let answer = self
+            .message_update(&claim.message.thread, &claim.message.id)
+            .update_expression("SET parts_sent = :parts")
+            .condition_expression("claimed_by = :owner AND #state = :sending")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":parts", n(parts_sent))
+            .expression_attribute_values(":owner", s(&claim.owner))
+            .expression_attribute_values(":sending", s("sending"))
+            .send()
+            .await;
+        answer.map(drop).map_err(|error| StoreError::from_sdk(SERVICE, &error))
+    }
+
+    /// Keeps how a send ended, together with what it means for the visitor's replies.
+    pub async fn settle(
+        &self,
+        claim: &Claim,
+        settled: &Settled,
+        parts_sent: u32,
+        visitor: Option<VisitorChange<'_>>,
+    ) -> Result<Settlement> {
+        let (state, failure, due) = match settled {
+            Settled::Sent => (MessageState::Sent, None, None),
+            Settled::Failed(failure) => (MessageState::Failed, Some(failure), None),
+            Settled::Unknown(failure) => (MessageState::Unknown, Some(failure), None),
+            Settled::Later(at, failure) => (MessageState::Pending, Some(failure), Some(*at)),
+            Settled::Held(until, failure) => (MessageState::Held, Some(failure), Some(*until)),
+        };
+        let end = End { state, failure, due, parts_sent: Some(parts_sent) };
+        let update = self.ending(&claim.message, &end)?;
+        let update = update
+            .condition_expression("claimed_by = :owner AND #state = :sending")
+            .expression_attribute_values(":owner", s(&claim.owner))
+            .expression_attribute_values(":sending", s("sending"));
+        self.end(&claim.message, &end, update, visitor).await
+    }
+
+    /// Makes a send `unknown` whose sender is gone.
+    pub async fn give_up(
+        &self,
+        message: &Message,
+        failure: &SendFailure,
+        visitor: Option<VisitorChange<'_>>,
+    ) -> Result<Settlement> {
+        let end = End { state: MessageState::Unknown, failure: Some(failure), due: None, parts_sent: None };
+        let update = self.ending(message, &end)?;
+        let update = update
+            .condition_expression("#state = :sending AND due_sk <= :due")
+            .expression_attribute_values(":sending", s("sending"))
+            .expression_attribute_values(":due", s(keys::instant(self.clock.now())));
+        self.end(message, &end, update, visitor).await
+    }
+
+    /// Ends the waiting of a held text without sending it: taken back by somebody, or (`failure`) waited too long.
+    pub async fn end_held(
+        &self,
+        message: &Message,
+        failure: Option<&SendFailure>,
+        visitor: VisitorChange<'_>,
+    ) -> Result<Settlement> {
+        let state = if failure.is_some() { MessageState::Failed } else { MessageState::Cancelled };
+        let end = End { state, failure, due: None, parts_sent: None };
+        let update = self.ending(message, &end)?;
+        let update = update.condition_expression("#state = :held").expression_attribute_values(":held", s("held"));
+        self.end(message, &end, update, Some(visitor)).await
+    }
+
+    fn ending(&self, message: &Message, end: &End<'_>) -> Result<UpdateBuilder> {
+        let mut set = "SET #state = :state, settled_at = :now".to_owned();
+        let mut remove = " REMOVE claimed_by, failures".to_owned();
+        let mut update = Update::builder()
+            .table_name(&self.name)
+            .key("pk", s(message.thread.pk()))
+            .key("sk", s(keys::message(&message.id)))
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":state", s(end.state.as_str()))
+            .expression_attribute_values(":now", at(self.clock.now()));
+        if let Some(parts) = end.parts_sent {
+            set.push_str(", parts_sent = :parts");
+            update = update.expression_attribute_values(":parts", n(parts));
+        }
+        match end.failure {
+            Some(failure) => {
+                set.push_str(", failure = :failure");
+                update = update.expression_attribute_values(":failure", json(failure)?);
+            }
+            None => remove.push_str(", failure"),
+        }
+        match end.due {
+            Some(at) => {
+                set.push_str(", due_sk = :later");
+                update = update.expression_attribute_values(":later", s(keys::instant(at)));
+            }
+            None => remove.push_str(", due_pk, due_sk"),
+        }
+        Ok(update.update_expression(set + &remove))
+    }
+
+    async fn end(
+        &self,
+        message: &Message,
+        end: &End<'_>,
+        update: UpdateBuilder,
+        visitor: Option<VisitorChange<'_>>,
+    ) -> Result<Settlement> {
+        let mut writes = vec![TransactWriteItem::builder().update(built(update.build())?).build()];
+        if let Some((seen, after)) = visitor {
+            writes.push(self.visitor_put(&message.thread, seen, after)?);
+        }
+        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+            Ok(_) => {
+                let mut message = message.clone();
+                message.state = end.state;
+                message.failure = end.failure.cloned();
+                message.parts_sent = end.parts_sent.unwrap_or(message.parts_sent);
+                Ok(Settlement::Kept(Box::new(message)))
+            }
+            Err(error) => match cancelled_at(&error) {
+                Some(0) => Ok(Settlement::TooLate),
+                Some(_) => Ok(Settlement::VisitorChanged),
+                None => Err(StoreError::from_sdk(SERVICE, &error)),
+            },
+        }
+    }
+
+    fn message_update(
+        &self,
+        thread: &Thread,
+        id: &str,
+    ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+        let update = self.client.update_item().table_name(&self.name);
+        update.key("pk", s(thread.pk())).key("sk", s(keys::message(id)))
+    }
+}
+
+/// How a message ends, or goes on waiting.
+struct End<'a> {
+    state: MessageState,
+    failure: Option<&'a SendFailure>,
+    due: Option<Timestamp>,
+    parts_sent: Option<u32>,
+}

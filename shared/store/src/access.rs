@@ -14,10 +14,10 @@ use sha2::{Digest, Sha256};
 pub use self::ending::{AgentEnd, TokenEnd};
 use crate::{
     error::{Result, StoreError},
-    inbox::{built, cancelled_at},
     item::{Attributes, Build, Read, at, s},
     keys,
     table::{Page, SERVICE, Table},
+    transaction::{built, cancelled_at},
 };
 
 /// How often the use of a token is recorded at most.
@@ -85,14 +85,14 @@ impl NewApiToken {
 
 /// SHA-256 of a token, in hexadecimal: the form in which tokens are kept.
 pub fn token_hash(token: &str) -> String {
-    keys::hex(&Sha256::digest(token.as_bytes()))
+    hex::encode(Sha256::digest(token.as_bytes()))
 }
 
 /// A fresh secret and its hash.
 fn fresh_secret() -> Result<(SecretString, String)> {
     let mut random = [0_u8; 32];
-    getrandom::fill(&mut random).map_err(|_| StoreError::Sealed)?;
-    let secret = SecretString::from(format!("kefu_{}", keys::hex(&random)));
+    getrandom::fill(&mut random).map_err(|_| StoreError::Internal("no random bytes"))?;
+    let secret = SecretString::from(format!("kefu_{}", hex::encode(random)));
     let hash = token_hash(secret.expose_secret());
     Ok((secret, hash))
 }

@@ -157,12 +157,12 @@ pub(crate) fn shard(thread_pk: &str) -> u8 {
 
 /// 128 bits of SHA-256 over the parts, in hexadecimal; the parts are told apart by a separator.
 pub(crate) fn short_hash(parts: &[&str]) -> String {
-    hex(&hash(parts)[..16])
+    hex::encode(&hash(parts)[..16])
 }
 
 /// SHA-256 over the parts, in hexadecimal.
 pub(crate) fn long_hash(parts: &[&str]) -> String {
-    hex(&hash(parts))
+    hex::encode(hash(parts))
 }
 
 fn hash(parts: &[&str]) -> [u8; 32] {
@@ -172,14 +172,6 @@ fn hash(parts: &[&str]) -> [u8; 32] {
         sha.update([0]);
     }
     sha.finalize().into()
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// A cursor is the last key of a page, made opaque so that nobody builds on its form.

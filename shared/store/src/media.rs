@@ -22,7 +22,7 @@ pub const MEDIA_LIFE: SignedDuration = SignedDuration::from_hours(72);
 
 /// The name of an image by its content: SHA-256, in hexadecimal.
 pub fn content_hash(bytes: &[u8]) -> String {
-    keys::hex(&Sha256::digest(bytes))
+    hex::encode(Sha256::digest(bytes))
 }
 
 impl Table {

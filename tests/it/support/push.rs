@@ -1,8 +1,6 @@
 //! Pushes made by hand, so that any byte of them can be spoiled. Signing and encrypting are written here once more, after
 //! WeChat's page on message push, and share nothing with the crate `wechat`.
 
-use std::fmt::Write as _;
-
 use aes::cipher::{BlockModeEncrypt, KeyIvInit};
 use base64::Engine as _;
 use base64::alphabet;
@@ -34,10 +32,7 @@ pub(crate) struct Push {
 pub(crate) fn sign(parts: &[&str]) -> String {
     let mut parts = parts.to_vec();
     parts.sort_unstable();
-    Sha1::digest(parts.concat()).iter().fold(String::new(), |mut hex, byte| {
-        write!(hex, "{byte:02x}").unwrap();
-        hex
-    })
+    hex::encode(Sha1::digest(parts.concat()))
 }
 
 /// The 32 bytes that an `EncodingAESKey` stands for.

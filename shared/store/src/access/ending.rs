@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::{ApiToken, TOKEN_ALIAS, fresh_secret, read};
 use crate::{
     error::{Result, StoreError},
-    inbox::{built, cancelled_at},
     item::{Build, Read, at, s},
     keys,
     record::{Kind, Record, Written},
     table::{SERVICE, Table},
+    transaction::{built, cancelled_at},
 };
 
 /// The result of deleting a token.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use desk::policy::{AppIds, Grant};
 use function::{Aws, Env, Failure, StartError};
 use serde_json::{Map, Value, json};
-use store::{ApiToken, SharedClock, StoreError, Table, token_hash};
+use store::{ApiToken, SharedClock, StoreError, TokenVerifier, token_hash};
 
 /// How long the record of a token's use may take. A request does not wait longer for it, nor does it fail with it.
 const RECORD_TIMEOUT: Duration = Duration::from_millis(500);
@@ -18,7 +18,7 @@ const RECORD_TIMEOUT: Duration = Duration::from_millis(500);
 /// What the handler needs.
 #[derive(Debug, Clone)]
 pub struct Deps {
-    table: Table,
+    tokens: TokenVerifier,
     bootstrap_hash: String,
 }
 
@@ -32,7 +32,7 @@ impl Deps {
         let table = Aws::new(env)?.table(&table, clock);
         // A failure here does not end the function: the first event tries again.
         let _ = table.prime("access#prime").await;
-        Ok(Self { table, bootstrap_hash: hash })
+        Ok(Self { tokens: table.token_verifier(), bootstrap_hash: hash })
     }
 }
 
@@ -53,16 +53,16 @@ async fn identify(deps: &Deps, token: &str) -> Result<Option<Map<String, Value>>
     // Comparing hashes of what was sent tells an attacker nothing about the token itself.
     let hash = token_hash(token);
     if hash == deps.bootstrap_hash {
-        let retired = deps.table.bootstrap_is_retired(&hash).await?;
+        let retired = deps.tokens.bootstrap_is_retired(&hash).await?;
         return Ok((!retired).then(|| context(&Grant::Admin, "admin", "", None)));
     }
-    let now = deps.table.clock().now();
-    let Some(token) = deps.table.api_token(&hash).await?.filter(|token| !token.is_expired(now)) else {
+    let now = deps.tokens.clock().now();
+    let Some(token) = deps.tokens.api_token(&hash).await?.filter(|token| !token.is_expired(now)) else {
         return Ok(None);
     };
     // An agent's tokens end with the agent. Tokens of an earlier version may have outlived theirs.
     if let Some(agent) = &token.agent_id
-        && !deps.table.agent_is_active(agent).await?
+        && !deps.tokens.agent_is_active(agent).await?
     {
         return Ok(None);
     }
@@ -72,7 +72,7 @@ async fn identify(deps: &Deps, token: &str) -> Result<Option<Map<String, Value>>
 
 /// Records that a token was used. The request does not fail with it.
 async fn record_use(deps: &Deps, token: &ApiToken, hash: &str) {
-    match tokio::time::timeout(RECORD_TIMEOUT, deps.table.record_token_use(token, hash)).await {
+    match tokio::time::timeout(RECORD_TIMEOUT, deps.tokens.record_token_use(token, hash)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(token_id = token.id, %error, "use of access token not recorded"),
         Err(_) => tracing::warn!(token_id = token.id, "use of access token not recorded in time"),

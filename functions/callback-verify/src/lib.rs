@@ -5,7 +5,7 @@
 
 use function::{Env, StartError, http};
 use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
-use store::{ExposeSecret, SharedClock, StoreError, Table, Vault};
+use store::{CallbackVerifier, ExposeSecret, SharedClock, StoreError, Vault};
 use wechat::{Token, push};
 
 /// Longest `echostr` that is given back. WeChat's have 19 digits.
@@ -14,7 +14,7 @@ const ECHOSTR_MAX: usize = 128;
 /// What the handler needs.
 #[derive(Debug, Clone)]
 pub struct Deps {
-    table: Table,
+    bindings: CallbackVerifier,
     vault: Vault,
 }
 
@@ -22,7 +22,7 @@ impl Deps {
     /// Reads `TABLE_NAME` and `SECRET_ARN`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, vault) = env.settings().stores(clock).await?;
-        Ok(Self { table, vault })
+        Ok(Self { bindings: table.callback_verifier(), vault })
     }
 }
 
@@ -50,7 +50,7 @@ async fn check(deps: &Deps, app_id: &str, signature: &str, timestamp: &str, nonc
     if !wechat::is_app_id(app_id) {
         return Ok(false);
     }
-    let Some(binding) = deps.table.binding(app_id).await? else {
+    let Some(binding) = deps.bindings.binding(app_id).await? else {
         return Ok(false);
     };
     let token = deps.vault.open(&binding.token).await?;
@@ -60,7 +60,7 @@ async fn check(deps: &Deps, app_id: &str, signature: &str, timestamp: &str, nonc
     if !push::verify_url(&token, signature, timestamp, nonce) {
         return Ok(false);
     }
-    deps.table.mark_verified(app_id).await?;
+    deps.bindings.mark_verified(app_id).await?;
     tracing::info!(app_id, "callback verified");
     Ok(true)
 }

@@ -13,12 +13,12 @@ use function::{
 };
 use lambda_http::{Body, Request, RequestExt, Response};
 use serde_json::json;
-use store::{Author, Conversation, SharedClock, Table};
+use store::{Author, Conversation, ConversationReader, SharedClock};
 
 /// What the handler needs.
 #[derive(Debug, Clone)]
 pub struct Deps {
-    table: Table,
+    conversations: ConversationReader,
     channel: Channel,
 }
 
@@ -26,7 +26,7 @@ impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, _, channel) = env.settings().channel(clock).await?;
-        Ok(Self { table, channel })
+        Ok(Self { conversations: table.conversation_reader(), channel })
     }
 }
 
@@ -42,7 +42,7 @@ async fn send(deps: &Deps, request: &Request) -> Result<Response<Body>, Problem>
     let path = request.path_parameters();
     let cid = path.first("cid").unwrap_or_default();
     card.check(cid)?;
-    let conversation = deps.table.conversation(cid).await?.ok_or_else(|| Problem::not_found("conversation"))?;
+    let conversation = deps.conversations.conversation(cid).await?.ok_or_else(|| Problem::not_found("conversation"))?;
     allow(&card, &conversation)?;
     let page = &card.mini_page;
     let cover = deps.channel.cover(&conversation.app_id, &page.thumb_media_id, &page.thumb_url).await;

@@ -11,7 +11,7 @@ use function::{
     stream::{Record, Wake, batch_failures},
 };
 use serde_json::{Value, json};
-use store::{DUE_SHARDS, Message, MessageState, OutboundRef, SharedClock, StoreError, Table};
+use store::{DUE_SHARDS, Message, MessageState, OutboundRef, OverdueSends, SharedClock, StoreError};
 
 /// How many sends of one shard a tick takes over.
 const SENDS_PER_SHARD: i32 = 50;
@@ -19,7 +19,7 @@ const SENDS_PER_SHARD: i32 = 50;
 /// What the handler needs.
 #[derive(Debug, Clone)]
 pub struct Deps {
-    table: Table,
+    overdue: OverdueSends,
     channel: Channel,
 }
 
@@ -27,7 +27,7 @@ impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, _, channel) = env.settings().channel(clock).await?;
-        Ok(Self { table, channel })
+        Ok(Self { overdue: table.overdue(), channel })
     }
 }
 
@@ -41,7 +41,7 @@ pub async fn handle(deps: &Deps, event: Value) -> Result<Value, Failure> {
 
 /// Takes over the sends that are overdue, one after the other, so that the sends of a thread keep their order.
 async fn batch(deps: &Deps, records: &[Record]) -> Value {
-    let now = deps.table.clock().now();
+    let now = deps.overdue.clock().now();
     for record in records {
         let Some(send) = OutboundRef::from_image(|name| record.attribute(name)) else {
             continue;
@@ -80,13 +80,13 @@ async fn tick(deps: &Deps) -> Result<Value, Failure> {
 }
 
 async fn take_over_shard(deps: &Deps, shard: u8, overdue: &mut Overdue) -> Result<(), StoreError> {
-    for message in deps.table.overdue_sends(shard, SENDS_PER_SHARD).await? {
+    for message in deps.overdue.overdue_sends(shard, SENDS_PER_SHARD).await? {
         overdue.taken_over += 1;
         if let Err(error) = take_over(deps, &message).await {
             tracing::error!(id = message.id, error = %http::chain(&error), "a send was not taken over");
             overdue.failed += 1;
             // Otherwise failing sends, which are the longest overdue, would use up every tick of their shard.
-            if let Err(error) = deps.table.put_off_send(&message).await {
+            if let Err(error) = deps.overdue.put_off_send(&message).await {
                 tracing::error!(id = message.id, error = %http::chain(&error), "a failed send was not put off");
             }
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use store::{Binding, ExposeSecret, StoreError, Table, Vault};
+use store::{Binding, BindingReader, ExposeSecret, StoreError, Vault};
 use wechat::{EncodingAesKey, PushCredentials, Token};
 
 /// How long a warm function believes what it read.
@@ -24,7 +24,7 @@ const PREFETCHED: i32 = 10;
 /// The bindings' push credentials, as this environment knows them.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
-    table: Table,
+    bindings: BindingReader,
     vault: Vault,
     kept: Arc<Mutex<Kept>>,
 }
@@ -36,15 +36,15 @@ struct Kept {
 }
 
 impl Credentials {
-    pub(crate) fn new(table: Table, vault: Vault) -> Self {
-        Self { table, vault, kept: Arc::default() }
+    pub(crate) fn new(bindings: BindingReader, vault: Vault) -> Self {
+        Self { bindings, vault, kept: Arc::default() }
     }
 
     /// Reads bindings while the environment starts. Reading one takes a third of what a first push costs, and at the CPU share of a
     /// 128 MB function that third is the difference between answering at once and waiting for the next period of the quota.
     /// Whatever fails is read again when it is needed.
     pub(crate) async fn prefetch(&self) {
-        let (bindings, _) = tokio::join!(self.table.bindings(None, PREFETCHED), self.vault.prime());
+        let (bindings, _) = tokio::join!(self.bindings.bindings(None, PREFETCHED), self.vault.prime());
         for binding in bindings.map(|page| page.items).unwrap_or_default() {
             let _ = self.keep(&binding).await;
         }
@@ -52,7 +52,7 @@ impl Credentials {
 
     /// The credentials of a mini program; `None` when it is not bound. The flag says that they were read just now.
     pub(crate) async fn of(&self, app_id: &str) -> Result<(Option<Arc<PushCredentials>>, bool), StoreError> {
-        let now = self.table.clock().now();
+        let now = self.bindings.clock().now();
         let known = self.kept().of.get(app_id).filter(|(read, _)| now < *read + BELIEVED).map(|(_, it)| it.clone());
         match known {
             Some(known) => Ok((Some(known), false)),
@@ -66,7 +66,7 @@ impl Credentials {
     }
 
     async fn read(&self, app_id: &str) -> Result<Option<Arc<PushCredentials>>, StoreError> {
-        let Some(binding) = self.table.binding(app_id).await? else {
+        let Some(binding) = self.bindings.binding(app_id).await? else {
             self.kept().of.remove(app_id);
             return Ok(None);
         };
@@ -74,7 +74,7 @@ impl Credentials {
     }
 
     async fn keep(&self, binding: &Binding) -> Result<Arc<PushCredentials>, StoreError> {
-        let now = self.table.clock().now();
+        let now = self.bindings.clock().now();
         let previous = match &binding.previous_encoding_aes_key {
             Some(sealed) => Some(self.vault.open(sealed).await?),
             None => None,

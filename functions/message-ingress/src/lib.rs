@@ -10,13 +10,13 @@ mod credentials;
 use credentials::Credentials;
 use function::{Env, StartError, http};
 use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
-use store::{NewInbound, Receipt, SharedClock, StoreError, Table, Thread};
+use store::{Inbox, NewInbound, Receipt, SharedClock, StoreError, Thread};
 use wechat::push::{self, Opened, PushQuery};
 
 /// What the handler needs.
 #[derive(Debug, Clone)]
 pub struct Deps {
-    table: Table,
+    inbox: Inbox,
     credentials: Credentials,
 }
 
@@ -24,9 +24,9 @@ impl Deps {
     /// Reads `TABLE_NAME` and `SECRET_ARN`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, vault) = env.settings().unprimed_stores(clock)?;
-        let credentials = Credentials::new(table.clone(), vault);
+        let credentials = Credentials::new(table.binding_reader(), vault);
         credentials.prefetch().await;
-        Ok(Self { table, credentials })
+        Ok(Self { inbox: table.inbox(), credentials })
     }
 }
 
@@ -78,7 +78,7 @@ async fn receive(deps: &Deps, app_id: &str, request: &Request) -> Result<Receipt
         kind: opened.inbound.content.kind().to_owned(),
         content: opened.inbound.content.to_json(),
     };
-    deps.table.receive(&new).await.map_err(Refusal::Store)
+    deps.inbox.receive(&new).await.map_err(Refusal::Store)
 }
 
 /// Opens the push under the credentials this environment knows, and once more under those of the table if they may

@@ -85,6 +85,7 @@ mod conversation;
 mod duty;
 mod error;
 mod event;
+mod handles;
 mod idempotency;
 mod inbox;
 mod item;
@@ -115,6 +116,9 @@ pub use desk::policy::Role;
 pub use duty::{Duty, GRACE, HEARTBEAT_LIFE};
 pub use error::{Result, StoreError};
 pub use event::{Event, NewEvent};
+pub use handles::{
+    BindingReader, CallbackVerifier, ConversationReader, Inbox, OverdueSends, TokenSchedule, TokenVerifier,
+};
 pub use idempotency::{Once, PutDown};
 pub use inbox::{InboundRef, LEFT_BEHIND, NewInbound, Receipt};
 pub use keys::DUE_SHARDS;

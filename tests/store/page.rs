@@ -36,7 +36,7 @@ fn rows() -> BTreeMap<String, Row> {
             Some(rest.split('`').next().unwrap_or_default().to_owned())
         };
         let row = Row { pk: quoted(pk), sk: quoted(sk), lists: index("lists"), due: index("due") };
-        (item.split(':').next().unwrap_or_default().to_owned(), row)
+        (item.split(':').next().unwrap_or_default().trim_matches('`').to_owned(), row)
     })
     .collect()
 }

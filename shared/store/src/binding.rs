@@ -22,7 +22,7 @@ pub enum BindingMode {
     Developer,
 }
 
-/// Where a binding stands, as an admin sees it.
+/// The state of a binding, as the API shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BindingStatus {
@@ -43,7 +43,7 @@ pub struct CredentialProblem {
     pub errcode: i64,
     /// What it means and what to do, in words.
     pub reason: String,
-    /// Since when.
+    /// The time of the first refusal.
     pub since: Timestamp,
 }
 
@@ -52,11 +52,11 @@ pub struct CredentialProblem {
 pub struct Binding {
     /// The mini program's AppID.
     pub app_id: String,
-    /// The name the admin gave it.
+    /// The display name.
     pub name: String,
     /// How it is bound.
     pub mode: BindingMode,
-    /// What is sent in answer to a visitor as long as no person has replied; nothing when absent.
+    /// The automatic reply to a visitor's message until a person has replied; none when absent.
     pub auto_reply: Option<String>,
     /// When WeChat's GET check last succeeded for the current token.
     pub verified_at: Option<Timestamp>,
@@ -99,7 +99,7 @@ impl Binding {
         Ok(settings.unwrap_or_default())
     }
 
-    /// Where the binding stands.
+    /// The state of the binding.
     pub fn status(&self) -> BindingStatus {
         match (&self.problem, self.verified_at) {
             (Some(_), _) => BindingStatus::CredentialsRefused,
@@ -109,12 +109,12 @@ impl Binding {
     }
 }
 
-/// What it takes to bind a mini program.
+/// A binding to create.
 #[derive(Debug)]
 pub struct NewBinding {
     /// The mini program's AppID.
     pub app_id: String,
-    /// A name for people.
+    /// A display name.
     pub name: String,
     /// The AppSecret.
     pub app_secret: SecretString,
@@ -133,7 +133,7 @@ pub struct NewBinding {
 pub struct BindingChange {
     /// A new name.
     pub name: Option<String>,
-    /// A new automatic reply; `Some(None)` takes it away.
+    /// A new automatic reply; `Some(None)` removes it.
     pub auto_reply: Option<Option<String>>,
     /// Other settings of reception; `Some(None)` resets them to the defaults.
     pub reception: Option<Option<Reception>>,
@@ -192,7 +192,7 @@ fn place(app_id: &str, attribute: &str) -> String {
 }
 
 impl Table {
-    /// Keeps a new binding. [`StoreError::Conflict`] when the mini program is bound already.
+    /// Stores a new binding. [`StoreError::Conflict`] when the mini program is bound already.
     pub async fn create_binding(&self, vault: &Vault, new: NewBinding) -> Result<Binding> {
         let now = self.clock.now();
         let sealed = |secret, name| vault_seal(vault, &new.app_id, secret, name);
@@ -258,7 +258,7 @@ impl Table {
         }
     }
 
-    /// Takes a binding away, with its access token. What visitors wrote stays. `false` when there was none.
+    /// Deletes a binding and its access token. Messages and conversations stay. `false` when there is no such binding.
     pub async fn delete_binding(&self, app_id: &str) -> Result<bool> {
         let delete = |sk: &str| {
             let delete = Delete::builder().table_name(&self.name);
@@ -280,12 +280,13 @@ impl Table {
         }
     }
 
-    /// Notes that WeChat's GET check succeeded now. A binding that is gone stays gone.
+    /// Records that WeChat's GET check succeeded now. Does nothing when the binding was deleted.
     pub async fn mark_verified(&self, app_id: &str) -> Result<()> {
         self.touch_binding(app_id, "SET verified_at = :value", at(self.clock.now())).await
     }
 
-    /// Notes why WeChat gives no access token, or (with `None`) that it does again.
+    /// Records why WeChat gives no access token, or (with `None`) that it does again. Does nothing when the binding was
+    /// deleted.
     pub async fn set_credential_problem(&self, app_id: &str, problem: Option<&CredentialProblem>) -> Result<()> {
         match problem {
             Some(problem) => self.touch_binding(app_id, "SET problem = :value", json(problem)?).await,

@@ -1,5 +1,5 @@
-//! Where the time comes from. Everything that keeps or compares a time is handed a clock, so that a test can
-//! move it by 48 hours without waiting.
+//! The source of time. Everything that stores or compares a time takes a clock, so that a test can advance it by 48 hours
+//! without waiting.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,10 +11,10 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     fn now(&self) -> Timestamp;
 }
 
-/// A clock that everyone in a function shares.
+/// A clock shared by all parts of a function.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// The machine's own time, in milliseconds: what is kept and shown has no finer ones.
+/// The system time, truncated to milliseconds, which is the precision of the table and of the API.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -25,7 +25,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved by hand.
+/// A clock that stands still until a test sets it.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<Timestamp>);
 

@@ -1,8 +1,8 @@
-//! A decision, written at once or not at all.
+//! A decision about a conversation, written in one transaction.
 //!
-//! Whoever decides has read a visitor and a conversation and says what they shall be. The transaction asks that
-//! nobody has written them meanwhile, and brings along everything that follows: the queue's entry, the agent's load,
-//! the events, the sends. So there is no moment at which a conversation has two agents, or waits and is assigned.
+//! The caller has read a visitor and a conversation and passes their new state. The transaction requires that both are
+//! unchanged since, and includes everything that follows from the change: the queue's entry, the agent's load, the events,
+//! the sends. So a conversation never has two agents, and never waits in a queue while it is assigned.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use desk::staff::AgentStatus;
@@ -24,35 +24,35 @@ use crate::{
     visitor::Visitor,
 };
 
-/// What shall be written.
+/// A decision to write.
 #[derive(Debug, Default)]
 pub struct Commit<'a> {
-    /// The message that is processed with it.
+    /// The message that the decision processes.
     pub message: Option<&'a InboundRef>,
-    /// The visitor as read and as they shall be.
+    /// The visitor's thread, the visitor as read, and the visitor to write.
     pub visitor: Option<(&'a Thread, &'a Visitor, Visitor)>,
-    /// The conversation as read; `None` when it is opened now, or when there is none.
+    /// The conversation as read; `None` when the decision opens one, or concerns none.
     pub before: Option<&'a Conversation>,
-    /// The conversation as it shall be.
+    /// The conversation to write.
     pub after: Option<Conversation>,
-    /// What happened in it.
+    /// The conversation's new events.
     pub events: Vec<NewEvent>,
-    /// What is said, to be sent when it is written.
+    /// Messages to send once the transaction has succeeded.
     pub sends: Vec<NewOutbound>,
     /// Held texts that are released by one of the sends, with its id.
     pub released: Vec<(String, String)>,
     /// How an agent is assigned, if one is.
     pub assign: Assign,
-    /// Not twice, if the caller named the request.
+    /// The request's `Idempotency-Key`, if it has one.
     pub once: Option<&'a Once>,
 }
 
-/// How an agent comes to a conversation.
+/// The condition under which an agent is assigned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Assign {
     /// By rule: to an agent who is online and has room.
     Auto {
-        /// The load that the rule has reckoned with, if whoever has more by now is not to get it.
+        /// The greatest load at which the agent still gets the conversation: the load that the rule has read.
         at_most: Option<u32>,
     },
     /// By hand: to an agent who has room and is not offline.
@@ -60,18 +60,18 @@ pub enum Assign {
     ByHand,
 }
 
-/// What became of it.
+/// The result of a commit.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "one is made for each decision and taken apart at once")]
 pub enum Committed {
-    /// It is written; the conversation as it now is.
+    /// It is written; the conversation as stored.
     Now(Option<Conversation>),
     /// The message was processed before; nothing changed.
     Before,
-    /// Somebody else has changed the visitor or the conversation; read again and decide again.
+    /// Another writer has changed the visitor or the conversation; read again and decide again.
     Changed,
-    /// The agent has no room, is not there, got another conversation meanwhile, or is getting one at this moment.
-    /// Read again: there may be room for both.
+    /// The agent is at capacity or not available, or another transaction is assigning a conversation to the agent at this
+    /// moment. Read again: the agent may have capacity for both.
     Agent,
     /// Another request used the `Idempotency-Key`, or the same one before: see [`Table::put_down_before`].
     Once,
@@ -134,7 +134,7 @@ impl Table {
         match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => Ok(Committed::Now(after)),
             Err(error) => match cancelled_at(&error).map(|place| parts.get(place)) {
-                // Somebody else is giving the agent a conversation at this moment.
+                // Another transaction is assigning a conversation to the agent at this moment.
                 Some(None) if of_agent(&parts).is_some_and(|agent| met_another_at(&error, agent)) => {
                     Ok(Committed::Agent)
                 }
@@ -165,7 +165,7 @@ impl Table {
         }
     }
 
-    /// What follows from a conversation's change of hands.
+    /// The writes that follow from a change of the conversation's stage.
     fn stage_writes(
         &self,
         writes: &mut Writes,
@@ -248,8 +248,8 @@ impl Table {
         update_item(update)
     }
 
-    /// A visitor belongs to the person whom their proved `partnerid` names, and to nobody else: telephones are handed
-    /// on.
+    /// Links a visitor to the person of their verified `partnerid`, and removes the link to the previous one: a phone may
+    /// change its owner.
     fn person_writes(&self, writes: &mut Writes, thread: &Thread, from: Option<&str>, to: Option<&str>) -> Result<()> {
         if from == to {
             return Ok(());
@@ -307,12 +307,12 @@ impl Table {
     }
 }
 
-/// Where the agent's write stands among the others.
+/// The index of the agent's write.
 fn of_agent(parts: &[Part]) -> Option<usize> {
     parts.iter().position(|part| *part == Part::Agent)
 }
 
-/// The key of the edge from an agent to a conversation; an agent's conversations go by their age.
+/// The sort key of a conversation under its agent; an agent's conversations sort by age.
 fn has(conversation: &Conversation) -> String {
     format!("{}{}#{}", keys::HAS_CONVERSATION, keys::instant(conversation.created_at), conversation.cid)
 }

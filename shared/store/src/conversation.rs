@@ -1,4 +1,4 @@
-//! Conversations: what a visitor asked for and how it went. A visitor has one open conversation at most.
+//! Conversations. A visitor has at most one open conversation.
 
 use desk::{
     conversation::{AuthorRole, ClosedBy},
@@ -17,8 +17,7 @@ use crate::{
     table::{Page, SERVICE, Table},
 };
 
-/// A conversation. Whoever changes it has read it before: it is written whole, if nobody else has written it
-/// meanwhile.
+/// A conversation. It is written whole, on condition that its version is the one that was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
     /// Its id.
@@ -27,13 +26,13 @@ pub struct Conversation {
     pub app_id: String,
     /// The visitor's openid.
     pub openid: String,
-    /// Who has it.
+    /// Who has it now.
     pub stage: Stage,
     /// When it was opened.
     pub created_at: Timestamp,
     /// When the visitor last wrote.
     pub last_message_at: Timestamp,
-    /// When anything last happened in it that counts against idling.
+    /// The last activity that counts against idling.
     pub active_at: Timestamp,
     /// When a person first replied; the automatic reply is silent from then on.
     #[serde(default)]
@@ -41,7 +40,7 @@ pub struct Conversation {
     /// When the visitor was last warned that it will end.
     #[serde(default)]
     pub warned_at: Option<Timestamp>,
-    /// When the clock has to look at it again.
+    /// When the tick has to check it next.
     #[serde(default)]
     pub next_check_at: Option<Timestamp>,
     /// When it was closed.
@@ -50,22 +49,22 @@ pub struct Conversation {
     /// Where it may go, level by level; absent until it is routed.
     #[serde(default)]
     pub plan: Option<Plan>,
-    /// What the agent wrote down on closing.
+    /// The agent's wrap-up notes.
     #[serde(default)]
     pub summary: Value,
-    /// The last events' number; see [`Event`](crate::Event).
+    /// The number of the last event; see [`Event`](crate::Event).
     pub seq: u64,
-    /// The message it begins with, which bounds where its messages lie in the thread.
+    /// The id of its first message: its messages begin here in the thread.
     pub(crate) first_message: String,
     #[serde(skip)]
     pub(crate) version: u64,
 }
 
-/// Who has a conversation.
+/// The stage of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
 pub enum Stage {
-    /// Nobody: no group is set for it. Whoever wants takes it.
+    /// No one: it has no group. Any agent may claim it.
     Unassigned,
     /// A robot.
     Robot(Box<RobotStage>),
@@ -73,7 +72,7 @@ pub enum Stage {
     Queued(Waiting),
     /// An agent.
     Assigned(Assigned),
-    /// Nobody was there; the visitor leaves a message.
+    /// 留言: no agent was available, and the visitor leaves a message.
     LeftMessage(Waiting),
     /// It has ended.
     Closed {
@@ -88,19 +87,19 @@ pub enum Stage {
 pub struct RobotStage {
     /// Which robot.
     pub robot_id: String,
-    /// What the visitor has said that is not answered yet.
+    /// The visitor's messages that are not answered yet.
     pub turn: Option<Turn>,
-    /// Turns without an answer, one after the other.
+    /// Consecutive turns without an answer.
     pub misses: u32,
-    /// The last question, to know it again.
+    /// The last question, to recognise a repetition.
     pub last_question: String,
-    /// How often it has come.
+    /// How often it was asked in a row.
     pub repeats: u32,
     /// The questions that were offered to choose from.
     pub offered: Vec<String>,
 }
 
-/// What a visitor has said to a robot since its last answer.
+/// The messages of a visitor that a robot answers together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
     /// The messages in their order, at most [`TURN_MAX`]. Each by its id, because they may come late and out of order:
@@ -109,7 +108,7 @@ pub struct Turn {
     pub messages: Vec<String>,
     /// When the first came.
     pub since: Timestamp,
-    /// Until when somebody is answering it; nobody is when absent.
+    /// Until when a function is answering it; absent when none is.
     pub answering_until: Option<Timestamp>,
 }
 
@@ -118,7 +117,7 @@ pub struct Turn {
 pub struct Waiting {
     /// The queue; see [`Queue`](crate::Queue).
     pub queue: String,
-    /// The place in it: queues go by this, smallest first.
+    /// The sort key within the queue, smallest first.
     pub place: String,
     /// Since when.
     pub since: Timestamp,
@@ -130,7 +129,7 @@ pub struct Waiting {
     /// Whether the visitor was told that the message they left has been taken.
     #[serde(default)]
     pub told: bool,
-    /// The agent who handed it on to this queue, who is not given it back for a while.
+    /// The agent who transferred it to this queue. It is not assigned to them again for a while.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handed_on_by: Option<String>,
 }
@@ -138,7 +137,7 @@ pub struct Waiting {
 /// An agent's conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assigned {
-    /// Whose.
+    /// The agent's id.
     pub agent_id: String,
     /// Through which group, if any.
     pub group_id: Option<String>,
@@ -148,7 +147,7 @@ pub struct Assigned {
     pub accepted_at: Option<Timestamp>,
 }
 
-/// How many messages of a visitor's make up a turn; of more than that the newest.
+/// The greatest number of messages in a turn; older ones are dropped.
 pub const TURN_MAX: usize = 20;
 
 impl Turn {
@@ -157,7 +156,7 @@ impl Turn {
         Self { messages: vec![message.to_owned()], since: now, answering_until: None }
     }
 
-    /// Takes in one more message. Whoever is answering already is told by it to begin anew.
+    /// Adds a message. A function that is answering the turn starts over.
     pub fn join(&mut self, message: &str) {
         if let Err(place) = self.messages.binary_search_by(|known| known.as_str().cmp(message)) {
             self.messages.insert(place, message.to_owned());
@@ -167,7 +166,7 @@ impl Turn {
         self.answering_until = None;
     }
 
-    /// What is left of it when these messages are answered.
+    /// The turn that remains when these messages are answered; none when all are.
     pub fn without(&self, answered: &[String], now: Timestamp) -> Option<Self> {
         let messages: Vec<String> = self.messages.iter().filter(|id| !answered.contains(id)).cloned().collect();
         (!messages.is_empty()).then_some(Self { messages, since: now, answering_until: None })
@@ -175,7 +174,7 @@ impl Turn {
 }
 
 impl Conversation {
-    /// A new conversation that begins with this message. It is kept when it is committed.
+    /// A new conversation that begins with this message; [`Table::commit`] stores it.
     pub fn new(thread: &Thread, message: &InboundRef, stage: Stage, now: Timestamp) -> Self {
         Self {
             cid: thread.cid(&message.id),
@@ -202,7 +201,7 @@ impl Conversation {
         Thread::new(&self.app_id, &self.openid)
     }
 
-    /// Whether it goes on.
+    /// Whether it is open.
     pub fn is_open(&self) -> bool {
         !matches!(self.stage, Stage::Closed { .. })
     }
@@ -223,7 +222,7 @@ impl Conversation {
         }
     }
 
-    /// Takes in one more message of the visitor's. It may have come late, and sort before the first.
+    /// Adds a message of the visitor. It may have arrived late and sort before the first one.
     pub fn join(&mut self, message: &InboundRef, now: Timestamp) {
         self.last_message_at = self.last_message_at.max(message.created_at);
         self.active_at = now;
@@ -255,14 +254,14 @@ impl Conversation {
             .set("version", n(version))
             .maybe("due_pk", due.map(|_| s(keys::due_conversations(shard))))
             .maybe("due_sk", due.map(|due| s(keys::instant(due))))
-            // What wakes the robot is in the open, so that the stream can be filtered by it.
+            // An attribute of its own, so that the stream of the robot function can be filtered by it.
             .maybe("turn", turn.map(|turn| s(if turn.answering_until.is_some() { "answering" } else { "waiting" })))
             .data(self)?
             .done())
     }
 }
 
-/// Set texts that may follow one another without a word of anybody's: connected, queued, a warning.
+/// The greatest number of consecutive set texts: connected, queued, a warning.
 const PROMPTS_AT_ONCE: i32 = 4;
 
 impl Table {
@@ -296,8 +295,7 @@ impl Table {
         self.messages(&conversation.thread(), Some(&conversation.cid), first, cursor, limit).await
     }
 
-    /// When either side last said something in a visitor's thread. What is said by set texts does not count, a warning
-    /// that nobody has answered least of all.
+    /// When either side last wrote in a visitor's thread. Set texts, such as an idle warning, do not count.
     pub async fn last_said_at(&self, thread: &Thread) -> Result<Option<Timestamp>> {
         let last = self.last_messages(thread, PROMPTS_AT_ONCE + 1).await?;
         let is_prompt =
@@ -323,7 +321,7 @@ impl Table {
         answer.items().iter().map(Message::read).collect()
     }
 
-    /// Conversations of one shard that the clock has to look at, the most overdue first.
+    /// Conversations of one shard that the tick has to check, the most overdue first.
     pub async fn due_conversations(&self, shard: u8, limit: i32) -> Result<Vec<Conversation>> {
         self.due_items(&keys::due_conversations(shard), limit, Conversation::read).await
     }

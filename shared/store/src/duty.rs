@@ -1,4 +1,4 @@
-//! Agents on duty: status, heartbeat, load. What changes all day is kept apart from an agent's settings.
+//! Agents on duty: status, heartbeat, load. An item of its own, apart from the agent's settings, since it changes all day.
 
 use std::collections::BTreeSet;
 
@@ -13,38 +13,38 @@ use crate::{
     table::{Page, SERVICE, Table},
 };
 
-/// How long a heartbeat is good for. The workbench sends one every 30 seconds, so that two may be lost.
+/// How long a heartbeat counts. The workbench sends one every 30 seconds, so two may be lost.
 pub const HEARTBEAT_LIFE: SignedDuration = SignedDuration::from_secs(90);
 
-/// How long an agent may be gone before their conversations go back to the queue: a browser that is reloaded, a
-/// lift without reception.
+/// How long an agent may be absent before their conversations return to the queue: long enough for a reloaded browser or a
+/// lift without network.
 pub const GRACE: SignedDuration = SignedDuration::from_mins(3);
 
 /// An agent on duty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duty {
-    /// Which agent.
+    /// The agent's id.
     pub agent_id: String,
     /// The name that visitors see.
     pub name: String,
-    /// What they say of themselves.
+    /// Their status.
     pub status: AgentStatus,
     /// Why they are away.
     pub reason: Option<String>,
     /// Since when they have this status.
     pub since: Timestamp,
-    /// Until when their last heartbeat is good.
+    /// Until when their last heartbeat counts.
     pub present_until: Timestamp,
     /// How many conversations they have.
     pub load: u32,
-    /// How many they take.
+    /// The greatest load for automatic assignment.
     pub capacity: u32,
-    /// When they last got one.
+    /// When a conversation was last assigned to them.
     pub last_assigned_at: Option<Timestamp>,
 }
 
 impl Duty {
-    /// From when on they are gone for good: offline, or without a heartbeat, for longer than [`GRACE`].
+    /// When the agent times out: offline, or without a heartbeat, for longer than [`GRACE`].
     pub fn gone_at(&self) -> Timestamp {
         let from =
             if self.status == AgentStatus::Offline { self.since.min(self.present_until) } else { self.present_until };
@@ -67,26 +67,26 @@ impl Duty {
     }
 }
 
-/// What an edge leads to: the last part of its key.
+/// The id at the end of an edge's sort key.
 fn edge_end(item: &Attributes, prefix: &str) -> Option<String> {
     let sk = item.get("sk")?.as_s().ok()?.strip_prefix(prefix)?;
     Some(sk.rsplit('#').next().unwrap_or(sk).to_owned())
 }
 
 impl Table {
-    /// What is known of these agents, in this order; those who do not exist are left out.
+    /// The duties of these agents, in this order; unknown agents are left out.
     pub async fn duties(&self, agents: &[String]) -> Result<Vec<Duty>> {
         let keys: Vec<_> = agents.iter().map(|id| (keys::record("agent", id), keys::DUTY.to_owned())).collect();
         self.get_all_consistent(&keys).await?.iter().map(Duty::read).collect()
     }
 
-    /// One agent.
+    /// The duty of one agent.
     pub async fn duty(&self, agent: &str) -> Result<Option<Duty>> {
         let item = self.get(keys::record("agent", agent), keys::DUTY, true).await?;
         item.as_ref().map(Duty::read).transpose()
     }
 
-    /// Keeps an agent's name and capacity where they are needed to assign; a new agent is offline.
+    /// Copies an agent's name and capacity to the duty, where assignment reads them; a new agent is offline.
     pub async fn set_capacity(&self, agent: &str, name: &str, capacity: u32) -> Result<()> {
         let past = self.clock.now();
         let update = self
@@ -110,7 +110,7 @@ impl Table {
         update.send().await.map(drop).map_err(|error| StoreError::from_sdk(SERVICE, &error))
     }
 
-    /// Takes an agent off duty for good; `false` while they have conversations.
+    /// Deletes an agent's duty; `false` while they have conversations.
     pub async fn end_duty(&self, agent: &str) -> Result<bool> {
         let delete = self.client.delete_item().table_name(&self.name);
         let delete = delete.key("pk", s(keys::record("agent", agent))).key("sk", s(keys::DUTY));
@@ -181,13 +181,13 @@ impl Table {
         Ok(if self.duty(agent).await?.is_some() { StoreError::Conflict } else { StoreError::NotFound("agent") })
     }
 
-    /// Agents who may be gone; the minute tick looks at them.
+    /// Agents whose check is due, for the minute tick.
     pub async fn watched_agents(&self, limit: i32) -> Result<Vec<Duty>> {
         self.due_items(keys::DUE_AGENTS, limit, Duty::read).await
     }
 
-    /// After the tick has looked: again when the heartbeat runs out, or (`gone`) no more, and the agent is offline.
-    /// Nothing happens when they have come back or taken a conversation meanwhile: the next tick looks anew.
+    /// Schedules the next check of an agent, or (`gone`) sets the agent offline and ends the checks. Does nothing when the
+    /// agent has returned or taken a conversation since: the next tick checks again.
     pub async fn watch_agent_again(&self, seen: &Duty, gone: bool) -> Result<()> {
         let still = "present_until = :seen AND #status = :status";
         let update = self
@@ -214,7 +214,7 @@ impl Table {
         }
     }
 
-    /// The conversations that an agent has, oldest first.
+    /// The conversations of an agent, oldest first.
     pub async fn assigned_to(&self, agent: &str, limit: i32) -> Result<Vec<String>> {
         self.edges(agent, keys::HAS_CONVERSATION, limit).await
     }
@@ -226,7 +226,7 @@ impl Table {
         Ok(Page { items, cursor: page.cursor })
     }
 
-    /// The groups that an agent is or was a member of: the group's own list is what counts.
+    /// The groups that an agent is or was a member of. The group's own member list decides.
     pub async fn groups_of(&self, agent: &str) -> Result<Vec<String>> {
         self.edges(agent, keys::IN_GROUP, 1000).await
     }
@@ -236,7 +236,7 @@ impl Table {
         Ok(items.iter().filter_map(|item| edge_end(item, prefix)).collect())
     }
 
-    /// Notes with each agent which group they have joined (before the group's own list is written) or left (after).
+    /// Records with each agent that they have joined a group (before the group's own list is written) or left it (after).
     pub async fn note_members(&self, group: &str, joined: &BTreeSet<String>, left: &BTreeSet<String>) -> Result<()> {
         for agent in joined {
             let item = Build::new(keys::MEMBERSHIP, keys::record("agent", agent), keys::in_group(group)).done();

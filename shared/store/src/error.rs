@@ -1,11 +1,11 @@
-//! What can go wrong between us and the table or the vault.
+//! The errors of the table and the vault.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// Why the store could not do what it was asked.
+/// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// DynamoDB or Secrets Manager did not take the call: throttled, out of reach, or out of order. Nothing is

@@ -1,5 +1,5 @@
-//! Events: every change of a conversation, numbered within it without a gap. They are the outbox of webhooks and
-//! browsers and, read back, a conversation's history.
+//! Events: every change of a conversation, numbered within it without a gap. They are the outbox of webhooks and the
+//! conversation's history.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::{
     table::{Page, Table},
 };
 
-/// An event that is about to happen.
+/// An event to write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
     /// What happened, such as `conversation.assigned`.
@@ -56,7 +56,7 @@ impl NewEvent {
 }
 
 impl Table {
-    /// What happened in a conversation, oldest first.
+    /// The events of a conversation, oldest first.
     pub async fn events(&self, cid: &str, cursor: Option<&str>, limit: i32) -> Result<Page<Event>> {
         let page = self.page(keys::conversation(cid), keys::EVENT_PREFIX, cursor, limit).await?;
         let read = |item: &Attributes| {

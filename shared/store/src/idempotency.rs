@@ -12,29 +12,29 @@ use crate::{
     transaction::built,
 };
 
-/// How long an `Idempotency-Key` is remembered.
+/// How long an `Idempotency-Key` is valid.
 const IDEMPOTENCY_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
-/// A request that asked to be carried out once only.
+/// A request with an `Idempotency-Key`.
 #[derive(Debug, Clone)]
 pub struct Once {
-    /// Who asked and for what: caller, route and the `Idempotency-Key`.
+    /// The caller, the route and the `Idempotency-Key`.
     pub scope: [String; 3],
-    /// Hash of the request's content; the same key with other content is a mistake.
+    /// Hash of the request's content: the same key with other content is refused.
     pub fingerprint: String,
 }
 
-/// What became of a message that was put down for sending.
+/// The result of a request with an `Idempotency-Key`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutDown {
-    /// It is pending now.
+    /// This request created the message.
     New,
-    /// The same request put this message down before.
+    /// An earlier request with the same key and content created a message.
     Before {
-        /// The thread's message that the first request made.
+        /// The message's id in the thread.
         id: String,
     },
-    /// Another request used the key.
+    /// An earlier request with other content used the key.
     KeyReused,
 }
 
@@ -56,7 +56,10 @@ impl Table {
         Ok(TransactWriteItem::builder().put(built(claim.build())?).build())
     }
 
-    /// What an earlier request with this [`Once`] made, after a commit has found that there was one.
+    /// The message that an earlier request with this key created, after a commit answered [`Committed::Once`].
+    /// [`StoreError::Conflict`] when the key's record has expired since: the commit may be repeated.
+    ///
+    /// [`Committed::Once`]: crate::Committed::Once
     pub async fn put_down_before(&self, new: &NewOutbound, once: &Once) -> Result<PutDown> {
         let now = self.clock.now();
         let item = self.get(idempotency(once), keys::IDEMPOTENCY, true).await?.ok_or(StoreError::Conflict)?;

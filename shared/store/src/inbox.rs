@@ -1,4 +1,4 @@
-//! What came in: one conditional write on the way in, one transaction when it is processed.
+//! Messages from visitors: one conditional write when a push arrives, one transaction when it is processed.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -11,17 +11,17 @@ use crate::{
     table::{SERVICE, Table},
 };
 
-/// After this long an unprocessed message is taken up by the minute tick: the stream had its chance.
+/// The age at which the minute tick processes a message that the stream has not.
 pub const LEFT_BEHIND: SignedDuration = SignedDuration::from_secs(60);
 
-/// A push from WeChat, as far as the table is concerned.
+/// A push from WeChat to store.
 #[derive(Debug)]
 pub struct NewInbound {
-    /// Whose message.
+    /// The visitor's thread.
     pub thread: Thread,
     /// WeChat's CreateTime, in seconds since 1970.
     pub create_time: i64,
-    /// What tells this message from every other of the thread in the same second.
+    /// Distinguishes the message from every other of the thread in the same second.
     pub identity: String,
     /// See [`Message::kind`].
     pub kind: String,
@@ -29,21 +29,21 @@ pub struct NewInbound {
     pub content: Value,
 }
 
-/// What became of a push.
+/// The result of storing a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receipt {
-    /// It is kept.
+    /// It is stored.
     Stored,
-    /// It was kept before; nothing changed.
+    /// It was stored before; nothing changed.
     Duplicate,
 }
 
 /// A message that waits for reception.
 #[derive(Debug, Clone)]
 pub struct InboundRef {
-    /// Whose message.
+    /// The visitor's thread.
     pub thread: Thread,
-    /// Which message.
+    /// The message's id in the thread.
     pub id: String,
     /// See [`Message::kind`].
     pub kind: String,
@@ -81,8 +81,8 @@ impl InboundRef {
 }
 
 impl Table {
-    /// Keeps a push. One conditional write whose key is the message's own identity: dedup, persistence and
-    /// outbox at once.
+    /// Stores a push, once. One conditional write whose key is the message's own identity deduplicates it, stores it and
+    /// schedules its processing.
     pub async fn receive(&self, new: &NewInbound) -> Result<Receipt> {
         let now = self.clock.now();
         let message = Message {
@@ -116,7 +116,7 @@ impl Table {
         }
     }
 
-    /// Messages that no stream record has brought to an end, the oldest of one shard first.
+    /// Unprocessed messages of one shard, the oldest first.
     pub async fn left_behind(&self, shard: u8, limit: i32) -> Result<Vec<InboundRef>> {
         self.due_items(&keys::due_inbox(shard), limit, InboundRef::read).await
     }

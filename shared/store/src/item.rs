@@ -39,7 +39,7 @@ pub(crate) fn json(value: &impl Serialize) -> Result<AttributeValue> {
     serde_json::to_string(value).map(s).map_err(|_| StoreError::Internal("a value does not serialise"))
 }
 
-/// An item being built.
+/// Builds an item.
 #[derive(Default)]
 pub(crate) struct Build(Attributes);
 
@@ -112,7 +112,7 @@ impl AttributeChanges {
     }
 }
 
-/// An item being read; a missing or mistyped attribute is an error that names it.
+/// Reads an item; a missing or unreadable attribute is an error that names it.
 pub(crate) struct Read<'a> {
     pub(crate) kind: &'static str,
     pub(crate) item: &'a Attributes,

@@ -1,4 +1,4 @@
-//! Every key string of the table. Nothing outside this module writes one.
+//! The keys of the table. No other module builds one.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ pub(crate) const WAITING: &str = "waiting";
 pub(crate) const WATCH: &str = "watch";
 pub(crate) const EVENT: &str = "event";
 pub(crate) const QUESTION: &str = "question";
-/// An agent's conversation, and an agent's group: edges, so that both are found without looking at all there are.
+/// The conversations and groups of an agent are items under the agent, so that they are found by one query.
 pub(crate) const ASSIGNMENT: &str = "assignment";
 pub(crate) const MEMBERSHIP: &str = "membership";
 pub(crate) const AGENT_TOKEN: &str = "agent_token";
@@ -42,7 +42,7 @@ pub(crate) const LIST_ACCESS: &str = "access-tokens";
 /// Partition of the `due` index that holds the access tokens.
 pub(crate) const DUE_TOKENS: &str = "tokens";
 
-/// Partitions of the `due` index that hold the queues in which somebody waits, and the agents on duty.
+/// Partitions of the `due` index with the queues and the agents to check.
 pub(crate) const DUE_QUEUES: &str = "queues";
 pub(crate) const DUE_AGENTS: &str = "agents";
 
@@ -50,7 +50,7 @@ pub(crate) const DUE_AGENTS: &str = "agents";
 /// (DynamoDB, "Partitions and data distribution"); with one, a busy morning would throttle the table itself.
 pub const DUE_SHARDS: u8 = 8;
 
-/// Longest openid kept as it is. WeChat's have 28 characters; DynamoDB allows 2048 bytes for a partition key.
+/// The longest openid that is part of a key as it is. WeChat's have 28 characters; DynamoDB allows 2048 bytes for a partition key.
 const OPENID_MAX: usize = 128;
 
 pub(crate) fn binding(app_id: &str) -> String {
@@ -98,12 +98,12 @@ pub(crate) fn queue(name: &str) -> String {
     format!("queue#{name}")
 }
 
-/// Beside the queue and not in it, so that reading who waits never meets it.
+/// A partition of its own, so that a query of the queue never returns it.
 pub(crate) fn queue_watch(name: &str) -> String {
     format!("watch#{name}")
 }
 
-/// Hashed, because it comes from outside and may be somebody's telephone number.
+/// Hashed: a `partnerid` comes from outside and may be a phone number.
 pub(crate) fn person(partnerid: &str) -> String {
     format!("person#{}", short_hash(&["person", partnerid]))
 }
@@ -174,7 +174,7 @@ fn hash(parts: &[&str]) -> [u8; 32] {
     sha.finalize().into()
 }
 
-/// A cursor is the last key of a page, made opaque so that nobody builds on its form.
+/// A cursor is the last key of a page, encoded so that clients do not depend on its form.
 pub(crate) fn cursor(last: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(last)
 }

@@ -1,4 +1,4 @@
-//! Temporary media that we uploaded to WeChat, found again by content.
+//! Temporary media uploaded to WeChat, found by content.
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
@@ -10,23 +10,23 @@ use crate::{
     table::{SERVICE, Table},
 };
 
-/// How long an uploaded image is used again. WeChat keeps temporary media for three days (新增临时素材);
-/// the difference leaves time for a card that is sent late.
+/// How long an uploaded image is reused. WeChat stores temporary media for three days (新增临时素材); the difference leaves
+/// time for a card that is sent late.
 pub const MEDIA_REUSE: SignedDuration = SignedDuration::from_hours(60);
 
-/// How long we remember when a media id was uploaded, so that an old one is known to be old.
+/// How long an upload is remembered, so that an expired media id is recognised.
 const MEDIA_REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// How long WeChat keeps temporary media.
+/// How long WeChat stores temporary media (新增临时素材).
 pub const MEDIA_LIFE: SignedDuration = SignedDuration::from_hours(72);
 
-/// The name of an image by its content: SHA-256, in hexadecimal.
+/// SHA-256 of an image, in hexadecimal.
 pub fn content_hash(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
 impl Table {
-    /// The media id under which this image was uploaded, if WeChat surely still has it.
+    /// The media id under which this image was uploaded within [`MEDIA_REUSE`].
     pub async fn media_by_content(&self, app_id: &str, hash: &str) -> Result<Option<String>> {
         let Some(item) = self.get(keys::media(app_id), &format!("content#{hash}"), false).await? else {
             return Ok(None);
@@ -42,7 +42,7 @@ impl Table {
         item.map(|item| Read { kind: "media", item: &item }.at("uploaded_at")).transpose()
     }
 
-    /// Remembers an upload under its content and under its media id.
+    /// Stores an upload under its content and under its media id.
     pub async fn remember_media(&self, app_id: &str, hash: &str, media_id: &str) -> Result<()> {
         let now = self.clock.now();
         for sk in [format!("content#{hash}"), format!("id#{media_id}")] {

@@ -1,4 +1,4 @@
-//! Messages of a thread: what one visitor and one mini program said to each other.
+//! The messages of a thread, between one visitor and one mini program.
 
 use desk::conversation::AuthorRole;
 use jiff::Timestamp;
@@ -54,13 +54,13 @@ pub enum Direction {
     Out,
 }
 
-/// Where a message stands.
+/// The state of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageState {
-    /// From the visitor, and kept.
+    /// From the visitor, and stored.
     Received,
-    /// To be sent; nobody has begun.
+    /// To be sent; no function has claimed it.
     Pending,
     /// Handed to WeChat; the answer is not known yet.
     Sending,
@@ -68,14 +68,13 @@ pub enum MessageState {
     Sent,
     /// It did not reach the visitor; the failure says why.
     Failed,
-    /// Whether it reached the visitor is not known, and it is not repeated: WeChat has no way to ask, and a
-    /// visitor must not get it twice.
+    /// It may have reached the visitor. It is not repeated: WeChat offers no query, and a visitor must not get it twice.
     Unknown,
     /// WeChat grants no reply now; it waits for the visitor's next message.
     Held,
     /// It was held and went out, together with others, as another message.
     Released,
-    /// It was held and somebody took it back.
+    /// It was held and then taken back.
     Cancelled,
 }
 
@@ -126,41 +125,41 @@ pub struct SendFailure {
 /// Who wrote an outbound message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct Author {
-    /// In what capacity.
+    /// The author's role.
     pub role: AuthorRole,
     /// The name to show, where a person wrote it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub name: Option<String>,
 }
 
-/// A message as it is kept. It serialises as the API shows it.
+/// A stored message. It serialises as the API shows it.
 #[derive(Debug, Clone)]
 pub struct Message {
     /// Unique within the thread; ids sort in the order of the messages.
     pub id: String,
-    /// Whose message.
+    /// The visitor's thread.
     pub thread: Thread,
     /// From or to the visitor.
     pub direction: Direction,
     /// `text`, `image`, `link`, `miniprogrampage`, `event` or `raw`.
     pub kind: String,
-    /// The content, whose form follows from the kind.
+    /// The content; its form depends on the kind.
     pub content: Value,
-    /// Inbound: WeChat's CreateTime. Outbound: when we took it.
+    /// Inbound: WeChat's CreateTime. Outbound: when it was written.
     pub created_at: Timestamp,
-    /// Where it stands.
+    /// The state.
     pub state: MessageState,
-    /// The conversation it belongs to; absent until reception has seen it, and for events.
+    /// The conversation; absent until the message is processed, and for events.
     pub cid: Option<String>,
-    /// Who wrote it, if outbound.
+    /// The author, if outbound.
     pub author: Option<Author>,
-    /// Why it failed or may have.
+    /// Why it failed or may have failed.
     pub failure: Option<SendFailure>,
-    /// Whether a model has made it; WeChat labels it so.
+    /// Whether a language model wrote it; WeChat shows a label.
     pub ai: bool,
-    /// The message that a held text went out with.
+    /// The id of the message that a held text was sent with.
     pub released_as: Option<String>,
-    /// How many of its parts WeChat has taken; a text over WeChat's limit goes out in parts.
+    /// The number of parts that WeChat has accepted; a text over WeChat's limit is sent in parts.
     pub parts_sent: u32,
     /// Attempts so far.
     pub attempts: u32,
@@ -260,9 +259,9 @@ impl Table {
         self.get_all_consistent(&keys).await?.iter().map(Message::read).collect()
     }
 
-    /// What waits to be sent in a thread since this message, oldest first.
+    /// The ids of pending messages in a thread since this message, oldest first.
     pub async fn pending_since(&self, thread: &Thread, id: &str) -> Result<Vec<String>> {
-        // From the beginning of the message's second on: what is said because of it sorts behind it.
+        // From the beginning of the message's second: replies to it sort behind it.
         let second = id.split('-').next().unwrap_or_default();
         let page = self.messages(thread, None, Some(second), None, 100).await?;
         let pending = page.items.into_iter().filter(|message| message.state == MessageState::Pending);

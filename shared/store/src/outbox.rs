@@ -11,15 +11,15 @@ use crate::{
     table::Table,
 };
 
-/// How long a pending send is left to whoever made it, before the minute tick takes it over.
+/// How long a pending send is left to the function that wrote it, before delivery takes it over.
 pub const PENDING_GRACE: SignedDuration = SignedDuration::from_secs(30);
 
 /// A message to be sent.
 #[derive(Debug, Clone)]
 pub struct NewOutbound {
-    /// To whom.
+    /// The visitor's thread.
     pub thread: Thread,
-    /// The conversation it belongs to; none for a greeting before there is one.
+    /// The conversation; none for a greeting before there is one.
     pub cid: Option<String>,
     /// Its id; see [`NewOutbound::fresh_id`] and [`NewOutbound::said_id`].
     pub id: String,
@@ -27,11 +27,11 @@ pub struct NewOutbound {
     pub kind: String,
     /// See [`Message::content`].
     pub content: Value,
-    /// Who wrote it.
+    /// The author.
     pub author: Author,
-    /// Whether a model has made it.
+    /// Whether a language model wrote it.
     pub ai: bool,
-    /// Why WeChat would not take it now, and until when it waits for the visitor's next message.
+    /// For a held text: why WeChat does not accept it now, and until when it waits for the visitor's next message.
     pub held: Option<(SendFailure, Timestamp)>,
 }
 
@@ -41,14 +41,14 @@ impl NewOutbound {
         outbound_id(at, &uuid::Uuid::now_v7().simple().to_string())
     }
 
-    /// The id of something that is said by itself. It follows from what it is said for, so that a function that is
-    /// stopped and run again finds what it made. `order` sorts what is said for the same thing.
+    /// The id of an automatic message. It is derived from the cause, so that a function that is stopped and run again does
+    /// not write the message twice. `order` sorts messages of the same cause.
     pub fn said_id(order: usize, what: &str, thread: &Thread, because_of: &str, at: Timestamp) -> String {
         let hash = keys::short_hash(&[what, &thread.app_id, &thread.openid, because_of]);
         outbound_id(at, &format!("{}{hash}", order.min(9)))
     }
 
-    /// The message as it is when it is put down at this time.
+    /// The message as it is stored at this time.
     pub fn message(&self, now: Timestamp) -> Message {
         Message {
             id: self.id.clone(),
@@ -81,11 +81,11 @@ impl NewOutbound {
 /// A send in a record of the table's stream.
 #[derive(Debug, Clone)]
 pub struct OutboundRef {
-    /// To whom.
+    /// The visitor's thread.
     pub thread: Thread,
-    /// Which message.
+    /// The message's id in the thread.
     pub id: String,
-    /// From when on whoever made it is taken to have left it behind.
+    /// When delivery may take it over.
     pub overdue_at: Timestamp,
 }
 
@@ -104,8 +104,8 @@ impl OutboundRef {
 }
 
 impl Table {
-    /// Sends of one shard that were left behind, the oldest first: still pending after their grace or their
-    /// retry time, or sending after their lease.
+    /// Overdue sends of one shard, the oldest first: pending after their grace or retry time, sending after their lease, or
+    /// held after their expiry.
     pub async fn overdue_sends(&self, shard: u8, limit: i32) -> Result<Vec<Message>> {
         self.due_items(&keys::due_outbox(shard), limit, Message::read).await
     }

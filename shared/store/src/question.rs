@@ -1,4 +1,4 @@
-//! What a robot knows: its questions and answers, one item each.
+//! The questions and answers of a robot, one item each.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::{
     transaction::{built, cancelled_at},
 };
 
-/// How many questions a robot may have: they are searched in memory, by a function with 256 MB.
+/// The greatest number of questions of a robot: they are searched in memory, by a function with 256 MB.
 pub const QUESTIONS_MAX: i32 = 1000;
 
 /// Writes of one transaction, less the one that counts the change (DynamoDB, "TransactWriteItems": 100).
@@ -32,7 +32,7 @@ pub struct StoredQuestion<T> {
     data: String,
 }
 
-/// A fresh id. Ids sort in the order in which they were made.
+/// A fresh id. Ids sort in the order of creation.
 pub fn fresh_question_id() -> String {
     format!("q{}", uuid::Uuid::now_v7().simple())
 }
@@ -184,7 +184,7 @@ impl Table {
         Ok(Page { items: page.items.iter().map(read).collect::<Result<_>>()?, cursor: page.cursor })
     }
 
-    /// All that a robot knows, up to [`QUESTIONS_MAX`] questions.
+    /// All questions of a robot, up to [`QUESTIONS_MAX`].
     pub async fn knowledge<T: DeserializeOwned>(&self, robot: &str) -> Result<Vec<T>> {
         let pk = keys::record(Kind::Robot.as_str(), robot);
         let items = self.partition(pk, keys::QUESTION_PREFIX, QUESTIONS_MAX).await?;

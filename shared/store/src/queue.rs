@@ -1,7 +1,7 @@
-//! Queues: who waits for which group or agent, in order.
+//! Queues: the conversations that wait for a group or an agent, in order.
 //!
-//! An entry's key is its place: the time it began to wait, less what its priority is worth. So the first in is the
-//! first out within a priority, and a priority ages by itself: whoever has waited that much longer comes first.
+//! An entry's sort key is its place: the time it began to wait, less the worth of its priority. So a queue is first in,
+//! first out within a priority, and an entry that has waited long enough comes before one of higher priority.
 
 use aws_sdk_dynamodb::types::Select;
 use jiff::{SignedDuration, Timestamp};
@@ -14,10 +14,10 @@ use crate::{
     table::{Page, SERVICE, Table},
 };
 
-/// What one step of priority is worth: as if the visitor had come this much earlier.
+/// The worth of one step of priority: the place of a visitor who came this much earlier.
 pub const PRIORITY_STEP: SignedDuration = SignedDuration::from_mins(10);
 
-/// How long after the last arrival a queue is still looked at by the minute tick. Longer than any enqueueing takes.
+/// How long after the last arrival the minute tick still checks a queue. Longer than any enqueueing takes.
 const QUIET: SignedDuration = SignedDuration::from_mins(5);
 
 /// A queue.
@@ -27,12 +27,12 @@ pub enum Queue {
     Group(String),
     /// Of an agent who was asked for by name.
     Agent(String),
-    /// Of messages that were left when nobody was there. Nobody is assigned from it; agents take what they answer.
+    /// Of left messages (留言). Nothing is assigned from it; agents claim what they answer.
     LeftMessages,
 }
 
 impl Queue {
-    /// Its name in the table and in a conversation.
+    /// The name in the table and in a conversation.
     pub fn name(&self) -> String {
         match self {
             Self::Group(id) => format!("group:{id}"),
@@ -52,14 +52,14 @@ impl Queue {
     }
 }
 
-/// Who waits.
+/// An entry of a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The conversation.
     pub cid: String,
     /// Its place.
     pub place: String,
-    /// The agent who handed it on to this queue, and when.
+    /// The agent who transferred it to this queue, and when.
     pub handed_on: Option<(String, Timestamp)>,
 }
 
@@ -86,7 +86,7 @@ fn read_entry(item: &Attributes) -> Result<Entry> {
 }
 
 impl Table {
-    /// Those who wait in a queue, the first in front.
+    /// The entries of a queue, in order.
     pub async fn waiting(&self, queue: &Queue, limit: i32) -> Result<Vec<Entry>> {
         let items = self.partition(keys::queue(&queue.name()), "", limit).await?;
         items.iter().map(read_entry).collect()
@@ -98,8 +98,8 @@ impl Table {
         Ok(Page { items: page.items.iter().map(read_entry).collect::<Result<_>>()?, cursor: page.cursor })
     }
 
-    /// How many wait in a queue, before this place if one is given; counted up to `limit`, so that the answer costs
-    /// no more for a long queue.
+    /// The number of entries of a queue, before this place if one is given. Counts up to `limit`, which bounds the cost of
+    /// a long queue.
     pub async fn count_waiting(&self, queue: &Queue, before: Option<&str>, limit: u32) -> Result<u32> {
         let answer = self
             .client
@@ -117,8 +117,8 @@ impl Table {
         Ok(u32::try_from(answer.count).unwrap_or(0))
     }
 
-    /// Notes that somebody is about to wait, so that the minute tick looks at the queue until it is empty. To be done
-    /// before the entry is written: whoever is stopped in between leaves a note too much and never one too few.
+    /// Schedules the minute tick to check a queue until it is empty. Call it before the entry is written: a function that is
+    /// stopped in between leaves one check too many and never one too few.
     pub async fn expect_waiting(&self, queue: &Queue) -> Result<()> {
         let now = self.clock.now();
         let name = queue.name();
@@ -141,7 +141,7 @@ impl Table {
         answer.map(drop).map_err(|error| StoreError::from_sdk(SERVICE, &error))
     }
 
-    /// The queues that the minute tick has to look at.
+    /// Queues whose check is due, for the minute tick.
     pub async fn watched_queues(&self, limit: i32) -> Result<Vec<Queue>> {
         let read = |item: &Attributes| {
             let read = Read { kind: keys::WATCH, item };
@@ -150,7 +150,7 @@ impl Table {
         self.due_items(keys::DUE_QUEUES, limit, read).await
     }
 
-    /// After the tick has looked: it looks again in a minute, or no more if the queue was empty and quiet.
+    /// Schedules the next check of a queue, or ends the checks if the queue was empty and has had no arrival for a while.
     pub async fn watch_again(&self, queue: &Queue, was_empty: bool) -> Result<()> {
         let now = self.clock.now();
         let update = self.client.update_item().table_name(&self.name);

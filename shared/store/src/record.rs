@@ -1,5 +1,5 @@
-//! What admins set up: groups, agents, merchants, robots, calendars. All are kept alike: the settings as they are, a
-//! version, and the other names they go by.
+//! The resources that admins set up: groups, agents, merchants, robots, calendars. All are stored alike: settings, a version,
+//! and aliases.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use crate::{
     vault::{Sealed, Vault},
 };
 
-/// What kind of thing an admin sets up.
+/// The kind of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// 技能组.
@@ -31,7 +31,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Its name, which is also the beginning of its keys.
+    /// The name, with which its keys begin.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Group => "group",
@@ -62,14 +62,14 @@ impl Kind {
 /// The longest alias, in bytes: 100 characters of any script.
 const ALIAS_MAX: usize = 400;
 
-/// Settings as they are kept.
+/// A stored resource.
 #[derive(Debug, Clone)]
 pub struct Record<T> {
     /// The id, which never changes.
     pub id: String,
     /// The settings.
     pub settings: T,
-    /// The other names it goes by.
+    /// Its aliases: other names, unique within the kind.
     pub aliases: Vec<String>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -81,17 +81,17 @@ pub struct Record<T> {
     pub secret: Option<Sealed>,
 }
 
-/// Which aliases another one already has.
+/// The result of writing a resource.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Written {
-    /// It is kept.
+    /// It is stored.
     Now,
-    /// One of the aliases belongs to another of the same kind.
+    /// One of the aliases belongs to another resource of the kind. Nothing was written.
     AliasTaken,
 }
 
 impl Table {
-    /// Keeps something new. `secret` is sealed with it.
+    /// Stores a new resource. `secret` is sealed with it. [`StoreError::Conflict`] when the id is taken.
     pub async fn create_record<T: Serialize>(
         &self,
         kind: Kind,
@@ -102,14 +102,13 @@ impl Table {
         self.write_record(kind, record, None, &[], sealed, Vec::new()).await?.ok_or(StoreError::Conflict)
     }
 
-    /// A record that is not kept yet.
+    /// A new resource with a fresh id, not yet stored.
     pub fn new_record<T>(&self, kind: Kind, settings: T, aliases: Vec<String>) -> Record<T> {
         let now = self.clock.now();
         Record { id: kind.fresh_id(), settings, aliases, created_at: now, updated_at: now, version: 0, secret: None }
     }
 
-    /// Keeps other settings in place of those that were read. [`StoreError::Conflict`] when somebody else has
-    /// changed them meanwhile.
+    /// Replaces the settings of a resource that is still as it was read. [`StoreError::Conflict`] when it is not.
     pub async fn change_record<T: Serialize>(
         &self,
         kind: Kind,
@@ -213,14 +212,14 @@ impl Table {
         Ok(TransactWriteItem::builder().delete(built(delete.build())?).build())
     }
 
-    /// What is kept under this id.
+    /// The resource with this id.
     pub async fn record<T: DeserializeOwned>(&self, kind: Kind, id: &str) -> Result<Option<Record<T>>> {
         let item = self.get(keys::record(kind.as_str(), id), kind.as_str(), true).await?;
         item.as_ref().map(|item| read(kind, item)).transpose()
     }
 
-    /// The id behind an id or an alias; one of ours is not looked up. What is longer than any alias is nobody's: it comes
-    /// from outside, and DynamoDB refuses a key of more than 2048 bytes.
+    /// The id that an id or an alias names. A name longer than any alias is not looked up: it comes from outside, and
+    /// DynamoDB refuses a key of more than 2048 bytes.
     pub async fn resolve(&self, kind: Kind, named: &str) -> Result<Option<String>> {
         if named.len() > ALIAS_MAX {
             return Ok(None);
@@ -232,7 +231,7 @@ impl Table {
         item.map(|item| Read { kind: keys::ALIAS, item: &item }.owned("id")).transpose()
     }
 
-    /// All of a kind, by page, in the order they were made.
+    /// The resources of a kind, by page, in the order of creation.
     pub async fn records<T: DeserializeOwned>(
         &self,
         kind: Kind,
@@ -244,7 +243,7 @@ impl Table {
         Ok(Page { items, cursor })
     }
 
-    /// Takes something away, with its aliases. [`StoreError::Conflict`] when it was changed meanwhile.
+    /// Deletes a resource that is still as it was read, with its aliases. [`StoreError::Conflict`] when it is not.
     pub async fn delete_record<T>(&self, kind: Kind, seen: &Record<T>) -> Result<()> {
         let writes = self.delete_writes(kind, seen)?;
         let answer = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;

@@ -13,8 +13,8 @@ use crate::{
     visitor::Visitor,
 };
 
-/// How long a send may be under way. Longer than all its calls to WeChat with their timeouts; after it, whoever
-/// was sending is gone and the outcome is unknown.
+/// How long a send may take. Longer than all its calls to WeChat with their timeouts; after it the sender was stopped and
+/// the outcome is unknown.
 pub const SENDING_LEASE: SignedDuration = SignedDuration::from_secs(60);
 
 /// The right to send one message once.
@@ -25,48 +25,48 @@ pub struct Claim {
     owner: String,
 }
 
-/// What became of an attempt to claim a send.
+/// The result of claiming a send.
 #[derive(Debug)]
 pub enum Claimed {
-    /// It is ours to send.
+    /// The caller has the claim.
     Ours(Box<Claim>),
-    /// It is in this state, and not ours to send.
+    /// The message is not pending, or another caller has the claim.
     Not(Box<Message>),
     /// There is no such message.
     Missing,
 }
 
-/// How a send ended.
+/// The outcome of a send.
 #[derive(Debug, Clone)]
 pub enum Settled {
-    /// WeChat took all of it.
+    /// WeChat accepted all of it.
     Sent,
-    /// It definitely did not go out, or not all of it.
+    /// Nothing was sent, or not all of it.
     Failed(SendFailure),
-    /// Nobody knows.
+    /// The outcome is unknown.
     Unknown(SendFailure),
-    /// Nothing went out; to be tried again from this time.
+    /// Nothing was sent; to be retried from this time.
     Later(Timestamp, SendFailure),
-    /// Nothing went out; it waits for the visitor's next message until this time.
+    /// Nothing was sent; the text waits for the visitor's next message until this time.
     Held(Timestamp, SendFailure),
 }
 
-/// A change that goes with the visitor it concerns: as read, and as they shall be.
+/// A change of the visitor in the same transaction: as read, and to write.
 pub type VisitorChange<'a> = (&'a Visitor, &'a Visitor);
 
-/// What became of an attempt to keep how a send ended.
+/// The result of storing an outcome.
 #[derive(Debug)]
 pub enum Settlement {
-    /// It is kept; the message as it now is.
+    /// It is stored; the message as it now is.
     Kept(Box<Message>),
-    /// The claim ran out meanwhile and the message became `unknown`, or it has ended otherwise.
+    /// The claim has expired and the message became `unknown`, or it has ended otherwise.
     TooLate,
-    /// Somebody else has changed the visitor meanwhile: read again, reckon again.
+    /// Another writer has changed the visitor: read it and compute the change again.
     VisitorChanged,
 }
 
 impl Table {
-    /// Takes a pending message for sending. Only one caller ever gets it.
+    /// Claims a pending message for sending. Only one caller gets the claim.
     pub async fn claim(&self, thread: &Thread, id: &str) -> Result<Claimed> {
         let owner = uuid::Uuid::now_v7().simple().to_string();
         let lease = keys::instant(self.clock.now() + SENDING_LEASE);
@@ -88,7 +88,7 @@ impl Table {
                 let message = Message::read(&answer.attributes.unwrap_or_default())?;
                 Ok(Claimed::Ours(Box::new(Claim { message, owner })))
             }
-            // The answer to the first try of this very call may have been lost, so look whose claim it is.
+            // The answer to the first try of this call may have been lost: read whose claim it is.
             Err(StoreError::Conflict) => {
                 let Some(item) = self.get(thread.pk(), &keys::message(id), true).await? else {
                     return Ok(Claimed::Missing);
@@ -105,7 +105,8 @@ impl Table {
         }
     }
 
-    /// Notes that WeChat has taken this many parts, before the next one goes out.
+    /// Records that WeChat has accepted this many parts, before the next one is sent. [`StoreError::Conflict`] when the
+    /// claim has expired.
     pub async fn progress(&self, claim: &Claim, parts_sent: u32) -> Result<()> {
         let answer = self
             .message_update(&claim.message.thread, &claim.message.id)
@@ -120,7 +121,7 @@ impl Table {
         answer.map(drop).map_err(|error| StoreError::from_sdk(SERVICE, &error))
     }
 
-    /// Keeps how a send ended, together with what it means for the visitor's replies.
+    /// Stores the outcome of a send together with the visitor's reply ledger.
     pub async fn settle(
         &self,
         claim: &Claim,
@@ -144,7 +145,7 @@ impl Table {
         self.end(&claim.message, &end, update, visitor).await
     }
 
-    /// Makes a send `unknown` whose sender is gone.
+    /// Makes a send `unknown` whose sender was stopped.
     pub async fn give_up(
         &self,
         message: &Message,
@@ -160,7 +161,7 @@ impl Table {
         self.end(message, &end, update, visitor).await
     }
 
-    /// Ends the waiting of a held text without sending it: taken back by somebody, or (`failure`) waited too long.
+    /// Ends a held text without sending it: taken back, or (`failure`) expired.
     pub async fn end_held(
         &self,
         message: &Message,
@@ -242,7 +243,7 @@ impl Table {
     }
 }
 
-/// How a message ends, or goes on waiting.
+/// The new state of a message.
 struct End<'a> {
     state: MessageState,
     failure: Option<&'a SendFailure>,

@@ -1,4 +1,4 @@
-//! The handle on the table.
+//! The handle on the table and the reads that the other modules share.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -24,7 +24,7 @@ const BATCH_MAX: usize = 100;
 /// How often a batch is read until all its keys are processed: about 2 seconds with the pauses.
 const BATCH_ATTEMPTS: u32 = 6;
 
-/// How long an item is put off that this version cannot read.
+/// How long an unreadable item is postponed.
 const UNREADABLE: SignedDuration = SignedDuration::from_hours(1);
 
 /// The one table. Cheap to clone.
@@ -79,7 +79,7 @@ impl Table {
         answer.map(|found| found.item).map_err(|error| StoreError::from_sdk(SERVICE, &error))
     }
 
-    /// Writes an item that is not there yet; [`StoreError::Conflict`] when another one is.
+    /// Writes a new item; [`StoreError::Conflict`] when another one is.
     pub(crate) async fn create(&self, item: Attributes) -> Result<()> {
         let put = self.client.put_item().table_name(&self.name).set_item(Some(item.clone()));
         let answer = put.condition_expression("attribute_not_exists(pk)").send().await;
@@ -106,7 +106,7 @@ impl Table {
             .expression_attribute_values(":to", s(format!("{prefix}~")))
     }
 
-    /// Items of one partition whose sort key begins so, at most `limit` of them.
+    /// The items of a partition whose sort key begins with `prefix`, at most `limit`.
     pub(crate) async fn partition(&self, pk: String, prefix: &str, limit: i32) -> Result<Vec<Attributes>> {
         let mut items = Vec::new();
         let mut from = None;
@@ -124,7 +124,7 @@ impl Table {
         Ok(items)
     }
 
-    /// One page of a partition's items whose sort key begins so; the cursor is the rest of the last sort key.
+    /// A page of the items of a partition whose sort key begins with `prefix`; the cursor is the rest of the last sort key.
     pub(crate) async fn page(
         &self,
         pk: String,
@@ -147,12 +147,12 @@ impl Table {
         Ok(Page { items: answer.items.unwrap_or_default(), cursor })
     }
 
-    /// Reads items by key, each once, in the order of the keys; those that are gone are left out.
+    /// Reads items by key, each once, in the order of the keys; missing ones are left out.
     pub(crate) async fn get_all(&self, keys: &[(String, String)]) -> Result<Vec<Attributes>> {
         self.get_many(keys, false).await
     }
 
-    /// The same, with every write that has ended.
+    /// The same, with consistent reads.
     pub(crate) async fn get_all_consistent(&self, keys: &[(String, String)]) -> Result<Vec<Attributes>> {
         self.get_many(keys, true).await
     }
@@ -242,10 +242,9 @@ impl Table {
         Ok((items.iter().map(|item| (text(item, "pk"), text(item, "sk"))).collect(), next))
     }
 
-    /// What is due now in one partition of the `due` index, the most overdue first.
+    /// The items of one partition of the `due` index that are due now, the most overdue first.
     ///
-    /// An item that this version cannot read (a later one wrote it, and was rolled back) must not hold up the others:
-    /// it is logged, left out, and due again in an hour.
+    /// An item that this version cannot read must not block the others: it is logged, left out, and due again in an hour.
     pub(crate) async fn due_items<T>(
         &self,
         due: &str,
@@ -260,7 +259,7 @@ impl Table {
             match item.filter(|item| item.contains_key("due_pk")).as_ref().map(&read) {
                 Some(Ok(item)) => items.push(item),
                 Some(Err(error)) => {
-                    tracing::error!(sk, %error, "an item that is due cannot be read");
+                    tracing::error!(sk, %error, "a due item is unreadable and was postponed by an hour");
                     self.put_off_unreadable(pk, &sk).await?;
                 }
                 None => {}

@@ -17,27 +17,27 @@ use crate::{
 /// timeout, so that a live holder never loses it.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(15);
 
-/// The kept access token of one binding.
+/// The stored access token of a binding.
 #[derive(Debug, Clone)]
 pub struct StoredToken {
-    /// The sealed token; absent when none was fetched yet or WeChat refused the last one.
+    /// The sealed token; absent before the first renewal and after a change of the credentials.
     pub value: Option<Sealed>,
-    /// When WeChat lets it end.
+    /// When it expires, as WeChat said.
     pub expires_at: Timestamp,
     /// Counts renewals; a caller names the version that WeChat refused.
     pub version: u64,
     /// Failed renewals in a row.
     pub failures: u32,
-    /// Not to be tried again before this time, after WeChat refused the credentials.
+    /// The earliest next attempt, after WeChat refused the credentials.
     pub retry_at: Option<Timestamp>,
-    /// Held by a function that is renewing it until this time.
+    /// Until when a function has the lease to renew it.
     pub lease_until: Option<Timestamp>,
 }
 
 /// The right to renew one token.
 #[derive(Debug, Clone)]
 pub struct Lease {
-    /// Whose token.
+    /// The mini program's AppID.
     pub app_id: String,
     /// Version that the lease was taken at.
     pub version: u64,
@@ -51,14 +51,14 @@ fn place(app_id: &str) -> String {
 }
 
 impl Table {
-    /// The kept token of a binding, as the last writer left it.
+    /// The access token of a binding.
     pub async fn token(&self, app_id: &str) -> Result<Option<StoredToken>> {
         let item = self.get(keys::binding(app_id), keys::TOKEN, true).await?;
         item.map(|item| read(app_id, &item)).transpose()
     }
 
-    /// Takes the right to renew the token that is at `version` (0 when there is none).
-    /// `None` when somebody else holds it or has renewed the token meanwhile.
+    /// Acquires the lease to renew the token at `version` (0 when there is none).
+    /// `None` when another function has the lease or has renewed the token.
     pub async fn lease_token(&self, app_id: &str, version: u64) -> Result<Option<Lease>> {
         let now = self.clock.now();
         let owner = uuid::Uuid::now_v7().to_string();
@@ -86,7 +86,7 @@ impl Table {
                 let kept = read(app_id, &answer.attributes.unwrap_or_default())?;
                 Ok(Some(Lease { app_id: app_id.to_owned(), version: kept.version, failures: kept.failures, owner }))
             }
-            // The answer to the first try of this very call may have been lost, so look whose lease it is.
+            // The answer to the first try of this call may have been lost: read whose lease it is.
             Err(StoreError::Conflict) => {
                 let item = self.get(keys::binding(app_id), keys::TOKEN, true).await?;
                 let Some(item) = item else { return Ok(None) };
@@ -100,7 +100,7 @@ impl Table {
         }
     }
 
-    /// Keeps a renewed token and ends the lease. `renew_at` is when the schedule renews it next.
+    /// Stores a renewed token and ends the lease. The schedule renews it at `renew_at`.
     /// [`StoreError::Conflict`] when the lease was lost: the other holder's token counts.
     pub async fn renew_token(
         &self,
@@ -139,7 +139,7 @@ impl Table {
     }
 
     /// Ends the lease without a token; the schedule and the readers try again from `retry_at`.
-    /// `hold_readers` keeps readers away until then too: WeChat refused the credentials themselves.
+    /// With `hold_readers` readers wait until then, too: WeChat refused the credentials themselves.
     pub async fn token_failed(&self, lease: &Lease, retry_at: Timestamp, hold_readers: bool) -> Result<()> {
         let hold = if hold_readers { "retry_at = :retry, " } else { "" };
         let mut update = self
@@ -161,7 +161,7 @@ impl Table {
         }
     }
 
-    /// Lets the token be renewed at once and by anybody: its credentials have changed.
+    /// Drops the token and its lease after the credentials have changed, so that it is renewed at once.
     pub async fn reset_token(&self, app_id: &str) -> Result<()> {
         let now = self.clock.now();
         let answer = self
@@ -181,7 +181,7 @@ impl Table {
         }
     }
 
-    /// Takes a token out of the schedule whose binding is gone.
+    /// Removes the token of a deleted binding from the schedule.
     pub async fn unschedule_token(&self, app_id: &str) -> Result<()> {
         let update = self.token_update(app_id).update_expression("REMOVE due_pk, due_sk, lease_owner, lease_until");
         match update.condition_expression("attribute_exists(pk)").send().await {

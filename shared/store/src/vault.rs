@@ -26,7 +26,7 @@ const KEY_ID: usize = 8;
 const NONCE: usize = 12;
 const HEAD: usize = 1 + KEY_ID + NONCE;
 
-/// A credential as it is kept: opaque bytes and the place they belong to.
+/// A sealed credential: opaque bytes and the place that they are bound to.
 #[derive(Clone)]
 pub struct Sealed {
     pub(crate) blob: Vec<u8>,
@@ -127,15 +127,15 @@ impl Vault {
         Ok(key)
     }
 
-    /// The key with this id. The secret may have been rotated since it was loaded, so an unknown id makes the
-    /// vault look once at both versions again.
+    /// The key with this id. The secret may have been rotated since it was loaded, so both versions are fetched again for an
+    /// unknown id.
     async fn key(&self, id: &[u8]) -> Result<Arc<VaultKey>> {
         let current = self.current().await?;
         if let Some(key) = self.0.keys.read().await.find(id) {
             return Ok(key);
         }
         let mut keys = self.0.keys.write().await;
-        // Whoever held the lock before may have looked.
+        // The previous holder of the lock may have fetched it.
         if let Some(key) = keys.find(id) {
             return Ok(key);
         }

@@ -1,4 +1,4 @@
-//! Visitors: what is kept about somebody beside their messages.
+//! Visitors: what is stored of them beside their messages.
 
 use desk::quota::Ledger;
 use jiff::Timestamp;
@@ -12,8 +12,7 @@ use crate::{
     table::Table,
 };
 
-/// What is kept about a visitor beside their messages. Whoever changes it has read it before: it is written whole,
-/// if nobody else has written it meanwhile.
+/// A visitor of a mini program. It is written whole, on condition that its version is the one that was read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Visitor {
@@ -23,7 +22,7 @@ pub struct Visitor {
     pub session_from: Option<String>,
     /// When they entered with it.
     pub session_from_at: Option<Timestamp>,
-    /// What its signature was worth then: `verified`, `unsigned`, `bad` or `stale`.
+    /// The verification of its signature then: `verified`, `unsigned`, `bad` or `stale`.
     pub verification: Option<String>,
     /// When they were first seen.
     pub first_seen_at: Option<Timestamp>,
@@ -31,12 +30,12 @@ pub struct Visitor {
     pub last_seen_at: Option<Timestamp>,
     /// When they were last greeted.
     pub greeted_at: Option<Timestamp>,
-    /// What `session-from` has told of them.
+    /// What `session-from` says of them.
     pub profile: Profile,
     /// The replies that WeChat has granted and those that were used. Earlier versions stored `null` for an empty one.
     #[serde(deserialize_with = "null_as_default")]
     pub ledger: Ledger,
-    /// Texts that wait for their next message, oldest first.
+    /// The ids of the held texts, oldest first.
     pub held: Vec<String>,
     /// The agent they last talked to, and when.
     pub last_agent: Option<(String, Timestamp)>,
@@ -44,8 +43,7 @@ pub struct Visitor {
     pub(crate) version: u64,
 }
 
-/// What `session-from` has told of a visitor. All of it is said by the mini program and none of it proved, but for
-/// a verified `partnerid`.
+/// What `session-from` says of a visitor. The mini program claims all of it; only a verified `partnerid` is proved.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Profile {
@@ -125,7 +123,7 @@ impl Table {
         items.iter().map(read).collect()
     }
 
-    /// The threads of one person: everybody who came with this verified `partnerid`.
+    /// The threads of one person: those of every visitor with this verified `partnerid`.
     pub async fn person(&self, partnerid: &str) -> Result<Vec<Thread>> {
         let items = self.partition(keys::person(partnerid), "visitor#", 100).await?;
         let read = |item: &Attributes| {

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use store::token_hash;
 
-use crate::desk::{fields, problem, text};
+use crate::open_conversation::{fields, problem, text};
 use crate::support::{ADMIN, World};
 
 const APP: &str = "wx0000000000000ac1";
@@ -70,22 +70,22 @@ async fn without_a_token_nobody_is_let_in_anywhere() {
 async fn an_agent_talks_and_does_not_administer() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
-    let chat = world.chat(&binding, "o-1").await;
+    let chat = world.open_conversation(&binding, "o-1").await;
     let agent = world.access_token("agent").await;
-    let before = world.whole_table().await;
+    let before = world.all_items().await;
     for (method, path, body) in for_admins() {
         let answer = world.call(Some(&agent), method.clone(), &path, body.as_ref()).await;
         assert_eq!(problem(&answer), (403, "forbidden", None), "{method} {path}");
     }
-    assert_eq!(world.whole_table().await, before, "nothing was done");
+    assert_eq!(world.all_items().await, before, "nothing changed");
 
     for path in ["/api/conversations".to_owned(), format!("/api/conversations/{}", chat.cid), chat.messages_path()] {
         world.call(Some(&agent), Method::GET, &path, None).await.expect(200);
     }
     let said = world.call(Some(&agent), Method::POST, &chat.messages_path(), Some(&text("您好"))).await.expect(201);
     assert_eq!(said.body["author"], json!({ "role": "agent", "name": "小王" }));
-    let media_id = chat.uploaded(&format!("{}/phone/cover.png", world.bundle.wechat_url())).await;
-    let card = chat.card_with(&media_id);
+    let media_id = chat.upload_cover(&format!("{}/phone/cover.png", world.bundle.wechat_url())).await;
+    let card = chat.card_with_media_id(&media_id);
     let sent = world.call(Some(&agent), Method::POST, &chat.cards_path(), Some(&card)).await.expect(201);
     assert_eq!(sent.body["author"]["role"], "agent");
     let typing = format!("/api/conversations/{}/typing", chat.cid);
@@ -144,7 +144,7 @@ async fn a_token_needs_a_role_and_a_name() {
 async fn tokens_are_kept_as_their_sha_256_alone() {
     let world = World::start().await;
     let (agent, admin) = (world.access_token("agent").await, world.access_token("admin").await);
-    let table = json!(world.whole_table().await).to_string();
+    let table = json!(world.all_items().await).to_string();
     for token in [&agent, &admin] {
         assert!(token.len() >= 43, "hard to guess: {token}");
         assert!(table.contains(&token_hash(token)), "{table}");

@@ -1,18 +1,18 @@
-//! Conversations as the API shows them, and how the API behaves where there is nothing.
+//! Conversations in the API, and answers to unknown resources and methods.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::desk::{fields, problem, text};
+use crate::open_conversation::{fields, problem, text};
 use crate::support::{ADMIN, World};
 
 const APP: &str = "wx0000000000000ab1";
 
 #[tokio::test]
-async fn a_conversation_names_its_visitor_and_their_mini_program() {
+async fn conversation_has_uid_openid_and_app_id() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
-    let chat = world.chat(&binding, "o-first").await;
+    let chat = world.open_conversation(&binding, "o-first").await;
     let expected = json!({
         "cid": chat.cid, "uid": chat.uid, "app_id": APP, "openid": "o-first", "state": "open", "stage": "unassigned",
         "answered": false, "created_at": "2026-03-02T08:00:00Z", "last_message_at": "2026-03-02T08:00:00Z", "seq": 1,
@@ -26,19 +26,19 @@ async fn a_conversation_names_its_visitor_and_their_mini_program() {
     world.advance(30);
     chat.visitor.text("有人吗").await;
     world.settle().await;
-    chat.say("有").await.expect(201);
+    chat.send_text("有").await.expect(201);
     let later = world.get(&format!("/api/conversations/{}", chat.cid)).await.expect(200).body;
     assert_eq!(later["last_message_at"], "2026-03-02T08:00:30Z");
     assert_eq!((&later["answered"], &later["created_at"]), (&json!(true), &json!("2026-03-02T08:00:00Z")));
 }
 
 #[tokio::test]
-async fn conversations_are_listed_newest_first_and_page_by_page() {
+async fn conversations_are_listed_newest_first_in_pages() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let mut cids = Vec::new();
     for number in 0..5 {
-        cids.insert(0, world.chat(&binding, &format!("o-{number}")).await.cid);
+        cids.insert(0, world.open_conversation(&binding, &format!("o-{number}")).await.cid);
         world.advance(1);
     }
     let (mut found, mut sizes, mut path) = (Vec::new(), Vec::new(), "/api/conversations?limit=2".to_owned());
@@ -54,21 +54,21 @@ async fn conversations_are_listed_newest_first_and_page_by_page() {
 }
 
 #[tokio::test]
-async fn messages_are_listed_oldest_first_and_page_by_page() {
+async fn messages_are_listed_oldest_first_in_pages() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
-    let chat = world.chat(&binding, "o-1").await;
+    let chat = world.open_conversation(&binding, "o-1").await;
     let mut said = vec!["在吗?".to_owned()];
     for round in 0..3 {
         world.advance(1);
-        chat.say(&format!("答 {round}")).await.expect(201);
+        chat.send_text(&format!("答 {round}")).await.expect(201);
         world.advance(1);
         chat.visitor.text(&format!("问 {round}")).await;
         world.settle().await;
         said.extend([format!("答 {round}"), format!("问 {round}")]);
     }
-    // Somebody else's messages are not among them.
-    world.chat(&binding, "o-2").await;
+    // Messages of other visitors are not included.
+    world.open_conversation(&binding, "o-2").await;
     let content = |items: &[Value]| {
         items.iter().map(|item| item["text"]["content"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
@@ -94,10 +94,10 @@ async fn messages_are_listed_oldest_first_and_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_visitor_has_one_open_conversation_until_it_is_closed() {
+async fn visitor_has_one_open_conversation_until_it_is_closed() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
-    let first = world.chat(&binding, "o-1").await;
+    let first = world.open_conversation(&binding, "o-1").await;
     first.visitor.text("再问一句").await;
     world.settle().await;
     assert_eq!(first.visitor.conversations().await.len(), 1);
@@ -111,39 +111,39 @@ async fn a_visitor_has_one_open_conversation_until_it_is_closed() {
     let again = world.call(Some(ADMIN), Method::POST, &path, None).await.expect(200).body;
     assert_eq!(again, closed, "closing twice is closing once");
 
-    for answer in [first.say("还在吗").await, first.card(&first.card_with("x")).await] {
+    for answer in [first.send_text("还在吗").await, first.send_card(&first.card_with_media_id("x")).await] {
         assert_eq!(problem(&answer), (409, "conversation.closed", None));
         assert!(answer.text("detail").contains("next message"), "{}", answer.raw);
     }
-    assert_eq!(first.messages().await.len(), 2, "nothing was put down");
-    assert_eq!(first.visitor.phone().await, Vec::<Value>::new());
+    assert_eq!(first.messages().await.len(), 2, "nothing was stored");
+    assert_eq!(first.visitor.received().await, Vec::<Value>::new());
 
-    let second = world.chat(&binding, "o-1").await;
+    let second = world.open_conversation(&binding, "o-1").await;
     assert_ne!(second.cid, first.cid);
     assert_eq!(second.uid, first.uid);
     let states: Vec<Value> =
         second.visitor.conversations().await.iter().map(|conversation| conversation["state"].clone()).collect();
     assert_eq!(states, ["open", "closed"]);
-    second.say("在的").await.expect(201);
+    second.send_text("在的").await.expect(201);
     assert_eq!((first.messages().await.len(), second.messages().await.len()), (2, 2));
     assert_eq!(second.visitor.messages().await.len(), 4);
 }
 
 #[tokio::test]
-async fn a_visitor_of_two_mini_programs_is_two_visitors() {
+async fn same_openid_in_two_mini_programs_is_two_visitors() {
     let world = World::start().await;
     let (one, two) = (world.bind(APP).await, world.bind("wx0000000000000ab2").await);
-    let (here, there) = (world.chat(&one, "o-same").await, world.chat(&two, "o-same").await);
+    let (here, there) = (world.open_conversation(&one, "o-same").await, world.open_conversation(&two, "o-same").await);
     assert_ne!((&here.cid, &here.uid), (&there.cid, &there.uid));
-    here.say("这边").await.expect(201);
+    here.send_text("这边").await.expect(201);
     assert_eq!(
-        (here.visitor.phone_texts().await, there.visitor.phone_texts().await),
+        (here.visitor.received_texts().await, there.visitor.received_texts().await),
         (vec!["这边".to_owned()], Vec::new())
     );
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_404() {
+async fn missing_resources_return_404() {
     let world = World::start().await;
     world.bind(APP).await;
     let card = json!({ "msgType": 26, "miniPage": { "title": "T", "pagepath": "p", "thumbMediaId": "m" } });
@@ -188,7 +188,7 @@ async fn what_does_not_exist_is_404() {
 }
 
 #[tokio::test]
-async fn a_resource_names_the_methods_that_it_has() {
+async fn wrong_method_returns_405_with_allow() {
     let world = World::start().await;
     for (method, path, allowed) in [
         (Method::DELETE, "/api/bindings", "GET, POST"),
@@ -220,7 +220,7 @@ async fn a_resource_names_the_methods_that_it_has() {
 }
 
 #[tokio::test]
-async fn answers_are_not_to_be_cached_or_guessed_at() {
+async fn answers_forbid_caching_and_sniffing() {
     let world = World::start().await;
     for path in ["/api/bindings", "/api/nothing", "/api/openapi.json"] {
         let answer = world.get(path).await;
@@ -233,25 +233,25 @@ async fn answers_are_not_to_be_cached_or_guessed_at() {
 }
 
 #[tokio::test]
-async fn every_operation_that_the_api_describes_exists() {
+async fn every_described_operation_exists() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
-    let chat = world.chat(&binding, "o-1").await;
+    let chat = world.open_conversation(&binding, "o-1").await;
     let described = world.get("/api/openapi.json").await.expect(200);
     assert_eq!(described.header("content-type"), "application/json");
     assert!(described.body["openapi"].as_str().unwrap().starts_with("3."), "{}", described.raw);
     let token = world.post("/api/access-tokens", &json!({ "role": "agent", "name": "x" })).await.expect(201).text("id");
-    // What `{id}` stands for in each path.
+    // The value of `{id}` in each path.
     let group = world.group(&[]).await;
     let merchant = json!({ "name": "店", "customer_code": "C", "group_id": group });
     let ids = [
         ("/api/access-tokens", token),
         ("/api/agents", world.agent("小王", 5).await),
-        ("/api/merchants", world.make("merchants", &merchant).await),
+        ("/api/merchants", world.create("merchants", &merchant).await),
         ("/api/groups", group),
-        ("/api/robots", world.faq(&[("q-1", "问", "答")]).await),
-        ("/api/calendars", world.make("calendars", &json!({ "name": "上班" })).await),
-        ("/api/conversations", chat.say("说").await.expect(201).text("id")),
+        ("/api/robots", world.faq_robot(&[("q-1", "问", "答")]).await),
+        ("/api/calendars", world.create("calendars", &json!({ "name": "上班" })).await),
+        ("/api/conversations", chat.send_text("说").await.expect(201).text("id")),
     ];
     let mut operations = Vec::new();
     for (template, item) in described.body["paths"].as_object().unwrap() {
@@ -264,7 +264,7 @@ async fn every_operation_that_the_api_describes_exists() {
         }
     }
     assert!(operations.len() >= 55, "{operations:?}");
-    // What takes a thing away comes last, so that the others still find it, and what belongs to it before it.
+    // Deletes run last, children before their parents.
     operations.sort_by_key(|(method, path)| {
         (
             method == Method::DELETE,
@@ -285,10 +285,10 @@ async fn every_operation_that_the_api_describes_exists() {
 }
 
 #[tokio::test]
-async fn a_list_of_messages_refuses_a_limit_and_a_cursor_that_are_none() {
+async fn invalid_limit_and_cursor_are_refused() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
-    let chat = world.chat(&binding, "o-1").await;
+    let chat = world.open_conversation(&binding, "o-1").await;
     for path in
         [chat.messages_path(), "/api/conversations".to_owned(), format!("/api/bindings/{APP}/visitors/o-1/messages")]
     {

@@ -2,31 +2,31 @@
 
 use serde_json::{Value, json};
 
-use crate::desk::{Chat, fields, problem};
+use crate::open_conversation::{OpenConversation, fields, problem};
 use crate::support::World;
 
 const APP: &str = "wx0000000000000ca1";
 const SEND: &str = "/cgi-bin/message/custom/send";
 const UPLOAD: &str = "/cgi-bin/media/upload";
 
-/// A picture that is there to be fetched.
+/// The URL of a picture.
 fn picture(world: &World) -> String {
     format!("{}/phone/cover.png", world.bundle.wechat_url())
 }
 
 /// The covers of the cards on the phone, oldest first.
-async fn covers(chat: &Chat<'_>) -> Vec<String> {
-    let phone = chat.visitor.phone().await;
+async fn covers(chat: &OpenConversation<'_>) -> Vec<String> {
+    let phone = chat.visitor.received().await;
     let cards = phone.iter().filter(|item| item["msgtype"] == "miniprogrampage");
     cards.map(|card| card["miniprogrampage"]["thumb_media_id"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
-async fn the_card_of_the_page_in_the_iframe_arrives_as_it_was_posted() {
+async fn card_from_the_workbench_iframe_is_delivered_unchanged() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
-    let chat = world.chat(&binding, "o-1").await;
-    let media_id = chat.uploaded(&picture(&world)).await;
+    let chat = world.open_conversation(&binding, "o-1").await;
+    let media_id = chat.upload_cover(&picture(&world)).await;
     let card = json!({
         "cid": chat.cid,
         "uid": chat.uid,
@@ -40,8 +40,8 @@ async fn the_card_of_the_page_in_the_iframe_arrives_as_it_was_posted() {
             "thumbMediaId": media_id,
         },
     });
-    world.forget_calls().await;
-    let sent = chat.card(&card).await.expect(201);
+    world.reset_wechat_calls().await;
+    let sent = chat.send_card(&card).await.expect(201);
     assert_eq!((&sent.body["type"], &sent.body["state"]), (&json!("miniprogrampage"), &json!("sent")));
     assert_eq!((world.sim_calls(SEND).await, world.sim_calls(UPLOAD).await), (1, 0), "the media id is used as it is");
     let kept = chat.message(&sent.text("id")).await;
@@ -57,33 +57,33 @@ async fn the_card_of_the_page_in_the_iframe_arrives_as_it_was_posted() {
         assert_eq!(page[field], card["miniPage"][posted], "{field}");
     }
 
-    let phone = chat.visitor.phone().await;
+    let phone = chat.visitor.received().await;
     assert_eq!(phone.len(), 2);
     let shown = &phone[1]["miniprogrampage"];
     assert_eq!((&shown["title"], &shown["pagepath"]), (&json!("小程序标题"), &json!("pages/index/index")));
     assert_eq!((&shown["thumb_media_id"], &shown["appid"]), (&json!(media_id), &json!(APP)));
 
-    // As pages write it: without the ids of the address, the type as text, a query in the path, a title with signs.
+    // As pages post it: no ids, the type as text, a query in the path, special characters in the title.
     let other = json!({
         "msgType": "26",
         "miniPage": { "title": "特价 \"咖啡\" <b>🙂", "pagepath": "/pages/item/item?id=7&from=客服", "thumbMediaId": media_id },
         "source": "crm",
     });
-    chat.card(&other).await.expect(201);
-    let phone = chat.visitor.phone().await;
+    chat.send_card(&other).await.expect(201);
+    let phone = chat.visitor.received().await;
     let shown = &phone[2]["miniprogrampage"];
     assert_eq!((&shown["title"], &shown["pagepath"]), (&other["miniPage"]["title"], &other["miniPage"]["pagepath"]));
 }
 
 #[tokio::test]
-async fn a_picture_is_uploaded_once_for_many_cards_and_again_before_wechat_forgets_it() {
+async fn cover_is_uploaded_once_and_again_before_it_expires() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
-    let chat = world.chat(&binding, "o-1").await;
+    let chat = world.open_conversation(&binding, "o-1").await;
     let address = picture(&world);
-    chat.card(&chat.card_from(&address)).await.expect(201);
-    chat.card(&chat.card_from(&address)).await.expect(201);
-    // The same picture at another address, sent by the other function.
+    chat.send_card(&chat.card_with_cover_at(&address)).await.expect(201);
+    chat.send_card(&chat.card_with_cover_at(&address)).await.expect(201);
+    // The same picture at another URL, sent by the other function.
     let elsewhere = format!("{address}?size=large");
     chat.post(&json!({ "type": "image", "image": { "url": elsewhere } })).await.expect(201);
     assert_eq!(world.sim_calls(UPLOAD).await, 1);
@@ -91,10 +91,10 @@ async fn a_picture_is_uploaded_once_for_many_cards_and_again_before_wechat_forge
     world.advance(60 * 3600 - 1);
     chat.visitor.text("三天内").await;
     world.settle().await;
-    chat.card(&chat.card_from(&address)).await.expect(201);
+    chat.send_card(&chat.card_with_cover_at(&address)).await.expect(201);
     assert_eq!(world.sim_calls(UPLOAD).await, 1, "for 60 hours");
     world.advance(1);
-    chat.card(&chat.card_from(&address)).await.expect(201);
+    chat.send_card(&chat.card_with_cover_at(&address)).await.expect(201);
     assert_eq!(world.sim_calls(UPLOAD).await, 2, "and no longer");
     let covers = covers(&chat).await;
     assert_eq!((&covers[0], &covers[1]), (&covers[1], &covers[2]));
@@ -102,88 +102,88 @@ async fn a_picture_is_uploaded_once_for_many_cards_and_again_before_wechat_forge
 
     // Media belong to one mini program.
     let other = world.bind("wx0000000000000ca2").await;
-    let other = world.chat(&other, "o-1").await;
-    other.card(&other.card_from(&address)).await.expect(201);
+    let other = world.open_conversation(&other, "o-1").await;
+    other.send_card(&other.card_with_cover_at(&address)).await.expect(201);
     assert_eq!(world.sim_calls(UPLOAD).await, 3);
 }
 
 #[tokio::test]
-async fn a_media_id_that_wechat_refuses_is_replaced_by_the_picture_at_the_address() {
+async fn refused_media_id_falls_back_to_the_cover_url() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
-    let chat = world.chat(&binding, "o-1").await;
-    let mut card = chat.card_with("nI3DlJZsXd7h0JVZ-LklyzjWtZY4Q-lNAacBe50Chl0k9Zs5PR_p2_jV2na2o3_P");
+    let chat = world.open_conversation(&binding, "o-1").await;
+    let mut card = chat.card_with_media_id("nI3DlJZsXd7h0JVZ-LklyzjWtZY4Q-lNAacBe50Chl0k9Zs5PR_p2_jV2na2o3_P");
     card["miniPage"]["thumbUrl"] = json!(picture(&world));
-    let sent = chat.card(&card).await.expect(201);
+    let sent = chat.send_card(&card).await.expect(201);
     assert_eq!(sent.body["state"], "sent");
     assert_eq!((world.sim_calls(SEND).await, world.sim_calls(UPLOAD).await), (2, 1));
     assert_eq!(covers(&chat).await.len(), 1);
 
-    // Even a picture that we believe WeChat has.
+    // The same for a cached media id.
     world.sim_fault(&json!({ "path": SEND, "errcode": 40007 })).await;
-    chat.card(&chat.card_from(&picture(&world))).await.expect(201);
+    chat.send_card(&chat.card_with_cover_at(&picture(&world))).await.expect(201);
     assert_eq!(world.sim_calls(UPLOAD).await, 2);
     assert_eq!(covers(&chat).await.len(), 2);
 
-    // Once, not for ever.
-    world.forget_calls().await;
+    // Once only.
+    world.reset_wechat_calls().await;
     world.sim_fault(&json!({ "path": SEND, "errcode": 40007, "times": 9 })).await;
-    let refused = chat.card(&chat.card_from(&picture(&world))).await;
+    let refused = chat.send_card(&chat.card_with_cover_at(&picture(&world))).await;
     assert_eq!(problem(&refused), (502, "wechat.invalid_media", Some(40007)));
     assert_eq!((world.sim_calls(SEND).await, world.sim_calls(UPLOAD).await), (2, 1));
 }
 
 #[tokio::test]
-async fn a_media_id_that_wechat_refuses_and_nothing_can_replace_is_a_problem_in_words() {
+async fn refused_media_id_without_cover_url_is_an_error() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
-    let chat = world.chat(&binding, "o-1").await;
-    let refused = chat.card(&chat.card_with("unknown")).await;
+    let chat = world.open_conversation(&binding, "o-1").await;
+    let refused = chat.send_card(&chat.card_with_media_id("unknown")).await;
     assert_eq!(problem(&refused), (502, "wechat.invalid_media", Some(40007)));
     assert!(refused.text("detail").contains("Upload it again"), "{}", refused.raw);
     let kept = chat.message(&refused.text("message_id")).await;
     assert_eq!((&kept["state"], &kept["failure"]["code"]), (&json!("failed"), &json!("wechat.invalid_media")));
-    assert_eq!(chat.visitor.phone().await, Vec::<Value>::new());
+    assert_eq!(chat.visitor.received().await, Vec::<Value>::new());
 
-    let mut card = chat.card_with("unknown");
+    let mut card = chat.card_with_media_id("unknown");
     card["miniPage"]["thumbUrl"] = json!(format!("{}/phone/no-such.png", world.bundle.wechat_url()));
-    let refused = chat.card(&card).await;
+    let refused = chat.send_card(&card).await;
     assert_eq!(problem(&refused), (422, "picture.refused", None));
     assert!(refused.text("detail").contains("404"), "{}", refused.raw);
 }
 
 #[tokio::test]
-async fn a_media_id_of_ours_that_is_over_three_days_old_is_not_even_tried() {
+async fn media_id_older_than_three_days_is_refused_without_a_call() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
-    let chat = world.chat(&binding, "o-1").await;
-    let old = chat.uploaded(&picture(&world)).await;
+    let chat = world.open_conversation(&binding, "o-1").await;
+    let old = chat.upload_cover(&picture(&world)).await;
     world.advance(72 * 3600 - 1);
     chat.visitor.text("三天").await;
     world.settle().await;
-    chat.card(&chat.card_with(&old)).await.expect(201);
+    chat.send_card(&chat.card_with_media_id(&old)).await.expect(201);
     world.advance(1);
-    world.forget_calls().await;
+    world.reset_wechat_calls().await;
 
     let kept = chat.messages().await;
-    let refused = chat.card(&chat.card_with(&old)).await;
+    let refused = chat.send_card(&chat.card_with_media_id(&old)).await;
     assert_eq!((problem(&refused).0, fields(&refused)), (422, vec!["miniPage.thumbMediaId"]));
     assert!(refused.text("detail").contains("three days"), "{}", refused.raw);
-    assert_eq!(chat.messages().await, kept, "nothing was put down");
+    assert_eq!(chat.messages().await, kept, "nothing was stored");
     assert_eq!(world.sim_calls(SEND).await, 0);
 
-    let mut card = chat.card_with(&old);
+    let mut card = chat.card_with_media_id(&old);
     card["miniPage"]["thumbUrl"] = json!(picture(&world));
-    chat.card(&card).await.expect(201);
+    chat.send_card(&card).await.expect(201);
     assert_eq!((world.sim_calls(SEND).await, world.sim_calls(UPLOAD).await), (1, 1));
     assert_ne!(covers(&chat).await.pop().unwrap(), old);
 }
 
 #[tokio::test]
-async fn an_upload_that_fails_is_told_and_leaves_nothing_behind() {
+async fn failed_upload_is_reported_and_nothing_is_stored() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
-    let chat = world.chat(&binding, "o-1").await;
+    let chat = world.open_conversation(&binding, "o-1").await;
     for (mut fault, code, errcode) in [
         (json!({ "errcode": -1 }), "wechat.busy", Some(-1)),
         (json!({ "errcode": 45009 }), "wechat.daily_quota_used", Some(45009)),
@@ -193,32 +193,36 @@ async fn an_upload_that_fails_is_told_and_leaves_nothing_behind() {
     ] {
         fault["path"] = json!(UPLOAD);
         world.sim_fault(&fault).await;
-        assert_eq!(problem(&chat.card(&chat.card_from(&picture(&world))).await), (502, code, errcode), "{fault}");
+        assert_eq!(
+            problem(&chat.send_card(&chat.card_with_cover_at(&picture(&world))).await),
+            (502, code, errcode),
+            "{fault}"
+        );
     }
     assert_eq!(chat.messages().await.len(), 1);
     assert_eq!(world.sim_calls(SEND).await, 0);
-    chat.card(&chat.card_from(&picture(&world))).await.expect(201);
+    chat.send_card(&chat.card_with_cover_at(&picture(&world))).await.expect(201);
 }
 
 #[tokio::test]
-async fn every_field_of_a_card_that_is_wrong_is_named_and_nothing_is_kept() {
+async fn invalid_card_fields_are_named_and_nothing_is_stored() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
-    let chat = world.chat(&binding, "o-1").await;
-    let other = world.chat(&binding, "o-2").await;
-    let media_id = other.uploaded(&picture(&world)).await;
+    let chat = world.open_conversation(&binding, "o-1").await;
+    let other = world.open_conversation(&binding, "o-2").await;
+    let media_id = other.upload_cover(&picture(&world)).await;
     let with = |pointer: &str, value: Value| {
-        let mut card = chat.card_with(&media_id);
+        let mut card = chat.card_with_media_id(&media_id);
         card[pointer] = value;
         card
     };
     let page = |field: &str, value: Value| {
-        let mut card = chat.card_with(&media_id);
+        let mut card = chat.card_with_media_id(&media_id);
         card["miniPage"][field] = value;
         card
     };
     let kept = world.items("outbound").await.len();
-    world.forget_calls().await;
+    world.reset_wechat_calls().await;
     for (card, field) in [
         (with("cid", json!(other.cid)), "cid"),
         (with("cid", json!("")), "cid"),
@@ -244,28 +248,28 @@ async fn every_field_of_a_card_that_is_wrong_is_named_and_nothing_is_kept() {
         (page("headimg", json!("h".repeat(2049))), "miniPage.headimg"),
         (page("name", json!("n".repeat(2049))), "miniPage.name"),
     ] {
-        let answer = chat.card(&card).await;
+        let answer = chat.send_card(&card).await;
         assert_eq!((problem(&answer).0, fields(&answer)), (422, vec![field]), "{card}");
     }
     let all = json!({ "cid": "x", "msgType": 1, "miniPage": { "title": "", "pagepath": "a b" } });
-    let answer = chat.card(&all).await.expect(422);
+    let answer = chat.send_card(&all).await.expect(422);
     assert_eq!(fields(&answer), ["cid", "msgType", "miniPage.title", "miniPage.pagepath", "miniPage.thumbUrl"]);
     assert_eq!(world.items("outbound").await.len(), kept);
     assert_eq!((world.sim_calls(SEND).await, world.sim_calls(UPLOAD).await), (0, 0));
 }
 
 #[tokio::test]
-async fn a_card_counts_and_fails_like_any_other_message() {
+async fn card_uses_quota_and_fails_like_other_messages() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
-    let chat = world.chat(&binding, "o-1").await;
-    let media_id = chat.uploaded(&picture(&world)).await;
-    let card = chat.card_with(&media_id);
+    let chat = world.open_conversation(&binding, "o-1").await;
+    let media_id = chat.upload_cover(&picture(&world)).await;
+    let card = chat.card_with_media_id(&media_id);
     let once = async |key: &str| world.post_once(key, &chat.cards_path(), &card).await;
     let first = once("k-1").await.expect(201);
     assert_eq!(once("k-1").await.expect(201).body, first.body);
     assert_eq!(covers(&chat).await.len(), 2);
-    let reused = world.post_once("k-1", &chat.cards_path(), &chat.card_from(&picture(&world))).await;
+    let reused = world.post_once("k-1", &chat.cards_path(), &chat.card_with_cover_at(&picture(&world))).await;
     assert_eq!(problem(&reused), (422, "idempotency.key_reused", None));
 
     world.sim_fault(&json!({ "path": SEND, "break_off": "after" })).await;
@@ -273,19 +277,19 @@ async fn a_card_counts_and_fails_like_any_other_message() {
     assert_eq!(unknown.body["state"], "unknown");
     assert_eq!(once("k-2").await.expect(202).body, unknown.body);
     for _ in 0..2 {
-        chat.card(&card).await.expect(201);
+        chat.send_card(&card).await.expect(201);
     }
     assert_eq!(covers(&chat).await.len(), 5);
-    // Kefu counts for itself, and asks WeChat for nothing that it will refuse.
+    // Without replies left, no call is made.
     let calls = world.sim_calls(SEND).await;
-    assert_eq!(problem(&chat.card(&card).await), (409, "quota.exhausted", None));
+    assert_eq!(problem(&chat.send_card(&card).await), (409, "quota.exhausted", None));
     world.advance(48 * 3600);
-    assert_eq!(problem(&chat.card(&card).await), (409, "quota.window_closed", None));
+    assert_eq!(problem(&chat.send_card(&card).await), (409, "quota.window_closed", None));
     assert_eq!(world.sim_calls(SEND).await, calls);
-    // Where WeChat knows better, its own words are told. A card cannot wait as a text does.
+    // A refusal by WeChat is returned. Cards are not held.
     for (errcode, code) in [(45047, "wechat.reply_limit_reached"), (45015, "wechat.reply_window_closed")] {
-        chat.visitor.says("还在吗").await;
+        chat.visitor.writes("还在吗").await;
         world.sim_fault(&json!({ "path": SEND, "errcode": errcode })).await;
-        assert_eq!(problem(&chat.card(&card).await), (409, code, Some(errcode)));
+        assert_eq!(problem(&chat.send_card(&card).await), (409, code, Some(errcode)));
     }
 }

@@ -1,4 +1,4 @@
-//! Sends that were left behind are carried out once; sends whose end nobody saw are not repeated.
+//! Pending sends are delivered once; sends with unknown outcome are not repeated.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ const APP: &str = "wx00000000000000a1";
 const HELLO: &str = "您好";
 const SEND: &str = "/cgi-bin/message/custom/send";
 
-/// Leaves a visitor's automatic reply put down and not begun: whoever made it was stopped right then.
+/// Leaves a visitor's automatic reply pending, as if its function had stopped right after storing it.
 async fn left_pending(world: &World, visitor: &Visitor<'_>) {
     world
         .bundle
@@ -24,81 +24,81 @@ async fn left_pending(world: &World, visitor: &Visitor<'_>) {
     visitor.text("hi").await;
     world.settle().await;
     world.bundle.table_faults().clear();
-    assert_eq!(states(visitor).await, ["pending"]);
-    assert_eq!(visitor.phone().await.len(), 0);
+    assert_eq!(message_states(visitor).await, ["pending"]);
+    assert_eq!(visitor.received().await.len(), 0);
 }
 
-async fn states(visitor: &Visitor<'_>) -> Vec<String> {
+async fn message_states(visitor: &Visitor<'_>) -> Vec<String> {
     visitor.outbound().await.iter().map(|message| message["state"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
-async fn a_pending_send_left_behind_goes_out_at_the_tick_after_its_grace() {
+async fn pending_send_is_delivered_by_the_tick_after_its_grace_period() {
     let world = World::start().await;
-    let binding = world.bind_replying(APP, HELLO).await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oLEFT");
     left_pending(&world, &visitor).await;
     world.advance(29);
     world.tick("Delivery").await;
-    assert_eq!(states(&visitor).await, ["pending"], "it is still its maker's");
+    assert_eq!(message_states(&visitor).await, ["pending"], "it is still its maker's");
     world.advance(1);
     world.tick("Delivery").await;
-    assert_eq!(states(&visitor).await, ["sent"]);
-    world.minutes(5).await;
-    assert_eq!(visitor.phone_texts().await, [HELLO]);
+    assert_eq!(message_states(&visitor).await, ["sent"]);
+    world.run_minutes(5).await;
+    assert_eq!(visitor.received_texts().await, [HELLO]);
 }
 
 #[tokio::test]
-async fn a_record_that_comes_late_is_taken_over_at_once_and_one_in_time_is_left_alone() {
+async fn late_stream_record_is_taken_over_and_early_one_is_not() {
     let world = World::start().await;
-    let binding = world.bind_replying(APP, HELLO).await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oRECORD");
     left_pending(&world, &visitor).await;
     let event = inserted(&world.items("outbound").await);
     world.bundle.invoke("Delivery", event.clone()).await.unwrap();
-    assert_eq!(states(&visitor).await, ["pending"]);
+    assert_eq!(message_states(&visitor).await, ["pending"]);
     world.advance(31);
     let answer = world.bundle.invoke("Delivery", event.clone()).await.unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
-    assert_eq!(states(&visitor).await, ["sent"]);
-    // The record again, and the tick: nothing.
+    assert_eq!(message_states(&visitor).await, ["sent"]);
+    // The same record again and a tick change nothing.
     world.bundle.invoke("Delivery", event).await.unwrap();
-    world.minutes(5).await;
-    assert_eq!(visitor.phone_texts().await, [HELLO]);
+    world.run_minutes(5).await;
+    assert_eq!(visitor.received_texts().await, [HELLO]);
 }
 
 #[tokio::test]
-async fn a_send_whose_lease_ended_becomes_unknown_and_is_not_repeated() {
+async fn send_with_expired_lease_becomes_unknown_and_is_not_repeated() {
     let world = World::start().await;
-    let binding = world.bind_replying(APP, HELLO).await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oLEASE");
-    // The claim is written; what WeChat said to the send is not.
+    // The claim is stored; the result of the send is not.
     let settle =
         TableFault::new(Fault::InternalError).function("Reception").operation("TransactWriteItems").skip(1).times(1000);
     world.bundle.table_faults().add(settle);
     visitor.text("hi").await;
     world.settle().await;
     world.bundle.table_faults().clear();
-    assert_eq!(states(&visitor).await, ["sending"]);
-    assert_eq!(visitor.phone_texts().await, [HELLO]);
+    assert_eq!(message_states(&visitor).await, ["sending"]);
+    assert_eq!(visitor.received_texts().await, [HELLO]);
 
     world.advance(59);
     world.tick("Delivery").await;
-    assert_eq!(states(&visitor).await, ["sending"], "whoever sends may still be at it");
+    assert_eq!(message_states(&visitor).await, ["sending"], "the sender may still be running");
     world.advance(1);
     world.tick("Delivery").await;
     let outbound = visitor.outbound().await;
-    assert_eq!(outbound[0]["state"], "unknown", "nobody is told that it was sent");
+    assert_eq!(outbound[0]["state"], "unknown", "it is not reported as sent");
     assert_eq!(outbound[0]["failure"]["code"], "message.outcome_unknown");
-    world.a_while().await;
-    assert_eq!(visitor.phone_texts().await, [HELLO], "and the visitor has it once");
-    assert_eq!(states(&visitor).await, ["unknown"]);
+    world.run_half_an_hour().await;
+    assert_eq!(visitor.received_texts().await, [HELLO], "and the visitor has it once");
+    assert_eq!(message_states(&visitor).await, ["unknown"]);
 }
 
 #[tokio::test]
-async fn many_ticks_and_records_at_once_send_once() {
+async fn concurrent_ticks_and_records_send_once() {
     let world = World::start().await;
-    let binding = world.bind_replying(APP, HELLO).await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oRACE");
     left_pending(&world, &visitor).await;
     let event = inserted(&world.items("outbound").await);
@@ -109,25 +109,25 @@ async fn many_ticks_and_records_at_once_send_once() {
         (0..4).flat_map(|_| [("Delivery", &event), ("Delivery", &tick), ("Reception", &behind), ("Reception", &tick)]);
     futures_util::future::join_all(calls.map(|(function, event)| world.bundle.invoke(function, event.clone()))).await;
     world.settle().await;
-    assert_eq!(states(&visitor).await, ["sent"]);
-    assert_eq!(visitor.phone_texts().await, [HELLO]);
+    assert_eq!(message_states(&visitor).await, ["sent"]);
+    assert_eq!(visitor.received_texts().await, [HELLO]);
 }
 
-/// What WeChat does to a send, and what has to become of the automatic reply.
+/// A fault of a send and the expected states of the automatic reply.
 struct Trouble {
     fault: Value,
-    /// At once, and when half an hour has gone by.
+    /// The states at once and after half an hour.
     states: [&'static str; 2],
-    /// What the phone shows in the end.
+    /// The texts on the phone at the end.
     shown: usize,
-    /// What the failure is called at first.
+    /// The first failure code.
     code: &'static str,
 }
 
 async fn trouble(case: Trouble) {
     let Trouble { fault, states: expected, shown, code } = case;
     let world = World::start().await;
-    let binding = world.bind_replying(APP, HELLO).await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oTROUBLE");
     world.sim_fault(&fault).await;
     visitor.text("hi").await;
@@ -137,16 +137,16 @@ async fn trouble(case: Trouble) {
     assert_eq!(first[0]["state"], expected[0], "{fault} {first:?}");
     assert_eq!(first[0]["failure"]["code"], code, "{fault} {first:?}");
     assert!(!first[0]["failure"]["detail"].as_str().unwrap().is_empty());
-    world.a_while().await;
-    assert_eq!(states(&visitor).await, [expected[1]], "{fault}");
-    assert_eq!(visitor.phone().await.len(), shown, "{fault}");
+    world.run_half_an_hour().await;
+    assert_eq!(message_states(&visitor).await, [expected[1]], "{fault}");
+    assert_eq!(visitor.received().await.len(), shown, "{fault}");
     let left = world.sim_get("/sim/faults").await;
     assert_eq!(left.body["items"], json!([]), "{fault}: not every fault was met");
 }
 
 #[tokio::test]
-async fn a_send_that_may_have_arrived_is_never_repeated() {
-    // The answer is lost before the message is shown or after it: from here it looks the same.
+async fn send_with_lost_answer_is_not_repeated() {
+    // Whether the answer is lost before or after delivery cannot be distinguished.
     for (moment, shown) in [("before", 0), ("after", 1)] {
         let fault = json!({ "path": SEND, "break_off": moment });
         trouble(Trouble { fault, states: ["unknown"; 2], shown, code: "wechat.broken_off" }).await;
@@ -163,7 +163,7 @@ async fn a_send_that_may_have_arrived_is_never_repeated() {
 }
 
 #[tokio::test]
-async fn a_send_that_timed_out_is_unknown_and_never_repeated() {
+async fn send_with_timeout_is_unknown_and_not_repeated() {
     let fault = |moment| json!({ "path": SEND, "wait_ms": 5500, "wait": moment });
     let timed_out = |moment, shown| {
         trouble(Trouble { fault: fault(moment), states: ["unknown"; 2], shown, code: "wechat.timed_out" })
@@ -172,20 +172,20 @@ async fn a_send_that_timed_out_is_unknown_and_never_repeated() {
 }
 
 #[tokio::test]
-async fn a_send_that_wechat_put_off_is_tried_again_and_arrives_once() {
+async fn rate_limited_send_is_retried_and_arrives_once() {
     for (times, errcode, code) in
         [(1, 45011, "wechat.rate_limited"), (3, 45011, "wechat.rate_limited"), (2, 45009, "wechat.daily_quota_used")]
     {
         let fault = json!({ "path": SEND, "errcode": errcode, "times": times });
         trouble(Trouble { fault, states: ["pending", "sent"], shown: 1, code }).await;
     }
-    // Not for ever: a greeting of a quarter of an hour ago is no greeting.
+    // A greeting expires after 15 minutes.
     let fault = json!({ "path": SEND, "errcode": 45011, "times": 6 });
     trouble(Trouble { fault, states: ["pending", "failed"], shown: 0, code: "wechat.rate_limited" }).await;
 }
 
 #[tokio::test]
-async fn a_refusal_for_good_is_told_and_not_tried_again() {
+async fn permanent_refusal_is_reported_and_not_retried() {
     for (errcode, code) in [(45015, "wechat.reply_window_closed"), (45047, "wechat.reply_limit_reached")] {
         let fault = json!({ "path": SEND, "errcode": errcode });
         trouble(Trouble { fault, states: ["failed"; 2], shown: 0, code }).await;
@@ -193,7 +193,7 @@ async fn a_refusal_for_good_is_told_and_not_tried_again() {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_had_puts_the_reply_off() {
+async fn missing_access_token_postpones_the_reply() {
     for fault in [
         json!({ "path": "/cgi-bin/stable_token", "errcode": -1 }),
         json!({ "path": "/cgi-bin/stable_token", "html": true }),
@@ -201,21 +201,21 @@ async fn a_token_that_cannot_be_had_puts_the_reply_off() {
         json!({ "path": "/cgi-bin/stable_token", "break_off": "after" }),
     ] {
         let world = World::start().await;
-        let binding = world.bind_replying(APP, HELLO).await;
+        let binding = world.bind_with_auto_reply(APP, HELLO).await;
         let visitor = world.visitor(&binding, "oTOKEN");
         world.advance(7300);
         world.sim_fault(&fault).await;
         visitor.text("hi").await;
         world.settle().await;
-        assert_eq!(states(&visitor).await, ["pending"], "{fault}");
-        world.a_while().await;
-        assert_eq!(states(&visitor).await, ["sent"], "{fault}");
-        assert_eq!(visitor.phone_texts().await, [HELLO], "{fault}");
+        assert_eq!(message_states(&visitor).await, ["pending"], "{fault}");
+        world.run_half_an_hour().await;
+        assert_eq!(message_states(&visitor).await, ["sent"], "{fault}");
+        assert_eq!(visitor.received_texts().await, [HELLO], "{fault}");
     }
 }
 
 #[tokio::test]
-async fn while_wechat_is_out_of_reach_replies_wait_and_then_arrive_once_in_order() {
+async fn replies_wait_while_wechat_is_unreachable_and_arrive_once_in_order() {
     let directory = std::env::temp_dir().join(format!("kefu-it-wechat-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -223,22 +223,22 @@ async fn while_wechat_is_out_of_reach_replies_wait_and_then_arrive_once_in_order
     let world = World::options(|options| options.wechat_api = Some(format!("http://{address}"))).await;
     let clock: SharedClock = Arc::clone(&world.clock) as SharedClock;
     let wechat = Simulator::serve_persistent(listener, Arc::clone(&clock), directory.join("wechat.json")).unwrap();
-    let binding = world.bind_replying(APP, HELLO).await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oREACH");
     visitor.text("1").await;
     visitor.text("2").await;
 
     wechat.shutdown().await;
     world.settle().await;
-    world.minutes(2).await;
-    assert_eq!(states(&visitor).await, ["pending", "pending"]);
+    world.run_minutes(2).await;
+    assert_eq!(message_states(&visitor).await, ["pending", "pending"]);
     assert_eq!(visitor.outbound().await[0]["failure"]["code"], "wechat.unreachable");
 
     let listener = TcpListener::bind(address).await.unwrap();
     let wechat = Simulator::serve_persistent(listener, clock, directory.join("wechat.json")).unwrap();
-    world.a_while().await;
-    assert_eq!(states(&visitor).await, ["sent", "sent"]);
-    assert_eq!(visitor.phone_texts().await, [HELLO; 2]);
+    world.run_half_an_hour().await;
+    assert_eq!(message_states(&visitor).await, ["sent", "sent"]);
+    assert_eq!(visitor.received_texts().await, [HELLO; 2]);
     wechat.shutdown().await;
     std::fs::remove_dir_all(directory).unwrap();
 }
@@ -246,7 +246,7 @@ async fn while_wechat_is_out_of_reach_replies_wait_and_then_arrive_once_in_order
 #[tokio::test]
 async fn fifty_failing_sends_do_not_starve_the_others_of_their_shard() {
     let world = World::start().await;
-    let binding = world.bind_replying(APP, HELLO).await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oLEFT");
     left_pending(&world, &visitor).await;
     // Held texts of the same shard that are overdue for longer, of a visitor whose item cannot be read.
@@ -267,9 +267,9 @@ async fn fifty_failing_sends_do_not_starve_the_others_of_their_shard() {
     }
     world.advance(31);
     world.tick("Delivery").await;
-    assert_eq!(states(&visitor).await, ["pending"], "the failing sends fill the first tick");
+    assert_eq!(message_states(&visitor).await, ["pending"], "the failing sends fill the first tick");
     world.tick("Delivery").await;
-    assert_eq!(states(&visitor).await, ["sent"]);
+    assert_eq!(message_states(&visitor).await, ["sent"]);
 
     // The failing sends are tried again, after one minute and then after two more.
     for (seconds, failing) in [(59, 0), (1, 50), (119, 0), (1, 50)] {

@@ -1,4 +1,4 @@
-//! WeChat delivers what it saw no answer to up to three times more, and sometimes all at once: one effect, equal answers.
+//! Redeliveries: WeChat repeats an unanswered push up to three times, also simultaneously. One effect, equal answers.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ const ROUNDS: usize = 200;
 
 /// The four answers of one push are `success`.
 #[track_caller]
-fn four_equal(attempts: &Value) {
+fn four_deliveries_succeed(attempts: &Value) {
     let answers: Vec<_> =
         attempts.as_array().unwrap().iter().map(|attempt| (&attempt["status"], &attempt["body"])).collect();
     let success = (&json!(200), &json!("success"));
@@ -21,16 +21,16 @@ fn four_equal(attempts: &Value) {
 }
 
 #[tokio::test]
-async fn one_push_delivered_four_times_at_once_has_one_effect_in_each_of_200_rounds() {
+async fn four_simultaneous_deliveries_have_one_effect_in_200_rounds() {
     let world = World::with_automatic_streams().await;
-    let binding = world.bind_replying(APP, "您好，已收到。").await;
+    let binding = world.bind_with_auto_reply(APP, "您好，已收到。").await;
     for round in 0..ROUNDS {
-        // Twenty visitors, so that first messages and later ones are both among them.
+        // Twenty visitors, so that both first and later messages occur.
         let visitor = world.visitor(&binding, &format!("oFOUR-{}", round % 20));
-        let answer = visitor.does("text", json!({ "content": format!("round {round}"), "deliveries": 4 })).await;
-        four_equal(&answer.body["attempts"]);
+        let answer = visitor.pushes("text", json!({ "content": format!("round {round}"), "deliveries": 4 })).await;
+        four_deliveries_succeed(&answer.body["attempts"]);
         if round % 50 == 25 {
-            // A cold function decides no differently.
+            // The same with a cold function.
             world.bundle.end_environments().await;
         }
     }
@@ -38,7 +38,7 @@ async fn one_push_delivered_four_times_at_once_has_one_effect_in_each_of_200_rou
     let items = world.items("inbound").await;
     assert_eq!(items.len(), ROUNDS);
     for item in items {
-        // A copy that came after reception had been at work would have undone it.
+        // A late copy must not undo what reception has written.
         assert!(item.get("cid").is_some() && item.get("due_pk").is_none(), "{item}");
     }
     assert_eq!(world.conversations().await.len(), 20, "one conversation each");
@@ -49,12 +49,12 @@ async fn one_push_delivered_four_times_at_once_has_one_effect_in_each_of_200_rou
         texts.sort_unstable();
         texts.dedup();
         assert_eq!((said.len(), texts.len()), (ROUNDS / 20, ROUNDS / 20), "each once");
-        assert_eq!(visitor.phone().await.len(), ROUNDS / 20, "one reply to each message");
+        assert_eq!(visitor.received().await.len(), ROUNDS / 20, "one reply to each message");
     }
 }
 
 #[tokio::test]
-async fn the_very_same_bytes_delivered_four_times_at_once_are_one_message() {
+async fn four_simultaneous_deliveries_of_equal_bytes_store_one_message() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     for round in 0..50_u64 {
@@ -68,23 +68,23 @@ async fn the_very_same_bytes_delivered_four_times_at_once_are_one_message() {
 }
 
 #[tokio::test]
-async fn a_redelivery_much_later_changes_nothing() {
+async fn late_redelivery_changes_nothing() {
     let world = World::start().await;
-    let binding = world.bind_replying(APP, "您好").await;
+    let binding = world.bind_with_auto_reply(APP, "您好").await;
     let visitor = world.visitor(&binding, "oLATE");
-    visitor.does("text", json!({ "content": "first", "msg_id": 7, "create_time": 1_772_438_400 })).await;
+    visitor.pushes("text", json!({ "content": "first", "msg_id": 7, "create_time": 1_772_438_400 })).await;
     world.settle().await;
     let before = world.items("inbound").await;
     world.advance(3600);
-    visitor.does("text", json!({ "content": "first", "msg_id": 7, "create_time": 1_772_438_400 })).await;
+    visitor.pushes("text", json!({ "content": "first", "msg_id": 7, "create_time": 1_772_438_400 })).await;
     world.settle().await;
-    world.minutes(2).await;
+    world.run_minutes(2).await;
     assert_eq!(world.items("inbound").await, before, "not one attribute");
-    assert_eq!(visitor.phone().await.len(), 1, "no second reply");
+    assert_eq!(visitor.received().await.len(), 1, "no second reply");
 }
 
 #[tokio::test]
-async fn the_same_message_id_from_two_visitors_is_two_messages() {
+async fn equal_message_ids_of_two_visitors_are_two_messages() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let other = world.bind("wx00000000000000b2").await;
@@ -92,7 +92,7 @@ async fn the_same_message_id_from_two_visitors_is_two_messages() {
     for (binding, openid) in pushed {
         world
             .visitor(binding, openid)
-            .does("text", json!({ "content": openid, "msg_id": 42, "create_time": 1_772_438_400 }))
+            .pushes("text", json!({ "content": openid, "msg_id": 42, "create_time": 1_772_438_400 }))
             .await;
     }
     for (binding, openid) in pushed {
@@ -103,12 +103,12 @@ async fn the_same_message_id_from_two_visitors_is_two_messages() {
 }
 
 #[tokio::test]
-async fn events_of_one_second_are_told_apart_by_what_they_say() {
+async fn events_of_one_second_are_distinguished_by_content() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let visitor = world.visitor(&binding, "oEVENTS");
     for from in ["a", "b", "a"] {
-        visitor.does("enter", json!({ "session_from": from, "deliveries": 4 })).await;
+        visitor.pushes("enter", json!({ "session_from": from, "deliveries": 4 })).await;
     }
     let kept = visitor.messages().await;
     let mut kept: Vec<&str> = kept.iter().map(|message| message["event"]["session_from"].as_str().unwrap()).collect();
@@ -121,7 +121,7 @@ async fn events_of_one_second_are_told_apart_by_what_they_say() {
 }
 
 #[tokio::test]
-async fn deliveries_in_another_form_are_still_the_same_message() {
+async fn redelivery_in_another_format_is_the_same_message() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let xml = text_document("oFORM", 1_772_438_400, 99, "same");
@@ -133,13 +133,13 @@ async fn deliveries_in_another_form_are_still_the_same_message() {
 }
 
 #[tokio::test]
-async fn wechats_own_retries_after_a_lost_answer_are_one_message() {
+async fn wechat_retries_after_a_lost_answer_store_one_message() {
     let world = World::start().await;
-    let binding: Binding = world.bind_replying(APP, "您好").await;
+    let binding: Binding = world.bind_with_auto_reply(APP, "您好").await;
     world.sim_settings(&json!({ "retry_pause_ms": 0 })).await;
     let visitor = world.visitor(&binding, "oLOST");
     for awaits in 0..12 {
-        // The function ends before its write or while it waits for its end; WeChat sees a 500 and delivers again.
+        // The function ends before or during its write; WeChat gets a 500 and delivers again.
         world.bundle.kill_next("MessageIngress", awaits).unwrap();
         visitor.text(&format!("{awaits}")).await;
         world.settle().await;
@@ -147,5 +147,5 @@ async fn wechats_own_retries_after_a_lost_answer_are_one_message() {
     let kills = world.bundle.kills("MessageIngress").unwrap();
     assert!(kills >= 2, "only {kills} of them were killed");
     assert_eq!(visitor.inbound().await.len(), 12);
-    assert_eq!(visitor.phone().await.len(), 12);
+    assert_eq!(visitor.received().await.len(), 12);
 }

@@ -1,7 +1,7 @@
-//! The samples under `events/`: what each function is given, run through the function as it stands.
+//! The sample events under `events/`, run through the functions.
 //!
-//! They are written by [`samples`]: `KEFU_WRITE_EVENTS=1 cargo test --workspace --test it events` writes them anew. Without that
-//! variable the same test asks that the files are still what this code, the store included, would write.
+//! `KEFU_WRITE_EVENTS=1 cargo test --workspace --test it events` rewrites them. Without the variable the test compares
+//! the files with what the code writes.
 
 mod samples;
 
@@ -37,13 +37,13 @@ fn names() -> BTreeSet<String> {
     names
 }
 
-/// Asks that these are all samples of a function there are.
+/// Asserts that these are all samples of a function.
 #[track_caller]
-fn are_all(function: &str, cases: &[&str]) {
+fn assert_all_samples(function: &str, cases: &[&str]) {
     let of_function = names().into_iter().filter(|name| name.starts_with(&format!("{function}/")));
     let mut cases: Vec<String> = cases.iter().map(|case| format!("{function}/{case}")).collect();
     cases.sort();
-    assert_eq!(of_function.collect::<Vec<_>>(), cases, "a sample that no test runs");
+    assert_eq!(of_function.collect::<Vec<_>>(), cases, "a sample without a test");
 }
 
 /// The status and the body of an HTTP function's answer.
@@ -59,7 +59,7 @@ fn visitor<'a>(world: &'a World, binding: &'a Binding) -> Visitor<'a> {
 }
 
 #[tokio::test]
-async fn the_samples_are_what_this_code_writes() {
+async fn samples_are_up_to_date() {
     let written = samples::all().await;
     if std::env::var_os("KEFU_WRITE_EVENTS").is_some() {
         for (name, event) in &written {
@@ -85,7 +85,7 @@ async fn callback_verify() {
     let echo = event["queryStringParameters"]["echostr"].clone();
     let (code, body) = answer(&world, "CallbackVerify", event).await;
     assert_eq!((code, body.to_string(), status().await), (200, echo.as_str().unwrap().to_owned(), json!("verified")));
-    are_all("callback-verify", &["verify", "wrong-signature"]);
+    assert_all_samples("callback-verify", &["verify", "wrong-signature"]);
 }
 
 #[tokio::test]
@@ -124,14 +124,14 @@ async fn message_ingress() {
         assert_eq!(answered, (403, json!("refused")), "{case}");
     }
     assert_eq!(world.items("inbound").await.len(), kept.len());
-    are_all("message-ingress", &kept.iter().map(|(case, ..)| *case).chain(refused).collect::<Vec<_>>());
+    assert_all_samples("message-ingress", &kept.iter().map(|(case, ..)| *case).chain(refused).collect::<Vec<_>>());
 }
 
-/// A bundle with the text of `message-ingress/text` in it, from a visitor that WeChat knows.
+/// A bundle with the text of `message-ingress/text`, from a visitor known to the simulator.
 async fn with_text() -> (World, Binding) {
     let world = World::start().await;
     let binding = samples::bind(&world).await;
-    world.visitor(&binding, OPENID).does("text", json!({ "content": "", "deliveries": 0 })).await;
+    world.visitor(&binding, OPENID).pushes("text", json!({ "content": "", "deliveries": 0 })).await;
     assert_eq!(answer(&world, "MessageIngress", sample("message-ingress/text")).await.0, 200);
     (world, binding)
 }
@@ -149,21 +149,21 @@ async fn reception() {
             _ => json!({ "batchItemFailures": [] }),
         };
         assert_eq!(answer, expected);
-        assert_eq!(visitor(&world, &binding).phone_texts().await, [HELLO], "{case}");
+        assert_eq!(visitor(&world, &binding).received_texts().await, [HELLO], "{case}");
     }
-    are_all("reception", &["inbound", "tick"]);
+    assert_all_samples("reception", &["inbound", "tick"]);
 }
 
 #[tokio::test]
 async fn robot() {
     let (world, binding) = with_text().await;
     samples::with_robot(&world).await;
-    // Reception alone: the stream would wake the robot.
+    // Reception only: the stream would invoke the robot.
     world.bundle.invoke("Reception", inserted(&world.items("inbound").await)).await.unwrap();
     let answer = world.bundle.invoke("Robot", sample("robot/turn")).await.unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
-    assert_eq!(visitor(&world, &binding).phone_texts().await, [samples::ANSWER]);
-    are_all("robot", &["turn"]);
+    assert_eq!(visitor(&world, &binding).received_texts().await, [samples::ANSWER]);
+    assert_all_samples("robot", &["turn"]);
 }
 
 #[tokio::test]
@@ -178,9 +178,9 @@ async fn delivery() {
             _ => json!({ "batchItemFailures": [] }),
         };
         assert_eq!(answer, expected);
-        assert_eq!(visitor(&world, &binding).phone_texts().await, [HELLO], "{case}");
+        assert_eq!(visitor(&world, &binding).received_texts().await, [HELLO], "{case}");
     }
-    are_all("delivery", &["pending", "tick"]);
+    assert_all_samples("delivery", &["pending", "tick"]);
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn token_refresh() {
     assert_eq!(tick().await.unwrap(), json!({ "renewed": 0, "failed": 0 }));
     world.advance(7200);
     assert_eq!(tick().await.unwrap(), json!({ "renewed": 1, "failed": 0 }));
-    are_all("token-refresh", &["tick"]);
+    assert_all_samples("token-refresh", &["tick"]);
 }
 
 #[tokio::test]
@@ -201,9 +201,9 @@ async fn card_send() {
     let event = samples::at(&world, &sample("card-send/card"));
     let (status, body) = answer(&world, "CardSend", event).await;
     assert_eq!((status, &body["state"]), (201, &json!("sent")), "{body}");
-    let phone = visitor(&world, &binding).phone().await;
+    let phone = visitor(&world, &binding).received().await;
     assert_eq!(phone.last().unwrap()["miniprogrampage"]["title"], "云南小粒咖啡豆 250 克");
-    are_all("card-send", &["card"]);
+    assert_all_samples("card-send", &["card"]);
 }
 
 #[tokio::test]
@@ -252,7 +252,7 @@ async fn desk_api() {
         match case {
             "list-bindings" => assert_eq!(body["items"].as_array().unwrap().len(), 2),
             "visitor-messages" | "list-messages" => assert_eq!(body["items"].as_array().unwrap().len(), 2, "{body}"),
-            "say-text" => assert_eq!(visitor(&world, &binding).phone_texts().await, [HELLO, "您好，我是小王"]),
+            "say-text" => assert_eq!(visitor(&world, &binding).received_texts().await, [HELLO, "您好，我是小王"]),
             "close-conversation" => assert_eq!(body["state"], "closed"),
             "claim" => assert_eq!(body["stage"], "assigned"),
             "accept" => assert!(body["assignee"]["accepted_at"].is_string(), "{body}"),
@@ -264,7 +264,7 @@ async fn desk_api() {
             _ => {}
         }
     }
-    are_all("desk-api", &cases.map(|(case, _)| case));
+    assert_all_samples("desk-api", &cases.map(|(case, _)| case));
 }
 
 #[tokio::test]
@@ -275,5 +275,5 @@ async fn access() {
     assert_eq!(says("admin").await, admin);
     assert_eq!(says("unknown").await, json!({ "isAuthorized": false }));
     assert_eq!(says("not-bearer").await, json!({ "isAuthorized": false }));
-    are_all("access", &["admin", "unknown", "not-bearer"]);
+    assert_all_samples("access", &["admin", "unknown", "not-bearer"]);
 }

@@ -1,4 +1,4 @@
-//! What WeChat delivers is kept as it was said, and `success` is the answer.
+//! Pushes are stored unchanged and answered with `success`.
 
 use serde_json::{Value, json};
 
@@ -7,14 +7,14 @@ use crate::support::{Answer, Binding, World};
 
 const APP: &str = "wx00000000000000a1";
 
-/// The answer that ends a push for WeChat.
+/// The answer that acknowledges a push.
 #[track_caller]
 fn is_success(answer: &Answer) {
     assert_eq!((answer.status, answer.raw.as_str()), (200, "success"));
     assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
 }
 
-/// The messages without what differs from run to run.
+/// The messages without the fields that differ between runs.
 fn contents(messages: &[Value]) -> Vec<(String, Value)> {
     let content = |message: &Value| {
         let kind = message["type"].as_str().unwrap().to_owned();
@@ -24,7 +24,7 @@ fn contents(messages: &[Value]) -> Vec<(String, Value)> {
 }
 
 #[tokio::test]
-async fn every_kind_is_kept_as_what_it_is_in_xml_and_in_json() {
+async fn every_message_type_is_stored_from_xml_and_json() {
     for format in ["xml", "json"] {
         let world = World::start().await;
         let binding = world.bind_with(json!({ "app_id": APP, "format": format })).await;
@@ -33,21 +33,24 @@ async fn every_kind_is_kept_as_what_it_is_in_xml_and_in_json() {
         world.advance(1);
         visitor.text("你好，客服😀 <b>&\"quote\"</b> ]]> 𠮷").await;
         world.advance(1);
-        visitor.does("image", json!({ "pic_url": "https://pic.example/1.png" })).await;
+        visitor.pushes("image", json!({ "pic_url": "https://pic.example/1.png" })).await;
         world.advance(1);
         visitor
-            .does(
+            .pushes(
                 "card",
                 json!({ "title": "咖啡豆", "page_path": "pages/item?id=7", "thumb_url": "https://pic.example/2.png" }),
             )
             .await;
         world.advance(1);
         visitor
-            .does("raw", json!({ "fields": { "MsgType": "voice", "MediaId": "v-1", "Format": "amr", "MsgId": 77 } }))
+            .pushes("raw", json!({ "fields": { "MsgType": "voice", "MediaId": "v-1", "Format": "amr", "MsgId": 77 } }))
             .await;
         world.advance(1);
         visitor
-            .does("raw", json!({ "fields": { "MsgType": "event", "Event": "debug_demo", "debug_str": "hello world" } }))
+            .pushes(
+                "raw",
+                json!({ "fields": { "MsgType": "event", "Event": "debug_demo", "debug_str": "hello world" } }),
+            )
             .await;
 
         let messages = visitor.messages().await;
@@ -63,7 +66,7 @@ async fn every_kind_is_kept_as_what_it_is_in_xml_and_in_json() {
         assert_eq!(kept[3].1["appid"], APP);
         assert_eq!(kept[3].1["pagepath"], "pages/item?id=7");
         assert_eq!(kept[3].1["thumb_url"], "https://pic.example/2.png");
-        // What this version does not know is there whole, for one that does.
+        // Unknown types are stored whole for a later version.
         assert_eq!(kept[4].1["msg_type"], "voice");
         for part in ["v-1", "amr", "77", "oVISITOR-kinds"] {
             assert!(kept[4].1["raw"].as_str().unwrap().contains(part), "{}", kept[4].1);
@@ -78,7 +81,7 @@ async fn every_kind_is_kept_as_what_it_is_in_xml_and_in_json() {
 }
 
 #[tokio::test]
-async fn the_parts_of_a_text_that_get_lost_elsewhere_are_kept() {
+async fn special_characters_of_a_text_are_preserved() {
     for format in ["xml", "json"] {
         let world = World::start().await;
         let binding = world.bind_with(json!({ "app_id": APP, "format": format })).await;
@@ -107,15 +110,15 @@ async fn the_parts_of_a_text_that_get_lost_elsewhere_are_kept() {
 }
 
 #[tokio::test]
-async fn message_ids_beyond_what_a_float_can_count_are_told_apart() {
+async fn message_ids_above_2_pow_53_are_distinguished() {
     for format in ["xml", "json"] {
         let world = World::start().await;
         let binding = world.bind_with(json!({ "app_id": APP, "format": format })).await;
         let visitor = world.visitor(&binding, "oVISITOR-ids");
-        // 2^53 and 2^53 + 1 are one number to a double, and so are the two below 2^64.
+        // 2^53 and 2^53 + 1 are equal as doubles, as are the two below 2^64.
         let ids = [9_007_199_254_740_992_u64, 9_007_199_254_740_993, 18_446_744_073_709_551_614, u64::MAX];
         for id in ids {
-            visitor.does("text", json!({ "content": id.to_string(), "msg_id": id })).await;
+            visitor.pushes("text", json!({ "content": id.to_string(), "msg_id": id })).await;
         }
         let kept = visitor.messages().await;
         let kept: Vec<&str> = kept.iter().map(|message| message["text"]["content"].as_str().unwrap()).collect();
@@ -127,7 +130,7 @@ async fn message_ids_beyond_what_a_float_can_count_are_told_apart() {
 }
 
 #[tokio::test]
-async fn compatible_mode_is_read_from_its_encrypted_half() {
+async fn compatible_mode_uses_the_encrypted_part() {
     for format in ["xml", "json"] {
         let world = World::start().await;
         let binding = world.bind_with(json!({ "app_id": APP, "format": format, "mode": "compatible" })).await;
@@ -135,7 +138,7 @@ async fn compatible_mode_is_read_from_its_encrypted_half() {
         visitor.text("兼容").await;
         assert_eq!(visitor.messages().await[0]["text"]["content"], "兼容", "{format}");
     }
-    // The plain half is not signed: what it says does not count.
+    // The plain part is not signed and is ignored.
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let push = Push::new(&binding, &text_document("oREAL", 1_772_438_400, 1, "real"));
@@ -148,7 +151,7 @@ async fn compatible_mode_is_read_from_its_encrypted_half() {
 }
 
 #[tokio::test]
-async fn fields_stand_in_any_order_and_with_or_without_cdata() {
+async fn xml_fields_are_read_in_any_order_with_or_without_cdata() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let visitor = world.visitor(&binding, "oVISITOR-order");
@@ -168,7 +171,7 @@ async fn fields_stand_in_any_order_and_with_or_without_cdata() {
 }
 
 #[tokio::test]
-async fn a_thread_is_in_the_order_of_wechats_own_times() {
+async fn thread_is_ordered_by_wechat_create_time() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let visitor = world.visitor(&binding, "oVISITOR-late");
@@ -183,7 +186,7 @@ async fn a_thread_is_in_the_order_of_wechats_own_times() {
 }
 
 #[tokio::test]
-async fn a_warm_function_writes_once_and_reads_nothing() {
+async fn warm_function_writes_once_and_reads_nothing() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let visitor = world.visitor(&binding, "oVISITOR-warm");
@@ -197,28 +200,28 @@ async fn a_warm_function_writes_once_and_reads_nothing() {
     assert_eq!(ingress.len(), 1, "{ingress:?}");
     assert_eq!(world.calls("MessageIngress", "PutItem"), 10);
 
-    // What it knows it believes for a minute.
+    // Bindings are cached for a minute.
     world.advance(61);
     visitor.text("later").await;
     assert_eq!(world.calls("MessageIngress", "GetItem"), 1);
 }
 
 #[tokio::test]
-async fn nothing_is_said_to_wechat_while_it_waits_for_the_answer() {
+async fn no_call_to_wechat_before_the_push_is_acknowledged() {
     let world = World::start().await;
-    let binding = world.bind_replying(APP, "您好").await;
+    let binding = world.bind_with_auto_reply(APP, "您好").await;
     world.sim_call(reqwest::Method::DELETE, "/sim/calls", &Value::Null).await.expect(204);
     world.visitor(&binding, "oVISITOR-fast").text("hi").await;
     let calls = world.sim_get("/sim/calls").await;
     assert_eq!(calls.body["total"], 0, "{}", calls.raw);
 }
 
-// ------------------------------------------------------------------------------------------------- the callback's check
+// ------------------------------------------------------------------------------------------- the check of the callback
 
 #[tokio::test]
-async fn a_right_check_is_answered_with_the_echo_alone_and_verifies_the_binding() {
+async fn valid_callback_check_returns_the_echo_and_verifies_the_binding() {
     let world = World::start().await;
-    // As in WeChat's page on message push; AppID and key are the page's too.
+    // The example, AppID and key of WeChat's page on message push.
     let bound = json!({
         "name": "a", "app_id": "wxba5fad812f8e6fb9", "app_secret": "s3cret", "token": "AAAAA",
         "encoding_aes_key": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
@@ -238,7 +241,7 @@ async fn a_right_check_is_answered_with_the_echo_alone_and_verifies_the_binding(
     assert_eq!(shown.body["status"], "verified");
     assert_eq!(shown.body["verified_at"], "2026-03-02T08:00:00Z");
 
-    // The page's own push in JSON.
+    // The page's JSON example.
     let encrypt = "+qdx1OKCy+5JPCBFWw70tm0fJGb2Jmeia4FCB7kao+/Q5c/ohsOzQHi8khUOb05JCpj0JB4RvQMkUyus8TPxLKJGQqcvZqzDpVzazhZv6JsXUnnR8XGT740XgXZUXQ7vJVnAG+tE8NUd4yFyjPy7GgiaviNrlCTj+l5kdfMuFUPpRSrfMZuMcp3Fn2Pede2IuQrKEYwKSqFIZoNqJ4M8EajAsjLY2km32IIjdf8YL/P50F7mStwntrA2cPDrM1kb6mOcfBgRtWygb3VIYnSeOBrebufAlr7F9mFUPAJGj04=";
     let push = Push {
         url: bound.text("callback_url"),
@@ -259,7 +262,7 @@ async fn a_right_check_is_answered_with_the_echo_alone_and_verifies_the_binding(
 }
 
 #[tokio::test]
-async fn what_wechats_console_submits_is_verified_by_itself() {
+async fn console_submission_verifies_the_binding() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     assert_eq!(world.get(&format!("/api/bindings/{APP}")).await.body["status"], "verified");
@@ -268,10 +271,10 @@ async fn what_wechats_console_submits_is_verified_by_itself() {
     let query = [("signature", signature.as_str()), ("timestamp", "1"), ("nonce", "2"), ("echostr", echo)];
     let answer = world.check(&binding.callback_url, &query).await.expect(200);
     assert_eq!(answer.raw, echo, "byte for byte");
-    assert_eq!(answer.header("x-content-type-options"), "nosniff", "and never read as a page");
+    assert_eq!(answer.header("x-content-type-options"), "nosniff", "it is not interpreted as HTML");
 }
 
-// ------------------------------------------------------------------------------------------------------ changing keys
+// ------------------------------------------------------------------------------------------- changes of token and key
 
 const NEW_KEY: &str = "NEWkeyNEWkeyNEWkeyNEWkeyNEWkeyNEWkeyNEWkey0";
 
@@ -284,7 +287,7 @@ fn text_push(binding: &Binding, number: u64) -> Push {
 }
 
 #[tokio::test]
-async fn a_new_key_works_at_once_and_the_one_before_it_still_does() {
+async fn new_key_works_at_once_and_the_previous_one_is_still_accepted() {
     let world = World::start().await;
     let old = world.bind(APP).await;
     is_success(&world.deliver(&text_push(&old, 1)).await);
@@ -293,7 +296,7 @@ async fn a_new_key_works_at_once_and_the_one_before_it_still_does() {
     let refused = world.deliver(&text_push(&new, 2)).await;
     assert_eq!(refused.status, 403, "not before it is set");
     change(&world, json!({ "encoding_aes_key": NEW_KEY })).await;
-    // The function is warm and its minute is not over.
+    // The function is warm and its cache is valid.
     is_success(&world.deliver(&text_push(&new, 2)).await);
     is_success(&world.deliver(&text_push(&old, 3)).await);
     world.bundle.end_environments().await;
@@ -301,7 +304,7 @@ async fn a_new_key_works_at_once_and_the_one_before_it_still_does() {
     is_success(&world.deliver(&text_push(&new, 5)).await);
     assert_eq!(world.visitor(&old, "oVISITOR-keys").messages().await.len(), 5);
 
-    // Two changes ago is too long.
+    // The key before the previous one is refused.
     change(&world, json!({ "encoding_aes_key": "THIRDkeyTHIRDkeyTHIRDkeyTHIRDkeyTHIRDkey000" })).await;
     world.bundle.end_environments().await;
     assert_eq!(world.deliver(&text_push(&old, 6)).await.status, 403);
@@ -309,20 +312,24 @@ async fn a_new_key_works_at_once_and_the_one_before_it_still_does() {
 }
 
 #[tokio::test]
-async fn a_new_token_works_at_once_and_the_old_one_no_longer() {
+async fn new_token_works_at_once_and_the_old_one_is_refused() {
     let world = World::start().await;
     let old = world.bind(APP).await;
     is_success(&world.deliver(&text_push(&old, 1)).await);
     let new = Binding { token: "NEWtoken2026".to_owned(), ..old.clone() };
     change(&world, json!({ "token": "NEWtoken2026" })).await;
-    assert_eq!(world.get(&format!("/api/bindings/{APP}")).await.body["status"], "unverified", "WeChat has to check it");
+    assert_eq!(
+        world.get(&format!("/api/bindings/{APP}")).await.body["status"],
+        "unverified",
+        "WeChat has to check it again"
+    );
     is_success(&world.deliver(&text_push(&new, 2)).await);
     assert_eq!(world.deliver(&text_push(&old, 3)).await.status, 403);
     assert_eq!(world.visitor(&old, "oVISITOR-keys").messages().await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_binding_taken_away_receives_nothing_after_a_minute_at_most() {
+async fn deleted_binding_receives_nothing_after_a_minute() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     is_success(&world.deliver(&text_push(&binding, 1)).await);

@@ -1,37 +1,38 @@
-//! The whole bundle, from the outside.
+//! Black-box tests of the whole bundle.
 //!
-//! Each test starts a bundle of its own on free ports, with a simulated WeChat and a clock that stands still until it is
-//! moved, and goes in by the front doors alone: the callback, the API, the simulated phone. What a person cannot see
-//! (that nothing at all was written, what a call cost) is read from the table's own endpoint. Streams move when a
-//! test says so, unless it is about their moving.
+//! Each test starts its own bundle on free ports, with a simulated WeChat and a manual clock, and uses the public
+//! interfaces only: the callback, the API, the simulated phone. What these do not show (that nothing was written, how
+//! many requests a call made) is read from the table's endpoint. Streams are delivered when a test calls `settle`, except
+//! in tests of the streams.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
-mod desk;
-mod shop;
+mod open_conversation;
+mod service_desk;
 mod support;
 
 mod access;
+mod access_tokens;
 mod admin;
 mod api;
 mod bindings;
 mod cards;
+mod cover_fetch;
+mod crash_recovery;
 mod delivery;
 mod duplicates;
 mod events;
-mod fetch;
 mod handover;
+mod iam;
 mod ingress;
-mod killed;
 mod queue;
 mod quota;
 mod reception;
-mod refusals;
+mod refused_pushes;
 mod restart;
 mod robots;
 mod routing;
 mod secrets;
 mod sends;
 mod streams;
-mod table_down;
-mod tokens;
+mod table_failures;

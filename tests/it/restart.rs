@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::desk::problem;
+use crate::open_conversation::problem;
 use crate::support::{Binding, World};
 
 const APP: &str = "wx0000000000000f01";
@@ -76,10 +76,10 @@ async fn data_and_credentials_survive_a_restart() {
     let world = start(&directory.0, false).await;
     let binding = world.bind_with(json!({ "app_id": APP, "auto_reply": "稍等" })).await;
     let agent = world.access_token("agent").await;
-    let chat = world.chat(&binding, "o-1").await;
-    let once = chat.post_once("k-1", &crate::desk::text("您好")).await.expect(201);
-    let media_id = chat.uploaded(&format!("{}/phone/cover.png", world.bundle.wechat_url())).await;
-    let closed = world.chat(&binding, "o-2").await;
+    let chat = world.open_conversation(&binding, "o-1").await;
+    let once = chat.post_once("k-1", &crate::open_conversation::text("您好")).await.expect(201);
+    let media_id = chat.upload_cover(&format!("{}/phone/cover.png", world.bundle.wechat_url())).await;
+    let closed = world.open_conversation(&binding, "o-2").await;
     world.call(Some(&agent), Method::POST, &format!("/api/conversations/{}/close", closed.cid), None).await.expect(200);
     let paths = [
         format!("/api/bindings/{APP}"),
@@ -99,14 +99,16 @@ async fn data_and_credentials_survive_a_restart() {
     // Sealed credentials, the access token, idempotency keys and uploaded media can still be used.
     let binding = submit(&world, &binding).await;
     let messages = format!("/api/conversations/{cid}/messages");
-    let again = world.post_once("k-1", &messages, &crate::desk::text("您好")).await.expect(201);
+    let again = world.post_once("k-1", &messages, &crate::open_conversation::text("您好")).await.expect(201);
     assert_eq!(again.body, once.body);
-    let chat = world.chat(&binding, "o-1").await;
+    let chat = world.open_conversation(&binding, "o-1").await;
     assert_eq!(chat.cid, cid, "the conversation is still open");
-    chat.card(&chat.card_from(&format!("{}/phone/cover.png", world.bundle.wechat_url()))).await.expect(201);
-    chat.card(&chat.card_with(&media_id)).await.expect(201);
+    chat.send_card(&chat.card_with_cover_at(&format!("{}/phone/cover.png", world.bundle.wechat_url())))
+        .await
+        .expect(201);
+    chat.send_card(&chat.card_with_media_id(&media_id)).await.expect(201);
     assert_eq!((world.token_calls().await, world.sim_calls("/cgi-bin/media/upload").await), (0, 0));
-    assert_eq!(chat.visitor.phone_texts().await, ["稍等", "您好"]);
+    assert_eq!(chat.visitor.received_texts().await, ["稍等", "您好"]);
 }
 
 #[tokio::test]
@@ -121,10 +123,10 @@ async fn message_acknowledged_before_a_restart_is_answered_once_after_it() {
     world.settle().await;
     let visitor = world.visitor(&binding, "o-1");
     assert_eq!(visitor.conversation().await["state"], "open");
-    assert_eq!(visitor.phone_texts().await, ["稍等"]);
+    assert_eq!(visitor.received_texts().await, ["稍等"]);
     let world = restarted(world, &directory.0).await;
-    world.minutes(3).await;
-    assert_eq!(world.visitor(&binding, "o-1").phone_texts().await, ["稍等"], "once");
+    world.run_minutes(3).await;
+    assert_eq!(world.visitor(&binding, "o-1").received_texts().await, ["稍等"], "once");
 }
 
 #[tokio::test]
@@ -133,7 +135,7 @@ async fn fresh_deletes_all_data() {
     let world = start(&directory.0, false).await;
     let binding = world.bind(APP).await;
     let agent = world.access_token("agent").await;
-    let cid = world.chat(&binding, "o-1").await.cid;
+    let cid = world.open_conversation(&binding, "o-1").await.cid;
     world.bundle.shutdown().await;
 
     let world = start(&directory.0, true).await;

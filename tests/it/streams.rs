@@ -13,7 +13,7 @@ const HELLO: &str = "您好";
 async fn make_unreadable(world: &World, visitor: &Visitor<'_>) -> Value {
     visitor.text("0").await;
     world.settle().await;
-    assert_eq!(visitor.phone_texts().await, [HELLO]);
+    assert_eq!(visitor.received_texts().await, [HELLO]);
     let cid = visitor.cid().await;
     let mut items = world.items("conversation").await;
     items.retain(|item| item["cid"]["S"] == cid.as_str());
@@ -27,19 +27,19 @@ async fn make_unreadable(world: &World, visitor: &Visitor<'_>) -> Value {
 #[tokio::test]
 async fn failing_message_delays_no_other_and_is_processed_when_it_can_be() {
     let world = World::start().await;
-    let binding = world.bind_replying(APP, HELLO).await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitors: Vec<_> = (0..5).map(|number| world.visitor(&binding, &format!("oBATCH-{number}"))).collect();
     let failing = &visitors[2];
     let readable = make_unreadable(&world, failing).await;
     for visitor in &visitors {
         visitor.text("1").await;
     }
-    failing.does("text", json!({ "content": "2" })).await;
+    failing.pushes("text", json!({ "content": "2" })).await;
     world.bundle.reset_request_counts();
     world.settle().await;
 
     for (number, visitor) in visitors.iter().enumerate() {
-        assert_eq!(visitor.phone().await.len(), 1, "visitor {number}: the failing visitor has one reply");
+        assert_eq!(visitor.received().await.len(), 1, "visitor {number}: the failing visitor has one reply");
     }
     let dead = world.bundle.dead_letters();
     assert!(!dead.is_empty());
@@ -53,18 +53,18 @@ async fn failing_message_delays_no_other_and_is_processed_when_it_can_be() {
     assert_eq!(letters, 2, "only the two messages of the failing visitor");
 
     // The shard is not blocked.
-    visitors[0].does("text", json!({ "content": "next" })).await;
+    visitors[0].pushes("text", json!({ "content": "next" })).await;
     world.settle().await;
-    assert_eq!(visitors[0].phone().await.len(), 2);
+    assert_eq!(visitors[0].received().await.len(), 2);
 
     // The tick retries it and processes all others.
-    world.minutes(3).await;
-    assert_eq!(failing.phone().await.len(), 1);
+    world.run_minutes(3).await;
+    assert_eq!(failing.received().await.len(), 1);
     assert_eq!(world.bundle.dead_letters().len(), dead.len(), "a tick does not fail because of one message");
 
     world.put_item(&readable).await;
-    world.minutes(5).await;
-    assert_eq!(failing.phone_texts().await, [HELLO; 3]);
+    world.run_minutes(5).await;
+    assert_eq!(failing.received_texts().await, [HELLO; 3]);
     for message in failing.inbound().await {
         assert_eq!(message["cid"], readable["cid"]["S"]);
     }
@@ -73,7 +73,7 @@ async fn failing_message_delays_no_other_and_is_processed_when_it_can_be() {
 #[tokio::test]
 async fn failing_message_is_retried_with_backoff() {
     let world = World::start().await;
-    let binding = world.bind_replying(APP, HELLO).await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oSELDOM");
     make_unreadable(&world, &visitor).await;
     visitor.text("1").await;
@@ -94,7 +94,7 @@ async fn failing_message_is_retried_with_backoff() {
 #[tokio::test]
 async fn unreadable_item_stops_neither_stream_nor_tick() {
     let world = World::start().await;
-    let binding = world.bind_replying(APP, HELLO).await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oBEHIND");
     // One in each partition of the index, including that of the visitor.
     for shard in 0..8 {
@@ -119,33 +119,33 @@ async fn unreadable_item_stops_neither_stream_nor_tick() {
     visitor.text("1").await;
     world.settle().await;
     world.bundle.table_faults().clear();
-    assert_eq!(visitor.phone().await.len(), 0);
-    world.minutes(3).await;
-    assert_eq!(visitor.phone_texts().await, [HELLO], "the tick skips the unreadable items");
+    assert_eq!(visitor.received().await.len(), 0);
+    world.run_minutes(3).await;
+    assert_eq!(visitor.received_texts().await, [HELLO], "the tick skips the unreadable items");
 }
 
 #[tokio::test]
 async fn message_without_a_stream_record_is_processed_by_the_tick_after_a_minute() {
     let world = World::start().await;
-    let binding = world.bind_replying(APP, HELLO).await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oTICK");
     visitor.text("1").await;
     world.advance(59);
     world.tick("Reception").await;
-    assert_eq!(visitor.phone().await.len(), 0, "the tick waits for the stream");
+    assert_eq!(visitor.received().await.len(), 0, "the tick waits for the stream");
     world.advance(1);
     world.tick("Reception").await;
-    assert_eq!(visitor.phone_texts().await, [HELLO]);
+    assert_eq!(visitor.received_texts().await, [HELLO]);
     // The stream delivers the record later.
     world.settle().await;
-    world.minutes(2).await;
-    assert_eq!(visitor.phone_texts().await, [HELLO]);
+    world.run_minutes(2).await;
+    assert_eq!(visitor.received_texts().await, [HELLO]);
 }
 
 #[tokio::test]
 async fn killed_tick_loses_no_answer_and_sends_none_twice() {
     let world = World::start().await;
-    let binding = world.bind_replying(APP, HELLO).await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitors: Vec<_> = (0..30).map(|number| world.visitor(&binding, &format!("oCROWD-{number}"))).collect();
     for visitor in &visitors {
         visitor.text("1").await;
@@ -155,11 +155,11 @@ async fn killed_tick_loses_no_answer_and_sends_none_twice() {
         let _ = world.bundle.tick("Reception").await;
     }
     world.settle().await;
-    world.minutes(3).await;
+    world.run_minutes(3).await;
     for visitor in &visitors {
         let outbound = visitor.outbound().await;
         assert_eq!(outbound.len(), 1, "{outbound:?}");
-        let (state, shown) = (outbound[0]["state"].as_str().unwrap(), visitor.phone().await.len());
+        let (state, shown) = (outbound[0]["state"].as_str().unwrap(), visitor.received().await.len());
         assert!(
             (state, shown) == ("sent", 1) || (state == "unknown" && shown <= 1),
             "{state} with {shown} on the phone"
@@ -170,7 +170,7 @@ async fn killed_tick_loses_no_answer_and_sends_none_twice() {
 #[tokio::test]
 async fn automatic_stream_answers_without_a_drain() {
     let world = World::with_automatic_streams().await;
-    let binding = world.bind_replying(APP, HELLO).await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oPUMP");
     visitor.text("1").await;
     // Long polling of the phone.

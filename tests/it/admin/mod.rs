@@ -1,8 +1,8 @@
-//! What an admin sets up, takes away, and is told when something is wrong with it.
+//! Settings: validation, aliases, deletion, descriptions.
 
-mod described;
-mod in_use;
-mod names;
+mod aliases;
+mod delete_in_use;
+mod error_details;
+mod openapi;
 mod session_from;
 mod visitors;
-mod words;

@@ -1,9 +1,9 @@
-//! What the builder writes, the routing follows; what it could not follow is not written.
+//! The `session-from` builder writes only what routing understands.
 
 use serde_json::{Value, json};
 
-use crate::desk::{fields, problem};
-use crate::shop::APP;
+use crate::open_conversation::{fields, problem};
+use crate::service_desk::APP;
 use crate::support::{Answer, World};
 
 async fn built(world: &World, levels: &Value) -> Answer {
@@ -11,7 +11,7 @@ async fn built(world: &World, levels: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn a_level_that_means_nothing_is_refused_where_it_stands() {
+async fn build_refuses_an_invalid_level_and_names_its_field() {
     let world = World::start().await;
     let right = json!({ "action_type": "to_group", "deci_id": "g", "option_id": "3", "spill_id": "7" });
     for (field, value) in [
@@ -45,20 +45,24 @@ async fn a_level_that_means_nothing_is_refused_where_it_stands() {
 }
 
 #[tokio::test]
-async fn numbers_and_texts_are_written_alike_and_routed() {
+async fn build_accepts_numbers_and_strings_alike() {
     let world = World::start().await;
-    let shop = world.shop(5, json!({ "mode": "agents_only" })).await;
+    let desk = world.service_desk(5, json!({ "mode": "agents_only" })).await;
     let vip = world.agent("大客户经理", 5).await;
-    world.make("groups", &json!({ "name": "大客户", "members": [vip], "aliases": ["77"] })).await;
+    world.create("groups", &json!({ "name": "大客户", "members": [vip], "aliases": ["77"] })).await;
     let texts = json!([{ "action_type": "to_group", "deci_id": "77", "option_id": "3", "spill_id": "4" }]);
     let numbers = json!([{ "action_type": "to_group", "deci_id": 77, "option_id": 3, "spill_id": 4 }]);
     let text = built(&world, &texts).await.expect(200).text("text");
     assert_eq!(built(&world, &numbers).await.expect(200).text("text"), text);
     let asked = json!({ "app_id": APP, "session_from": text, "text": "在吗" });
-    let told = world.post("/api/routing/simulate", &asked).await.expect(200).body;
-    assert_eq!((&told["warnings"], &told["outcome"]["assign"]["agents"]), (&json!([]), &json!([vip])), "{told}");
-    let visitor = shop.visitor(&world, "o-1");
-    visitor.comes(&text).await;
-    visitor.says("在吗").await;
+    let simulation = world.post("/api/routing/simulate", &asked).await.expect(200).body;
+    assert_eq!(
+        (&simulation["warnings"], &simulation["outcome"]["assign"]["agents"]),
+        (&json!([]), &json!([vip])),
+        "{simulation}"
+    );
+    let visitor = desk.visitor(&world, "o-1");
+    visitor.enters(&text).await;
+    visitor.writes("在吗").await;
     assert_eq!(visitor.agent().await.as_deref(), Some(vip.as_str()));
 }

@@ -1,24 +1,24 @@
-//! Who talks to a visitor may see who the visitor is.
+//! Agents read the profile of a visitor.
 
 use reqwest::Method;
 use serde_json::json;
 
-use crate::desk::problem;
-use crate::shop::APP;
+use crate::open_conversation::problem;
+use crate::service_desk::APP;
 use crate::support::World;
 
 #[tokio::test]
-async fn an_agent_sees_who_is_asking() {
+async fn agent_reads_the_visitors_profile() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let visitor = world.visitor(&binding, "o-1");
     visitor
-        .comes(
+        .enters(
             "sobot|小李||{\"page\":\"item\"}|unionid=u-1|partnerid=member-7|platform_action={\"customerCode\":\"C-1\"}\
              |customer_fields={\"level\":\"金卡\"}",
         )
         .await;
-    visitor.says("在吗").await;
+    visitor.writes("在吗").await;
     let agent = world.access_token("agent").await;
     let path = format!("/api/bindings/{APP}/visitors/o-1");
     let seen = world.call(Some(&agent), Method::GET, &path, None).await.expect(200).body;
@@ -37,12 +37,12 @@ async fn an_agent_sees_who_is_asking() {
 }
 
 #[tokio::test]
-async fn an_agent_is_not_shown_a_signature_to_come_with() {
+async fn agent_does_not_see_the_session_from_signature() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let visitor = world.visitor(&binding, "o-1");
     let sig = "gSLu8gH17bmc05fXy-p8LuKmVcTj433dTxa9sSzL-n8";
-    visitor.comes(&format!("sobot|小李|||partnerid=member-7|ts=1767225600|sig={sig}")).await;
+    visitor.enters(&format!("sobot|小李|||partnerid=member-7|ts=1767225600|sig={sig}")).await;
     let path = format!("/api/bindings/{APP}/visitors/o-1");
     assert!(world.get(&path).await.expect(200).raw.contains(sig));
     let agent = world.access_token("agent").await;

@@ -1,8 +1,8 @@
-//! `/api/bindings`: bind, list, read, change, unbind, health.
+//! `/api/bindings`: create, list, read, change, delete, health.
 
-mod changed;
-mod made;
-mod refused;
+mod create;
+mod update;
+mod validation;
 
 use serde_json::{Value, json};
 
@@ -21,8 +21,8 @@ fn of(app_id: &str) -> String {
     format!("/api/bindings/{app_id}")
 }
 
-/// Nothing of a binding or a token is in the table.
-async fn nothing_is_kept(world: &World) {
+/// The table holds no binding and no token.
+async fn assert_nothing_stored(world: &World) {
     assert_eq!(world.items("binding").await, Vec::<Value>::new());
     assert_eq!(world.items("token").await, Vec::<Value>::new());
     assert_eq!(world.list("/api/bindings").await, Vec::<Value>::new());

@@ -1,5 +1,5 @@
-//! Writes the samples: events in the forms that API Gateway, DynamoDB Streams and EventBridge Scheduler give them to
-//! functions, with invented credentials. Everything in them is fixed, so that they are the same each time.
+//! Builds the sample events in the forms of API Gateway, DynamoDB Streams and EventBridge Scheduler, with invented
+//! credentials. All values are fixed, so that the files are reproducible.
 
 mod api;
 mod pushes;
@@ -30,19 +30,19 @@ pub(super) const HELLO: &str = "您好，已收到您的消息。";
 pub(super) const SESSION_FROM: &str =
     "sobot|小王|https://thirdwx.qlogo.example/0|{\"page\":\"item\",\"item_id\":\"7\"}|partnerid=member-7";
 
-/// What stands in a sample for a robot's id, which nobody can foretell.
+/// Placeholder of a robot's id, which is random.
 pub(super) const ROBOT: &str = "r00000000000a";
 
-/// What the robot of the samples answers to the text.
+/// The robot's answer to the text.
 pub(super) const ANSWER: &str = "请告诉我订单号。";
 
-/// What stands in a sample for the address of the simulated WeChat, which differs from run to run.
+/// Placeholder of the simulator's origin, which differs between runs.
 const WECHAT: &str = "{{wechat}}";
 
 const BEGINNING: i64 = 1_772_438_400;
 const HOST: &str = "kefu.example.com";
 
-/// The binding of the samples, as a bundle without any other knows it.
+/// Creates the binding of the samples in a new bundle.
 pub(super) async fn bind_unverified(world: &World) -> Binding {
     let body = json!({
         "name": "示例小程序", "app_id": APP, "app_secret": "0123456789abcdef0123456789abcdef", "token": TOKEN,
@@ -53,7 +53,7 @@ pub(super) async fn bind_unverified(world: &World) -> Binding {
     binding()
 }
 
-/// The same, known to the simulated WeChat too.
+/// The same, also registered at the simulator.
 pub(super) async fn bind(world: &World) -> Binding {
     let binding = bind_unverified(world).await;
     let console = json!({
@@ -64,9 +64,9 @@ pub(super) async fn bind(world: &World) -> Binding {
     binding
 }
 
-/// Gives the binding a robot that knows the text; its id.
+/// Adds a robot that can answer the text; returns its id.
 pub(super) async fn with_robot(world: &World) -> String {
-    let robot = world.faq(&[("order", "我想问一下订单", ANSWER)]).await;
+    let robot = world.faq_robot(&[("order", "我想问一下订单", ANSWER)]).await;
     let reception = json!({ "reception": { "mode": "robot_first", "robot_id": robot } });
     world.patch(&format!("/api/bindings/{APP}"), &reception).await.expect(200);
     robot
@@ -81,7 +81,7 @@ fn binding() -> Binding {
     }
 }
 
-/// A sample with the address of a running simulated WeChat in it.
+/// A sample with the origin of the running simulator filled in.
 pub(super) fn at(world: &World, sample: &Value) -> Value {
     serde_json::from_str(&sample.to_string().replace(WECHAT, world.bundle.wechat_url())).unwrap()
 }
@@ -109,13 +109,13 @@ pub(super) async fn all() -> Vec<(String, Value)> {
     samples.into_iter().map(|(name, event)| (name.to_owned(), event)).collect()
 }
 
-/// The records that a text and its reply make in the table of a bundle, and the conversation they belong to.
+/// The stream records of a text and its reply, and the cid of their conversation.
 async fn records() -> (Value, Value, String) {
     let world = World::start().await;
     bind(&world).await;
     world.bundle.invoke("MessageIngress", push(&text())).await.unwrap();
     let inbound = inserted(&world.items("inbound").await);
-    // The reply is put down, and whoever would send it is stopped.
+    // The reply is stored, and its sender is stopped.
     let stopped = TableFault::new(Fault::InternalError).function("Reception").operation("UpdateItem").times(100);
     world.bundle.table_faults().add(stopped);
     world.bundle.invoke("Reception", inbound.clone()).await.unwrap();
@@ -124,7 +124,7 @@ async fn records() -> (Value, Value, String) {
     (inbound, inserted(&pending), cid)
 }
 
-/// The record of a conversation that waits for its robot.
+/// The stream record of a conversation that waits for its robot.
 async fn turn() -> Value {
     let world = World::start().await;
     bind(&world).await;

@@ -1,6 +1,6 @@
-//! When a robot hands a visitor over to a person, and what it does not do then.
+//! Handover from the robot to an agent.
 
-mod asked;
-mod by_itself;
-mod silent;
-mod staffed;
+mod automatic;
+mod on_request;
+mod robot_silence;
+mod staffing;

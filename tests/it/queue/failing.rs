@@ -4,21 +4,21 @@ use local::{Fault, TableFault};
 use serde_json::{Value, json};
 use store::DUE_SHARDS;
 
-use crate::shop::Shop;
+use crate::service_desk::ServiceDesk;
 use crate::support::World;
 
-/// A shop whose idle conversations are closed after five minutes.
-async fn shop(world: &World) -> Shop {
+/// A desk whose idle conversations are closed after five minutes.
+async fn desk(world: &World) -> ServiceDesk {
     let reception = json!({ "mode": "agents_only", "idle": { "close_after_minutes": 5, "warn_after_minutes": null } });
-    world.shop(5, reception).await
+    world.service_desk(5, reception).await
 }
 
 /// Until the conversation that was just opened is due.
-async fn five_minutes(world: &World, shop: &Shop) {
+async fn five_minutes(world: &World, desk: &ServiceDesk) {
     world.advance(150);
-    world.heartbeat(&[&shop.agent]).await;
+    world.heartbeat(&[&desk.agent]).await;
     world.advance(150);
-    world.heartbeat(&[&shop.agent]).await;
+    world.heartbeat(&[&desk.agent]).await;
 }
 
 /// Puts `count` copies of a conversation into the table that are due earlier and whose visitor cannot be read.
@@ -45,19 +45,19 @@ async fn break_copies(world: &World, openid: &str, count: u32) {
 #[tokio::test]
 async fn a_hundred_failing_conversations_do_not_starve_the_others_of_their_shard() {
     let world = World::start().await;
-    let shop = shop(&world).await;
-    let visitor = shop.visitor(&world, "oGOOD");
-    visitor.says("在吗").await;
+    let desk = desk(&world).await;
+    let visitor = desk.visitor(&world, "oGOOD");
+    visitor.writes("在吗").await;
     let cid = visitor.cid().await;
     break_copies(&world, "oGOOD", 100).await;
-    five_minutes(&world, &shop).await;
+    five_minutes(&world, &desk).await;
     let tick = json!({ "tick": "minute" });
     let report = world.bundle.invoke("Reception", tick.clone()).await.unwrap();
     assert_eq!((&report["due"]["looked_at"], &report["due"]["failed"]), (&json!(100), &json!(100)));
-    assert_eq!(world.shown(&cid).await["state"], "open", "the failing conversations fill the first tick");
+    assert_eq!(world.conversation(&cid).await["state"], "open", "the failing conversations fill the first tick");
     let report = world.bundle.invoke("Reception", tick).await.unwrap();
     assert_eq!((&report["due"]["looked_at"], &report["due"]["failed"]), (&json!(1), &json!(0)));
-    let closed = world.shown(&cid).await;
+    let closed = world.conversation(&cid).await;
     assert_eq!((&closed["state"], &closed["closed_by"]), (&json!("closed"), &json!("idle")));
 }
 
@@ -66,15 +66,15 @@ async fn a_list_that_cannot_be_read_fails_the_tick_after_the_rest_is_done() {
     // The messages that were left behind, and the agents to check, are listed before the conversation.
     for (list, skip) in [("messages", 0), ("agents", u32::from(DUE_SHARDS))] {
         let world = World::start().await;
-        let shop = shop(&world).await;
-        let visitor = shop.visitor(&world, "oGOOD");
-        visitor.says("在吗").await;
+        let desk = desk(&world).await;
+        let visitor = desk.visitor(&world, "oGOOD");
+        visitor.writes("在吗").await;
         let cid = visitor.cid().await;
-        five_minutes(&world, &shop).await;
+        five_minutes(&world, &desk).await;
         // The SDK makes three attempts.
         let fault = TableFault::new(Fault::InternalError).function("Reception").operation("Query").skip(skip).times(3);
         world.bundle.table_faults().add(fault);
         assert!(world.bundle.tick("Reception").await.is_err(), "{list}");
-        assert_eq!(world.shown(&cid).await["state"], Value::from("closed"), "{list}");
+        assert_eq!(world.conversation(&cid).await["state"], Value::from("closed"), "{list}");
     }
 }

@@ -1,14 +1,14 @@
-//! Who waits, who is next, and how a conversation goes from hand to hand to its end.
+//! Queues, claims, transfers, agent timeouts and the end of conversations.
 
-mod burst;
-mod drained;
-mod ending;
+mod agent_timeout;
+mod claims;
+mod closing;
+mod drain;
 mod failing;
-mod gone;
-mod handed_on;
-mod hands;
 mod left_messages;
-mod morning;
+mod max_wait;
 mod order;
+mod simultaneous_arrivals;
+mod simultaneous_logins;
+mod transfer_to_own_group;
 mod transfers;
-mod waits;

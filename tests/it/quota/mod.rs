@@ -1,7 +1,7 @@
-//! WeChat's five replies in 48 hours: Kefu's own count of them, and what becomes of a text that they do not suffice for.
+//! WeChat's quota of five replies in 48 hours: the ledger, held texts and their release, the robot's reserve.
 
-mod held;
+mod held_texts;
+mod interleavings;
 mod ledger;
-mod random;
-mod released;
+mod release;
 mod reserve;

@@ -1,7 +1,7 @@
-//! What a robot says, by its kind.
+//! Robots by kind, and their turns.
 
 mod chat;
-mod chat_fails;
+mod chat_failures;
 mod faq;
 mod turns;
 mod webhook;

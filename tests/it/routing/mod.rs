@@ -1,9 +1,9 @@
-//! Who has a visitor's conversation, from the first message on.
+//! Routing: modes, `session-from`, merchants, identities, simulation.
 
-mod astray;
 mod modes;
-mod people;
 mod platform;
-mod returning;
 mod session_from;
 mod simulate;
+mod sticky_agent;
+mod unknown_targets;
+mod visitor_identity;

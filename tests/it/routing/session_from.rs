@@ -1,8 +1,8 @@
-//! What a visitor enters with chooses who receives them, as far as the admin lets it.
+//! `session-from` selects groups, agents and robots, unless the binding is locked.
 
 use serde_json::{Value, json};
 
-use crate::shop::{POSTAGE, SHIPPING, SHIPPING_ANSWER, with};
+use crate::service_desk::{POSTAGE, SHIPPING, SHIPPING_ANSWER, assigned_to};
 use crate::support::World;
 
 /// A `session-from` with these keyed fields.
@@ -14,114 +14,118 @@ pub(super) fn sobot(keyed: &[(&str, Value)]) -> String {
     format!("sobot|||{}", keyed.iter().map(field).collect::<String>())
 }
 
-/// A level of `transfer_action` that asks for a group and overflows for any reason.
+/// A level of `transfer_action` that names a group and overflows for any reason.
 pub(super) fn to_group(id: &str) -> Value {
     json!({ "actionType": "to_group", "deciId": id, "optionId": "3", "spillId": "7" })
 }
 
-/// The same that asks for an agent.
+/// The same for an agent.
 pub(super) fn to_service(id: &str) -> Value {
     json!({ "actionType": "to_service", "deciId": id, "optionId": "1", "spillId": "3" })
 }
 
 #[tokio::test]
-async fn it_overrides_the_bindings_group_and_robot() {
+async fn session_from_overrides_group_and_robot() {
     let world = World::start().await;
-    let shop = world.shop(5, json!({ "mode": "robot_first" })).await;
+    let desk = world.service_desk(5, json!({ "mode": "robot_first" })).await;
     let vip = world.agent("大客户经理", 5).await;
     let vips = world.group(&[&vip]).await;
-    let other = world.faq(&[("ship", SHIPPING, "两小时内发出。")]).await;
+    let other = world.faq_robot(&[("ship", SHIPPING, "两小时内发出。")]).await;
 
-    let visitor = shop.visitor(&world, "o-1");
-    visitor.comes(&sobot(&[("robotid", json!(other)), ("transfer_action", json!([to_group(&vips)]))])).await;
-    visitor.says(SHIPPING).await;
-    assert_eq!(visitor.phone_texts().await, ["两小时内发出。"]);
+    let visitor = desk.visitor(&world, "o-1");
+    visitor.enters(&sobot(&[("robotid", json!(other)), ("transfer_action", json!([to_group(&vips)]))])).await;
+    visitor.writes(SHIPPING).await;
+    assert_eq!(visitor.received_texts().await, ["两小时内发出。"]);
     assert_eq!(visitor.conversation().await["robot_id"], other.as_str());
-    visitor.says("转人工").await;
-    assert_eq!(visitor.with_whom().await, with(&vip));
+    visitor.writes("转人工").await;
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&vip));
     let assigned = world.event(&visitor.cid().await, "conversation.assigned").await;
     assert_eq!(assigned["data"]["group_id"], vips.as_str());
 
-    // An agent by name, too.
-    let visitor = shop.visitor(&world, "o-2");
-    visitor.comes(&sobot(&[("transfer_action", json!([to_service(&vip)]))])).await;
-    visitor.says("转人工").await;
-    assert_eq!(visitor.with_whom().await, with(&vip));
+    // The same for a named agent.
+    let visitor = desk.visitor(&world, "o-2");
+    visitor.enters(&sobot(&[("transfer_action", json!([to_service(&vip)]))])).await;
+    visitor.writes("转人工").await;
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&vip));
 
-    // Whoever enters with nothing gets what the admin has set.
-    let plain = shop.visitor(&world, "o-3");
-    plain.comes("").await;
-    plain.says(SHIPPING).await;
-    assert_eq!(plain.phone_texts().await, [SHIPPING_ANSWER]);
-    plain.says("转人工").await;
-    assert_eq!(plain.with_whom().await, with(&shop.agent));
+    // An empty session-from uses the binding's settings.
+    let plain = desk.visitor(&world, "o-3");
+    plain.enters("").await;
+    plain.writes(SHIPPING).await;
+    assert_eq!(plain.received_texts().await, [SHIPPING_ANSWER]);
+    plain.writes("转人工").await;
+    assert_eq!(plain.stage_and_agent().await, assigned_to(&desk.agent));
 }
 
 #[tokio::test]
-async fn a_locked_binding_lets_it_choose_nothing() {
+async fn locked_binding_ignores_session_from() {
     let world = World::start().await;
-    let shop = world.shop(5, json!({ "mode": "robot_first", "locked": true })).await;
+    let desk = world.service_desk(5, json!({ "mode": "robot_first", "locked": true })).await;
     let vip = world.agent("大客户经理", 5).await;
     let vips = world.group(&[&vip]).await;
-    let other = world.faq(&[("ship", SHIPPING, "两小时内发出。")]).await;
-    let visitor = shop.visitor(&world, "o-1");
+    let other = world.faq_robot(&[("ship", SHIPPING, "两小时内发出。")]).await;
+    let visitor = desk.visitor(&world, "o-1");
     let entering = sobot(&[
         ("robotid", json!(other)),
         ("transfer_action", json!([to_group(&vips)])),
         ("partnerid", json!("member-7")),
     ]);
-    visitor.comes(&entering).await;
-    visitor.says(SHIPPING).await;
-    assert_eq!(visitor.phone_texts().await, [SHIPPING_ANSWER]);
-    visitor.says("转人工").await;
-    assert_eq!(visitor.with_whom().await, with(&shop.agent));
-    // It still says who they are.
+    visitor.enters(&entering).await;
+    visitor.writes(SHIPPING).await;
+    assert_eq!(visitor.received_texts().await, [SHIPPING_ANSWER]);
+    visitor.writes("转人工").await;
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&desk.agent));
+    // The profile is still taken from it.
     assert_eq!(visitor.conversation().await["visitor"]["partnerid"], "member-7");
 }
 
 #[tokio::test]
-async fn it_chooses_for_a_while_and_for_conversations_that_nobody_has_yet() {
+async fn session_from_applies_for_a_while_and_to_unassigned_conversations() {
     let world = World::start().await;
-    let shop = world.shop(5, json!({ "mode": "agents_only", "session_from_minutes": 30 })).await;
+    let desk = world.service_desk(5, json!({ "mode": "agents_only", "session_from_minutes": 30 })).await;
     let vip = world.agent("大客户经理", 5).await;
     let vips = world.group(&[&vip]).await;
     let entering = sobot(&[("transfer_action", json!([to_group(&vips)]))]);
 
-    let visitor = shop.visitor(&world, "o-1");
-    visitor.says("在吗").await;
-    assert_eq!(visitor.with_whom().await, with(&shop.agent));
-    // An agent has it: entering anew from another page takes nobody away from them.
-    visitor.comes(&entering).await;
-    visitor.says("还在吗").await;
-    assert_eq!(visitor.with_whom().await, with(&shop.agent));
-    visitor.says("结束会话").await;
-    visitor.says("再问一下").await;
-    assert_eq!(visitor.with_whom().await, with(&vip), "but the next conversation goes there");
+    let visitor = desk.visitor(&world, "o-1");
+    visitor.writes("在吗").await;
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&desk.agent));
+    // Entering again from another page does not take an assigned conversation from its agent.
+    visitor.enters(&entering).await;
+    visitor.writes("还在吗").await;
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&desk.agent));
+    visitor.writes("结束会话").await;
+    visitor.writes("再问一下").await;
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&vip), "the next conversation goes there");
 
-    let late = shop.visitor(&world, "o-2");
-    late.comes(&entering).await;
-    world.minutes_with(31, &[&shop.agent, &vip]).await;
-    late.says(POSTAGE).await;
-    assert_eq!(late.with_whom().await, with(&shop.agent), "what was entered with half an hour ago chooses no more");
+    let late = desk.visitor(&world, "o-2");
+    late.enters(&entering).await;
+    world.run_minutes_online(31, &[&desk.agent, &vip]).await;
+    late.writes(POSTAGE).await;
+    assert_eq!(
+        late.stage_and_agent().await,
+        assigned_to(&desk.agent),
+        "what was entered with half an hour ago chooses no more"
+    );
 }
 
 #[tokio::test]
-async fn levels_overflow_as_they_say_and_leave_a_trail() {
+async fn levels_overflow_by_option_and_spill_id() {
     let world = World::start().await;
-    let shop = world.shop(5, json!({ "mode": "agents_only" })).await;
+    let desk = world.service_desk(5, json!({ "mode": "agents_only" })).await;
     let (away, busy) = (world.agent("离开", 5).await, world.agent("忙碌", 5).await);
-    world.status(&away, "offline").await;
-    world.status(&busy, "busy").await;
+    world.set_status(&away, "offline").await;
+    world.set_status(&busy, "busy").await;
     let (nobody, all_busy) = (world.group(&[&away]).await, world.group(&[&busy]).await);
     let free = world.agent("空闲", 5).await;
     let free_group = world.group(&[&free]).await;
-    let visitor = shop.visitor(&world, "o-1");
+    let visitor = desk.visitor(&world, "o-1");
     let level = |id: &str, option: &str, spill: &str| json!({ "actionType": "to_group", "deciId": id, "optionId": option, "spillId": spill });
     let levels = json!([level(&nobody, "3", "4"), level("g-unknown", "3", "4"), level(&all_busy, "3", "5"),
         { "actionType": "to_group", "deciId": free_group, "optionId": 4 }]);
-    visitor.comes(&sobot(&[("transfer_action", levels)])).await;
-    visitor.says("在吗").await;
-    assert_eq!(visitor.with_whom().await, with(&free));
+    visitor.enters(&sobot(&[("transfer_action", levels)])).await;
+    visitor.writes("在吗").await;
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&free));
     let cid = visitor.cid().await;
     let trail = world.event(&cid, "conversation.assigned").await["data"]["trail"].clone();
     let seen: Vec<_> =
@@ -133,46 +137,46 @@ async fn levels_overflow_as_they_say_and_leave_a_trail() {
     let created = world.event(&cid, "conversation.created").await;
     assert_eq!(created["data"]["routing_warnings"][0]["code"], "target_not_found", "{created}");
 
-    // A level that overflows for another reason only keeps what it gets.
-    let kept = shop.visitor(&world, "o-2");
-    kept.comes(&sobot(&[("transfer_action", json!([level(&all_busy, "3", "4"), to_group(&free_group)]))])).await;
-    kept.says("在吗").await;
+    // A level whose spill reason does not apply keeps the visitor.
+    let kept = desk.visitor(&world, "o-2");
+    kept.enters(&sobot(&[("transfer_action", json!([level(&all_busy, "3", "4"), to_group(&free_group)]))])).await;
+    kept.writes("在吗").await;
     assert_eq!(kept.stage().await, "queued");
     assert_eq!(kept.conversation().await["group_id"], all_busy.as_str());
 
-    // Nobody is lost for a wrong id: where no level leads anywhere, the binding's own group does.
-    let lost = shop.visitor(&world, "o-3");
-    lost.comes(&sobot(&[("transfer_action", json!([to_group("g-unknown")]))])).await;
-    lost.says("在吗").await;
-    assert_eq!(lost.with_whom().await, with(&shop.agent));
+    // Without any known level, the binding's group is used.
+    let lost = desk.visitor(&world, "o-3");
+    lost.enters(&sobot(&[("transfer_action", json!([to_group("g-unknown")]))])).await;
+    lost.writes("在吗").await;
+    assert_eq!(lost.stage_and_agent().await, assigned_to(&desk.agent));
 }
 
 #[tokio::test]
-async fn ids_of_another_vendor_keep_working() {
+async fn aliases_of_another_vendor_are_resolved() {
     let world = World::start().await;
-    let shop = world.shop(5, json!({ "mode": "robot_first" })).await;
+    let desk = world.service_desk(5, json!({ "mode": "robot_first" })).await;
     let agent = json!({ "name": "老客服", "aliases": ["8a3f2e51-agent"] });
-    let agent = world.make("agents", &agent).await;
-    world.status(&agent, "online").await;
+    let agent = world.create("agents", &agent).await;
+    world.set_status(&agent, "online").await;
     let group = json!({ "name": "老组", "members": [agent], "aliases": ["e8b6a1c0f1d84c6f", "售后"] });
-    let group = world.make("groups", &group).await;
-    let robot = world.make("robots", &json!({ "name": "老机器人", "kind": "faq", "aliases": ["1"] })).await;
-    world.teach(&robot, &[("ship", SHIPPING, "老机器人在此。")]).await;
+    let group = world.create("groups", &group).await;
+    let robot = world.create("robots", &json!({ "name": "老机器人", "kind": "faq", "aliases": ["1"] })).await;
+    world.add_questions(&robot, &[("ship", SHIPPING, "老机器人在此。")]).await;
 
     for (number, level) in
         [to_group("e8b6a1c0f1d84c6f"), to_group("售后"), to_service("8a3f2e51-agent")].into_iter().enumerate()
     {
-        let visitor = shop.visitor(&world, &format!("o-{number}"));
-        visitor.comes(&sobot(&[("robotid", json!("1")), ("transfer_action", json!([level]))])).await;
-        visitor.says(SHIPPING).await;
-        assert_eq!(visitor.phone_texts().await, ["老机器人在此。"]);
-        visitor.says("转人工").await;
-        assert_eq!(visitor.with_whom().await, with(&agent), "{level}");
+        let visitor = desk.visitor(&world, &format!("o-{number}"));
+        visitor.enters(&sobot(&[("robotid", json!("1")), ("transfer_action", json!([level]))])).await;
+        visitor.writes(SHIPPING).await;
+        assert_eq!(visitor.received_texts().await, ["老机器人在此。"]);
+        visitor.writes("转人工").await;
+        assert_eq!(visitor.stage_and_agent().await, assigned_to(&agent), "{level}");
     }
-    // An alias that is taken away leads nowhere any more.
-    world.change("groups", &group, &json!({ "aliases": [] })).await;
-    let visitor = shop.visitor(&world, "o-9");
-    visitor.comes(&sobot(&[("transfer_action", json!([to_group("售后")]))])).await;
-    visitor.says("转人工").await;
-    assert_eq!(visitor.with_whom().await, with(&shop.agent));
+    // A removed alias is unknown.
+    world.update("groups", &group, &json!({ "aliases": [] })).await;
+    let visitor = desk.visitor(&world, "o-9");
+    visitor.enters(&sobot(&[("transfer_action", json!([to_group("售后")]))])).await;
+    visitor.writes("转人工").await;
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&desk.agent));
 }

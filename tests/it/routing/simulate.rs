@@ -1,4 +1,4 @@
-//! A simulation answers what then really happens.
+//! The simulation matches the actual routing.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::session_from::{sobot, to_group, to_service};
-use crate::desk::{fields, problem};
-use crate::shop::{APP, SHIPPING};
+use crate::open_conversation::{fields, problem};
+use crate::service_desk::{APP, SHIPPING};
 use crate::support::{ADMIN, Visitor, World};
 
 async fn simulated(world: &World, session_from: &str, text: &str) -> Value {
@@ -15,8 +15,8 @@ async fn simulated(world: &World, session_from: &str, text: &str) -> Value {
     world.post("/api/routing/simulate", &wanted).await.expect(200).body
 }
 
-/// What a conversation came to, in the words of a simulation.
-async fn came_to(world: &World, conversation: &Value) -> (Value, Value) {
+/// The outcome of a conversation in the form of a simulation's outcome.
+async fn actual_outcome(world: &World, conversation: &Value) -> (Value, Value) {
     let cid = conversation["cid"].as_str().unwrap();
     let (event, stage) = match conversation["stage"].as_str().unwrap() {
         "unassigned" => return (Value::Null, json!([])),
@@ -36,10 +36,10 @@ async fn came_to(world: &World, conversation: &Value) -> (Value, Value) {
     (outcome, data.get("trail").filter(|trail| !trail.is_null()).cloned().unwrap_or_else(|| json!([])))
 }
 
-/// The same of a simulation's outcome.
-fn foretold(simulated: &Value) -> (Value, Value) {
+/// The comparable part of a simulation's outcome.
+fn simulated_outcome(simulated: &Value) -> (Value, Value) {
     let outcome = &simulated["outcome"];
-    let told = if let Some(assign) = outcome.get("assign") {
+    let simulation = if let Some(assign) = outcome.get("assign") {
         json!({ "agent": assign["agents"][0], "group": assign["group"], "level": assign["level"] })
     } else if let Some(queue) = outcome.get("queue") {
         let (kind, id) = queue["target"].as_object().unwrap().iter().next().unwrap();
@@ -51,49 +51,64 @@ fn foretold(simulated: &Value) -> (Value, Value) {
     } else {
         Value::Null
     };
-    (told, simulated["trail"].clone())
+    (simulation, simulated["trail"].clone())
 }
 
-/// A visitor enters and writes; what was foretold is what happens, at first and when they want a person.
-async fn comes_true(world: &World, visitor: &Visitor<'_>, session_from: &str, text: &str) -> Value {
+/// A visitor enters and writes; the simulation matches, at first and after a request for a person.
+async fn assert_simulation_matches(world: &World, visitor: &Visitor<'_>, session_from: &str, text: &str) -> Value {
     visitor.enter(session_from).await;
     world.settle().await;
-    let told = simulated(world, session_from, text).await;
+    let simulation = simulated(world, session_from, text).await;
     visitor.text(text).await;
     world.settle().await;
-    let what = format!("{session_from} {text}: {told}");
+    let what = format!("{session_from} {text}: {simulation}");
     let mut conversation = visitor.conversation().await;
-    let stays = conversation["stage"] == "robot" && told["first"] != "route";
-    assert_eq!(told["first"] == "robot", stays, "{what}");
+    let stays = conversation["stage"] == "robot" && simulation["first"] != "route";
+    assert_eq!(simulation["first"] == "robot", stays, "{what}");
     if stays {
-        assert_eq!(conversation["robot_id"], told["robot_id"], "{what}");
+        assert_eq!(conversation["robot_id"], simulation["robot_id"], "{what}");
         visitor.text("转人工").await;
         world.settle().await;
-        conversation = world.shown(conversation["cid"].as_str().unwrap()).await;
+        conversation = world.conversation(conversation["cid"].as_str().unwrap()).await;
     }
-    let (happened, foretold) = (came_to(world, &conversation).await, foretold(&told));
-    assert_eq!(happened.0, foretold.0, "{what}");
-    // A robot that has the visitor already and keeps them leaves no trail.
-    if !(stays && happened.0.get("robot").is_some()) {
-        assert_eq!(happened.1, foretold.1, "{what}");
+    let (actual, simulated) = (actual_outcome(world, &conversation).await, simulated_outcome(&simulation));
+    assert_eq!(actual.0, simulated.0, "{what}");
+    // A robot that keeps its visitor writes no trail.
+    if !(stays && actual.0.get("robot").is_some()) {
+        assert_eq!(actual.1, simulated.1, "{what}");
     }
-    let answers = stays || happened.0.get("robot").is_some();
-    assert_eq!(told["robot_id"].is_string(), answers, "{what}");
-    told
+    let answers = stays || actual.0.get("robot").is_some();
+    assert_eq!(simulation["robot_id"].is_string(), answers, "{what}");
+    simulation
 }
 
+/// Mode, group set, robot set, whether every `session-from` is tried.
+const CASES: [(&str, bool, bool, bool); 11] = [
+    ("robot_first", true, true, true),
+    ("agents_first", true, true, true),
+    ("agents_only", true, true, true),
+    ("robot_only", true, true, false),
+    ("robot_first", false, true, false),
+    ("agents_first", false, true, false),
+    ("agents_only", false, true, false),
+    ("robot_only", false, true, false),
+    ("agents_first", true, false, false),
+    ("robot_only", true, false, false),
+    ("robot_first", false, false, false),
+];
+
 #[tokio::test]
-async fn what_is_foretold_is_what_happens() {
+async fn simulation_matches_the_actual_routing() {
     let world = World::start().await;
-    let shop = world.shop(2, json!({ "mode": "robot_first" })).await;
+    let desk = world.service_desk(2, json!({ "mode": "robot_first" })).await;
     let (busy, away) = (world.agent("忙碌", 5).await, world.agent("离开", 5).await);
-    world.status(&busy, "busy").await;
-    world.status(&away, "offline").await;
+    world.set_status(&busy, "busy").await;
+    world.set_status(&away, "offline").await;
     let (all_busy, nobody) = (world.group(&[&busy]).await, world.group(&[&away]).await);
     let free = world.agent("空闲", 99).await;
-    let aliased = world.make("groups", &json!({ "name": "售后", "members": [free], "aliases": ["售后"] })).await;
-    let robots = world.make("groups", &json!({ "name": "夜里", "members": [away], "after_hours": "robot" })).await;
-    world.make("merchants", &json!({ "name": "店", "customer_code": "C-1", "group_id": nobody })).await;
+    let aliased = world.create("groups", &json!({ "name": "售后", "members": [free], "aliases": ["售后"] })).await;
+    let robots = world.create("groups", &json!({ "name": "夜里", "members": [away], "after_hours": "robot" })).await;
+    world.create("merchants", &json!({ "name": "店", "customer_code": "C-1", "group_id": nobody })).await;
     let no_overflow = json!({ "actionType": "to_group", "deciId": all_busy, "optionId": "4" });
     let levels = |levels: Value| sobot(&[("transfer_action", levels)]);
     let entered = [
@@ -111,37 +126,24 @@ async fn what_is_foretold_is_what_happens() {
         sobot(&[("robotid", json!("unknown"))]),
     ];
     let set_up = |mode: &str, group: bool, robot: bool| {
-        let (group, robot) = (group.then_some(&shop.group), robot.then_some(&shop.robot));
+        let (group, robot) = (group.then_some(&desk.group), robot.then_some(&desk.robot));
         json!({ "mode": mode, "group_id": group, "robot_id": robot, "after_hours": "robot" })
     };
-    let (all, few) = ((0..entered.len()).collect(), vec![0, 6, 7]);
-    let cases: [(&str, bool, bool, &Vec<usize>); 11] = [
-        ("robot_first", true, true, &all),
-        ("agents_first", true, true, &all),
-        ("agents_only", true, true, &all),
-        ("robot_only", true, true, &few),
-        ("robot_first", false, true, &few),
-        ("agents_first", false, true, &few),
-        ("agents_only", false, true, &few),
-        ("robot_only", false, true, &few),
-        ("agents_first", true, false, &few),
-        ("robot_only", true, false, &few),
-        ("robot_first", false, false, &few),
-    ];
     let mut seen = BTreeSet::new();
-    for (number, (mode, group, robot, places)) in cases.into_iter().enumerate() {
-        world.heartbeat(&[&shop.agent, &busy, &free]).await;
-        world.receive(&shop.binding, set_up(mode, group, robot)).await;
-        // What is written makes no difference where no robot is asked first.
+    for (number, (mode, group, robot, every)) in CASES.into_iter().enumerate() {
+        world.heartbeat(&[&desk.agent, &busy, &free]).await;
+        world.set_reception(&desk.binding, set_up(mode, group, robot)).await;
+        // The text makes no difference without a robot.
         let texts = if mode == "agents_only" { vec![SHIPPING] } else { vec![SHIPPING, "转人工"] };
+        let places = if every { (0..entered.len()).collect() } else { vec![0, 6, 7] };
         for place in places {
             for (kind, text) in texts.iter().enumerate() {
-                let visitor = shop.visitor(&world, &format!("o-{number}-{place}-{kind}"));
-                let told = comes_true(&world, &visitor, &entered[*place], text).await;
-                assert_eq!(told["mode"], mode);
-                let outcome = told["outcome"].as_object().and_then(|outcome| outcome.keys().next());
+                let visitor = desk.visitor(&world, &format!("o-{number}-{place}-{kind}"));
+                let simulation = assert_simulation_matches(&world, &visitor, &entered[place], text).await;
+                assert_eq!(simulation["mode"], mode);
+                let outcome = simulation["outcome"].as_object().and_then(|outcome| outcome.keys().next());
                 seen.insert(outcome.cloned().unwrap_or_else(|| "nobody".to_owned()));
-                seen.insert(format!("first {}", told["first"].as_str().unwrap()));
+                seen.insert(format!("first {}", simulation["first"].as_str().unwrap()));
             }
         }
     }
@@ -150,39 +152,45 @@ async fn what_is_foretold_is_what_happens() {
 }
 
 #[tokio::test]
-async fn it_promises_nobody_who_is_not_set_up() {
+async fn simulation_without_settings_promises_no_agent() {
     let world = World::start().await;
-    let shop = world.shop(1, json!({ "mode": "agents_only", "group_id": null, "robot_id": null })).await;
-    let told = comes_true(&world, &shop.visitor(&world, "o-1"), "", "在吗").await;
-    assert_eq!((&told["first"], &told["outcome"], &told["trail"]), (&json!("open"), &Value::Null, &json!([])));
-    assert_eq!(told.get("robot_id"), None);
+    let desk = world.service_desk(1, json!({ "mode": "agents_only", "group_id": null, "robot_id": null })).await;
+    let simulation = assert_simulation_matches(&world, &desk.visitor(&world, "o-1"), "", "在吗").await;
+    assert_eq!(
+        (&simulation["first"], &simulation["outcome"], &simulation["trail"]),
+        (&json!("open"), &Value::Null, &json!([]))
+    );
+    assert_eq!(simulation.get("robot_id"), None);
 
-    // An agent is free at first; then it is the robot's turn, who is named.
-    let settings = json!({ "mode": "agents_first", "group_id": shop.group, "robot_id": shop.robot });
-    world.receive(&shop.binding, settings).await;
-    let told = comes_true(&world, &shop.visitor(&world, "o-2"), "", SHIPPING).await;
-    assert_eq!((&told["first"], told.get("robot_id")), (&json!("route"), None));
-    let told = comes_true(&world, &shop.visitor(&world, "o-3"), "", SHIPPING).await;
-    assert_eq!(told["first"], "route");
-    assert_eq!((&told["outcome"], &told["robot_id"]), (&json!({ "robot": { "level": 1 } }), &json!(shop.robot)));
+    // An agent is free at first; then the named robot answers.
+    let settings = json!({ "mode": "agents_first", "group_id": desk.group, "robot_id": desk.robot });
+    world.set_reception(&desk.binding, settings).await;
+    let simulation = assert_simulation_matches(&world, &desk.visitor(&world, "o-2"), "", SHIPPING).await;
+    assert_eq!((&simulation["first"], simulation.get("robot_id")), (&json!("route"), None));
+    let simulation = assert_simulation_matches(&world, &desk.visitor(&world, "o-3"), "", SHIPPING).await;
+    assert_eq!(simulation["first"], "route");
+    assert_eq!(
+        (&simulation["outcome"], &simulation["robot_id"]),
+        (&json!({ "robot": { "level": 1 } }), &json!(desk.robot))
+    );
 
-    // However free an agent is.
-    world.receive(&shop.binding, json!({ "mode": "robot_only" })).await;
-    shop.visitor(&world, "o-2").says("结束会话").await;
-    let told = comes_true(&world, &shop.visitor(&world, "o-4"), "", SHIPPING).await;
-    assert_eq!((&told["first"], &told["robot_id"]), (&json!("robot"), &json!(shop.robot)));
-    assert!(told["outcome"].get("assign").is_none(), "{told}");
+    // Although an agent is free.
+    world.set_reception(&desk.binding, json!({ "mode": "robot_only" })).await;
+    desk.visitor(&world, "o-2").writes("结束会话").await;
+    let simulation = assert_simulation_matches(&world, &desk.visitor(&world, "o-4"), "", SHIPPING).await;
+    assert_eq!((&simulation["first"], &simulation["robot_id"]), (&json!("robot"), &json!(desk.robot)));
+    assert!(simulation["outcome"].get("assign").is_none(), "{simulation}");
 }
 
 #[tokio::test]
-async fn it_tells_of_another_time_and_changes_nothing() {
+async fn simulation_of_another_time_changes_nothing() {
     let world = World::start().await;
-    let shop = world.shop(5, json!({ "mode": "agents_only" })).await;
+    let desk = world.service_desk(5, json!({ "mode": "agents_only" })).await;
     let weekly = json!([{ "days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "18:00" }]);
-    let calendar = world.make("calendars", &json!({ "name": "工作日", "weekly": weekly })).await;
-    world.change("groups", &shop.group, &json!({ "calendar_id": calendar })).await;
-    let before = world.whole_table().await;
-    // 2026-03-02 is a Monday; it is 16:00 in Shanghai when a bundle begins.
+    let calendar = world.create("calendars", &json!({ "name": "工作日", "weekly": weekly })).await;
+    world.update("groups", &desk.group, &json!({ "calendar_id": calendar })).await;
+    let before = world.all_items().await;
+    // 2026-03-02 is a Monday; the clock starts at 16:00 in Shanghai.
     for (at, outcome, state) in [
         ("2026-03-02T09:59:59Z", "assign", "takeable"),
         ("2026-03-02T10:00:00Z", "leave_message", "off_work"),
@@ -190,20 +198,20 @@ async fn it_tells_of_another_time_and_changes_nothing() {
         ("2026-03-09T01:00:00Z", "assign", "takeable"),
     ] {
         let wanted = json!({ "app_id": APP, "session_from": "", "text": "在吗", "at": at });
-        let told = world.post("/api/routing/simulate", &wanted).await.expect(200).body;
-        assert!(told["outcome"].get(outcome).is_some(), "{at}: {told}");
-        assert_eq!((&told["trail"][0]["state"], &told["at"]), (&json!(state), &json!(at)));
+        let simulation = world.post("/api/routing/simulate", &wanted).await.expect(200).body;
+        assert!(simulation["outcome"].get(outcome).is_some(), "{at}: {simulation}");
+        assert_eq!((&simulation["trail"][0]["state"], &simulation["at"]), (&json!(state), &json!(at)));
     }
-    assert_eq!(world.whole_table().await, before);
+    assert_eq!(world.all_items().await, before);
 
-    // Odd things are told, too.
+    // Warnings are returned as well.
     let odd =
         simulated(&world, &sobot(&[("transfer_action", json!([{ "actionType": "to_moon", "deciId": "1" }]))]), "")
             .await;
     assert_eq!(odd["warnings"][0]["code"], "kind_unknown", "{odd}");
     assert_eq!(odd["session_from"]["dialect"], "sobot");
 
-    // An agent may ask as well. Nobody is told of a mini program that is not bound.
+    // Agents may simulate as well. An unbound mini program is refused.
     let agent = world.access_token("agent").await;
     let wanted = json!({ "app_id": APP, "session_from": "" });
     world.call(Some(&agent), Method::POST, "/api/routing/simulate", Some(&wanted)).await.expect(200);

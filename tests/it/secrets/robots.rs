@@ -4,19 +4,19 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{ADMIN_TOKEN, Answers, WORDS};
-use crate::support::{Binding, Elsewhere, World};
+use crate::support::{Binding, StubServer, World};
 
 /// The key of a model's API.
 pub(super) const KEY: &str = "sk-plantedRobotKey0123456789";
-/// What the requests to a webhook are signed with.
+/// The signing secret of webhook requests.
 pub(super) const SECRET: &str = "whsec_cGxhbnRlZC13ZWJob29rLXNlY3JldC1vZi0zMi1ieXRlcw==";
-/// A signature that is none.
+/// An invalid signature.
 const SIGNATURE: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Robots that fail in every way, with their credentials in every wrong place. Gives back the secret that `session-from`
-/// is signed with, which one answer has shown.
+/// Robots that fail in every way, with credentials in wrong fields. Returns the secret of `session-from`
+/// signatures, which one answer contains.
 pub(super) async fn fail(world: &World, answers: &mut Answers, here: &Binding) -> String {
-    let elsewhere = Elsewhere::start().await;
+    let elsewhere = StubServer::start().await;
     let binding_path = format!("/api/bindings/{}", here.app_id);
     let chat = json!({ "name": "大模型", "kind": "chat", "base_url": elsewhere.url, "model": "m", "api_key": KEY });
     let hook = json!({ "name": "自研", "kind": "webhook", "url": elsewhere.url, "secret": SECRET });
@@ -42,20 +42,20 @@ pub(super) async fn fail(world: &World, answers: &mut Answers, here: &Binding) -
         let reception = json!({ "reception": { "mode": "robot_only", "robot_id": id } });
         answers.call(world, Method::PATCH, &binding_path, Some(&reception)).await.expect(200);
         for (status, body) in [(500, WORDS), (200, WORDS), (401, "no"), (200, "{\"text\":7}")] {
-            elsewhere.answers(status, body);
-            visitor.says(WORDS).await;
+            elsewhere.respond(status, body);
+            visitor.writes(WORDS).await;
         }
         answers.call(world, Method::GET, &format!("/api/robots/{id}"), None).await.expect(200);
-        visitor.says("结束会话").await;
+        visitor.writes("结束会话").await;
     }
-    let asked = elsewhere.asked();
+    let asked = elsewhere.requests();
     assert_eq!(asked.len(), 8, "the robots were asked");
     assert!(asked.iter().any(|asked| asked.header("authorization").contains(KEY)));
     answers.call(world, Method::PATCH, &binding_path, Some(&json!({ "reception": null }))).await.expect(200);
 
     let path = format!("{binding_path}/session-from-secret");
     let signing = world.call(Some(ADMIN_TOKEN), Method::POST, &path, None).await.expect(201).text("secret");
-    visitor.comes(&format!("sobot||||partnerid=member-7|ts={}|sig={SIGNATURE}", world.now().as_second())).await;
+    visitor.enters(&format!("sobot||||partnerid=member-7|ts={}|sig={SIGNATURE}", world.now().as_second())).await;
     answers.call(world, Method::GET, &format!("{binding_path}/visitors/o-robot"), None).await.expect(200);
     signing
 }

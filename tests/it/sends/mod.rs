@@ -1,34 +1,34 @@
-//! What a person says to a visitor, and what WeChat makes of it.
+//! Messages from agents and integrators, and WeChat's answers to them.
 
-mod arriving;
-mod once;
-mod refused;
+mod idempotency;
+mod message_types;
+mod refusals;
 
 use serde_json::{Value, json};
 
-use crate::desk::{Chat, problem};
+use crate::open_conversation::{OpenConversation, problem};
 use crate::support::Answer;
 
 const APP: &str = "wx0000000000000d01";
 const SEND: &str = "/cgi-bin/message/custom/send";
 
-/// What the phone shows and what is kept after everything that repeats a send has had its time.
-async fn much_later(chat: &Chat<'_>) -> (usize, Vec<Value>) {
-    chat.world.minutes(2).await;
+/// The number of received messages and the stored messages after every retry had time to run.
+async fn states_after_all_retries(chat: &OpenConversation<'_>) -> (usize, Vec<Value>) {
+    chat.world.run_minutes(2).await;
     chat.world.advance(3600);
-    chat.world.minutes(1).await;
-    (chat.visitor.phone().await.len(), chat.messages().await)
+    chat.world.run_minutes(1).await;
+    (chat.visitor.received().await.len(), chat.messages().await)
 }
 
-async fn sim_fault(chat: &Chat<'_>, mut fault: Value) {
+async fn sim_fault(chat: &OpenConversation<'_>, mut fault: Value) {
     if fault.get("path").is_none() {
         fault["path"] = json!(SEND);
     }
     chat.world.sim_fault(&fault).await;
 }
 
-/// The problem of a send that failed: a message of its id is kept as failed, for the same reason.
-async fn failed(chat: &Chat<'_>, answer: &Answer, expected: (u16, &str, Option<i64>)) -> Value {
+/// Checks the problem document of a failed send and that the message is stored as failed for the same reason.
+async fn failed(chat: &OpenConversation<'_>, answer: &Answer, expected: (u16, &str, Option<i64>)) -> Value {
     assert_eq!(problem(answer), expected);
     let kept = chat.message(&answer.text("message_id")).await;
     assert_eq!(kept["state"], "failed");

@@ -38,7 +38,7 @@ impl Answer {
         self
     }
 
-    /// A header, or nothing.
+    /// The value of a header, or an empty string.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }

@@ -1,22 +1,22 @@
-//! A bundle to test, and the hands to reach it with.
+//! A running bundle and the operations that tests use on it.
 //!
 //! | What | How |
 //! |---|---|
 //! | a bundle | [`World::start`]; with automatic streams [`World::with_automatic_streams`] |
-//! | the API | [`World::get`], [`World::post`] …: as the admin; [`World::call`] as anybody |
+//! | the API | [`World::get`], [`World::post`] …: as the admin; [`World::call`] with any token |
 //! | a mini program | [`World::bind`], [`World::bind_with`] |
-//! | its visitor | [`World::visitor`], then [`Visitor::text`] …, [`Visitor::phone`], [`Visitor::messages`] |
-//! | who answers | [`World::agent`], [`World::group`], [`World::faq`] …, set up by [`World::receive`] |
-//! | a language model, a customer's own robot | [`Elsewhere`] |
+//! | its visitor | [`World::visitor`], then [`Visitor::text`] …, [`Visitor::received`], [`Visitor::messages`] |
+//! | who answers | [`World::agent`], [`World::group`], [`World::faq_robot`] …, set up by [`World::set_reception`] |
+//! | a language model or a customer's webhook | [`StubServer`] |
 //! | WeChat's faults and counters | [`World::sim_fault`], [`World::sim_calls`] |
-//! | a push with any byte spoiled | [`push::Push`] |
+//! | a push with any byte changed | [`push::Push`] |
 //! | the table itself | [`World::dynamodb`], [`World::items`] |
 //! | time | [`World::advance`], then [`World::tick`] and [`World::settle`] |
 
 mod api;
-mod elsewhere;
 pub(crate) mod push;
 mod staff;
+mod stub_server;
 mod table;
 mod visitor;
 
@@ -28,14 +28,14 @@ use serde_json::{Value, json};
 use store::{Clock, ManualClock};
 
 pub(crate) use api::Answer;
-pub(crate) use elsewhere::{Elsewhere, answered, completion};
+pub(crate) use stub_server::{StubServer, completion, grounded_answer};
 pub(crate) use table::{TABLE, inserted};
 pub(crate) use visitor::Visitor;
 
-/// What the clock of a new bundle shows.
+/// The time at which the clock of a new bundle starts.
 pub(crate) const BEGINNING: &str = "2026-03-02T08:00:00Z";
 
-/// The admin token of every bundle here.
+/// The admin token of every test bundle.
 pub(crate) const ADMIN: &str = "admin-token-of-the-tests";
 
 /// A running bundle, its clock, and a client.
@@ -45,7 +45,7 @@ pub(crate) struct World {
     client: reqwest::Client,
 }
 
-/// A mini program that is bound here and knows its callback there.
+/// A bound mini program whose callback is configured at WeChat.
 #[derive(Debug, Clone)]
 pub(crate) struct Binding {
     pub(crate) app_id: String,
@@ -55,12 +55,12 @@ pub(crate) struct Binding {
 }
 
 impl World {
-    /// A bundle whose streams move when [`settle`](Self::settle) says so.
+    /// Starts a bundle whose streams are delivered by [`settle`](Self::settle).
     pub(crate) async fn start() -> Self {
         Self::with(Streams::Manual).await
     }
 
-    /// A bundle whose streams move by themselves.
+    /// Starts a bundle whose streams are delivered as soon as records arrive.
     pub(crate) async fn with_automatic_streams() -> Self {
         Self::with(Streams::Automatic).await
     }
@@ -69,7 +69,7 @@ impl World {
         Self::options(|options| options.streams = streams).await
     }
 
-    /// A bundle with other options than usual.
+    /// Starts a bundle with changed options.
     pub(crate) async fn options(change: impl FnOnce(&mut Options)) -> Self {
         let clock = Arc::new(ManualClock::new(BEGINNING.parse().unwrap()));
         let mut options = Options {
@@ -80,23 +80,23 @@ impl World {
             ..Options::default()
         };
         change(&mut options);
-        // Whoever was first has installed the same one.
+        // Fails if another test has installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { bundle: local::start(options).await.unwrap(), clock, client }
     }
 
-    /// Delivers what waits in the streams, and what comes of it, until nothing is left.
+    /// Delivers all stream records, including those that the handlers write, until none is left.
     pub(crate) async fn settle(&self) {
         self.bundle.drain_streams().await.unwrap();
     }
 
-    /// The time here.
+    /// The time of the bundle's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Moves the clock.
+    /// Moves the clock forward.
     pub(crate) fn advance(&self, seconds: i64) {
         self.clock.advance(SignedDuration::from_secs(seconds));
     }
@@ -106,8 +106,8 @@ impl World {
         self.bundle.tick(function).await.unwrap();
     }
 
-    /// Lets the minutes go by, with every tick in each.
-    pub(crate) async fn minutes(&self, minutes: u32) {
+    /// Moves the clock minute by minute and fires every tick.
+    pub(crate) async fn run_minutes(&self, minutes: u32) {
         for _ in 0..minutes {
             self.advance(60);
             for function in ["TokenRefresh", "Reception", "Delivery"] {
@@ -117,11 +117,11 @@ impl World {
         }
     }
 
-    /// Lets somewhat over half an hour go by, in growing steps: long enough for every retry, grace and lease.
-    pub(crate) async fn a_while(&self) {
+    /// Moves the clock by 32 minutes in growing steps: long enough for every retry, grace period and lease.
+    pub(crate) async fn run_half_an_hour(&self) {
         for seconds in [60, 60, 120, 240, 480, 960] {
             self.advance(seconds - 60);
-            self.minutes(1).await;
+            self.run_minutes(1).await;
         }
     }
 
@@ -130,8 +130,8 @@ impl World {
         self.bind_with(json!({ "app_id": app_id })).await
     }
 
-    /// Binds a mini program that answers by itself.
-    pub(crate) async fn bind_replying(&self, app_id: &str, auto_reply: &str) -> Binding {
+    /// Binds a mini program with an automatic reply.
+    pub(crate) async fn bind_with_auto_reply(&self, app_id: &str, auto_reply: &str) -> Binding {
         self.bind_with(json!({ "app_id": app_id, "auto_reply": auto_reply })).await
     }
 

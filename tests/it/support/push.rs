@@ -1,5 +1,5 @@
-//! Pushes made by hand, so that any byte of them can be spoiled. Signing and encrypting are written here once more, after
-//! WeChat's page on message push, and share nothing with the crate `wechat`.
+//! Handmade pushes, so that any byte can be changed. Signing and encryption are implemented again from WeChat's page on
+//! message push and share no code with the crate `wechat`.
 
 use aes::cipher::{BlockModeEncrypt, KeyIvInit};
 use base64::Engine as _;
@@ -18,7 +18,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// One push on its way: change any field, then [`World::deliver`] it.
+/// A push: change any field, then [`World::deliver`] it.
 #[derive(Debug, Clone)]
 pub(crate) struct Push {
     pub(crate) url: String,
@@ -35,25 +35,25 @@ pub(crate) fn sign(parts: &[&str]) -> String {
     hex::encode(Sha1::digest(parts.concat()))
 }
 
-/// The 32 bytes that an `EncodingAESKey` stands for.
+/// The 32 bytes of an `EncodingAESKey`.
 fn key_bytes(key: &str) -> [u8; 32] {
     LENIENT.decode(key).unwrap()[..32].try_into().unwrap()
 }
 
-/// 16 random bytes, the length, the message and the app ID, not padded yet.
+/// 16 random bytes, the length, the message and the AppID, without padding.
 pub(crate) fn full(message: &[u8], app_id: &str) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     [b"0123456789abcdef".as_slice(), &length, message, app_id.as_bytes()].concat()
 }
 
-/// Padded to whole blocks of 32 as WeChat pads.
+/// Pads to blocks of 32 bytes as WeChat does.
 pub(crate) fn padded(mut full: Vec<u8>) -> Vec<u8> {
     let pad = 32 - full.len() % 32;
     full.resize(full.len() + pad, u8::try_from(pad).unwrap());
     full
 }
 
-/// The text of `Encrypt` for bytes that fill whole blocks of 16.
+/// The value of `Encrypt` for bytes in whole blocks of 16.
 pub(crate) fn encrypt(key: &str, padded: &[u8]) -> String {
     let key = key_bytes(key);
     let mut buffer = padded.to_vec();
@@ -65,17 +65,17 @@ pub(crate) fn encrypt(key: &str, padded: &[u8]) -> String {
 }
 
 impl Push {
-    /// A document as WeChat would push it in safe mode, in XML.
+    /// A document as WeChat pushes it in safe mode, in XML.
     pub(crate) fn new(binding: &Binding, document: &str) -> Self {
         Self::sealing(binding, &padded(full(document.as_bytes(), &binding.app_id)))
     }
 
-    /// Any bytes that fill whole blocks, encrypted and rightly signed.
+    /// Any bytes in whole blocks, encrypted and validly signed.
     pub(crate) fn sealing(binding: &Binding, padded: &[u8]) -> Self {
         Self::carrying(binding, &encrypt(&binding.key, padded))
     }
 
-    /// Any text as `Encrypt`, rightly signed.
+    /// Any value of `Encrypt`, validly signed.
     pub(crate) fn carrying(binding: &Binding, encrypted: &str) -> Self {
         let (token, timestamp, nonce) = (binding.token.as_str(), "1772438400", "486452656");
         let query = [
@@ -94,7 +94,7 @@ impl Push {
         }
     }
 
-    /// The same push with another `Encrypt` under the signatures of the first.
+    /// The same push with another `Encrypt` and unchanged signatures.
     pub(crate) fn with_encrypt(mut self, encrypted: &str) -> Self {
         self.body = envelope(encrypted).into_bytes();
         self
@@ -106,19 +106,19 @@ impl Push {
         self
     }
 
-    /// The same push with another value for a parameter of the query.
+    /// The same push with a changed query parameter.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.query.iter_mut().filter(|(known, _)| known == name).for_each(|(_, old)| value.clone_into(old));
         self
     }
 
-    /// The same push without a parameter of the query.
+    /// The same push without a query parameter.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.query.retain(|(known, _)| known != name);
         self
     }
 
-    /// A parameter of the query.
+    /// A query parameter.
     pub(crate) fn parameter(&self, name: &str) -> &str {
         self.query.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
@@ -139,14 +139,14 @@ pub(crate) fn text_document(openid: &str, create_time: i64, msg_id: u64, content
 }
 
 impl World {
-    /// Delivers a push and gives back the callback's answer.
+    /// Delivers a push and returns the callback's answer.
     pub(crate) async fn deliver(&self, push: &Push) -> Answer {
         let url = Url::parse_with_params(&push.url, &push.query).unwrap();
         let request = self.client().post(url).header("content-type", &push.content_type).body(push.body.clone());
         Answer::to(request).await
     }
 
-    /// A GET to a callback with this query.
+    /// Sends a GET to a callback with this query.
     pub(crate) async fn check(&self, url: &str, query: &[(&str, &str)]) -> Answer {
         let url = Url::parse_with_params(url, query).unwrap();
         Answer::to(self.client().get(url)).await

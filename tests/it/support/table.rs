@@ -1,4 +1,4 @@
-//! The table by its own endpoint.
+//! Access to the table by its DynamoDB endpoint.
 
 use local::OWN_KEY;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ pub(crate) fn inserted(items: &[Value]) -> Value {
     json!({ "Records": records.collect::<Vec<_>>() })
 }
 
-/// One record of the stream, as Lambda hands it over (Lambda developer guide, "Process DynamoDB records").
+/// One stream record as Lambda delivers it (Lambda developer guide, "Process DynamoDB records").
 fn record(event: &str, item: &Value, number: usize) -> Value {
     json!({
         "eventID": format!("{number:032x}"),
@@ -31,7 +31,7 @@ fn record(event: &str, item: &Value, number: usize) -> Value {
     })
 }
 
-/// The name of the bundle's one table.
+/// The name of the bundle's table.
 pub(crate) const TABLE: &str = "kefu-Table";
 
 impl World {
@@ -52,7 +52,7 @@ impl World {
         Answer::to(request).await
     }
 
-    /// Every item of a kind (see the crate page of `store`), whoever it belongs to.
+    /// All items of a kind (see the crate page of `store`).
     pub(crate) async fn items(&self, kind: &str) -> Vec<Value> {
         let mut found = Vec::new();
         let mut scan = json!({
@@ -69,7 +69,7 @@ impl World {
         }
     }
 
-    /// Every item of one partition.
+    /// All items of a partition.
     pub(crate) async fn partition(&self, pk: &str) -> Vec<Value> {
         let query = json!({
             "TableName": TABLE, "ConsistentRead": true, "KeyConditionExpression": "pk = :pk",
@@ -78,18 +78,18 @@ impl World {
         self.dynamodb(OWN_KEY, "Query", &query).await.expect(200).body["Items"].as_array().unwrap().clone()
     }
 
-    /// Puts an item as the tests' own hand.
+    /// Writes an item without the bundle.
     pub(crate) async fn put_item(&self, item: &Value) {
         self.dynamodb(OWN_KEY, "PutItem", &json!({ "TableName": TABLE, "Item": item })).await.expect(200);
     }
 
-    /// Takes an item out of the table behind the bundle's back.
+    /// Deletes an item without the bundle.
     pub(crate) async fn remove_item(&self, item: &Value) {
         let key = json!({ "pk": item["pk"], "sk": item["sk"] });
         self.dynamodb(OWN_KEY, "DeleteItem", &json!({ "TableName": TABLE, "Key": key })).await.expect(200);
     }
 
-    /// How many requests of `operation` a function has made.
+    /// The number of requests of `operation` that a function has made.
     pub(crate) fn calls(&self, function: &str, operation: &str) -> u64 {
         self.bundle.request_counts().get(&(function.to_owned(), operation.to_owned())).copied().unwrap_or(0)
     }

@@ -1,10 +1,10 @@
-//! A visitor with the simulated phone.
+//! A visitor who uses the simulated phone.
 
 use serde_json::{Value, json};
 
 use super::{Answer, World};
 
-/// One visitor of one mini program.
+/// A visitor of a mini program.
 pub(crate) struct Visitor<'a> {
     pub(super) world: &'a World,
     pub(crate) app_id: &'a str,
@@ -12,39 +12,39 @@ pub(crate) struct Visitor<'a> {
 }
 
 impl Visitor<'_> {
-    /// Writes a text; WeChat must have been content with the callback's answer.
+    /// Pushes a text; the callback must answer `success`.
     pub(crate) async fn text(&self, content: &str) -> Answer {
-        self.does("text", json!({ "content": content })).await
+        self.pushes("text", json!({ "content": content })).await
     }
 
-    /// Enters by the contact button.
+    /// Pushes the event of entering by the contact button.
     pub(crate) async fn enter(&self, session_from: &str) -> Answer {
-        self.does("enter", json!({ "session_from": session_from })).await
+        self.pushes("enter", json!({ "session_from": session_from })).await
     }
 
-    /// Does `enter`, `text`, `image`, `card` or `raw`; WeChat must have been content with the callback's answer.
-    pub(crate) async fn does(&self, act: &str, with: Value) -> Answer {
-        let answer = self.tries(act, with).await;
+    /// Pushes `enter`, `text`, `image`, `card` or `raw`; the callback must answer `success`.
+    pub(crate) async fn pushes(&self, act: &str, with: Value) -> Answer {
+        let answer = self.pushes_unchecked(act, with).await;
         assert_eq!(answer.body["delivered"], true, "{}", answer.raw);
         answer
     }
 
-    /// The same, whatever WeChat made of the answer.
-    pub(crate) async fn tries(&self, act: &str, mut with: Value) -> Answer {
+    /// Pushes without checking the callback's answer.
+    pub(crate) async fn pushes_unchecked(&self, act: &str, mut with: Value) -> Answer {
         with["app_id"] = json!(self.app_id);
         self.world.sim_post(&format!("/sim/visitors/{}/{act}", self.openid), &with).await.expect(200)
     }
 
-    /// Writes a text some seconds after whatever was last, and everything that comes of it happens. WeChat's seconds
-    /// tell what was sent before a message and what after it, as between people who take their time.
-    pub(crate) async fn says(&self, content: &str) {
+    /// Pushes a text five seconds later and settles the streams. The pause gives the text another `CreateTime` than the
+    /// replies before it.
+    pub(crate) async fn writes(&self, content: &str) {
         self.world.advance(5);
         self.text(content).await;
         self.world.settle().await;
     }
 
-    /// Enters some seconds after whatever was last, and everything that comes of it happens.
-    pub(crate) async fn comes(&self, session_from: &str) {
+    /// Pushes an enter event five seconds later and settles the streams.
+    pub(crate) async fn enters(&self, session_from: &str) {
         self.world.advance(5);
         self.enter(session_from).await;
         self.world.settle().await;
@@ -52,11 +52,11 @@ impl Visitor<'_> {
 
     /// The last text on the phone.
     pub(crate) async fn last_text(&self) -> String {
-        self.phone_texts().await.last().cloned().unwrap_or_default()
+        self.received_texts().await.last().cloned().unwrap_or_default()
     }
 
-    /// Who has the open conversation: its stage and, where there is one, the agent.
-    pub(crate) async fn with_whom(&self) -> (String, Option<String>) {
+    /// The stage of the open conversation and its assignee, if any.
+    pub(crate) async fn stage_and_agent(&self) -> (String, Option<String>) {
         let conversation = self.conversation().await;
         let agent = conversation["assignee"]["agent_id"].as_str().map(ToOwned::to_owned);
         (conversation["stage"].as_str().unwrap().to_owned(), agent)
@@ -64,12 +64,12 @@ impl Visitor<'_> {
 
     /// The stage of the open conversation.
     pub(crate) async fn stage(&self) -> String {
-        self.with_whom().await.0
+        self.stage_and_agent().await.0
     }
 
-    /// The agent who has the open conversation.
+    /// The assignee of the open conversation.
     pub(crate) async fn agent(&self) -> Option<String> {
-        self.with_whom().await.1
+        self.stage_and_agent().await.1
     }
 
     /// The id of the open conversation.
@@ -77,40 +77,40 @@ impl Visitor<'_> {
         self.conversation().await["cid"].as_str().unwrap().to_owned()
     }
 
-    /// How many replies WeChat still grants, as WeChat counts.
-    pub(crate) async fn granted(&self) -> u64 {
+    /// The replies left by WeChat's count.
+    pub(crate) async fn replies_left_at_wechat(&self) -> u64 {
         let path = format!("/sim/visitors/{}/messages?app_id={}", self.openid, self.app_id);
         self.world.sim_get(&path).await.expect(200).body["quota_left"].as_u64().unwrap()
     }
 
     /// What the phone has received, oldest first.
-    pub(crate) async fn phone(&self) -> Vec<Value> {
+    pub(crate) async fn received(&self) -> Vec<Value> {
         let path = format!("/sim/visitors/{}/messages?app_id={}", self.openid, self.app_id);
         self.world.sim_get(&path).await.expect(200).body["items"].as_array().unwrap().clone()
     }
 
     /// The texts that the phone has received.
-    pub(crate) async fn phone_texts(&self) -> Vec<String> {
-        let items = self.phone().await;
+    pub(crate) async fn received_texts(&self) -> Vec<String> {
+        let items = self.received().await;
         items.iter().filter_map(|item| item["text"]["content"].as_str()).map(ToOwned::to_owned).collect()
     }
 
-    /// What was kept of this visitor, in the order of the thread.
+    /// The stored messages of this visitor, in thread order.
     pub(crate) async fn messages(&self) -> Vec<Value> {
         self.world.list(&format!("/api/bindings/{}/visitors/{}/messages", self.app_id, self.openid)).await
     }
 
-    /// What came in.
+    /// The stored inbound messages.
     pub(crate) async fn inbound(&self) -> Vec<Value> {
         self.messages().await.into_iter().filter(|message| message["direction"] == "in").collect()
     }
 
-    /// What was said to the visitor.
+    /// The stored outbound messages.
     pub(crate) async fn outbound(&self) -> Vec<Value> {
         self.messages().await.into_iter().filter(|message| message["direction"] == "out").collect()
     }
 
-    /// The visitor's conversations, the newest first.
+    /// The visitor's conversations, newest first.
     pub(crate) async fn conversations(&self) -> Vec<Value> {
         let mut all = self.world.conversations().await;
         all.retain(|conversation| {
@@ -119,7 +119,7 @@ impl Visitor<'_> {
         all
     }
 
-    /// The one open conversation.
+    /// The visitor's only open conversation.
     pub(crate) async fn conversation(&self) -> Value {
         let mut open = self.conversations().await;
         open.retain(|conversation| conversation["state"] == "open");
@@ -127,8 +127,8 @@ impl Visitor<'_> {
         open.remove(0)
     }
 
-    /// A person answers in the open conversation.
-    pub(crate) async fn is_told(&self, content: &str) -> Answer {
+    /// Sends a text as the admin in the open conversation.
+    pub(crate) async fn agent_replies(&self, content: &str) -> Answer {
         let cid = self.conversation().await["cid"].as_str().unwrap().to_owned();
         let body = json!({ "type": "text", "text": { "content": content } });
         self.world.post(&format!("/api/conversations/{cid}/messages"), &body).await

@@ -1,35 +1,76 @@
-//! What the workbench and other systems ask for.
+//! Requests of the workbench and of integrators.
 
 use serde_json::{Value, json};
 
 use super::request::Request;
 use super::{APP, OPENID, SESSION_FROM, WECHAT};
 
-pub(super) fn api(cid: &str) -> Vec<(&'static str, Value)> {
-    let admin = json!({ "role": "admin", "token_id": "admin", "name": "" });
-    let agent = json!({ "role": "agent", "token_id": "0123456789abcdef0123456789abcdef", "name": "小王" });
-    let call = |caller: &Value, method, path: &str, body: Option<Value>| {
-        let request = Request {
-            method,
-            route: "/api/{proxy+}",
-            path: format!("/api/{path}"),
-            parameters: vec![("proxy", path)],
-            query: Vec::new(),
-            content_type: body.as_ref().map(|_| "application/json".to_owned()),
-            body: body.map(|body| body.to_string()),
-            agent: "curl/8.5.0",
-            lambda: Some(caller.clone()),
-        };
-        let mut event = request.event();
-        event["routeKey"] = json!("ANY /api/{proxy+}");
-        event["requestContext"]["routeKey"] = event["routeKey"].clone();
-        event
+fn admin() -> Value {
+    json!({ "role": "admin", "token_id": "admin", "name": "" })
+}
+
+fn agent() -> Value {
+    json!({ "role": "agent", "token_id": "0123456789abcdef0123456789abcdef", "name": "小王" })
+}
+
+/// A request to `desk-api` with the authorizer's context of `caller`.
+fn call(caller: &Value, method: &'static str, path: &str, body: Option<Value>) -> Value {
+    let request = Request {
+        method,
+        route: "/api/{proxy+}",
+        path: format!("/api/{path}"),
+        parameters: vec![("proxy", path)],
+        query: Vec::new(),
+        content_type: body.as_ref().map(|_| "application/json".to_owned()),
+        body: body.map(|body| body.to_string()),
+        agent: "curl/8.5.0",
+        lambda: Some(caller.clone()),
     };
+    let mut event = request.event();
+    event["routeKey"] = json!("ANY /api/{proxy+}");
+    event["requestContext"]["routeKey"] = event["routeKey"].clone();
+    event
+}
+
+/// All samples of `desk-api`.
+pub(super) fn api(cid: &str) -> Vec<(&'static str, Value)> {
+    let mut samples = conversations(cid);
+    samples.extend(settings());
+    samples
+}
+
+/// Visitors, conversations and the agent's own status.
+fn conversations(cid: &str) -> Vec<(&'static str, Value)> {
     let binding = format!("bindings/{APP}");
     let conversation = format!("conversations/{cid}");
     let messages = format!("{conversation}/messages");
     let say = |kind: &str, content: Value| json!({ "type": kind, kind: content });
     let link = json!({ "title": "订单", "description": "您的订单", "url": "https://shop.example/orders/7", "thumb_url": "https://shop.example/7.png" });
+    vec![
+        ("desk-api/visitor-messages", call(&admin(), "GET", &format!("{binding}/visitors/{OPENID}/messages"), None)),
+        ("desk-api/list-conversations", call(&agent(), "GET", "conversations", None)),
+        ("desk-api/read-conversation", call(&agent(), "GET", &conversation, None)),
+        ("desk-api/list-messages", call(&agent(), "GET", &messages, None)),
+        (
+            "desk-api/say-text",
+            call(&agent(), "POST", &messages, Some(say("text", json!({ "content": "您好，我是小王" })))),
+        ),
+        ("desk-api/say-link", call(&agent(), "POST", &messages, Some(say("link", link)))),
+        ("desk-api/me", call(&agent(), "GET", "me", None)),
+        ("desk-api/come-online", call(&agent(), "PUT", "agents/me/status", Some(json!({ "status": "online" })))),
+        ("desk-api/heartbeat", call(&agent(), "POST", "agents/me/heartbeat", None)),
+        ("desk-api/claim", call(&agent(), "POST", &format!("{conversation}/claim"), Some(json!({})))),
+        ("desk-api/accept", call(&agent(), "POST", &format!("{conversation}/accept"), None)),
+        ("desk-api/list-events", call(&agent(), "GET", &format!("{conversation}/events"), None)),
+        ("desk-api/read-visitor", call(&admin(), "GET", &format!("{binding}/visitors/{OPENID}"), None)),
+        ("desk-api/typing", call(&agent(), "POST", &format!("{conversation}/typing"), Some(json!({ "typing": true })))),
+        ("desk-api/close-conversation", call(&agent(), "POST", &format!("{conversation}/close"), None)),
+    ]
+}
+
+/// Bindings, settings, tokens and routing.
+fn settings() -> Vec<(&'static str, Value)> {
+    let binding = format!("bindings/{APP}");
     let create =
         json!({ "name": "另一个", "app_id": "wx00000000000000b2", "app_secret": "fedcba9876543210fedcba9876543210" });
     let weekly = json!([{ "days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "18:00" }]);
@@ -43,63 +84,45 @@ pub(super) fn api(cid: &str) -> Vec<(&'static str, Value)> {
     let levels = json!([{ "action_type": "to_group", "deci_id": "e8b6a1c0", "option_id": "3", "spill_id": "7" }]);
     let fields = json!({ "nickname": "小王", "partnerid": "member-7", "transfer_action": levels });
     vec![
-        ("desk-api/openapi", call(&agent, "GET", "openapi.json", None)),
-        ("desk-api/create-binding", call(&admin, "POST", "bindings", Some(create))),
-        ("desk-api/list-bindings", call(&admin, "GET", "bindings", None)),
-        ("desk-api/agent-lists-bindings", call(&agent, "GET", "bindings", None)),
-        ("desk-api/read-binding", call(&admin, "GET", &binding, None)),
+        ("desk-api/openapi", call(&agent(), "GET", "openapi.json", None)),
+        ("desk-api/create-binding", call(&admin(), "POST", "bindings", Some(create))),
+        ("desk-api/list-bindings", call(&admin(), "GET", "bindings", None)),
+        ("desk-api/agent-lists-bindings", call(&agent(), "GET", "bindings", None)),
+        ("desk-api/read-binding", call(&admin(), "GET", &binding, None)),
         (
             "desk-api/change-binding",
-            call(&admin, "PATCH", &binding, Some(json!({ "name": "改了名", "auto_reply": null }))),
+            call(&admin(), "PATCH", &binding, Some(json!({ "name": "改了名", "auto_reply": null }))),
         ),
-        ("desk-api/binding-health", call(&admin, "GET", &format!("{binding}/health"), None)),
-        ("desk-api/visitor-messages", call(&admin, "GET", &format!("{binding}/visitors/{OPENID}/messages"), None)),
-        ("desk-api/list-conversations", call(&agent, "GET", "conversations", None)),
-        ("desk-api/read-conversation", call(&agent, "GET", &conversation, None)),
-        ("desk-api/list-messages", call(&agent, "GET", &messages, None)),
-        (
-            "desk-api/say-text",
-            call(&agent, "POST", &messages, Some(say("text", json!({ "content": "您好，我是小王" })))),
-        ),
-        ("desk-api/say-link", call(&agent, "POST", &messages, Some(say("link", link)))),
-        ("desk-api/me", call(&agent, "GET", "me", None)),
-        ("desk-api/come-online", call(&agent, "PUT", "agents/me/status", Some(json!({ "status": "online" })))),
-        ("desk-api/heartbeat", call(&agent, "POST", "agents/me/heartbeat", None)),
-        ("desk-api/claim", call(&agent, "POST", &format!("{conversation}/claim"), Some(json!({})))),
-        ("desk-api/accept", call(&agent, "POST", &format!("{conversation}/accept"), None)),
-        ("desk-api/list-events", call(&agent, "GET", &format!("{conversation}/events"), None)),
+        ("desk-api/binding-health", call(&admin(), "GET", &format!("{binding}/health"), None)),
         (
             "desk-api/create-agent",
-            call(&admin, "POST", "agents", Some(json!({ "name": "小李", "capacity": 5, "aliases": ["8a3f2e51"] }))),
+            call(&admin(), "POST", "agents", Some(json!({ "name": "小李", "capacity": 5, "aliases": ["8a3f2e51"] }))),
         ),
         (
             "desk-api/create-group",
             call(
-                &admin,
+                &admin(),
                 "POST",
                 "groups",
                 Some(json!({ "name": "售后", "aliases": ["e8b6a1c0"], "after_hours": "queue" })),
             ),
         ),
-        ("desk-api/list-groups", call(&admin, "GET", "groups", None)),
-        ("desk-api/create-calendar", call(&admin, "POST", "calendars", Some(calendar))),
-        ("desk-api/create-robot", call(&admin, "POST", "robots", Some(json!({ "name": "小助手", "kind": "faq" })))),
-        ("desk-api/change-reception", call(&admin, "PATCH", &binding, Some(reception))),
-        ("desk-api/read-visitor", call(&admin, "GET", &format!("{binding}/visitors/{OPENID}"), None)),
-        ("desk-api/simulate", call(&agent, "POST", "routing/simulate", Some(simulation))),
-        ("desk-api/build-session-from", call(&agent, "POST", "session-from/build", Some(fields))),
+        ("desk-api/list-groups", call(&admin(), "GET", "groups", None)),
+        ("desk-api/create-calendar", call(&admin(), "POST", "calendars", Some(calendar))),
+        ("desk-api/create-robot", call(&admin(), "POST", "robots", Some(json!({ "name": "小助手", "kind": "faq" })))),
+        ("desk-api/change-reception", call(&admin(), "PATCH", &binding, Some(reception))),
+        ("desk-api/simulate", call(&agent(), "POST", "routing/simulate", Some(simulation))),
+        ("desk-api/build-session-from", call(&agent(), "POST", "session-from/build", Some(fields))),
         (
             "desk-api/parse-session-from",
-            call(&agent, "POST", "session-from/parse", Some(json!({ "text": SESSION_FROM }))),
+            call(&agent(), "POST", "session-from/parse", Some(json!({ "text": SESSION_FROM }))),
         ),
-        ("desk-api/typing", call(&agent, "POST", &format!("{conversation}/typing"), Some(json!({ "typing": true })))),
-        ("desk-api/close-conversation", call(&agent, "POST", &format!("{conversation}/close"), None)),
         (
             "desk-api/create-access-token",
-            call(&admin, "POST", "access-tokens", Some(json!({ "role": "agent", "name": "小王" }))),
+            call(&admin(), "POST", "access-tokens", Some(json!({ "role": "agent", "name": "小王" }))),
         ),
-        ("desk-api/list-access-tokens", call(&admin, "GET", "access-tokens", None)),
-        ("desk-api/delete-binding", call(&admin, "DELETE", "bindings/wx00000000000000b2", None)),
+        ("desk-api/list-access-tokens", call(&admin(), "GET", "access-tokens", None)),
+        ("desk-api/delete-binding", call(&admin(), "DELETE", "bindings/wx00000000000000b2", None)),
     ]
 }
 
@@ -126,7 +149,7 @@ pub(super) fn card(cid: &str) -> Value {
     request.event()
 }
 
-/// What the authorizer is asked about a request with this header.
+/// The authorizer event of a request with this header.
 pub(super) fn authorizer(header: &str) -> Value {
     let request = Request {
         method: "GET",

@@ -1,4 +1,4 @@
-//! What WeChat sends.
+//! Pushes from WeChat.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,7 +9,7 @@ use super::{APP, BEGINNING, OPENID, PREVIOUS_KEY, SESSION_FROM, binding};
 use crate::support::Binding;
 use crate::support::push::{Push, full, padded, text_document};
 
-/// The body of a push: what comes before the type, and after it.
+/// The XML document of a push.
 fn document(second: i64, kind: &str, fields: &str) -> String {
     format!(
         "<xml><ToUserName><![CDATA[gh_0a1b2c3d4e5f]]></ToUserName>\n<FromUserName><![CDATA[{OPENID}]]></FromUserName>\n\
@@ -27,16 +27,10 @@ pub(super) fn text() -> Push {
     of_text(0, "你好，我想问一下订单")
 }
 
+/// All samples of `message-ingress`.
 pub(super) fn pushes() -> Vec<(&'static str, Value)> {
     let ours = binding();
     let safe = |second, kind: &str, fields: &str| push(&Push::new(&ours, &document(second, kind, fields)));
-    let in_json = |document: Value| {
-        let xml = Push::new(&ours, &document.to_string());
-        let body = String::from_utf8(xml.body.clone()).unwrap();
-        let encrypted = body.split("<Encrypt><![CDATA[").nth(1).unwrap().split(']').next().unwrap();
-        let body = json!({ "ToUserName": "gh_0a1b2c3d4e5f", "Encrypt": encrypted }).to_string();
-        push(&Push { content_type: "application/json".to_owned(), ..xml.with_body(body) })
-    };
     let enter = format!(
         "<Event><![CDATA[user_enter_tempsession]]></Event>\n<SessionFrom><![CDATA[{SESSION_FROM}]]></SessionFrom>"
     );
@@ -50,11 +44,6 @@ pub(super) fn pushes() -> Vec<(&'static str, Value)> {
     let debug = "<Event><![CDATA[debug_demo]]></Event>\n<debug_str><![CDATA[hello world]]></debug_str>";
     let plain = "<xml><MsgId>24567890123456802</MsgId><Content>a &amp; b</Content><MsgType>text</MsgType>\
                  <CreateTime>1772438413</CreateTime><FromUserName>oSAMPLE-visitor-000000000001</FromUserName></xml>";
-    let head = |second: i64, kind: &str| json!({ "ToUserName": "gh_0a1b2c3d4e5f", "FromUserName": OPENID, "CreateTime": BEGINNING + second, "MsgType": kind });
-    let with = |mut head: Value, fields: Value| {
-        fields.as_object().unwrap().iter().for_each(|(name, value)| head[name] = value.clone());
-        head
-    };
     let compatible = of_text(6, "兼容模式");
     let beside = text_document(OPENID, BEGINNING + 6, 24_567_890_123_456_795, "兼容模式");
     let body = String::from_utf8(compatible.body.clone()).unwrap();
@@ -71,14 +60,6 @@ pub(super) fn pushes() -> Vec<(&'static str, Value)> {
         ("message-ingress/voice", safe(4, "voice", voice)),
         ("message-ingress/unknown-event", safe(5, "event", debug)),
         ("message-ingress/compatible", push(&compatible)),
-        (
-            "message-ingress/json-text",
-            in_json(with(head(7, "text"), json!({ "Content": "JSON 里的话", "MsgId": 24_567_890_123_456_796_u64 }))),
-        ),
-        (
-            "message-ingress/json-enter",
-            in_json(with(head(8, "event"), json!({ "Event": "user_enter_tempsession", "SessionFrom": SESSION_FROM }))),
-        ),
         ("message-ingress/base64-body", encoded),
         ("message-ingress/emoji", push(&of_text(10, "😀👨‍👩‍👧‍👦🇨🇳 𠮷 <b>&\"'"))),
         ("message-ingress/empty-text", push(&of_text(11, ""))),
@@ -95,10 +76,33 @@ pub(super) fn pushes() -> Vec<(&'static str, Value)> {
             )),
         ),
     ];
+    samples.extend(json_pushes());
     samples.extend(refused());
     samples
 }
 
+/// A push of a binding that receives JSON.
+fn in_json(document: &Value) -> Value {
+    let xml = Push::new(&binding(), &document.to_string());
+    let body = String::from_utf8(xml.body.clone()).unwrap();
+    let encrypted = body.split("<Encrypt><![CDATA[").nth(1).unwrap().split(']').next().unwrap();
+    let body = json!({ "ToUserName": "gh_0a1b2c3d4e5f", "Encrypt": encrypted }).to_string();
+    push(&Push { content_type: "application/json".to_owned(), ..xml.with_body(body) })
+}
+
+fn json_pushes() -> Vec<(&'static str, Value)> {
+    let text = json!({
+        "ToUserName": "gh_0a1b2c3d4e5f", "FromUserName": OPENID, "CreateTime": BEGINNING + 7, "MsgType": "text",
+        "Content": "JSON 里的话", "MsgId": 24_567_890_123_456_796_u64,
+    });
+    let enter = json!({
+        "ToUserName": "gh_0a1b2c3d4e5f", "FromUserName": OPENID, "CreateTime": BEGINNING + 8, "MsgType": "event",
+        "Event": "user_enter_tempsession", "SessionFrom": SESSION_FROM,
+    });
+    vec![("message-ingress/json-text", in_json(&text)), ("message-ingress/json-enter", in_json(&enter))]
+}
+
+/// Pushes that `message-ingress` refuses.
 fn refused() -> Vec<(&'static str, Value)> {
     let ours = binding();
     let right = of_text(60, "refused");
@@ -110,10 +114,10 @@ fn refused() -> Vec<(&'static str, Value)> {
     let flipped =
         format!("{}{}{}", &flipped[..at], if flipped[at..].starts_with('A') { 'B' } else { 'A' }, &flipped[at + 1..]);
     let mut unbound = push(&right);
-    let nobody = "wx00000000000000ff";
-    unbound["rawPath"] = json!(format!("/callback/{nobody}"));
+    let unbound_app = "wx00000000000000ff";
+    unbound["rawPath"] = json!(format!("/callback/{unbound_app}"));
     unbound["requestContext"]["http"]["path"] = unbound["rawPath"].clone();
-    unbound["pathParameters"]["app_id"] = json!(nobody);
+    unbound["pathParameters"]["app_id"] = json!(unbound_app);
     let url_signature = right.parameter("signature").to_owned();
     vec![
         ("message-ingress/flipped-bit", push(&right.clone().with_body(flipped))),
@@ -122,7 +126,7 @@ fn refused() -> Vec<(&'static str, Value)> {
             "message-ingress/plaintext",
             push(&right.clone().without("msg_signature").without("encrypt_type").with_body(inner.clone())),
         ),
-        ("message-ingress/wrong-appid", push(&Push::sealing(&ours, &padded(full(inner.as_bytes(), nobody))))),
+        ("message-ingress/wrong-appid", push(&Push::sealing(&ours, &padded(full(inner.as_bytes(), unbound_app))))),
         ("message-ingress/bad-padding", push(&Push::sealing(&ours, &spoiled))),
         (
             "message-ingress/doctype",
@@ -132,7 +136,7 @@ fn refused() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// A push as API Gateway hands it over.
+/// A push as an API Gateway event.
 pub(super) fn push(push: &Push) -> Value {
     let push = push.clone().with("openid", OPENID);
     let body = String::from_utf8(push.body.clone()).unwrap();

@@ -1,4 +1,4 @@
-//! A request on its way through API Gateway.
+//! HTTP requests as API Gateway events.
 
 use reqwest::Url;
 use serde_json::{Map, Value, json};

@@ -1,0 +1,126 @@
+//! Handover without a request: misses, repeated questions, failures, the robot's own wish.
+
+use serde_json::{Value, json};
+
+use crate::service_desk::{FALLBACK, SHIPPING, SHIPPING_ANSWER, UNKNOWN, assigned_to};
+use crate::support::{StubServer, Visitor, World, completion};
+
+async fn reason(world: &World, visitor: &Visitor<'_>) -> Value {
+    world.event(&visitor.cid().await, "conversation.handoff").await["data"]["reason"].clone()
+}
+
+#[tokio::test]
+async fn robot_hands_over_after_consecutive_misses() {
+    let world = World::start().await;
+    let desk = world.service_desk(5, json!({ "mode": "robot_first", "handover": { "after_misses": 3 } })).await;
+    let visitor = desk.visitor(&world, "o-1");
+    for text in [UNKNOWN, "太阳离地球呢"] {
+        visitor.writes(text).await;
+        assert_eq!((visitor.stage().await.as_str(), visitor.last_text().await.as_str()), ("robot", FALLBACK));
+    }
+    // A known question resets the count.
+    visitor.writes(SHIPPING).await;
+    for text in ["火星上有水吗", "木星有几颗卫星"] {
+        visitor.writes(text).await;
+        assert_eq!(visitor.stage().await, "robot", "{text}");
+    }
+    let shown = visitor.received().await.len();
+    visitor.writes("土星呢").await;
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&desk.agent));
+    assert_eq!(reason(&world, &visitor).await, "misses");
+    assert_eq!(visitor.received().await.len(), shown, "the fallback is not sent again");
+}
+
+#[tokio::test]
+async fn robot_hands_over_after_repeated_questions() {
+    let world = World::start().await;
+    let handover = json!({ "after_misses": 0, "after_repeats": 3 });
+    let desk = world.service_desk(5, json!({ "mode": "robot_first", "handover": handover })).await;
+    let visitor = desk.visitor(&world, "o-1");
+    visitor.writes(SHIPPING).await;
+    visitor.writes("下单后多久发货啊").await;
+    assert_eq!(visitor.received_texts().await, [SHIPPING_ANSWER, SHIPPING_ANSWER]);
+    visitor.writes("下单后多久发货???").await;
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&desk.agent));
+    assert_eq!(reason(&world, &visitor).await, "repeated");
+
+    let other = desk.visitor(&world, "o-2");
+    for text in [SHIPPING, SHIPPING, "怎么申请退货", SHIPPING, SHIPPING] {
+        other.writes(text).await;
+    }
+    assert_eq!(other.stage().await, "robot", "another question in between resets the count");
+}
+
+#[tokio::test]
+async fn zero_counts_disable_automatic_handover() {
+    let world = World::start().await;
+    let handover = json!({ "after_misses": 0, "after_repeats": 0 });
+    let desk = world.service_desk(5, json!({ "mode": "robot_first", "handover": handover })).await;
+    let visitor = desk.visitor(&world, "o-1");
+    for _ in 0..6 {
+        visitor.writes(UNKNOWN).await;
+    }
+    assert_eq!(visitor.stage().await, "robot");
+    assert_eq!(visitor.received_texts().await, [FALLBACK; 6]);
+}
+
+#[tokio::test]
+async fn robot_hands_over_when_its_answer_asks_for_it() {
+    let world = World::start().await;
+    let own = StubServer::start().await;
+    let robot = json!({ "name": "自研", "kind": "webhook", "url": own.url, "fallback": FALLBACK });
+    let robot = world.create("robots", &robot).await;
+    let desk = world.service_desk_with(&robot, 5, json!({ "mode": "robot_first" })).await;
+    let visitor = desk.visitor(&world, "o-1");
+    own.respond_json(&json!({ "handover": true, "reason": "要改价" }));
+    visitor.writes("能便宜点吗").await;
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&desk.agent));
+    assert_eq!(reason(&world, &visitor).await, "robot");
+    assert_eq!(visitor.received().await.len(), 0);
+
+    // The same from a language model.
+    let model = StubServer::start().await;
+    let robot = json!({ "name": "大模型", "kind": "chat", "base_url": model.url, "model": "m", "api_key": "sk-test" });
+    let robot = world.create("robots", &robot).await;
+    world.add_questions(&robot, &[("ship", SHIPPING, SHIPPING_ANSWER)]).await;
+    world
+        .set_reception(&desk.binding, json!({ "mode": "robot_first", "group_id": desk.group, "robot_id": robot }))
+        .await;
+    model.respond_json(&completion(
+        &json!({ "answer": "", "sources": [], "handover": true, "reason": "投诉" }).to_string(),
+    ));
+    let other = desk.visitor(&world, "o-2");
+    other.writes("多久发货，再不发我投诉了").await;
+    assert_eq!(other.stage_and_agent().await, assigned_to(&desk.agent));
+    assert_eq!(reason(&world, &other).await, "robot");
+}
+
+#[tokio::test]
+async fn robot_hands_over_after_failures() {
+    let world = World::start().await;
+    let own = StubServer::start().await;
+    let robot = json!({ "name": "自研", "kind": "webhook", "url": own.url, "fallback": FALLBACK });
+    let robot = world.create("robots", &robot).await;
+    let desk =
+        world.service_desk_with(&robot, 5, json!({ "mode": "robot_first", "handover": { "after_misses": 2 } })).await;
+    let visitor = desk.visitor(&world, "o-1");
+    own.respond(503, "down");
+    visitor.writes("在吗").await;
+    assert_eq!((visitor.stage().await.as_str(), visitor.last_text().await.as_str()), ("robot", FALLBACK));
+    let answered = world.event(&visitor.cid().await, "robot.answered").await;
+    assert_eq!(
+        (&answered["data"]["answer"], &answered["data"]["failure"]),
+        (&json!("failed"), &json!("robot.refused"))
+    );
+    own.respond(200, "not json");
+    visitor.writes("还在吗").await;
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&desk.agent));
+    assert_eq!(reason(&world, &visitor).await, "failed");
+    assert_eq!(own.requests().len(), 2, "no request is repeated");
+
+    // The next conversation asks the robot again.
+    let other = desk.visitor(&world, "o-2");
+    own.respond_json(&json!({ "text": "在。" }));
+    other.writes("在吗").await;
+    assert_eq!(other.received_texts().await, ["在。"]);
+}

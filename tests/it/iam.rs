@@ -1,0 +1,51 @@
+//! The local bundle enforces the IAM statements of `template.yaml`.
+
+use serde_json::json;
+
+use crate::support::World;
+
+#[tokio::test]
+async fn function_is_limited_to_its_iam_statements() {
+    let world = World::start().await;
+    let table = "kefu-Table";
+    let key = |pk: &str| json!({ "pk": { "S": pk }, "sk": { "S": "1" } });
+    let item = |pk: &str| json!({ "TableName": table, "Item": key(pk) });
+    let at = |pk: &str| json!({ "TableName": table, "Key": key(pk) });
+    let scan = json!({ "TableName": table });
+    let transaction = json!({ "TransactItems": [{ "Put": item("thread#a#b") }, { "Put": item("binding#a") }] });
+    let batch = json!({ "RequestItems": { table: [{ "DeleteRequest": { "Key": key("thread#a#b") } }] } });
+    let refused = [
+        ("MessageIngress", "DeleteItem", at("thread#a#b")),
+        ("MessageIngress", "PutItem", item("binding#a")),
+        ("MessageIngress", "PutItem", item("access#a")),
+        ("MessageIngress", "GetItem", at("thread#a#b")),
+        ("MessageIngress", "Scan", scan.clone()),
+        ("MessageIngress", "TransactWriteItems", transaction),
+        ("MessageIngress", "BatchWriteItem", batch.clone()),
+        ("CallbackVerify", "PutItem", item("binding#a")),
+        ("CallbackVerify", "GetItem", at("access#a")),
+        ("Access", "GetItem", at("binding#a")),
+        ("Access", "PutItem", item("access#a")),
+        ("TokenRefresh", "GetItem", at("thread#a#b")),
+        ("TokenRefresh", "DeleteItem", at("binding#a")),
+        ("Reception", "Scan", scan.clone()),
+        ("Reception", "BatchWriteItem", batch.clone()),
+        ("Robot", "Scan", scan.clone()),
+        ("Robot", "BatchWriteItem", batch.clone()),
+        ("Delivery", "DeleteItem", at("thread#a#b")),
+        ("CardSend", "DeleteItem", at("conversation#a")),
+        ("DeskApi", "Scan", scan),
+    ];
+    for (function, operation, body) in refused {
+        let answer = world.dynamodb(function, operation, &body).await;
+        let kind = answer.body["__type"].as_str().unwrap_or_default();
+        assert!(
+            answer.status == 400 && kind.ends_with("AccessDeniedException"),
+            "{function} {operation}: {}",
+            answer.raw
+        );
+    }
+    assert_eq!(world.items("inbound").await.len(), 0);
+    world.dynamodb("MessageIngress", "PutItem", &item("thread#a#b")).await.expect(200);
+    world.dynamodb("MessageIngress", "GetItem", &at("binding#a")).await.expect(200);
+}

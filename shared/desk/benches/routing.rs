@@ -1,5 +1,5 @@
-//! What a routing decision costs: four levels of groups of twenty, each looked at in full. Beside it, in the same run, one hash of
-//! the same facts written out, so that a figure can be compared with that of another machine.
+//! The duration of a routing decision over four levels of groups with twenty members. A hash of the same facts as text is measured in
+//! the same run, so that results of different machines can be compared.
 
 #![expect(clippy::unwrap_used, reason = "a measurement, not the product")]
 
@@ -19,15 +19,15 @@ const LEVELS: usize = 4;
 const MEMBERS: usize = 20;
 const CAPACITY: u32 = 5;
 
-/// Everybody is on duty. Nobody has room but half of the last group, who have each another load.
+/// All agents are on duty. Only half of the last group has free capacity, each with a different load.
 fn facts_of(level: usize) -> Facts {
     let id = |member: usize| format!("a{level:04x}{member:08x}");
-    let free = |member: usize| level + 1 == LEVELS && member.is_multiple_of(2);
+    let is_free = |member: usize| level + 1 == LEVELS && member.is_multiple_of(2);
     let members = (0..MEMBERS).map(|member| AgentFacts {
         id: id(member),
         status: AgentStatus::Online,
         present: true,
-        load: if free(member) { u32::try_from(member).unwrap() % CAPACITY } else { CAPACITY },
+        load: if is_free(member) { u32::try_from(member).unwrap() % CAPACITY } else { CAPACITY },
         capacity: CAPACITY,
         last_assigned_at: Some(format!("2026-11-22T09:{:02}:00Z", (member * 7) % 60).parse().unwrap()),
     });
@@ -48,7 +48,7 @@ fn benches(criterion: &mut Criterion) {
     let facts: BTreeMap<Target, Facts> = targets.into_iter().zip((0..LEVELS).map(facts_of)).collect();
     let now = "2026-11-22T10:00:00Z".parse().unwrap();
     let RoutingStep::Decided(routed) = route(&plan, &facts, Mode::Full, now) else {
-        unreachable!("all facts are there")
+        unreachable!("all facts are given")
     };
     assert!(matches!(routed.outcome, Outcome::Assign { level: 4, .. }), "{routed:?}");
 

@@ -64,7 +64,7 @@ pub fn levels_from_platform_action(
         if let Some(target) = resolve(TargetKind::Group, id) {
             levels.push(Level { named: id.to_owned(), ..Level::from(target) });
         } else {
-            let detail = format!("no group has the flowGroupId {id:?}; it is left out");
+            let detail = format!("no group has the flowGroupId {id:?}; it is ignored");
             warnings.push(Warning { level: 2, code: WarningCode::TargetNotFound, detail });
         }
     }

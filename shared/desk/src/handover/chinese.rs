@@ -69,7 +69,7 @@ const BEFORE_BIE: WordList = WordList("特 分 区 级 个 类 性 辨 告 离 �
 const DECLINES: WordList = WordList("不用 不要 不需要 不必 不想要 不想用 免 就算 不找 不转 不需 用不着");
 
 /// Whole clauses that ask for a person.
-const ANYBODY: WordList = WordList(
+const WHOLE_CLAUSES: WordList = WordList(
     "有人吗 有人么 有人在吗 有人没 有没有人 有没有人在 有没有人啊 人呢 来个人 来人 找个人 换个人 叫个人 派个人 \
     能不能来个人 能来个人吗 没人吗 没有人吗 有人理我吗 有没有人理我 跟人聊 跟人说 和人说话 和人聊 跟人说话 \
     我要跟人说话 我要和人说话 我想跟人聊 我要跟人聊",
@@ -84,7 +84,7 @@ const GREETINGS: WordList = WordList(
 /// Whether the clause asks for a person.
 pub(super) fn asks(clause: &str) -> bool {
     let toneless = clause.trim_end_matches(['啊', '呀', '呢', '吧', '哦', '啦']);
-    ANYBODY.contains(toneless)
+    WHOLE_CLAUSES.contains(toneless)
         || persons(clause).take(LOOKBACK_MAX).any(|(before, person, after)| {
             means_person(person, before, after)
                 && !asks_identity(before, after)

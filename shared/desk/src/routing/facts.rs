@@ -84,7 +84,7 @@ pub(super) fn evaluate<'a>(
     facts_of: impl FnOnce(&'a Target) -> Option<&'a Facts>,
 ) -> Result<Evaluation, &'a Target> {
     let not_found = |fact| Evaluation::new(TargetState::NotFound, fact, plan.after_hours);
-    let Some(target) = &level.target else { return Ok(not_found("nobody has this id")) };
+    let Some(target) = &level.target else { return Ok(not_found("no target has this id")) };
     Ok(match (target.kind(), facts_of(target).ok_or(target)?) {
         (TargetKind::Group, Facts::Group { group, members, open, waiting }) => {
             at_group(plan, group, members, (*open, *waiting), now)
@@ -151,7 +151,7 @@ fn at_agent(plan: &Plan, agent: &AgentFacts, waiting: u32) -> Evaluation {
     let AgentFacts { load, capacity, .. } = agent;
     let fact = match agent.status {
         AgentStatus::Offline => "the agent is offline".to_owned(),
-        _ if !agent.present => "the agent's workbench has not been heard from".to_owned(),
+        _ if !agent.present => "the agent has sent no heartbeat for too long".to_owned(),
         AgentStatus::Busy => "the agent is busy".to_owned(),
         AgentStatus::Away => "the agent is away".to_owned(),
         AgentStatus::Online => format!("the agent has {load} of {capacity} conversations"),

@@ -68,7 +68,7 @@ impl OverflowCondition {
     /// The condition in words.
     pub(super) fn reason(self) -> &'static str {
         match self {
-            Self::Offline => "when nobody is on duty",
+            Self::Offline => "when no agent is on duty",
             Self::Busy => "when busy",
             Self::OffWork => "outside of working hours",
             Self::Any => "for any reason",

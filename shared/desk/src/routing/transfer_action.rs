@@ -78,7 +78,7 @@ pub fn levels_from_transfer_action(
             let what = if kind == TargetKind::Group { "group" } else { "agent" };
             warn(
                 WarningCode::TargetNotFound,
-                format!("no {what} has the id {:?}; this level is passed through", level.named),
+                format!("no {what} has the id {:?}; conversations overflow from this level", level.named),
             );
         }
         let spill = spill(kind, level.spill_id.as_deref(), &mut warn);
@@ -92,7 +92,7 @@ pub fn levels_from_transfer_action(
         });
     }
     if given.len() > usize::from(LEVELS_MAX) {
-        let detail = format!("{} levels were asked for; those after the fourth are ignored", given.len());
+        let detail = format!("{} levels were given; those after the fourth are ignored", given.len());
         warnings.push(Warning { level: LEVELS_MAX + 1, code: WarningCode::TooManyLevels, detail });
     }
     (levels, warnings)
@@ -111,14 +111,14 @@ fn overflows(kind: TargetKind, given: Option<&str>, warn: &mut impl FnMut(Warnin
         Some(3) => (TargetKind::Group, true),
         Some(4) => (TargetKind::Group, false),
         _ => {
-            warn(WarningCode::OptionUnknown, format!("optionId {given:?} is none of 1 to 4; {instead}"));
+            warn(WarningCode::OptionUnknown, format!("optionId {given:?} is not 1 to 4; {instead}"));
             return None;
         }
     };
     if of != kind {
         let meaning = if overflows { "overflow" } else { "no overflow" };
         let right = if kind == TargetKind::Agent { "1 or 2" } else { "3 or 4" };
-        let detail = format!("optionId {given:?} is taken as \"{meaning}\": with this actionType it must be {right}");
+        let detail = format!("optionId {given:?} means \"{meaning}\", but for this actionType it must be {right}");
         warn(WarningCode::OptionCrossed, detail);
     }
     Some(overflows)
@@ -142,14 +142,14 @@ fn spill(
         Some(6) => (TargetKind::Group, OverflowCondition::OffWork),
         Some(7) => (TargetKind::Group, OverflowCondition::Any),
         _ => {
-            warn(WarningCode::SpillUnknown, format!("spillId {given:?} is none of 1 to 7; any reason counts instead"));
+            warn(WarningCode::SpillUnknown, format!("spillId {given:?} is not 1 to 7; any condition is used instead"));
             return None;
         }
     };
     if of != kind {
         let right = if kind == TargetKind::Agent { "1 to 3" } else { "4 to 7" };
         let detail =
-            format!("spillId {given:?} is taken as \"{}\": with this actionType it must be {right}", spill.reason());
+            format!("spillId {given:?} means \"{}\", but for this actionType it must be {right}", spill.reason());
         warn(WarningCode::SpillCrossed, detail);
     }
     Some(spill)

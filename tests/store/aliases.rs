@@ -25,7 +25,7 @@ async fn resolved(kit: &Kit, named: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_record_is_found_by_its_id_and_by_every_alias() {
+async fn id_and_every_alias_resolve_to_the_record() {
     let kit = Kit::start().await;
     let group = made(&kit, Kind::Group, &["4711", "售后#组", "a|b"]).await;
     for named in [group.id.as_str(), "4711", "售后#组", "a|b"] {
@@ -37,7 +37,7 @@ async fn a_record_is_found_by_its_id_and_by_every_alias() {
 }
 
 #[tokio::test]
-async fn a_name_longer_than_any_alias_is_nobodys() {
+async fn name_longer_than_any_alias_resolves_to_nothing() {
     let kit = Kit::start().await;
     let longest = "组".repeat(100);
     let group = made(&kit, Kind::Group, &[&longest]).await;
@@ -49,7 +49,7 @@ async fn a_name_longer_than_any_alias_is_nobodys() {
 }
 
 #[tokio::test]
-async fn an_alias_belongs_to_one_of_a_kind() {
+async fn alias_of_another_record_of_the_kind_is_refused() {
     let kit = Kit::start().await;
     let first = made(&kit, Kind::Group, &["4711"]).await;
     let agent = made(&kit, Kind::Agent, &["4711"]).await;
@@ -67,7 +67,7 @@ async fn an_alias_belongs_to_one_of_a_kind() {
 }
 
 #[tokio::test]
-async fn a_change_frees_what_it_takes_away_and_keeps_the_rest() {
+async fn change_frees_removed_aliases_and_keeps_the_others() {
     let kit = Kit::start().await;
     let seen = made(&kit, Kind::Group, &["one", "two"]).await;
     let (seen, written) = changed(&kit, &seen, &["two", "three"]).await;
@@ -84,7 +84,7 @@ async fn a_change_frees_what_it_takes_away_and_keeps_the_rest() {
 }
 
 #[tokio::test]
-async fn deleting_frees_all_aliases() {
+async fn deletion_frees_all_aliases() {
     let kit = Kit::start().await;
     let seen = made(&kit, Kind::Group, &["one", "two"]).await;
     kit.table.delete_record(Kind::Group, &seen).await.unwrap();
@@ -95,7 +95,7 @@ async fn deleting_frees_all_aliases() {
 }
 
 #[tokio::test]
-async fn a_stale_change_frees_nothing() {
+async fn stale_change_frees_no_alias() {
     let kit = Kit::start().await;
     let old = made(&kit, Kind::Group, &["one"]).await;
     let (_, written) = changed(&kit, &old, &["one", "two"]).await;
@@ -108,7 +108,7 @@ async fn a_stale_change_frees_nothing() {
 }
 
 #[tokio::test]
-async fn our_own_id_is_stronger_than_an_alias_of_its_form() {
+async fn id_resolves_before_an_alias_of_the_same_form() {
     let kit = Kit::start().await;
     let first = made(&kit, Kind::Group, &[]).await;
     let second = made(&kit, Kind::Group, &[&first.id, "g0123456789ab"]).await;
@@ -119,7 +119,7 @@ async fn our_own_id_is_stronger_than_an_alias_of_its_form() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_ten_who_take_an_alias_at_once_one_gets_it() {
+async fn one_of_ten_concurrent_records_gets_the_alias() {
     let kit = Kit::start().await;
     let records: Vec<_> = (0..10).map(|_| new(&kit, Kind::Merchant, &["m-1"])).collect();
     let written = at_once(10, |number| {

@@ -15,7 +15,7 @@ async fn gives(kit: &Kit, number: u32, agent: &str, assign: Assign) -> Decision 
 }
 
 #[tokio::test]
-async fn by_rule_an_agent_gets_what_the_rule_has_reckoned_with() {
+async fn automatic_assignment_within_the_expected_load_succeeds() {
     let kit = Kit::start().await;
     kit.online("a1", 3).await;
     for load in 0..3 {
@@ -28,7 +28,7 @@ async fn by_rule_an_agent_gets_what_the_rule_has_reckoned_with() {
 }
 
 #[tokio::test]
-async fn by_rule_nobody_gets_one_who_has_more_than_was_reckoned_with() {
+async fn automatic_assignment_above_the_expected_load_is_refused() {
     let kit = Kit::start().await;
     kit.online("a1", 3).await;
     kit.written(gives(&kit, 0, "a1", Assign::ByHand).await).await;
@@ -39,7 +39,7 @@ async fn by_rule_nobody_gets_one_who_has_more_than_was_reckoned_with() {
 }
 
 #[tokio::test]
-async fn by_rule_who_was_overtaken_often_asks_for_room_alone() {
+async fn automatic_assignment_without_an_expected_load_needs_capacity_only() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
     for number in 0..2 {
@@ -55,7 +55,7 @@ async fn by_rule_who_was_overtaken_often_asks_for_room_alone() {
 }
 
 #[tokio::test]
-async fn by_rule_only_who_is_online_and_there_gets_one() {
+async fn automatic_assignment_needs_an_online_and_present_agent() {
     let kit = Kit::start().await;
     kit.online("a1", 3).await;
     for (number, status) in [(0, AgentStatus::Busy), (1, AgentStatus::Away), (2, AgentStatus::Offline)] {
@@ -71,7 +71,7 @@ async fn by_rule_only_who_is_online_and_there_gets_one() {
 }
 
 #[tokio::test]
-async fn by_hand_an_agent_takes_what_there_is_room_for() {
+async fn manual_assignment_succeeds_up_to_the_capacity() {
     let kit = Kit::start().await;
     kit.online("a1", 3).await;
     for (number, status) in [(0, AgentStatus::Online), (1, AgentStatus::Busy), (2, AgentStatus::Away)] {
@@ -89,7 +89,7 @@ async fn by_hand_an_agent_takes_what_there_is_room_for() {
 }
 
 #[tokio::test]
-async fn an_agent_who_does_not_exist_gets_nothing() {
+async fn assignment_to_an_unknown_agent_is_refused() {
     let kit = Kit::start().await;
     for (number, assign) in [(0, Assign::ByHand), (1, Assign::Auto { at_most: Some(0) })] {
         kit.refused(&gives(&kit, number, "nobody", assign).await, &Committed::Agent).await;
@@ -100,7 +100,7 @@ async fn an_agent_who_does_not_exist_gets_nothing() {
 }
 
 #[tokio::test]
-async fn a_capacity_below_the_load_takes_nothing_away_and_lets_nothing_in() {
+async fn capacity_below_the_load_keeps_conversations_and_refuses_more() {
     let kit = Kit::start().await;
     kit.online("a1", 3).await;
     let first = kit.written(gives(&kit, 0, "a1", Assign::ByHand).await).await;
@@ -114,7 +114,7 @@ async fn a_capacity_below_the_load_takes_nothing_away_and_lets_nothing_in() {
 }
 
 #[tokio::test]
-async fn of_two_reasons_the_conversation_counts_before_the_agent() {
+async fn changed_conversation_is_reported_before_a_full_agent() {
     let kit = Kit::start().await;
     kit.online("a1", 1).await;
     let opened = kit.opened(&visitor(), 0, 1).await;
@@ -128,7 +128,7 @@ async fn of_two_reasons_the_conversation_counts_before_the_agent() {
 }
 
 #[tokio::test]
-async fn a_transfer_needs_room_with_the_one_and_frees_the_other() {
+async fn transfer_needs_capacity_of_the_new_agent_and_frees_the_old_one() {
     let kit = Kit::start().await;
     kit.online("a1", 1).await;
     kit.online("a2", 1).await;

@@ -15,7 +15,7 @@ fn reception(settings: Value) -> Reception {
 }
 
 #[tokio::test]
-async fn a_binding_can_be_made_with_its_reception() {
+async fn binding_created_with_reception_stores_it() {
     let kit = Kit::start().await;
     let reception = reception(json!({ "mode": "robot_first", "group_id": "g1", "greeting": "您好 🙂" }));
     let new = NewBinding { reception: Some(reception.clone()), ..new_binding(APP_ID) };
@@ -24,7 +24,7 @@ async fn a_binding_can_be_made_with_its_reception() {
 }
 
 #[tokio::test]
-async fn reception_and_the_secret_of_session_from_change_by_themselves() {
+async fn reception_and_session_from_secret_change_separately() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     let reception = reception(json!({ "mode": "robot_only" }));
@@ -40,7 +40,7 @@ async fn reception_and_the_secret_of_session_from_change_by_themselves() {
 }
 
 #[tokio::test]
-async fn what_is_not_changed_stays() {
+async fn empty_change_keeps_every_attribute() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     kit.table.mark_verified(APP_ID).await.unwrap();
@@ -62,7 +62,7 @@ async fn what_is_not_changed_stays() {
 }
 
 #[tokio::test]
-async fn name_and_automatic_reply_change() {
+async fn change_of_name_and_automatic_reply_is_stored() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     let name = Some("茶馆".to_owned());
@@ -75,7 +75,7 @@ async fn name_and_automatic_reply_change() {
 }
 
 #[tokio::test]
-async fn a_change_of_an_old_version_is_a_conflict() {
+async fn change_of_an_old_version_is_a_conflict() {
     let kit = Kit::start().await;
     let old = kit.bind(APP_ID).await;
     change(&kit, BindingChange { name: Some("first".to_owned()), ..BindingChange::default() }).await;
@@ -91,7 +91,7 @@ async fn a_change_of_an_old_version_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn everything_changes_at_once() {
+async fn change_of_all_attributes_is_stored() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     let all = BindingChange {

@@ -28,7 +28,7 @@ pub(crate) fn problem(kit: &Kit) -> CredentialProblem {
 }
 
 #[tokio::test]
-async fn a_binding_is_kept_as_it_was_made() {
+async fn binding_is_read_as_it_was_created() {
     let kit = Kit::start().await;
     assert!(kit.table.binding(APP_ID).await.unwrap().is_none());
     let made = kit.bind(APP_ID).await;
@@ -50,7 +50,7 @@ async fn a_binding_is_kept_as_it_was_made() {
 }
 
 #[tokio::test]
-async fn a_mini_program_is_bound_once() {
+async fn second_binding_of_a_mini_program_is_a_conflict() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     let before = kit.items().await;
@@ -60,7 +60,7 @@ async fn a_mini_program_is_bound_once() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_does_not_make_a_new_binding_look_like_an_old_one() {
+async fn creation_of_a_binding_whose_answer_was_lost_succeeds() {
     let kit = Kit::start().await;
     kit.wire.fail("PutItem", 1, &Fault::LostAnswer);
     // The push credentials are shown in the answer to this call only.
@@ -70,7 +70,7 @@ async fn an_answer_that_was_lost_does_not_make_a_new_binding_look_like_an_old_on
 }
 
 #[tokio::test]
-async fn bindings_are_listed_by_their_app_ids_page_by_page() {
+async fn bindings_are_paged_in_the_order_of_app_ids() {
     let kit = Kit::start().await;
     let mut app_ids: Vec<String> = (0..11).map(|number| format!("wx{:016x}", number * 7 % 11)).collect();
     for app_id in &app_ids {
@@ -96,7 +96,7 @@ async fn bindings_are_listed_by_their_app_ids_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_page_of_more_than_a_hundred_is_read_whole() {
+async fn page_of_more_than_a_hundred_bindings_is_complete() {
     let kit = Kit::start().await;
     for number in 0..120 {
         kit.bind(&format!("wx{number:016x}")).await;
@@ -107,7 +107,7 @@ async fn a_page_of_more_than_a_hundred_is_read_whole() {
 }
 
 #[tokio::test]
-async fn a_deleted_binding_leaves_its_place_in_the_list() {
+async fn deleted_binding_is_not_listed() {
     let kit = Kit::start().await;
     for app_id in ["wx1", "wx2", "wx3"] {
         kit.bind(app_id).await;
@@ -120,7 +120,7 @@ async fn a_deleted_binding_leaves_its_place_in_the_list() {
 }
 
 #[tokio::test]
-async fn a_new_key_keeps_the_one_before_it_and_no_more() {
+async fn new_encoding_aes_key_keeps_only_the_previous_one() {
     let kit = Kit::start().await;
     let first = new_binding(APP_ID).encoding_aes_key;
     kit.bind(APP_ID).await;
@@ -137,7 +137,7 @@ async fn a_new_key_keeps_the_one_before_it_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_new_token_has_to_be_verified_again() {
+async fn new_token_makes_the_binding_unverified() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     kit.later(SignedDuration::from_secs(3));
@@ -155,7 +155,7 @@ async fn a_new_token_has_to_be_verified_again() {
 }
 
 #[tokio::test]
-async fn refused_credentials_are_told_until_they_are_mended() {
+async fn credential_problem_is_shown_until_it_is_cleared() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     kit.table.mark_verified(APP_ID).await.unwrap();
@@ -173,7 +173,7 @@ async fn refused_credentials_are_told_until_they_are_mended() {
 }
 
 #[tokio::test]
-async fn a_deleted_binding_takes_its_access_token_along_and_nothing_else() {
+async fn deletion_of_a_binding_deletes_only_its_access_token() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     kit.bind("wx2").await;
@@ -195,7 +195,7 @@ async fn a_deleted_binding_takes_its_access_token_along_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_deleted_binding_stays_gone() {
+async fn writes_to_a_deleted_binding_do_not_recreate_it() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     kit.table.delete_binding(APP_ID).await.unwrap();

@@ -39,7 +39,7 @@ async fn closed(kit: &Kit, cid: &str) -> Conversation {
 }
 
 #[tokio::test]
-async fn conversations_are_listed_newest_first_page_by_page() {
+async fn conversations_are_paged_newest_first() {
     let kit = Kit::start().await;
     let mut cids = Vec::new();
     for number in 0..7 {
@@ -83,7 +83,7 @@ async fn conversations_are_read_in_the_order_asked_for() {
 }
 
 #[tokio::test]
-async fn a_conversation_shows_its_own_messages_only() {
+async fn messages_of_a_conversation_exclude_those_of_others() {
     let kit = Kit::start().await;
     let thread = visitor();
     let first = kit.opened(&thread, 0, 1).await;
@@ -121,7 +121,7 @@ async fn a_conversation_shows_its_own_messages_only() {
 }
 
 #[tokio::test]
-async fn closing_frees_the_visitor_and_their_next_message_opens_another() {
+async fn message_after_closing_opens_a_new_conversation() {
     let kit = Kit::start().await;
     let thread = visitor();
     let first = kit.opened(&thread, 0, 1).await;
@@ -141,7 +141,7 @@ async fn closing_frees_the_visitor_and_their_next_message_opens_another() {
 }
 
 #[tokio::test]
-async fn a_closed_conversation_is_closed_once() {
+async fn second_close_of_a_conversation_is_refused() {
     let kit = Kit::start().await;
     let first = kit.opened(&visitor(), 0, 1).await;
     let again = Decision::on(&kit.table, &first.cid).await.closed();
@@ -153,7 +153,7 @@ async fn a_closed_conversation_is_closed_once() {
 }
 
 #[tokio::test]
-async fn an_answered_conversation_stays_answered() {
+async fn answered_at_stays_after_the_first_answer() {
     let kit = Kit::start().await;
     let first = kit.opened(&visitor(), 0, 1).await;
     let answered_at = Some(kit.now());
@@ -169,7 +169,7 @@ async fn an_answered_conversation_stays_answered() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found_and_not_made() {
+async fn reads_of_missing_items_return_nothing_and_write_nothing() {
     let kit = Kit::start().await;
     assert!(kit.table.conversation("c1").await.unwrap().is_none());
     assert_eq!(kit.table.visitor(&visitor()).await.unwrap(), store::Visitor::default());
@@ -178,7 +178,7 @@ async fn what_is_not_there_is_not_found_and_not_made() {
 }
 
 #[tokio::test]
-async fn a_conversation_of_a_later_version_is_named_where_it_cannot_be_read() {
+async fn conversation_of_a_later_version_is_an_error() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let mut item = kit.items_of("conversation").await.remove(0);

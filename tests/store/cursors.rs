@@ -33,7 +33,7 @@ fn garbage() -> Vec<String> {
 }
 
 #[test]
-fn the_encoding_is_the_cursors_own() {
+fn cursor_is_encoded() {
     assert_eq!([encode(b""), encode(b"f"), encode(b"fo"), encode(b"foo")], ["", "Zg", "Zm8", "Zm9v"]);
     assert_eq!(encode(b"\xfb\xff"), "-_8");
 }
@@ -44,7 +44,7 @@ fn assert_refused<T: std::fmt::Debug>(page: &Result<T, StoreError>, cursor: &str
 }
 
 #[tokio::test]
-async fn lists_refuse_what_is_no_cursor() {
+async fn lists_refuse_an_invalid_cursor() {
     let kit = Kit::start().await;
     let lists =
         ["", "x", "a\nb", "a\nb\nc\nd", "\n\n", "a\n\nc", "\nb\nc", "a\nb\n"].map(|text| encode(text.as_bytes()));
@@ -57,7 +57,7 @@ async fn lists_refuse_what_is_no_cursor() {
 }
 
 #[tokio::test]
-async fn message_lists_refuse_what_is_no_cursor() {
+async fn message_lists_refuse_an_invalid_cursor() {
     let kit = Kit::start().await;
     let conversation = kit.opened(&visitor(), 5, 1).await;
     let before = kit.wire.calls("Query");
@@ -74,7 +74,7 @@ async fn message_lists_refuse_what_is_no_cursor() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_a_message_that_is_not_there_goes_on_behind_it() {
+async fn cursor_of_a_missing_message_continues_behind_it() {
     let kit = Kit::start().await;
     for number in [1, 2, 4] {
         kit.arrived(&visitor(), i64::from(number), number).await;

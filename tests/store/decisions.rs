@@ -22,7 +22,7 @@ async fn answered(kit: &Kit, message: &InboundRef) -> Decision {
 }
 
 #[tokio::test]
-async fn a_first_message_opens_a_conversation() {
+async fn first_message_opens_a_conversation() {
     let kit = Kit::start().await;
     let thread = visitor();
     let message = kit.arrived(&thread, 5, 1).await;
@@ -50,7 +50,7 @@ async fn a_first_message_opens_a_conversation() {
 }
 
 #[tokio::test]
-async fn the_next_message_joins_it() {
+async fn next_message_joins_the_open_conversation() {
     let kit = Kit::start().await;
     let thread = visitor();
     let first = kit.opened(&thread, 0, 1).await;
@@ -66,7 +66,7 @@ async fn the_next_message_joins_it() {
 }
 
 #[tokio::test]
-async fn a_message_that_joins_takes_back_the_warning_that_it_would_end() {
+async fn joining_message_clears_the_idle_warning() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let mut warned = Decision::on(&kit.table, &cid).await;
@@ -77,7 +77,7 @@ async fn a_message_that_joins_takes_back_the_warning_that_it_would_end() {
 }
 
 #[tokio::test]
-async fn an_event_is_done_with_and_opens_nothing() {
+async fn event_is_processed_without_a_conversation() {
     let kit = Kit::start().await;
     let thread = visitor();
     let entered = kit.keep(event(&thread, 0, "eenter.1", json!({ "session_from": "from=cart" }))).await;
@@ -96,7 +96,7 @@ async fn an_event_is_done_with_and_opens_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_said_is_put_down_with_the_decision() {
+async fn sends_are_written_with_the_decision() {
     let kit = Kit::start().await;
     let thread = visitor();
     let message = kit.arrived(&thread, 0, 1).await;
@@ -115,7 +115,7 @@ async fn what_is_said_is_put_down_with_the_decision() {
 }
 
 #[tokio::test]
-async fn a_second_application_changes_nothing() {
+async fn second_processing_of_a_message_changes_nothing() {
     let kit = Kit::start().await;
     let message = kit.arrived(&visitor(), 0, 1).await;
     let decision = answered(&kit, &message).await;
@@ -130,7 +130,7 @@ async fn a_second_application_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_message_that_nobody_kept_is_not_processed() {
+async fn decision_about_an_unstored_message_is_refused() {
     let kit = Kit::start().await;
     let kept = kit.arrived(&visitor(), 0, 1).await;
     let strange = InboundRef { id: "1772352000-m2".to_owned(), ..kept };
@@ -138,7 +138,7 @@ async fn a_message_that_nobody_kept_is_not_processed() {
 }
 
 #[tokio::test]
-async fn a_decision_that_is_out_of_date_writes_nothing() {
+async fn stale_decision_writes_nothing() {
     let kit = Kit::start().await;
     let thread = visitor();
     let [early, late] = [kit.arrived(&thread, 0, 1).await, kit.arrived(&thread, 2, 3).await];
@@ -177,7 +177,7 @@ async fn a_decision_that_is_out_of_date_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_conversation_that_is_gone_is_not_written_anew() {
+async fn decision_does_not_recreate_a_deleted_conversation() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let decision = Decision::on(&kit.table, &cid).await.event("conversation.idle");
@@ -188,7 +188,7 @@ async fn a_conversation_that_is_gone_is_not_written_anew() {
 }
 
 #[tokio::test]
-async fn a_message_id_that_exists_stops_the_decision() {
+async fn existing_message_id_stops_the_decision() {
     let kit = Kit::start().await;
     let message = kit.arrived(&visitor(), 0, 1).await;
     let decision = answered(&kit, &message).await;
@@ -197,7 +197,7 @@ async fn a_message_id_that_exists_stops_the_decision() {
 }
 
 #[tokio::test]
-async fn what_is_refused_leaves_the_message_to_be_processed() {
+async fn refused_decision_leaves_the_message_unprocessed() {
     let kit = Kit::start().await;
     let message = kit.arrived(&visitor(), 0, 1).await;
     let decision = answered(&kit, &message).await;
@@ -208,7 +208,7 @@ async fn what_is_refused_leaves_the_message_to_be_processed() {
 }
 
 #[tokio::test]
-async fn visitors_are_written_each_for_themselves() {
+async fn decisions_about_different_visitors_do_not_conflict() {
     let kit = Kit::start().await;
     let another = Thread::new(APP_ID, "oAnother");
     let [one, two] = [kit.arrived(&visitor(), 0, 1).await, kit.arrived(&another, 0, 1).await];
@@ -221,7 +221,7 @@ async fn visitors_are_written_each_for_themselves() {
 }
 
 #[tokio::test]
-async fn a_conversation_with_everything_in_it_is_read_as_it_was_written() {
+async fn complete_conversation_is_read_as_it_was_written() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let mut decision = Decision::on(&kit.table, &cid).await.to(Stage::Robot(Box::new(RobotStage {
@@ -249,7 +249,7 @@ async fn a_conversation_with_everything_in_it_is_read_as_it_was_written() {
 }
 
 #[test]
-fn a_conversation_is_named_by_the_message_that_opens_it() {
+fn conversation_id_is_derived_from_the_first_message() {
     let thread = visitor();
     assert_eq!(thread.cid("1772352000-m1"), thread.cid("1772352000-m1"));
     assert_ne!(thread.cid("1772352000-m1"), thread.cid("1772352000-m2"));
@@ -260,7 +260,7 @@ fn a_conversation_is_named_by_the_message_that_opens_it() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_processed_is_not_received_as_new() {
+async fn processed_message_is_received_as_a_duplicate() {
     let kit = Kit::start().await;
     kit.opened(&visitor(), 0, 1).await;
     assert_eq!(kit.table.receive(&text_message(&visitor(), 0, 1)).await.unwrap(), store::Receipt::Duplicate);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{Kit, backend};
 
 #[test]
-fn the_template_defines_what_the_store_needs() {
+fn template_defines_the_table_and_indexes() {
     let definition = backend::definition();
     let keys = |hash: &str, range: &str| {
         json!([
@@ -33,7 +33,7 @@ fn the_template_defines_what_the_store_needs() {
 }
 
 #[tokio::test]
-async fn the_database_has_made_it_so() {
+async fn database_created_the_table_and_indexes() {
     let kit = Kit::start().await;
     let described = kit.client.describe_table().table_name(&kit.name).send().await.unwrap().table.unwrap();
     let keys = |schema: &[KeySchemaElement]| -> Value {

@@ -13,7 +13,7 @@ async fn watched(kit: &Kit) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_new_agent_is_offline_and_has_nothing() {
+async fn new_agent_is_offline_without_load() {
     let kit = Kit::start().await;
     assert_eq!(kit.table.duty("a1").await.unwrap(), None);
     kit.table.set_capacity("a1", "林 Lin", 5).await.unwrap();
@@ -34,7 +34,7 @@ async fn a_new_agent_is_offline_and_has_nothing() {
 }
 
 #[tokio::test]
-async fn other_settings_leave_what_goes_on_as_it_is() {
+async fn change_of_capacity_keeps_status_and_load() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
     kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
@@ -48,7 +48,7 @@ async fn other_settings_leave_what_goes_on_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_status_counts_as_a_heartbeat_and_keeps_its_reason() {
+async fn status_counts_as_a_heartbeat_and_stores_its_reason() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
     for (status, reason) in [
@@ -69,7 +69,7 @@ async fn a_status_counts_as_a_heartbeat_and_keeps_its_reason() {
 }
 
 #[tokio::test]
-async fn a_heartbeat_is_good_for_its_life() {
+async fn heartbeat_extends_presence_by_its_life() {
     let kit = Kit::start().await;
     let begin = kit.now();
     kit.online("a1", 2).await;
@@ -82,7 +82,7 @@ async fn a_heartbeat_is_good_for_its_life() {
 }
 
 #[tokio::test]
-async fn who_is_offline_or_does_not_exist_has_no_heartbeat() {
+async fn heartbeat_of_an_offline_or_unknown_agent_is_refused() {
     let kit = Kit::start().await;
     assert!(matches!(kit.table.heartbeat("a1").await, Err(StoreError::NotFound("agent"))));
     assert!(matches!(kit.table.set_status("a1", AgentStatus::Online, None).await, Err(StoreError::NotFound("agent"))));
@@ -95,7 +95,7 @@ async fn who_is_offline_or_does_not_exist_has_no_heartbeat() {
 }
 
 #[tokio::test]
-async fn an_agent_is_gone_when_the_grace_is_over() {
+async fn agent_times_out_after_the_grace() {
     let kit = Kit::start().await;
     let begin = kit.now();
     let online = kit.online("a1", 2).await;
@@ -110,7 +110,7 @@ async fn an_agent_is_gone_when_the_grace_is_over() {
 }
 
 #[tokio::test]
-async fn the_clock_looks_at_an_agent_when_they_would_be_gone() {
+async fn agent_check_is_due_at_the_timeout() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
     kit.later(HEARTBEAT_LIFE + GRACE - A_MILLISECOND);
@@ -137,7 +137,7 @@ async fn the_clock_looks_at_an_agent_when_they_would_be_gone() {
 }
 
 #[tokio::test]
-async fn who_has_come_back_meanwhile_is_not_sent_away() {
+async fn returned_agent_is_not_set_offline() {
     let kit = Kit::start().await;
     let seen = kit.online("a1", 2).await;
     kit.later(HEARTBEAT_LIFE + GRACE);
@@ -160,7 +160,7 @@ async fn who_has_come_back_meanwhile_is_not_sent_away() {
 }
 
 #[tokio::test]
-async fn who_has_taken_a_conversation_meanwhile_is_looked_at_again() {
+async fn agent_with_a_new_conversation_is_not_set_offline() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
     kit.later(HEARTBEAT_LIFE + GRACE);
@@ -174,7 +174,7 @@ async fn who_has_taken_a_conversation_meanwhile_is_looked_at_again() {
 }
 
 #[tokio::test]
-async fn who_is_gone_keeps_no_reason() {
+async fn timed_out_agent_has_no_reason() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
     let away = kit.table.set_status("a1", AgentStatus::Away, Some("lunch")).await.unwrap();
@@ -204,7 +204,7 @@ async fn agents_are_read_in_the_order_asked_for() {
 }
 
 #[tokio::test]
-async fn an_agent_leaves_for_good_without_conversations_only() {
+async fn duty_with_conversations_is_not_deleted() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
     let cid = kit.opened_in(&visitor(), assigned("a1", kit.now())).await.cid;
@@ -221,7 +221,7 @@ async fn an_agent_leaves_for_good_without_conversations_only() {
 }
 
 #[tokio::test]
-async fn an_agent_knows_their_groups() {
+async fn groups_of_an_agent_follow_joins_and_leaves() {
     let kit = Kit::start().await;
     let agents = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
     kit.table.note_members("g1", &agents(&["a1", "a2"]), &agents(&[])).await.unwrap();

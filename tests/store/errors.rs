@@ -7,7 +7,7 @@ use store::{StoreError, Table};
 use crate::support::{APP_ID, Fault, Kit, backend, text_message, visitor, wire::Wire};
 
 #[tokio::test]
-async fn a_database_out_of_reach_is_unavailable_and_soon() {
+async fn unreachable_database_is_unavailable_within_the_timeout() {
     let kit = Kit::start().await;
     // A port that was free a moment ago and that nobody listens on.
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -30,7 +30,7 @@ async fn a_database_out_of_reach_is_unavailable_and_soon() {
 }
 
 #[tokio::test]
-async fn a_call_that_the_statement_does_not_allow_is_denied_in_the_words_of_the_service() {
+async fn call_outside_the_iam_statement_is_denied_with_the_service_message() {
     let kit = Kit::start().await;
     // AWS itself writes `Message` or `message`, and names the type with or without its namespace.
     for body in [
@@ -56,7 +56,7 @@ async fn a_call_that_the_statement_does_not_allow_is_denied_in_the_words_of_the_
 }
 
 #[tokio::test]
-async fn a_failure_names_its_code_and_its_cause() {
+async fn failure_names_its_code_and_its_cause() {
     let kit = Kit::start().await;
     for (answer, expected) in [
         (Fault::error("ProvisionedThroughputExceededException"), "ProvisionedThroughputExceededException"),
@@ -86,7 +86,7 @@ async fn a_failure_names_its_code_and_its_cause() {
 }
 
 #[tokio::test]
-async fn an_item_of_a_later_version_is_named_where_it_cannot_be_read() {
+async fn message_of_a_later_version_is_an_error() {
     let kit = Kit::start().await;
     let message = kit.arrived(&visitor(), 0, 1).await;
     let kept = kit.items_of("inbound").await.remove(0);

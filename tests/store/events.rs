@@ -25,7 +25,7 @@ fn numbers(events: &[Event]) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn events_are_kept_as_they_happened() {
+async fn events_are_read_as_they_were_written() {
     let kit = Kit::start().await;
     let message = kit.arrived(&visitor(), 0, 1).await;
     let mut opens = Decision::about(&kit.table, &message).await;
@@ -54,7 +54,7 @@ async fn events_are_kept_as_they_happened() {
 }
 
 #[tokio::test]
-async fn the_stream_tells_whose_event_it_is() {
+async fn stream_image_of_an_event_names_the_visitor() {
     let kit = Kit::start().await;
     let opened = kit.opened(&visitor(), 0, 1).await;
     kit.written(Decision::on(&kit.table, &opened.cid).await.event("conversation.noted")).await;
@@ -65,7 +65,7 @@ async fn the_stream_tells_whose_event_it_is() {
 }
 
 #[tokio::test]
-async fn events_come_in_order_page_by_page() {
+async fn events_are_paged_in_order() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let mut expected = 0;
@@ -84,7 +84,7 @@ async fn events_come_in_order_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_refused_decision_leaves_no_event_and_no_gap() {
+async fn refused_decision_leaves_no_event_and_no_gap() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let stale = Decision::on(&kit.table, &cid).await.event("conversation.lost").event("conversation.lost");
@@ -97,7 +97,7 @@ async fn a_refused_decision_leaves_no_event_and_no_gap() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn events_of_decisions_at_once_are_numbered_without_a_gap() {
+async fn events_of_concurrent_decisions_have_no_gap() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     at_once(24, |number| {
@@ -123,7 +123,7 @@ async fn events_of_decisions_at_once_are_numbered_without_a_gap() {
 }
 
 #[tokio::test]
-async fn each_conversation_counts_for_itself() {
+async fn events_are_numbered_within_each_conversation() {
     let kit = Kit::start().await;
     let one = kit.opened(&visitor(), 0, 1).await.cid;
     let two = kit.opened(&Thread::new(APP_ID, "oAnother"), 0, 1).await.cid;
@@ -135,7 +135,7 @@ async fn each_conversation_counts_for_itself() {
 }
 
 #[tokio::test]
-async fn what_is_no_cursor_is_refused() {
+async fn invalid_cursor_of_events_is_refused() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let before = kit.wire.calls("Query");

@@ -30,7 +30,7 @@ async fn releases(kit: &Kit, thread: &Thread, ids: &[&str], by: &str) -> Decisio
 }
 
 #[tokio::test]
-async fn a_held_text_says_so_and_is_not_sent() {
+async fn held_text_cannot_be_claimed() {
     let kit = Kit::start().await;
     let new = held(&kit, &visitor(), "1772352000-r1").await;
     let kept = kit.message(&visitor(), &new.id).await;
@@ -44,7 +44,7 @@ async fn a_held_text_says_so_and_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_held_text_is_looked_at_when_it_has_waited_too_long() {
+async fn held_text_is_due_at_its_expiry() {
     let kit = Kit::start().await;
     let new = held(&kit, &visitor(), "1772352000-r1").await;
     kit.later(HOLD - SignedDuration::from_millis(1));
@@ -54,7 +54,7 @@ async fn a_held_text_is_looked_at_when_it_has_waited_too_long() {
 }
 
 #[tokio::test]
-async fn the_visitors_next_message_releases_what_was_held() {
+async fn next_message_releases_held_texts() {
     let kit = Kit::start().await;
     let ids = ["1772352000-r1", "1772352000-r2", "1772352000-r3"];
     for id in ids {
@@ -79,7 +79,7 @@ async fn the_visitors_next_message_releases_what_was_held() {
 }
 
 #[tokio::test]
-async fn what_is_no_longer_held_stops_the_release() {
+async fn release_of_a_text_that_is_not_held_is_refused() {
     let kit = Kit::start().await;
     held(&kit, &visitor(), "1772352000-r1").await;
     let sent = kit.pending(&visitor(), "hello").await;
@@ -103,7 +103,7 @@ async fn ends(kit: &Kit, id: &str, waited_too_long: bool) -> Settlement {
 }
 
 #[tokio::test]
-async fn a_held_text_is_taken_back_or_has_waited_too_long() {
+async fn held_text_ends_cancelled_or_failed() {
     let kit = Kit::start().await;
     for (id, too_long, state) in
         [("1772352000-r1", false, MessageState::Cancelled), ("1772352000-r2", true, MessageState::Failed)]
@@ -128,7 +128,7 @@ async fn a_held_text_is_taken_back_or_has_waited_too_long() {
 }
 
 #[tokio::test]
-async fn taking_back_does_not_undo_what_the_visitor_has_become() {
+async fn cancellation_with_a_stale_visitor_is_refused() {
     let kit = Kit::start().await;
     let new = held(&kit, &visitor(), "1772352000-r1").await;
     let seen = kit.table.visitor(&visitor()).await.unwrap();
@@ -143,7 +143,7 @@ async fn taking_back_does_not_undo_what_the_visitor_has_become() {
 }
 
 #[tokio::test]
-async fn what_was_released_is_not_taken_back() {
+async fn cancellation_of_a_released_text_is_refused() {
     let kit = Kit::start().await;
     let new = held(&kit, &visitor(), "1772352000-r1").await;
     let seen = kit.message(&visitor(), &new.id).await;
@@ -156,7 +156,7 @@ async fn what_was_released_is_not_taken_back() {
 }
 
 #[tokio::test]
-async fn a_send_that_wechat_refuses_for_now_is_held_like_one_that_was_never_tried() {
+async fn refused_send_is_held_like_an_unsent_one() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
     let Claimed::Ours(claim) = kit.table.claim(&visitor(), &id).await.unwrap() else { panic!("not ours") };

@@ -15,7 +15,7 @@ async fn put_down(kit: &Kit, text: &str, once: &Once) -> (String, PutDown) {
 }
 
 #[tokio::test]
-async fn a_repeated_request_names_the_message_of_the_first() {
+async fn repeated_request_returns_the_first_message() {
     let kit = Kit::start().await;
     let key = once("agent", "messages", "k1", "f1");
     let (id, first) = put_down(&kit, "hello", &key).await;
@@ -28,7 +28,7 @@ async fn a_repeated_request_names_the_message_of_the_first() {
 }
 
 #[tokio::test]
-async fn another_request_under_the_key_is_refused() {
+async fn other_content_under_the_same_key_is_refused() {
     let kit = Kit::start().await;
     put_down(&kit, "hello", &once("agent", "messages", "k1", "f1")).await;
     let before = kit.items().await;
@@ -38,7 +38,7 @@ async fn another_request_under_the_key_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_one_caller_and_one_route() {
+async fn key_is_scoped_to_caller_and_route() {
     let kit = Kit::start().await;
     let scopes = [
         ("agent", "messages", "k1"),
@@ -57,7 +57,7 @@ async fn a_key_belongs_to_one_caller_and_one_route() {
 }
 
 #[tokio::test]
-async fn a_key_is_forgotten_after_a_day() {
+async fn key_expires_after_a_day() {
     let kit = Kit::start().await;
     let key = once("agent", "messages", "k1", "f1");
     let (id, _) = put_down(&kit, "hello", &key).await;
@@ -74,7 +74,7 @@ async fn a_key_is_forgotten_after_a_day() {
 }
 
 #[tokio::test]
-async fn a_record_ends_by_itself_with_its_key() {
+async fn idempotency_record_has_a_ttl() {
     let kit = Kit::start().await;
     put_down(&kit, "hello", &once("agent", "messages", "k1", "f1")).await;
     let record = kit.items_of("idempotency").await.remove(0);
@@ -83,7 +83,7 @@ async fn a_record_ends_by_itself_with_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_twenty_requests_at_once_one_makes_the_message() {
+async fn one_of_twenty_concurrent_requests_creates_the_message() {
     let kit = Kit::start().await;
     for round in 0..5 {
         let key = once("agent", "messages", &format!("k{round}"), "f1");
@@ -105,7 +105,7 @@ async fn of_twenty_requests_at_once_one_makes_the_message() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_puts_the_message_down_once() {
+async fn lost_answer_writes_the_message_once() {
     let kit = Kit::start().await;
     kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
     // It is this very request's message: to be sent, not to be reported as an earlier one.
@@ -115,7 +115,7 @@ async fn an_answer_that_was_lost_puts_the_message_down_once() {
 }
 
 #[tokio::test]
-async fn a_message_id_that_exists_writes_nothing_down() {
+async fn existing_message_id_writes_no_idempotency_record() {
     let kit = Kit::start().await;
     let new = outbound(&visitor(), "1772352000-r1", "hello");
     let key = once("agent", "messages", "k1", "f1");
@@ -133,7 +133,7 @@ async fn a_message_id_that_exists_writes_nothing_down() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_used_stops_the_whole_decision() {
+async fn used_key_stops_the_whole_decision() {
     let kit = Kit::start().await;
     let key = once("agent", "messages", "k1", "f1");
     put_down(&kit, "hello", &key).await;
@@ -148,7 +148,7 @@ async fn a_key_that_was_used_stops_the_whole_decision() {
 }
 
 #[tokio::test]
-async fn a_key_holds_for_what_says_nothing_as_well() {
+async fn key_of_a_decision_without_sends_is_stored() {
     let kit = Kit::start().await;
     let mut decision = Decision::of(&kit.table, &visitor()).await;
     decision.once = Some(once("agent", "close", "k1", "f1"));

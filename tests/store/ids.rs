@@ -17,7 +17,7 @@ fn said(order: usize, thread: &Thread, because_of: &str, at: Timestamp) -> Strin
 const LONGEST: usize = 1024 - "message#".len();
 
 #[tokio::test]
-async fn within_a_second_come_events_then_messages_then_replies() {
+async fn ids_of_one_second_sort_as_events_messages_replies() {
     let kit = Kit::start().await;
     let thread = visitor();
     let second = Timestamp::from_second(BEGIN + 1).unwrap();
@@ -39,7 +39,7 @@ async fn within_a_second_come_events_then_messages_then_replies() {
 }
 
 #[tokio::test]
-async fn any_create_time_is_kept_in_order() {
+async fn create_times_sort_in_order() {
     let kit = Kit::start().await;
     let thread = visitor();
     let times = [i64::MIN, -1, 0, 1, 999_999_999, 1_000_000_000, BEGIN, 9_999_999_998, 9_999_999_999];
@@ -54,7 +54,7 @@ async fn any_create_time_is_kept_in_order() {
 }
 
 #[tokio::test]
-async fn a_create_time_beyond_the_calendar_is_kept_with_the_time_it_came() {
+async fn create_time_out_of_range_uses_the_time_of_receipt() {
     let kit = Kit::start().await;
     let new = NewInbound { create_time: i64::MAX, ..text_message(&visitor(), 0, 1) };
     assert_eq!(kit.table.receive(&new).await.unwrap(), Receipt::Stored);
@@ -93,7 +93,7 @@ fn strange_openids() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn any_openid_is_a_visitor_of_their_own() {
+async fn every_openid_has_its_own_thread() {
     let kit = Kit::start().await;
     let openids = strange_openids();
     for openid in &openids {
@@ -113,7 +113,7 @@ async fn any_openid_is_a_visitor_of_their_own() {
 }
 
 #[tokio::test]
-async fn the_longest_identity_fits() {
+async fn longest_identity_fits_the_key() {
     let kit = Kit::start().await;
     let thread = visitor();
     // 100 characters is what the protocol's side promises.
@@ -128,7 +128,7 @@ async fn the_longest_identity_fits() {
 }
 
 #[test]
-fn ids_of_replies_sort_behind_what_came_in_and_fit_into_a_key() {
+fn outbound_ids_sort_behind_inbound_ids_and_fit_the_key() {
     let identity = prop_oneof!["m[0-9]{20}", "m[A-Za-z0-9_.-]{1,64}", "e[A-Za-z0-9_.-]{1,99}"];
     let openid = prop_oneof![".{0,40}", "\\PC{0,200}"];
     TestRunner::default()
@@ -159,7 +159,7 @@ fn ids_of_replies_sort_behind_what_came_in_and_fit_into_a_key() {
 }
 
 #[test]
-fn two_ids_of_one_moment_differ() {
+fn ids_of_one_moment_differ() {
     let at = Timestamp::from_second(BEGIN).unwrap();
     let ids: BTreeSet<_> = (0..1000).map(|_| NewOutbound::fresh_id(at)).collect();
     assert_eq!(ids.len(), 1000);

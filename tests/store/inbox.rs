@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_push_delivered_four_times_at_once_is_kept_once() {
+async fn four_concurrent_deliveries_store_one_message() {
     const ROUNDS: u32 = 200;
     let kit = Kit::start().await;
     for round in 0..ROUNDS {
@@ -29,7 +29,7 @@ async fn a_push_delivered_four_times_at_once_is_kept_once() {
 }
 
 #[tokio::test]
-async fn a_message_is_kept_as_it_came() {
+async fn message_is_read_as_it_was_received() {
     let kit = Kit::start().await;
     let thread = visitor();
     let content =
@@ -50,7 +50,7 @@ async fn a_message_is_kept_as_it_came() {
 }
 
 #[tokio::test]
-async fn a_second_delivery_changes_nothing() {
+async fn second_delivery_changes_nothing() {
     let kit = Kit::start().await;
     let first = text_message(&visitor(), 0, 1);
     kit.table.receive(&first).await.unwrap();
@@ -63,7 +63,7 @@ async fn a_second_delivery_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_second_delivery_of_a_processed_message_does_not_make_it_unprocessed() {
+async fn second_delivery_of_a_processed_message_is_a_duplicate() {
     let kit = Kit::start().await;
     let thread = visitor();
     kit.opened(&thread, 0, 1).await;
@@ -73,7 +73,7 @@ async fn a_second_delivery_of_a_processed_message_does_not_make_it_unprocessed()
 }
 
 #[tokio::test]
-async fn one_msg_id_from_two_visitors_is_two_messages() {
+async fn same_msg_id_of_two_visitors_is_two_messages() {
     let kit = Kit::start().await;
     let others = [
         Thread::new(APP_ID, "oAnother"),
@@ -89,7 +89,7 @@ async fn one_msg_id_from_two_visitors_is_two_messages() {
 }
 
 #[tokio::test]
-async fn an_event_is_known_by_its_second_and_its_identity() {
+async fn event_is_identified_by_second_and_identity() {
     let kit = Kit::start().await;
     let thread = visitor();
     let receive = async |second, identity: &str| {
@@ -104,7 +104,7 @@ async fn an_event_is_known_by_its_second_and_its_identity() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_keeps_the_message_once() {
+async fn lost_answer_stores_the_message_once() {
     let kit = Kit::start().await;
     kit.wire.fail("PutItem", 1, &Fault::LostAnswer);
     // The SDK tried again and found the item: to WeChat both are `success`.
@@ -114,7 +114,7 @@ async fn an_answer_that_was_lost_keeps_the_message_once() {
 }
 
 #[tokio::test]
-async fn a_throttled_table_keeps_nothing_and_then_the_redelivery() {
+async fn throttled_table_stores_nothing_until_the_redelivery() {
     let kit = Kit::start().await;
     let new = text_message(&visitor(), 0, 1);
     kit.wire.fail("PutItem", 3, &Fault::error("ProvisionedThroughputExceededException"));
@@ -126,7 +126,7 @@ async fn a_throttled_table_keeps_nothing_and_then_the_redelivery() {
 }
 
 #[tokio::test]
-async fn a_delivery_while_the_message_is_being_processed_is_a_duplicate() {
+async fn delivery_during_processing_is_a_duplicate() {
     let kit = Kit::start().await;
     let new = text_message(&visitor(), 0, 1);
     kit.table.receive(&new).await.unwrap();
@@ -136,7 +136,7 @@ async fn a_delivery_while_the_message_is_being_processed_is_a_duplicate() {
 }
 
 #[tokio::test]
-async fn an_unprocessed_message_is_left_behind_after_a_minute() {
+async fn unprocessed_message_is_due_after_a_minute() {
     let kit = Kit::start().await;
     let message = kit.arrived(&visitor(), 0, 1).await;
     kit.later(LEFT_BEHIND - SignedDuration::from_millis(1));
@@ -150,7 +150,7 @@ async fn an_unprocessed_message_is_left_behind_after_a_minute() {
 }
 
 #[tokio::test]
-async fn what_is_left_behind_is_what_reception_would_have_seen_and_comes_oldest_first() {
+async fn due_messages_equal_the_stream_image_and_come_oldest_first() {
     let kit = Kit::start().await;
     let thread = visitor();
     // WeChat's times say otherwise than the order in which they were kept.
@@ -172,7 +172,7 @@ async fn what_is_left_behind_is_what_reception_would_have_seen_and_comes_oldest_
 }
 
 #[tokio::test]
-async fn messages_that_wait_are_spread_over_the_shards() {
+async fn unprocessed_messages_are_spread_over_the_shards() {
     let kit = Kit::start().await;
     for visitor in 0..64 {
         let thread = Thread::new(APP_ID, format!("oVisitor{visitor}"));
@@ -188,7 +188,7 @@ async fn messages_that_wait_are_spread_over_the_shards() {
 }
 
 #[tokio::test]
-async fn a_message_that_keeps_failing_is_put_off_from_a_minute_to_an_hour() {
+async fn failing_message_is_postponed_from_a_minute_to_an_hour() {
     let kit = Kit::start().await;
     let message = kit.arrived(&visitor(), 0, 1).await;
     kit.later(LEFT_BEHIND);
@@ -206,7 +206,7 @@ async fn a_message_that_keeps_failing_is_put_off_from_a_minute_to_an_hour() {
 }
 
 #[tokio::test]
-async fn a_processed_or_missing_message_is_not_put_off() {
+async fn processed_or_missing_message_is_not_postponed() {
     let kit = Kit::start().await;
     let message = kit.arrived(&visitor(), 0, 1).await;
     kit.written(Decision::about(&kit.table, &message).await).await;
@@ -217,7 +217,7 @@ async fn a_processed_or_missing_message_is_not_put_off() {
 }
 
 #[tokio::test]
-async fn the_stream_image_of_a_message_is_what_reception_sees() {
+async fn stream_image_of_a_message_is_parsed() {
     let kit = Kit::start().await;
     let kept = kit.arrived(&visitor(), 3, 1).await;
     let items = kit.items_of("inbound").await;
@@ -229,7 +229,7 @@ async fn the_stream_image_of_a_message_is_what_reception_sees() {
 }
 
 #[tokio::test]
-async fn other_images_are_not_taken_for_a_message() {
+async fn stream_images_of_other_kinds_are_ignored() {
     let kit = Kit::start().await;
     kit.opened(&visitor(), 0, 1).await;
     let reply = outbound(&visitor(), "1772352000-r1", "hello");

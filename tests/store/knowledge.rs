@@ -39,7 +39,7 @@ async fn known(kit: &Kit, robot: &str) -> Vec<Question> {
 }
 
 #[tokio::test]
-async fn a_question_is_kept_replaced_and_taken_away() {
+async fn question_is_created_changed_and_deleted() {
     let kit = Kit::start().await;
     let robot = robot(&kit).await;
     let one = async || kit.table.question::<Question>(&robot, "q1").await.unwrap().map(|stored| stored.question);
@@ -55,7 +55,7 @@ async fn a_question_is_kept_replaced_and_taken_away() {
 }
 
 #[tokio::test]
-async fn every_change_is_counted_with_the_robot() {
+async fn every_change_of_a_question_increments_the_robot_version() {
     let kit = Kit::start().await;
     let [robot, other] = [robot(&kit).await, robot(&kit).await];
     let seen = kit.table.record::<Value>(Kind::Robot, &robot).await.unwrap().unwrap();
@@ -75,7 +75,7 @@ async fn every_change_is_counted_with_the_robot() {
 }
 
 #[tokio::test]
-async fn a_change_and_its_count_are_written_together() {
+async fn question_and_robot_version_are_written_in_one_transaction() {
     let kit = Kit::start().await;
     let robot = robot(&kit).await;
     put(&kit, &robot, "q1", &question("one")).await.unwrap();
@@ -129,7 +129,7 @@ async fn replacement_that_meets_another_editor_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_robot_that_does_not_exist_learns_nothing() {
+async fn question_of_an_unknown_robot_is_refused() {
     let kit = Kit::start().await;
     let put = self::put(&kit, "r0123456789ab", "q1", &question("one")).await;
     assert!(matches!(put, Err(StoreError::NotFound("robot"))), "{put:?}");
@@ -139,7 +139,7 @@ async fn a_robot_that_does_not_exist_learns_nothing() {
 }
 
 #[tokio::test]
-async fn questions_are_each_robots_own_and_come_page_by_page() {
+async fn questions_of_a_robot_are_paged() {
     let kit = Kit::start().await;
     let [robot, other] = [robot(&kit).await, robot(&kit).await];
     put(&kit, &other, "q0", &question("of the other")).await.unwrap();
@@ -172,7 +172,7 @@ async fn replaced(kit: &Kit, robot: &str, titles: &[String]) -> Result<(), Store
 }
 
 #[tokio::test]
-async fn all_questions_are_replaced_and_what_stays_costs_nothing() {
+async fn replacement_writes_changed_questions_only() {
     let kit = Kit::start().await;
     let [robot, other] = [robot(&kit).await, robot(&kit).await];
     put(&kit, &other, "q-000", &question("of the other")).await.unwrap();
@@ -204,14 +204,14 @@ async fn all_questions_are_replaced_and_what_stays_costs_nothing() {
 }
 
 #[test]
-fn fresh_questions_sort_in_the_order_in_which_they_were_made() {
+fn question_ids_sort_in_the_order_of_creation() {
     let ids: Vec<_> = (0..100).map(|_| store::fresh_question_id()).collect();
     assert!(ids.is_sorted());
     assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
 }
 
 #[tokio::test]
-async fn knowledge_of_more_than_a_megabyte_is_read_whole() {
+async fn questions_of_more_than_a_megabyte_are_all_read() {
     let kit = Kit::start().await;
     let robot = robot(&kit).await;
     let long = "字".repeat(30_000);
@@ -227,7 +227,7 @@ async fn knowledge_of_more_than_a_megabyte_is_read_whole() {
 }
 
 #[tokio::test]
-async fn a_question_of_a_later_version_is_named_where_it_cannot_be_read() {
+async fn question_of_a_later_version_is_an_error() {
     let kit = Kit::start().await;
     let robot = robot(&kit).await;
     kit.table.create_question(&robot, "q1", &json!({ "title": 7 })).await.unwrap();

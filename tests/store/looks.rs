@@ -23,7 +23,7 @@ async fn look(kit: &Kit, cid: &str, at: Option<Timestamp>) -> Conversation {
 }
 
 #[tokio::test]
-async fn a_conversation_is_looked_at_when_it_says_so() {
+async fn conversation_is_due_at_its_next_check() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     kit.later(SignedDuration::from_hours(100));
@@ -42,7 +42,7 @@ async fn a_conversation_is_looked_at_when_it_says_so() {
 }
 
 #[tokio::test]
-async fn nobody_looks_at_a_closed_conversation() {
+async fn closed_conversation_is_never_due() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     look(&kit, &cid, Some(kit.now())).await;
@@ -53,7 +53,7 @@ async fn nobody_looks_at_a_closed_conversation() {
 }
 
 #[tokio::test]
-async fn what_is_due_is_spread_over_the_shards_and_the_most_overdue_comes_first() {
+async fn due_conversations_are_sharded_and_sorted_by_due_time() {
     let kit = Kit::start().await;
     for number in 0..64 {
         let cid = kit.opened(&Thread::new(APP_ID, format!("oVisitor{number}")), 0, 1).await.cid;
@@ -72,7 +72,7 @@ async fn what_is_due_is_spread_over_the_shards_and_the_most_overdue_comes_first(
 }
 
 #[tokio::test]
-async fn a_conversation_that_cannot_be_read_is_put_off_and_holds_up_nobody() {
+async fn unreadable_conversation_is_postponed_and_does_not_block_others() {
     let kit = Kit::start().await;
     // Two visitors of one shard.
     let mut cids = std::collections::BTreeMap::<String, Vec<String>>::new();
@@ -107,7 +107,7 @@ fn asked(messages: &[&str], since: Timestamp, answering_until: Option<Timestamp>
 }
 
 #[tokio::test]
-async fn the_stream_tells_a_turn_that_waits_from_one_that_is_being_answered() {
+async fn turn_attribute_tells_waiting_from_answering() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let now = kit.now();
@@ -126,7 +126,7 @@ async fn the_stream_tells_a_turn_that_waits_from_one_that_is_being_answered() {
 }
 
 #[test]
-fn a_turn_knows_its_messages_whatever_order_they_come_in() {
+fn turn_sorts_messages_of_any_order() {
     let (begun, later) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(9).unwrap());
     let mut turn = Turn { answering_until: Some(later), ..Turn::new("03-m1", begun) };
     turn.join("05-m1");
@@ -147,7 +147,7 @@ fn a_turn_knows_its_messages_whatever_order_they_come_in() {
 }
 
 #[tokio::test]
-async fn either_side_has_said_something_last() {
+async fn last_said_at_counts_both_sides() {
     let kit = Kit::start().await;
     assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), None);
     let first = kit.opened(&visitor(), 3, 1).await;
@@ -159,7 +159,7 @@ async fn either_side_has_said_something_last() {
 }
 
 #[tokio::test]
-async fn set_texts_are_not_something_that_a_side_has_said() {
+async fn last_said_at_ignores_set_texts() {
     let kit = Kit::start().await;
     let first = kit.opened(&visitor(), 0, 1).await;
     // As many as may follow one another, such as a warning that nobody has answered.

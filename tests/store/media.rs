@@ -8,7 +8,7 @@ use crate::support::{APP_ID, Kit};
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
 #[tokio::test]
-async fn an_upload_is_used_again_for_sixty_hours() {
+async fn upload_is_reused_for_sixty_hours() {
     let kit = Kit::start().await;
     let hash = content_hash(b"picture");
     assert_eq!(kit.table.media_by_content(APP_ID, &hash).await.unwrap(), None);
@@ -28,7 +28,7 @@ async fn an_upload_is_used_again_for_sixty_hours() {
 }
 
 #[tokio::test]
-async fn an_upload_belongs_to_one_mini_program_and_one_picture() {
+async fn upload_is_scoped_to_mini_program_and_content() {
     let kit = Kit::start().await;
     let hash = content_hash(b"picture");
     kit.table.remember_media(APP_ID, &hash, "media-1").await.unwrap();
@@ -38,7 +38,7 @@ async fn an_upload_belongs_to_one_mini_program_and_one_picture() {
 }
 
 #[tokio::test]
-async fn an_old_media_id_is_known_to_be_old() {
+async fn age_of_a_media_id_is_remembered() {
     let kit = Kit::start().await;
     let uploaded = kit.now();
     kit.table.remember_media(APP_ID, &content_hash(b"picture"), "media-1").await.unwrap();
@@ -50,7 +50,7 @@ async fn an_old_media_id_is_known_to_be_old() {
 }
 
 #[tokio::test]
-async fn a_new_upload_takes_the_place_of_the_old() {
+async fn new_upload_replaces_the_old_one() {
     let kit = Kit::start().await;
     let hash = content_hash(b"picture");
     let first = kit.now();
@@ -63,7 +63,7 @@ async fn a_new_upload_takes_the_place_of_the_old() {
 }
 
 #[test]
-fn a_picture_is_named_by_its_sha_256() {
+fn content_hash_is_sha_256() {
     // FIPS 180-2, appendix B.1.
     assert_eq!(content_hash(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

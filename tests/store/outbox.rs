@@ -50,7 +50,7 @@ async fn given_up(kit: &Kit, message: &Message) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_fifty_at_once_one_gets_the_message() {
+async fn one_of_fifty_concurrent_claims_succeeds() {
     let kit = Kit::start().await;
     for round in 0..5 {
         let id = kit.pending(&visitor(), "hello").await;
@@ -74,21 +74,21 @@ async fn of_fifty_at_once_one_gets_the_message() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_not_there_is_missing() {
+async fn claim_of_a_missing_message_is_missing() {
     let kit = Kit::start().await;
     assert!(matches!(kit.table.claim(&visitor(), "1772352000-r1").await.unwrap(), Claimed::Missing));
     assert!(kit.items().await.is_empty());
 }
 
 #[tokio::test]
-async fn what_a_visitor_wrote_is_not_sent_back() {
+async fn claim_of_an_inbound_message_is_refused() {
     let kit = Kit::start().await;
     let inbound = kit.arrived(&visitor(), 0, 1).await;
     assert_eq!(refused(&kit, &visitor(), &inbound.id).await.state, MessageState::Received);
 }
 
 #[tokio::test]
-async fn a_claim_whose_answer_was_lost_is_still_ours() {
+async fn claim_whose_answer_was_lost_is_granted() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
     kit.wire.fail("UpdateItem", 1, &Fault::LostAnswer);
@@ -98,7 +98,7 @@ async fn a_claim_whose_answer_was_lost_is_still_ours() {
 }
 
 #[tokio::test]
-async fn a_send_ends_as_it_ended() {
+async fn outcome_of_a_send_is_stored() {
     let kit = Kit::start().await;
     let ends = [
         (Settled::Sent, MessageState::Sent, None, 2),
@@ -125,7 +125,7 @@ async fn a_send_ends_as_it_ended() {
 }
 
 #[tokio::test]
-async fn what_was_not_sent_waits_for_its_retry_time() {
+async fn unsent_message_is_due_at_its_retry_time() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
     let first = claimed(&kit, &visitor(), &id).await;
@@ -150,7 +150,7 @@ async fn what_was_not_sent_waits_for_its_retry_time() {
 }
 
 #[tokio::test]
-async fn a_pending_message_is_left_to_whoever_made_it_for_a_while() {
+async fn pending_message_is_due_after_the_grace() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
     kit.later(PENDING_GRACE - A_MILLISECOND);
@@ -162,7 +162,7 @@ async fn a_pending_message_is_left_to_whoever_made_it_for_a_while() {
 }
 
 #[tokio::test]
-async fn a_send_whose_sender_is_gone_becomes_unknown_after_the_lease() {
+async fn send_becomes_unknown_after_the_lease() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
     let claim = claimed(&kit, &visitor(), &id).await;
@@ -184,7 +184,7 @@ async fn a_send_whose_sender_is_gone_becomes_unknown_after_the_lease() {
 }
 
 #[tokio::test]
-async fn a_slow_sender_that_nobody_gave_up_still_tells_how_it_ended() {
+async fn outcome_after_the_lease_is_stored_unless_given_up() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
     let claim = claimed(&kit, &visitor(), &id).await;
@@ -195,7 +195,7 @@ async fn a_slow_sender_that_nobody_gave_up_still_tells_how_it_ended() {
 }
 
 #[tokio::test]
-async fn the_parts_that_went_out_are_counted_on_the_way() {
+async fn progress_counts_the_sent_parts() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "a long text").await;
     let claim = claimed(&kit, &visitor(), &id).await;
@@ -210,7 +210,7 @@ async fn the_parts_that_went_out_are_counted_on_the_way() {
 }
 
 #[tokio::test]
-async fn overdue_sends_come_oldest_first() {
+async fn overdue_sends_are_sorted_oldest_first() {
     let kit = Kit::start().await;
     let mut ids = Vec::new();
     for number in 0..3 {
@@ -227,7 +227,7 @@ async fn overdue_sends_come_oldest_first() {
 }
 
 #[tokio::test]
-async fn the_stream_image_of_a_send_is_what_delivery_sees() {
+async fn stream_image_of_a_send_is_parsed() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
     kit.table.receive(&text_message(&visitor(), 0, 1)).await.unwrap();
@@ -253,7 +253,7 @@ async fn the_stream_image_of_a_send_is_what_delivery_sees() {
 }
 
 #[tokio::test]
-async fn a_message_serialises_as_the_api_shows_it() {
+async fn message_serialises_as_in_the_api() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
     let claim = claimed(&kit, &visitor(), &id).await;

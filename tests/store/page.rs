@@ -97,7 +97,7 @@ async fn everything(kit: &Kit) {
 }
 
 #[tokio::test]
-async fn the_page_describes_every_item_as_it_is() {
+async fn crate_page_describes_every_item() {
     let kit = Kit::start().await;
     everything(&kit).await;
     let rows = rows();
@@ -136,7 +136,7 @@ fn all_text(items: &[Item]) -> bool {
 }
 
 #[test]
-fn patterns_tell_keys_apart() {
+fn key_patterns_match_their_keys_only() {
     for (pattern, text) in [
         ("binding", "binding"),
         ("a#<b>", "a#1"),

@@ -6,7 +6,7 @@ use store::{Direction, MessageState, NewOutbound, PutDown, StoreError};
 use crate::support::{Fault, Kit, outbound, visitor};
 
 #[tokio::test]
-async fn a_message_is_put_down_as_it_was_written() {
+async fn outbound_message_is_read_as_it_was_written() {
     let kit = Kit::start().await;
     let new = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "您好 🙂");
     assert_eq!(kit.put_down(&new, None).await.unwrap(), PutDown::New);
@@ -18,7 +18,7 @@ async fn a_message_is_put_down_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn an_id_is_used_once() {
+async fn second_message_with_an_id_is_refused() {
     let kit = Kit::start().await;
     let new = outbound(&visitor(), "1772352000-r1", "one");
     kit.put_down(&new, None).await.unwrap();
@@ -30,7 +30,7 @@ async fn an_id_is_used_once() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_puts_the_message_down_once() {
+async fn lost_answer_writes_the_message_once() {
     let kit = Kit::start().await;
     let new = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "hello");
     kit.wire.fail("PutItem", 1, &Fault::LostAnswer);

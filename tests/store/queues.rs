@@ -20,7 +20,7 @@ async fn joins(kit: &Kit, number: u32, queue: &Queue, since: Timestamp, priority
 }
 
 #[tokio::test]
-async fn the_first_in_is_the_first_in_front() {
+async fn queue_is_first_in_first_out() {
     let kit = Kit::start().await;
     let queue = group("g1");
     let mut cids = Vec::new();
@@ -56,7 +56,7 @@ async fn the_first_in_is_the_first_in_front() {
 }
 
 #[tokio::test]
-async fn each_queue_has_its_own() {
+async fn queues_are_separate() {
     let kit = Kit::start().await;
     // Names that begin alike, and ids alike for other things.
     let queues =
@@ -76,7 +76,7 @@ async fn each_queue_has_its_own() {
 }
 
 #[tokio::test]
-async fn a_priority_goes_ahead_and_ages() {
+async fn priority_goes_ahead_until_others_have_waited_longer() {
     let kit = Kit::start().await;
     let queue = group("g1");
     let begin = kit.now();
@@ -93,7 +93,7 @@ async fn a_priority_goes_ahead_and_ages() {
 }
 
 #[test]
-fn places_sort_by_time_less_priority_then_by_conversation() {
+fn places_sort_by_time_less_priority_then_by_cid() {
     let since = 0_i64..4_000_000_000_000;
     let one = (since.clone(), 0_u32..20, "c[0-9a-f]{32}");
     let two = (since, 0_u32..20, "c[0-9a-f]{32}");
@@ -115,7 +115,7 @@ fn places_sort_by_time_less_priority_then_by_conversation() {
 }
 
 #[tokio::test]
-async fn those_who_wait_are_counted_up_to_a_limit_and_in_one_request() {
+async fn count_of_entries_is_limited_and_one_request() {
     let kit = Kit::start().await;
     let queue = group("g1");
     assert_eq!(kit.table.count_waiting(&queue, None, 100).await.unwrap(), 0);
@@ -136,7 +136,7 @@ async fn those_who_wait_are_counted_up_to_a_limit_and_in_one_request() {
 }
 
 #[tokio::test]
-async fn going_to_another_queue_keeps_the_age() {
+async fn move_to_another_queue_keeps_the_waiting_time() {
     let kit = Kit::start().await;
     let since = kit.now();
     let first = joins(&kit, 0, &group("g1"), since, 0).await;
@@ -149,7 +149,7 @@ async fn going_to_another_queue_keeps_the_age() {
 }
 
 #[test]
-fn a_queue_is_found_by_its_name() {
+fn queue_is_parsed_from_its_name() {
     for queue in [group("g1"), group("a:b"), group(""), Queue::Agent("a1".to_owned()), Queue::LeftMessages] {
         assert_eq!(Queue::named(&queue.name()), Some(queue));
     }
@@ -159,7 +159,7 @@ fn a_queue_is_found_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_conversation_waits_where_it_says() {
+async fn conversation_is_in_the_queue_of_its_stage() {
     let kit = Kit::start().await;
     let cid = joins(&kit, 0, &group("g1"), kit.now(), 3).await;
     let waiting = kit.conversation(&cid).await.waiting().cloned().unwrap();
@@ -169,7 +169,7 @@ async fn a_conversation_waits_where_it_says() {
 }
 
 #[tokio::test]
-async fn an_entry_says_who_has_handed_it_on() {
+async fn entry_names_the_transferring_agent() {
     let kit = Kit::start().await;
     let queue = group("g1");
     let opened = kit.opened(&Thread::new(APP_ID, "oVisitor1"), 0, 1).await;

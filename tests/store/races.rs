@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_first_messages_at_once_open_one_conversation() {
+async fn concurrent_first_messages_open_one_conversation() {
     let kit = Kit::start().await;
     for round in 0..30 {
         let thread = Thread::new(APP_ID, format!("oVisitor{round}"));
@@ -37,7 +37,7 @@ async fn two_first_messages_at_once_open_one_conversation() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_message_that_two_functions_process_at_once_is_answered_once() {
+async fn concurrent_processing_of_a_message_answers_once() {
     let kit = Kit::start().await;
     for round in 0..30 {
         let thread = Thread::new(APP_ID, format!("oVisitor{round}"));
@@ -77,7 +77,7 @@ async fn assigns(table: Table, cid: String, agent: &'static str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_hundred_claims_at_once_on_an_agent_who_takes_three_exactly_three_succeed() {
+async fn three_of_a_hundred_concurrent_claims_succeed_at_capacity_three() {
     let kit = Kit::start().await;
     // A server of somebody else's gets one request at a time, and a crowd would only wait there.
     let crowd = if backend::is_external() { 15 } else { 100 };
@@ -109,7 +109,7 @@ async fn of_a_hundred_claims_at_once_on_an_agent_who_takes_three_exactly_three_s
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_twenty_agents_who_take_one_conversation_at_once_one_gets_it() {
+async fn one_of_twenty_agents_gets_the_conversation() {
     let kit = Kit::start().await;
     let agents: Vec<String> = (0..20).map(|number| format!("a{number:02}")).collect();
     for agent in &agents {
@@ -141,7 +141,7 @@ async fn of_twenty_agents_who_take_one_conversation_at_once_one_gets_it() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_writes_the_decision_once() {
+async fn lost_answer_writes_the_decision_once() {
     let kit = Kit::start().await;
     kit.online("a1", 5).await;
     let message = kit.arrived(&visitor(), 0, 1).await;
@@ -158,7 +158,7 @@ async fn an_answer_that_was_lost_writes_the_decision_once() {
 }
 
 #[tokio::test]
-async fn a_conflict_between_transactions_is_decided_again() {
+async fn transaction_conflict_returns_changed() {
     let kit = Kit::start().await;
     let message = kit.arrived(&visitor(), 0, 1).await;
     let decision = Decision::about(&kit.table, &message).await;
@@ -179,7 +179,7 @@ async fn a_conflict_between_transactions_is_decided_again() {
 }
 
 #[tokio::test]
-async fn an_agent_whom_another_transaction_holds_is_lost_to_it_and_may_be_had_the_next_time() {
+async fn transaction_conflict_on_the_agent_returns_agent() {
     let kit = Kit::start().await;
     kit.online("a1", 1).await;
     let opened = kit.opened(&visitor(), 0, 1).await;
@@ -198,7 +198,7 @@ async fn an_agent_whom_another_transaction_holds_is_lost_to_it_and_may_be_had_th
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn closing_and_joining_at_once_leave_no_message_in_a_closed_conversation() {
+async fn concurrent_close_and_join_leave_no_message_in_a_closed_conversation() {
     let kit = Kit::start().await;
     for round in 0..20 {
         let thread = Thread::new(APP_ID, format!("oVisitor{round}"));
@@ -220,7 +220,7 @@ async fn closing_and_joining_at_once_leave_no_message_in_a_closed_conversation()
 }
 
 #[tokio::test]
-async fn a_decision_of_one_write_is_one_request_and_as_safe() {
+async fn decision_of_one_write_needs_no_transaction() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let mut seen = Decision::on(&kit.table, &cid).await;

@@ -26,7 +26,7 @@ fn parts(record: &Record<Value>) -> impl PartialEq + std::fmt::Debug + '_ {
 }
 
 #[tokio::test]
-async fn settings_are_kept_as_they_are() {
+async fn settings_are_read_as_they_were_written() {
     let kit = Kit::start().await;
     for kind in KINDS {
         let settings = json!({ "name": "茶馆 🙂", "members": ["a1"], "max_queue": 100, "calendar_id": null });
@@ -41,7 +41,7 @@ async fn settings_are_kept_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_change_counts_and_keeps_the_id() {
+async fn change_increments_the_version_and_keeps_the_id() {
     let kit = Kit::start().await;
     let mut seen = made(&kit, Kind::Group, "one").await;
     let made_at = kit.now();
@@ -61,7 +61,7 @@ async fn a_change_counts_and_keeps_the_id() {
 }
 
 #[tokio::test]
-async fn a_change_of_what_somebody_else_has_changed_is_a_conflict() {
+async fn change_of_a_changed_record_is_a_conflict() {
     let kit = Kit::start().await;
     let old = made(&kit, Kind::Agent, "one").await;
     kit.table.change_record(Kind::Agent, &old, json!({ "name": "two" }), Vec::new(), None).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_change_of_what_somebody_else_has_changed_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_stays_gone() {
+async fn writes_to_a_deleted_record_do_not_recreate_it() {
     let kit = Kit::start().await;
     let [gone, other] = [made(&kit, Kind::Robot, "one").await, made(&kit, Kind::Robot, "two").await];
     kit.table.delete_record(Kind::Robot, &gone).await.unwrap();
@@ -90,7 +90,7 @@ async fn what_is_deleted_stays_gone() {
 }
 
 #[tokio::test]
-async fn each_kind_is_listed_by_itself_in_the_order_in_which_it_was_made() {
+async fn records_of_a_kind_are_listed_in_the_order_of_creation() {
     let kit = Kit::start().await;
     let mut ids = Vec::new();
     for number in 0..7 {
@@ -120,7 +120,7 @@ async fn each_kind_is_listed_by_itself_in_the_order_in_which_it_was_made() {
 }
 
 #[test]
-fn a_fresh_id_is_short_and_names_its_kind() {
+fn fresh_id_is_short_and_begins_with_the_kind() {
     let mut ids = BTreeSet::new();
     for kind in KINDS {
         for _ in 0..200 {
@@ -139,7 +139,7 @@ fn a_fresh_id_is_short_and_names_its_kind() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_makes_one_record() {
+async fn lost_answer_creates_one_record() {
     let kit = Kit::start().await;
     let record = kit.table.new_record(Kind::Merchant, json!({}), vec!["m-1".to_owned()]);
     kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
@@ -150,7 +150,7 @@ async fn an_answer_that_was_lost_makes_one_record() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_ten_changes_at_once_one_is_kept() {
+async fn one_of_ten_concurrent_changes_succeeds() {
     let kit = Kit::start().await;
     let seen = made(&kit, Kind::Group, "one").await;
     let written = at_once(10, |number| {
@@ -165,7 +165,7 @@ async fn of_ten_changes_at_once_one_is_kept() {
 }
 
 #[tokio::test]
-async fn a_secret_opens_and_is_never_in_the_item_in_clear() {
+async fn secret_of_a_record_is_sealed() {
     let kit = Kit::start().await;
     let record = kit.table.new_record(Kind::Robot, json!({ "name": "chat" }), Vec::new());
     let [first, second] = ["planted-model-key", "planted-new-model-key"].map(secret);
@@ -201,7 +201,7 @@ async fn a_secret_opens_and_is_never_in_the_item_in_clear() {
 }
 
 #[tokio::test]
-async fn a_secret_that_was_moved_to_another_record_does_not_open() {
+async fn secret_moved_to_another_record_does_not_open() {
     let kit = Kit::start().await;
     let [one, two] = ["one", "two"].map(|name| kit.table.new_record(Kind::Robot, json!({ "name": name }), Vec::new()));
     kit.table.create_record(Kind::Robot, &one, Some((&kit.vault, &secret("planted")))).await.unwrap();
@@ -217,7 +217,7 @@ async fn a_secret_that_was_moved_to_another_record_does_not_open() {
 }
 
 #[tokio::test]
-async fn settings_of_a_later_version_are_named_where_they_cannot_be_read() {
+async fn settings_of_a_later_version_are_an_error() {
     let kit = Kit::start().await;
     let record = made(&kit, Kind::Group, "one").await;
     let read = kit.table.record::<u32>(Kind::Group, &record.id).await;

@@ -68,7 +68,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[tokio::test]
-async fn an_answer_of_secrets_manager_that_cannot_be_read_is_not_quoted() {
+async fn unreadable_answer_of_secrets_manager_is_not_quoted() {
     let kit = Kit::start().await;
     let torn = format!(r#"{{"ARN":"arn","SecretString":"{MASTER}","VersionStages":["AWSCURR"#);
     kit.wire.fail("GetSecretValue", 3, &Fault::Answer(200, torn));
@@ -78,7 +78,7 @@ async fn an_answer_of_secrets_manager_that_cannot_be_read_is_not_quoted() {
 }
 
 #[tokio::test]
-async fn a_failed_write_does_not_quote_what_was_written() {
+async fn error_of_a_failed_write_does_not_quote_the_item() {
     let kit = Kit::start().await;
     let item = r#"{"__type":"ConditionalCheckFailedException","Item":{"content":{"S":"plantedPushToken"}}}"#;
     kit.wire.fail("PutItem", 3, &Fault::Answer(500, item.replace("ConditionalCheckFailed", "InternalServerError")));
@@ -88,7 +88,7 @@ async fn a_failed_write_does_not_quote_what_was_written() {
 }
 
 #[tokio::test]
-async fn an_item_that_cannot_be_read_is_named_and_not_quoted() {
+async fn error_of_an_unreadable_item_does_not_quote_it() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     let mut item = kit.items_of("binding").await.remove(0);

@@ -34,7 +34,7 @@ async fn meanwhile(kit: &Kit, nickname: &str) {
 }
 
 #[tokio::test]
-async fn the_end_and_the_replies_are_kept_together() {
+async fn outcome_and_ledger_are_written_together() {
     let kit = Kit::start().await;
     let ends = [
         Settled::Sent,
@@ -57,7 +57,7 @@ async fn the_end_and_the_replies_are_kept_together() {
 }
 
 #[tokio::test]
-async fn a_visitor_who_has_changed_meanwhile_is_read_again() {
+async fn changed_visitor_refuses_the_settlement() {
     let kit = Kit::start().await;
     let claim = claimed(&kit).await;
     let (seen, after) = reckoned(&kit, 3).await;
@@ -75,7 +75,7 @@ async fn a_visitor_who_has_changed_meanwhile_is_read_again() {
 }
 
 #[tokio::test]
-async fn who_comes_too_late_does_not_touch_the_replies() {
+async fn late_settlement_does_not_change_the_ledger() {
     let kit = Kit::start().await;
     let claim = claimed(&kit).await;
     kit.later(SENDING_LEASE);
@@ -100,7 +100,7 @@ async fn who_comes_too_late_does_not_touch_the_replies() {
 }
 
 #[tokio::test]
-async fn giving_up_waits_for_the_lease_and_for_the_visitor() {
+async fn give_up_needs_an_expired_lease_and_the_visitor_as_read() {
     let kit = Kit::start().await;
     let claim = claimed(&kit).await;
     let (seen, after) = reckoned(&kit, 4).await;
@@ -125,7 +125,7 @@ async fn giving_up_waits_for_the_lease_and_for_the_visitor() {
 }
 
 #[tokio::test]
-async fn a_conflict_between_transactions_is_tried_again() {
+async fn transaction_conflict_returns_visitor_changed() {
     let kit = Kit::start().await;
     let claim = claimed(&kit).await;
     let (seen, after) = reckoned(&kit, 1).await;
@@ -143,7 +143,7 @@ async fn a_conflict_between_transactions_is_tried_again() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_keeps_the_end() {
+async fn lost_answer_stores_the_outcome() {
     let kit = Kit::start().await;
     let claim = claimed(&kit).await;
     let (seen, after) = reckoned(&kit, 1).await;

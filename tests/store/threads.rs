@@ -7,7 +7,7 @@ use store::{Claimed, MessageState, MessageState as State, NewOutbound, Settled, 
 use crate::support::{APP_ID, BEGIN, Kit, outbound, text_message, visitor};
 
 #[tokio::test]
-async fn a_thread_is_paged_oldest_first() {
+async fn thread_is_paged_oldest_first() {
     let kit = Kit::start().await;
     let thread = visitor();
     for number in [4, 1, 3, 0, 2] {
@@ -45,7 +45,7 @@ async fn messages_are_read_in_the_order_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_read_by_id_is_what_was_written_last() {
+async fn reads_by_id_are_consistent() {
     let kit = Kit::start().await;
     let ids = [kit.pending(&visitor(), "one").await, kit.pending(&visitor(), "two").await];
     let Claimed::Ours(claim) = kit.table.claim(&visitor(), &ids[0]).await.unwrap() else { panic!("not ours") };
@@ -55,7 +55,7 @@ async fn what_is_read_by_id_is_what_was_written_last() {
 }
 
 #[tokio::test]
-async fn what_waits_to_be_sent_since_a_message_is_what_was_said_because_of_it() {
+async fn pending_since_a_message_includes_its_replies() {
     let kit = Kit::start().await;
     let thread = visitor();
     let before = kit.pending(&thread, "from before").await;
@@ -80,7 +80,7 @@ async fn what_waits_to_be_sent_since_a_message_is_what_was_said_because_of_it() 
 }
 
 #[tokio::test]
-async fn every_state_of_a_message_is_read_as_it_was_written() {
+async fn every_message_state_is_read_as_it_was_written() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
     let item = kit.items_of("outbound").await.remove(0);
@@ -105,7 +105,7 @@ async fn every_state_of_a_message_is_read_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn a_message_says_that_a_model_has_made_it() {
+async fn ai_label_is_stored() {
     let kit = Kit::start().await;
     for (ai, shown) in [(true, json!(true)), (false, json!(null))] {
         let id = NewOutbound::fresh_id(kit.now());

@@ -38,7 +38,7 @@ async fn value(kit: &Kit, token: &StoredToken) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_fifty_at_once_one_gets_the_lease() {
+async fn one_of_fifty_concurrent_leases_is_granted() {
     let kit = Kit::start().await;
     for version in 0..5 {
         let leases = at_once(50, |_| {
@@ -53,7 +53,7 @@ async fn of_fifty_at_once_one_gets_the_lease() {
 }
 
 #[tokio::test]
-async fn a_first_token_is_fetched_under_a_lease() {
+async fn first_renewal_needs_a_lease() {
     let kit = Kit::start().await;
     assert!(kit.table.token(APP_ID).await.unwrap().is_none());
     let first = lease(&kit, APP_ID, 0).await.unwrap();
@@ -70,7 +70,7 @@ async fn a_first_token_is_fetched_under_a_lease() {
 }
 
 #[tokio::test]
-async fn a_lease_ends_by_itself() {
+async fn lease_expires() {
     let kit = Kit::start().await;
     lease(&kit, APP_ID, 0).await.unwrap();
     kit.later(LEASE - A_MILLISECOND);
@@ -80,7 +80,7 @@ async fn a_lease_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn who_lost_the_lease_changes_nothing() {
+async fn writes_under_a_lost_lease_change_nothing() {
     let kit = Kit::start().await;
     let slow = lease(&kit, APP_ID, 0).await.unwrap();
     kit.later(LEASE);
@@ -98,7 +98,7 @@ async fn who_lost_the_lease_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_lease_is_taken_at_the_version_that_was_read() {
+async fn lease_at_another_version_is_refused() {
     let kit = Kit::start().await;
     renewed(&kit, APP_ID, 2).await;
     for stale in [0, 1, 3] {
@@ -111,7 +111,7 @@ async fn a_lease_is_taken_at_the_version_that_was_read() {
 }
 
 #[tokio::test]
-async fn a_passing_failure_leaves_the_token_and_counts() {
+async fn passing_failure_keeps_the_token_and_is_counted() {
     let kit = Kit::start().await;
     renewed(&kit, APP_ID, 1).await;
     for failures in 1..=3 {
@@ -133,7 +133,7 @@ async fn a_passing_failure_leaves_the_token_and_counts() {
 }
 
 #[tokio::test]
-async fn refused_credentials_hold_the_readers_until_they_are_renewed() {
+async fn refused_credentials_hold_readers_until_the_retry() {
     let kit = Kit::start().await;
     let held = lease(&kit, APP_ID, 0).await.unwrap();
     let again = kit.now() + SignedDuration::from_mins(8);
@@ -152,7 +152,7 @@ async fn refused_credentials_hold_the_readers_until_they_are_renewed() {
 }
 
 #[tokio::test]
-async fn tokens_fall_due_the_most_overdue_first() {
+async fn due_tokens_are_sorted_by_due_time() {
     let kit = Kit::start().await;
     let app_ids = ["wx3", "wx1", "wx2"];
     for (number, app_id) in app_ids.iter().enumerate() {
@@ -171,7 +171,7 @@ async fn tokens_fall_due_the_most_overdue_first() {
 }
 
 #[tokio::test]
-async fn the_token_of_a_binding_that_is_gone_leaves_the_schedule() {
+async fn token_of_a_deleted_binding_is_unscheduled() {
     let kit = Kit::start().await;
     renewed(&kit, APP_ID, 1).await;
     kit.later(TWO_HOURS);
@@ -188,7 +188,7 @@ async fn the_token_of_a_binding_that_is_gone_leaves_the_schedule() {
 }
 
 #[tokio::test]
-async fn new_credentials_let_anybody_renew_at_once() {
+async fn reset_token_can_be_renewed_at_once() {
     let kit = Kit::start().await;
     renewed(&kit, APP_ID, 1).await;
     let refused = lease(&kit, APP_ID, 1).await.unwrap();
@@ -211,7 +211,7 @@ async fn new_credentials_let_anybody_renew_at_once() {
 }
 
 #[tokio::test]
-async fn a_renewal_that_comes_after_its_binding_is_gone_keeps_nothing() {
+async fn renewal_after_deletion_of_the_binding_writes_nothing() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     let held = lease(&kit, APP_ID, 0).await.unwrap();
@@ -222,7 +222,7 @@ async fn a_renewal_that_comes_after_its_binding_is_gone_keeps_nothing() {
 }
 
 #[tokio::test]
-async fn tokens_are_each_mini_programs_own() {
+async fn tokens_of_mini_programs_are_separate() {
     let kit = Kit::start().await;
     renewed(&kit, "wx1", 1).await;
     assert!(kit.table.token("wx2").await.unwrap().is_none());

@@ -81,7 +81,7 @@ fn found(items: &[Item], own: &str, cid: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn from_every_stage_to_every_other_exactly_what_follows_is_there() {
+async fn every_transition_of_stages_writes_exactly_what_follows() {
     for (number, from) in STAGES.iter().enumerate().filter(|(_, from)| **from != "closed") {
         let kit = Kit::start().await;
         for (place, to) in STAGES.iter().enumerate() {
@@ -108,7 +108,7 @@ async fn from_every_stage_to_every_other_exactly_what_follows_is_there() {
 }
 
 #[tokio::test]
-async fn a_conversation_opens_in_any_stage_with_what_follows() {
+async fn conversation_opened_in_any_stage_writes_what_follows() {
     let kit = Kit::start().await;
     for (place, name) in STAGES.iter().enumerate().filter(|(_, name)| **name != "closed") {
         let own = format!("{place}");
@@ -124,7 +124,7 @@ async fn a_conversation_opens_in_any_stage_with_what_follows() {
 }
 
 #[tokio::test]
-async fn what_changes_within_a_stage_moves_nothing() {
+async fn change_within_a_stage_moves_no_item() {
     let kit = Kit::start().await;
     let duty = kit.online("a1", 1).await;
     let opened = kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
@@ -153,7 +153,7 @@ async fn what_changes_within_a_stage_moves_nothing() {
 }
 
 #[tokio::test]
-async fn an_agents_conversations_come_oldest_first_and_up_to_the_limit() {
+async fn conversations_of_an_agent_are_sorted_and_limited() {
     let kit = Kit::start().await;
     kit.online("a1", 100).await;
     // Another whose name begins alike.
@@ -194,7 +194,7 @@ async fn take_away(kit: &Kit, kind: &str) {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_together_is_not_written() {
+async fn contradictory_decision_is_refused() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
     kit.online("a2", 2).await;

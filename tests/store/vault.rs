@@ -42,7 +42,7 @@ fn assert_sealed(opened: &Result<String, StoreError>, when: &str) {
 }
 
 #[tokio::test]
-async fn nothing_readable_lies_in_the_table() {
+async fn no_credential_is_readable_in_the_table() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     let item = item(&kit, APP_ID).await;
@@ -58,7 +58,7 @@ async fn nothing_readable_lies_in_the_table() {
 }
 
 #[tokio::test]
-async fn one_credential_never_looks_the_same_twice() {
+async fn sealing_twice_gives_different_bytes() {
     let kit = Kit::start().await;
     let mut seen = Vec::new();
     for _ in 0..8 {
@@ -73,7 +73,7 @@ async fn one_credential_never_looks_the_same_twice() {
 }
 
 #[tokio::test]
-async fn a_credential_that_was_moved_does_not_open() {
+async fn moved_credential_does_not_open() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     kit.bind(OTHER).await;
@@ -97,7 +97,7 @@ async fn a_credential_that_was_moved_does_not_open() {
 }
 
 #[tokio::test]
-async fn an_access_token_does_not_open_for_another_mini_program() {
+async fn access_token_of_another_mini_program_does_not_open() {
     let kit = Kit::start().await;
     let end = kit.now();
     for app_id in [APP_ID, OTHER] {
@@ -114,7 +114,7 @@ async fn an_access_token_does_not_open_for_another_mini_program() {
 }
 
 #[tokio::test]
-async fn a_credential_with_any_byte_changed_does_not_open() {
+async fn credential_with_a_changed_byte_does_not_open() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     let whole = blob(&item(&kit, APP_ID).await, "app_secret");
@@ -150,7 +150,7 @@ async fn any_text_is_sealed_and_opened() {
 }
 
 #[tokio::test]
-async fn after_one_rotation_old_values_still_open() {
+async fn value_sealed_before_one_rotation_opens() {
     let kit = Kit::start().await;
     let old = kit.bind(APP_ID).await;
     kit.secret.rotate(&second_master()).await;
@@ -165,7 +165,7 @@ async fn after_one_rotation_old_values_still_open() {
 }
 
 #[tokio::test]
-async fn a_function_that_runs_on_notices_a_rotation() {
+async fn warm_vault_notices_a_rotation() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     let warm = kit.secret.vault();
@@ -185,7 +185,7 @@ async fn a_function_that_runs_on_notices_a_rotation() {
 }
 
 #[tokio::test]
-async fn a_value_sealed_two_rotations_ago_stays_shut_in_a_function_that_runs_on() {
+async fn value_sealed_two_rotations_ago_does_not_open() {
     let kit = Kit::start().await;
     let first = kit.bind(APP_ID).await;
     kit.secret.rotate(&second_master()).await;
@@ -198,7 +198,7 @@ async fn a_value_sealed_two_rotations_ago_stays_shut_in_a_function_that_runs_on(
 }
 
 #[tokio::test]
-async fn the_secret_is_fetched_once_however_many_ask() {
+async fn concurrent_callers_fetch_the_secret_once() {
     let kit = Kit::start().await;
     let binding = kit.bind(APP_ID).await;
     let fetched = kit.wire.calls("GetSecretValue");
@@ -220,7 +220,7 @@ async fn the_secret_is_fetched_once_however_many_ask() {
 }
 
 #[tokio::test]
-async fn a_primed_vault_asks_no_more() {
+async fn primed_vault_does_not_fetch_again() {
     let kit = Kit::start().await;
     let binding = kit.bind(APP_ID).await;
     let vault = kit.secret.vault();
@@ -232,7 +232,7 @@ async fn a_primed_vault_asks_no_more() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_too_short_seals_nothing() {
+async fn short_secret_is_refused() {
     let kit = Kit::start().await;
     for (length, enough) in [(0, false), (1, false), (31, false), (32, true), (64, true)] {
         // Secrets Manager keeps no empty text.
@@ -249,7 +249,7 @@ async fn a_secret_that_is_too_short_seals_nothing() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_missing_or_out_of_reach_is_told_apart() {
+async fn missing_and_unreachable_secrets_are_different_errors() {
     let kit = Kit::start().await;
     let binding = kit.bind(APP_ID).await;
     let opened = open(&kit.secret.vault_of_nothing(), &binding.token).await;
@@ -268,7 +268,7 @@ async fn a_secret_that_is_missing_or_out_of_reach_is_told_apart() {
 }
 
 #[tokio::test]
-async fn without_the_secret_nothing_is_written() {
+async fn unavailable_secret_writes_nothing() {
     let kit = Kit::start().await;
     let binding = kit.bind(APP_ID).await;
     let before = kit.items().await;

@@ -13,7 +13,7 @@ async fn write(kit: &Kit, thread: &Thread, change: impl FnOnce(&mut Visitor)) {
 }
 
 #[tokio::test]
-async fn a_visitor_is_read_as_they_were_written() {
+async fn visitor_is_read_as_written() {
     let kit = Kit::start().await;
     let now = kit.now();
     let profile = Profile {
@@ -51,7 +51,7 @@ async fn a_visitor_is_read_as_they_were_written() {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_between_two_who_change_a_visitor() {
+async fn concurrent_change_of_a_visitor_is_refused() {
     let kit = Kit::start().await;
     let [mut one, mut two] = [Decision::of(&kit.table, &visitor()).await, Decision::of(&kit.table, &visitor()).await];
     one.visitor.profile.nickname = Some("one".to_owned());
@@ -66,7 +66,7 @@ async fn nothing_is_lost_between_two_who_change_a_visitor() {
 }
 
 #[tokio::test]
-async fn a_visitor_of_an_earlier_version_is_read() {
+async fn visitor_of_another_version_is_read() {
     let kit = Kit::start().await;
     write(&kit, &visitor(), |visitor| visitor.open_cid = Some("c1".to_owned())).await;
     let mut item = kit.items_of("visitor").await.remove(0);
@@ -96,7 +96,7 @@ async fn visitors_are_read_together() {
 }
 
 #[tokio::test]
-async fn who_came_with_one_verified_partnerid_is_one_person() {
+async fn visitors_with_one_verified_partnerid_are_one_person() {
     let kit = Kit::start().await;
     let threads = [visitor(), Thread::new("wxfedcba9876543210", "oElsewhere"), Thread::new(APP_ID, "oAnother")];
     for (thread, partnerid) in threads.iter().zip(["13800138000", "13800138000", "138001380000"]) {
@@ -120,7 +120,7 @@ async fn who_came_with_one_verified_partnerid_is_one_person() {
 }
 
 #[tokio::test]
-async fn whoever_proves_another_partnerid_or_none_is_that_person_no_more() {
+async fn visitor_with_another_partnerid_leaves_the_person() {
     let kit = Kit::start().await;
     let prove = async |partnerid: &str| {
         let decision = Decision::of(&kit.table, &visitor()).await.proving(partnerid);
@@ -135,7 +135,7 @@ async fn whoever_proves_another_partnerid_or_none_is_that_person_no_more() {
 }
 
 #[tokio::test]
-async fn a_refused_decision_makes_nobody_one_person() {
+async fn refused_decision_links_no_person() {
     let kit = Kit::start().await;
     let mut stale = Decision::of(&kit.table, &visitor()).await.proving("p-1");
     write(&kit, &visitor(), |visitor| visitor.session_from = Some("meanwhile".to_owned())).await;
@@ -145,7 +145,7 @@ async fn a_refused_decision_makes_nobody_one_person() {
 }
 
 #[tokio::test]
-async fn a_partnerid_of_any_length_is_a_person() {
+async fn partnerid_of_any_length_is_a_person() {
     let kit = Kit::start().await;
     for partnerid in ["", "客".repeat(100).as_str(), "x".repeat(5000).as_str(), "visitor#"] {
         let thread = Thread::new(APP_ID, format!("o{}", partnerid.len()));

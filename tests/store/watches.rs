@@ -19,7 +19,7 @@ async fn watched(kit: &Kit) -> Vec<Queue> {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_joined_is_looked_at_within_a_minute() {
+async fn joined_queue_is_due_within_a_minute() {
     let kit = Kit::start().await;
     kit.table.expect_waiting(&group("g1")).await.unwrap();
     kit.later(SOON - A_MILLISECOND);
@@ -31,7 +31,7 @@ async fn a_queue_that_is_joined_is_looked_at_within_a_minute() {
 }
 
 #[tokio::test]
-async fn a_queue_in_which_somebody_waits_is_looked_at_again_and_again() {
+async fn nonempty_queue_stays_scheduled() {
     let kit = Kit::start().await;
     kit.table.expect_waiting(&group("g1")).await.unwrap();
     // Long after the last arrival.
@@ -46,7 +46,7 @@ async fn a_queue_in_which_somebody_waits_is_looked_at_again_and_again() {
 }
 
 #[tokio::test]
-async fn an_empty_queue_is_looked_at_until_it_was_quiet_for_longer_than_any_enqueueing_takes() {
+async fn empty_queue_is_unscheduled_after_the_quiet_time() {
     let kit = Kit::start().await;
     kit.table.expect_waiting(&group("g1")).await.unwrap();
     kit.later(QUIET);
@@ -68,7 +68,7 @@ async fn an_empty_queue_is_looked_at_until_it_was_quiet_for_longer_than_any_enqu
 }
 
 #[tokio::test]
-async fn who_joins_between_the_look_and_its_end_is_not_forgotten() {
+async fn arrival_during_a_check_keeps_the_queue_scheduled() {
     let kit = Kit::start().await;
     kit.table.expect_waiting(&group("g1")).await.unwrap();
     kit.later(SignedDuration::from_hours(1));
@@ -87,7 +87,7 @@ async fn who_joins_between_the_look_and_its_end_is_not_forgotten() {
 }
 
 #[tokio::test]
-async fn the_most_overdue_comes_first_and_no_more_than_asked_for() {
+async fn due_queues_are_sorted_and_limited() {
     let kit = Kit::start().await;
     let queues = [Queue::LeftMessages, group("g2"), Queue::Agent("a1".to_owned()), group("g1")];
     for queue in &queues {
@@ -102,7 +102,7 @@ async fn the_most_overdue_comes_first_and_no_more_than_asked_for() {
 }
 
 #[tokio::test]
-async fn nobody_is_watched_who_was_never_expected() {
+async fn unexpected_queue_is_never_due() {
     let kit = Kit::start().await;
     for was_empty in [true, false] {
         kit.table.watch_again(&group("g1"), was_empty).await.unwrap();
@@ -111,7 +111,7 @@ async fn nobody_is_watched_who_was_never_expected() {
 }
 
 #[tokio::test]
-async fn a_watch_that_cannot_be_read_holds_up_nobody() {
+async fn unreadable_watch_does_not_block_others() {
     let kit = Kit::start().await;
     for queue in ["g1", "g2"] {
         kit.table.expect_waiting(&group(queue)).await.unwrap();

@@ -117,7 +117,7 @@ fn callback_url(request: &Request, app_id: &str) -> String {
 pub(crate) async fn list(deps: &Deps, request: &Request) -> Result<Response<Body>, Problem> {
     let wanted = Wanted::of(request)?;
     let page = deps.table().bindings(wanted.cursor(), wanted.limit).await?;
-    let items: Vec<_> = page.items.iter().map(|binding| show(binding, request)).collect();
+    let items: Vec<_> = page.items.iter().map(|binding| show(binding, request)).collect::<Result<_, _>>()?;
     Ok(http::json(StatusCode::OK, &Page { items, cursor: page.cursor }))
 }
 

@@ -45,7 +45,7 @@ async fn send(deps: &Deps, request: &Request) -> Result<Response<Body>, Problem>
     let conversation = deps.conversations.conversation(cid).await?.ok_or_else(|| Problem::not_found("conversation"))?;
     allow(&card, &conversation)?;
     let page = &card.mini_page;
-    let cover = deps.channel.cover(&conversation.app_id, &page.thumb_media_id, &page.thumb_url).await;
+    let cover = deps.channel.cover_media_id(&conversation.app_id, &page.thumb_media_id, &page.thumb_url).await;
     let cover = cover.map_err(|error| Problem::no_picture(&error, "miniPage.thumbMediaId", "miniPage.thumbUrl"))?;
     let content = json!({
         "title": page.title,

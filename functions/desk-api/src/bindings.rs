@@ -239,7 +239,7 @@ pub(crate) async fn delete(deps: &Deps, app_id: &str) -> Result<Response<Body>, 
 
 /// Asks WeChat, before anything is kept, whether the credentials are right.
 async fn check_credentials(deps: &Deps, app_id: &str, secret: &SecretString) -> Result<AccessToken, Problem> {
-    deps.channel().tokens().check(app_id, secret).await.map_err(|error| refused(&error))
+    deps.channel().tokens().verify_credentials(app_id, secret).await.map_err(|error| refused(&error))
 }
 
 fn refused(error: &ApiError) -> Problem {
@@ -255,7 +255,7 @@ fn refused(error: &ApiError) -> Problem {
 
 /// That the token could not be kept is no failure of the request: the next reader fetches one.
 async fn adopt(deps: &Deps, app_id: &str, access: &AccessToken) {
-    if let Err(error) = deps.channel().tokens().adopt(app_id, access).await {
+    if let Err(error) = deps.channel().tokens().store_verified(app_id, access).await {
         tracing::warn!(app_id, %error, "the first access token was not kept");
     }
 }

@@ -141,7 +141,7 @@ impl Create {
         let Some(image) = self.image else {
             return Err(Problem::internal());
         };
-        let media_id = deps.channel().cover(&conversation.app_id, &image.media_id, &image.url).await;
+        let media_id = deps.channel().cover_media_id(&conversation.app_id, &image.media_id, &image.url).await;
         let media_id = media_id.map_err(|error| Problem::no_picture(&error, "image.media_id", "image.url"))?;
         let mut content = json!({ "media_id": media_id });
         if !image.url.is_empty() {

@@ -1,12 +1,12 @@
-//! What can go wrong on the way to WeChat.
+//! The errors of this crate.
 
 use store::{CredentialProblem, SendFailure, StoreError};
 use wechat::ApiError;
 
-/// Why the channel cannot be built.
+/// An error of [`Channel::new`](crate::Channel::new) and other constructors of HTTP clients.
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
-    /// `WECHAT_API_URL` is not an http or https address.
+    /// `WECHAT_API_URL` is not an http or https URL.
     #[error("WECHAT_API_URL is not an http or https address")]
     ApiUrl,
     /// The HTTP client could not be built.
@@ -14,31 +14,31 @@ pub enum ChannelError {
     HttpClient,
 }
 
-/// Why there is no access token, or why a call that needed one failed.
+/// An error of a call to WeChat that takes an access token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The mini program is not bound.
     #[error("the mini program is not bound")]
     NotBound,
-    /// WeChat refuses the binding's credentials, and it is not yet time to ask again.
+    /// WeChat refused the binding's credentials, and the pause before the next attempt is not over.
     #[error("WeChat refuses the credentials: {}", .0.reason)]
     Refused(CredentialProblem),
-    /// Another function is renewing the token and takes long.
+    /// Another function is renewing the token and has not finished within 6 s.
     #[error("the access token is being renewed")]
     Busy,
-    /// WeChat gave no token, so that the call itself was never made.
+    /// WeChat issued no token, so the call was not made.
     #[error("no access token: {0}")]
     NoToken(ApiError),
     /// The call itself failed.
     #[error(transparent)]
     WeChat(ApiError),
-    /// The table or the vault failed.
+    /// The table or the vault failed, so the call was not made.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl TokenError {
-    /// What a person is told.
+    /// The failure as the API shows it.
     pub fn failure(&self) -> SendFailure {
         let failure =
             |code: &str, detail: &str| SendFailure { code: code.to_owned(), errcode: None, detail: detail.to_owned() };
@@ -57,7 +57,7 @@ impl TokenError {
     }
 }
 
-/// What a person is told of WeChat's refusal.
+/// WeChat's error as the API shows it.
 pub(crate) fn wechat_failure(error: &ApiError) -> SendFailure {
     SendFailure {
         code: error.code().to_owned(),
@@ -66,7 +66,7 @@ pub(crate) fn wechat_failure(error: &ApiError) -> SendFailure {
     }
 }
 
-/// Whatever became of the call for the token, the call that needed it was never made.
+/// The explanation of a failed token request. The call that needed the token was not made, whatever the request's outcome.
 fn without_token(error: &ApiError) -> String {
     match error.errcode() {
         Some(_) => format!("{} Nothing was sent.", error.meaning_en()),
@@ -74,34 +74,34 @@ fn without_token(error: &ApiError) -> String {
     }
 }
 
-/// Why a picture could not be fetched.
+/// An error of [`Fetcher::image`](crate::Fetcher::image). Its text continues a sentence that begins with the field's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
-    /// The address is not a usable URL.
+    /// The address is not an https URL, or holds a user name or a password.
     #[error("is not an https address")]
     Address,
-    /// The address, or one it redirects to, leads into a private network.
+    /// The address, or one it redirects to, is in a private network.
     #[error("must be an address on the public internet")]
     NotPublic,
-    /// The host cannot be found or reached, or took too long.
+    /// The host cannot be resolved or reached, or did not answer within 8 s.
     #[error("could not be reached")]
     Unreachable,
     /// The host answered with an error.
     #[error("was answered with HTTP {0}")]
     Status(u16),
-    /// Too many redirects.
+    /// More than 3 redirects.
     #[error("redirects too often")]
     Redirects,
-    /// More than [`MAX_IMAGE`](crate::MAX_IMAGE) bytes.
+    /// The file has more than [`MAX_IMAGE`](crate::MAX_IMAGE) bytes.
     #[error("leads to more than 2 MB, which is more than WeChat takes")]
     TooLarge,
-    /// Not a PNG, JPEG or GIF.
+    /// The file is not a PNG, JPEG or GIF.
     #[error("does not lead to a PNG, JPEG or GIF picture")]
     Type,
 }
 
 impl FetchError {
-    /// Stable code.
+    /// The stable code of the error in the API.
     pub fn code(self) -> &'static str {
         match self {
             Self::Address => "picture.bad_address",
@@ -115,22 +115,22 @@ impl FetchError {
     }
 }
 
-/// Why there is no media id for a picture.
+/// An error of [`Channel::cover_media_id`](crate::Channel::cover_media_id).
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
-    /// Neither a media id nor an address.
+    /// There is neither a media id nor an address.
     #[error("there is neither a media id nor an address")]
     Missing,
-    /// The picture could not be fetched.
+    /// The picture could not be downloaded.
     #[error("the address {0}")]
     Fetch(#[from] FetchError),
-    /// It could not be uploaded.
+    /// The picture could not be uploaded to WeChat.
     #[error(transparent)]
     Upload(#[from] TokenError),
 }
 
 impl MediaError {
-    /// What a person is told.
+    /// The failure as the API shows it.
     pub fn failure(&self) -> SendFailure {
         match self {
             Self::Missing => SendFailure {

@@ -1,8 +1,8 @@
-//! Fetches a picture from an address that somebody else chose, without letting them reach what we can reach.
+//! Downloads pictures from untrusted URLs, without server-side request forgery.
 //!
-//! Only https, only addresses on the public internet: the name is resolved by us, every address it has must be
-//! public, and the connection goes to exactly those (OWASP, "Server-Side Request Forgery Prevention"). Redirects are
-//! followed by hand, each target checked again. The simulator's own origin is the one exception, and plain http.
+//! Only https and only addresses on the public internet are allowed. The resolver accepts a name only if all its
+//! addresses are public, and the connection is made to exactly those (OWASP, "Server-Side Request Forgery Prevention
+//! Cheat Sheet"). Each redirect is checked in the same way. The simulator's origin is the one exception; it uses http.
 
 use std::{net::IpAddr, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -14,29 +14,29 @@ use reqwest::{
 use url::{Host, Url};
 
 use crate::{
-    address::is_public,
     error::{ChannelError, FetchError},
+    public_address::is_public,
     tls,
 };
 
-/// Largest picture, in bytes: what WeChat takes (新增临时素材: 图片 2M).
+/// The largest picture, in bytes. WeChat's limit (新增临时素材: 图片 2M).
 pub const MAX_IMAGE: usize = 2 * 1024 * 1024;
 
 const TIMEOUT: Duration = Duration::from_secs(8);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const REDIRECTS: u32 = 3;
+const MAX_REDIRECTS: u32 = 3;
 
-/// A picture.
+/// A downloaded picture.
 #[derive(Debug, Clone)]
 pub struct Image {
-    /// `image/png`, `image/jpeg` or `image/gif`, by its first bytes.
+    /// `image/png`, `image/jpeg` or `image/gif`, detected from the first bytes.
     pub content_type: &'static str,
-    /// Its bytes.
+    /// The file, at most [`MAX_IMAGE`] bytes.
     pub bytes: Vec<u8>,
 }
 
 impl Image {
-    /// A file name with the ending that WeChat expects.
+    /// A file name with the extension that WeChat expects for the type.
     pub fn file_name(&self) -> &'static str {
         match self.content_type {
             "image/png" => "picture.png",
@@ -46,10 +46,10 @@ impl Image {
     }
 }
 
-/// Looks a name up.
+/// Resolves a host name to its addresses.
 type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> + Send + Sync>;
 
-/// Fetches pictures. Cheap to clone.
+/// Downloads pictures. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Fetcher {
     http: reqwest::Client,
@@ -57,27 +57,27 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    /// A fetcher that may also fetch from the simulator at this address.
+    /// A fetcher that may also download from the simulator's origin.
     pub fn new(simulator: Option<Url>) -> Result<Self, ChannelError> {
         Self::with_lookup(simulator, system_lookup())
     }
 
     fn with_lookup(simulator: Option<Url>, lookup: Lookup) -> Result<Self, ChannelError> {
         let exempt = simulator.as_ref().and_then(Url::host_str).map(ToOwned::to_owned);
-        let http = plain_client()?
+        let http = base_client()?
             .timeout(TIMEOUT)
-            .dns_resolver(Arc::new(PublicOnly { lookup, exempt }))
+            .dns_resolver(Arc::new(PublicResolver { lookup, exempt }))
             .build()
             .map_err(|_| ChannelError::HttpClient)?;
         Ok(Self { http, simulator })
     }
 
-    /// The picture at this address.
+    /// Downloads the picture at this URL, in at most 8 s and 3 redirects.
     pub async fn image(&self, address: &str) -> Result<Image, FetchError> {
         let mut url = Url::parse(address).map_err(|_| FetchError::Address)?;
-        for _ in 0..=REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             self.check(&url)?;
-            let response = self.http.get(url.clone()).send().await.map_err(|error| unreachable(&error))?;
+            let response = self.http.get(url.clone()).send().await.map_err(|error| request_error(&error))?;
             let status = response.status();
             if status.is_redirection() {
                 let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
@@ -100,9 +100,9 @@ impl Fetcher {
     }
 }
 
-/// Judges an address that somebody else chose as far as that can be done before its name is resolved: https, without
-/// a user's name, and no number that is not public. `Url` has already turned decimal, octal and hexadecimal forms of
-/// an IPv4 address into the address. Names are left to [`outward_client`].
+/// Checks an untrusted URL as far as that is possible without resolving its host: it must be https, without user name
+/// and password, and an IP address must be public. `Url` has already parsed decimal, octal and hexadecimal forms of an
+/// IPv4 address. Host names are checked by the resolver of [`untrusted_url_client`].
 pub fn check_public(url: &Url) -> Result<(), FetchError> {
     let plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
     match url.host() {
@@ -115,18 +115,18 @@ pub fn check_public(url: &Url) -> Result<(), FetchError> {
     }
 }
 
-/// A client for addresses that somebody else chose: it follows no redirect, uses no proxy, and with `public_only`
-/// connects to no name that has an address in a private network. It must be asked for nothing that [`check_public`]
-/// refuses: an address that is a number passes by the resolver.
-pub fn outward_client(public_only: bool) -> Result<reqwest::ClientBuilder, ChannelError> {
-    let client = plain_client()?;
+/// An HTTP client for untrusted URLs. It follows no redirects and uses no proxy. With `public_only` it refuses a host name
+/// that has an address in a private network. Check each URL with [`check_public`] first: an IP address in a URL does not
+/// reach the resolver.
+pub fn untrusted_url_client(public_only: bool) -> Result<reqwest::ClientBuilder, ChannelError> {
+    let client = base_client()?;
     if !public_only {
         return Ok(client);
     }
-    Ok(client.dns_resolver(Arc::new(PublicOnly { lookup: system_lookup(), exempt: None })))
+    Ok(client.dns_resolver(Arc::new(PublicResolver { lookup: system_lookup(), exempt: None })))
 }
 
-fn plain_client() -> Result<reqwest::ClientBuilder, ChannelError> {
+fn base_client() -> Result<reqwest::ClientBuilder, ChannelError> {
     Ok(reqwest::Client::builder()
         .tls_backend_preconfigured(tls::config()?)
         .connect_timeout(CONNECT_TIMEOUT)
@@ -150,7 +150,7 @@ async fn read(mut response: reqwest::Response) -> Result<Image, FetchError> {
         return Err(FetchError::TooLarge);
     }
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| request_error(&error))? {
         if bytes.len() + chunk.len() > MAX_IMAGE {
             return Err(FetchError::TooLarge);
         }
@@ -165,12 +165,12 @@ async fn read(mut response: reqwest::Response) -> Result<Image, FetchError> {
     Ok(Image { content_type, bytes })
 }
 
-/// Why a request had no answer: [`FetchError::NotPublic`] where [`outward_client`] refused the name, or else
-/// [`FetchError::Unreachable`].
-pub fn unreachable(error: &reqwest::Error) -> FetchError {
+/// The reason of a failed request: [`FetchError::NotPublic`] where the resolver of [`untrusted_url_client`] refused the
+/// host name, [`FetchError::Unreachable`] otherwise.
+pub fn request_error(error: &reqwest::Error) -> FetchError {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
-        if error.is::<Private>() {
+        if error.is::<PrivateAddress>() {
             return FetchError::NotPublic;
         }
         cause = error.source();
@@ -178,26 +178,26 @@ pub fn unreachable(error: &reqwest::Error) -> FetchError {
     FetchError::Unreachable
 }
 
-/// A name that has an address in a private network.
+/// The host name resolves to an address that is not public.
 #[derive(Debug, thiserror::Error)]
 #[error("the name has an address that is not public")]
-struct Private;
+struct PrivateAddress;
 
-/// Resolves names, and refuses one if any of its addresses is not public: a name with a public and a private
-/// address is an attack, not a choice.
-struct PublicOnly {
+/// Resolves host names, and refuses a name if any of its addresses is not public. A name with both kinds is a sign of DNS
+/// rebinding.
+struct PublicResolver {
     lookup: Lookup,
     exempt: Option<String>,
 }
 
-impl Resolve for PublicOnly {
+impl Resolve for PublicResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let exempt = self.exempt.as_deref() == Some(name.as_str());
         let found = (self.lookup)(name.as_str().to_owned());
         Box::pin(async move {
             let found = found.await?;
             if !exempt && !found.iter().all(|address| is_public(*address)) {
-                return Err(Private.into());
+                return Err(PrivateAddress.into());
             }
             let addresses = found.into_iter().map(|address| SocketAddr::new(address, 0));
             Ok(Box::new(addresses.collect::<Vec<_>>().into_iter()) as Addrs)
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn addresses_that_are_not_public_are_refused_before_anything_is_sent() {
+    async fn url_with_private_address_or_without_https_is_refused() {
         let fetcher = fetcher(&["127.0.0.1"]);
         for (address, expected) in [
             ("https://127.0.0.1/a.png", FetchError::NotPublic),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_with_one_private_address_among_public_ones_is_refused() {
+    async fn host_with_public_and_private_addresses_is_refused() {
         let fetcher = fetcher(&["1.1.1.1", "10.0.0.1"]);
         assert_eq!(fetcher.image("https://name.example/a.png").await.unwrap_err(), FetchError::NotPublic);
     }

@@ -1,26 +1,32 @@
-//! What is said to WeChat: access tokens, media, sends.
+//! Calls to WeChat: access tokens, media uploads, sends.
 //!
 //! - [`Tokens`]: one access token per binding, renewed by one function at a time.
-//! - [`Channel::send_message`]: what a person writes goes out within their request, once per `Idempotency-Key`.
-//! - [`Channel::deliver`]: one send, through its states, at most once.
-//! - [`Channel::cover`]: a card's picture as media of WeChat's.
-//! - [`Fetcher`]: fetches a picture from an address that somebody else chose.
-//! - [`outward_client`]: the same guard for other requests to such addresses.
+//! - [`Channel::send_message`]: stores and sends what a person writes, once per `Idempotency-Key`.
+//! - [`Channel::deliver`]: sends one stored message, at most once.
+//! - [`Channel::take_back`], [`Channel::expire`]: end a text that is held for the visitor's next message.
+//! - [`Channel::cover_media_id`]: uploads the picture of a card or an image message.
+//! - [`Fetcher`]: downloads a picture from an untrusted URL, without server-side request forgery.
+//! - [`untrusted_url_client`]: an HTTP client with the same protection, for robots and webhooks.
 
-mod address;
+mod deliver;
 mod error;
 mod fetch;
-mod ledger;
+mod held;
 mod media;
-mod say;
-mod sender;
+mod parts;
+mod public_address;
+mod quota;
+mod send_message;
+mod send_parts;
 mod tls;
 mod tokens;
 
+pub use deliver::RetryPolicy;
 pub use error::{ChannelError, FetchError, MediaError, TokenError};
-pub use fetch::{Fetcher, Image, MAX_IMAGE, check_public, outward_client, unreachable};
-pub use say::{Draft, HELD_MAX, HOLD_LIFE, SendResult};
-pub use sender::{RetryPolicy, text_parts};
+pub use fetch::{Fetcher, Image, MAX_IMAGE, check_public, request_error, untrusted_url_client};
+pub use held::{HELD_TEXT_LIFETIME, MAX_HELD_TEXTS};
+pub use parts::text_part_count;
+pub use send_message::{Draft, SendResult};
 pub use tokens::{CachedToken, Tokens};
 pub use wechat::client::WECHAT_API_URL;
 
@@ -29,12 +35,15 @@ use std::time::Duration;
 use store::{Table, Vault};
 use wechat::{ApiError, client::Typing};
 
-/// No call to WeChat takes longer than this. Well below the lease of a send and of a token, and far above the
-/// fraction of a second that WeChat takes.
+/// The time limit of a call to WeChat. Shorter than the lease of a send and of a token; WeChat answers in a fraction of
+/// a second.
 const WECHAT_TIMEOUT: Duration = Duration::from_secs(5);
 const WECHAT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The way to WeChat. Cheap to clone.
+/// How often a conditional write is attempted while other writers change the visitor or the conversation.
+const WRITE_ATTEMPTS: u32 = 8;
+
+/// Sends to and calls of WeChat for all bindings. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Channel {
     table: Table,
@@ -44,8 +53,8 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// The channel to WeChat's API at `api_url`. Where that is plain `http` it is a simulator, and pictures may be
-    /// fetched from it too.
+    /// A channel to WeChat's API at `api_url`. An `http` URL is a simulator's, and pictures may be downloaded from its
+    /// origin too.
     pub fn new(table: Table, vault: Vault, api_url: &str) -> Result<Self, ChannelError> {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::config()?)
@@ -65,19 +74,19 @@ impl Channel {
         &self.tokens
     }
 
-    /// Shows the visitor that somebody is typing, or no longer.
+    /// Shows or hides the typing indicator on the visitor's phone (客服输入状态).
     pub async fn typing(&self, app_id: &str, openid: &str, typing: Typing) -> Result<(), TokenError> {
         self.with_token(app_id, |token| async move { self.api.typing(token.value(), openid, typing).await }).await
     }
 
-    /// Makes a call with the binding's access token; when WeChat refuses the token, renews it and tries once more.
+    /// Calls WeChat with the binding's access token. When WeChat refuses the token, renews it and calls once more.
     async fn with_token<T, F>(&self, app_id: &str, call: impl Fn(CachedToken) -> F) -> Result<T, TokenError>
     where
         F: Future<Output = Result<T, ApiError>>,
     {
-        let held = self.tokens.get(app_id).await?;
-        let version = held.version;
-        match call(held).await {
+        let token = self.tokens.get(app_id).await?;
+        let version = token.version;
+        match call(token).await {
             Err(error) if error.action() == wechat::Action::RefreshToken => {
                 let renewed = self.tokens.renew_refused(app_id, version).await?;
                 call(renewed).await.map_err(TokenError::WeChat)

@@ -1,4 +1,4 @@
-//! Pictures as media of WeChat's.
+//! Uploads of pictures as WeChat's temporary media (新增临时素材).
 
 use store::{MEDIA_LIFE, content_hash};
 
@@ -10,9 +10,10 @@ use crate::{
 impl Channel {
     /// The media id of a card's cover or of an image.
     ///
-    /// `media_id` is used as it is, unless we uploaded it ourselves more than three days ago; otherwise the picture
-    /// is fetched from `address` and uploaded, or found again by its content.
-    pub async fn cover(&self, app_id: &str, media_id: &str, address: &str) -> Result<String, MediaError> {
+    /// `media_id` is used as it is, unless this system uploaded it more than three days ago. Otherwise the picture is
+    /// downloaded from `address` and uploaded, unless the same bytes were uploaded in the last three days.
+    #[tracing::instrument(skip_all, fields(app_id))]
+    pub async fn cover_media_id(&self, app_id: &str, media_id: &str, address: &str) -> Result<String, MediaError> {
         if !media_id.is_empty() {
             let uploaded = self.table.media_uploaded_at(app_id, media_id).await.map_err(TokenError::from)?;
             let now = self.table.clock().now();
@@ -26,8 +27,8 @@ impl Channel {
         self.upload(app_id, address, None).await
     }
 
-    /// The media id of the picture at `address`, when WeChat has refused `refused`.
-    pub(crate) async fn cover_again(&self, app_id: &str, refused: &str, address: &str) -> Result<String, MediaError> {
+    /// Uploads the picture at `address` again, after WeChat refused its media id `refused`.
+    pub(crate) async fn upload_again(&self, app_id: &str, refused: &str, address: &str) -> Result<String, MediaError> {
         if address.is_empty() {
             return Err(MediaError::Missing);
         }

@@ -1,7 +1,7 @@
-//! One TLS configuration for WeChat's API and for addresses that somebody else chose.
+//! The TLS configuration for WeChat's API and for untrusted URLs.
 //!
-//! The roots are compiled in: WeChat and the other hosts may be certified by anybody, and reading the system's store
-//! costs each start tens of milliseconds for the same list.
+//! Mozilla's root certificates are compiled in. Reading the system's store takes tens of milliseconds of each cold start
+//! and yields the same list.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,7 +9,7 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
 use crate::error::ChannelError;
 
-/// The configuration, made once in a process.
+/// The configuration, built once per process.
 pub(crate) fn config() -> Result<ClientConfig, ChannelError> {
     static CONFIG: OnceLock<Option<ClientConfig>> = OnceLock::new();
     let made = CONFIG.get_or_init(|| {

@@ -1,6 +1,6 @@
 //! One decision about a conversation: what was read, the change to write, the events and the messages that go with it.
 
-use channel::text_parts;
+use channel::text_part_count;
 use desk::settings::Reception;
 use jiff::Timestamp;
 use serde_json::json;
@@ -102,7 +102,7 @@ impl<'a> Decision<'a> {
         }
         let id = self.outbound_id(message.purpose());
         let keep = if message.is_robot() { self.reception.robot_reserve() } else { 0 };
-        let (parts, now) = (text_parts(text), self.now);
+        let (parts, now) = (text_part_count(text), self.now);
         if self.visitor.ledger.reserve(&id, parts, keep, now).is_err() {
             if self.after.is_some() {
                 let because = "WeChat grants no reply for it";

@@ -1,6 +1,6 @@
 //! Held texts go out with the visitor's next message.
 
-use channel::text_parts;
+use channel::text_part_count;
 use desk::{
     conversation::AuthorRole,
     held::{HeldText, merge},
@@ -30,10 +30,10 @@ pub(crate) async fn release_held_texts(table: &Table, decision: &mut Decision<'_
     let mut replies = granted.replies_left + granted.uncertain_replies;
     let (mut released, mut sent) = (0, 0);
     for group in held.chunk_by(|one, next| one.author == next.author && one.cid == next.cid) {
-        let merged = merge(&texts(group), MAX_TEXT, replies, text_parts);
+        let merged = merge(&texts(group), MAX_TEXT, replies, text_part_count);
         let mut ids = Vec::new();
         for text in &merged.texts {
-            replies = replies.saturating_sub(text_parts(text));
+            replies = replies.saturating_sub(text_part_count(text));
             ids.push(send(decision, &group[0], text, sent));
             sent += 1;
         }
@@ -64,7 +64,7 @@ fn texts(held: &[Message]) -> Vec<HeldText> {
 /// Sends a merged text in place of held ones of the same author and conversation as `held`. Returns its id.
 fn send(decision: &mut Decision<'_>, held: &Message, text: &str, number: usize) -> String {
     let (id, now) = (decision.outbound_id(&format!("released{number}")), decision.now);
-    let parts = text_parts(text);
+    let parts = text_part_count(text);
     if decision.visitor.ledger.reserve(&id, parts, 0, now).is_err() {
         tracing::error!(app_id = decision.thread.app_id, id, "no reply is left for a released text");
     }

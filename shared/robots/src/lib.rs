@@ -4,7 +4,7 @@
 //! - [`Client::webhook`]: somebody else's system, asked by a request signed after Standard Webhooks 1.0.0.
 //!
 //! Where a robot lives is set by an admin, so that requests go only to https addresses on the public internet, by the
-//! same guard as pictures ([`channel::check_public`], [`channel::outward_client`]). Nothing is asked twice: the visitor
+//! same guard as pictures ([`channel::check_public`], [`channel::untrusted_url_client`]). Nothing is asked twice: the visitor
 //! waits, and the fallback is said instead.
 
 mod chat;

@@ -25,7 +25,7 @@ impl Client {
     /// A client. With `allow_private` a robot may also be reached by plain http and in a private network: for a desk
     /// whose admins own that network, and for tests.
     pub fn new(allow_private: bool) -> Result<Self, ChannelError> {
-        let http = channel::outward_client(!allow_private)?
+        let http = channel::untrusted_url_client(!allow_private)?
             .user_agent(concat!("kefu/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|_| ChannelError::HttpClient)?;
@@ -53,7 +53,7 @@ impl Client {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let request = self.http.post(url).headers(headers).body(body);
         let exchange = async {
-            let response = request.send().await.map_err(|error| failure(channel::unreachable(&error)))?;
+            let response = request.send().await.map_err(|error| failure(channel::request_error(&error)))?;
             let status = response.status();
             if !status.is_success() {
                 return Err(Failure::Status(status.as_u16()));

@@ -1,4 +1,4 @@
-//! Which addresses are on the public internet.
+//! Which IP addresses are on the public internet.
 //!
 //! Source: the IANA special-purpose address registries for IPv4 and IPv6 (RFC 6890 and its successors).
 
@@ -31,7 +31,7 @@ const SPECIAL_V6: [([u16; 2], u32); 3] = [
     ([0x3fff, 0], 20),     // documentation
 ];
 
-/// Whether the address is globally reachable. IPv6 forms that carry an IPv4 address are judged by that one.
+/// Whether the address is globally reachable. For an IPv6 form that carries an IPv4 address, whether that one is.
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_public_internet_is_public() {
+    fn special_purpose_addresses_are_not_public() {
         for address in ["1.1.1.1", "101.226.103.0", "172.15.0.1", "172.32.0.1", "100.63.0.1", "2606:4700::1111"] {
             assert!(is_public(address.parse().unwrap()), "{address}");
         }

@@ -1,0 +1,161 @@
+//! One send, at most once: `pending → sending → sent | failed | unknown | held`.
+//!
+//! WeChat has no idempotency key. A message is therefore claimed before it is sent, a claim is granted once, and a claim
+//! whose outcome is not known becomes `unknown` instead of a second message on the visitor's phone.
+
+use desk::quota::{QuotaError, RESERVATION_TTL};
+use jiff::SignedDuration;
+use store::{
+    Claim, Claimed, Commit, Committed, Message, MessageState, SENDING_LEASE, SendFailure, Settled, Settlement,
+    StoreError, Thread, Visitor,
+};
+
+use crate::{
+    Channel, HELD_TEXT_LIFETIME, WRITE_ATTEMPTS,
+    parts::part_count,
+    quota::{quota_error, quota_failure},
+};
+
+/// What happens to a message that cannot be sent now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryPolicy {
+    /// The message fails. For a caller who waits for the outcome.
+    FailFast,
+    /// The message is sent again after 30 s, 1, 2, 4 and 8 minutes, then fails.
+    Retry,
+}
+
+/// The age of a message from which its reservation is renewed before it is sent. A reservation outlasts this age by
+/// more than a send takes.
+const RENEW_RESERVATION_AFTER: SignedDuration =
+    SignedDuration::from_secs(RESERVATION_TTL.as_secs() - SENDING_LEASE.as_secs() - 120);
+
+impl Channel {
+    /// Sends a pending message and returns it with its new state. Returns a message that is not pending unchanged, and
+    /// `None` when there is no such message.
+    #[tracing::instrument(skip_all, fields(app_id = thread.app_id, uid = thread.uid(), id))]
+    pub async fn deliver(&self, thread: &Thread, id: &str, retry: RetryPolicy) -> Result<Option<Message>, StoreError> {
+        let claim = match self.table.claim(thread, id).await? {
+            Claimed::Ours(claim) => claim,
+            Claimed::Not(message) => return Ok(Some(*message)),
+            Claimed::Missing => return Ok(None),
+        };
+        let (settled, parts_sent) = match self.renew_reservation(&claim.message).await? {
+            Ok(()) => self.send_parts(&claim, retry).await,
+            Err(shortage) => {
+                (self.settle_without_quota(&claim.message, quota_failure(shortage)), claim.message.parts_sent)
+            }
+        };
+        match self.record_outcome(&claim, &settled, parts_sent).await {
+            Ok(message) => Ok(Some(message)),
+            Err(error) => {
+                // What WeChat answered holds, whether or not it could be stored.
+                tracing::error!(%error, "outcome of a send not stored");
+                Ok(Some(with_outcome(claim.message, settled, parts_sent)))
+            }
+        }
+    }
+
+    /// Reserves the message's replies anew where its reservation may have ended: it was put off, or its sender stopped
+    /// and nothing took over in time.
+    async fn renew_reservation(&self, message: &Message) -> Result<Result<(), QuotaError>, StoreError> {
+        let (id, thread) = (&message.id, &message.thread);
+        let parts = part_count(&message.kind, &message.content).saturating_sub(message.parts_sent);
+        for _ in 0..WRITE_ATTEMPTS {
+            let now = self.table.clock().now();
+            if now.duration_since(message.created_at) < RENEW_RESERVATION_AFTER {
+                return Ok(Ok(()));
+            }
+            let seen = self.table.visitor(thread).await?;
+            let mut visitor = seen.clone();
+            visitor.ledger.settle(id, message.parts_sent, now);
+            let reserved = visitor.ledger.reserve(id, parts, 0, now);
+            let commit = Commit { visitor: Some((thread, &seen, visitor)), ..Commit::default() };
+            if let Committed::Now(_) = self.table.commit(commit).await? {
+                return Ok(reserved);
+            }
+        }
+        Err(StoreError::Exhausted)
+    }
+
+    /// The outcome of a message that WeChat grants no reply for: a person's text is held, anything else fails.
+    pub(crate) fn settle_without_quota(&self, message: &Message, failure: SendFailure) -> Settled {
+        let by_person = message.author.as_ref().is_some_and(|author| author.role.is_caller());
+        if by_person && message.kind == "text" && message.parts_sent == 0 {
+            return Settled::Held(self.table.clock().now() + HELD_TEXT_LIFETIME, failure);
+        }
+        Settled::Failed(failure)
+    }
+
+    /// Stores the outcome of a send, with its effect on the visitor's quota.
+    async fn record_outcome(&self, claim: &Claim, settled: &Settled, parts_sent: u32) -> Result<Message, StoreError> {
+        for _ in 0..WRITE_ATTEMPTS {
+            let seen = self.table.visitor(&claim.message.thread).await?;
+            let mut visitor = seen.clone();
+            self.apply_outcome(&mut visitor, &claim.message, settled, parts_sent);
+            match self.table.settle(claim, settled, parts_sent, Some((&seen, &visitor))).await? {
+                Settlement::Kept(message) => return Ok(*message),
+                Settlement::TooLate => return Err(StoreError::Conflict),
+                Settlement::VisitorChanged => {}
+            }
+        }
+        Err(StoreError::Exhausted)
+    }
+
+    fn apply_outcome(&self, visitor: &mut Visitor, message: &Message, settled: &Settled, parts_sent: u32) {
+        let now = self.table.clock().now();
+        let id = &message.id;
+        match settled {
+            // The message is still in flight and keeps its reservation.
+            Settled::Later(..) => {}
+            Settled::Sent => visitor.ledger.settle(id, parts_sent, now),
+            Settled::Unknown(_) => {
+                // Parts that may have been sent count as sent.
+                let parts = part_count(&message.kind, &message.content);
+                visitor.ledger.settle(id, parts, now);
+            }
+            Settled::Failed(failure) | Settled::Held(_, failure) => match quota_error(failure) {
+                Some(error) => visitor.ledger.record_refusal(id, parts_sent, error, now),
+                None => visitor.ledger.settle(id, parts_sent, now),
+            },
+        }
+        if matches!(settled, Settled::Held(..)) && !visitor.held.contains(id) {
+            visitor.held.push(id.clone());
+        }
+    }
+
+    /// Makes a message `unknown` whose sender stopped during the send. All its replies count as used.
+    #[tracing::instrument(skip_all, fields(app_id = message.thread.app_id, uid = message.thread.uid(), id = message.id))]
+    pub async fn give_up(&self, message: &Message) -> Result<(), StoreError> {
+        let failure = SendFailure {
+            code: "message.outcome_unknown".to_owned(),
+            errcode: None,
+            detail: "Sending was interrupted. The visitor may or may not have the message; it is not repeated."
+                .to_owned(),
+        };
+        for _ in 0..WRITE_ATTEMPTS {
+            let seen = self.table.visitor(&message.thread).await?;
+            let mut visitor = seen.clone();
+            let parts = part_count(&message.kind, &message.content);
+            let now = self.table.clock().now();
+            visitor.ledger.settle(&message.id, parts, now);
+            match self.table.give_up(message, &failure, Some((&seen, &visitor))).await? {
+                Settlement::Kept(_) | Settlement::TooLate => return Ok(()),
+                Settlement::VisitorChanged => {}
+            }
+        }
+        Err(StoreError::Exhausted)
+    }
+}
+
+/// The message as it would have been stored with this outcome.
+fn with_outcome(mut message: Message, settled: Settled, parts_sent: u32) -> Message {
+    message.parts_sent = parts_sent;
+    (message.state, message.failure) = match settled {
+        Settled::Sent => (MessageState::Sent, None),
+        Settled::Failed(failure) => (MessageState::Failed, Some(failure)),
+        Settled::Unknown(failure) | Settled::Later(_, failure) => (MessageState::Unknown, Some(failure)),
+        Settled::Held(_, failure) => (MessageState::Held, Some(failure)),
+    };
+    message
+}

@@ -1,0 +1,62 @@
+//! Held texts: what a person wrote while WeChat granted no reply. They wait for the visitor's next message.
+
+use desk::quota::QuotaError;
+use jiff::SignedDuration;
+use store::{Message, NewOutbound, SendFailure, Settlement, StoreError, Visitor};
+
+use crate::{Channel, WRITE_ATTEMPTS, quota::quota_failure};
+
+/// How long a held text waits for the visitor's next message.
+pub const HELD_TEXT_LIFETIME: SignedDuration = SignedDuration::from_hours(72);
+
+/// How many texts may be held for one visitor. One transaction releases them all, within DynamoDB's limit of 100 items.
+pub const MAX_HELD_TEXTS: usize = 20;
+
+impl Channel {
+    /// Withdraws a held text. `None` when the text is not held, or no longer.
+    #[tracing::instrument(skip_all, fields(app_id = message.thread.app_id, uid = message.thread.uid(), id = message.id))]
+    pub async fn take_back(&self, message: &Message) -> Result<Option<Message>, StoreError> {
+        self.end_hold(message, None).await
+    }
+
+    /// Fails a held text that has waited for [`HELD_TEXT_LIFETIME`]. `None` when the text is not held, or no longer.
+    #[tracing::instrument(skip_all, fields(app_id = message.thread.app_id, uid = message.thread.uid(), id = message.id))]
+    pub async fn expire(&self, message: &Message) -> Result<Option<Message>, StoreError> {
+        let failure = SendFailure {
+            code: "quota.hold_expired".to_owned(),
+            errcode: None,
+            detail: "The visitor has not written again in time, so this text was never sent.".to_owned(),
+        };
+        self.end_hold(message, Some(&failure)).await
+    }
+
+    async fn end_hold(&self, message: &Message, failure: Option<&SendFailure>) -> Result<Option<Message>, StoreError> {
+        for _ in 0..WRITE_ATTEMPTS {
+            let seen = self.table.visitor(&message.thread).await?;
+            let mut visitor = seen.clone();
+            visitor.held.retain(|id| *id != message.id);
+            match self.table.end_held(message, failure, (&seen, &visitor)).await? {
+                Settlement::Kept(message) => return Ok(Some(*message)),
+                Settlement::TooLate => return Ok(None),
+                Settlement::VisitorChanged => {}
+            }
+        }
+        Err(StoreError::Exhausted)
+    }
+}
+
+/// Adds a message to the visitor's held texts. Fails where the message is not a text or where too many are held.
+pub(crate) fn hold(message: &NewOutbound, visitor: &mut Visitor, shortage: QuotaError) -> Result<(), SendFailure> {
+    if message.kind != "text" {
+        return Err(quota_failure(shortage));
+    }
+    if visitor.held.len() >= MAX_HELD_TEXTS {
+        return Err(SendFailure {
+            code: "quota.too_many_held".to_owned(),
+            errcode: None,
+            detail: "Twenty texts wait already for the visitor's next message.".to_owned(),
+        });
+    }
+    visitor.held.push(message.id.clone());
+    Ok(())
+}

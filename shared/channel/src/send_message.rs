@@ -1,0 +1,181 @@
+//! Sends what a person writes, within their request.
+
+use desk::quota::MESSAGE_ALLOWANCE;
+use jiff::Timestamp;
+use serde_json::Value;
+use store::{
+    Author, Commit, Committed, Conversation, Message, MessageState, NewEvent, NewOutbound, Once, PutDown, SendFailure,
+    Stage, StoreError,
+};
+
+use crate::{
+    Channel, HELD_TEXT_LIFETIME, RetryPolicy, WRITE_ATTEMPTS,
+    held::hold,
+    parts::part_count,
+    quota::quota_failure,
+};
+
+/// A message that a person wants to send.
+#[derive(Debug)]
+pub struct Draft {
+    /// See [`Message::kind`].
+    pub kind: &'static str,
+    /// See [`Message::content`].
+    pub content: Value,
+    /// The person who sends it.
+    pub author: Author,
+    /// The request's `Idempotency-Key`, if it has one.
+    pub once: Option<Once>,
+}
+
+/// The result of [`Channel::send_message`].
+#[derive(Debug)]
+pub enum SendResult {
+    /// The message with its current state. For a repeated request, the message of the first one.
+    Message(Box<Message>),
+    /// The `Idempotency-Key` belongs to a request with other content. Nothing was stored or sent.
+    KeyReused,
+    /// WeChat grants no reply now, and the message cannot be held. Nothing was stored or sent.
+    Refused(SendFailure),
+}
+
+/// What storing a draft led to.
+enum Stored {
+    /// The message is stored and can be delivered.
+    Pending,
+    /// The message is stored and waits for the visitor's next message.
+    Held,
+    /// There is nothing to deliver.
+    Finished(SendResult),
+}
+
+impl Channel {
+    /// Stores a message and sends it. The caller waits for the outcome, so a failed send is not retried later; a text
+    /// that WeChat grants no reply for is held until the visitor's next message.
+    #[tracing::instrument(skip_all, fields(app_id = conversation.app_id, cid = conversation.cid, uid = conversation.thread().uid()))]
+    pub async fn send_message(&self, conversation: &Conversation, draft: Draft) -> Result<SendResult, StoreError> {
+        let thread = conversation.thread();
+        let now = self.table.clock().now();
+        let mut new = NewOutbound {
+            id: NewOutbound::fresh_id(now),
+            thread: thread.clone(),
+            cid: Some(conversation.cid.clone()),
+            kind: draft.kind.to_owned(),
+            content: draft.content,
+            author: draft.author,
+            ai: false,
+            held: None,
+        };
+        match self.store_message(&mut new, draft.once.as_ref(), now).await? {
+            Stored::Pending => {}
+            Stored::Held => return Ok(SendResult::Message(Box::new(new.message(now)))),
+            Stored::Finished(result) => return Ok(result),
+        }
+        let message = match self.deliver(&thread, &new.id, RetryPolicy::FailFast).await {
+            Ok(message) => message.ok_or(StoreError::NotFound("message"))?,
+            Err(error) => {
+                // The message is stored, and `delivery` sends it. An error here would make the caller send the same
+                // text again, and the visitor would get it twice.
+                tracing::error!(id = new.id, %error, "send failed; left to delivery");
+                new.message(self.table.clock().now())
+            }
+        };
+        if matches!(message.state, MessageState::Sent | MessageState::Unknown)
+            && let Err(error) = self.mark_answered(conversation).await
+        {
+            // The reply is out. Without the mark the automatic reply stays on until the next one, which does less
+            // harm than an error for a reply that was sent.
+            tracing::error!(%error, "conversation not marked as answered");
+        }
+        Ok(SendResult::Message(Box::new(message)))
+    }
+
+    /// Stores a message together with the reservation of its replies, or as held where there are none.
+    async fn store_message(
+        &self,
+        new: &mut NewOutbound,
+        once: Option<&Once>,
+        now: Timestamp,
+    ) -> Result<Stored, StoreError> {
+        let parts = part_count(&new.kind, &new.content);
+        if parts > MESSAGE_ALLOWANCE.replies {
+            return Ok(Stored::Finished(SendResult::Refused(SendFailure {
+                code: "message.too_long".to_owned(),
+                errcode: None,
+                detail: "This text takes more than the five messages that WeChat grants in answer to one.".to_owned(),
+            })));
+        }
+        for attempt in 0.. {
+            let seen = self.table.visitor(&new.thread).await?;
+            if attempt > 0 && self.table.message(&new.thread, &new.id).await?.is_some() {
+                // An earlier attempt was committed and its answer lost.
+                break;
+            }
+            let mut visitor = seen.clone();
+            if let Err(shortage) = visitor.ledger.reserve(&new.id, parts, 0, now) {
+                if let Err(failure) = hold(new, &mut visitor, shortage) {
+                    return Ok(Stored::Finished(SendResult::Refused(failure)));
+                }
+                new.held = Some((quota_failure(shortage), now + HELD_TEXT_LIFETIME));
+            }
+            let sends = vec![new.clone()];
+            let visitor = Some((&new.thread, &seen, visitor));
+            let commit = Commit { visitor, sends, once, ..Commit::default() };
+            match self.table.commit(commit).await? {
+                Committed::Now(_) => break,
+                Committed::Once => match self.earlier_result(new, once).await? {
+                    Some(result) => return Ok(Stored::Finished(result)),
+                    None => break,
+                },
+                _ if attempt < WRITE_ATTEMPTS => new.held = None,
+                _ => return Err(StoreError::Exhausted),
+            }
+        }
+        Ok(if new.held.is_some() { Stored::Held } else { Stored::Pending })
+    }
+
+    /// The result of the first request with this `Idempotency-Key`. `None` when that was this very request, whose
+    /// answer was lost.
+    async fn earlier_result(&self, new: &NewOutbound, once: Option<&Once>) -> Result<Option<SendResult>, StoreError> {
+        let once = once.ok_or(StoreError::Invalid("a repeated request without its key"))?;
+        Ok(match self.table.put_down_before(new, once).await? {
+            PutDown::New => None,
+            PutDown::KeyReused => Some(SendResult::KeyReused),
+            PutDown::Before { id } => {
+                let message = self.table.message(&new.thread, &id).await?;
+                let message = message.ok_or(StoreError::NotFound("message"))?;
+                Some(SendResult::Message(Box::new(message)))
+            }
+        })
+    }
+
+    /// Records a person's first reply. With it the agent has accepted the conversation.
+    async fn mark_answered(&self, conversation: &Conversation) -> Result<(), StoreError> {
+        let mut seen = conversation.clone();
+        for _ in 0..WRITE_ATTEMPTS {
+            if seen.answered_at.is_some() || !seen.is_open() {
+                return Ok(());
+            }
+            let now = self.table.clock().now();
+            let mut after = seen.clone();
+            after.answered_at = Some(now);
+            after.active_at = now;
+            let mut events = vec![NewEvent::new("conversation.answered", Value::Null)];
+            if let Stage::Assigned(assigned) = &mut after.stage
+                && assigned.accepted_at.is_none()
+            {
+                assigned.accepted_at = Some(now);
+                events.insert(0, NewEvent::new("conversation.accepted", Value::Null));
+            }
+            let commit = Commit { before: Some(&seen), after: Some(after), events, ..Commit::default() };
+            if let Committed::Now(_) = self.table.commit(commit).await? {
+                return Ok(());
+            }
+            let Some(current) = self.table.conversation(&conversation.cid).await? else {
+                return Ok(());
+            };
+            seen = current;
+        }
+        Err(StoreError::Exhausted)
+    }
+}

@@ -31,7 +31,10 @@ pub(crate) fn init(package: &str, env: Env, clock: SharedClock) -> Option<Init> 
                 let deps = $package::Deps::new(&env, clock).await.map_err(|error| error.to_string())?;
                 let handler: Handler = Arc::new(move |event| {
                     let deps = deps.clone();
-                    Box::pin(async move { $package::handle(&deps, event).await.map_err(|error| error.to_string()) })
+                    Box::pin(async move {
+                        let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
+                        $package::handle(&deps, event).await.map_err(|error| error.to_string())
+                    })
                 });
                 Ok(handler)
             })

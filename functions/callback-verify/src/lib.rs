@@ -1,17 +1,17 @@
-//! `GET /callback/{app_id}`: WeChat checks that the URL is ours (消息推送, "填写服务器配置").
+//! `GET /callback/{app_id}`: WeChat's check of the callback URL (消息推送, "填写服务器配置").
 //!
-//! The answer to a right signature is `echostr`, byte for byte. To anything else it is always the same refusal, and
-//! `echostr` is not reflected.
+//! The response to a valid signature is `echostr`, byte for byte. Any other request gets the same 403 without `echostr`.
 
 use function::{Env, StartError, http};
 use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
 use store::{CallbackVerifier, ExposeSecret, SharedClock, StoreError, Vault};
+use tracing::{Span, field};
 use wechat::{Token, push};
 
-/// Longest `echostr` that is given back. WeChat's have 19 digits.
+/// The longest `echostr` that is returned, in bytes. WeChat's have 19 digits.
 const ECHOSTR_MAX: usize = 128;
 
-/// What the handler needs.
+/// The handler's dependencies.
 #[derive(Debug, Clone)]
 pub struct Deps {
     bindings: CallbackVerifier,
@@ -26,27 +26,32 @@ impl Deps {
     }
 }
 
-/// Answers WeChat's check.
+/// Handles WeChat's check.
+#[tracing::instrument(name = "callback-verify", skip_all, fields(app_id = field::Empty))]
 pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
     let path = request.path_parameters();
     let query = request.query_string_parameters();
     let of = |name| query.first(name).unwrap_or_default();
     let app_id = path.first("app_id").unwrap_or_default();
+    if wechat::is_app_id(app_id) {
+        Span::current().record("app_id", app_id);
+    }
     let echostr = of("echostr");
-    match check(deps, app_id, of("signature"), of("timestamp"), of("nonce")).await {
+    match verify(deps, app_id, of("signature"), of("timestamp"), of("nonce")).await {
         Ok(true) if !echostr.is_empty() && echostr.len() <= ECHOSTR_MAX => http::text(StatusCode::OK, echostr),
         Ok(verified) => {
-            tracing::warn!(app_id, signature_right = verified, "callback check refused");
+            tracing::warn!(signature_valid = verified, "callback check refused");
             http::text(StatusCode::FORBIDDEN, "refused")
         }
         Err(error) => {
-            tracing::error!(app_id, error = %http::chain(&error), "callback check failed");
+            tracing::error!(error = %http::chain(&error), "callback check failed");
             http::text(StatusCode::INTERNAL_SERVER_ERROR, "try again")
         }
     }
 }
 
-async fn check(deps: &Deps, app_id: &str, signature: &str, timestamp: &str, nonce: &str) -> Result<bool, StoreError> {
+/// Whether the request is signed with the binding's token. Marks the binding as verified if so.
+async fn verify(deps: &Deps, app_id: &str, signature: &str, timestamp: &str, nonce: &str) -> Result<bool, StoreError> {
     if !wechat::is_app_id(app_id) {
         return Ok(false);
     }
@@ -61,6 +66,6 @@ async fn check(deps: &Deps, app_id: &str, signature: &str, timestamp: &str, nonc
         return Ok(false);
     }
     deps.bindings.mark_verified(app_id).await?;
-    tracing::info!(app_id, "callback verified");
+    tracing::info!("callback verified");
     Ok(true)
 }

@@ -8,7 +8,7 @@
 use channel::{Channel, RetryPolicy};
 use function::{
     Env, Failure, StartError, http,
-    stream::{Record, Wake, batch_failures},
+    trigger::{Record, Trigger, batch_failures},
 };
 use serde_json::{Value, json};
 use store::{DUE_SHARDS, Message, MessageState, OutboundRef, OverdueSends, SharedClock, StoreError};
@@ -32,10 +32,10 @@ impl Deps {
 }
 
 /// Handles records of the stream or the tick.
-pub async fn handle(deps: &Deps, event: Value) -> Result<Value, Failure> {
-    match Wake::of(event)? {
-        Wake::Stream(records) => Ok(batch(deps, &records).await),
-        Wake::Tick => tick(deps).await,
+pub async fn handle(deps: &Deps, trigger: Trigger) -> Result<Value, Failure> {
+    match trigger {
+        Trigger::Stream(records) => Ok(batch(deps, &records).await),
+        Trigger::Tick(_) => tick(deps).await,
     }
 }
 

@@ -1,9 +1,9 @@
-//! `POST /callback/{app_id}`: a push from WeChat. Verify, decrypt, store, answer `success`.
+//! `POST /callback/{app_id}`: a push from WeChat. Verifies, decrypts and stores it, and responds with `success`.
 //!
-//! One conditional write is all that happens here, and in a warm function nothing is read: WeChat hangs up after
-//! five seconds and shows the visitor an apology. The answers are few: `success`; 403 for whatever is not a push of
-//! WeChat's for one of our bindings, always with the same words; 413 for what is too large to be one; 500 where
-//! WeChat should deliver again.
+//! A warm function makes one conditional write and reads nothing: WeChat closes the connection after five seconds and
+//! tells the visitor that the service is unavailable (接收消息和事件). The responses are `success`; 403, always with the same
+//! body, for a request that is not a push for a binding; 413 for a body larger than any push; 500 where WeChat should
+//! deliver the push again.
 
 mod credentials;
 
@@ -11,9 +11,10 @@ use credentials::Credentials;
 use function::{Env, StartError, http};
 use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
 use store::{Inbox, NewInbound, Receipt, SharedClock, StoreError, Thread};
+use tracing::{Span, field};
 use wechat::push::{self, Opened, PushQuery};
 
-/// What the handler needs.
+/// The handler's dependencies.
 #[derive(Debug, Clone)]
 pub struct Deps {
     inbox: Inbox,
@@ -30,28 +31,32 @@ impl Deps {
     }
 }
 
-/// Why a push is not kept.
+/// Why a push is not stored.
 enum Refusal {
     Unbound,
     Push(wechat::Error),
     Store(StoreError),
 }
 
-/// Answers a push.
+/// Handles a push.
+#[tracing::instrument(name = "message-ingress", skip_all, fields(app_id = field::Empty, uid = field::Empty))]
 pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
     let path = request.path_parameters();
     let app_id = path.first("app_id").unwrap_or_default();
+    if wechat::is_app_id(app_id) {
+        Span::current().record("app_id", app_id);
+    }
     match receive(deps, app_id, &request).await {
         Ok(receipt) => {
-            tracing::info!(app_id, duplicate = receipt == Receipt::Duplicate, "push kept");
+            tracing::info!(duplicate = receipt == Receipt::Duplicate, "push stored");
             http::text(StatusCode::OK, wechat::SUCCESS)
         }
         Err(Refusal::Store(error)) => {
-            tracing::error!(app_id, error = %http::chain(&error), "push not kept; WeChat will deliver it again");
+            tracing::error!(error = %http::chain(&error), "push not stored; WeChat delivers it again");
             http::text(StatusCode::INTERNAL_SERVER_ERROR, "try again")
         }
         Err(Refusal::Push(wechat::Error::TooLarge)) => {
-            tracing::warn!(app_id, code = wechat::Error::TooLarge.code(), "push refused");
+            tracing::warn!(code = wechat::Error::TooLarge.code(), "push refused");
             http::text(StatusCode::PAYLOAD_TOO_LARGE, "too large")
         }
         Err(refusal) => {
@@ -59,7 +64,7 @@ pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
                 Refusal::Push(error) => error.code(),
                 Refusal::Unbound | Refusal::Store(_) => "push.unbound",
             };
-            tracing::warn!(app_id, code, "push refused");
+            tracing::warn!(code, "push refused");
             http::text(StatusCode::FORBIDDEN, "refused")
         }
     }
@@ -67,12 +72,14 @@ pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
 
 async fn receive(deps: &Deps, app_id: &str, request: &Request) -> Result<Receipt, Refusal> {
     let opened = open(deps, app_id, request).await?;
+    let thread = Thread::new(app_id, opened.inbound.from_user_name);
+    Span::current().record("uid", thread.uid());
     if opened.openid_differs {
-        tracing::warn!(app_id, "the URL names another visitor than the message");
+        tracing::warn!("openid in the URL differs from the message");
     }
     let identity = opened.inbound.identity();
     let new = NewInbound {
-        thread: Thread::new(app_id, opened.inbound.from_user_name),
+        thread,
         create_time: identity.create_time,
         identity: identity.key,
         kind: opened.inbound.content.kind().to_owned(),
@@ -81,8 +88,8 @@ async fn receive(deps: &Deps, app_id: &str, request: &Request) -> Result<Receipt
     deps.inbox.receive(&new).await.map_err(Refusal::Store)
 }
 
-/// Opens the push under the credentials this environment knows, and once more under those of the table if they may
-/// be out of date: a new key works at once.
+/// Opens the push with the cached credentials, and again with those of the table if the cached ones may be out of date,
+/// so that a new key works at once.
 async fn open(deps: &Deps, app_id: &str, request: &Request) -> Result<Opened, Refusal> {
     if !wechat::is_app_id(app_id) {
         return Err(Refusal::Unbound);
@@ -100,12 +107,12 @@ async fn open(deps: &Deps, app_id: &str, request: &Request) -> Result<Opened, Re
         encrypt_type: parameters.first("encrypt_type"),
         openid: parameters.first("openid"),
     };
-    let (known, fresh) = deps.credentials.of(app_id).await.map_err(Refusal::Store)?;
-    let known = known.ok_or(Refusal::Unbound)?;
-    match push::open(&known, app_id, &query, body) {
-        Err(error) if error.may_be_stale() && !fresh => {
+    let (cached, is_fresh) = deps.credentials.get(app_id).await.map_err(Refusal::Store)?;
+    let cached = cached.ok_or(Refusal::Unbound)?;
+    match push::open(&cached, app_id, &query, body) {
+        Err(error) if error.may_be_stale() && !is_fresh => {
             match deps.credentials.reread(app_id).await.map_err(Refusal::Store)? {
-                Some(now) if now != known => push::open(&now, app_id, &query, body).map_err(Refusal::Push),
+                Some(current) if current != cached => push::open(&current, app_id, &query, body).map_err(Refusal::Push),
                 _ => Err(Refusal::Push(error)),
             }
         }

@@ -7,7 +7,7 @@
 use conversations::Conversations;
 use function::{
     Env, Failure, StartError, http,
-    stream::{Record, Wake, batch_failures},
+    trigger::{Record, Trigger, batch_failures},
 };
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -34,10 +34,10 @@ impl Deps {
 }
 
 /// Handles records of the stream or the tick.
-pub async fn handle(deps: &Deps, event: Value) -> Result<Value, Failure> {
-    match Wake::of(event)? {
-        Wake::Stream(records) => Ok(batch(deps, &records).await),
-        Wake::Tick => Box::pin(tick(deps)).await,
+pub async fn handle(deps: &Deps, trigger: Trigger) -> Result<Value, Failure> {
+    match trigger {
+        Trigger::Stream(records) => Ok(batch(deps, &records).await),
+        Trigger::Tick(_) => Box::pin(tick(deps)).await,
     }
 }
 

@@ -6,7 +6,7 @@
 use conversations::Conversations;
 use function::{
     Env, Failure, StartError, http,
-    stream::{Record, Wake, batch_failures},
+    trigger::{Record, Trigger, batch_failures},
 };
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
@@ -34,8 +34,8 @@ impl Deps {
 }
 
 /// Handles records of the stream.
-pub async fn handle(deps: &Deps, event: Value) -> Result<Value, Failure> {
-    let Wake::Stream(records) = Wake::of(event)? else {
+pub async fn handle(deps: &Deps, trigger: Trigger) -> Result<Value, Failure> {
+    let Trigger::Stream(records) = trigger else {
         return Ok(Value::Null);
     };
     // A conversation that is in the batch several times has one turn.

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use function::Env;
+use function::{Env, trigger::Trigger};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use robot::{Deps, handle};
-use serde_json::Value;
 use store::SystemClock;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     function::init_logs();
     let deps = Deps::new(&Env::from_process(), Arc::new(SystemClock)).await?;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| handle(&deps, event.payload))).await
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Trigger>| handle(&deps, event.payload))).await
 }

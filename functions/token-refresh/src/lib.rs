@@ -1,18 +1,18 @@
-//! Renews access tokens before anyone waits for one. Runs each minute and renews what falls due.
+//! Renews access tokens before they expire, so that no send waits for a renewal. A schedule invokes it each minute.
 
 use channel::{Channel, TokenError};
-use function::{Env, Failure, StartError};
+use function::{Env, Failure, StartError, trigger::Tick};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use store::{SharedClock, TokenSchedule};
 
-/// Renewals at once. WeChat allows 10 000 calls a minute for each account; this bounds what we open ourselves.
-const AT_ONCE: usize = 8;
+/// Concurrent renewals. WeChat allows 10 000 calls a minute per account (获取稳定版接口调用凭据); this bounds our connections.
+const CONCURRENCY: usize = 8;
 
-/// Tokens that one run renews at most.
-const PER_RUN: i32 = 500;
+/// The number of tokens that one invocation renews at most.
+const MAX_TOKENS: i32 = 500;
 
-/// What the handler needs.
+/// The handler's dependencies.
 #[derive(Debug, Clone)]
 pub struct Deps {
     schedule: TokenSchedule,
@@ -27,17 +27,17 @@ impl Deps {
     }
 }
 
-/// What became of one token.
+/// The result of one renewal.
 enum Outcome {
     Renewed,
-    NotNow,
+    NotDue,
     Failed,
 }
 
-/// Renews what falls due. One binding's failure is noted with the binding and does not hold up the others.
-pub async fn handle(deps: &Deps, _event: Value) -> Result<Value, Failure> {
-    let due = deps.schedule.due_tokens(PER_RUN).await?;
-    let outcomes = stream::iter(due).map(|app_id| renew(deps, app_id)).buffer_unordered(AT_ONCE);
+/// Renews the tokens that are due. A failure is recorded with its binding and does not stop the other renewals.
+pub async fn handle(deps: &Deps, _tick: Tick) -> Result<Value, Failure> {
+    let due = deps.schedule.due_tokens(MAX_TOKENS).await?;
+    let outcomes = stream::iter(due).map(|app_id| renew(deps, app_id)).buffer_unordered(CONCURRENCY);
     let outcomes: Vec<Outcome> = outcomes.collect().await;
     let renewed = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Renewed)).count();
     let failed = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Failed)).count();
@@ -50,13 +50,13 @@ pub async fn handle(deps: &Deps, _event: Value) -> Result<Value, Failure> {
 async fn renew(deps: &Deps, app_id: String) -> Outcome {
     match deps.channel.tokens().renew_due(&app_id).await {
         Ok(true) => Outcome::Renewed,
-        Ok(false) => Outcome::NotNow,
+        Ok(false) => Outcome::NotDue,
         Err(TokenError::NotBound) => match deps.schedule.unschedule_token(&app_id).await {
-            Ok(()) => Outcome::NotNow,
+            Ok(()) => Outcome::NotDue,
             Err(_) => Outcome::Failed,
         },
         Err(error) => {
-            tracing::warn!(app_id, %error, "an access token was not renewed");
+            tracing::warn!(app_id, %error, "access token was not renewed");
             Outcome::Failed
         }
     }

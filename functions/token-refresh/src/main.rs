@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use function::Env;
+use function::{Env, trigger::Tick};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use serde_json::Value;
 use store::SystemClock;
 use token_refresh::{Deps, handle};
 
@@ -12,5 +11,5 @@ use token_refresh::{Deps, handle};
 async fn main() -> Result<(), Error> {
     function::init_logs();
     let deps = Deps::new(&Env::from_process(), Arc::new(SystemClock)).await?;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| handle(&deps, event.payload))).await
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Tick>| handle(&deps, event.payload))).await
 }

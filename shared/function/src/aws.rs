@@ -1,7 +1,7 @@
-//! Clients of AWS, built once and primed while the environment starts.
+//! AWS clients, built and connected once during init.
 //!
-//! They are built by hand rather than by `aws-config`: Lambda puts region and credentials into the environment,
-//! where they stay the same for the environment's life, and the rest of the provider chain is only weight.
+//! They are not built by `aws-config`: Lambda sets region and credentials as environment variables that stay the same for
+//! the lifetime of the execution environment, and the other credential providers only add to the binary.
 
 use std::time::Duration;
 
@@ -16,18 +16,18 @@ use store::{SharedClock, Table, Vault};
 
 use crate::env::{Env, Settings, StartError};
 
-/// The roots under which AWS's endpoints outside China are certified (Amazon Trust Services, "Repository").
-/// Five roots instead of the system's 140: they are parsed while the first event waits.
+/// The root certificates of AWS's endpoints outside China (Amazon Trust Services, "Repository"). They are parsed during
+/// init, and there are five instead of the system's 140.
 const AMAZON_ROOTS: &str = include_str!("../roots/amazon-trust-services.pem");
 
-/// Every call ends within this time, tries included: WeChat hangs up after five seconds, and an answer of ours
-/// must be out before that.
+/// The time limit of a call, including retries. WeChat closes the connection of a push after five seconds (接收消息和事件),
+/// and the response must be out before that.
 const CALL: Duration = Duration::from_millis(3500);
 const ATTEMPT: Duration = Duration::from_millis(1500);
 const CONNECT: Duration = Duration::from_secs(1);
 const ATTEMPTS: u32 = 3;
 
-/// Which AWS this function talks to.
+/// The region, credentials and endpoints of this function's AWS calls.
 #[derive(Debug)]
 pub struct Aws {
     region: Region,
@@ -38,8 +38,8 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Reads Lambda's own variables, and the SDK's `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`
-    /// and `AWS_CA_BUNDLE` where they are set.
+    /// Reads the variables that Lambda sets, and `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` and
+    /// `AWS_CA_BUNDLE` (AWS SDKs and Tools Reference Guide) where they are set.
     pub fn new(env: &Env) -> Result<Self, StartError> {
         let mut settings = env.settings();
         let region = settings.text("AWS_REGION");
@@ -58,7 +58,7 @@ impl Aws {
         })
     }
 
-    /// A handle on the table with this name.
+    /// A client of the table with this name.
     pub fn table(&self, name: &str, clock: SharedClock) -> Table {
         let mut config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -90,16 +90,15 @@ impl Aws {
 }
 
 impl Settings<'_> {
-    /// Reads `TABLE_NAME` and `SECRET_ARN` as well, ends the reading, and gives the table and the vault, primed: the
-    /// first event finds name resolution, TCP and TLS done and the vault's key loaded. That priming failed is no
-    /// failure of the function; the first event tries again.
+    /// Reads `TABLE_NAME` and `SECRET_ARN`, and returns the table and the vault with their connections open and the
+    /// vault's key loaded. A failure to connect is ignored here; the first event connects again.
     pub async fn stores(self, clock: SharedClock) -> Result<(Table, Vault), StartError> {
         let (table, vault) = self.unprimed_stores(clock)?;
         let _ = tokio::join!(table.prime("binding#prime"), vault.prime());
         Ok((table, vault))
     }
 
-    /// Reads `WECHAT_API_URL` as well, and gives the channel to WeChat with them.
+    /// Reads `WECHAT_API_URL` as well, and returns the channel to WeChat with the table and the vault.
     #[cfg(feature = "channel")]
     pub async fn channel(mut self, clock: SharedClock) -> Result<(Table, Vault, channel::Channel), StartError> {
         let api = self.text("WECHAT_API_URL");
@@ -109,7 +108,7 @@ impl Settings<'_> {
         Ok((table, vault, channel))
     }
 
-    /// The same for a function that has something of its own to read while it starts.
+    /// [`stores`](Self::stores) without opening the connections, for a function whose own init uses them.
     pub fn unprimed_stores(mut self, clock: SharedClock) -> Result<(Table, Vault), StartError> {
         let (table, secret) = (self.text("TABLE_NAME"), self.text("SECRET_ARN"));
         let aws = Aws::new(self.done()?)?;
@@ -125,8 +124,8 @@ fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build()
 }
 
-/// Amazon's roots, those of `AWS_CA_BUNDLE` (AWS SDKs and Tools reference, general configuration) where it is set, and the system's own in
-/// China, whose endpoints are certified by others.
+/// The certificates of `AWS_CA_BUNDLE` (AWS SDKs and Tools Reference Guide, "General configuration") where it is set, the
+/// system's in the China regions, whose endpoints have other issuers, and Amazon's otherwise.
 fn roots(env: &Env, region: &str) -> Result<TrustStore, StartError> {
     if let Some(path) = env.get("AWS_CA_BUNDLE") {
         let bundle = std::fs::read_to_string(path).map_err(|error| StartError::Tls(format!("{path}: {error}")))?;

@@ -1,16 +1,15 @@
-//! A function's settings: its environment variables, read once and complained about all at once.
+//! A function's settings, from its environment variables.
 
 use std::collections::BTreeMap;
 
-/// Environment variables. In Lambda they are the process's own; the local bundle runs every function in one
-/// process and hands each its own.
+/// Environment variables: those of the process in Lambda, or a map, because `local` runs all functions in one process.
 #[derive(Debug, Clone, Default)]
 pub struct Env(BTreeMap<String, String>);
 
-/// Why a function cannot start.
+/// An error of a function's init.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum StartError {
-    /// Settings that are absent or unusable, every one of them named.
+    /// All settings that are missing or invalid.
     #[error("settings: {}", .0.join("; "))]
     Settings(Vec<String>),
     /// The TLS trust store could not be built.
@@ -19,7 +18,7 @@ pub enum StartError {
 }
 
 impl Env {
-    /// The variables of this process. Names or values that are not Unicode are left out.
+    /// The variables of this process, without names and values that are not Unicode.
     pub fn from_process() -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -27,12 +26,12 @@ impl Env {
         Self(std::env::vars_os().filter_map(text).collect())
     }
 
-    /// The value of a variable; an empty one counts as absent.
+    /// The value of a variable. `None` where it is not set or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Begins to read settings.
+    /// A reader of settings that collects the errors.
     pub fn settings(&self) -> Settings<'_> {
         Settings { env: self, wrong: Vec::new() }
     }
@@ -44,7 +43,7 @@ impl FromIterator<(String, String)> for Env {
     }
 }
 
-/// Reads settings and remembers what is wrong with them, so that a beginner is told everything in one go.
+/// Reads settings and collects their errors, so that one start shows all of them.
 #[derive(Debug)]
 pub struct Settings<'a> {
     env: &'a Env,
@@ -52,12 +51,12 @@ pub struct Settings<'a> {
 }
 
 impl<'a> Settings<'a> {
-    /// A setting that must be there.
+    /// The value of a required setting; empty, with an error collected, where it is missing.
     pub fn text(&mut self, name: &str) -> String {
         self.parsed(name, |value| Ok(value.to_owned())).unwrap_or_default()
     }
 
-    /// A setting that must be there and in a certain form; `parse` says in words what is wrong.
+    /// The parsed value of a required setting. An error of `parse` continues a sentence that begins with the setting's name.
     pub fn parsed<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         match self.env.get(name).map(parse) {
             Some(Ok(value)) => Some(value),
@@ -72,16 +71,16 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// A setting that must be there: a SHA-256 in lower-case hexadecimal.
+    /// The value of a required setting that is a SHA-256 in lower-case hexadecimal.
     pub fn sha256(&mut self, name: &str) -> String {
         let parse = |value: &str| {
-            let right = value.len() == 64 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-            if right { Ok(value.to_owned()) } else { Err("is not a SHA-256 in lower-case hexadecimal".to_owned()) }
+            let valid = value.len() == 64 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+            if valid { Ok(value.to_owned()) } else { Err("is not a SHA-256 in lower-case hexadecimal".to_owned()) }
         };
         self.parsed(name, parse).unwrap_or_default()
     }
 
-    /// Ends the reading and gives the variables back; the error names everything that is missing or wrong.
+    /// Returns the variables, or an error with all that is missing or invalid.
     pub fn done(self) -> Result<&'a Env, StartError> {
         if self.wrong.is_empty() { Ok(self.env) } else { Err(StartError::Settings(self.wrong)) }
     }
@@ -92,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_missing_setting_is_named_at_once() {
+    fn error_names_all_missing_and_invalid_settings() {
         let env: Env = [("A".to_owned(), String::new()), ("C".to_owned(), "x".to_owned())].into_iter().collect();
         let mut settings = env.settings();
         settings.text("A");

@@ -67,10 +67,10 @@ impl Functions {
     pub(crate) async fn invoke(&self, function: &str, event: Value) -> Result<Value> {
         self.meter.invoked(function);
         let answer = match function {
-            "Reception" => Box::pin(reception::handle(&self.reception, event)).await,
-            "Robot" => Box::pin(robot::handle(&self.robot, event)).await,
-            "Delivery" => Box::pin(delivery::handle(&self.delivery, event)).await,
-            "TokenRefresh" => Box::pin(token_refresh::handle(&self.token_refresh, event)).await,
+            "Reception" => Box::pin(reception::handle(&self.reception, serde_json::from_value(event)?)).await,
+            "Robot" => Box::pin(robot::handle(&self.robot, serde_json::from_value(event)?)).await,
+            "Delivery" => Box::pin(delivery::handle(&self.delivery, serde_json::from_value(event)?)).await,
+            "TokenRefresh" => Box::pin(token_refresh::handle(&self.token_refresh, serde_json::from_value(event)?)).await,
             _ => return Err(Error::Other(format!("unknown function {function}"))),
         };
         let answer = answer.map_err(|error| Error::Other(format!("{function}: {error}")))?;

@@ -54,7 +54,12 @@ impl Credentials {
     /// program is not bound.
     pub(crate) async fn get(&self, app_id: &str) -> Result<(Option<Arc<PushCredentials>>, bool), StoreError> {
         let now = self.bindings.clock().now();
-        let cached = self.cache().by_app_id.get(app_id).filter(|(read, _)| now < *read + CACHE_LIFETIME).map(|(_, credentials)| credentials.clone());
+        let cached = self
+            .cache()
+            .by_app_id
+            .get(app_id)
+            .filter(|(read, _)| now < *read + CACHE_LIFETIME)
+            .map(|(_, credentials)| credentials.clone());
         match cached {
             Some(credentials) => Ok((Some(credentials), false)),
             None => Ok((self.read(app_id).await?, true)),

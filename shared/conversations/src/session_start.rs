@@ -82,6 +82,6 @@ fn update_profile(profile: &mut Profile, from: &SessionFrom, verified: bool) {
     update(&mut profile.unionid, &from.unionid);
     update(&mut profile.robotid, &from.robotid);
     update(&mut profile.customer_code, &from.platform_action.as_ref().and_then(|action| action.customer_code.clone()));
-    profile.params.extend(from.params.as_ref().map(Params::shown).unwrap_or_default());
+    profile.params.extend(from.params.as_ref().map(Params::display_fields).unwrap_or_default());
     profile.customer_fields.extend(from.customer_fields.clone());
 }

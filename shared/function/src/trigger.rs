@@ -110,7 +110,9 @@ mod tests {
 
     #[test]
     fn other_events_are_refused() {
-        for event in ["{}", "null", "[]", "{\"tick\":\"hour\"}", "{\"Records\":7}", "{\"Records\":[],\"tick\":\"minute\"}"] {
+        for event in
+            ["{}", "null", "[]", "{\"tick\":\"hour\"}", "{\"Records\":7}", "{\"Records\":[],\"tick\":\"minute\"}"]
+        {
             assert!(serde_json::from_str::<Trigger>(event).is_err(), "{event}");
         }
     }

@@ -1,4 +1,4 @@
-//! The encryption of a push, exactly:
+//! The encryption of a push:
 //!
 //! ```text
 //! full    = random(16) ‖ u32_be(length of message) ‖ message ‖ appid
@@ -6,9 +6,9 @@
 //! Encrypt = base64(AES-256-CBC(key, iv = first 16 bytes of key, padded))
 //! ```
 //!
-//! The block of the padding is 32 and not AES's 16: a usual PKCS#7 unpadder fails on about half of all messages.
-//! Source: WeChat's page on message push and its 消息加解密 samples. Their decoders let a bad padding pass as none; WeChat itself
-//! always pads rightly, so this one is strict. The signature is checked before, hence the padding is no oracle.
+//! The padding is PKCS#7 with a block of 32 bytes, not AES's 16: a PKCS#7 unpadder for AES fails on about half of all messages.
+//! Source: WeChat's page 消息推送 and its 消息加解密 samples. The samples treat an invalid padding as no padding; WeChat's own padding
+//! is always valid, so this decoder refuses it. The signature is verified before, so the refusal is no padding oracle.
 
 use std::ops::Range;
 
@@ -18,13 +18,13 @@ use aes::{
 };
 use base64_simd::STANDARD;
 
-use crate::{Error, Fault, credentials::EncodingAesKey};
+use crate::{DecryptError, Error, credentials::EncodingAesKey};
 
 const RANDOM: usize = 16;
 const PREFIX: usize = RANDOM + 4;
 const PAD_BLOCK: usize = 32;
 
-/// A decrypted message with the appid it was encrypted for.
+/// A decrypted message and the appid that it was encrypted for.
 pub struct Plaintext {
     buffer: Vec<u8>,
     message: Range<usize>,
@@ -37,7 +37,7 @@ impl Plaintext {
         &self.buffer[self.message.clone()]
     }
 
-    /// The trailing appid. For pushes to a third-party platform it is the platform's own.
+    /// The trailing appid. In pushes to a third-party platform it is the platform's.
     pub fn app_id(&self) -> &[u8] {
         &self.buffer[self.app_id.clone()]
     }
@@ -49,51 +49,51 @@ impl std::fmt::Debug for Plaintext {
     }
 }
 
-/// Decrypts the text of `Encrypt`. The trailing appid is not compared with anything yet.
-pub fn decrypt(key: &EncodingAesKey, encrypt: &str) -> Result<Plaintext, Fault> {
-    // Every byte of a push is decoded, so this is worth the vector instructions.
-    let mut buffer = STANDARD.decode_to_vec(encrypt).map_err(|_| Fault::Base64)?;
+/// Decrypts the text of `Encrypt`. The caller checks the trailing appid.
+pub fn decrypt(key: &EncodingAesKey, encrypt: &str) -> Result<Plaintext, DecryptError> {
+    // Decoded with vector instructions, because this covers every byte of a push.
+    let mut buffer = STANDARD.decode_to_vec(encrypt).map_err(|_| DecryptError::Base64)?;
 
     let (blocks, rest) = Array::slice_as_chunks_mut(&mut buffer);
     if blocks.is_empty() || !rest.is_empty() {
-        return Err(Fault::Block);
+        return Err(DecryptError::Block);
     }
     cbc::Decryptor::inner_iv_init(key.round_keys(), &iv(key)).decrypt_blocks(blocks);
 
-    let full = unpadded(&buffer)?;
-    let (message, app_id) = spans(full)?;
+    let full = remove_padding(&buffer)?;
+    let (message, app_id) = ranges(full)?;
     Ok(Plaintext { buffer, message, app_id })
 }
 
-fn unpadded(padded: &[u8]) -> Result<&[u8], Fault> {
-    let pad = usize::from(*padded.last().ok_or(Fault::Padding)?);
+fn remove_padding(padded: &[u8]) -> Result<&[u8], DecryptError> {
+    let pad = usize::from(*padded.last().ok_or(DecryptError::Padding)?);
     if !(1..=PAD_BLOCK).contains(&pad) {
-        return Err(Fault::Padding);
+        return Err(DecryptError::Padding);
     }
-    let (full, padding) = padded.split_at_checked(padded.len().wrapping_sub(pad)).ok_or(Fault::Padding)?;
-    if padding.iter().all(|byte| usize::from(*byte) == pad) { Ok(full) } else { Err(Fault::Padding) }
+    let (full, padding) = padded.split_at_checked(padded.len().wrapping_sub(pad)).ok_or(DecryptError::Padding)?;
+    if padding.iter().all(|byte| usize::from(*byte) == pad) { Ok(full) } else { Err(DecryptError::Padding) }
 }
 
-fn spans(full: &[u8]) -> Result<(Range<usize>, Range<usize>), Fault> {
-    let (_, rest) = full.split_at_checked(RANDOM).ok_or(Fault::Length)?;
-    let prefix = rest.first_chunk::<4>().ok_or(Fault::Length)?;
-    let length = usize::try_from(u32::from_be_bytes(*prefix)).map_err(|_| Fault::Length)?;
-    let end = PREFIX.checked_add(length).filter(|end| *end <= full.len()).ok_or(Fault::Length)?;
+fn ranges(full: &[u8]) -> Result<(Range<usize>, Range<usize>), DecryptError> {
+    let (_, rest) = full.split_at_checked(RANDOM).ok_or(DecryptError::Length)?;
+    let prefix = rest.first_chunk::<4>().ok_or(DecryptError::Length)?;
+    let length = usize::try_from(u32::from_be_bytes(*prefix)).map_err(|_| DecryptError::Length)?;
+    let end = PREFIX.checked_add(length).filter(|end| *end <= full.len()).ok_or(DecryptError::Length)?;
     if end == full.len() {
-        return Err(Fault::NoAppId);
+        return Err(DecryptError::NoAppId);
     }
     Ok((PREFIX..end, end..full.len()))
 }
 
-/// Encrypts a message for an appid, under fresh random bytes.
+/// Encrypts a message for an appid with new random bytes.
 pub fn encrypt(key: &EncodingAesKey, app_id: &str, message: &str) -> Result<String, Error> {
     let mut random = [0; RANDOM];
     getrandom::fill(&mut random).map_err(|_| Error::NoRandom)?;
     encrypt_with(key, app_id, message, random)
 }
 
-/// [`encrypt`] with given random bytes, for known-answer vectors. The bytes hide that two messages are equal: never use
-/// them twice.
+/// [`encrypt`] with given random bytes, for known-answer tests. Never use the same bytes twice: they hide that two messages
+/// are equal.
 pub fn encrypt_with(key: &EncodingAesKey, app_id: &str, message: &str, random: [u8; RANDOM]) -> Result<String, Error> {
     let length = u32::try_from(message.len()).map_err(|_| Error::TooLarge)?;
     let mut buffer = Vec::with_capacity(PREFIX + message.len() + app_id.len() + PAD_BLOCK);
@@ -110,7 +110,6 @@ pub fn encrypt_with(key: &EncodingAesKey, app_id: &str, message: &str, random: [
 
 fn pad(buffer: &mut Vec<u8>) {
     let pad = PAD_BLOCK - buffer.len() % PAD_BLOCK;
-    // 1 ..= 32, so it fits.
     #[expect(clippy::cast_possible_truncation, reason = "a pad is 1 to 32")]
     buffer.resize(buffer.len() + pad, pad as u8);
 }

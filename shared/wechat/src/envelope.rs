@@ -6,31 +6,31 @@
 //! ```json
 //! {"ToUserName": "gh_…", "Encrypt": "…"}
 //! ```
-//! In compatible mode (兼容模式) all fields of the message stand here in plain text as well. They are not signed, so only
-//! `Encrypt` is taken.
+//! In compatible mode (兼容模式) the document also holds all fields of the message in plain text. They are not signed, so only
+//! `Encrypt` is used.
 
 use std::borrow::Cow;
 
-use crate::{Error, Format, document};
+use crate::{Error, Format, fields};
 
-/// The largest body that is looked at, in bytes. WeChat's are a few thousand.
+/// The largest body that is parsed, in bytes. WeChat's have a few thousand.
 pub const MAX_BODY: usize = 128 * 1024;
 
-/// What the outside of a push says. Nothing but `encrypt` is covered by `msg_signature`.
+/// The outer document of a push. `msg_signature` covers `encrypt` alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Envelope<'a> {
-    /// The form of the document; a reply takes the same.
+    /// The format of the document, which an encrypted reply uses too.
     pub format: Format,
-    /// The base64 text that is signed and that holds the message.
+    /// The encrypted message in base64.
     pub encrypt: Cow<'a, str>,
-    /// `ToUserName`: whom the push is for, the original id `gh_…`.
+    /// `ToUserName`: the original id `gh_…` of the receiving account.
     pub to_user_name: Option<Cow<'a, str>>,
-    /// `AppId`: the platform's, on pushes of authorization events.
+    /// `AppId`: the third-party platform's appid, in authorization events.
     pub app_id: Option<Cow<'a, str>>,
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads a body. Where a field is repeated the last one counts.
+    /// Parses a body. The last of repeated fields counts.
     pub fn parse(body: &'a [u8]) -> Result<Self, Error> {
         if body.len() > MAX_BODY {
             return Err(Error::TooLarge);
@@ -38,13 +38,13 @@ impl<'a> Envelope<'a> {
         let mut encrypt = None;
         let mut to_user_name = None;
         let mut app_id = None;
-        let format = document::walk(body, |name, value| match name {
+        let format = fields::visit(body, |name, value| match name {
             "Encrypt" => encrypt = Some(trimmed(value)),
             "ToUserName" => to_user_name = Some(trimmed(value)),
             "AppId" => app_id = Some(trimmed(value)),
             _ => {}
         })
-        .map_err(|unreadable| unreadable.or(Error::Envelope))?;
+        .map_err(|error| error.into_error(Error::Envelope))?;
         match encrypt {
             Some(encrypt) if !encrypt.is_empty() => Ok(Self { format, encrypt, to_user_name, app_id }),
             _ => Err(Error::Plaintext),

@@ -1,40 +1,40 @@
-//! What can be wrong with a push or with the credentials it is opened with.
+//! Errors of pushes and credentials.
 
-/// Why a push is refused, or why credentials are not credentials.
+/// Why a push is refused, or why credentials are invalid.
 ///
-/// No variant carries any part of a secret or of a message, so an `Error` may be logged as it is.
+/// No variant holds any part of a secret or of a message, so an `Error` can be logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The body is longer than [`MAX_BODY`](crate::envelope::MAX_BODY), or a reply is longer than its length prefix can say.
+    /// The body is longer than [`MAX_BODY`](crate::envelope::MAX_BODY), or a reply exceeds its 4-byte length prefix.
     #[error("the body is too large")]
     TooLarge,
     /// The body, or the message in it, is not UTF-8.
     #[error("the body is not UTF-8")]
     NotUtf8,
-    /// The document has a document type definition. WeChat never sends one.
+    /// The document has a DOCTYPE. WeChat never sends one.
     #[error("the document has a DOCTYPE")]
     Doctype,
-    /// The outer document is neither WeChat's XML nor its JSON.
+    /// The outer document cannot be parsed.
     #[error("the envelope cannot be read: {0}")]
     Envelope(&'static str),
-    /// The envelope has no `Encrypt`. A plaintext body is refused in safe mode: `signature` does not cover the body,
-    /// so that any three values seen once could carry any message.
+    /// The envelope has no `Encrypt`. A plaintext body is refused: `signature` does not cover the body, so a signature
+    /// that was seen once would authenticate any message.
     #[error("the envelope has no Encrypt")]
     Plaintext,
     /// The query has no `msg_signature`.
     #[error("the query has no msg_signature")]
     NoMsgSignature,
-    /// `msg_signature` is not that of the token and this body.
+    /// `msg_signature` does not match the token and the body.
     #[error("msg_signature does not match")]
     Signature,
-    /// The message could not be decrypted. The text is the same for every [`Fault`].
+    /// The message could not be decrypted. The text is the same for every [`DecryptError`].
     #[error("the message could not be decrypted")]
-    Undecryptable(Fault),
+    Undecryptable(DecryptError),
     /// The message was encrypted for another appid.
     #[error("the message is for another appid")]
     WrongApp,
-    /// The decrypted document cannot be read.
+    /// The decrypted document cannot be parsed.
     #[error("the message cannot be read: {0}")]
     Message(&'static str),
     /// The message has no `CreateTime`, or one that is not a whole number of seconds.
@@ -46,17 +46,17 @@ pub enum Error {
     /// An `EncodingAESKey` is 43 letters or digits.
     #[error("an EncodingAESKey is 43 letters or digits")]
     BadEncodingAesKey,
-    /// The system gave no random bytes.
+    /// The operating system returned no random bytes.
     #[error("the system gave no random bytes")]
     NoRandom,
-    /// The address of WeChat's API is not an `http` or `https` URL.
+    /// The base URL of WeChat's API is not an `http` or `https` URL.
     #[error("the API's address is not an http or https URL")]
     BadBaseUrl,
 }
 
-/// Where a decryption stopped. For logs and tests: an answer to the outside must not depend on it.
+/// The step at which a decryption failed, for logs and tests. The response to WeChat must not depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum DecryptError {
     /// `Encrypt` is not base64.
     Base64,
     /// The ciphertext is empty or not a whole number of AES blocks.
@@ -65,12 +65,12 @@ pub enum Fault {
     Padding,
     /// The length prefix reaches past the end, or the text is too short to hold one.
     Length,
-    /// There is nothing behind the message where the appid should be.
+    /// No appid follows the message.
     NoAppId,
 }
 
 impl Error {
-    /// A stable name of the error, for logs and problem details.
+    /// The stable code of the error, for logs and problem details.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::TooLarge => "push.too_large",
@@ -91,15 +91,15 @@ impl Error {
         }
     }
 
-    /// Whether newer credentials could have opened the push: whoever keeps credentials for a while reads them once more
-    /// before such a refusal stands.
+    /// Whether the push might open with newer credentials. A caller with cached credentials reads them again before it
+    /// refuses such a push.
     pub const fn may_be_stale(&self) -> bool {
         matches!(self, Self::Signature | Self::Undecryptable(_))
     }
 }
 
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        Self::Undecryptable(fault)
+impl From<DecryptError> for Error {
+    fn from(error: DecryptError) -> Self {
+        Self::Undecryptable(error)
     }
 }

@@ -1,4 +1,4 @@
-//! WeChat's JSON: one object whose values are mostly strings and numbers.
+//! Documents in JSON: one object, whose values are mostly strings and numbers.
 
 use std::{borrow::Cow, fmt};
 
@@ -9,16 +9,16 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::document::Unreadable;
+use crate::fields::DocumentError;
 
-/// See [`crate::document::walk`]. A string is given as it reads, anything else as its JSON text (a number keeps all its
-/// digits), and `null` counts as missing.
-pub(crate) fn walk<'a>(document: &'a str, visit: impl FnMut(&str, Cow<'a, str>)) -> Result<(), Unreadable> {
+/// See [`crate::fields::visit`]. A string is unescaped, any other value is its JSON text (a number keeps all its digits),
+/// and a field with `null` is skipped.
+pub(crate) fn visit<'a>(document: &'a str, visitor: impl FnMut(&str, Cow<'a, str>)) -> Result<(), DocumentError> {
     let mut deserializer = serde_json::Deserializer::from_str(document);
     deserializer
-        .deserialize_map(Fields(visit))
+        .deserialize_map(Fields(visitor))
         .and_then(|()| deserializer.end())
-        .map_err(|_| Unreadable::Because("JSON that is not well-formed"))
+        .map_err(|_| DocumentError::Malformed("JSON that is not well-formed"))
 }
 
 #[derive(Deserialize)]
@@ -39,17 +39,17 @@ impl<'de, F: FnMut(&str, Cow<'de, str>)> Visitor<'de> for Fields<F> {
             if source == "null" {
                 continue;
             }
-            (self.0)(&name.0, reading(source));
+            (self.0)(&name.0, unescaped(source));
         }
         Ok(())
     }
 }
 
-fn reading(source: &str) -> Cow<'_, str> {
+fn unescaped(source: &str) -> Cow<'_, str> {
     match source.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        // The usual case, and no second pass over what may be most of the body.
+        // The usual case, without a second pass over the value.
         Some(text) if memchr(b'\\', text.as_bytes()).is_none() => Cow::Borrowed(text),
-        // A string with half a surrogate pair has no reading: it stands as it was written.
+        // A string with half a surrogate pair cannot be unescaped and is taken as written.
         Some(_) => serde_json::from_str::<Text<'_>>(source).map_or(Cow::Borrowed(source), |text| text.0),
         None => Cow::Borrowed(source),
     }

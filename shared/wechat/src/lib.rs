@@ -1,47 +1,46 @@
-//! The WeChat protocol as a mini program's customer service meets it: what WeChat pushes to us, and what we say to WeChat.
-//! This crate knows no AWS, no storage and no clock.
+//! WeChat's protocol for the customer service of mini programs: pushes from WeChat and calls of its API.
+//! The crate uses no AWS service, no storage and no clock.
 //!
-//! A push, from the outside in:
+//! Receiving a push:
 //!
-//! | Module | What it knows |
+//! | Module | Content |
 //! |---|---|
-//! | [`push`] | the whole way of one push: [`push::open`], and the check of a callback URL, [`push::verify_url`] |
-//! | [`envelope`] | the outer document, XML or JSON, of which only `Encrypt` is believed |
-//! | [`signature`] | `signature` (3 strings) and `msg_signature` (4 strings), in constant time |
-//! | [`credentials`] | [`Token`], [`EncodingAesKey`], and the pair of keys that lives through a rotation |
+//! | [`push`] | [`push::open`] verifies, decrypts and parses a push; [`push::verify_url`] checks a callback URL |
+//! | [`envelope`] | the outer document, XML or JSON, of which only `Encrypt` is used |
+//! | [`signature`] | `signature` (3 strings) and `msg_signature` (4 strings), compared in constant time |
+//! | [`credentials`] | [`Token`], [`EncodingAesKey`], and both keys during a key rotation |
 //! | [`crypto`] | AES-256-CBC with WeChat's padding, length prefix and trailing appid |
-//! | [`message`] | the decrypted document as an [`Inbound`] message and its identity |
-//! | [`reply`] | an answer to a push: `success`, or an encrypted document |
-//! | [`session_from`] | what a contact button says of its visitor, in the forms of four vendors; writes it and checks its signature |
+//! | [`message`] | the decrypted document as an [`Inbound`] message, and its [`DedupKey`] |
+//! | [`reply`] | the response to a push: `success`, or an encrypted document |
+//! | [`session_from`] | parses the contact button's `session-from` in the formats of four vendors, builds it, and verifies its signature |
 //!
-//! [`is_app_id`] tells an AppID from other text.
+//! [`is_app_id`] checks the form of an AppID.
 //!
-//! A call to WeChat:
+//! Calling WeChat:
 //!
-//! | Module | What it knows |
+//! | Module | Content |
 //! |---|---|
 //! | [`outbound`] | the messages that a mini program may send |
-//! | [`text`] | the length of a text and how a longer one is divided |
-//! | [`errcode`] | WeChat's refusals: what they mean and what to do |
-//! | `client` (feature `client`) | the HTTP calls, and for a failed one whether it may have had an effect |
+//! | [`text`] | the length limit of a text, and how to split a longer one |
+//! | [`errcode`] | WeChat's return codes: their meaning and the action to take |
+//! | `client` (feature `client`) | the HTTP calls, and whether a failed call may have taken effect |
 //!
-//! Nothing here panics on any input, and secrets appear neither in `Debug` nor in an error.
+//! No function panics on any input. No secret appears in `Debug` output or in an error.
 
 mod app_id;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod credentials;
 pub mod crypto;
-mod document;
 pub mod envelope;
 pub mod errcode;
 mod error;
+mod fields;
 mod json;
 pub mod message;
 pub mod outbound;
 pub mod push;
 pub mod reply;
-mod secret;
 pub mod session_from;
 pub mod signature;
 pub mod text;
@@ -51,12 +50,12 @@ pub use app_id::is_app_id;
 #[cfg(feature = "client")]
 pub use client::{Api, ApiError, Outcome};
 pub use credentials::{EncodingAesKey, PushCredentials, Token, WhichKey};
-pub use document::Format;
 pub use envelope::MAX_BODY;
 pub use errcode::{Action, ErrCode};
-pub use error::{Error, Fault};
-pub use message::{Content, Identity, Inbound};
+pub use error::{DecryptError, Error};
+pub use fields::Format;
+pub use message::{Content, DedupKey, Inbound};
 pub use outbound::Outbound;
-pub use push::{Opened, PushQuery, Refusal};
+pub use push::{PushQuery, VerifiedPush};
 pub use reply::SUCCESS;
-pub use secret::Secret;
+pub use secrecy::{ExposeSecret, SecretString};

@@ -1,39 +1,39 @@
-//! What a mini program may send: the types that `custom/send` takes from it.
+//! The types of message that a mini program may send (发送客服消息).
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// A message to a visitor. Serialises as `{"text": {"content": "…"}}`, the type's name over its fields, in WeChat's spelling and in
-/// ours. `Debug` shows the kind alone: what an agent writes is not for logs.
+/// A message to a visitor. Serializes as `{"text": {"content": "…"}}`, in WeChat's API and in ours. `Debug` shows the kind alone,
+/// to keep agents' texts out of logs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outbound {
     /// A text, at most [`MAX_TEXT`](crate::text::MAX_TEXT) bytes.
     Text {
-        /// May hold `<a href="…">` links and line breaks.
+        /// The text. May contain `<a href="…">` links and line breaks.
         content: String,
     },
     /// An image.
     Image {
-        /// Temporary media, three days old at most.
+        /// The id of temporary media, valid for three days.
         media_id: String,
     },
     /// A link to a web page.
     Link {
         /// The link's title.
         title: String,
-        /// The line below.
+        /// The line below the title.
         #[serde(default)]
         description: String,
-        /// Where it leads.
+        /// The page's address.
         url: String,
-        /// The address of an image, not a media id.
+        /// The address of the preview image.
         #[serde(default)]
         thumb_url: String,
     },
-    /// A card that leads to a page of a mini program.
+    /// A card that opens a page of the mini program.
     MiniProgramPage {
         /// The card's title.
         title: String,
@@ -41,13 +41,13 @@ pub enum Outbound {
         appid: String,
         /// The page with its query.
         pagepath: String,
-        /// The cover, 520 × 416, as temporary media.
+        /// The id of the cover as temporary media. WeChat recommends 520 × 416 pixels.
         thumb_media_id: String,
     },
 }
 
 impl Outbound {
-    /// The name of its type, WeChat's `msgtype`: `text`, `image`, `link` or `miniprogrampage`.
+    /// The type's name, WeChat's `msgtype`: `text`, `image`, `link` or `miniprogrampage`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Text { .. } => "text",
@@ -57,7 +57,7 @@ impl Outbound {
         }
     }
 
-    /// The object that stands under the name of its type.
+    /// The object under the type's name.
     pub fn to_json(&self) -> Value {
         match self {
             Self::Text { content } => json!({ "content": content }),
@@ -71,8 +71,8 @@ impl Outbound {
         }
     }
 
-    /// The message of a kind with the fields of [`to_json`](Self::to_json); fields that are not known are passed over. The error says
-    /// what is missing or of a wrong type, without any value.
+    /// The inverse of [`kind`](Self::kind) and [`to_json`](Self::to_json). Unknown fields are ignored. The error names a missing
+    /// field or a wrong type, without any value.
     pub fn from_json(kind: &str, value: &Value) -> Result<Self, serde_json::Error> {
         Self::deserialize(&json!({ kind: value }))
     }

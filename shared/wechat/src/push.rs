@@ -1,47 +1,44 @@
-//! The way of one push, from the request to the message.
+//! Verifies, decrypts and parses a push.
 
 use crate::{
     Error, Format, Inbound, PushCredentials, Token, WhichKey, credentials::EncodingAesKey, envelope::Envelope,
     reply::Reply, signature,
 };
 
-/// Why a push is refused. All refusals deserve the same answer, so that nothing is learned from it.
-pub type Refusal = Error;
-
-/// What WeChat adds to the URL of a push, decoded.
+/// The decoded query parameters of a push.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PushQuery<'a> {
-    /// Covers token, timestamp and nonce. Never looked at here: it does not cover the body.
+    /// Covers token, timestamp and nonce. Not used: it does not cover the body.
     pub signature: Option<&'a str>,
-    /// Covers the body's `Encrypt` as well.
+    /// Covers token, timestamp, nonce and the body's `Encrypt`.
     pub msg_signature: Option<&'a str>,
     /// In seconds since 1970.
     pub timestamp: &'a str,
-    /// Some digits.
+    /// A random number.
     pub nonce: &'a str,
-    /// `aes` in safe and in compatible mode. Not looked at: a body without `Encrypt` is refused in any case.
+    /// `aes` in safe and in compatible mode. Not used: a body without `Encrypt` is refused in any mode.
     pub encrypt_type: Option<&'a str>,
-    /// The visitor. Absent on authorization events. Not signed; see [`Opened::openid_differs`].
+    /// The visitor. Absent for authorization events. Not covered by a signature; see [`VerifiedPush::openid_differs`].
     pub openid: Option<&'a str>,
 }
 
-/// A push that is WeChat's own, and what it says.
+/// A push whose signature and appid are verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
-    /// What it says.
+pub struct VerifiedPush {
+    /// The message.
     pub inbound: Inbound,
-    /// The key that opened it.
+    /// The key that decrypted it.
     pub key: WhichKey,
-    /// The form of its envelope, which a reply takes too.
+    /// The format of its envelope, which an encrypted reply uses too.
     pub format: Format,
-    /// The URL names another visitor than the message. WeChat does not promise that they are the same: worth a line in the log,
-    /// no reason to refuse. The message is right.
+    /// Whether the URL names another visitor than the message. The message counts; WeChat does not document that both are
+    /// the same, so the difference is logged and the push is not refused.
     pub openid_differs: bool,
 }
 
-impl Opened {
-    /// An encrypted answer to this push: under the key that opened it, in its form. `time_stamp` is our own clock, in seconds since
-    /// 1970; `nonce` is that of the push.
+impl VerifiedPush {
+    /// An encrypted response to this push, under the key that decrypted it and in its format. `time_stamp` is the current
+    /// time in seconds since 1970; `nonce` is that of the push.
     pub fn reply(
         &self,
         credentials: &PushCredentials,
@@ -55,29 +52,31 @@ impl Opened {
     }
 }
 
-/// Opens a push: size, UTF-8, envelope, `msg_signature` in constant time, decryption under the current or the previous key, trailing
-/// appid, message. `app_id` is the appid that messages are encrypted for: the mini program's, or the platform's own where a third-party
-/// platform receives for it.
+/// Opens a push. In this order: checks size and encoding, parses the envelope, verifies `msg_signature`, decrypts under the
+/// current or the previous key, checks the trailing appid, parses the message.
+///
+/// `app_id` is the appid that messages are encrypted for: the mini program's, or the platform's where a third-party platform
+/// receives its pushes. Respond to every error in the same way, so that the response reveals nothing.
 pub fn open(
     credentials: &PushCredentials,
     app_id: &str,
     query: &PushQuery<'_>,
     body: &[u8],
-) -> Result<Opened, Refusal> {
+) -> Result<VerifiedPush, Error> {
     let envelope = Envelope::parse(body)?;
-    let claimed = query.msg_signature.ok_or(Error::NoMsgSignature)?;
-    let right = signature::msg_signature(&credentials.token, query.timestamp, query.nonce, &envelope.encrypt);
-    if !signature::matches(claimed, &right) {
+    let received = query.msg_signature.ok_or(Error::NoMsgSignature)?;
+    let expected = signature::msg_signature(&credentials.token, query.timestamp, query.nonce, &envelope.encrypt);
+    if !signature::matches(received, &expected) {
         return Err(Error::Signature);
     }
     let (plaintext, key) = credentials.decrypt(app_id, &envelope.encrypt)?;
     let inbound = Inbound::parse(plaintext.message())?;
     let openid_differs = query.openid.is_some_and(|openid| openid != inbound.from_user_name);
-    Ok(Opened { inbound, key, format: envelope.format, openid_differs })
+    Ok(VerifiedPush { inbound, key, format: envelope.format, openid_differs })
 }
 
-/// The check of a callback URL: whether WeChat, or whoever holds the token, made this request. If so the answer is its `echostr`, byte for
-/// byte; if not, `echostr` must not be reflected.
+/// Whether a check of the callback URL is signed with the token. If so, respond with `echostr` byte for byte; if not, do not
+/// return `echostr`.
 pub fn verify_url(token: &Token, signature: &str, timestamp: &str, nonce: &str) -> bool {
     signature::matches(signature, &signature::url_signature(token, timestamp, nonce))
 }

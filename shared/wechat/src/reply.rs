@@ -1,7 +1,7 @@
-//! The answer to a push.
+//! The response to a push.
 //!
-//! A mini program has no passive reply: nearly always the answer is [`SUCCESS`], in plain text also in safe mode. Any other answer is
-//! encrypted and signed like a push, under the key that opened the push.
+//! A mini program has no passive reply, so the response is [`SUCCESS`], in plain text in safe mode too. Any other response is
+//! encrypted and signed like a push, under the key that decrypted the push.
 
 use serde::Serialize;
 
@@ -11,10 +11,10 @@ use crate::{
     crypto, signature,
 };
 
-/// Tells WeChat that a push has arrived. Anything else, or nothing within five seconds, and it delivers again.
+/// Acknowledges a push. Without it within five seconds, WeChat delivers the push again (接收消息和事件).
 pub const SUCCESS: &str = "success";
 
-/// An encrypted answer.
+/// An encrypted response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Reply {
@@ -25,7 +25,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Encrypts and signs `message` for `app_id`. `time_stamp` is our own clock, in seconds since 1970; `nonce` is that of the push.
+    /// Encrypts and signs `message` for `app_id`. `time_stamp` is the current time in seconds since 1970; `nonce` is that of the push.
     pub fn seal(
         token: &Token,
         key: &EncodingAesKey,
@@ -38,13 +38,13 @@ impl Reply {
         Ok(Self::sign(token, encrypt, time_stamp, nonce))
     }
 
-    /// Signs what [`crypto::encrypt`] or [`crypto::encrypt_with`] made.
+    /// Signs a text from [`crypto::encrypt`] or [`crypto::encrypt_with`].
     pub fn sign(token: &Token, encrypt: String, time_stamp: i64, nonce: &str) -> Self {
         let signature = signature::msg_signature(token, &time_stamp.to_string(), nonce, &encrypt);
         Self { msg_signature: signature::as_str(&signature).to_owned(), encrypt, time_stamp, nonce: nonce.to_owned() }
     }
 
-    /// The answer in the form of the push.
+    /// The response in the format of the push.
     pub fn render(&self, format: Format) -> String {
         match format {
             Format::Xml => self.to_xml(),
@@ -53,7 +53,7 @@ impl Reply {
     }
 
     fn to_xml(&self) -> String {
-        // A nonce comes from a URL and may say anything, also the end of a CDATA section.
+        // The nonce comes from the URL and may hold the end of a CDATA section.
         let nonce = self.nonce.replace("]]>", "]]]]><![CDATA[>");
         format!(
             "<xml><Encrypt><![CDATA[{}]]></Encrypt><MsgSignature><![CDATA[{}]]></MsgSignature>\
@@ -63,7 +63,7 @@ impl Reply {
     }
 
     fn to_json(&self) -> String {
-        // A struct of texts and a number always has a JSON form.
+        // Infallible: a struct of strings and a number.
         serde_json::to_string(self).unwrap_or_default()
     }
 }

@@ -1,18 +1,18 @@
-//! The two signatures of a push, both the SHA-1 of some strings in byte order with nothing between them.
+//! The two signatures of a push. Each is the SHA-1 of several strings, sorted by their bytes and concatenated.
 //!
-//! `signature` covers token, timestamp and nonce; it proves a callback URL and nothing about a body.
-//! `msg_signature` covers `Encrypt` as well and is the only one that a push in safe mode may be judged by.
-//! Source: WeChat's page on message push, "不要使用signature验证".
+//! `signature` covers token, timestamp and nonce. It authenticates the check of a callback URL, but no body.
+//! `msg_signature` also covers `Encrypt` and is the one to verify for a push in safe mode.
+//! Source: WeChat's page 消息推送, "不要使用signature验证".
 
 use sha1::{Digest, Sha1};
 use subtle::ConstantTimeEq;
 
 use crate::credentials::Token;
 
-/// A signature as it travels: 40 lower-case hexadecimal digits.
+/// A signature in the form that WeChat sends: 40 lower-case hexadecimal digits.
 pub type Hex = [u8; 40];
 
-/// The `signature` of a GET check: over token, timestamp and nonce.
+/// The `signature` of a callback URL check: over token, timestamp and nonce.
 pub fn url_signature(token: &Token, timestamp: &str, nonce: &str) -> Hex {
     sign([token.expose(), timestamp, nonce])
 }
@@ -22,15 +22,14 @@ pub fn msg_signature(token: &Token, timestamp: &str, nonce: &str, encrypt: &str)
     sign([token.expose(), timestamp, nonce, encrypt])
 }
 
-/// Compares a signature that was claimed with the right one, in constant time.
-/// Only the form that WeChat sends is accepted: lower-case digits.
-pub fn matches(claimed: &str, right: &Hex) -> bool {
-    claimed.as_bytes().ct_eq(right).into()
+/// Compares a received signature with the expected one in constant time. Upper-case digits do not match.
+pub fn matches(received: &str, expected: &Hex) -> bool {
+    received.as_bytes().ct_eq(expected).into()
 }
 
-/// A signature as text.
+/// A signature as a string.
 pub fn as_str(signature: &Hex) -> &str {
-    // `sign` writes hexadecimal digits only.
+    // Infallible: `hex` writes ASCII digits only.
     std::str::from_utf8(signature).unwrap_or_default()
 }
 
@@ -43,7 +42,7 @@ fn sign<const N: usize>(mut parts: [&str; N]) -> Hex {
     hex(&hasher.finalize().into())
 }
 
-/// Lower-case hexadecimal digits of a SHA-1.
+/// A SHA-1 in lower-case hexadecimal digits.
 pub(crate) fn hex(digest: &[u8; 20]) -> Hex {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut hex = [0; 40];

@@ -1,10 +1,11 @@
-//! The length of a text.
+//! The length limit of a text.
 
-/// What WeChat takes as one text, in bytes of UTF-8; beyond it answers 45002. Its page names no limit: this one is users' experience.
+/// The longest text that WeChat accepts as one message, in bytes of UTF-8. WeChat refuses a longer one with 45002. Its page
+/// 发送客服消息 gives no limit; this one is reported by users.
 pub const MAX_TEXT: usize = 2048;
 
-/// Divides a text into parts of at most `limit` bytes, never inside a character. Each part is a message of its own and takes one from the
-/// reply quota. An empty text has no parts. A character that is longer than `limit` is a part by itself.
+/// Splits a text into parts of at most `limit` bytes, between characters. Each part is sent as a message of its own and uses
+/// one reply of the quota. An empty text has no parts. A character longer than `limit` is a part of its own.
 pub fn split(content: &str, limit: usize) -> Vec<&str> {
     let mut parts = Vec::with_capacity(content.len() / limit.max(1) + 1);
     let mut rest = content;

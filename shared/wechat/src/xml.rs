@@ -1,13 +1,13 @@
-//! WeChat's XML: a root and one level of fields, CDATA or not.
+//! Documents in XML: a root element and one level of fields, in CDATA sections or not.
 //!
-//! What a hostile sender could make dear is refused or never done: a DOCTYPE and every entity but XML's own five are errors,
-//! nesting and the length of a tag are bounded, and attributes are not looked at (WeChat writes none). One pass, linear in the
-//! length of the document, which the caller has bounded.
+//! The work for a hostile document is bounded: a DOCTYPE and any entity but XML's own five are errors, nesting depth and tag
+//! length are limited, and attributes are ignored (WeChat writes none). Parsing is one pass, linear in the length of the
+//! document, which the caller has limited.
 //!
-//! What WeChat really writes is plainer than XML allows. [`plain`] reads just that, several times faster; any other document is read by
-//! quick-xml, and what both read they read alike.
+//! WeChat writes a small subset of XML. [`fast_path`] parses that subset, several times faster; quick-xml parses any other
+//! document. A property test checks that both give the same fields.
 
-mod plain;
+mod fast_path;
 
 use std::borrow::Cow;
 
@@ -18,12 +18,12 @@ use quick_xml::{
     events::{BytesRef, BytesStart, Event},
 };
 
-use crate::document::Unreadable;
+use crate::fields::DocumentError;
 
 const MAX_DEPTH: usize = 16;
 const MAX_TAG: usize = 1024;
 
-/// A field that has been opened and not yet closed.
+/// A field whose end tag is not read yet.
 struct Open<'a> {
     tag: BytesStart<'a>,
     start: u64,
@@ -31,29 +31,32 @@ struct Open<'a> {
     nested: bool,
 }
 
-/// See [`crate::document::walk`]. Text is taken as it stands: line ends are not normalised, so that XML and JSON yield the same.
-pub(crate) fn walk<'a>(document: &'a str, mut visit: impl FnMut(&str, Cow<'a, str>)) -> Result<(), Unreadable> {
+/// See [`crate::fields::visit`]. Line ends are not normalised, so that XML and JSON give the same values.
+pub(crate) fn visit<'a>(document: &'a str, mut visitor: impl FnMut(&str, Cow<'a, str>)) -> Result<(), DocumentError> {
     let document = document.trim_ascii();
-    let mut fields = plain::Fields::default();
-    let Some(length) = plain::read(document, &mut fields) else {
-        return walk_any(document, visit);
+    let mut fields = fast_path::Fields::default();
+    let Some(length) = fast_path::read(document, &mut fields) else {
+        return visit_with_quick_xml(document, visitor);
     };
     for (name, value) in fields.iter().take(length) {
-        visit(name, Cow::Borrowed(value));
+        visitor(name, Cow::Borrowed(value));
     }
     Ok(())
 }
 
-fn walk_any<'a>(document: &'a str, mut visit: impl FnMut(&str, Cow<'a, str>)) -> Result<(), Unreadable> {
+fn visit_with_quick_xml<'a>(
+    document: &'a str,
+    mut visitor: impl FnMut(&str, Cow<'a, str>),
+) -> Result<(), DocumentError> {
     let mut reader = Reader::from_str(document);
     let mut depth = 0_usize;
     let mut root = false;
     let mut field: Option<Open<'a>> = None;
     loop {
         let before = reader.buffer_position();
-        match reader.read_event().map_err(|error| unreadable(&error))? {
+        match reader.read_event().map_err(|error| document_error(&error))? {
             Event::Start(tag) => {
-                check(&tag, depth, root)?;
+                check_start(&tag, depth, root)?;
                 root = true;
                 depth += 1;
                 if depth == 2 {
@@ -63,11 +66,11 @@ fn walk_any<'a>(document: &'a str, mut visit: impl FnMut(&str, Cow<'a, str>)) ->
                 }
             }
             Event::Empty(tag) => {
-                check(&tag, depth, root)?;
+                check_start(&tag, depth, root)?;
                 root = true;
                 match &mut field {
                     Some(field) => field.nested = true,
-                    None if depth == 1 => visit(tag.name().into_inner(), Cow::Borrowed("")),
+                    None if depth == 1 => visitor(tag.name().into_inner(), Cow::Borrowed("")),
                     None => {}
                 }
             }
@@ -77,36 +80,36 @@ fn walk_any<'a>(document: &'a str, mut visit: impl FnMut(&str, Cow<'a, str>)) ->
                     && let Some(field) = field.take()
                 {
                     let value = if field.nested { source(document, field.start, before) } else { field.text };
-                    visit(field.tag.name().into_inner(), value);
+                    visitor(field.tag.name().into_inner(), value);
                 }
             }
             Event::Text(text) => append(&mut field, depth, text.into_inner())?,
             Event::CData(text) if depth > 1 => append(&mut field, depth, text.into_inner())?,
             Event::GeneralRef(reference) if depth > 1 => append(&mut field, depth, resolve(&reference)?)?,
             Event::CData(_) | Event::GeneralRef(_) => {
-                return Err(Unreadable::Because("text outside of a field"));
+                return Err(DocumentError::Malformed("text outside of a field"));
             }
-            Event::DocType(_) => return Err(Unreadable::Doctype),
+            Event::DocType(_) => return Err(DocumentError::Doctype),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
             Event::Eof if root && depth == 0 => return Ok(()),
-            Event::Eof => return Err(Unreadable::Because("an element is not closed")),
+            Event::Eof => return Err(DocumentError::Malformed("an element is not closed")),
         }
     }
 }
 
-fn check(tag: &BytesStart<'_>, depth: usize, root: bool) -> Result<(), Unreadable> {
+fn check_start(tag: &BytesStart<'_>, depth: usize, root: bool) -> Result<(), DocumentError> {
     if depth == 0 && root {
-        Err(Unreadable::Because("more than one root element"))
+        Err(DocumentError::Malformed("more than one root element"))
     } else if depth == MAX_DEPTH {
-        Err(Unreadable::Because("elements are nested too deeply"))
+        Err(DocumentError::Malformed("elements are nested too deeply"))
     } else if tag.len() > MAX_TAG {
-        Err(Unreadable::Because("a tag is too long"))
+        Err(DocumentError::Malformed("a tag is too long"))
     } else {
         Ok(())
     }
 }
 
-fn append<'a>(field: &mut Option<Open<'a>>, depth: usize, text: Cow<'a, str>) -> Result<(), Unreadable> {
+fn append<'a>(field: &mut Option<Open<'a>>, depth: usize, text: Cow<'a, str>) -> Result<(), DocumentError> {
     match field {
         Some(field) if depth == 2 => {
             if field.text.is_empty() {
@@ -116,18 +119,20 @@ fn append<'a>(field: &mut Option<Open<'a>>, depth: usize, text: Cow<'a, str>) ->
             }
             Ok(())
         }
-        // Deeper text is taken with the source of its field.
+        // Deeper text is part of its field's source text.
         Some(_) => Ok(()),
         None if text.trim_ascii().is_empty() => Ok(()),
-        None => Err(Unreadable::Because("text outside of a field")),
+        None => Err(DocumentError::Malformed("text outside of a field")),
     }
 }
 
-fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, Unreadable> {
+fn resolve(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, DocumentError> {
     match reference.resolve_char_ref() {
         Ok(Some(character)) => Ok(Cow::Owned(character.into())),
-        Ok(None) => resolve_xml_entity(reference).map(Cow::Borrowed).ok_or(Unreadable::Because("an unknown entity")),
-        Err(_) => Err(Unreadable::Because("a reference to no character")),
+        Ok(None) => {
+            resolve_xml_entity(reference).map(Cow::Borrowed).ok_or(DocumentError::Malformed("an unknown entity"))
+        }
+        Err(_) => Err(DocumentError::Malformed("a reference to no character")),
     }
 }
 
@@ -136,10 +141,10 @@ fn source(document: &str, start: u64, end: u64) -> Cow<'_, str> {
     Cow::Borrowed(span.and_then(|(start, end)| document.get(start..end)).unwrap_or_default())
 }
 
-fn unreadable(error: &XmlError) -> Unreadable {
+fn document_error(error: &XmlError) -> DocumentError {
     match error {
-        XmlError::Syntax(SyntaxError::UnclosedDoctype) => Unreadable::Doctype,
-        _ => Unreadable::Because("XML that is not well-formed"),
+        XmlError::Syntax(SyntaxError::UnclosedDoctype) => DocumentError::Doctype,
+        _ => DocumentError::Malformed("XML that is not well-formed"),
     }
 }
 
@@ -149,29 +154,29 @@ mod tests {
 
     use super::*;
 
-    fn fields(document: &str) -> Result<Vec<(String, String)>, Unreadable> {
+    fn fields(document: &str) -> Result<Vec<(String, String)>, DocumentError> {
         let mut fields = Vec::new();
-        walk_any(document, |name, value| fields.push((name.to_owned(), value.into_owned())))?;
+        visit_with_quick_xml(document, |name, value| fields.push((name.to_owned(), value.into_owned())))?;
         Ok(fields)
     }
 
-    fn plain_fields(document: &str) -> Option<Vec<(String, String)>> {
-        let mut fields = plain::Fields::default();
-        let length = plain::read(document, &mut fields)?;
+    fn fast_path_fields(document: &str) -> Option<Vec<(String, String)>> {
+        let mut fields = fast_path::Fields::default();
+        let length = fast_path::read(document, &mut fields)?;
         Some(fields[..length].iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
     #[test]
-    fn what_wechat_writes_is_plain() {
+    fn document_of_wechat_takes_fast_path() {
         let document = "<xml><ToUserName><![CDATA[gh_1]]></ToUserName>\n<CreateTime>1</CreateTime> <Content><![CDATA[]>]]]></Content><A></A></xml>";
         let expected = [("ToUserName", "gh_1"), ("CreateTime", "1"), ("Content", "]>]"), ("A", "")];
         let expected: Vec<_> = expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        assert_eq!(plain_fields(document), Some(expected.clone()));
+        assert_eq!(fast_path_fields(document), Some(expected.clone()));
         assert_eq!(fields(document), Ok(expected));
     }
 
     #[test]
-    fn what_is_not_plain_is_left_to_the_other() {
+    fn document_outside_the_subset_is_left_to_quick_xml() {
         for document in [
             "<xml><a>&amp;</a></xml>",
             "<xml><a b='c'>d</a></xml>",
@@ -181,7 +186,7 @@ mod tests {
             "<xml><!-- --></xml>",
             "<x><a>b</a></x>",
         ] {
-            assert_eq!(plain_fields(document), None, "{document}");
+            assert_eq!(fast_path_fields(document), None, "{document}");
             assert!(fields(document).is_ok(), "{document}");
         }
     }
@@ -189,9 +194,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4096))]
         #[test]
-        fn what_both_read_they_read_alike(document in "<xml>(<(a|bc|[ -~])>|</(a|bc|xml)>|(<a>|<bc>)(<!\\[CDATA\\[[ -~你]{0,4}\\]\\]>|[ -~你]{0,3})(</a>|</bc>)|[ \n]|[ -~你]){0,6}</xml>") {
-            if let Some(plain) = plain_fields(&document) {
-                prop_assert_eq!(Ok(plain), fields(&document));
+        fn fast_path_and_quick_xml_give_the_same_fields(document in "<xml>(<(a|bc|[ -~])>|</(a|bc|xml)>|(<a>|<bc>)(<!\\[CDATA\\[[ -~你]{0,4}\\]\\]>|[ -~你]{0,3})(</a>|</bc>)|[ \n]|[ -~你]){0,6}</xml>") {
+            if let Some(fast) = fast_path_fields(&document) {
+                prop_assert_eq!(Ok(fast), fields(&document));
             }
         }
     }

@@ -196,7 +196,7 @@ async fn credentials_that_are_refused() {
 async fn a_token_answer_without_a_token() {
     for body in [json!({}), json!({"access_token": "", "expires_in": 7200}), json!({"access_token": "x"})] {
         let (_server, api) = answering(ResponseTemplate::new(200).set_body_json(body)).await;
-        assert!(matches!(api.stable_token("wx1", "s").await.unwrap_err(), ApiError::Unreadable { .. }));
+        assert!(matches!(api.stable_token("wx1", "s").await.unwrap_err(), ApiError::DocumentError { .. }));
     }
 }
 
@@ -248,7 +248,7 @@ async fn answers_that_cannot_be_read_leave_the_outcome_open() {
         ResponseTemplate::new(200).set_body_string(format!("{{\"errcode\":0,\"x\":\"{}\"}}", "x".repeat(1 << 20))),
     ] {
         let error = send_to(answer).await;
-        assert!(matches!(error, ApiError::Unreadable { .. }), "{error:?}");
+        assert!(matches!(error, ApiError::DocumentError { .. }), "{error:?}");
         assert_eq!((error.code(), error.outcome()), ("wechat.answer_unreadable", Outcome::Unknown));
     }
 }
@@ -358,7 +358,7 @@ async fn media_is_fetched() {
         ResponseTemplate::new(200).set_body_raw(vec![0xff; MAX_DOWNLOAD + 1], "image/jpeg"),
     ] {
         let (_server, api) = answering(answer).await;
-        assert!(matches!(api.get_media(ACCESS_TOKEN, "m").await.unwrap_err(), ApiError::Unreadable { .. }));
+        assert!(matches!(api.get_media(ACCESS_TOKEN, "m").await.unwrap_err(), ApiError::DocumentError { .. }));
     }
 }
 

@@ -70,7 +70,9 @@ impl Functions {
             "Reception" => Box::pin(reception::handle(&self.reception, serde_json::from_value(event)?)).await,
             "Robot" => Box::pin(robot::handle(&self.robot, serde_json::from_value(event)?)).await,
             "Delivery" => Box::pin(delivery::handle(&self.delivery, serde_json::from_value(event)?)).await,
-            "TokenRefresh" => Box::pin(token_refresh::handle(&self.token_refresh, serde_json::from_value(event)?)).await,
+            "TokenRefresh" => {
+                Box::pin(token_refresh::handle(&self.token_refresh, serde_json::from_value(event)?)).await
+            }
             _ => return Err(Error::Other(format!("unknown function {function}"))),
         };
         let answer = answer.map_err(|error| Error::Other(format!("{function}: {error}")))?;

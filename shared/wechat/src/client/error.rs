@@ -1,61 +1,62 @@
-//! How a call to WeChat fails.
+//! Errors of calls to WeChat.
 
 use crate::{Action, ErrCode};
 
-/// Why a call to WeChat failed. Holds no token, no secret and nothing of what was sent.
+/// Why a call to WeChat failed. Contains no token, no secret and no part of the request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApiError {
-    /// WeChat understood the call and refused it.
+    /// WeChat refused the call.
     #[error("WeChat refused: {errcode} {errmsg}")]
     Refused {
-        /// Which refusal.
+        /// The return code.
         errcode: ErrCode,
-        /// WeChat's own words, cut to 300 bytes, without the id of the request.
+        /// WeChat's message, truncated to 300 bytes, without the request id.
         errmsg: String,
-        /// The id by which WeChat's support finds the request (`rid`).
+        /// The request id (`rid`), for WeChat's support.
         rid: Option<String>,
     },
-    /// An answer came that is not WeChat's JSON: a gateway's page, a broken or an oversized document.
+    /// The response is not the expected JSON: a gateway's page, a malformed or an oversized document.
     #[error("WeChat's answer cannot be read (HTTP {status}): {reason}")]
-    Unreadable {
+    DocumentError {
         /// The HTTP status.
         status: u16,
-        /// What is wrong with it.
+        /// What is wrong with the response.
         reason: &'static str,
     },
-    /// No answer in time.
+    /// No response within the time limit.
     #[error("WeChat did not answer in time")]
     TimedOut,
-    /// There was no connection to WeChat, so the call was never sent.
+    /// There was no connection to WeChat, so the request was not sent.
     #[error("no connection to WeChat: {0}")]
     NotSent(String),
-    /// The connection broke off before the answer was complete.
+    /// The connection was closed before the response was complete.
     #[error("the connection to WeChat broke off: {0}")]
     Broken(String),
 }
 
-/// What is known of the effect of a call that failed.
+/// Whether a failed call may have taken effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// It had no effect.
+    /// The call had no effect.
     Definite,
-    /// It may have had its effect. A send must not be repeated, since WeChat has no idempotency key.
+    /// The call may have taken effect. Do not repeat a send: WeChat has no idempotency key.
     Unknown,
 }
 
 impl ApiError {
-    /// Whether the call may have had an effect all the same.
+    /// Whether the call may have taken effect.
     pub const fn outcome(&self) -> Outcome {
         match self {
-            Self::Refused { errcode: ErrCode(-1), .. } | Self::Unreadable { .. } | Self::TimedOut | Self::Broken(_) => {
-                Outcome::Unknown
-            }
+            Self::Refused { errcode: ErrCode(-1), .. }
+            | Self::DocumentError { .. }
+            | Self::TimedOut
+            | Self::Broken(_) => Outcome::Unknown,
             Self::Refused { .. } | Self::NotSent(_) => Outcome::Definite,
         }
     }
 
-    /// WeChat's number, if it refused.
+    /// WeChat's return code, if it refused the call.
     pub const fn errcode(&self) -> Option<ErrCode> {
         match self {
             Self::Refused { errcode, .. } => Some(*errcode),
@@ -63,27 +64,27 @@ impl ApiError {
         }
     }
 
-    /// What to do about it.
+    /// The action to take.
     pub fn action(&self) -> Action {
         self.errcode().map_or(Action::RetryLater, ErrCode::action)
     }
 
-    /// A stable name for problem details.
+    /// The stable code for problem details.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused { errcode, .. } => errcode.code(),
-            Self::Unreadable { .. } => "wechat.answer_unreadable",
+            Self::DocumentError { .. } => "wechat.answer_unreadable",
             Self::TimedOut => "wechat.timed_out",
             Self::NotSent(_) => "wechat.unreachable",
             Self::Broken(_) => "wechat.broken_off",
         }
     }
 
-    /// What it means and what to do, in English.
+    /// The meaning and the remedy, in English.
     pub fn meaning_en(&self) -> &'static str {
         match self {
             Self::Refused { errcode, .. } => errcode.meaning_en(),
-            Self::Unreadable { .. } => {
+            Self::DocumentError { .. } => {
                 "WeChat's answer could not be read. It is not known whether the request took effect."
             }
             Self::TimedOut => "WeChat did not answer in time. It is not known whether the request took effect.",
@@ -92,11 +93,11 @@ impl ApiError {
         }
     }
 
-    /// What it means and what to do, in Chinese.
+    /// The meaning and the remedy, in Chinese.
     pub fn meaning_zh(&self) -> &'static str {
         match self {
             Self::Refused { errcode, .. } => errcode.meaning_zh(),
-            Self::Unreadable { .. } => "无法识别微信的应答，不确定请求是否已生效。",
+            Self::DocumentError { .. } => "无法识别微信的应答，不确定请求是否已生效。",
             Self::TimedOut => "微信未及时应答，不确定请求是否已生效。",
             Self::NotSent(_) => "无法连接微信，请求未发出。",
             Self::Broken(_) => "与微信的连接中断，不确定请求是否已生效。",
@@ -106,26 +107,26 @@ impl ApiError {
 
 impl From<reqwest::Error> for ApiError {
     fn from(error: reqwest::Error) -> Self {
-        // The order counts: a connection that could not be made in time was never used.
+        // In this order: a timeout while connecting is a connection error too, and the request was not sent.
         if error.is_connect() || error.is_builder() {
-            Self::NotSent(words(error))
+            Self::NotSent(describe(error))
         } else if error.is_timeout() {
             Self::TimedOut
         } else {
-            Self::Broken(words(error))
+            Self::Broken(describe(error))
         }
     }
 }
 
-/// The error and its causes, without the URL: the URL holds the access token.
-fn words(error: reqwest::Error) -> String {
+/// The error and its causes, without the URL, which holds the access token.
+fn describe(error: reqwest::Error) -> String {
     let error = error.without_url();
-    let mut words = error.to_string();
+    let mut description = error.to_string();
     let mut cause = std::error::Error::source(&error);
     while let Some(error) = cause {
-        words.push_str(": ");
-        words.push_str(&error.to_string());
+        description.push_str(": ");
+        description.push_str(&error.to_string());
         cause = error.source();
     }
-    words
+    description
 }

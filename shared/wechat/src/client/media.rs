@@ -1,4 +1,4 @@
-//! Temporary media: images that WeChat keeps for three days.
+//! Temporary media (新增临时素材, 获取临时素材): images that WeChat stores for three days.
 
 use std::fmt;
 
@@ -10,23 +10,23 @@ use serde::Deserialize;
 
 use super::{Api, ApiError, transport};
 
-/// The largest file that is fetched from WeChat, in bytes: what it takes at most.
+/// The largest file that is downloaded, in bytes. WeChat's limit for uploads.
 pub const MAX_DOWNLOAD: usize = 10 * 1024 * 1024;
 
 /// An uploaded image.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Media {
-    /// What it is sent by, as often as one likes.
+    /// The id to send the image by, any number of times.
     pub media_id: String,
-    /// When it was uploaded, in seconds since 1970 in UTC. It lives for three days from then.
+    /// The time of the upload in seconds since 1970 in UTC. The media is valid for three days from then.
     #[serde(default)]
     pub created_at: i64,
 }
 
-/// A file fetched from WeChat.
+/// A downloaded file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Download {
-    /// What WeChat says it is.
+    /// WeChat's `Content-Type`.
     pub content_type: Option<String>,
     /// The file.
     pub bytes: Vec<u8>,
@@ -42,7 +42,8 @@ impl fmt::Debug for Download {
 }
 
 impl Api {
-    /// `POST /cgi-bin/media/upload?type=image`. PNG, JPEG or GIF; WeChat's page says 2 MB in one place and 10 MB in another.
+    /// `POST /cgi-bin/media/upload?type=image`. Uploads a PNG, JPEG or GIF. WeChat's page gives a limit of 2 MB in one place and of 10 MB
+    /// in another.
     pub async fn upload_image(
         &self,
         access_token: &str,
@@ -56,17 +57,17 @@ impl Api {
         self.call(request, &[access_token]).await
     }
 
-    /// `GET /cgi-bin/media/get`: an image, at most [`MAX_DOWNLOAD`] bytes.
+    /// `GET /cgi-bin/media/get`. Downloads an image of at most [`MAX_DOWNLOAD`] bytes.
     pub async fn get_media(&self, access_token: &str, media_id: &str) -> Result<Download, ApiError> {
         let url = self.url("/cgi-bin/media/get", &[("access_token", access_token), ("media_id", media_id)]);
         let mut response = self.get(url).send().await?;
         let bytes = transport::read(&mut response, MAX_DOWNLOAD).await?;
         let content_type =
             response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        // A refusal comes as JSON, under that name or as plain text; no image begins with a brace.
+        // A refusal is JSON, with that content type or `text/plain`; no image begins with a brace.
         let is_text = content_type.as_deref().is_some_and(|kind| kind.contains("json") || kind.starts_with("text/"));
         if is_text || bytes.first() == Some(&b'{') || !response.status().is_success() {
-            transport::judge(response.status().as_u16(), &bytes, &[access_token])?;
+            transport::check_errcode(response.status().as_u16(), &bytes, &[access_token])?;
             return Err(transport::unreadable(&response, "not a file"));
         }
         Ok(Download { content_type, bytes })

@@ -1,24 +1,24 @@
-//! Messages to a visitor.
+//! Messages to a visitor (发送客服消息, 客服输入状态).
 
 use serde::{Deserialize, Serialize};
 
 use super::{Api, ApiError};
 use crate::Outbound;
 
-/// What goes along with a message.
+/// Options of a send.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SendOptions {
-    /// WeChat writes "内容由第三方AI生成" in grey below the message.
+    /// Makes WeChat show "内容由第三方AI生成" below the message.
     pub ai_generated: bool,
 }
 
-/// What the visitor sees of the agent's typing.
+/// The typing indicator on the visitor's phone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum Typing {
-    /// "对方正在输入", for about 15 seconds.
+    /// Shows "对方正在输入" for about 15 seconds.
     #[serde(rename = "Typing")]
     Start,
-    /// No longer.
+    /// Hides it.
     #[serde(rename = "CancelTyping")]
     Cancel,
 }
@@ -44,16 +44,16 @@ struct SetTyping<'a> {
     command: Typing,
 }
 
-/// A call that acts has taken effect only if WeChat says so in as many words: here `errcode` is never left out.
+/// The response of a call without a result. `errcode` is required: a response without it does not confirm the call.
 #[derive(Deserialize)]
-struct Done {
+struct Acknowledgement {
     #[serde(rename = "errcode")]
     _errcode: i64,
 }
 
 impl Api {
-    /// `POST /cgi-bin/message/custom/send`. WeChat allows five messages within 48 hours after each message of the visitor and two within a
-    /// minute after entering. After an error look at [`ApiError::outcome`] before anything is sent again.
+    /// `POST /cgi-bin/message/custom/send`. WeChat allows five messages within 48 hours after each message of the visitor, and two
+    /// within one minute after the visitor enters. After an error, check [`ApiError::outcome`] before the message is sent again.
     pub async fn send(
         &self,
         access_token: &str,
@@ -67,18 +67,18 @@ impl Api {
             message,
             aimsgcontext: options.ai_generated.then_some(AiContext { is_ai_msg: 1 }),
         };
-        // Not `…/custom/business/send`, which the pages named for years: that is for sub-merchants.
-        self.act("/cgi-bin/message/custom/send", access_token, &body).await
+        // Not `…/custom/business/send`, which older pages name: that call is for sub-merchants.
+        self.post_command("/cgi-bin/message/custom/send", access_token, &body).await
     }
 
-    /// `POST /cgi-bin/message/custom/typing`. Works within 30 seconds after an exchange with the visitor.
+    /// `POST /cgi-bin/message/custom/typing`. WeChat accepts it within 30 seconds of a message between visitor and agent.
     pub async fn typing(&self, access_token: &str, touser: &str, typing: Typing) -> Result<(), ApiError> {
         let body = SetTyping { touser, command: typing };
-        self.act("/cgi-bin/message/custom/typing", access_token, &body).await
+        self.post_command("/cgi-bin/message/custom/typing", access_token, &body).await
     }
 
-    async fn act(&self, path: &str, access_token: &str, body: &impl Serialize) -> Result<(), ApiError> {
-        let _: Done = self.post(path, &[access_token], &[("access_token", access_token)], body).await?;
+    async fn post_command(&self, path: &str, access_token: &str, body: &impl Serialize) -> Result<(), ApiError> {
+        let _: Acknowledgement = self.post(path, &[access_token], &[("access_token", access_token)], body).await?;
         Ok(())
     }
 }

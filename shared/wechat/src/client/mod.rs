@@ -1,9 +1,9 @@
-//! Calls to WeChat's API. Feature `client`.
+//! Calls of WeChat's API. Requires the feature `client`.
 //!
-//! [`Api`] takes a [`reqwest::Client`] that the caller has built, with its timeouts and trust store. The client should not follow redirects:
-//! WeChat sends none, and a send must not be repeated. No call is repeated here: whether that is safe is told by [`ApiError::outcome`].
+//! [`Api`] takes a [`reqwest::Client`] with the caller's timeouts and trust store. The client must not follow redirects: WeChat
+//! sends none, and a redirect could repeat a send. No call is retried here; [`ApiError::outcome`] tells whether a retry is safe.
 //!
-//! Access tokens travel in the URL, because WeChat wants it so; they are taken out of every error.
+//! WeChat's protocol passes access tokens in the URL. They are removed from every error.
 
 mod error;
 mod media;
@@ -20,10 +20,10 @@ use reqwest::Url;
 
 use crate::Error;
 
-/// WeChat's own address.
+/// The base URL of WeChat's API.
 pub const WECHAT_API_URL: &str = "https://api.weixin.qq.com";
 
-/// WeChat's API at one address. Cheap to clone.
+/// A client of WeChat's API. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Api {
     http: reqwest::Client,
@@ -31,7 +31,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// The API at `base_url`: [`WECHAT_API_URL`], or that of a simulator. A path in it is kept.
+    /// A client of the API at `base_url`: [`WECHAT_API_URL`] or a simulator's URL, which may have a path.
     pub fn new(http: reqwest::Client, base_url: &str) -> Result<Self, Error> {
         let base = Url::parse(base_url.trim_end_matches('/')).map_err(|_| Error::BadBaseUrl)?;
         if matches!(base.scheme(), "http" | "https") && base.has_host() && base.query().is_none() {

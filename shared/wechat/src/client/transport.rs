@@ -1,4 +1,4 @@
-//! One call and its answer.
+//! Requests and responses of WeChat's API.
 
 use reqwest::{RequestBuilder, Response, Url, header::CONTENT_TYPE};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{Api, ApiError};
 use crate::ErrCode;
 
-/// The largest JSON answer that is read, in bytes. The largest of WeChat's hold a list of 500 accounts.
-const MAX_ANSWER: usize = 256 * 1024;
+/// The largest JSON response that is read, in bytes. WeChat's largest ones list 500 accounts.
+const MAX_RESPONSE: usize = 256 * 1024;
 const MAX_ERRMSG: usize = 300;
 
-/// What WeChat says in an answer besides the answer itself. Token calls leave both out when all is well.
+/// The return code in a response. A successful token call omits both fields.
 #[derive(Deserialize)]
-struct Verdict {
+struct ErrorFields {
     #[serde(default)]
     errcode: i64,
     #[serde(default)]
@@ -20,7 +20,8 @@ struct Verdict {
 }
 
 impl Api {
-    /// POSTs JSON. `serde_json` writes text as raw UTF-8: WeChat shows `\u` escapes to the visitor as they stand, or refuses them.
+    /// Sends a POST request with JSON. `serde_json` writes raw UTF-8. WeChat shows `\u` escapes to the visitor as they are, or
+    /// refuses them with 40033.
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -38,20 +39,20 @@ impl Api {
         self.http.get(url)
     }
 
-    /// Sends a request and reads its JSON answer. `secrets` are taken out of WeChat's words.
+    /// Sends a request and parses the JSON response. `secrets` are removed from WeChat's message.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
         secrets: &[&str],
     ) -> Result<T, ApiError> {
         let mut response = request.send().await?;
-        let body = read(&mut response, MAX_ANSWER).await?;
-        judge(response.status().as_u16(), &body, secrets)?;
+        let body = read(&mut response, MAX_RESPONSE).await?;
+        check_errcode(response.status().as_u16(), &body, secrets)?;
         serde_json::from_slice(&body).map_err(|_| unreadable(&response, "fields are missing"))
     }
 }
 
-/// The body, as far as `limit` bytes.
+/// Reads a body of at most `limit` bytes.
 pub(super) async fn read(response: &mut Response, limit: usize) -> Result<Vec<u8>, ApiError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
@@ -63,25 +64,25 @@ pub(super) async fn read(response: &mut Response, limit: usize) -> Result<Vec<u8
     Ok(body)
 }
 
-/// Whether a JSON answer says that all is well.
-pub(super) fn judge(status: u16, body: &[u8], secrets: &[&str]) -> Result<(), ApiError> {
-    // Serde would read a list as a struct, too.
+/// Fails unless the response is a JSON object with HTTP status 2xx and without an `errcode` other than 0.
+pub(super) fn check_errcode(status: u16, body: &[u8], secrets: &[&str]) -> Result<(), ApiError> {
+    // Serde deserializes a struct from a list too.
     let object = body.trim_ascii_start().starts_with(b"{");
-    let Some(verdict) = object.then(|| serde_json::from_slice::<Verdict>(body).ok()).flatten() else {
-        return Err(ApiError::Unreadable { status, reason: "not WeChat's JSON" });
+    let Some(fields) = object.then(|| serde_json::from_slice::<ErrorFields>(body).ok()).flatten() else {
+        return Err(ApiError::DocumentError { status, reason: "not WeChat's JSON" });
     };
-    if verdict.errcode != 0 {
-        return Err(refused(verdict, secrets));
+    if fields.errcode != 0 {
+        return Err(refused(fields, secrets));
     }
-    if (200..300).contains(&status) { Ok(()) } else { Err(ApiError::Unreadable { status, reason: "an HTTP error" }) }
+    if (200..300).contains(&status) { Ok(()) } else { Err(ApiError::DocumentError { status, reason: "an HTTP error" }) }
 }
 
 pub(super) fn unreadable(response: &Response, reason: &'static str) -> ApiError {
-    ApiError::Unreadable { status: response.status().as_u16(), reason }
+    ApiError::DocumentError { status: response.status().as_u16(), reason }
 }
 
-fn refused(verdict: Verdict, secrets: &[&str]) -> ApiError {
-    let mut errmsg = verdict.errmsg;
+fn refused(fields: ErrorFields, secrets: &[&str]) -> ApiError {
+    let mut errmsg = fields.errmsg;
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         errmsg = errmsg.replace(secret, "…");
     }
@@ -93,5 +94,5 @@ fn refused(verdict: Verdict, secrets: &[&str]) -> ApiError {
     });
     errmsg.truncate(errmsg.floor_char_boundary(MAX_ERRMSG));
     errmsg.truncate(errmsg.trim_end_matches([' ', ',']).len());
-    ApiError::Refused { errcode: ErrCode(verdict.errcode), errmsg, rid }
+    ApiError::Refused { errcode: ErrCode(fields.errcode), errmsg, rid }
 }

@@ -1,4 +1,4 @@
-//! WeChat's refusals. The HTTP status is 200 also when it refuses: what happened stands in `errcode`.
+//! WeChat's return codes. The HTTP status of a refusal is 200 too; `errcode` in the body tells what happened.
 
 mod table;
 
@@ -6,70 +6,70 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The number of a refusal.
+/// A return code other than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ErrCode(pub i64);
 
-/// What is to be done about a refusal.
+/// The action to take after a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Get a new access token and try again, once.
+    /// Get a new access token and repeat the call once.
     RefreshToken,
-    /// Try again later, with growing pauses. A send at most once: it may have gone out.
+    /// Retry later with growing pauses. Retry a send only if its `Outcome` is definite.
     RetryLater,
-    /// Upload the media again: it is older than three days, or never was.
+    /// Upload the media again: it is older than three days or unknown.
     Reupload,
-    /// Divide the text.
+    /// Split the text.
     Split,
-    /// Wait until the visitor writes or comes in again.
+    /// Wait until the visitor writes or enters again.
     WaitForVisitor,
-    /// Give up this message: this visitor cannot get it.
+    /// Fail the message: WeChat does not deliver it to this visitor.
     Drop,
-    /// Nothing: the refusal has no consequence.
+    /// None: the refusal has no consequence.
     Ignore,
     /// Correct the binding's appid or `AppSecret`.
     FixCredentials,
-    /// Put our address on the mini program's IP whitelist.
+    /// Add our address to the mini program's IP whitelist.
     AllowAddress,
-    /// Get the permission that is missing, in WeChat's console.
+    /// Request the missing permission in WeChat's console.
     GetPermission,
-    /// Authorize the platform again.
+    /// Authorize the third-party platform again.
     Reauthorize,
-    /// Correct this program.
+    /// Report a bug of this program.
     Bug,
-    /// Nothing is known of this refusal: show what WeChat says.
+    /// Show WeChat's message: the return code is unknown.
     Report,
 }
 
 impl ErrCode {
-    /// The system is busy. The one refusal that does not say that nothing happened.
+    /// The system is busy. The only return code after which the call may have taken effect.
     pub const BUSY: Self = Self(-1);
-    /// The access token is wrong, or another one has replaced it.
+    /// The access token is invalid or was replaced by a newer one.
     pub const INVALID_CREDENTIAL: Self = Self(40001);
-    /// The media id is unknown or over three days old.
+    /// The media id is unknown or older than three days.
     pub const INVALID_MEDIA: Self = Self(40007);
-    /// The time to answer the visitor is over.
+    /// The reply window is closed: 48 hours after a message, one minute after entering.
     pub const REPLY_WINDOW_CLOSED: Self = Self(45015);
-    /// All the answers that the visitor's last action allowed are used.
+    /// All replies to the visitor's last action are used.
     pub const REPLY_LIMIT_REACHED: Self = Self(45047);
 
-    /// What to do about it.
+    /// The action to take.
     pub fn action(self) -> Action {
         self.row().map_or(Action::Report, |row| row.action)
     }
 
-    /// A stable name for problem details: `wechat.reply_window_closed`, … and `wechat.refused` for any that is not known.
+    /// The stable code for problem details, such as `wechat.reply_window_closed`; `wechat.refused` for an unknown return code.
     pub fn code(self) -> &'static str {
         self.row().map_or("wechat.refused", |row| row.code)
     }
 
-    /// What it means and what to do, in English.
+    /// The meaning and the remedy, in English.
     pub fn meaning_en(self) -> &'static str {
         self.row().map_or("WeChat refused the request.", |row| row.en)
     }
 
-    /// What it means and what to do, in Chinese.
+    /// The meaning and the remedy, in Chinese.
     pub fn meaning_zh(self) -> &'static str {
         self.row().map_or("微信拒绝了这次请求。", |row| row.zh)
     }

@@ -1,4 +1,4 @@
-//! The list of refusals, by WeChat's pages on return codes and on each call, and by users' reports.
+//! The known return codes. Sources: WeChat's page 全局返回码, the pages of each call, and users' reports.
 
 use super::Action;
 
@@ -18,7 +18,7 @@ const fn row(errcodes: &'static [i64], action: Action, code: &'static str, en: &
     Row { errcodes, action, code, en, zh }
 }
 
-// A table reads best as one.
+// Kept in columns.
 #[rustfmt::skip]
 static ROWS: &[Row] = &[
     row(&[-1], Action::RetryLater, "wechat.busy",

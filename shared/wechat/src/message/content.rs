@@ -1,4 +1,4 @@
-//! What a message says, and how that stands in our own JSON.
+//! The content of a message, and its form in the API's JSON.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 pub(super) const ENTER_TEMP_SESSION: &str = "user_enter_tempsession";
 
-/// The content of an inbound message. `Debug` shows the kind alone: what a visitor writes is not for logs.
+/// The content of an inbound message. `Debug` shows the kind alone, to keep visitors' texts out of logs.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Content {
@@ -17,9 +17,9 @@ pub enum Content {
     },
     /// An image.
     Image {
-        /// Where WeChat shows it, for a while.
+        /// The URL of the image, valid for a limited time.
         pic_url: String,
-        /// What it is fetched by, for three days.
+        /// The id of the image as temporary media, valid for three days.
         media_id: String,
     },
     /// A card of a mini program page.
@@ -30,19 +30,19 @@ pub enum Content {
         app_id: String,
         /// The page with its query.
         page_path: String,
-        /// The cover, for a while. May be empty.
+        /// The URL of the cover, valid for a limited time. May be empty.
         thumb_url: String,
         /// The cover as temporary media. May be empty.
         thumb_media_id: String,
     },
-    /// The visitor came in by the contact button.
+    /// The visitor opened the chat with the contact button (user_enter_tempsession).
     EnterTempSession {
         /// The button's `session-from`. May be empty.
         session_from: String,
     },
-    /// Anything else, kept whole.
+    /// Any other kind, with the whole document.
     Other {
-        /// `MsgType`; empty where there is none.
+        /// `MsgType`. Empty where it is missing.
         msg_type: String,
         /// `Event`, if `msg_type` is `event`.
         event: Option<String>,
@@ -52,7 +52,7 @@ pub enum Content {
 }
 
 impl Content {
-    /// The name of its type in our API: `text`, `image`, `miniprogrampage`, `event`, or `raw` for a kind that is not known.
+    /// The type's name in the API: `text`, `image`, `miniprogrampage`, `event`, or `raw` for an unknown kind.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Text { .. } => "text",
@@ -63,7 +63,7 @@ impl Content {
         }
     }
 
-    /// The object that stands under the name of its type in our API.
+    /// The object under the type's name in the API.
     pub fn to_json(&self) -> Value {
         match self {
             Self::Text { content } => json!({ "content": content }),
@@ -85,8 +85,8 @@ impl Content {
         }
     }
 
-    /// The content that [`kind`](Self::kind) and [`to_json`](Self::to_json) describe. A text that is missing reads as empty; `None`
-    /// for a kind that does not exist.
+    /// The inverse of [`kind`](Self::kind) and [`to_json`](Self::to_json). A missing string is empty. `None` for a kind that does
+    /// not exist.
     pub fn from_json(kind: &str, value: &Value) -> Option<Self> {
         let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         Some(match kind {

@@ -1,52 +1,52 @@
-//! What a push says: a decrypted document as a message of a visitor or an event.
+//! Parses a decrypted document into a visitor's message or an event.
 //!
-//! Source: WeChat's page 接收消息和事件. Fields stand in any order, with or without CDATA; where one is repeated the last one counts;
-//! a missing one reads as an empty text. Only `CreateTime` must be there, since without it a message has no identity.
+//! Source: WeChat's page 接收消息和事件. Fields come in any order, with or without CDATA. The last of repeated fields counts, and a
+//! missing field is an empty string. Only `CreateTime` is required, because the deduplication key needs it.
 
 mod content;
-mod identity;
+mod dedup;
 
 use std::borrow::Cow;
 
 pub use content::Content;
-pub use identity::Identity;
+pub use dedup::DedupKey;
 
-use crate::{Error, document};
+use crate::{Error, fields};
 
 /// A message or an event, as WeChat pushed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inbound {
-    /// Whom it is for: the mini program's original id `gh_…`, or its appid on pushes to a cloud function.
+    /// The receiving mini program: its original id `gh_…`, or its appid in pushes to a cloud function.
     pub to_user_name: String,
-    /// The visitor's openid. Empty on events that come from nobody.
+    /// The visitor's openid. Empty for events that have no sender.
     pub from_user_name: String,
-    /// When it was made, in seconds since 1970 in UTC, by WeChat's clock.
+    /// The time of the message by WeChat's clock, in seconds since 1970 in UTC.
     pub create_time: i64,
-    /// `MsgId` as it was written: up to 20 digits (more than a double can hold), or a longer text. Events have none.
+    /// `MsgId` as written: up to 20 digits (more than a double holds), or a longer text. Events have none.
     pub msg_id: Option<String>,
-    /// What it says.
+    /// The content.
     pub content: Content,
-    identity: identity::Key,
+    dedup_id: dedup::DedupId,
 }
 
 impl Inbound {
-    /// Reads a decrypted document, XML or JSON, that should be UTF-8.
+    /// Parses a decrypted document in XML or JSON.
     pub fn parse(document: &(impl AsRef<[u8]> + ?Sized)) -> Result<Self, Error> {
         let document = document.as_ref();
         let mut fields = Fields::default();
-        document::walk(document, |name, value| fields.take(name, value))
-            .map_err(|unreadable| unreadable.or(Error::Message))?;
+        fields::visit(document, |name, value| fields.set(name, value))
+            .map_err(|error| error.into_error(Error::Message))?;
         fields.into_inbound(document)
     }
 
-    /// What makes this message itself, within one appid and one openid: two deliveries of one push have it in common, two
-    /// messages never.
-    pub fn identity(&self) -> Identity {
-        Identity { create_time: self.create_time, key: self.identity.as_str().to_owned() }
+    /// The deduplication key within one appid and one openid. Two deliveries of one push have the same key; two messages
+    /// never have.
+    pub fn dedup_key(&self) -> DedupKey {
+        DedupKey { create_time: self.create_time, id: self.dedup_id.as_str().to_owned() }
     }
 }
 
-/// The fields of every kind of message that is read further.
+/// The fields of all kinds of message that are parsed further.
 #[derive(Default)]
 struct Fields<'a> {
     to_user_name: Cow<'a, str>,
@@ -67,7 +67,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn take(&mut self, name: &str, value: Cow<'a, str>) {
+    fn set(&mut self, name: &str, value: Cow<'a, str>) {
         let field = match name {
             "ToUserName" => &mut self.to_user_name,
             "FromUserName" => &mut self.from_user_name,
@@ -94,9 +94,9 @@ impl<'a> Fields<'a> {
         let msg_type = self.msg_type.trim_ascii();
         let msg_id = Some(self.msg_id.trim_ascii()).filter(|id| !id.is_empty());
         let event = (msg_type == "event").then(|| self.event.trim_ascii());
-        let identity = match (event, msg_id) {
-            (None, Some(id)) => identity::Key::of_message(id),
-            (event, _) => identity::Key::of_event(event.unwrap_or(msg_type), document),
+        let dedup_id = match (event, msg_id) {
+            (None, Some(id)) => dedup::DedupId::of_message(id),
+            (event, _) => dedup::DedupId::of_event(event.unwrap_or(msg_type), document),
         };
         let msg_id = msg_id.map(str::to_owned);
         let content = match (msg_type, event) {
@@ -124,7 +124,7 @@ impl<'a> Fields<'a> {
             create_time,
             msg_id,
             content,
-            identity,
+            dedup_id,
         })
     }
 }

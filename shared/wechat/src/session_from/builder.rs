@@ -1,4 +1,4 @@
-//! Writes a `session-from`.
+//! Builds a `session-from`.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -7,34 +7,34 @@ use serde_json::{Map, Value};
 
 use super::{
     LIMIT, MAX_PARTNERID, PlatformAction, SignatureClaim, TransferLevel,
-    keyed::{self, Key},
+    field_names::{self, Key},
     text,
 };
 
-/// How many levels of `transfer_action` count. Source: Sobot's page, "支持传入三级溢出策略，即第四级默认为不溢出".
+/// The number of levels of `transfer_action` that count. Source: Sobot's page, "支持传入三级溢出策略，即第四级默认为不溢出".
 const MAX_LEVELS: usize = 4;
 
-/// What a `session-from` is to say. `None` and empty collections are left out; an empty text is refused, because it could not be
-/// told from them.
+/// The fields of a `session-from` to build. `None` and empty collections are left out. An empty string is refused, because it
+/// could not be distinguished from them.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fields {
     /// The nickname.
     pub nickname: Option<String>,
-    /// The address of the picture, `http(s)://…` or `//…`.
+    /// The avatar's address, `http(s)://…` or `//…`.
     pub avatar: Option<String>,
     /// Free fields.
     pub params: Map<String, Value>,
-    /// At most four levels. In JSON their ids may be numbers, too, as [`parse`](super::parse) takes them.
-    #[serde(deserialize_with = "levels_of_texts_and_numbers")]
+    /// At most four levels. In JSON their ids may also be numbers, as for [`parse`](super::parse).
+    #[serde(deserialize_with = "levels_with_strings_or_numbers")]
     pub transfer_action: Vec<TransferLevel>,
-    /// The merchant of a mall.
+    /// The mall's merchant.
     pub platform_action: Option<PlatformAction>,
-    /// The values of fields that the merchant has defined, by the field's id.
+    /// The values of the merchant's custom fields, by field id.
     pub customer_fields: BTreeMap<String, String>,
-    /// The visitor's id in the merchant's own system, at most [`MAX_PARTNERID`] characters.
+    /// The visitor's id in the merchant's system, at most [`MAX_PARTNERID`] characters.
     pub partnerid: Option<String>,
-    /// The robot.
+    /// The requested robot.
     pub robotid: Option<String>,
     /// WeChat's unionid.
     pub unionid: Option<String>,
@@ -44,82 +44,82 @@ pub struct Fields {
     pub extra: BTreeMap<String, String>,
 }
 
-/// A `session-from` and its length.
+/// A built `session-from` and its length.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Built {
-    /// The text for the button.
+    /// The value of the button's `session-from` attribute.
     pub text: String,
-    /// Its length in characters (Unicode scalar values).
+    /// The length in characters (Unicode scalar values).
     pub chars: usize,
-    /// Its length in bytes of UTF-8.
+    /// The length in bytes of UTF-8.
     pub bytes: usize,
 }
 
-/// Why a `session-from` cannot be written.
+/// Why a `session-from` cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// It is longer than [`LIMIT`] characters or bytes.
+    /// The text is longer than [`LIMIT`] characters or bytes.
     #[error("{chars} characters and {bytes} bytes, of which {LIMIT} are allowed")]
     TooLong {
-        /// Its length in characters.
+        /// The length in characters.
         chars: usize,
-        /// Its length in bytes of UTF-8.
+        /// The length in bytes of UTF-8.
         bytes: usize,
     },
-    /// A plain value holds a control character.
+    /// A plain value contains a control character.
     #[error("{field} holds a control character")]
     ControlCharacter {
-        /// Which field.
+        /// The field.
         field: String,
     },
     /// A value is empty.
     #[error("{field} is empty")]
     Empty {
-        /// Which field.
+        /// The field.
         field: String,
     },
-    /// A value in JSON is one that stands for none, such as `undefined`, and cannot be written otherwise.
+    /// A value in JSON would be read as absent, such as `undefined`.
     #[error("{field} would count as absent")]
     Absent {
-        /// Which field.
+        /// The field.
         field: String,
     },
     /// The partnerid is longer than [`MAX_PARTNERID`] characters.
     #[error("the partnerid has {chars} characters, of which {MAX_PARTNERID} are allowed")]
     PartneridTooLong {
-        /// Its length in characters.
+        /// The length in characters.
         chars: usize,
     },
-    /// The avatar is no address that others can open.
+    /// The avatar is not a URL that other devices can open.
     #[error("the avatar is not an http or https address")]
     AvatarNotUrl,
-    /// There are more than four levels, of which the others would be ignored.
+    /// There are more than four levels, and those after the fourth would be ignored.
     #[error("{levels} levels, of which {MAX_LEVELS} are allowed")]
     TooManyLevels {
-        /// How many.
+        /// The number of levels.
         levels: usize,
     },
-    /// A value of a level is none of those that mean something: the routing would skip the level, or take the value for missing.
+    /// A value of a level is not defined: the routing would skip the level or ignore the value.
     #[error("{field} must be {expected}")]
     NoMeaning {
-        /// Which field.
+        /// The field.
         field: String,
-        /// Which values there are.
+        /// The defined values.
         expected: &'static str,
     },
-    /// A further field's name is no name, or that of a field of its own.
+    /// The name of a further field is invalid, or that of a known field.
     #[error("a further field cannot have this name: {name}")]
     BadName {
         /// The name.
         name: String,
     },
-    /// There is a signature and nothing signed, or it is not base64url.
+    /// There is a signature without a partnerid, or it is not base64url.
     #[error("the signature is not one of a partnerid")]
     BadSignature,
 }
 
-/// Writes a `session-from` in the Sobot form. [`parse`](super::parse) reads the same fields from it.
+/// Builds a `session-from` in the Sobot format. [`parse`](super::parse) returns the same fields from it.
 pub fn build(fields: &Fields) -> Result<Built, BuildError> {
     let mut out = String::from("sobot|");
     if let Some(nickname) = &fields.nickname {
@@ -127,55 +127,30 @@ pub fn build(fields: &Fields) -> Result<Built, BuildError> {
     }
     out.push('|');
     if let Some(avatar) = &fields.avatar {
-        out.push_str(&address(avatar)?);
+        out.push_str(&avatar_url(avatar)?);
     }
     out.push('|');
     if !fields.params.is_empty() {
         let _ = write!(out, "{}", Json(&fields.params));
     }
     if !fields.transfer_action.is_empty() {
-        keyed(&mut out, Key::TransferAction, &levels(&fields.transfer_action)?);
+        push_field(&mut out, Key::TransferAction, &levels(&fields.transfer_action)?);
     }
     if let Some(action) = &fields.platform_action {
         let members = [
             ("customer_code", "customerCode", &action.customer_code),
             ("flow_group_id", "flowGroupId", &action.flow_group_id),
         ];
-        keyed(&mut out, Key::PlatformAction, &object(Key::PlatformAction.name(), members)?.to_string());
+        push_field(&mut out, Key::PlatformAction, &object(Key::PlatformAction.name(), members)?.to_string());
     }
     if !fields.customer_fields.is_empty() {
         for (name, value) in &fields.customer_fields {
             member(&format!("customer_fields.{name}"), value)?;
         }
-        keyed(&mut out, Key::CustomerFields, &Json(&fields.customer_fields).to_string());
+        push_field(&mut out, Key::CustomerFields, &Json(&fields.customer_fields).to_string());
     }
-    if let Some(partnerid) = &fields.partnerid {
-        let chars = partnerid.chars().count();
-        if chars > MAX_PARTNERID {
-            return Err(BuildError::PartneridTooLong { chars });
-        }
-    }
-    let ids = [(Key::Partnerid, &fields.partnerid), (Key::Robotid, &fields.robotid), (Key::Unionid, &fields.unionid)];
-    for (key, id) in ids {
-        if let Some(id) = id {
-            keyed(&mut out, key, &plain(key.name(), id)?);
-        }
-    }
-    if let Some(SignatureClaim { ts, sig }) = &fields.signature {
-        let is_base64url =
-            !sig.is_empty() && sig.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        if fields.partnerid.is_none() || !is_base64url || text::marker(sig).is_some() {
-            return Err(BuildError::BadSignature);
-        }
-        keyed(&mut out, Key::Ts, &ts.to_string());
-        keyed(&mut out, Key::Sig, sig);
-    }
-    for (name, value) in &fields.extra {
-        if !keyed::is_name(name) || Key::of(name).is_some() {
-            return Err(BuildError::BadName { name: name.clone() });
-        }
-        out.extend(["|", name, "=", &plain(name, value)?]);
-    }
+    push_ids(&mut out, fields)?;
+    push_extra(&mut out, &fields.extra)?;
     let (chars, bytes) = (out.chars().count(), out.len());
     if chars > LIMIT || bytes > LIMIT {
         return Err(BuildError::TooLong { chars, bytes });
@@ -183,12 +158,46 @@ pub fn build(fields: &Fields) -> Result<Built, BuildError> {
     Ok(Built { text: out, chars, bytes })
 }
 
-fn keyed(out: &mut String, key: Key, value: &str) {
+/// The ids of the visitor, of the robot and of WeChat, and the partnerid's signature.
+fn push_ids(out: &mut String, fields: &Fields) -> Result<(), BuildError> {
+    let chars = fields.partnerid.as_ref().map_or(0, |partnerid| partnerid.chars().count());
+    if chars > MAX_PARTNERID {
+        return Err(BuildError::PartneridTooLong { chars });
+    }
+    let ids = [(Key::Partnerid, &fields.partnerid), (Key::Robotid, &fields.robotid), (Key::Unionid, &fields.unionid)];
+    for (key, id) in ids {
+        if let Some(id) = id {
+            push_field(out, key, &plain(key.name(), id)?);
+        }
+    }
+    if let Some(SignatureClaim { ts, sig }) = &fields.signature {
+        let is_base64url =
+            !sig.is_empty() && sig.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        if fields.partnerid.is_none() || !is_base64url || text::placeholder(sig).is_some() {
+            return Err(BuildError::BadSignature);
+        }
+        push_field(out, Key::Ts, &ts.to_string());
+        push_field(out, Key::Sig, sig);
+    }
+    Ok(())
+}
+
+fn push_extra(out: &mut String, extra: &BTreeMap<String, String>) -> Result<(), BuildError> {
+    for (name, value) in extra {
+        if !field_names::is_name(name) || Key::of(name).is_some() {
+            return Err(BuildError::BadName { name: name.clone() });
+        }
+        out.extend(["|", name, "=", &plain(name, value)?]);
+    }
+    Ok(())
+}
+
+fn push_field(out: &mut String, key: Key, value: &str) {
     out.extend(["|", key.name(), "=", value]);
 }
 
-/// A plain value. Escapes what separates fields, what would be read as an escape, and what would make it JSON or a quoted text;
-/// and everything, if the value would count as absent or the slot as a field.
+/// A plain value with percent escapes for separators, for text that looks like an escape, and for a beginning that looks like JSON
+/// or a string. Escapes every byte if the value would count as absent or the nickname as a field.
 fn plain(field: &str, value: &str) -> Result<String, BuildError> {
     if value.is_empty() {
         return Err(BuildError::Empty { field: field.to_owned() });
@@ -201,7 +210,7 @@ fn plain(field: &str, value: &str) -> Result<String, BuildError> {
         let (before, after) = (&value[..at], &value[at + char.len_utf8()..]);
         let is_special = match char {
             '|' => true,
-            '%' => text::escaped(&value.as_bytes()[at..]).is_some(),
+            '%' => text::begins_with_escape(&value[at..]),
             '{' | '[' | '"' => before.is_empty(),
             space if space.is_whitespace() => before.is_empty() || after.is_empty(),
             _ => false,
@@ -213,28 +222,28 @@ fn plain(field: &str, value: &str) -> Result<String, BuildError> {
         }
     }
     let is_nickname = field == "nickname";
-    if text::absent(&escaped, is_nickname).is_some() || is_nickname && reads_as_field(&escaped) {
-        escaped = text::encode_whole(value);
+    if text::absence(&escaped, is_nickname).is_some() || is_nickname && reads_as_field(&escaped) {
+        escaped = text::encode_all_bytes(value);
     }
     Ok(escaped)
 }
 
-/// Whether a nickname would be taken for a field, or what it seems to give a field for JSON that holds separators.
+/// Whether a nickname would be read as a known field, or as a field with JSON, which may contain separators.
 fn reads_as_field(escaped: &str) -> bool {
-    keyed::begins_known(escaped)
-        || keyed::pair(escaped).is_some_and(|(_, value)| value.trim_start().starts_with(['{', '[', '"']))
+    field_names::begins_with_known_field(escaped)
+        || field_names::pair(escaped).is_some_and(|(_, value)| value.trim_start().starts_with(['{', '[', '"']))
 }
 
-/// An avatar, as it stands if nothing in it would be taken for something else.
-fn address(avatar: &str) -> Result<String, BuildError> {
+/// An avatar's URL, percent-encoded only where it contains a separator or ends with white space.
+fn avatar_url(avatar: &str) -> Result<String, BuildError> {
     if avatar.contains(char::is_control) {
         return Err(BuildError::ControlCharacter { field: "avatar".to_owned() });
     }
     if !text::is_public_url(avatar) || avatar.starts_with(char::is_whitespace) {
         return Err(BuildError::AvatarNotUrl);
     }
-    let stands = !avatar.contains('|') && !avatar.ends_with(char::is_whitespace);
-    Ok(if stands { avatar.to_owned() } else { text::encode_component(avatar) })
+    let is_unambiguous = !avatar.contains('|') && !avatar.ends_with(char::is_whitespace);
+    Ok(if is_unambiguous { avatar.to_owned() } else { text::encode_component(avatar) })
 }
 
 fn levels(levels: &[TransferLevel]) -> Result<String, BuildError> {
@@ -251,14 +260,14 @@ fn levels(levels: &[TransferLevel]) -> Result<String, BuildError> {
         ];
         let field = format!("{}[{at}]", Key::TransferAction.name());
         let level_written = object(&field, members)?.to_string();
-        means_something(&field, level)?;
+        check_level_values(&field, level)?;
         written.push(level_written);
     }
     Ok(format!("[{}]", written.join(",")))
 }
 
-/// Refuses a level that no routing could follow. Sources: Sobot's page, `actionType`, `optionId`, `spillId`.
-fn means_something(field: &str, level: &TransferLevel) -> Result<(), BuildError> {
+/// Refuses a level with undefined values. Sources: Sobot's page, `actionType`, `optionId`, `spillId`.
+fn check_level_values(field: &str, level: &TransferLevel) -> Result<(), BuildError> {
     let is_within = |id: &Option<String>, allowed: &[&str]| id.as_deref().is_none_or(|id| allowed.contains(&id));
     let kind = level.action_type.as_deref();
     for (right, name, expected) in [
@@ -273,7 +282,7 @@ fn means_something(field: &str, level: &TransferLevel) -> Result<(), BuildError>
     Ok(())
 }
 
-/// Each member's path in what is built from, and its name in what is written.
+/// A JSON object of members: the field's name in [`Fields`], the name in the text, and the value.
 fn object<'a, const N: usize>(
     field: &str,
     members: [(&'a str, &'a str, &'a Option<String>); N],
@@ -295,19 +304,19 @@ fn member(field: &str, value: &str) -> Result<(), BuildError> {
     if value.is_empty() {
         return Err(BuildError::Empty { field: field.to_owned() });
     }
-    if text::marker(value).is_some() {
+    if text::placeholder(value).is_some() {
         return Err(BuildError::Absent { field: field.to_owned() });
     }
     Ok(())
 }
 
-fn levels_of_texts_and_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TransferLevel>, D::Error> {
-    Ok(Vec::<GivenLevel>::deserialize(deserializer)?.into_iter().map(TransferLevel::from).collect())
+fn levels_with_strings_or_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TransferLevel>, D::Error> {
+    Ok(Vec::<LevelInput>::deserialize(deserializer)?.into_iter().map(TransferLevel::from).collect())
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct GivenLevel {
+struct LevelInput {
     action_type: Option<String>,
     deci_id: Option<Id>,
     option_id: Option<Id>,
@@ -321,22 +330,22 @@ enum Id {
     Number(i64),
 }
 
-impl From<GivenLevel> for TransferLevel {
-    fn from(given: GivenLevel) -> Self {
+impl From<LevelInput> for TransferLevel {
+    fn from(input: LevelInput) -> Self {
         let text = |id: Option<Id>| match id? {
             Id::Text(text) => Some(text),
             Id::Number(number) => Some(number.to_string()),
         };
         Self {
-            action_type: given.action_type,
-            deci_id: text(given.deci_id),
-            option_id: text(given.option_id),
-            spill_id: text(given.spill_id),
+            action_type: input.action_type,
+            deci_id: text(input.deci_id),
+            option_id: text(input.option_id),
+            spill_id: text(input.spill_id),
         }
     }
 }
 
-/// A value in JSON text.
+/// Displays a value as JSON.
 struct Json<T>(T);
 
 impl<T: Serialize> std::fmt::Display for Json<T> {

@@ -1,31 +1,35 @@
-//! Which form a text has, and the forms of Qiyu, Easemob and Udesk.
+//! Detects the format of a text, and reads the formats of Qiyu, Easemob and Udesk.
 
 use serde_json::{Map, Value};
 
 use super::{
-    Dialect, LIMIT, Oddity, SCENE, SessionFrom, draft::Draft, json, keyed, keyed::QiyuKey, sobot, split, text,
+    Dialect, LIMIT, SCENE, SessionFrom, WarningKind,
+    field_names::{self, QiyuKey},
+    json,
+    reader::Reader,
+    separators, sobot, text,
 };
 
-/// Reads a text. `cut` says that it goes on where it ends.
-pub(super) fn read(text: &str, cut: bool) -> SessionFrom {
+/// Reads a text. `truncated` tells that the rest was cut off.
+pub(super) fn read(text: &str, truncated: bool) -> SessionFrom {
     let written = text.trim_start_matches('\u{feff}').trim();
     let decoded = decoded_whole(written);
-    let mut draft =
-        dialect(decoded.as_deref().unwrap_or(written), cut).unwrap_or_else(|| without_dialect(text, written));
-    if cut {
-        draft.warn(Oddity::TooLong);
+    let mut reader =
+        dialect(decoded.as_deref().unwrap_or(written), truncated).unwrap_or_else(|| without_dialect(text, written));
+    if truncated {
+        reader.warn(WarningKind::TooLong);
     }
-    let has_dialect = !matches!(draft.found.dialect, Dialect::Raw | Dialect::Empty);
+    let has_dialect = !matches!(reader.result.dialect, Dialect::Raw | Dialect::Empty);
     if has_dialect && decoded.is_some() {
-        draft.warn(Oddity::PercentEncoded);
+        reader.warn(WarningKind::PercentEncoded);
     }
     if has_dialect && (text.len() == LIMIT || text.chars().count() == LIMIT) {
-        draft.warn(Oddity::AtLimit);
+        reader.warn(WarningKind::AtLimit);
     }
-    draft.finish()
+    reader.finish()
 }
 
-/// A text that went through `encodeURIComponent` as a whole.
+/// The decoded text, if it was passed to `encodeURIComponent` as a whole.
 fn decoded_whole(written: &str) -> Option<String> {
     let encoded = ["sobot%7C", "nickName%3D", "%7B%22"]
         .iter()
@@ -36,69 +40,69 @@ fn decoded_whole(written: &str) -> Option<String> {
     text::decode(written).ok().map(std::borrow::Cow::into_owned)
 }
 
-fn dialect(text: &str, cut: bool) -> Option<Draft> {
+fn dialect(text: &str, truncated: bool) -> Option<Reader> {
     if let Some(body) = sobot::body(text) {
-        return Some(sobot::read(body, cut));
+        return Some(sobot::read(body, truncated));
     }
-    if json::looks_like_object(text) {
+    if json::looks_like_json_object(text) {
         return json_object(text);
     }
-    qiyu(text, cut)
+    qiyu(text, truncated)
 }
 
-/// A text that is the merchant's own, or none at all.
-fn without_dialect(text: &str, written: &str) -> Draft {
-    let mut draft = Draft::new(Dialect::Empty);
-    if let Some(oddity) = text::absent(written, false) {
-        draft.warn(oddity);
+/// Reads an empty text or the merchant's own tag.
+fn without_dialect(text: &str, written: &str) -> Reader {
+    let mut reader = Reader::new(Dialect::Empty);
+    if let Some(kind) = text::absence(written, false) {
+        reader.warn(kind);
     } else if !written.is_empty() {
-        draft.found.dialect = Dialect::Raw;
-        draft.found.extra.insert(SCENE.to_owned(), text.to_owned());
+        reader.result.dialect = Dialect::Raw;
+        reader.result.extra.insert(SCENE.to_owned(), text.to_owned());
     }
-    draft
+    reader
 }
 
-/// `nickName=…|avatarUrl=…|referrerTitle=…`. Fields of the Sobot form are read as well, for a merchant who adds them.
-fn qiyu(text: &str, cut: bool) -> Option<Draft> {
-    let mut pieces = split::pieces(text);
-    keyed::pair(pieces.first()?)?;
-    if !pieces.iter().filter_map(|piece| keyed::pair(piece)).any(|(name, _)| QiyuKey::of(name).is_some()) {
+/// Reads `nickName=…|avatarUrl=…|referrerTitle=…`, and fields of the Sobot format that a merchant may add.
+fn qiyu(text: &str, truncated: bool) -> Option<Reader> {
+    let mut pieces = separators::pieces(text);
+    field_names::pair(pieces.first()?)?;
+    if !pieces.iter().filter_map(|piece| field_names::pair(piece)).any(|(name, _)| QiyuKey::of(name).is_some()) {
         return None;
     }
-    let mut draft = Draft::new(Dialect::Qiyu);
-    if cut {
-        split::drop_cut(&mut pieces, &mut draft);
+    let mut reader = Reader::new(Dialect::Qiyu);
+    if truncated {
+        separators::drop_truncated(&mut pieces, &mut reader);
     }
-    split::fields(&pieces, &mut draft, |draft, name, value| match QiyuKey::of(name) {
+    separators::fields(&pieces, &mut reader, |reader, name, value| match QiyuKey::of(name) {
         Some(QiyuKey::NickName) => {
-            draft.see("nickname");
-            draft.nickname(value);
+            reader.record_occurrence("nickname");
+            reader.nickname(value);
         }
         Some(QiyuKey::AvatarUrl) => {
-            draft.see("avatar");
-            draft.avatar(value);
+            reader.record_occurrence("avatar");
+            reader.avatar(value);
         }
-        Some(QiyuKey::Foreignid) => draft.keyed("partnerid", value),
-        Some(QiyuKey::ReferrerTitle) => draft.keyed("referrerTitle", value),
-        None => draft.keyed(name, value),
+        Some(QiyuKey::Foreignid) => reader.named_field("partnerid", value),
+        Some(QiyuKey::ReferrerTitle) => reader.named_field("referrerTitle", value),
+        None => reader.named_field(name, value),
     });
-    Some(draft)
+    Some(reader)
 }
 
-/// The JSON forms. What has no field of its own is for the agent to see, like params.
-fn json_object(text: &str) -> Option<Draft> {
+/// Reads the JSON formats. Members without a field of their own become params.
+fn json_object(text: &str) -> Option<Reader> {
     let reading = json::read(text, usize::MAX)?;
     let Value::Object(object) = reading.value else { return None };
-    let mut draft = udesk(&object).or_else(|| easemob(object))?;
-    for oddity in reading.oddities {
-        draft.warn(oddity);
+    let mut reader = udesk(&object).or_else(|| easemob(object))?;
+    for kind in reading.warnings {
+        reader.warn(kind);
     }
-    Some(draft)
+    Some(reader)
 }
 
-/// Udesk's page gives the fields of `customer_info` and not how it is embedded, so it is taken bare, under its name, and as a string
-/// under its name.
-fn udesk(object: &Map<String, Value>) -> Option<Draft> {
+/// Reads Udesk's format. Its page lists the fields of `customer_info` but not how it is embedded, so it is read as the object
+/// itself, as a member, and as a JSON string in that member.
+fn udesk(object: &Map<String, Value>) -> Option<Reader> {
     const OWN: [&str; 4] = ["customer_name", "nick_name", "customer_token", "custom_fields"];
     let mut info = match object.get("customer_info") {
         None if OWN.iter().any(|name| object.contains_key(*name)) => object.clone(),
@@ -106,46 +110,46 @@ fn udesk(object: &Map<String, Value>) -> Option<Draft> {
         Some(Value::String(text)) => json::read(text, usize::MAX)?.value.as_object()?.clone(),
         None | Some(_) => return None,
     };
-    // Beside it stand the fields of a business record.
+    // The members next to it are the fields of a business record.
     info.extend(
         object.iter().filter(|(name, _)| *name != "customer_info").map(|(name, value)| (name.clone(), value.clone())),
     );
-    let mut draft = Draft::new(Dialect::Udesk);
+    let mut reader = Reader::new(Dialect::Udesk);
     if let Some(name) = take(&mut info, "nick_name").or_else(|| take(&mut info, "customer_name")) {
-        draft.nickname(&name);
+        reader.nickname(&name);
     }
     if let Some(avatar) = take(&mut info, "avatar") {
-        draft.avatar(&avatar);
+        reader.avatar(&avatar);
     }
     if let Some(token) = take(&mut info, "customer_token") {
-        draft.partnerid(&token);
+        reader.partnerid(&token);
     }
     if let Some(Value::Object(fields)) = info.get("custom_fields") {
-        draft.customer_fields(fields);
+        reader.customer_fields(fields);
         info.remove("custom_fields");
     }
-    draft.param_object(info);
-    Some(draft)
+    reader.param_object(info);
+    Some(reader)
 }
 
-fn easemob(mut object: Map<String, Value>) -> Option<Draft> {
+fn easemob(mut object: Map<String, Value>) -> Option<Reader> {
     let name_of = |wanted: &str| object.keys().find(|name| name.eq_ignore_ascii_case(wanted)).cloned();
     let (nickname, avatar) = (name_of("nickName"), name_of("avatarUrl"));
     if nickname.is_none() && avatar.is_none() {
         return None;
     }
-    let mut draft = Draft::new(Dialect::Easemob);
+    let mut reader = Reader::new(Dialect::Easemob);
     if let Some(nickname) = nickname.and_then(|name| take(&mut object, &name)) {
-        draft.nickname(&nickname);
+        reader.nickname(&nickname);
     }
     if let Some(avatar) = avatar.and_then(|name| take(&mut object, &name)) {
-        draft.avatar(&avatar);
+        reader.avatar(&avatar);
     }
-    draft.param_object(object);
-    Some(draft)
+    reader.param_object(object);
+    Some(reader)
 }
 
-/// Takes a member out as text, unless it holds other values.
+/// Removes a member and returns it as a string, unless it is an array or an object.
 fn take(object: &mut Map<String, Value>, name: &str) -> Option<String> {
     let value = object.get(name)?;
     let text = json::scalar(value);

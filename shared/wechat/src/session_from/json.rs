@@ -1,12 +1,12 @@
-//! JSON as mini programs send it: mostly well-formed, sometimes cut off, sometimes put together by hand.
+//! JSON as mini programs send it: mostly well-formed, sometimes truncated or concatenated by hand.
 
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::{Oddity, mend::mend, text};
+use super::{WarningKind, json_repair::repair_json, text};
 
-/// Whether a text means to be a JSON object or array. A nickname such as `[微笑]` does not.
-pub(super) fn begins(text: &str) -> bool {
+/// Whether a text is meant to be a JSON object or array. A nickname such as `[微笑]` is not.
+pub(super) fn looks_like_json(text: &str) -> bool {
     let mut significant = text.chars().filter(|char| !char.is_whitespace());
     match (significant.next(), significant.next()) {
         (Some('{'), next) => matches!(next, Some('"' | '}')),
@@ -15,44 +15,47 @@ pub(super) fn begins(text: &str) -> bool {
     }
 }
 
-/// Whether a written text means to be a JSON object, be it percent-encoded or in a string.
-pub(super) fn looks_like_object(written: &str) -> bool {
+/// Whether a text is meant to be a JSON object, including one that is percent-encoded or in a JSON string.
+pub(super) fn looks_like_json_object(written: &str) -> bool {
     let written = written.trim_start();
     let encoded = |start: &str| written.get(..start.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(start));
-    written.starts_with('{') && begins(written) || written.starts_with("\"{") || encoded("%7B%22") || encoded("%7B%7D")
+    written.starts_with('{') && looks_like_json(written)
+        || written.starts_with("\"{")
+        || encoded("%7B%22")
+        || encoded("%7B%7D")
 }
 
-/// How long the well-formed JSON is that a text begins with.
+/// The length of the well-formed JSON at the beginning of a text, in bytes.
 pub(super) fn value_length(text: &str) -> Option<usize> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     values.next()?.ok()?;
     Some(values.byte_offset())
 }
 
-/// What a text says in JSON, and what was odd about it.
+/// A JSON value and the warnings about its text.
 pub(super) struct Reading {
     pub value: Value,
-    pub oddities: Vec<Oddity>,
+    pub warnings: Vec<WarningKind>,
 }
 
-/// Reads JSON. Of what is cut off it keeps the whole members down to `depth`: at 1 those of the outermost object or list alone, so
-/// that none of them is half.
+/// Parses JSON. Of truncated JSON it keeps the complete members down to `depth` levels. With a depth of 1 each member of the
+/// outermost object or array is complete.
 pub(super) fn read(written: &str, depth: usize) -> Option<Reading> {
     let written = written.trim();
     let decoded = match written.as_bytes() {
         [b'%', b'7' | b'5' | b'2', ..] => text::decode(written).ok()?,
         _ => written.into(),
     };
-    let mut oddities = Vec::new();
-    let mut value = one(&decoded, depth, &mut oddities)?;
+    let mut warnings = Vec::new();
+    let mut value = one(&decoded, depth, &mut warnings)?;
     if let Value::String(inner) = &value {
-        oddities.push(Oddity::DoubleEncoded);
-        value = one(inner, depth, &mut oddities)?;
+        warnings.push(WarningKind::DoubleEncoded);
+        value = one(inner, depth, &mut warnings)?;
     }
-    (value.is_object() || value.is_array()).then_some(Reading { value, oddities })
+    (value.is_object() || value.is_array()).then_some(Reading { value, warnings })
 }
 
-fn one(source: &str, depth: usize, oddities: &mut Vec<Oddity>) -> Option<Value> {
+fn one(source: &str, depth: usize, warnings: &mut Vec<WarningKind>) -> Option<Value> {
     let source = source.trim();
     if !source.starts_with(['{', '[', '"']) {
         return None;
@@ -60,28 +63,28 @@ fn one(source: &str, depth: usize, oddities: &mut Vec<Oddity>) -> Option<Value> 
     let mut values = serde_json::Deserializer::from_str(source).into_iter::<Value>();
     if let Some(Ok(value)) = values.next() {
         if !source[values.byte_offset()..].trim().is_empty() {
-            oddities.push(Oddity::TrailingText);
+            warnings.push(WarningKind::TrailingText);
         }
         return Some(value);
     }
-    if !begins(source) {
+    if !looks_like_json(source) {
         return None;
     }
-    let mended = mend(source, depth);
-    let value = serde_json::from_str(&mended.json).ok()?;
-    if !mended.whole {
-        oddities.push(Oddity::Truncated);
+    let repaired = repair_json(source, depth);
+    let value = serde_json::from_str(&repaired.json).ok()?;
+    if !repaired.whole {
+        warnings.push(WarningKind::Truncated);
     }
-    if mended.changed {
-        oddities.push(Oddity::JsonRepaired);
+    if repaired.changed {
+        warnings.push(WarningKind::JsonRepaired);
     }
-    if !source[mended.length..].trim().is_empty() {
-        oddities.push(Oddity::TrailingText);
+    if !source[repaired.length..].trim().is_empty() {
+        warnings.push(WarningKind::TrailingText);
     }
     Some(value)
 }
 
-/// A value that is one word, as text; nothing for `null` and for what holds other values.
+/// A string, number or boolean as a string. `None` for `null`, arrays and objects.
 pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -91,7 +94,8 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// The words of an object by the way to them, `outer.inner` and `list.0`; a list of words alone is one text. Empty ones are left out.
+/// The scalar values of an object by path, such as `outer.inner` and `list.0`. An array of scalars is one string. Empty strings
+/// are left out.
 pub(super) fn leaves(object: &Map<String, Value>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (name, value) in object {

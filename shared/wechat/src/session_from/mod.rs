@@ -1,34 +1,33 @@
-//! What a contact button says of its visitor: the `session-from` attribute, which arrives as `SessionFrom` of
-//! `user_enter_tempsession`.
+//! The `session-from` attribute of a contact button, which WeChat passes on as `SessionFrom` of `user_enter_tempsession`.
 //!
-//! WeChat gives the text no form, so every vendor of customer service has made one of its own. [`parse`] reads four of them and
-//! takes anything else for a tag of the merchant's. Whatever is odd becomes a [`Warning`], never an error: a visitor is not turned
-//! away for what a mini program forgot to fill in.
+//! WeChat does not define its format, so each customer service vendor has its own. [`parse`] reads four formats and takes any
+//! other text as a tag of the merchant's. A malformed text leads to a [`Warning`], never to an error: the visitor is served in any
+//! case.
 //!
-//! | Dialect | Form |
+//! | Dialect | Format |
 //! |---|---|
-//! | [`Dialect::Sobot`] | `sobot\|nickname\|avatar\|params\|key=value…`; keyed fields in any order |
+//! | [`Dialect::Sobot`] | `sobot\|nickname\|avatar\|params\|key=value…`; named fields in any order |
 //! | [`Dialect::Qiyu`] | `nickName=…\|avatarUrl=…\|referrerTitle=…` |
 //! | [`Dialect::Easemob`] | a JSON object with `nickName` or `avatarUrl` |
 //! | [`Dialect::Udesk`] | the JSON object `customer_info`, bare or under that name |
-//! | [`Dialect::Raw`] | anything else, kept as it is in `extra["scene"]` |
+//! | [`Dialect::Raw`] | any other text, unchanged in `extra["scene"]` |
 //!
 //! Sources: Sobot's page "微信小程序", Qiyu's "接入说明" (授权接入), Easemob's "小程序接入", Udesk's "小程序自定义传参方案".
-//! `transferAction` and `platformAction`, also met in use, are read like `transfer_action` and `platform_action`.
+//! `transferAction` and `platformAction`, which are also in use, are read like `transfer_action` and `platform_action`.
 //!
-//! The visitor's own phone sends the text, so everything in it is a claim. Only a signed partnerid is more: see [`signature`].
-//! [`build`] writes the Sobot form, so that [`parse`] reads the same fields again.
+//! The visitor's phone sends the text, so nothing in it is verified except a signed partnerid: see [`signature`]. [`build`] writes
+//! the Sobot format; [`parse`] returns the same fields from it.
 
 mod builder;
 mod dialects;
-mod draft;
+mod field_names;
 mod json;
-mod keyed;
-mod mend;
+mod json_repair;
 mod params;
+mod reader;
+mod separators;
 pub mod signature;
 mod sobot;
-mod split;
 mod text;
 mod warning;
 
@@ -39,22 +38,22 @@ use serde::{Deserialize, Serialize};
 pub use builder::{BuildError, Built, Fields, build};
 pub use params::Params;
 pub use signature::{SignatureClaim, Verification};
-pub use warning::{Oddity, Warning};
+pub use warning::{Warning, WarningKind};
 
-/// The longest text that is read, in bytes; the rest is cut off. Four times what WeChat takes.
+/// The longest text that is parsed, in bytes; the rest is cut off. Four times WeChat's limit.
 pub const MAX_TEXT: usize = 4096;
 
-/// The longest `session-from`, in characters and, to be safe, in bytes. Sobot's page says "长度限制1000", Udesk's "最多支持1000字符串,
-/// 长度尽量<=1000字节"; WeChat's own names no unit.
+/// The longest `session-from`, both in characters and in bytes. Sobot's page says "长度限制1000", Udesk's "最多支持1000字符串,
+/// 长度尽量<=1000字节"; WeChat's page does not name the unit.
 pub const LIMIT: usize = 1000;
 
 /// The longest partnerid, in characters (Unicode scalar values). Source: Sobot's page, "限制100字符".
 pub const MAX_PARTNERID: usize = 100;
 
-/// The field of [`SessionFrom::extra`] that holds a text in no known dialect.
+/// The name in [`SessionFrom::extra`] of a text in no known dialect.
 pub const SCENE: &str = "scene";
 
-/// Which vendor's form a text has.
+/// The vendor's format of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {
@@ -62,19 +61,18 @@ pub enum Dialect {
     Sobot,
     /// 网易七鱼.
     Qiyu,
-    /// 环信, and others who send the same two names.
+    /// 环信, and others with the same two names.
     Easemob,
     /// 沃丰 Udesk.
     Udesk,
-    /// None of them.
+    /// No known format.
     Raw,
-    /// There is no text, or only a placeholder that nobody has filled in.
+    /// The text is empty, or a placeholder that was not filled in.
     #[default]
     Empty,
 }
 
-/// One level of `transfer_action`, as it was asked for. Numbers stand as their decimal text; what the values mean, and whether they
-/// go together, is for the routing to say.
+/// One level of `transfer_action`, as requested. Numbers are decimal strings. The routing validates the values.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TransferLevel {
@@ -82,60 +80,59 @@ pub struct TransferLevel {
     pub action_type: Option<String>,
     /// `deciId`: the id of the group or of the agent.
     pub deci_id: Option<String>,
-    /// `optionId`: whether it overflows.
+    /// `optionId`: whether the visitor overflows to the next level.
     pub option_id: Option<String>,
-    /// `spillId`: when it overflows.
+    /// `spillId`: the reason to overflow.
     pub spill_id: Option<String>,
 }
 
-/// `platform_action`: where a visitor of a mall belongs.
+/// `platform_action`: the merchant of a visitor of a mall.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PlatformAction {
-    /// `customerCode`: the merchant.
+    /// `customerCode`: the merchant's code.
     pub customer_code: Option<String>,
     /// `flowGroupId`: the group of the main account to overflow to.
     pub flow_group_id: Option<String>,
 }
 
-/// What a text says of its visitor. A field is `None` where the text has nothing, an empty text or a placeholder that was not
-/// filled in.
+/// The fields of a `session-from`. A field is `None` where it is missing, empty, or a placeholder that was not filled in.
 ///
-/// Serialises without the signature's text.
+/// Serializes without the text of the signature.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct SessionFrom {
-    /// The form it has.
+    /// The format.
     pub dialect: Dialect,
-    /// The nickname. Never 微信用户, which is WeChat's word for somebody who gave none.
+    /// The nickname. Never 微信用户, WeChat's placeholder for a visitor who gave none.
     pub nickname: Option<String>,
-    /// The address of the picture, always `http(s)://…` or `//…`.
+    /// The avatar's address, always `http(s)://…` or `//…`.
     pub avatar: Option<String>,
-    /// The visitor's id in the merchant's own system, at most [`MAX_PARTNERID`] characters. A claim, unless
-    /// [`verify`](Self::verify) says otherwise.
+    /// The visitor's id in the merchant's system, at most [`MAX_PARTNERID`] characters. Not verified unless
+    /// [`verify`](Self::verify) returns [`Verification::Verified`].
     pub partnerid: Option<String>,
-    /// The robot that is asked for.
+    /// The requested robot.
     pub robotid: Option<String>,
-    /// WeChat's unionid, as the mini program claims it.
+    /// WeChat's unionid. Not verified.
     pub unionid: Option<String>,
-    /// Free fields. Of the JSON dialects: everything that has no field of its own.
+    /// Free fields. In the JSON dialects, all members that have no field of their own.
     pub params: Option<Params>,
-    /// The values of fields that the merchant has defined, by the field's id.
+    /// The values of the merchant's custom fields, by field id.
     pub customer_fields: BTreeMap<String, String>,
-    /// The levels in order, also more than the four that count.
+    /// The levels in order, including those after the four that count.
     pub transfer_action: Vec<TransferLevel>,
-    /// The merchant of a mall.
+    /// The mall's merchant.
     pub platform_action: Option<PlatformAction>,
     /// The signature, not yet checked.
     pub signature: Option<SignatureClaim>,
-    /// Fields that are not known, by their own names; under the name of a known one what could not be read of it; under `stray` what
-    /// has no name; and [`SCENE`].
+    /// Unknown fields by name, unreadable values of known fields by the field's name, text without a name under `stray`, and
+    /// [`SCENE`].
     pub extra: BTreeMap<String, String>,
-    /// What was odd.
+    /// What is wrong with the text.
     pub warnings: Vec<Warning>,
 }
 
 impl SessionFrom {
-    /// What [`build`] takes to write the same fields. Leaves out the dialect, the warnings and params that are no JSON.
+    /// The same fields as input of [`build`], without dialect, warnings and params that are not JSON.
     pub fn fields(&self) -> Fields {
         let object = self.params.as_ref().and_then(Params::as_object);
         Fields {
@@ -154,8 +151,8 @@ impl SessionFrom {
     }
 }
 
-/// Reads a text. Takes any text, and in time that grows with [`MAX_TEXT`] at most.
+/// Parses any text, of which it reads the first [`MAX_TEXT`] bytes.
 pub fn parse(text: &str) -> SessionFrom {
-    let kept = &text[..text.floor_char_boundary(MAX_TEXT)];
-    dialects::read(kept, kept.len() < text.len())
+    let head = &text[..text.floor_char_boundary(MAX_TEXT)];
+    dialects::read(head, head.len() < text.len())
 }

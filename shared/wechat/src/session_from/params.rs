@@ -1,4 +1,4 @@
-//! Free fields.
+//! The free fields of a `session-from`.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use super::{json, text};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Params {
-    /// What was sent.
+    /// The JSON object.
     Object(Map<String, Value>),
-    /// A text that is no JSON object.
+    /// A text that is not a JSON object.
     Text(String),
 }
 
 impl Params {
-    /// The object, if it is one.
+    /// The JSON object. `None` for a text.
     pub const fn as_object(&self) -> Option<&Map<String, Value>> {
         match self {
             Self::Object(object) => Some(object),
@@ -26,14 +26,14 @@ impl Params {
         }
     }
 
-    /// What to show to an agent: texts by name. What lies deeper is named `outer.inner` and `list.0.inner`, a list of plain values
-    /// becomes one text, and what has no value is left out. A text that is no object is shown under `params`.
-    pub fn shown(&self) -> BTreeMap<String, String> {
+    /// The fields in the form that an agent sees: strings by name. A nested value has the name `outer.inner` or `list.0.inner`, an
+    /// array of plain values is one string, and absent values are left out. A text is under the name `params`.
+    pub fn display_fields(&self) -> BTreeMap<String, String> {
         match self {
             Self::Object(object) => json::leaves(object)
                 .into_iter()
-                .filter(|(_, value)| text::marker(value).is_none())
-                .map(|(name, value)| (name, text::shown(&value).into_owned()))
+                .filter(|(_, value)| text::placeholder(value).is_none())
+                .map(|(name, value)| (name, text::display_text(&value).into_owned()))
                 .collect(),
             Self::Text(whole) => BTreeMap::from([("params".to_owned(), whole.clone())]),
         }

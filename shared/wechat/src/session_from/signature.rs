@@ -1,16 +1,15 @@
-//! A signed partnerid: the keyed fields `ts` and `sig`.
+//! The signature of a partnerid: the named fields `ts` and `sig`.
 //!
 //! ```text
 //! sig = base64url( HMAC-SHA256( secret, "kefu.session-from.v1" LF partnerid LF ts ) )    without padding: 43 characters
 //! ```
 //!
-//! `partnerid` is the id itself, before any percent-encoding; `ts` is the time of signing in seconds since 1970, in decimal digits.
-//! The merchant's server signs when the page is opened and the mini program only carries the result: a secret in a mini program is
-//! none.
+//! `partnerid` is the id before any percent-encoding; `ts` is the time of signing in seconds since 1970, in decimal digits. The
+//! merchant's server signs when the page opens, and the mini program passes the signature on: a mini program cannot keep a secret.
 //!
-//! A signature is good for [`MAX_AGE`] seconds, not longer. The text is made when the page opens and sent when the visitor taps the
-//! button, so the window is as long as a page may reasonably stay open. Within it whoever has seen the text can send it again: it says
-//! that the merchant named this partnerid, not which phone it was for.
+//! A signature is valid for [`MAX_AGE`] seconds. The text is made when the page opens and sent when the visitor taps the button, so
+//! the window allows for the time that a page stays open. Within the window the text can be replayed: the signature proves that the
+//! merchant named this partnerid, but not for which phone.
 
 use std::fmt;
 
@@ -21,21 +20,21 @@ use sha2::Sha256;
 
 use super::SessionFrom;
 
-/// How long a signature is good for, in seconds.
+/// How long a signature is valid, in seconds.
 pub const MAX_AGE: i64 = 24 * 60 * 60;
 
-/// How far the signer's clock may be ahead of ours, in seconds.
+/// How far the signer's clock may be ahead, in seconds.
 pub const MAX_AHEAD: i64 = 5 * 60;
 
 const CONTEXT: &str = "kefu.session-from.v1";
 
-/// A signature that a text carries, not yet checked. `Debug` and serialisation leave `sig` out: while it is fresh it opens a door.
+/// A signature that is not verified yet. `Debug` and serialization leave `sig` out, because a fresh one can be replayed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignatureClaim {
-    /// When it was made, in seconds since 1970.
+    /// The time of signing, in seconds since 1970.
     pub ts: i64,
-    /// The signature as it was sent.
+    /// The signature as received.
     #[serde(skip_serializing)]
     pub sig: String,
 }
@@ -53,26 +52,26 @@ impl fmt::Debug for SignatureClaim {
     }
 }
 
-/// What a signature is worth.
+/// The result of verifying a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verification {
-    /// Right and fresh: the merchant's server has named this partnerid.
+    /// Valid: the merchant's server named this partnerid.
     Verified,
-    /// There is none: the partnerid is a claim.
+    /// There is no signature: the partnerid is not verified.
     Unsigned,
-    /// Wrong, or there is nothing that it could be of, or no secret to check it with.
+    /// The signature does not match, there is no partnerid, or there is no secret to verify it with.
     Bad,
-    /// Right, but older than [`MAX_AGE`] or further ahead than [`MAX_AHEAD`].
+    /// The signature matches, but is older than [`MAX_AGE`] or further ahead than [`MAX_AHEAD`].
     Stale,
 }
 
 impl SessionFrom {
-    /// Checks the signature in constant time. `now` is in seconds since 1970.
+    /// Verifies the signature in constant time. `now` is in seconds since 1970.
     pub fn verify(&self, secret: &[u8], now: i64) -> Verification {
         let Some(claim) = &self.signature else { return Verification::Unsigned };
         let Some(partnerid) = &self.partnerid else { return Verification::Bad };
-        // With an empty key anyone could sign.
+        // Anyone could sign with an empty key.
         if secret.is_empty() {
             return Verification::Bad;
         }
@@ -95,7 +94,7 @@ pub fn sign(secret: &[u8], partnerid: &str, ts: i64) -> String {
         .unwrap_or_default()
 }
 
-/// HMAC takes a key of any length, so there always is one.
+/// Always `Some`: HMAC takes a key of any length.
 fn mac(secret: &[u8], partnerid: &str, ts: i64) -> Option<Hmac<Sha256>> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).ok()?;
     mac.update(format!("{CONTEXT}\n{partnerid}\n{ts}").as_bytes());

@@ -1,13 +1,13 @@
-//! The Sobot form: `sobot|nickname|avatar|params|key=value…`.
+//! Reads Sobot's format: `sobot|nickname|avatar|params|key=value…`.
 
 use super::{
-    Dialect, Oddity,
-    draft::Draft,
-    json, keyed, split,
+    Dialect, WarningKind, field_names, json,
+    reader::Reader,
+    separators,
     text::{self, looks_like_url},
 };
 
-/// What follows the first separator, if a text begins with the prefix.
+/// The text after the first separator. `None` if the text does not begin with the prefix `sobot`.
 pub(super) fn body(text: &str) -> Option<&str> {
     const PREFIX: &str = "sobot";
     let (prefix, rest) = text.split_at_checked(PREFIX.len())?;
@@ -16,29 +16,29 @@ pub(super) fn body(text: &str) -> Option<&str> {
     body.filter(|_| prefix.eq_ignore_ascii_case(PREFIX))
 }
 
-/// Reads what follows the first separator. `cut` says that the text goes on where it ends.
-pub(super) fn read(body: &str, cut: bool) -> Draft {
-    let mut draft = Draft::new(Dialect::Sobot);
-    let mut pieces = split::pieces(body);
-    if cut {
-        split::drop_cut(&mut pieces, &mut draft);
+/// Reads the text after the first separator. `truncated` tells that the rest was cut off.
+pub(super) fn read(body: &str, truncated: bool) -> Reader {
+    let mut reader = Reader::new(Dialect::Sobot);
+    let mut pieces = separators::pieces(body);
+    if truncated {
+        separators::drop_truncated(&mut pieces, &mut reader);
     }
-    let slots = Slots::of(&pieces);
+    let slots = Slots::locate(&pieces);
     let piece = |at: Option<usize>| at.and_then(|at| pieces.get(at)).copied().unwrap_or_default();
-    let nickname = trim_empty(&pieces[..slots.nickname]);
+    let nickname = trim_empty_pieces(&pieces[..slots.nickname]);
     if nickname.len() > 1 {
-        draft.warn_of(Oddity::NicknameRepaired, "nickname");
+        reader.warn_of(WarningKind::NicknameRepaired, "nickname");
     } else if slots.misplaced {
-        draft.warn(Oddity::MisplacedSlots);
+        reader.warn(WarningKind::MisplacedSlots);
     }
-    draft.nickname(&nickname.join("|"));
-    draft.avatar(piece(slots.avatar));
-    draft.params(piece(slots.params));
-    split::fields(&pieces[slots.keyed..], &mut draft, Draft::keyed);
-    draft
+    reader.nickname(&nickname.join("|"));
+    reader.avatar(piece(slots.avatar));
+    reader.params(piece(slots.params));
+    separators::fields(&pieces[slots.named..], &mut reader, Reader::named_field);
+    reader
 }
 
-fn trim_empty<'a, 'b>(mut pieces: &'b [&'a str]) -> &'b [&'a str] {
+fn trim_empty_pieces<'a, 'b>(mut pieces: &'b [&'a str]) -> &'b [&'a str] {
     while let [first, rest @ ..] = pieces
         && first.trim().is_empty()
     {
@@ -52,54 +52,55 @@ fn trim_empty<'a, 'b>(mut pieces: &'b [&'a str]) -> &'b [&'a str] {
     pieces
 }
 
-/// Which pieces the fixed slots are.
+/// The positions of the fixed slots among the pieces.
 #[derive(Debug, Clone, Copy)]
 struct Slots {
-    /// The nickname is the pieces before this one.
+    /// The pieces before this one are the nickname.
     nickname: usize,
     avatar: Option<usize>,
     params: Option<usize>,
-    /// Where the keyed fields begin.
-    keyed: usize,
-    /// Whether they are not where the format has them.
+    /// The first named field.
+    named: usize,
+    /// Whether a slot is not at its position in the format.
     misplaced: bool,
 }
 
 impl Slots {
-    /// A `|` in the nickname moves what follows it. The address of an avatar and the JSON of params tell where they are; and
-    /// what stands before them is nickname, even if it looks like a field, because a visitor chooses it.
-    fn of(pieces: &[&str]) -> Self {
-        let params = pieces.iter().position(|piece| json::looks_like_object(piece));
-        let slots_kept = pieces.len() > 3 && stands_for_nothing(pieces[1]) && stands_for_nothing(pieces[2]);
+    /// Locates the slots. A `|` in the nickname shifts the others, so the avatar is found by its URL and params by its JSON. All
+    /// pieces before them are the nickname, even if one looks like a field, because the visitor chooses the nickname.
+    fn locate(pieces: &[&str]) -> Self {
+        let params = pieces.iter().position(|piece| json::looks_like_json_object(piece));
+        let slots_kept = pieces.len() > 3 && is_absent(pieces[1]) && is_absent(pieces[2]);
         let avatar = (1..params.unwrap_or(pieces.len()))
             .find(|&at| looks_like_url(pieces[at]))
             .filter(|&at| at < 3 || !slots_kept);
-        let is_field = |at: usize| pieces.get(at).is_some_and(|piece| keyed::begins_known(piece));
+        let is_field = |at: usize| pieces.get(at).is_some_and(|piece| field_names::begins_with_known_field(piece));
         if let Some(avatar) = avatar {
             let params = Some(avatar + 1).filter(|&at| at < pieces.len() && !is_field(at));
-            let keyed = params.unwrap_or(avatar) + 1;
+            let named = params.unwrap_or(avatar) + 1;
             let no_params = params.is_none() && avatar + 1 < pieces.len();
-            return Self { nickname: avatar, avatar: Some(avatar), params, keyed, misplaced: avatar != 1 || no_params };
+            return Self { nickname: avatar, avatar: Some(avatar), params, named, misplaced: avatar != 1 || no_params };
         }
-        let named = pieces.iter().position(|piece| keyed::begins_known(piece)).unwrap_or(pieces.len());
+        let first_named =
+            pieces.iter().position(|piece| field_names::begins_with_known_field(piece)).unwrap_or(pieces.len());
         match params {
-            Some(at) if at > 2 && stands_for_nothing(pieces[at - 1]) => {
-                Self { nickname: at - 1, avatar: Some(at - 1), params: Some(at), keyed: at + 1, misplaced: true }
+            Some(at) if at > 2 && is_absent(pieces[at - 1]) => {
+                Self { nickname: at - 1, avatar: Some(at - 1), params: Some(at), named: at + 1, misplaced: true }
             }
-            Some(at) if at < 2 && at < named => {
-                Self { nickname: at, avatar: None, params: Some(at), keyed: at + 1, misplaced: true }
+            Some(at) if at < 2 && at < first_named => {
+                Self { nickname: at, avatar: None, params: Some(at), named: at + 1, misplaced: true }
             }
             _ => Self {
-                nickname: named.min(1),
-                avatar: (named > 1).then_some(1),
-                params: (named > 2).then_some(2),
-                keyed: named.min(3),
-                misplaced: named < 3 && named < pieces.len(),
+                nickname: first_named.min(1),
+                avatar: (first_named > 1).then_some(1),
+                params: (first_named > 2).then_some(2),
+                named: first_named.min(3),
+                misplaced: first_named < 3 && first_named < pieces.len(),
             },
         }
     }
 }
 
-fn stands_for_nothing(piece: &str) -> bool {
-    piece.trim().is_empty() || text::marker(piece).is_some()
+fn is_absent(piece: &str) -> bool {
+    piece.trim().is_empty() || text::placeholder(piece).is_some()
 }

@@ -1,90 +1,72 @@
-//! Plain values: what counts as absent, percent-encoding, control characters.
+//! Plain values: absent values, percent-encoding, control characters, avatar URLs.
 
 use std::borrow::Cow;
 
-use super::Oddity;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode_byte, utf8_percent_encode};
 
-/// What WeChat gives for the nickname of everybody who has not chosen to say it. Source: WeChat's notice on the change of
-/// `getUserProfile`, in force since 2022-11-08.
+use super::WarningKind;
+
+/// The nickname that WeChat returns for every visitor since 2022-11-08. Source: WeChat's notice 小程序用户头像昵称获取规则调整公告.
 pub(super) const ANONYMOUS: &str = "微信用户";
 
-/// Whether a value is what JavaScript or a template writes where there is none.
-pub(super) fn marker(value: &str) -> Option<Oddity> {
+/// Whether a value is what JavaScript or a template writes for an absent one.
+pub(super) fn placeholder(value: &str) -> Option<WarningKind> {
     let value = value.trim();
     match value {
-        "undefined" | "null" | "NaN" | "[object Object]" => Some(Oddity::NotAValue),
-        _ => (value.starts_with("{{") && value.ends_with("}}")).then_some(Oddity::UnresolvedPlaceholder),
+        "undefined" | "null" | "NaN" | "[object Object]" => Some(WarningKind::NotAValue),
+        _ => (value.starts_with("{{") && value.ends_with("}}")).then_some(WarningKind::UnresolvedPlaceholder),
     }
 }
 
-/// Whether a written value counts as absent, as it stands or as `encodeURIComponent` would have written it. Another encoding of the
-/// same text is not absent, which is how a builder says that the text is meant.
-pub(super) fn absent(written: &str, nickname: bool) -> Option<Oddity> {
-    let judge = |value: &str| match marker(value) {
-        None if nickname && value.trim() == ANONYMOUS => Some(Oddity::AnonymousNickname),
+/// Whether a value counts as absent, plain or in the encoding of `encodeURIComponent`. Any other encoding of the same text does
+/// not count as absent; `build` uses one for a nickname that is literally such a text.
+pub(super) fn absence(written: &str, nickname: bool) -> Option<WarningKind> {
+    let absence_of = |value: &str| match placeholder(value) {
+        None if nickname && value.trim() == ANONYMOUS => Some(WarningKind::AnonymousNickname),
         found => found,
     };
-    judge(written).or_else(|| {
+    absence_of(written).or_else(|| {
         let decoded = decode(written).ok()?;
-        judge(&decoded).filter(|_| encode_component(&decoded) == written)
+        absence_of(&decoded).filter(|_| encode_component(&decoded) == written)
     })
 }
 
-/// The escapes of a text do not make UTF-8.
+/// The percent escapes of a text are not UTF-8.
 pub(super) struct NotUtf8;
 
-/// Takes the percent escapes out of a text. A `%` that begins none is itself, so that `100%` stays.
+/// Decodes percent escapes. A `%` that begins no escape is kept, so that `100%` stays.
 pub(super) fn decode(written: &str) -> Result<Cow<'_, str>, NotUtf8> {
-    let bytes = written.as_bytes();
-    if !(0..bytes.len()).any(|at| escaped(&bytes[at..]).is_some()) {
-        return Ok(Cow::Borrowed(written));
-    }
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some(&first) = rest.first() {
-        let (byte, length) = escaped(rest).map_or((first, 1), |byte| (byte, 3));
-        decoded.push(byte);
-        rest = &rest[length..];
-    }
-    String::from_utf8(decoded).map(Cow::Owned).map_err(|_| NotUtf8)
+    percent_decode_str(written).decode_utf8().map_err(|_| NotUtf8)
 }
 
-/// The byte that these begin with, if it is written as an escape.
-pub(super) fn escaped(bytes: &[u8]) -> Option<u8> {
-    let &[b'%', high, low, ..] = bytes else { return None };
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+/// Whether a text begins with a percent escape.
+pub(super) fn begins_with_escape(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
 }
 
-/// What JavaScript's `encodeURIComponent` makes of a text.
+/// The characters that JavaScript's `encodeURIComponent` escapes.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// The text as JavaScript's `encodeURIComponent` encodes it.
 pub(super) fn encode_component(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len() * 3);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            push_escape(&mut encoded, byte, b"0123456789ABCDEF");
-        }
-    }
-    encoded
+    utf8_percent_encode(text, COMPONENT).to_string()
 }
 
-/// Every byte as an escape, in lower case: an encoding that `encodeURIComponent` never makes.
-pub(super) fn encode_whole(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len() * 3);
-    for byte in text.bytes() {
-        push_escape(&mut encoded, byte, b"0123456789abcdef");
-    }
-    encoded
+/// Every byte as an escape in lower case, an encoding that `encodeURIComponent` never produces.
+pub(super) fn encode_all_bytes(text: &str) -> String {
+    text.bytes().map(percent_encode_byte).collect::<String>().to_ascii_lowercase()
 }
 
-fn push_escape(out: &mut String, byte: u8, digits: &[u8; 16]) {
-    out.push('%');
-    out.push(char::from(digits[usize::from(byte >> 4)]));
-    out.push(char::from(digits[usize::from(byte & 15)]));
-}
-
-/// A text without control characters, which would break the line it is shown in.
+/// The text without control characters, which would break the line that shows it.
 pub(super) fn without_controls(text: &str) -> Cow<'_, str> {
     if text.contains(char::is_control) {
         Cow::Owned(text.chars().filter(|char| !char.is_control()).collect())
@@ -93,16 +75,16 @@ pub(super) fn without_controls(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A value as a person should see it. JSON strings keep their escapes, because an address among them would mean something else
-/// without; a string that `encodeURIComponent` made of Chinese can only be meant to be read.
-pub(super) fn shown(value: &str) -> Cow<'_, str> {
+/// A JSON string in the form that an agent sees. Percent escapes are kept, because decoding changes the meaning of a URL, unless
+/// the string is Chinese text that `encodeURIComponent` encoded.
+pub(super) fn display_text(value: &str) -> Cow<'_, str> {
     match decode(value) {
         Ok(decoded) if !decoded.is_ascii() && encode_component(&decoded) == value => decoded,
         _ => Cow::Borrowed(value),
     }
 }
 
-/// Whether a written avatar is an address, be it percent-encoded.
+/// Whether an avatar is a URL, plain or percent-encoded.
 pub(super) fn looks_like_url(written: &str) -> bool {
     let written = written.trim_start();
     ["http://", "https://", "//", "http%3A", "https%3A", "%2F%2F"]
@@ -110,13 +92,13 @@ pub(super) fn looks_like_url(written: &str) -> bool {
         .any(|start| written.get(..start.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(start)))
 }
 
-/// Whether a written avatar is an address as it stands, whose escapes are its own.
+/// Whether an avatar is a plain URL, whose percent escapes belong to it.
 pub(super) fn is_plain_url(written: &str) -> bool {
     looks_like_url(written) && written.find("//").is_some_and(|at| at <= "https:".len())
 }
 
-/// Whether an avatar is an address that others can open. `chooseAvatar` gives a file of the phone: `wxfile://…`, or `http://tmp/…` in
-/// the developer tools.
+/// Whether an avatar is a URL that other devices can open. `chooseAvatar` returns a file on the phone: `wxfile://…`, or
+/// `http://tmp/…` in the developer tools.
 pub(super) fn is_public_url(avatar: &str) -> bool {
     is_plain_url(avatar) && !avatar.contains("{{") && !avatar.starts_with("http://tmp/")
 }

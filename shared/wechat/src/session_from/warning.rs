@@ -1,65 +1,65 @@
-//! What is odd about a text.
+//! Warnings about a malformed text.
 
 use serde::{Deserialize, Serialize};
 
-/// A kind of oddity. Its serde name is its stable code.
+/// The kind of a warning. Its serde name is its stable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Oddity {
-    /// The text is longer than [`MAX_TEXT`](super::MAX_TEXT) and was cut.
+pub enum WarningKind {
+    /// The text is longer than [`MAX_TEXT`](super::MAX_TEXT) and was truncated.
     TooLong,
-    /// The text fills [`LIMIT`](super::LIMIT) exactly: what stands last may have been cut by the phone.
+    /// The text has exactly the length of [`LIMIT`](super::LIMIT), so its end may have been cut off.
     AtLimit,
-    /// The field's end is missing: what is whole of it was kept, or nothing.
+    /// The field's end is missing. Its complete members were kept, if any.
     Truncated,
     /// `{{…}}`: the mini program's template was not filled in.
     UnresolvedPlaceholder,
-    /// `undefined`, `null`, `NaN` or `[object Object]`: the mini program wrote a value that is none.
+    /// `undefined`, `null`, `NaN` or `[object Object]`: the mini program wrote an absent value.
     NotAValue,
-    /// 微信用户: what WeChat has given for every nickname since 2022-11-08.
+    /// 微信用户, the nickname that WeChat returns for every visitor since 2022-11-08.
     AnonymousNickname,
-    /// The field stands there more than once: the last one counts.
+    /// The field is repeated. The last one counts.
     Duplicate,
-    /// The fixed slots are not where the format has them, and were found by what stands in them.
+    /// The fixed slots are not at their positions and were found by their content.
     MisplacedSlots,
-    /// The nickname holds a `|` and was put together again.
+    /// The nickname contains a `|` and was joined again.
     NicknameRepaired,
-    /// The field's value holds a `|` and was put together again.
+    /// The field's value contains a `|` and was joined again.
     ValueRepaired,
-    /// A piece without a name after the fixed slots.
+    /// Text without a name after the fixed slots.
     StrayText,
-    /// The field is not JSON, as it should be: its text is kept.
+    /// The field should be JSON and is not. Its text was kept.
     NotJson,
-    /// The field is JSON of another kind than it should be.
+    /// The field is JSON of the wrong type.
     WrongType,
-    /// `transfer_action` is one level and not a list of them.
+    /// `transfer_action` is a single level instead of an array.
     SingleObject,
-    /// The JSON was not well-formed (a quote, a line break, a comma) and was put right.
+    /// The JSON was malformed (a quote, a line break, a comma) and was repaired.
     JsonRepaired,
-    /// The JSON stands in a JSON string.
+    /// The JSON is in a JSON string.
     DoubleEncoded,
-    /// Something follows the JSON.
+    /// Text follows the JSON.
     TrailingText,
     /// The whole text was percent-encoded.
     PercentEncoded,
-    /// There are percent escapes, but not of UTF-8: the text stands as it is.
+    /// The percent escapes are not UTF-8. The text was kept as it is.
     BadEscape,
-    /// Control characters were taken out.
+    /// Control characters were removed.
     ControlCharacters,
-    /// An id stands in quotation marks.
+    /// The id is in quotation marks.
     Quoted,
-    /// The partnerid is longer than [`MAX_PARTNERID`](super::MAX_PARTNERID) and was rejected.
+    /// The partnerid is longer than [`MAX_PARTNERID`](super::MAX_PARTNERID) and was dropped.
     PartneridTooLong,
-    /// The avatar is no address that others can open, such as a file on the phone.
+    /// The avatar is not a URL that other devices can open, such as a file on the phone.
     AvatarNotUrl,
-    /// Of `ts` and `sig` one is missing, or `ts` is no number.
+    /// `ts` or `sig` is missing, or `ts` is not a number.
     IncompleteSignature,
-    /// `ts` must be seconds and looks like milliseconds.
+    /// `ts` looks like milliseconds and must be seconds.
     TsInMilliseconds,
 }
 
-impl Oddity {
+impl WarningKind {
     /// Its stable code in `snake_case`.
     pub const fn code(self) -> &'static str {
         match self {
@@ -92,20 +92,20 @@ impl Oddity {
     }
 }
 
-/// Something odd and where it is. Serialises as `{"code": "truncated", "field": "params"}`.
+/// A warning about a text. Serializes as `{"code": "truncated", "field": "params"}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Warning {
-    /// What it is.
+    /// The kind.
     #[serde(rename = "code")]
-    pub oddity: Oddity,
-    /// Which field it concerns, such as `params.age` or `transfer_action[0].deciId`; none where it is the whole text.
+    pub kind: WarningKind,
+    /// The field, such as `params.age` or `transfer_action[0].deciId`. `None` for the whole text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
 }
 
 impl Warning {
-    /// The stable code of what it is.
+    /// The stable code of the kind.
     pub const fn code(&self) -> &'static str {
-        self.oddity.code()
+        self.kind.code()
     }
 }

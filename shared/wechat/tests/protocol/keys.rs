@@ -64,6 +64,6 @@ fn generated_ones_are_well_formed_and_new() {
 #[test]
 fn debug_shows_no_secret() {
     let credentials = crate::support::credentials();
-    let shown = format!("{credentials:?} {:?}", wechat::Secret::new("hush"));
+    let shown = format!("{credentials:?} {:?}", wechat::SecretString::from("hush"));
     assert!(!shown.contains("Zx9token") && !shown.contains("AAA") && !shown.contains("hush"), "{shown}");
 }

@@ -31,7 +31,7 @@ fn content(own: &[(&str, &str)]) -> Content {
         }
         assert_eq!(other.content.kind(), first.content.kind());
         assert_eq!(other.from_user_name, first.from_user_name);
-        assert_eq!(other.identity(), first.identity());
+        assert_eq!(other.dedup_key(), first.dedup_key());
     }
     let again = Content::from_json(first.content.kind(), &first.content.to_json()).unwrap();
     assert!(again == first.content);
@@ -225,7 +225,7 @@ fn what_is_no_document() {
 fn key(own: &[(&str, &str)]) -> String {
     let mut fields = vec![("FromUserName", "o1"), ("CreateTime", "1750000001")];
     fields.extend(own);
-    let identity = Inbound::parse(&xml(&fields)).unwrap().identity();
+    let identity = Inbound::parse(&xml(&fields)).unwrap().dedup_key();
     assert_eq!(identity.create_time, 1_750_000_001);
     assert!((1..=100).contains(&identity.key.len()), "{}", identity.key);
     assert!(
@@ -287,7 +287,7 @@ fn the_identity_of_an_event_is_all_it_says() {
         let document = format!(
             "<xml><CreateTime>1</CreateTime><MsgType>event</MsgType><Event>e</Event><List><c>{count}</c></List></xml>"
         );
-        Inbound::parse(&document).unwrap().identity().key
+        Inbound::parse(&document).unwrap().dedup_key().id
     };
     assert_ne!(nested(1), nested(2));
     // Names that cannot stand in a key, or only in part.

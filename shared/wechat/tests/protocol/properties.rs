@@ -133,7 +133,7 @@ proptest! {
         prop_assert_eq!(from_xml.create_time, create_time);
         prop_assert_eq!(&from_xml.from_user_name, "oTEST");
         prop_assert_eq!(&from_xml.msg_id, &msg_id);
-        prop_assert_eq!(from_xml.identity(), from_json.identity());
+        prop_assert_eq!(from_xml.dedup_key(), from_json.dedup_key());
         prop_assert!(from_xml == from_json);
         prop_assert!(Content::from_json(content.kind(), &content.to_json()).unwrap() == content);
     }
@@ -164,7 +164,7 @@ proptest! {
         "\\{(\"MsgType\":|\"CreateTime\":|\"text\"|1|,|\\{|\\}|\\[|\\]|null|\\\\u|[ -~]){0,30}",
     ]) {
         if let Ok(inbound) = Inbound::parse(&document) {
-            let key = inbound.identity().key;
+            let key = inbound.dedup_key().id;
             prop_assert!((1..=100).contains(&key.len()));
             prop_assert!(key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte)));
         }

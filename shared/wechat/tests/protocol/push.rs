@@ -1,7 +1,7 @@
 //! A push from its request to its message, and each reason to refuse one.
 
 use serde_json::json;
-use wechat::{Content, Error, Fault, Format, PushCredentials, PushQuery, WhichKey, crypto, push, signature};
+use wechat::{Content, DecryptError, Error, Format, PushCredentials, PushQuery, WhichKey, crypto, push, signature};
 
 use crate::support::{
     APP_ID, NONCE, OTHER_KEY, TEXT_XML, TIMESTAMP, ZERO_KEY, credentials, encrypt, encrypt_padded, key, open_body,
@@ -159,17 +159,17 @@ fn bad_paddings() {
     };
     crypto::decrypt(&key(ZERO_KEY), &encrypt_padded(with(20, 20))).unwrap();
     for value in [0, 33, 64, 255] {
-        assert_eq!(fault(with(20, value)), Fault::Padding, "{value}");
+        assert_eq!(fault(with(20, value)), DecryptError::Padding, "{value}");
     }
     for wrong in 45..63 {
         let mut padded = with(20, 20);
         padded[wrong] ^= 1;
-        assert_eq!(fault(padded), Fault::Padding, "byte {wrong}");
+        assert_eq!(fault(padded), DecryptError::Padding, "byte {wrong}");
     }
     // A pad longer than the text.
-    assert_eq!(fault(vec![17; 16]), Fault::Padding);
+    assert_eq!(fault(vec![17; 16]), DecryptError::Padding);
     // A pad for a block of 16 where the block of 32 wants more: its bytes are right, so it is read.
-    assert_eq!(fault(vec![16; 16]), Fault::Length);
+    assert_eq!(fault(vec![16; 16]), DecryptError::Length);
 }
 
 #[test]
@@ -182,9 +182,9 @@ fn lengths_that_reach_too_far() {
     };
     assert_eq!(fault(6), Ok(18));
     assert_eq!(fault(23), Ok(1));
-    assert_eq!(fault(24).unwrap_err(), Fault::NoAppId);
+    assert_eq!(fault(24).unwrap_err(), DecryptError::NoAppId);
     for length in [25, 64, 0x7FFF_FFFF, 0xFFFF_FFEC, 0xFFFF_FFF0, u32::MAX] {
-        assert_eq!(fault(length).unwrap_err(), Fault::Length, "{length:#x}");
+        assert_eq!(fault(length).unwrap_err(), DecryptError::Length, "{length:#x}");
     }
 }
 
@@ -193,11 +193,11 @@ fn cut_and_broken_base64() {
     let whole = encrypt(TEXT_XML);
     // 21 characters are 16 bytes less five: not a whole block any more.
     for (encrypt, fault) in [
-        (&whole[..whole.len() - 4], Fault::Block),
-        (&whole[..whole.len() - 1], Fault::Base64),
-        (&whole[..4], Fault::Block),
-        ("====", Fault::Base64),
-        ("你好", Fault::Base64),
+        (&whole[..whole.len() - 4], DecryptError::Block),
+        (&whole[..whole.len() - 1], DecryptError::Base64),
+        (&whole[..4], DecryptError::Block),
+        ("====", DecryptError::Base64),
+        ("你好", DecryptError::Base64),
     ] {
         let refusal = open_signed(encrypt).unwrap_err();
         assert_eq!(refusal, Error::Undecryptable(fault), "{encrypt}");
@@ -236,7 +236,7 @@ fn the_previous_key() {
 
 #[test]
 fn only_what_new_credentials_could_open_is_worth_another_look() {
-    let stale = [Error::Signature, Error::Undecryptable(Fault::Padding)];
+    let stale = [Error::Signature, Error::Undecryptable(DecryptError::Padding)];
     let sure =
         [Error::TooLarge, Error::NotUtf8, Error::Doctype, Error::Plaintext, Error::WrongApp, Error::NoMsgSignature];
     assert!(stale.iter().all(Error::may_be_stale) && !sure.iter().any(Error::may_be_stale));

@@ -2,7 +2,7 @@
 
 use aes::cipher::{Array, BlockModeEncrypt, KeyIvInit};
 use base64_simd::STANDARD;
-use wechat::{EncodingAesKey, Error, Opened, PushCredentials, PushQuery, Token, crypto, push, signature};
+use wechat::{EncodingAesKey, Error, PushCredentials, PushQuery, Token, VerifiedPush, crypto, push, signature};
 
 pub(crate) const APP_ID: &str = "wx00000000000000a1";
 pub(crate) const TIMESTAMP: &str = "1750000000";
@@ -57,11 +57,11 @@ pub(crate) fn query(msg_signature: &str) -> PushQuery<'_> {
 }
 
 /// Opens what is rightly signed, in an XML envelope.
-pub(crate) fn open_signed(encrypt: &str) -> Result<Opened, Error> {
+pub(crate) fn open_signed(encrypt: &str) -> Result<VerifiedPush, Error> {
     open_body(encrypt, xml_envelope(encrypt).as_bytes())
 }
 
 /// Opens a body with the right signature of `encrypt`.
-pub(crate) fn open_body(encrypt: &str, body: &[u8]) -> Result<Opened, Error> {
+pub(crate) fn open_body(encrypt: &str, body: &[u8]) -> Result<VerifiedPush, Error> {
     push::open(&credentials(), APP_ID, &query(&sign(encrypt)), body)
 }

@@ -22,7 +22,7 @@ fn sobot_nickname_avatar_and_params() {
         })
     );
     assert_eq!(read.warnings, []);
-    let shown = read.params.unwrap().shown();
+    let shown = read.params.unwrap().display_fields();
     assert_eq!(
         shown.iter().map(|(name, value)| (&**name, &**value)).collect::<Vec<_>>(),
         [("age", "18"), ("name", "sobot")]
@@ -166,7 +166,7 @@ fn udesk() {
             "{text}"
         );
         assert_eq!(read.warnings, []);
-        assert_eq!(read.params.unwrap().shown()["cellphones.0.cellphone"], "13800000000");
+        assert_eq!(read.params.unwrap().display_fields()["cellphones.0.cellphone"], "13800000000");
     }
 }
 
@@ -222,7 +222,7 @@ fn what_an_agent_is_shown_of_params() {
     let read = parse(
         r#"sobot|||{"order":{"id":12345678901234567,"tags":["a","b"],"paid":true},"note":"","none":null,"bad":"undefined","url":"https://a.example/?u=%E5%BC%A0","name":"%E5%BC%A0%E4%B8%89","sum":"100%25"}"#,
     );
-    let shown = read.params.as_ref().unwrap().shown();
+    let shown = read.params.as_ref().unwrap().display_fields();
     assert_eq!(
         serde_json::to_value(&shown).unwrap(),
         json!({
@@ -235,6 +235,6 @@ fn what_an_agent_is_shown_of_params() {
         })
     );
     assert_eq!(warnings(&read), ["not_a_value params.bad"]);
-    let text = parse("sobot|||你好").params.unwrap().shown();
+    let text = parse("sobot|||你好").params.unwrap().display_fields();
     assert_eq!(serde_json::to_value(&text).unwrap(), json!({"params": "你好"}));
 }

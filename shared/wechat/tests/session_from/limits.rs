@@ -1,7 +1,7 @@
 //! Texts that are too long, or just long enough.
 
 use serde_json::json;
-use wechat::session_from::{LIMIT, MAX_TEXT, Oddity, Warning, parse};
+use wechat::session_from::{LIMIT, MAX_TEXT, Warning, WarningKind, parse};
 
 use crate::support::{found, warnings};
 
@@ -55,7 +55,7 @@ fn a_text_is_never_cut_within_a_character() {
 
 #[test]
 fn a_text_that_fills_the_limit_may_have_been_cut() {
-    let at_limit = Warning { oddity: Oddity::AtLimit, field: None };
+    let at_limit = Warning { kind: WarningKind::AtLimit, field: None };
     for (fill, times) in [("a", LIMIT), ("张", LIMIT), ("张", (LIMIT - 7) / 3)] {
         let room = if fill == "a" || times == LIMIT { times - "sobot|||".len() } else { times };
         let text = format!("sobot|{}||", fill.repeat(room));

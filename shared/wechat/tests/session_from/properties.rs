@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proptest::{collection::vec, option, prelude::*, sample::select, string::string_regex};
 use serde_json::{Map, Value};
 use wechat::session_from::{
-    BuildError, Dialect, Fields, LIMIT, MAX_PARTNERID, MAX_TEXT, Oddity, PlatformAction, SessionFrom, SignatureClaim,
-    TransferLevel, build, parse,
+    BuildError, Dialect, Fields, LIMIT, MAX_PARTNERID, MAX_TEXT, PlatformAction, SessionFrom, SignatureClaim,
+    TransferLevel, WarningKind, build, parse,
 };
 
 use crate::support::warnings;
@@ -156,10 +156,10 @@ fn check(read: &SessionFrom) {
         assert_eq!(read.extra.keys().collect::<Vec<_>>(), ["scene"]);
     }
     for warning in &read.warnings {
-        assert_eq!(serde_json::to_value(warning.oddity).unwrap(), warning.code());
+        assert_eq!(serde_json::to_value(warning.kind).unwrap(), warning.code());
     }
     serde_json::to_string(read).unwrap();
-    let _ = read.params.as_ref().map(wechat::session_from::Params::shown);
+    let _ = read.params.as_ref().map(wechat::session_from::Params::display_fields);
     let _ = read.verify(b"secret", 0);
     let _ = build(&read.fields());
 }
@@ -190,7 +190,7 @@ proptest! {
                 let odd: Vec<_> = read
                     .warnings
                     .iter()
-                    .filter(|warning| !matches!(warning.oddity, Oddity::AtLimit | Oddity::TsInMilliseconds))
+                    .filter(|warning| !matches!(warning.kind, WarningKind::AtLimit | WarningKind::TsInMilliseconds))
                     .collect();
                 prop_assert!(odd.is_empty(), "{odd:?} {}", built.text);
             }

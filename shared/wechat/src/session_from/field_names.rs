@@ -1,6 +1,6 @@
-//! The names of keyed fields.
+//! The names of fields.
 
-/// A keyed field of the Sobot form.
+/// A named field of the Sobot format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key {
     TransferAction,
@@ -27,7 +27,7 @@ impl Key {
         }
     }
 
-    /// The field of a name, in `snake_case` or `camelCase`: both are met in use.
+    /// The field with this name in `snake_case` or `camelCase`; both are in use.
     pub(super) fn of(name: &str) -> Option<Self> {
         Some(match canonical(name).as_str() {
             "transferaction" => Self::TransferAction,
@@ -43,7 +43,7 @@ impl Key {
     }
 }
 
-/// A keyed field of the Qiyu form. `foreignid` is the user's id in the merchant's system, as in Qiyu's other interfaces.
+/// A named field of the Qiyu format. `foreignid` is the user's id in the merchant's system, as in Qiyu's other interfaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QiyuKey {
     NickName,
@@ -64,26 +64,26 @@ impl QiyuKey {
     }
 }
 
-/// A name without regard to case and underscores.
+/// A name in lower case without underscores.
 pub(super) fn canonical(name: &str) -> String {
     name.chars().filter(|&char| char != '_').map(|char| char.to_ascii_lowercase()).collect()
 }
 
-/// The name and the value of `name=value`, if the text begins with a name.
+/// The name and the value of `name=value`. `None` if the text does not begin with a name.
 pub(super) fn pair(piece: &str) -> Option<(&str, &str)> {
     let (name, value) = piece.split_once('=')?;
     let name = name.trim();
     is_name(name).then_some((name, value))
 }
 
-/// Whether a text can be a field's name: one word without the punctuation of JSON, addresses and this format.
+/// Whether the text can be a field's name: 1 to 64 bytes without white space and the punctuation of JSON, URLs and this format.
 pub(super) fn is_name(name: &str) -> bool {
-    const LONGEST: usize = 64;
-    (1..=LONGEST).contains(&name.len())
+    const MAX_NAME: usize = 64;
+    (1..=MAX_NAME).contains(&name.len())
         && !name.contains(|char: char| char.is_whitespace() || char.is_control() || "{}[]\"'`<>:/?&%=|,".contains(char))
 }
 
-/// Whether a text begins with a field that has a meaning in one of the forms.
-pub(super) fn begins_known(text: &str) -> bool {
+/// Whether the text begins with a named field that one of the formats defines.
+pub(super) fn begins_with_known_field(text: &str) -> bool {
     pair(text).is_some_and(|(name, _)| Key::of(name).is_some() || QiyuKey::of(name).is_some())
 }

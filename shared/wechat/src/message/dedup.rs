@@ -1,41 +1,41 @@
-//! What tells a second delivery from a second message.
+//! Deduplication: the key that all deliveries of one push have in common.
 //!
-//! WeChat delivers a push again when it saw no answer in five seconds. Its page says to know a message by `MsgId` and an event by
-//! sender and `CreateTime`. Neither is enough: the same `MsgId` was seen with two users, and two events of one second are two.
-//! So, within one appid and openid, an identity is `CreateTime` with
+//! WeChat delivers a push again when it receives no response within five seconds. Its page 接收消息和事件 identifies a message by
+//! `MsgId` and an event by sender and `CreateTime`. Neither is enough: the same `MsgId` was seen with two users, and two events
+//! may have the same second. Within one appid and openid, the key is `CreateTime` with
 //!
 //! * for a message: `m` and its `MsgId`;
-//! * for an event (which has no `MsgId`), and for a message without one: `e`, its name, and a hash over all its fields but `CreateTime`.
-//!   All of them, because what distinguishes two events differs from event to event: `SessionFrom`, `EventKey`, `trace_id`, `KfAccount`.
-//!   A second delivery repeats every field. Sorted, so that neither order nor white space counts.
+//! * for an event, and for a message without `MsgId`: `e`, its name, and a hash over all fields but `CreateTime`. The field that
+//!   distinguishes two events depends on the event (`SessionFrom`, `EventKey`, `trace_id`, `KfAccount`), and a repeated delivery
+//!   has all fields in common. The fields are sorted, so that neither order nor white space counts.
 
 use sha1::{Digest, Sha1};
 
-use crate::{document, signature::hex};
+use crate::{fields, signature::hex};
 
-/// The identity of a message within one appid and one openid.
+/// The deduplication key of a message within one appid and one openid.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Identity {
+pub struct DedupKey {
     /// `CreateTime`, in seconds since 1970 in UTC.
     pub create_time: i64,
-    /// `m…` or `e…`: 2 to 100 of `A-Z a-z 0-9 _ . -`. Numeric ids are padded to 20 digits, so that their byte order is their own.
-    pub key: String,
+    /// `m…` or `e…`: 2 to 100 characters of `A-Z a-z 0-9 _ . -`. Numeric ids are padded to 20 digits, so that they sort by number.
+    pub id: String,
 }
 
-/// The text of [`Identity::key`], ready to be handed out.
+/// The text of [`DedupKey::id`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Key(String);
+pub(super) struct DedupId(String);
 
 const MAX_ID: usize = 64;
 const MAX_NAME: usize = 48;
 const DIGITS: usize = 20;
 
-impl Key {
+impl DedupId {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The key of a message with a `MsgId`, which is not empty.
+    /// The id of a message with a `MsgId` that is not empty.
     pub(super) fn of_message(id: &str) -> Self {
         let mut key = String::with_capacity(1 + id.len().clamp(DIGITS, MAX_ID));
         key.push('m');
@@ -50,11 +50,11 @@ impl Key {
         Self(key)
     }
 
-    /// The key of an event, or of a message without a `MsgId`, by its name and the whole document.
+    /// The id of an event or of a message without `MsgId`, from its name and all fields of the document.
     pub(super) fn of_event(name: &str, document: &[u8]) -> Self {
         let mut key = String::with_capacity(1 + MAX_NAME + 1 + 40);
         key.push('e');
-        // Two names that look the same when cut have different hashes.
+        // Names that are equal when truncated still have different hashes.
         key.extend(name.chars().take(MAX_NAME).map(|character| if is_safe(character) { character } else { '_' }));
         key.push('.');
         push_hash(&mut key, &fingerprint(document));
@@ -64,8 +64,8 @@ impl Key {
 
 fn fingerprint(document: &[u8]) -> [u8; 20] {
     let mut fields = Vec::new();
-    // The document was read before: this cannot fail, and if it did, what was read until then would still be hashed.
-    let _ = document::walk(document, |name, value| {
+    // Infallible: the document was parsed before.
+    let _ = fields::visit(document, |name, value| {
         if name != "CreateTime" {
             fields.push((name.to_owned(), value));
         }
@@ -73,7 +73,7 @@ fn fingerprint(document: &[u8]) -> [u8; 20] {
     fields.sort_unstable();
     let mut hasher = Sha1::new();
     for (name, value) in &fields {
-        // With their lengths, so that no two lists of fields run together to the same bytes.
+        // With their lengths, so that two lists of fields never have the same bytes.
         for part in [name.as_str(), value] {
             hasher.update(part.len().to_be_bytes());
             hasher.update(part);

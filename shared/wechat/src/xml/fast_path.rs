@@ -1,15 +1,15 @@
-//! The XML that WeChat writes: `<xml>`, then fields that are one CDATA section or bare text, white space between them.
+//! The subset of XML that WeChat writes: `<xml>`, then fields with one CDATA section or bare text, separated by white space.
 
 use memchr::{memchr, memchr_iter, memchr2};
 
-/// More than any message has. Fixed, so that reading takes no memory from the heap.
+/// More fields than any message has. An array of fixed length, so that parsing does not allocate.
 const MAX_FIELDS: usize = 24;
 const MAX_NAME: usize = 64;
 
 /// Names and values.
 pub(super) type Fields<'a> = [(&'a str, &'a str); MAX_FIELDS];
 
-/// Fills `fields` in their order and says how many there are, for a document that has this form to its last byte; for no other.
+/// Fills `fields` in order and returns their number. `None` unless the whole document is in the subset.
 pub(super) fn read<'a>(document: &'a str, fields: &mut Fields<'a>) -> Option<usize> {
     let mut length = 0;
     let mut rest = document.strip_prefix("<xml>")?;
@@ -32,7 +32,7 @@ pub(super) fn read<'a>(document: &'a str, fields: &mut Fields<'a>) -> Option<usi
     }
 }
 
-/// Both sides of the byte at `at`, without it.
+/// The text before and after the byte at `at`.
 fn split(text: &str, at: usize) -> Option<(&str, &str)> {
     Some((text.get(..at)?, text.get(at + 1..)?))
 }
@@ -49,6 +49,6 @@ fn cdata(text: &str) -> Option<(&str, &str)> {
 }
 
 fn bare(text: &str) -> Option<(&str, &str)> {
-    // An ampersand means something; then the `</` that must follow is not there.
+    // Stops at an entity's `&` too: the caller then finds no `</` and gives up.
     text.split_at_checked(memchr2(b'<', b'&', text.as_bytes())?)
 }

@@ -1,71 +1,71 @@
-//! JSON that is not well-formed, put right as far as it can be.
+//! Repairs malformed or truncated JSON.
 
 use std::fmt::Write as _;
 
-/// What became of it.
-pub(super) struct Mended {
+/// The result of [`repair_json`].
+pub(super) struct RepairedJson {
     pub json: String,
-    /// How much of the source it is, in bytes.
+    /// The length of the JSON in the source, in bytes.
     pub length: usize,
-    /// Whether its end was there.
+    /// Whether the source has the end of the JSON.
     pub whole: bool,
-    /// Whether more than the end was wrong.
+    /// Whether anything before the end was changed.
     pub changed: bool,
 }
 
-/// Walks over the object or list that a text begins with. Quotation marks within a string are told from the one that ends it by what
-/// follows; line breaks and stray backslashes in strings are escaped, commas before a bracket left out. Of what is cut off the whole
-/// members stay, down to `depth` brackets.
-pub(super) fn mend(source: &str, depth: usize) -> Mended {
-    let mut walk = Walk { depth, ..Walk::default() };
+/// Repairs the object or array at the beginning of a text. Escapes quotation marks, line breaks and stray backslashes within
+/// strings (a quotation mark ends a string if the text after it fits), and removes commas before a closing bracket. Of
+/// truncated JSON it keeps the complete members, down to `depth` levels.
+pub(super) fn repair_json(source: &str, depth: usize) -> RepairedJson {
+    let mut repairer = Repairer { depth, ..Repairer::default() };
     let mut escape = false;
     for (at, char) in source.char_indices() {
         let after = at + char.len_utf8();
         let rest = &source[after..];
         if escape {
             escape = false;
-            walk.json.push(char);
-        } else if walk.in_string {
-            escape = walk.within_string(char, rest);
+            repairer.json.push(char);
+        } else if repairer.in_string {
+            escape = repairer.within_string(char, rest);
         } else {
-            if matches!(char, '}' | ']') && walk.open.last() != Some(&char) {
+            if matches!(char, '}' | ']') && repairer.open.last() != Some(&char) {
                 break;
             }
-            walk.between_strings(char, rest);
-            if walk.open.is_empty() {
-                return Mended { json: walk.json, length: after, whole: true, changed: walk.changed };
+            repairer.outside_strings(char, rest);
+            if repairer.open.is_empty() {
+                return RepairedJson { json: repairer.json, length: after, whole: true, changed: repairer.changed };
             }
         }
     }
-    walk.json.truncate(walk.safe_length);
-    walk.json.extend(walk.open.iter().take(walk.safe_open).rev());
-    Mended { json: walk.json, length: source.len(), whole: false, changed: walk.changed }
+    repairer.json.truncate(repairer.complete_length);
+    repairer.json.extend(repairer.open.iter().take(repairer.complete_open).rev());
+    RepairedJson { json: repairer.json, length: source.len(), whole: false, changed: repairer.changed }
 }
 
 #[derive(Default)]
-struct Walk {
+struct Repairer {
     depth: usize,
     json: String,
-    /// The brackets that are to come, the innermost last.
+    /// The closing brackets that are still missing, the innermost last.
     open: Vec<char>,
     in_string: bool,
-    /// Whether what comes is a value and no member's name.
+    /// Whether the next string is a value and not a member's name.
     is_value: bool,
     changed: bool,
-    /// How much of `json` is whole members, and how many brackets are open behind them.
-    safe_length: usize,
-    safe_open: usize,
+    /// The length of `json` up to the last complete member, and the number of brackets that are open there.
+    complete_length: usize,
+    complete_open: usize,
 }
 
-impl Walk {
-    /// Says whether the next character is an escaped one.
+impl Repairer {
+    /// Returns whether the next character is escaped.
     fn within_string(&mut self, char: char, rest: &str) -> bool {
         match char {
             '"' if ends_string(rest.trim_start(), self.is_value) => {
                 self.json.push('"');
                 self.in_string = false;
                 if self.is_value {
-                    self.all_whole();
+                    self.mark_complete();
                 }
             }
             '\\' if rest.starts_with(|next| "\"\\/bfnrtu".contains(next)) => {
@@ -77,7 +77,7 @@ impl Walk {
                 self.changed = true;
             }
             control if control < ' ' => {
-                // Writing to a string cannot fail.
+                // Infallible for a string.
                 let _ = write!(self.json, "\\u{:04x}", u32::from(control));
                 self.changed = true;
             }
@@ -86,14 +86,14 @@ impl Walk {
         false
     }
 
-    fn between_strings(&mut self, char: char, rest: &str) {
+    fn outside_strings(&mut self, char: char, rest: &str) {
         match char {
             ',' if rest.trim_start().starts_with(['}', ']']) => {
                 self.changed = true;
                 return;
             }
             ',' => {
-                self.all_whole();
+                self.mark_complete();
                 self.is_value = self.open.last() == Some(&']');
             }
             ':' => self.is_value = true,
@@ -109,18 +109,18 @@ impl Walk {
         }
         self.json.push(char);
         if matches!(char, '{' | '[' | '}' | ']') {
-            self.all_whole();
+            self.mark_complete();
         }
     }
 
-    fn all_whole(&mut self) {
+    fn mark_complete(&mut self) {
         if self.open.len() <= self.depth {
-            (self.safe_length, self.safe_open) = (self.json.len(), self.open.len());
+            (self.complete_length, self.complete_open) = (self.json.len(), self.open.len());
         }
     }
 }
 
-/// Whether a quotation mark ends its string, by what follows it.
+/// Whether a quotation mark ends its string, judged by the text after it.
 fn ends_string(rest: &str, is_value: bool) -> bool {
     match rest.chars().next() {
         None => true,

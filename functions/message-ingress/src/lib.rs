@@ -12,7 +12,7 @@ use function::{Env, StartError, http};
 use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
 use store::{Inbox, NewInbound, Receipt, SharedClock, StoreError, Thread};
 use tracing::{Span, field};
-use wechat::push::{self, Opened, PushQuery};
+use wechat::push::{self, PushQuery, VerifiedPush};
 
 /// The handler's dependencies.
 #[derive(Debug, Clone)]
@@ -71,26 +71,26 @@ pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
 }
 
 async fn receive(deps: &Deps, app_id: &str, request: &Request) -> Result<Receipt, Refusal> {
-    let opened = open(deps, app_id, request).await?;
-    let thread = Thread::new(app_id, opened.inbound.from_user_name);
+    let push = open(deps, app_id, request).await?;
+    let dedup_key = push.inbound.dedup_key();
+    let thread = Thread::new(app_id, push.inbound.from_user_name);
     Span::current().record("uid", thread.uid());
-    if opened.openid_differs {
+    if push.openid_differs {
         tracing::warn!("openid in the URL differs from the message");
     }
-    let identity = opened.inbound.identity();
     let new = NewInbound {
         thread,
-        create_time: identity.create_time,
-        identity: identity.key,
-        kind: opened.inbound.content.kind().to_owned(),
-        content: opened.inbound.content.to_json(),
+        create_time: dedup_key.create_time,
+        identity: dedup_key.id,
+        kind: push.inbound.content.kind().to_owned(),
+        content: push.inbound.content.to_json(),
     };
     deps.inbox.receive(&new).await.map_err(Refusal::Store)
 }
 
 /// Opens the push with the cached credentials, and again with those of the table if the cached ones may be out of date,
 /// so that a new key works at once.
-async fn open(deps: &Deps, app_id: &str, request: &Request) -> Result<Opened, Refusal> {
+async fn open(deps: &Deps, app_id: &str, request: &Request) -> Result<VerifiedPush, Refusal> {
     if !wechat::is_app_id(app_id) {
         return Err(Refusal::Unbound);
     }
@@ -116,6 +116,6 @@ async fn open(deps: &Deps, app_id: &str, request: &Request) -> Result<Opened, Re
                 _ => Err(Refusal::Push(error)),
             }
         }
-        opened => opened.map_err(Refusal::Push),
+        result => result.map_err(Refusal::Push),
     }
 }

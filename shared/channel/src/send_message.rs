@@ -9,10 +9,7 @@ use store::{
 };
 
 use crate::{
-    Channel, HELD_TEXT_LIFETIME, RetryPolicy, WRITE_ATTEMPTS,
-    held::hold,
-    parts::part_count,
-    quota::quota_failure,
+    Channel, HELD_TEXT_LIFETIME, RetryPolicy, WRITE_ATTEMPTS, held::hold, parts::part_count, quota::quota_failure,
 };
 
 /// A message that a person wants to send.

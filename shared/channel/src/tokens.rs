@@ -119,7 +119,7 @@ impl Tokens {
         app_id: &str,
         secret: &SecretString,
     ) -> Result<wechat::client::AccessToken, ApiError> {
-        self.api.stable_token(app_id, secret.expose_secret()).await
+        self.api.stable_token(app_id, secret).await
     }
 
     /// Stores the token that [`verify_credentials`](Self::verify_credentials) returned, so that the first reply does not
@@ -174,7 +174,7 @@ impl Tokens {
             return Err(TokenError::NotBound);
         };
         let secret = self.vault.open(&binding.app_secret).await?;
-        match self.api.stable_token(app_id, secret.expose_secret()).await {
+        match self.api.stable_token(app_id, &secret).await {
             Ok(token) => {
                 if binding.problem.is_some() {
                     self.table.set_credential_problem(app_id, None).await?;
@@ -196,7 +196,7 @@ impl Tokens {
         let expires_at = now + lifetime.min(SignedDuration::from_hours(24));
         let jitter = i64::try_from(jitter(&lease.app_id, lease.version)).unwrap_or(0);
         let renew_at = expires_at - RENEW_BEFORE + SignedDuration::from_secs(jitter);
-        let value = SecretString::from(token.value.expose());
+        let value = token.value.clone();
         let renew_at = renew_at.max(now + EXPIRY_MARGIN);
         match self.table.renew_token(&self.vault, lease, &value, expires_at, renew_at).await {
             Ok(version) => Ok(Some(self.cache(&lease.app_id, value, version, expires_at))),

@@ -18,7 +18,7 @@ pub enum ApiError {
     },
     /// The response is not the expected JSON: a gateway's page, a malformed or an oversized document.
     #[error("WeChat's answer cannot be read (HTTP {status}): {reason}")]
-    DocumentError {
+    Unreadable {
         /// The HTTP status.
         status: u16,
         /// What is wrong with the response.
@@ -48,10 +48,9 @@ impl ApiError {
     /// Whether the call may have taken effect.
     pub const fn outcome(&self) -> Outcome {
         match self {
-            Self::Refused { errcode: ErrCode(-1), .. }
-            | Self::DocumentError { .. }
-            | Self::TimedOut
-            | Self::Broken(_) => Outcome::Unknown,
+            Self::Refused { errcode: ErrCode(-1), .. } | Self::Unreadable { .. } | Self::TimedOut | Self::Broken(_) => {
+                Outcome::Unknown
+            }
             Self::Refused { .. } | Self::NotSent(_) => Outcome::Definite,
         }
     }
@@ -73,7 +72,7 @@ impl ApiError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused { errcode, .. } => errcode.code(),
-            Self::DocumentError { .. } => "wechat.answer_unreadable",
+            Self::Unreadable { .. } => "wechat.answer_unreadable",
             Self::TimedOut => "wechat.timed_out",
             Self::NotSent(_) => "wechat.unreachable",
             Self::Broken(_) => "wechat.broken_off",
@@ -84,7 +83,7 @@ impl ApiError {
     pub fn meaning_en(&self) -> &'static str {
         match self {
             Self::Refused { errcode, .. } => errcode.meaning_en(),
-            Self::DocumentError { .. } => {
+            Self::Unreadable { .. } => {
                 "WeChat's answer could not be read. It is not known whether the request took effect."
             }
             Self::TimedOut => "WeChat did not answer in time. It is not known whether the request took effect.",
@@ -97,7 +96,7 @@ impl ApiError {
     pub fn meaning_zh(&self) -> &'static str {
         match self {
             Self::Refused { errcode, .. } => errcode.meaning_zh(),
-            Self::DocumentError { .. } => "无法识别微信的应答，不确定请求是否已生效。",
+            Self::Unreadable { .. } => "无法识别微信的应答，不确定请求是否已生效。",
             Self::TimedOut => "微信未及时应答，不确定请求是否已生效。",
             Self::NotSent(_) => "无法连接微信，请求未发出。",
             Self::Broken(_) => "与微信的连接中断，不确定请求是否已生效。",

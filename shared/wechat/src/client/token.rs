@@ -55,7 +55,7 @@ impl Api {
 impl AccessToken {
     fn new(response: Response) -> Result<Self, ApiError> {
         if response.access_token.is_empty() {
-            return Err(ApiError::DocumentError { status: 200, reason: "an empty access token" });
+            return Err(ApiError::Unreadable { status: 200, reason: "an empty access token" });
         }
         Ok(Self {
             value: SecretString::from(response.access_token),

@@ -69,16 +69,16 @@ pub(super) fn check_errcode(status: u16, body: &[u8], secrets: &[&str]) -> Resul
     // Serde deserializes a struct from a list too.
     let object = body.trim_ascii_start().starts_with(b"{");
     let Some(fields) = object.then(|| serde_json::from_slice::<ErrorFields>(body).ok()).flatten() else {
-        return Err(ApiError::DocumentError { status, reason: "not WeChat's JSON" });
+        return Err(ApiError::Unreadable { status, reason: "not WeChat's JSON" });
     };
     if fields.errcode != 0 {
         return Err(refused(fields, secrets));
     }
-    if (200..300).contains(&status) { Ok(()) } else { Err(ApiError::DocumentError { status, reason: "an HTTP error" }) }
+    if (200..300).contains(&status) { Ok(()) } else { Err(ApiError::Unreadable { status, reason: "an HTTP error" }) }
 }
 
 pub(super) fn unreadable(response: &Response, reason: &'static str) -> ApiError {
-    ApiError::DocumentError { status: response.status().as_u16(), reason }
+    ApiError::Unreadable { status: response.status().as_u16(), reason }
 }
 
 fn refused(fields: ErrorFields, secrets: &[&str]) -> ApiError {

@@ -35,7 +35,7 @@ pub enum Content {
         /// The cover as temporary media. May be empty.
         thumb_media_id: String,
     },
-    /// The visitor opened the chat with the contact button (user_enter_tempsession).
+    /// The visitor opened the chat with the contact button (`user_enter_tempsession`).
     EnterTempSession {
         /// The button's `session-from`. May be empty.
         session_from: String,

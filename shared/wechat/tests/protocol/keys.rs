@@ -7,7 +7,7 @@ use wechat::{EncodingAesKey, Error, Token, crypto};
 use crate::support::{APP_ID, ZERO_KEY, key};
 
 #[test]
-fn a_key_may_end_in_any_of_the_four_classes_of_trailing_bits() {
+fn key_with_any_trailing_bits_is_accepted() {
     for (last, trailing) in [('A', 0), ('B', 1), ('C', 2), ('D', 3)] {
         let text = format!("{}{last}", &"mN8".repeat(15)[..42]);
         let key = key(&text);
@@ -19,14 +19,14 @@ fn a_key_may_end_in_any_of_the_four_classes_of_trailing_bits() {
 }
 
 #[test]
-fn keys_that_differ_in_trailing_bits_alone_open_the_same() {
+fn keys_that_differ_in_trailing_bits_decrypt_alike() {
     let encrypt = crypto::encrypt(&key(ZERO_KEY), APP_ID, "hello").unwrap();
     let twin = key(&format!("{}D", &ZERO_KEY[..42]));
     assert_eq!(crypto::decrypt(&twin, &encrypt).unwrap().message(), b"hello");
 }
 
 #[test]
-fn what_is_not_a_key() {
+fn malformed_key_is_refused() {
     let long = "A".repeat(44);
     for text in ["", &ZERO_KEY[..42], &long, &format!("{}=", &ZERO_KEY[..42]), &format!("{}/", &ZERO_KEY[..42])] {
         assert_eq!(EncodingAesKey::parse(text), Err(Error::BadEncodingAesKey), "{text}");
@@ -34,7 +34,7 @@ fn what_is_not_a_key() {
 }
 
 #[test]
-fn what_is_not_a_token() {
+fn malformed_token_is_refused() {
     for text in ["", "ab", &"a".repeat(33), "ab-c", "令牌令牌"] {
         assert_eq!(Token::parse(text), Err(Error::BadToken), "{text}");
     }
@@ -44,7 +44,7 @@ fn what_is_not_a_token() {
 }
 
 #[test]
-fn generated_ones_are_well_formed_and_new() {
+fn generated_keys_and_tokens_are_valid_and_unique() {
     let keys: HashSet<String> = (0..64).map(|_| EncodingAesKey::generate().unwrap().expose().to_owned()).collect();
     assert_eq!(keys.len(), 64);
     for text in &keys {
@@ -62,7 +62,7 @@ fn generated_ones_are_well_formed_and_new() {
 }
 
 #[test]
-fn debug_shows_no_secret() {
+fn debug_output_contains_no_secret() {
     let credentials = crate::support::credentials();
     let shown = format!("{credentials:?} {:?}", wechat::SecretString::from("hush"));
     assert!(!shown.contains("Zx9token") && !shown.contains("AAA") && !shown.contains("hush"), "{shown}");

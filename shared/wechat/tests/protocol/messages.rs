@@ -39,7 +39,7 @@ fn content(own: &[(&str, &str)]) -> Content {
 }
 
 #[test]
-fn text() {
+fn text_message_has_content() {
     let content =
         content(&[("MsgType", "text"), ("Content", "你好 <a href=\"x\">&amp;</a> 👩‍👩‍👧 \u{10FFFF}"), ("MsgId", "1")]);
     assert_eq!(content.kind(), "text");
@@ -47,7 +47,7 @@ fn text() {
 }
 
 #[test]
-fn an_empty_or_missing_text() {
+fn empty_or_missing_content_is_an_empty_text() {
     for own in [&[("MsgType", "text"), ("Content", "")][..], &[("MsgType", "text")]] {
         assert_eq!(content(own).to_json(), json!({"content": ""}));
     }
@@ -59,7 +59,7 @@ fn an_empty_or_missing_text() {
 }
 
 #[test]
-fn image() {
+fn image_message_has_url_and_media_id() {
     let own = [
         ("MsgType", "image"),
         ("PicUrl", "https://mmbiz.example.invalid/p?a=1&b=2"),
@@ -75,7 +75,7 @@ fn image() {
 }
 
 #[test]
-fn mini_program_page() {
+fn mini_program_page_has_all_fields() {
     let content = content(&[
         ("MsgType", "miniprogrampage"),
         ("MsgId", "3"),
@@ -93,7 +93,7 @@ fn mini_program_page() {
 }
 
 #[test]
-fn entering() {
+fn enter_event_has_session_from() {
     for (own, session_from) in [
         (
             &[("MsgType", "event"), ("Event", "user_enter_tempsession"), ("SessionFrom", "order-42|昵称")][..],
@@ -109,7 +109,7 @@ fn entering() {
 }
 
 #[test]
-fn unknown_kinds_are_kept_whole() {
+fn unknown_kind_keeps_whole_document() {
     for msg_type in ["voice", "video", "shortvideo", "location", "link", "transfer_customer_service", "??", ""] {
         let document = xml(&[("CreateTime", "1"), ("MsgType", msg_type), ("MediaId", "m"), ("MsgId", "4")]);
         let content = Inbound::parse(&document).unwrap().content;
@@ -131,7 +131,7 @@ fn unknown_kinds_are_kept_whole() {
 }
 
 #[test]
-fn xml_in_every_dress() {
+fn xml_variants_parse_alike() {
     for (document, content) in [
         (
             "<xml><CreateTime>\n1\n</CreateTime><MsgType> text </MsgType><Content>a &lt;b&gt; &amp; &quot;c&quot; &#x4F60;&#22909;</Content></xml>",
@@ -170,7 +170,7 @@ fn xml_in_every_dress() {
 }
 
 #[test]
-fn json_in_every_dress() {
+fn json_variants_parse_alike() {
     for (document, content) in [
         (r#" {"MsgType":"text","CreateTime":"1","Content":"\u4f60\u597d\n\ud83d\ude00\/"} "#, "你好\n😀/"),
         (r#"{"CreateTime":1,"MsgType":"text","Content":1.50}"#, "1.50"),
@@ -183,7 +183,7 @@ fn json_in_every_dress() {
 }
 
 #[test]
-fn a_message_without_a_readable_time_has_no_identity() {
+fn message_without_create_time_is_refused() {
     for time in ["", "x", "1.5", "1e9", "99999999999999999999"] {
         assert_eq!(Inbound::parse(&xml(&[("MsgType", "text"), ("CreateTime", time)])).unwrap_err(), Error::CreateTime);
     }
@@ -191,7 +191,7 @@ fn a_message_without_a_readable_time_has_no_identity() {
 }
 
 #[test]
-fn what_is_no_document() {
+fn malformed_document_is_refused() {
     for document in [
         "",
         " ",
@@ -225,19 +225,19 @@ fn what_is_no_document() {
 fn key(own: &[(&str, &str)]) -> String {
     let mut fields = vec![("FromUserName", "o1"), ("CreateTime", "1750000001")];
     fields.extend(own);
-    let identity = Inbound::parse(&xml(&fields)).unwrap().dedup_key();
-    assert_eq!(identity.create_time, 1_750_000_001);
-    assert!((1..=100).contains(&identity.key.len()), "{}", identity.key);
+    let dedup_key = Inbound::parse(&xml(&fields)).unwrap().dedup_key();
+    assert_eq!(dedup_key.create_time, 1_750_000_001);
+    assert!((1..=100).contains(&dedup_key.id.len()), "{}", dedup_key.id);
     assert!(
-        identity.key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte)),
+        dedup_key.id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte)),
         "{}",
-        identity.key
+        dedup_key.id
     );
-    identity.key
+    dedup_key.id
 }
 
 #[test]
-fn the_identity_of_a_message_is_its_msg_id() {
+fn dedup_key_of_message_is_its_msg_id() {
     let of = |id: &str| key(&[("MsgType", "text"), ("Content", "x"), ("MsgId", id)]);
     assert_eq!(of("24567890123456789"), "m00024567890123456789");
     assert_eq!(of("18446744073709551615"), "m18446744073709551615");
@@ -257,7 +257,7 @@ fn the_identity_of_a_message_is_its_msg_id() {
 }
 
 #[test]
-fn a_json_msg_id_keeps_all_its_digits() {
+fn msg_id_number_in_json_keeps_all_digits() {
     for (id, text) in [
         ("9007199254740993", "9007199254740993"),
         ("18446744073709551616", "18446744073709551616"),
@@ -270,7 +270,7 @@ fn a_json_msg_id_keeps_all_its_digits() {
 }
 
 #[test]
-fn the_identity_of_an_event_is_all_it_says() {
+fn dedup_key_of_event_covers_all_fields() {
     let enter = |own: &[(&str, &str)]| {
         let mut fields = vec![("MsgType", "event"), ("Event", "user_enter_tempsession")];
         fields.extend(own);
@@ -300,7 +300,7 @@ fn the_identity_of_an_event_is_all_it_says() {
 }
 
 #[test]
-fn debug_shows_nothing_that_was_written() {
+fn debug_output_contains_no_content() {
     let inbound =
         Inbound::parse(&xml(&[("CreateTime", "1"), ("MsgType", "text"), ("Content", "私密"), ("MsgId", "1")])).unwrap();
     assert!(!format!("{inbound:?}").contains("私密"));

@@ -93,7 +93,7 @@ fn content() -> impl Strategy<Value = (Content, Vec<(&'static str, String)>)> {
 
 proptest! {
     #[test]
-    fn decrypt_undoes_encrypt(key in key(), app_id in "[ -~]{1,40}", message in any::<String>(), random in any::<[u8; 16]>()) {
+    fn decrypt_is_inverse_of_encrypt(key in key(), app_id in "[ -~]{1,40}", message in any::<String>(), random in any::<[u8; 16]>()) {
         let encrypt = crypto::encrypt_with(&key, &app_id, &message, random).unwrap();
         let plaintext = crypto::decrypt(&key, &encrypt).unwrap();
         prop_assert_eq!(plaintext.message(), message.as_bytes());
@@ -101,7 +101,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_signed_verifies_and_nothing_else(token in token(), other in token(), timestamp in ".{0,12}", nonce in ".{0,12}", encrypt in ".{0,80}") {
+    fn only_the_signed_values_verify(token in token(), other in token(), timestamp in ".{0,12}", nonce in ".{0,12}", encrypt in ".{0,80}") {
         let right = signature::msg_signature(&token, &timestamp, &nonce, &encrypt);
         prop_assert!(signature::matches(signature::as_str(&right), &right));
         let url = signature::url_signature(&token, &timestamp, &nonce);
@@ -112,7 +112,7 @@ proptest! {
     }
 
     #[test]
-    fn parse_undoes_render(
+    fn parse_is_inverse_of_render(
         (content, own) in content(),
         create_time in any::<i64>(),
         msg_id in proptest::option::of("[0-9a-f_]{1,30}"),
@@ -139,7 +139,7 @@ proptest! {
     }
 
     #[test]
-    fn a_whole_push_opens(key in key(), token in token(), text in writable(), json in any::<bool>()) {
+    fn encrypted_and_signed_push_opens(key in key(), token in token(), text in writable(), json in any::<bool>()) {
         let fields = [("MsgType", "text"), ("CreateTime", "1"), ("Content", text.as_str())].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let message = if json { render_json(&fields) } else { render_xml(&fields, Dress::Cdata, "") };
         let encrypt = crypto::encrypt(&key, "wx1", &message).unwrap();
@@ -153,12 +153,12 @@ proptest! {
     }
 
     #[test]
-    fn no_body_makes_a_panic(bytes in vec(any::<u8>(), 0..400)) {
+    fn any_body_parses_without_panic(bytes in vec(any::<u8>(), 0..400)) {
         let _ = Envelope::parse(&bytes);
     }
 
     #[test]
-    fn no_document_makes_a_panic(document in prop_oneof![
+    fn any_document_parses_without_panic(document in prop_oneof![
         any::<String>(),
         "(<xml>|</xml>|<Content>|</Content>|<!\\[CDATA\\[|\\]\\]>|&amp;|&x;|&#65;|<!--|-->|<\\?|\\?>|<CreateTime>1</CreateTime>|text|<a/>|<!DOCTYPE|[ -~]){0,30}",
         "\\{(\"MsgType\":|\"CreateTime\":|\"text\"|1|,|\\{|\\}|\\[|\\]|null|\\\\u|[ -~]){0,30}",
@@ -172,13 +172,13 @@ proptest! {
     }
 
     #[test]
-    fn no_cipher_text_makes_a_panic(key in key(), bytes in vec(any::<u8>(), 0..200), text in "[A-Za-z0-9+/=]{0,200}") {
+    fn any_ciphertext_decrypts_without_panic(key in key(), bytes in vec(any::<u8>(), 0..200), text in "[A-Za-z0-9+/=]{0,200}") {
         let _ = crypto::decrypt(&key, &base64_simd::STANDARD.encode_to_string(bytes));
         let _ = crypto::decrypt(&key, &text);
     }
 
     #[test]
-    fn the_parts_of_a_text_are_the_text(content in any::<String>(), limit in 0_usize..64) {
+    fn parts_of_a_text_join_to_the_text(content in any::<String>(), limit in 0_usize..64) {
         let parts = text::split(&content, limit);
         prop_assert_eq!(&parts.concat(), &content);
         prop_assert!(parts.iter().all(|part| !part.is_empty() && (part.len() <= limit || part.chars().count() == 1)));
@@ -186,7 +186,7 @@ proptest! {
 }
 
 #[test]
-fn a_long_text_is_divided_between_characters() {
+fn long_text_is_split_between_characters() {
     let content = "客".repeat(1000) + "😀";
     let parts = text::split(&content, text::MAX_TEXT);
     assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [2046, 958]);

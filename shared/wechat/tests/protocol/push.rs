@@ -13,7 +13,7 @@ fn text(content: &str) -> Content {
 }
 
 #[test]
-fn a_text_in_xml() {
+fn xml_push_with_text_opens() {
     let opened = open_signed(&encrypt(TEXT_XML)).unwrap();
     assert_eq!(opened.key, WhichKey::Current);
     assert_eq!(opened.format, Format::Xml);
@@ -27,7 +27,7 @@ fn a_text_in_xml() {
 }
 
 #[test]
-fn a_text_in_json_within_a_json_envelope() {
+fn json_push_with_text_opens() {
     let message = json!({
         "ToUserName": "gh_0a1b2c3d4e5f", "FromUserName": "oTEST-user_0001", "CreateTime": 1_750_000_001,
         "MsgType": "text", "Content": "你好😀", "MsgId": 24_567_890_123_456_789_u64,
@@ -40,7 +40,7 @@ fn a_text_in_json_within_a_json_envelope() {
 }
 
 #[test]
-fn envelopes_that_say_the_same() {
+fn envelope_variants_open_alike() {
     let encrypt = encrypt(TEXT_XML);
     for body in [
         format!("<xml><Encrypt>{encrypt}</Encrypt></xml>"),
@@ -65,7 +65,7 @@ fn envelopes_that_say_the_same() {
 }
 
 #[test]
-fn every_pad_from_1_to_32_opens() {
+fn padding_of_1_to_32_bytes_opens() {
     let mut pads = std::collections::BTreeSet::new();
     for length in 0..32 {
         let content = "x".repeat(length);
@@ -78,7 +78,7 @@ fn every_pad_from_1_to_32_opens() {
 }
 
 #[test]
-fn one_flipped_bit_anywhere_in_encrypt() {
+fn flipped_bit_in_encrypt_is_refused() {
     let encrypt = encrypt(TEXT_XML);
     let right = sign(&encrypt);
     let good = xml_envelope(&encrypt).into_bytes();
@@ -94,7 +94,7 @@ fn one_flipped_bit_anywhere_in_encrypt() {
 }
 
 #[test]
-fn one_flipped_bit_anywhere_in_the_signature() {
+fn flipped_bit_in_signature_is_refused() {
     let encrypt = encrypt(TEXT_XML);
     let body = xml_envelope(&encrypt);
     for bit in (0..320).filter(|bit| bit % 8 != 7) {
@@ -107,7 +107,7 @@ fn one_flipped_bit_anywhere_in_the_signature() {
 }
 
 #[test]
-fn signature_in_place_of_msg_signature() {
+fn push_without_msg_signature_is_refused() {
     let body = xml_envelope(&encrypt(TEXT_XML));
     let signature = signature::url_signature(&credentials().token, TIMESTAMP, NONCE);
     let signature = signature::as_str(&signature);
@@ -120,7 +120,7 @@ fn signature_in_place_of_msg_signature() {
 }
 
 #[test]
-fn a_plaintext_body() {
+fn plaintext_push_is_refused() {
     for body in
         [TEXT_XML, r#"{"MsgType":"text","CreateTime":1,"Content":"hi"}"#, "<xml><Encrypt></Encrypt></xml>", "{}"]
     {
@@ -131,7 +131,7 @@ fn a_plaintext_body() {
 }
 
 #[test]
-fn another_appid() {
+fn push_with_wrong_appid_is_refused() {
     let key = key(ZERO_KEY);
     for app_id in ["wx00000000000000a2", "wx00000000000000a", "wx00000000000000a11", "WX00000000000000A1"] {
         let encrypt = crypto::encrypt(&key, app_id, TEXT_XML).unwrap();
@@ -150,7 +150,7 @@ fn full(pad: usize) -> Vec<u8> {
 }
 
 #[test]
-fn bad_paddings() {
+fn push_with_bad_padding_is_refused() {
     let fault = |padded: Vec<u8>| crypto::decrypt(&key(ZERO_KEY), &encrypt_padded(padded)).map(|_| ()).unwrap_err();
     let with = |pad: usize, value: u8| {
         let mut padded = full(pad);
@@ -173,7 +173,7 @@ fn bad_paddings() {
 }
 
 #[test]
-fn lengths_that_reach_too_far() {
+fn push_with_length_past_end_is_refused() {
     let fault = |length: u32| {
         let mut padded = full(20);
         padded[16..20].copy_from_slice(&length.to_be_bytes());
@@ -189,7 +189,7 @@ fn lengths_that_reach_too_far() {
 }
 
 #[test]
-fn cut_and_broken_base64() {
+fn push_with_malformed_base64_is_refused() {
     let whole = encrypt(TEXT_XML);
     // 21 characters are 16 bytes less five: not a whole block any more.
     for (encrypt, fault) in [
@@ -210,7 +210,7 @@ fn cut_and_broken_base64() {
 }
 
 #[test]
-fn the_previous_key() {
+fn push_under_previous_key_opens() {
     let mut credentials = PushCredentials { previous: Some(key(ZERO_KEY)), ..credentials() };
     credentials.current = key(OTHER_KEY);
     let encrypt = encrypt(TEXT_XML);
@@ -235,7 +235,7 @@ fn the_previous_key() {
 }
 
 #[test]
-fn only_what_new_credentials_could_open_is_worth_another_look() {
+fn only_signature_and_decryption_errors_may_be_stale() {
     let stale = [Error::Signature, Error::Undecryptable(DecryptError::Padding)];
     let sure =
         [Error::TooLarge, Error::NotUtf8, Error::Doctype, Error::Plaintext, Error::WrongApp, Error::NoMsgSignature];
@@ -243,7 +243,7 @@ fn only_what_new_credentials_could_open_is_worth_another_look() {
 }
 
 #[test]
-fn an_openid_that_differs_is_told() {
+fn different_openid_in_url_is_reported() {
     let encrypt = encrypt(TEXT_XML);
     let signature = sign(&encrypt);
     for (openid, differs) in [("oTEST-user_0001", false), ("oTEST-user_0002", true)] {

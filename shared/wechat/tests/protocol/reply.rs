@@ -5,7 +5,7 @@ use wechat::{Format, crypto, envelope::Envelope, reply::Reply};
 use crate::support::{APP_ID, credentials};
 
 #[test]
-fn a_reply_opens_like_a_push() {
+fn reply_opens_like_a_push() {
     let credentials = credentials();
     for format in [Format::Xml, Format::Json] {
         let reply =
@@ -18,7 +18,7 @@ fn a_reply_opens_like_a_push() {
 }
 
 #[test]
-fn a_nonce_cannot_leave_its_section() {
+fn nonce_cannot_end_its_cdata_section() {
     let nonce = "1]]></Nonce><Encrypt>evil</Encrypt><Nonce><![CDATA[";
     let reply = Reply::sign(&credentials().token, "good".to_owned(), 1, nonce);
     for format in [Format::Xml, Format::Json] {

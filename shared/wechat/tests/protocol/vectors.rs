@@ -31,7 +31,7 @@ fn vectors() -> Vec<Vector> {
 }
 
 #[test]
-fn every_vector() {
+fn vectors_encrypt_decrypt_and_verify() {
     let mut seen = Vec::new();
     for vector in vectors() {
         match vector.kind.as_str() {

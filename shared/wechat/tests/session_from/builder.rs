@@ -36,7 +36,7 @@ fn everything() -> Fields {
 }
 
 #[test]
-fn it_is_the_form_of_sobots_page() {
+fn built_text_has_format_of_sobots_page() {
     assert_eq!(build(&Fields::default()).unwrap().text, "sobot|||");
     let built = build(&everything()).unwrap();
     assert_eq!(
@@ -59,7 +59,7 @@ fn it_is_the_form_of_sobots_page() {
 
 /// What would be taken for something else is escaped, and nothing more than that.
 #[test]
-fn values_are_escaped_where_they_must_be() {
+fn special_characters_are_escaped() {
     for (nickname, written) in [
         ("小明", "小明"),
         ("100%", "100%"),
@@ -86,7 +86,7 @@ fn values_are_escaped_where_they_must_be() {
 }
 
 #[test]
-fn it_is_as_long_as_allowed_and_not_longer() {
+fn text_over_limit_is_refused() {
     let of = |fill: &str, times: usize| build(&Fields { nickname: Some(fill.repeat(times)), ..Fields::default() });
     assert_eq!(of("a", LIMIT - 8).map(|built| (built.chars, built.bytes)), Ok((LIMIT, LIMIT)));
     assert_eq!(of("a", LIMIT - 7), Err(BuildError::TooLong { chars: LIMIT + 1, bytes: LIMIT + 1 }));
@@ -101,7 +101,7 @@ fn asked(action_type: &str, option_id: &str, spill_id: &str) -> TransferLevel {
 }
 
 #[test]
-fn every_id_that_means_something_is_written() {
+fn defined_ids_are_written() {
     for kind in ["to_group", "to_service"] {
         for option in ["1", "2", "3", "4"] {
             for spill in ["1", "2", "3", "4", "5", "6", "7"] {
@@ -113,7 +113,7 @@ fn every_id_that_means_something_is_written() {
 }
 
 #[test]
-fn what_cannot_be_said_is_refused() {
+fn invalid_fields_are_refused() {
     let refused = |change: &dyn Fn(&mut Fields)| {
         let mut fields = everything();
         change(&mut fields);
@@ -172,7 +172,7 @@ fn what_cannot_be_said_is_refused() {
 
 /// A merchant who comes from another vendor keeps what the old text said.
 #[test]
-fn a_text_in_another_form_can_be_written_in_this_one() {
+fn fields_of_another_dialect_are_built_in_sobots_format() {
     let read = parse(
         r#"{"customer_info":{"nick_name":"小明","customer_token":"t7","email":"a@b","custom_fields":{"f":"x"}}}"#,
     );
@@ -182,7 +182,7 @@ fn a_text_in_another_form_can_be_written_in_this_one() {
 }
 
 #[test]
-fn fields_are_read_from_json() {
+fn fields_deserialize_from_json() {
     let fields: Fields = serde_json::from_value(json!({
         "nickname": "小明",
         "params": {"a": 1},

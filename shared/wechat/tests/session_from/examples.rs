@@ -10,7 +10,7 @@ const TRANSFER_ACTION: &str = r#"[{"actionType":"to_group","deciId":"xxx","optio
 const PLATFORM_ACTION: &str = r#"{"customerCode":"xxx","flowGroupId":"xxx"}"#;
 
 #[test]
-fn sobot_nickname_avatar_and_params() {
+fn sobot_text_has_nickname_avatar_and_params() {
     let read = parse(&format!("sobot|小明|https://wx.qlogo.cn/mmopen/vi_32/abc/132|{PARAMS}"));
     assert_eq!(
         found(&read),
@@ -30,7 +30,7 @@ fn sobot_nickname_avatar_and_params() {
 }
 
 #[test]
-fn sobot_with_every_keyed_field() {
+fn sobot_text_has_every_named_field() {
     let read = parse(&format!(
         "sobot|小明|https://a.example/1.png|{PARAMS}|transfer_action={TRANSFER_ACTION}|platform_action={PLATFORM_ACTION}|partnerid=xxx|robotid=1"
     ));
@@ -55,7 +55,7 @@ fn sobot_with_every_keyed_field() {
 
 /// The newer page of the same vendor adds two fields.
 #[test]
-fn sobot_unionid_and_customer_fields() {
+fn sobot_text_has_unionid_and_customer_fields() {
     let read = parse(
         r#"sobot||||unionid=oJw8S1S0ZheoM2PnKbka3zJO-QyE|customer_fields={"ddb35f065d4b44ec870f58b87c1a52db":"xx"}"#,
     );
@@ -71,7 +71,7 @@ fn sobot_unionid_and_customer_fields() {
 }
 
 #[test]
-fn sobot_slots_that_are_left_empty() {
+fn empty_sobot_slots_are_absent() {
     for empty in ["sobot|||", "sobot||||", "sobot|||||||||", " sobot|||| ", "SOBOT||||"] {
         let read = parse(empty);
         assert_eq!((found(&read), warnings(&read)), (json!({"dialect": "sobot"}), Vec::new()), "{empty}");
@@ -85,7 +85,7 @@ fn sobot_slots_that_are_left_empty() {
 
 /// The button before anything is filled in, which is what a template sends where it is not one.
 #[test]
-fn sobot_template_as_it_is_published() {
+fn published_sobot_template_has_placeholder_warnings() {
     let read = parse(
         "sobot|{{userInfo.nickName}}|{{userInfo.avatarUrl}}|{{params}}|transfer_action={{transfer_action}}|platform_action={{platform_action}}|partnerid={{partnerid}}|robotid={{robotid}}",
     );
@@ -96,7 +96,7 @@ fn sobot_template_as_it_is_published() {
 
 /// Qiyu's page gives the first two; the others are met in mini programs that use it.
 #[test]
-fn qiyu() {
+fn qiyu_text_is_parsed() {
     let read = parse("nickName=小明|avatarUrl=https://a.example/1.png");
     assert_eq!(found(&read), json!({"dialect": "qiyu", "nickname": "小明", "avatar": "https://a.example/1.png"}));
     assert_eq!(read.warnings, []);
@@ -119,7 +119,7 @@ fn qiyu() {
 }
 
 #[test]
-fn easemob() {
+fn easemob_text_is_parsed() {
     let read = parse(r#"{"nickName":"小明","avatarUrl":"https://a.example/1.png"}"#);
     assert_eq!(found(&read), json!({"dialect": "easemob", "nickname": "小明", "avatar": "https://a.example/1.png"}));
     assert_eq!(read.warnings, []);
@@ -140,7 +140,7 @@ fn easemob() {
 const CUSTOMER_INFO: &str = r#"{"customer_name":"客户姓名","nick_name":"小明","avatar":"https://a.example/1.png","email":"test@example.com","customer_token":"test_token","generated_channel":"自定义渠道名","tags":"标签1,标签2","level":"vip","owner_id":7,"cellphones":[{"id":null,"cellphone":"13800000000"}],"custom_fields":{"TextField_1":"普通文本","SelectField_2":["0","1"],"NumberField_3":5}}"#;
 
 #[test]
-fn udesk() {
+fn udesk_text_is_parsed() {
     let wrapped = json!({ "customer_info": serde_json::from_str::<serde_json::Value>(CUSTOMER_INFO).unwrap() });
     let stringified = json!({ "customer_info": CUSTOMER_INFO });
     for text in [CUSTOMER_INFO.to_owned(), wrapped.to_string(), stringified.to_string()] {
@@ -171,13 +171,13 @@ fn udesk() {
 }
 
 #[test]
-fn udesk_without_a_nickname_has_the_customer_s_name() {
+fn udesk_customer_name_replaces_missing_nickname() {
     let read = parse(r#"{"customer_name":"客户姓名","customer_token":10086}"#);
     assert_eq!(found(&read), json!({"dialect": "udesk", "nickname": "客户姓名", "partnerid": "10086"}));
 }
 
 #[test]
-fn a_merchants_own_tag_stays_as_it_is() {
+fn other_text_is_kept_as_scene() {
     for tag in [
         "order-42",
         "weapp",
@@ -200,7 +200,7 @@ fn a_merchants_own_tag_stays_as_it_is() {
 }
 
 #[test]
-fn nothing_is_nothing() {
+fn empty_text_or_placeholder_has_no_fields() {
     for text in ["", " ", "\u{feff}", "\n"] {
         let read = parse(text);
         assert_eq!((read.dialect, found(&read)), (Dialect::Empty, json!({"dialect": "empty"})), "{text:?}");
@@ -218,7 +218,7 @@ fn nothing_is_nothing() {
 }
 
 #[test]
-fn what_an_agent_is_shown_of_params() {
+fn display_fields_flatten_params() {
     let read = parse(
         r#"sobot|||{"order":{"id":12345678901234567,"tags":["a","b"],"paid":true},"note":"","none":null,"bad":"undefined","url":"https://a.example/?u=%E5%BC%A0","name":"%E5%BC%A0%E4%B8%89","sum":"100%25"}"#,
     );

@@ -6,7 +6,7 @@ use wechat::session_from::{LIMIT, MAX_TEXT, Warning, WarningKind, parse};
 use crate::support::{found, warnings};
 
 #[test]
-fn a_text_is_read_up_to_4_kib() {
+fn text_is_read_up_to_4_kib() {
     let text = format!("sobot|小明|||robotid=1|foo={}|partnerid=7", "a".repeat(MAX_TEXT));
     let read = parse(&text);
     assert_eq!(found(&read), json!({"dialect": "sobot", "nickname": "小明", "robotid": "1"}));
@@ -15,7 +15,7 @@ fn a_text_is_read_up_to_4_kib() {
 
 /// Half an id would be somebody else's.
 #[test]
-fn what_stands_where_a_text_was_cut_is_dropped_unless_it_is_json() {
+fn last_piece_of_truncated_text_is_dropped_unless_json() {
     // As much of `last` as is given is read.
     let cut = |last: &str, read: usize| {
         let fill = "a".repeat(MAX_TEXT - "sobot|||{\"a\":\"\"}|".len() - read);
@@ -41,7 +41,7 @@ fn what_stands_where_a_text_was_cut_is_dropped_unless_it_is_json() {
 }
 
 #[test]
-fn a_text_is_never_cut_within_a_character() {
+fn text_is_truncated_between_characters() {
     for shift in 0..4 {
         let text = format!("{}{}", "a".repeat(shift), "👩".repeat(2000));
         let read = parse(&text);
@@ -54,7 +54,7 @@ fn a_text_is_never_cut_within_a_character() {
 }
 
 #[test]
-fn a_text_that_fills_the_limit_may_have_been_cut() {
+fn text_of_exact_limit_has_warning() {
     let at_limit = Warning { kind: WarningKind::AtLimit, field: None };
     for (fill, times) in [("a", LIMIT), ("张", LIMIT), ("张", (LIMIT - 7) / 3)] {
         let room = if fill == "a" || times == LIMIT { times - "sobot|||".len() } else { times };
@@ -69,7 +69,7 @@ fn a_text_that_fills_the_limit_may_have_been_cut() {
 
 /// The worst that 4 KiB can do to a reader that looks ahead and goes back.
 #[test]
-fn no_text_takes_long() {
+fn hostile_texts_parse_in_bounded_time() {
     let started = std::time::Instant::now();
     for piece in [
         "|",

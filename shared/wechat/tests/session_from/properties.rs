@@ -168,17 +168,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(1500), ..ProptestConfig::default() })]
 
     #[test]
-    fn any_text_has_a_reading(text in any::<String>()) {
+    fn any_text_parses(text in any::<String>()) {
         check(&parse(&text));
     }
 
     #[test]
-    fn any_hostile_text_has_a_reading(text in hostile(), prefix in select(vec!["", "sobot|", "sobot||||", "nickName=", "{\"nickName\":\""])) {
+    fn any_hostile_text_parses(text in hostile(), prefix in select(vec!["", "sobot|", "sobot||||", "nickName=", "{\"nickName\":\""])) {
         check(&parse(&format!("{prefix}{text}")));
     }
 
     #[test]
-    fn what_is_built_is_read_again(fields in fields()) {
+    fn parse_is_inverse_of_build(fields in fields()) {
         match build(&fields) {
             Err(BuildError::TooLong { chars, bytes }) => prop_assert!(chars > LIMIT || bytes > LIMIT),
             Err(refusal) => prop_assert!(false, "{refusal}"),
@@ -199,7 +199,7 @@ proptest! {
 
     /// Wherever a text is cut, damaged or added to, it has a reading, and a cut leaves alone what was whole before it.
     #[test]
-    fn a_damaged_text_has_a_reading(fields in fields(), at in any::<prop::sample::Index>(), noise in hostile(), keep in any::<bool>()) {
+    fn damaged_text_parses(fields in fields(), at in any::<prop::sample::Index>(), noise in hostile(), keep in any::<bool>()) {
         let Ok(built) = build(&fields) else { return Ok(()) };
         let at = built.text.floor_char_boundary(at.index(built.text.len() + 1));
         let rest = if keep { &built.text[at..] } else { "" };
@@ -217,7 +217,7 @@ proptest! {
     }
 
     #[test]
-    fn keyed_fields_may_stand_in_any_order(
+    fn named_fields_parse_in_any_order(
         (fields, order) in fields().prop_flat_map(|fields| (Just(fields), Just((0..12).collect::<Vec<usize>>()).prop_shuffle())),
         empties in 0..3_usize,
     ) {

@@ -10,7 +10,7 @@ const NOW: i64 = 1_750_000_000;
 
 /// Made with Python's hmac, hashlib and base64 by the formula of the module's page.
 #[test]
-fn published_vectors() {
+fn published_hmac_vectors_match() {
     for (secret, partnerid, ts, sig) in [
         (SECRET, "u-10086", NOW, "y-AO7s3Y40kP4lgYx8p0PSMQn4xGReZHZbXrs968r7o"),
         (SECRET, "会员|50%", NOW, "dMVICgISNR9XogEFArdst3ibBVtKszYVZXmE9_vyRZQ"),
@@ -23,7 +23,7 @@ fn published_vectors() {
 
 /// The example that integrators read, wherever it stands.
 #[test]
-fn the_documented_vector() {
+fn documented_vector_verifies() {
     let (secret, partnerid, ts) = ("kefu-test-secret", "member-7", 1_767_225_600);
     let sig = "gSLu8gH17bmc05fXy-p8LuKmVcTj433dTxa9sSzL-n8";
     assert_eq!(sign(secret.as_bytes(), partnerid, ts), sig);
@@ -45,7 +45,7 @@ fn signed(partnerid: &str, ts: i64, sig: &str) -> String {
 }
 
 #[test]
-fn a_signature_is_verified_in_any_order_of_its_fields() {
+fn signature_verifies_with_fields_in_any_order() {
     let sig = sign(SECRET, "u-10086", NOW);
     for text in [
         signed("u-10086", NOW, &sig),
@@ -59,7 +59,7 @@ fn a_signature_is_verified_in_any_order_of_its_fields() {
 }
 
 #[test]
-fn the_partnerid_is_signed_as_it_reads_and_not_as_it_is_written() {
+fn signature_covers_decoded_partnerid() {
     let sig = sign(SECRET, "会员|50%", NOW);
     for written in ["%E4%BC%9A%E5%91%98%7C50%25", "会员%7C50%25"] {
         assert_eq!(parse(&signed(written, NOW, &sig)).verify(SECRET, NOW), Verification::Verified, "{written}");
@@ -67,7 +67,7 @@ fn the_partnerid_is_signed_as_it_reads_and_not_as_it_is_written() {
 }
 
 #[test]
-fn anything_else_is_bad() {
+fn other_signatures_are_bad() {
     let sig = sign(SECRET, "u-10086", NOW);
     let verify = |text: &str, secret: &[u8]| parse(text).verify(secret, NOW);
     assert_eq!(verify(&signed("u-10087", NOW, &sig), SECRET), Verification::Bad);
@@ -87,12 +87,12 @@ fn anything_else_is_bad() {
 }
 
 #[test]
-fn without_a_secret_nobody_is_verified() {
+fn empty_secret_verifies_nothing() {
     assert_eq!(parse(&signed("u", NOW, &sign(b"", "u", NOW))).verify(b"", NOW), Verification::Bad);
 }
 
 #[test]
-fn a_signature_is_good_for_a_day() {
+fn signature_is_stale_after_a_day() {
     let read = parse(&signed("u-10086", NOW, &sign(SECRET, "u-10086", NOW)));
     for (now, expected) in [
         (NOW + MAX_AGE, Verification::Verified),
@@ -114,7 +114,7 @@ fn a_signature_is_good_for_a_day() {
 }
 
 #[test]
-fn a_claim_is_unsigned() {
+fn partnerid_without_signature_is_unsigned() {
     let sig = sign(SECRET, "u", NOW);
     for text in [
         "sobot||||partnerid=u".to_owned(),
@@ -129,7 +129,7 @@ fn a_claim_is_unsigned() {
 }
 
 #[test]
-fn it_costs_less_than_120_of_the_1000() {
+fn signature_takes_less_than_120_characters() {
     let named = Fields { partnerid: Some("u-10086".to_owned()), ..Fields::default() };
     let signed = Fields { signature: Some(SignatureClaim::new(SECRET, "u-10086", NOW)), ..named.clone() };
     let (named, signed) = (build(&named).unwrap(), build(&signed).unwrap());
@@ -138,7 +138,7 @@ fn it_costs_less_than_120_of_the_1000() {
 }
 
 #[test]
-fn it_is_not_to_be_seen() {
+fn debug_and_json_omit_signature() {
     let sig = sign(SECRET, "u", NOW);
     let read = parse(&signed("u", NOW, &sig));
     assert!(!format!("{read:?} {:?}", read.fields()).contains(&sig));

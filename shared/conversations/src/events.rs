@@ -172,7 +172,8 @@ pub(crate) enum RoutingCause {
     /// This agent's workbench is silent.
     AgentGone(String),
     /// All agents of this queue are off duty.
-    NobodyThere(String),
+    #[serde(rename = "nobody_there")]
+    Unstaffed(String),
     /// It waited this many seconds, the longest wait that the group allows.
     WaitedSeconds(i64),
     /// A person transferred it.
@@ -236,67 +237,71 @@ mod tests {
         }]
     }
 
+    fn check(event: ConversationEvent, kind: &str, data: Value) {
+        let event = NewEvent::from(event);
+        assert_eq!((event.kind, event.data), (kind, data));
+    }
+
+    fn passage() -> Value {
+        json!({ "level": 1, "target": null, "named": "g", "state": "busy", "verdict": "queued", "because": "busy" })
+    }
+
     #[test]
-    fn events_serialize_as_documented() {
-        let passage = json!({
-            "level": 1, "target": null, "named": "g", "state": "busy", "verdict": "queued", "because": "busy",
-        });
+    fn assignments_serialize_with_their_origin() {
+        let check = |origin, data: Value| {
+            let event = ConversationEvent::Assigned { agent_id: "a".to_owned(), group_id: None, origin };
+            check(event, "conversation.assigned", data);
+        };
+        check(
+            AssignmentOrigin::Routed { level: 2, trail: trail(), because: RoutingCause::LeftMessage(True) },
+            json!({
+                "agent_id": "a", "group_id": null, "level": 2, "trail": [passage()], "because": { "left_message": true },
+            }),
+        );
+        check(
+            AssignmentOrigin::Claimed { claimed: True },
+            json!({ "agent_id": "a", "group_id": null, "claimed": true }),
+        );
+        check(
+            AssignmentOrigin::Transferred { transferred: True },
+            json!({ "agent_id": "a", "group_id": null, "transferred": true }),
+        );
+        check(
+            AssignmentOrigin::Queue { waited_seconds: 5 },
+            json!({ "agent_id": "a", "group_id": null, "waited_seconds": 5 }),
+        );
+    }
+
+    #[test]
+    fn robot_start_serializes_with_its_route_if_it_has_one() {
         let robot = |route| ConversationEvent::RobotStarted { robot_id: "r".to_owned(), route };
-        let assigned = |origin| ConversationEvent::Assigned { agent_id: "a".to_owned(), group_id: None, origin };
-        let because = RoutingCause::Handover(None);
+        check(robot(None), "conversation.robot", json!({ "robot_id": "r" }));
         let route = Route { trail: trail(), because: RoutingCause::AgentGone("a".to_owned()) };
-        let routed = AssignmentOrigin::Routed { level: 2, trail: trail(), because: RoutingCause::LeftMessage(True) };
-        let overflowed = ConversationEvent::Overflowed(RoutingCause::NobodyThere("group:g".to_owned()));
-        for (event, kind, data) in [
-            (robot(None), "conversation.robot", json!({ "robot_id": "r" })),
-            (
-                robot(Some(route)),
-                "conversation.robot",
-                json!({ "robot_id": "r", "trail": [passage], "because": { "agent_gone": "a" } }),
-            ),
-            (
-                assigned(routed),
-                "conversation.assigned",
-                json!({
-                    "agent_id": "a", "group_id": null, "level": 2, "trail": [passage],
-                    "because": { "left_message": true },
-                }),
-            ),
-            (
-                assigned(AssignmentOrigin::Claimed { claimed: True }),
-                "conversation.assigned",
-                json!({ "agent_id": "a", "group_id": null, "claimed": true }),
-            ),
-            (
-                assigned(AssignmentOrigin::Queue { waited_seconds: 5 }),
-                "conversation.assigned",
-                json!({ "agent_id": "a", "group_id": null, "waited_seconds": 5 }),
-            ),
-            (
-                ConversationEvent::LeaveMessageCreated { level: 0, trail: None, because },
-                "leave_message.created",
-                json!({ "level": 0, "trail": null, "because": { "handover": null } }),
-            ),
-            (
-                ConversationEvent::Transferred {
-                    from: None,
-                    to: TransferTarget::Group("g".to_owned()),
-                    reason: None,
-                    by: Some("a".to_owned()),
-                },
-                "conversation.transferred",
-                json!({ "from": null, "to": { "group_id": "g" }, "reason": null, "by": "a" }),
-            ),
-            (overflowed, "conversation.overflowed", json!({ "nobody_there": "group:g" })),
-            (ConversationEvent::IdleWarned, "conversation.idle", Value::Null),
-            (
-                ConversationEvent::Closed { by: ClosedBy::Idle, agent_id: None, summary: None },
-                "conversation.closed",
-                json!({ "by": "idle", "agent_id": null, "summary": null }),
-            ),
-        ] {
-            let event = NewEvent::from(event);
-            assert_eq!((event.kind, event.data), (kind, data));
-        }
+        let data = json!({ "robot_id": "r", "trail": [passage()], "because": { "agent_gone": "a" } });
+        check(robot(Some(route)), "conversation.robot", data);
+    }
+
+    #[test]
+    fn absent_values_serialize_as_null() {
+        let because = RoutingCause::Handover(None);
+        check(
+            ConversationEvent::LeaveMessageCreated { level: 0, trail: None, because },
+            "leave_message.created",
+            json!({ "level": 0, "trail": null, "because": { "handover": null } }),
+        );
+        let to = TransferTarget::Group("g".to_owned());
+        check(
+            ConversationEvent::Transferred { from: None, to, reason: None, by: Some("a".to_owned()) },
+            "conversation.transferred",
+            json!({ "from": null, "to": { "group_id": "g" }, "reason": null, "by": "a" }),
+        );
+        check(
+            ConversationEvent::Closed { by: ClosedBy::Idle, agent_id: None, summary: None },
+            "conversation.closed",
+            json!({ "by": "idle", "agent_id": null, "summary": null }),
+        );
+        check(ConversationEvent::IdleWarned, "conversation.idle", Value::Null);
+        let overflowed = ConversationEvent::Overflowed(RoutingCause::Unstaffed("group:g".to_owned()));
+        check(overflowed, "conversation.overflowed", json!({ "nobody_there": "group:g" }));
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 const POSITION_MAX: u32 = 99;
 
 /// After this many lost races the transaction no longer checks that the agent has exactly the load that was read, only
-/// that they have room: a slightly uneven load is better than a visitor whom no attempt assigns.
+/// that they have room: a slightly uneven load is better than a visitor who stays unassigned.
 const LOAD_CHECKED_RACES: u32 = 4;
 
 /// How long a visitor waits for one agent, in seconds. An agent has no setting for it and may be away for hours.
@@ -33,7 +33,7 @@ const AGENT_WAIT_SECONDS: u32 = 600;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LeaveMessageReason {
     /// No agent is there.
-    NobodyThere,
+    Unstaffed,
     /// The queue is full.
     QueueFull,
     /// The visitor waited as long as the group allows.
@@ -208,7 +208,7 @@ impl Decision<'_> {
         self.event(ConversationEvent::LeaveMessageCreated { level, trail, because: cause });
         let prompts = &self.reception.prompts;
         let text = match reason {
-            LeaveMessageReason::NobodyThere => &prompts.leave_message,
+            LeaveMessageReason::Unstaffed => &prompts.leave_message,
             LeaveMessageReason::QueueFull => &prompts.queue_full,
             LeaveMessageReason::WaitedTooLong => &prompts.waited_too_long,
         };
@@ -235,6 +235,6 @@ impl Decision<'_> {
 /// Leaving a message because the routing found no agent and no queue.
 fn not_taken(routed: &RoutingDecision, level: u8, context: &RoutingContext<'_>) -> LeaveMessage {
     let full = routed.trail.last().is_some_and(|entry| entry.state == TargetState::QueueFull);
-    let reason = if full { LeaveMessageReason::QueueFull } else { LeaveMessageReason::NobodyThere };
+    let reason = if full { LeaveMessageReason::QueueFull } else { LeaveMessageReason::Unstaffed };
     LeaveMessage { level, reason, cause: context.cause.clone(), trail: Some(routed.trail.clone()) }
 }

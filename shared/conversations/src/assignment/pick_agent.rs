@@ -34,7 +34,7 @@ impl Assigner {
         let members: Vec<AgentFacts> = members.iter().map(with_in_flight).collect();
         let find = |id: &String| members.iter().find(|agent| agent.id == *id);
         if let Some(last) = context.plan.sticky.as_ref().filter(|last| agents.first() == Some(&last.agent)) {
-            // The agent whom the visitor had last comes before the group's strategy.
+            // The visitor's last agent comes before the group's strategy.
             return find(&last.agent).cloned();
         }
         let mut order = rank_free_agents(group.strategy, &members, None);

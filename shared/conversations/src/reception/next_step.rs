@@ -39,7 +39,7 @@ impl Receiver {
             }
             NextStep::LeaveMessage => decision.leave_message(LeaveMessage {
                 level: 0,
-                reason: LeaveMessageReason::NobodyThere,
+                reason: LeaveMessageReason::Unstaffed,
                 cause: RoutingCause::Handover(Some(handover::Reason::Keyword)),
                 trail: None,
             }),

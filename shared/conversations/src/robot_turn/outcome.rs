@@ -94,7 +94,7 @@ impl RobotTurns {
             decision.say_no_agent();
         } else {
             let trail = routed.map(|routed| routed.trail);
-            decision.leave_message(LeaveMessage { level: 0, reason: LeaveMessageReason::NobodyThere, cause, trail });
+            decision.leave_message(LeaveMessage { level: 0, reason: LeaveMessageReason::Unstaffed, cause, trail });
         }
         Ok(HandoverOutcome::HandedOver(None))
     }

@@ -83,7 +83,7 @@ impl Tick {
         if matches!(&routed.outcome, Outcome::Queue { target: same, .. } if same == target) {
             return Ok(Attempted::Done(()));
         }
-        let cause = RoutingCause::NobodyThere(queue.name());
+        let cause = RoutingCause::Unstaffed(queue.name());
         decision.event(ConversationEvent::Overflowed(cause.clone()));
         let context = RoutingContext { plan, facts: &facts, robot_id: None, since, tell_visitor: true, cause };
         let joined = self.assigner.reroute(&mut decision, &routed, context).await?;

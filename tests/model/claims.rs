@@ -1,4 +1,4 @@
-//! A hundred at once.
+//! A hundred concurrent claims.
 
 use std::collections::BTreeSet;
 
@@ -8,19 +8,19 @@ use futures_util::future::join_all;
 use serde_json::json;
 use store::{Kind, NewInbound, Thread};
 
-use crate::world::{bind, desk, from, keep, quiet};
+use crate::world::{bind, desk, from, silent_reception, store_record};
 
 const APP: &str = "wx0000000000000001";
 
-/// An agent who is online.
+/// An agent with this capacity; offline at first.
 pub(crate) async fn on_duty(desk: &Conversations, number: u32, capacity: u32) -> String {
     let id = format!("a{number:012x}");
-    keep(desk, Kind::Agent, &id, from::<Agent>(json!({ "name": id, "capacity": capacity })), Vec::new()).await;
+    store_record(desk, Kind::Agent, &id, from::<Agent>(json!({ "name": id, "capacity": capacity })), Vec::new()).await;
     desk.table().set_capacity(&id, &id, capacity).await.unwrap();
     id
 }
 
-/// A visitor writes, and reception has seen it; the conversation that it is in.
+/// A visitor writes, and the message is processed. Returns its conversation.
 pub(crate) async fn writes(desk: &Conversations, app_id: &str, number: u32) -> String {
     let thread = Thread::new(app_id, format!("oVisitor{number:04}"));
     let new = NewInbound {
@@ -44,9 +44,9 @@ pub(crate) async fn writes(desk: &Conversations, app_id: &str, number: u32) -> S
 }
 
 #[tokio::test]
-async fn of_a_hundred_claims_at_once_an_agent_with_room_for_three_gets_three() {
+async fn agent_with_capacity_three_gets_three_of_a_hundred_concurrent_claims() {
     let (database, _clock, desk) = desk(1);
-    bind(&desk, APP, &quiet()).await;
+    bind(&desk, APP, &silent_reception()).await;
     let agent = on_duty(&desk, 1, 3).await;
     desk.set_status(&agent, AgentStatus::Online, None).await.unwrap();
     let mut cids = Vec::new();
@@ -67,9 +67,9 @@ async fn of_a_hundred_claims_at_once_an_agent_with_room_for_three_gets_three() {
 }
 
 #[tokio::test]
-async fn of_a_hundred_agents_who_claim_one_conversation_one_has_it_and_the_others_are_told_who() {
+async fn one_of_a_hundred_concurrent_claims_succeeds_and_the_others_name_the_assignee() {
     let (database, _clock, desk) = desk(2);
-    bind(&desk, APP, &quiet()).await;
+    bind(&desk, APP, &silent_reception()).await;
     let mut agents = Vec::new();
     for number in 1..=100 {
         let agent = on_duty(&desk, number, 1).await;

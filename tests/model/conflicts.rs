@@ -1,4 +1,4 @@
-//! Writes that meet other writers.
+//! Decisions that meet other writers.
 
 use conversations::{Actor, HandoffError, TransferTarget};
 use desk::staff::AgentStatus;
@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 
 use crate::{
     claims::{on_duty, writes},
-    support::life::{Fate, Fault, Life, live},
-    world::{bind, desk, quiet},
+    support::run::{Fault, Faults, Run, live},
+    world::{bind, desk, silent_reception},
 };
 
 const APP: &str = "wx0000000000000001";
@@ -17,21 +17,21 @@ async fn agent_close_of_a_conversation_that_is_reassigned_meanwhile_is_refused()
     let mut refused = 0;
     for pause in 0..12 {
         let (_database, _clock, desk) = desk(u64::from(pause));
-        bind(&desk, APP, &quiet()).await;
+        bind(&desk, APP, &silent_reception()).await;
         let (first, second) = (on_duty(&desk, 1, 3).await, on_duty(&desk, 2, 3).await);
         desk.set_status(&first, AgentStatus::Online, None).await.unwrap();
         desk.set_status(&second, AgentStatus::Online, None).await.unwrap();
         let cid = writes(&desk, APP, 1).await;
         desk.claim(&cid, &first).await.unwrap().unwrap();
-        let life = Life::new(Fate { pauses_after: Some(pause), ..Fate::NONE });
+        let run = Run::new(Faults { pauses_after: Some(pause), ..Faults::NONE });
         let to = TransferTarget::Agent(second.clone());
         let (closed, transferred) = tokio::join!(
             async {
-                let closed = live(life.clone(), Box::pin(desk.close(&cid, Actor::Agent(&first), None))).await;
-                life.is_over();
+                let closed = live(run.clone(), Box::pin(desk.close(&cid, Actor::Agent(&first), None))).await;
+                run.is_over();
                 closed.unwrap().unwrap()
             },
-            life.meanwhile(Box::pin(desk.transfer(&cid, &to, None, Actor::Admin))),
+            run.meanwhile(Box::pin(desk.transfer(&cid, &to, None, Actor::Admin))),
         );
         match (closed, transferred.unwrap()) {
             (Ok(_), Err(HandoffError::Closed)) => {}
@@ -49,7 +49,7 @@ async fn agent_close_of_a_conversation_that_is_reassigned_meanwhile_is_refused()
 #[tokio::test]
 async fn admin_close_of_an_agents_conversation_is_recorded_as_the_admins() {
     let (_database, _clock, desk) = desk(3);
-    bind(&desk, APP, &quiet()).await;
+    bind(&desk, APP, &silent_reception()).await;
     let agent = on_duty(&desk, 1, 3).await;
     let cid = writes(&desk, APP, 1).await;
     desk.set_status(&agent, AgentStatus::Online, None).await.unwrap();
@@ -64,7 +64,7 @@ async fn admin_close_of_an_agents_conversation_is_recorded_as_the_admins() {
 #[tokio::test]
 async fn due_conversation_whose_every_attempt_meets_another_writer_counts_as_failed() {
     let (_database, clock, desk) = desk(4);
-    let mut reception = quiet();
+    let mut reception = silent_reception();
     reception.idle.close_after_minutes = 5;
     bind(&desk, APP, &reception).await;
     let agent = on_duty(&desk, 1, 3).await;
@@ -75,8 +75,8 @@ async fn due_conversation_whose_every_attempt_meets_another_writer_counts_as_fai
         clock.advance(SignedDuration::from_mins(1));
         desk.table().heartbeat(&agent).await.unwrap();
     }
-    let life = Life::new(Fate { fault: Some((0, Fault::AlwaysContended)), ..Fate::NONE });
-    let report = live(life, Box::pin(desk.tick())).await.unwrap().unwrap();
+    let run = Run::new(Faults { fault: Some((0, Fault::AlwaysContended)), ..Faults::NONE });
+    let report = live(run, Box::pin(desk.tick())).await.unwrap().unwrap();
     assert_eq!((report.looked_at, report.failed), (1, 1));
     assert!(desk.table().conversation(&cid).await.unwrap().unwrap().is_open());
 

@@ -1,28 +1,26 @@
-//! Who has a conversation, at every moment: the invariants of reception against random schedules, stopped functions,
-//! lost answers and many at once.
+//! Checks the invariants of conversations against random schedules, stopped functions, lost answers and concurrency.
 //!
-//! - [`schedules`]: worlds of their own, in which everything happens by lot, in [`steps`]. Every write is checked
-//!   against the [`laws`], on the table as it is (`laws::state`) and on what the write has changed (`laws::change`);
-//!   everything that is done alone and undisturbed against the [`model`]; every tick against [`rest`].
-//! - [`claims`]: a hundred at once.
-//! - [`conflicts`]: two operations on one conversation, and operations whose every write meets another.
-//! - [`morning`]: five hundred wait and twenty come.
+//! - [`schedules`]: random worlds and random [`steps`]. Every write is checked against the [`invariants`], every operation
+//!   that runs alone and without faults against the reference [`model`], and every tick against [`after_tick`].
+//! - [`claims`]: a hundred concurrent claims.
+//! - [`conflicts`]: two operations on one conversation, and operations whose every attempt meets another writer.
+//! - [`office_opening`]: 500 conversations wait, and 20 agents come online at once.
 //!
-//! The database is dynoxide, in this process. A schedule follows from its seed: one thread carries it out, and whoever
-//! runs at once takes turns by lot at each request, which is all that they share. `KEFU_MODEL_SEED` sets the seed,
-//! `KEFU_MODEL_STEPS` the number of steps (100,000).
+//! The database is dynoxide, in this process. A schedule follows from its seed: it runs on one thread, and the requests of
+//! concurrent operations interleave by the seed. `KEFU_MODEL_SEED` sets the seed, `KEFU_MODEL_STEPS` the number of steps
+//! (100,000).
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
+#![expect(clippy::unwrap_used, reason = "a test fails where it cannot continue")]
 
-mod book;
+mod after_tick;
 mod claims;
 mod conflicts;
-mod laws;
+mod invariants;
 mod model;
-mod morning;
+mod office_opening;
 mod operations;
-mod rest;
 mod schedules;
 mod steps;
 mod support;
+mod table_state;
 mod world;

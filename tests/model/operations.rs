@@ -1,4 +1,4 @@
-//! What can happen at a desk, and how it is done: by the calls that the functions make.
+//! The operations, run by the calls that the functions make.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use conversations::{Actor, Conversations, HandoffError, TransferTarget};
 use desk::staff::{AgentStatus, Group};
 use store::{Conversation, DUE_SHARDS, InboundRef, Kind, Queue, Result};
 
-/// Something that somebody does.
+/// An operation.
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
-    /// Reception of something that came in.
+    /// Reception processes a message.
     Receive(InboundRef),
     Claim {
         cid: String,
@@ -44,42 +44,42 @@ pub(crate) enum Operation {
         id: String,
         settings: Box<Group>,
     },
-    /// What the clock wakes each minute.
+    /// The minute tick of reception.
     Tick,
 }
 
-/// What came of it.
+/// The result of an operation.
 #[derive(Debug)]
-pub(crate) enum Done {
-    Handed(std::result::Result<Box<Conversation>, HandoffError>),
-    /// Things that failed in a tick.
-    Ticked(u32),
-    Otherwise,
+pub(crate) enum Completed {
+    Handoff(std::result::Result<Box<Conversation>, HandoffError>),
+    /// The number of items that failed in a tick.
+    Tick(u32),
+    Other,
 }
 
 impl Operation {
-    pub(crate) async fn carry_out(&self, desk: &Conversations) -> Result<Done> {
+    pub(crate) async fn run(&self, desk: &Conversations) -> Result<Completed> {
         let table = desk.table();
-        let handed = match self {
+        let result = match self {
             Self::Claim { cid, agent } => Box::pin(desk.claim(cid, agent)).await?,
             Self::Accept { cid, agent } => desk.accept(cid, agent).await?,
             Self::Transfer { cid, to, by } => {
                 Box::pin(desk.transfer(cid, to, Some("because"), actor(by.as_ref()))).await?
             }
             Self::Close { cid, by } => Box::pin(desk.close(cid, actor(by.as_ref()), None)).await?,
-            Self::Tick => return Box::pin(tick(desk)).await.map(Done::Ticked),
-            Self::Receive(message) => return Box::pin(desk.receive(message)).await.map(|()| Done::Otherwise),
+            Self::Tick => return Box::pin(tick(desk)).await.map(Completed::Tick),
+            Self::Receive(message) => return Box::pin(desk.receive(message)).await.map(|()| Completed::Other),
             Self::Status { agent, status } => {
-                return desk.set_status(agent, *status, None).await.map(|_| Done::Otherwise);
+                return desk.set_status(agent, *status, None).await.map(|_| Completed::Other);
             }
-            Self::Heartbeat { agent } => return table.heartbeat(agent).await.map(|_| Done::Otherwise),
+            Self::Heartbeat { agent } => return table.heartbeat(agent).await.map(|_| Completed::Other),
             Self::Capacity { agent, capacity } => {
                 table.set_capacity(agent, agent, *capacity).await?;
-                return desk.drain_for(agent).await.map(|_| Done::Otherwise);
+                return desk.drain_for(agent).await.map(|_| Completed::Other);
             }
-            Self::Group { id, settings } => return change_group(desk, id, settings).await.map(|()| Done::Otherwise),
+            Self::Group { id, settings } => return change_group(desk, id, settings).await.map(|()| Completed::Other),
         };
-        Ok(Done::Handed(handed.map(Box::new)))
+        Ok(Completed::Handoff(result.map(Box::new)))
     }
 }
 
@@ -87,20 +87,20 @@ fn actor(by: Option<&String>) -> Actor<'_> {
     by.map_or(Actor::Admin, |agent| Actor::Agent(agent))
 }
 
-/// Who joins is noted before the group's own list is written, who leaves after it.
+/// Adds the edges of agents who join before the group is written, and removes those of agents who leave after it.
 async fn change_group(desk: &Conversations, id: &str, settings: &Group) -> Result<()> {
     let table = desk.table();
     let seen = table.record::<Group>(Kind::Group, id).await?.unwrap();
     let set = |members: &[String]| members.iter().cloned().collect::<BTreeSet<_>>();
-    let (before, after, nobody) = (set(&seen.settings.members), set(&settings.members), BTreeSet::new());
-    table.note_members(id, &(&after - &before), &nobody).await?;
+    let (before, after, none) = (set(&seen.settings.members), set(&settings.members), BTreeSet::new());
+    table.note_members(id, &(&after - &before), &none).await?;
     let aliases = seen.aliases.clone();
     table.change_record(Kind::Group, &seen, settings.clone(), aliases, None).await?;
-    table.note_members(id, &nobody, &(&before - &after)).await?;
+    table.note_members(id, &none, &(&before - &after)).await?;
     desk.begin_drain(&[Queue::Group(id.to_owned())]).await.map(drop)
 }
 
-/// The minute tick of reception: messages that were left behind, and what is due.
+/// The minute tick of reception.
 async fn tick(desk: &Conversations) -> Result<u32> {
     let table = desk.table();
     let mut failed = 0;

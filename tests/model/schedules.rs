@@ -1,4 +1,4 @@
-//! Random schedules: many worlds, a thousand steps each.
+//! Random schedules: many worlds of a thousand steps each.
 
 use std::{
     collections::BTreeMap,
@@ -14,13 +14,13 @@ use std::{
 
 use crate::{steps::Schedule, support::random::Random};
 
-/// Steps of one world. A table that stays small is read whole often.
+/// Steps of one world. Small worlds keep the table small, which is read whole every [`COMPARED`] steps.
 const STEPS: u64 = 1000;
 
-/// After so many of them the whole table is read.
+/// The number of steps after which the whole table is compared.
 const COMPARED: u64 = 100;
 
-/// How often something was seen.
+/// How often each kind of event occurred.
 type Seen = BTreeMap<&'static str, u64>;
 
 #[test]
@@ -29,7 +29,7 @@ fn random_schedules_break_no_invariant() {
     let seed = number("KEFU_MODEL_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
     let steps = number("KEFU_MODEL_STEPS").unwrap_or(100_000);
     let mut random = Random::new(seed);
-    // A world that has failed alone is tried alone: its seed is that of one world's steps.
+    // A single world uses the seed itself, so that a failure's seed reproduces it.
     let seeds: Vec<u64> = match steps.div_ceil(STEPS) {
         1 => vec![seed],
         worlds => (0..worlds).map(|_| random.next()).collect(),
@@ -38,7 +38,7 @@ fn random_schedules_break_no_invariant() {
     let workers = thread::available_parallelism().map_or(2, usize::from);
     thread::scope(|scope| {
         for _ in 0..workers {
-            // Calls of a build without optimisation take much stack, and they lie deep within each other.
+            // Unoptimised futures need a large stack.
             let worker = thread::Builder::new().stack_size(32 << 20);
             worker
                 .spawn_scoped(scope, || {
@@ -59,7 +59,7 @@ fn random_schedules_break_no_invariant() {
         for what in
             ["assigned", "assigned by hand", "queued", "message left", "robot", "handed back", "moved on", "closed"]
         {
-            assert!(total.get(what) > Some(&100), "the schedules hardly come to it: {what}: {total:?}");
+            assert!(total.get(what) > Some(&100), "the schedules contain too few of {what}: {total:?}");
         }
     }
 }
@@ -80,7 +80,7 @@ fn world(seed: u64, steps: u64) -> Seen {
             }
         }
         let steps = schedule.steps;
-        if let Err(broken) = schedule.rest().await {
+        if let Err(broken) = schedule.settle().await {
             fail(seed, &schedule, &broken);
         }
         let mut counted = std::mem::take(&mut schedule.world.watch().seen);
@@ -97,8 +97,8 @@ fn fail(seed: u64, schedule: &Schedule, broken: &str) -> ! {
     panic!(
         "step {step} of the world with KEFU_MODEL_SEED={seed} KEFU_MODEL_STEPS={STEPS}:\n{}\n{:#?}\n{:?}\n{:?}\n{broken}",
         log.join("\n"),
-        watch.book.groups,
-        watch.book.lines,
+        watch.table.groups,
+        watch.table.lines,
         world.receptions,
     );
 }

@@ -1,4 +1,4 @@
-//! A desk of its own: mini programs, groups, agents, calendars, all drawn by lot.
+//! A random world: mini programs, groups, agents and calendars.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,13 +28,13 @@ use serde_json::{Value, json};
 use store::{Backoff, Kind, ManualClock, NewBinding, Record, SecretString, Sleep, Table, Thread, Vault};
 
 use crate::{
-    book::Book,
-    laws::Watch,
+    invariants::Watch,
     model::Session,
     support::{
         database::{Database, TABLE, answer},
         random::Random,
     },
+    table_state::TableState,
 };
 
 /// 2026-03-02T00:55:00Z: five to nine on a Monday in Shanghai.
@@ -42,7 +42,7 @@ const BEGIN: i64 = 1_772_412_900;
 
 pub(crate) const ROBOT: &str = "r000000000001";
 
-/// What a world is made of.
+/// A world.
 pub(crate) struct World {
     pub(crate) random: Random,
     pub(crate) clock: Arc<ManualClock>,
@@ -56,18 +56,18 @@ pub(crate) struct World {
     pub(crate) groups: Vec<String>,
     pub(crate) calendars: BTreeMap<String, Calendar>,
     pub(crate) threads: Vec<Thread>,
-    /// Whose workbench is there to send heartbeats.
-    pub(crate) benches: BTreeSet<String>,
+    /// The agents whose workbenches are open and send heartbeats.
+    pub(crate) workbenches: BTreeSet<String>,
 }
 
-/// A desk over a new database, and the clock it goes by.
+/// Conversations in an empty database, and their clock.
 pub(crate) fn desk(seed: u64) -> (Arc<Database>, Arc<ManualClock>, Conversations) {
     let database = Database::new(seed);
     let clock = Arc::new(ManualClock::new(Timestamp::from_second(BEGIN).unwrap()));
     let backoff = Backoff::new(fastrand::Rng::with_seed(seed), YieldingSleep);
     let table = Table::new(database.client(), TABLE, clock.clone()).with_backoff(backoff);
     let vault = vault();
-    // Port 9 discards: nothing is sent here.
+    // The discard port: these tests send nothing.
     let channel = Channel::new(table.clone(), vault.clone(), "http://127.0.0.1:9").unwrap();
     (database, clock, Conversations::new(table, vault, channel))
 }
@@ -80,22 +80,22 @@ impl World {
         let agents: Vec<String> = (1..=random.between(2, 6)).map(|number| format!("a{number:012x}")).collect();
         let groups: Vec<String> = (1..=random.between(1, 3)).map(|number| format!("g{number:012x}")).collect();
         for (id, calendar) in &calendars {
-            keep(&desk, Kind::Calendar, id, calendar.clone(), Vec::new()).await;
+            store_record(&desk, Kind::Calendar, id, calendar.clone(), Vec::new()).await;
         }
         let robot = json!({ "name": "Robot", "kind": "faq" });
-        keep(&desk, Kind::Robot, ROBOT, from::<Robot>(robot), Vec::new()).await;
+        store_record(&desk, Kind::Robot, ROBOT, from::<Robot>(robot), Vec::new()).await;
         let small = random.percent(70);
         for id in &agents {
             let agent = json!({ "name": id, "capacity": random.between(1, if small { 3 } else { 8 }) });
             let agent: Agent = from(agent);
             desk.table().set_capacity(id, id, agent.capacity).await.unwrap();
-            keep(&desk, Kind::Agent, id, agent, vec![format!("other-{id}")]).await;
+            store_record(&desk, Kind::Agent, id, agent, vec![format!("other-{id}")]).await;
         }
         for id in &groups {
             let group = draw_group(&mut random, &agents);
             let members = group.members.iter().cloned().collect();
             desk.table().note_members(id, &members, &BTreeSet::new()).await.unwrap();
-            keep(&desk, Kind::Group, id, group, vec![format!("other-{id}")]).await;
+            store_record(&desk, Kind::Group, id, group, vec![format!("other-{id}")]).await;
         }
         let apps = ["wx0000000000000001", "wx0000000000000002"].map(ToOwned::to_owned);
         let receptions: BTreeMap<String, Reception> =
@@ -110,10 +110,10 @@ impl World {
         let threads = threads.collect();
         let priorities: BTreeMap<_, _> = receptions.iter().map(|(app, set)| (app.clone(), set.priority)).collect();
         let watch = Arc::new(Mutex::new(Watch::new(clock.clone(), priorities.clone())));
-        watch.lock().unwrap().book = Book::of(database.everything());
+        watch.lock().unwrap().table = TableState::of(database.everything());
         let watching = Arc::clone(&watch);
         database.watch(Box::new(move |touched| watching.lock().unwrap().wrote(touched)));
-        let benches = agents.iter().filter(|_| random.percent(80)).cloned().collect();
+        let workbenches = agents.iter().filter(|_| random.percent(80)).cloned().collect();
         Self {
             random,
             clock,
@@ -127,7 +127,7 @@ impl World {
             groups,
             calendars,
             threads,
-            benches,
+            workbenches,
         }
     }
 
@@ -136,8 +136,14 @@ impl World {
     }
 }
 
-/// Keeps settings under an id that is known beforehand.
-pub(crate) async fn keep<T: Serialize>(desk: &Conversations, kind: Kind, id: &str, settings: T, aliases: Vec<String>) {
+/// Stores settings under a given id.
+pub(crate) async fn store_record<T: Serialize>(
+    desk: &Conversations,
+    kind: Kind,
+    id: &str,
+    settings: T,
+    aliases: Vec<String>,
+) {
     let record = Record { id: id.to_owned(), ..desk.table().new_record(kind, settings, aliases) };
     desk.table().create_record(kind, &record, None).await.unwrap();
 }
@@ -157,8 +163,8 @@ pub(crate) async fn bind(desk: &Conversations, app_id: &str, reception: &Recepti
     desk.table().create_binding(desk.vault(), new).await.unwrap();
 }
 
-/// Nothing is said by itself: each prompt would be a send.
-pub(crate) fn quiet() -> Reception {
+/// Settings without automatic messages, each of which would be a send.
+pub(crate) fn silent_reception() -> Reception {
     from(json!({ "prompts": {
         "connected": "", "queued": "", "leave_message": "", "queue_full": "", "waited_too_long": "", "message_left": "", "no_agent": "", "idle_warning": "", "closed": "",
     } }))
@@ -185,7 +191,7 @@ fn draw_reception(random: &mut Random, groups: &[String]) -> Reception {
         (14, Mode::RobotFirst),
         (4, Mode::RobotOnly),
     ]);
-    let mut reception = quiet();
+    let mut reception = silent_reception();
     reception.mode = mode;
     reception.robot_id = random.percent(if mode == Mode::AgentsOnly { 30 } else { 90 }).then(|| ROBOT.to_owned());
     reception.group_id = random.percent(85).then(|| random.pick(groups).unwrap().clone());
@@ -197,7 +203,7 @@ fn draw_reception(random: &mut Random, groups: &[String]) -> Reception {
     reception
 }
 
-/// A `session-from`, and what it means.
+/// A random `session-from` and its meaning.
 fn draw_session(random: &mut Random, agents: &[String], groups: &[String]) -> (String, Session) {
     let (mut asked, mut levels) = (Vec::new(), Vec::new());
     for _ in 0..random.below(4) {
@@ -217,14 +223,14 @@ fn draw_session(random: &mut Random, agents: &[String], groups: &[String]) -> (S
             &[(1, OverflowCondition::Offline), (2, OverflowCondition::Busy), (3, OverflowCondition::Any)]
         };
         let (spill_id, spill) = *random.pick(spills).unwrap();
-        let named = [id.clone(), format!("other-{id}"), "nobody-has-this".to_owned()][named].clone();
+        let named = [id.clone(), format!("other-{id}"), "unknown-id".to_owned()][named].clone();
         asked.push(json!({
             "actionType": if group { "to_group" } else { "to_service" },
             "deciId": named,
             "optionId": match (group, overflows) { (false, true) => "1", (false, false) => "2", (true, true) => "3", (true, false) => "4" },
             "spillId": spill_id.to_string(),
         }));
-        let target = (named != "nobody-has-this").then_some(target);
+        let target = (named != "unknown-id").then_some(target);
         levels.push(Level { target, named, overflows, spill });
     }
     let robot = random.percent(15);
@@ -254,7 +260,7 @@ pub(crate) fn from<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-/// A vault over a secret that this process knows.
+/// A vault with a known secret.
 fn vault() -> Vault {
     let double = SharedHttpConnector::new(Secrets);
     let config = aws_sdk_secretsmanager::Config::builder()

@@ -1,16 +1,15 @@
-//! The reference: what a desk does, in the fewest words, one thing at a time and all in memory. It is made of the table
-//! as it was before an operation and says how it must be after it, if nothing disturbs the operation. It shares
-//! settings with the desk, and not one rule.
+//! The reference: a simple model of the conversations, in memory and without concurrency. It is built from the table before
+//! an operation and predicts the table after it. It shares the types of settings with the code under test, and no rule.
 //!
-//! | Module | What |
+//! | Module | Content |
 //! |---|---|
-//! | `operations` | what each operation comes to |
-//! | `moves` | a conversation changes hands, and those who wait go to those who are free |
-//! | `route` | where a conversation goes, and to which agent |
+//! | `operations` | the operations |
+//! | `transitions` | changes of hands and queue drains |
+//! | `route` | routing decisions and the choice of an agent |
 
-mod moves;
 mod operations;
 mod route;
+mod transitions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,30 +20,30 @@ use desk::{
 use jiff::Timestamp;
 use store::{Conversation, Stage, Visitor};
 
-pub(crate) use route::{Goes, Wish, queue_of};
+pub(crate) use route::{RoutedTo, RoutingRequest, queue_of};
 
-use crate::book::{Agent, Present, thread_key};
+use crate::table_state::{Agent, OpenState, thread_key};
 
-/// Who has a conversation.
+/// The holder of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Holder {
-    Nobody,
+    Unassigned,
     Robot,
     Queue(String),
     Agent(String),
     Left,
 }
 
-/// What a `session-from` asks for; its text is the key in [`World::sessions`](crate::world::World).
+/// The meaning of a `session-from`; its text is the key in [`World::sessions`](crate::world::World).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Session {
     pub(crate) levels: Vec<Level>,
     pub(crate) robot: bool,
 }
 
-/// What a visitor sends.
+/// The meaning of a visitor's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Said {
+pub(crate) enum VisitorText {
     Something,
     AskForPerson,
     Farewell,
@@ -61,18 +60,18 @@ pub(crate) struct Model {
     /// The visitor of each conversation.
     threads: BTreeMap<String, String>,
     pub(crate) lines: BTreeMap<String, BTreeMap<String, String>>,
-    /// Whom those wanted who have left a message.
+    /// The levels of the stored plans of left messages.
     wanted: BTreeMap<String, Vec<Level>>,
-    /// Who has each open conversation.
+    /// The holder of each open conversation.
     pub(crate) holders: BTreeMap<String, Holder>,
-    /// Who has handed on those who wait, and when.
+    /// The senders of transferred conversations that wait, and when they waited from.
     pub(crate) handed_on: BTreeMap<String, (String, Timestamp)>,
 }
 
 impl Holder {
     pub(crate) fn of(conversation: &Conversation) -> Self {
         match &conversation.stage {
-            Stage::Unassigned => Self::Nobody,
+            Stage::Unassigned => Self::Unassigned,
             Stage::Robot(_) => Self::Robot,
             Stage::Queued(waiting) => Self::Queue(waiting.queue.clone()),
             Stage::Assigned(assigned) => Self::Agent(assigned.agent_id.clone()),
@@ -87,7 +86,7 @@ fn wanted(left: &Conversation) -> Option<Vec<Level>> {
 }
 
 impl Model {
-    pub(crate) fn of(present: &Present, now: Timestamp) -> Self {
+    pub(crate) fn of(present: &OpenState, now: Timestamp) -> Self {
         let open = present.open.values();
         Self {
             now,

@@ -1,4 +1,4 @@
-//! What each operation comes to, by the reference.
+//! The operations of the reference.
 
 use conversations::{HandoffError, TransferTarget};
 use desk::{
@@ -8,17 +8,51 @@ use desk::{
 };
 use store::Thread;
 
-use super::{Goes, Holder, Model, Said, Session, Wish};
+use super::{Holder, Model, RoutedTo, RoutingRequest, Session, VisitorText};
+
+/// What a visitor's message leads to before any routing.
+enum FirstStep {
+    Stays,
+    Goes(Holder),
+    Routed { immediate: bool },
+}
+
+/// `asks`: for a person. `robot` and `target`: whether there is one.
+fn first_step(holder: &Holder, mode: Mode, asks: bool, robot: bool, target: bool) -> FirstStep {
+    use FirstStep::{Goes, Routed, Stays};
+    match (holder, mode) {
+        (Holder::Queue(_) | Holder::Agent(_), _) => Stays,
+        (Holder::Left, mode) if mode == Mode::RobotOnly || !target => Stays,
+        (Holder::Left, _) => Routed { immediate: !asks },
+        (Holder::Robot, mode) if !asks || mode == Mode::RobotOnly => Stays,
+        (Holder::Robot, _) if !target => Goes(Holder::Left),
+        (Holder::Robot, _) => Routed { immediate: false },
+        (Holder::Unassigned, Mode::RobotOnly) if robot => Goes(Holder::Robot),
+        (Holder::Unassigned, Mode::RobotFirst | Mode::AgentsFirst) if robot && !target => {
+            Goes(if asks { Holder::Left } else { Holder::Robot })
+        }
+        (Holder::Unassigned, Mode::RobotFirst) if robot && !asks => Goes(Holder::Robot),
+        (Holder::Unassigned, _) if !target => Stays,
+        (Holder::Unassigned, mode) => Routed { immediate: mode == Mode::AgentsFirst && robot && !asks },
+    }
+}
 
 impl Model {
-    /// A message of a visitor's that nobody has processed.
-    pub(crate) fn message(&mut self, thread: &Thread, id: &str, said: Said, reception: &Reception, session: &Session) {
+    /// Processes a visitor's message.
+    pub(crate) fn message(
+        &mut self,
+        thread: &Thread,
+        id: &str,
+        said: VisitorText,
+        reception: &Reception,
+        session: &Session,
+    ) {
         let key = format!("thread#{}#{}", thread.app_id, thread.openid);
         let visitor = self.visitors.entry(key.clone()).or_default();
         let fresh = visitor
             .session_from_at
             .is_some_and(|at| self.now.duration_since(at).as_secs() <= i64::from(reception.session_from_minutes) * 60);
-        if visitor.open_cid.is_none() && said == Said::Farewell {
+        if visitor.open_cid.is_none() && said == VisitorText::Farewell {
             return;
         }
         let session = if fresh && !reception.locked { session.clone() } else { Session::default() };
@@ -31,44 +65,26 @@ impl Model {
             cid
         };
         let before = self.holders.get(&cid).cloned();
-        let holder = before.clone().unwrap_or(Holder::Nobody);
+        let holder = before.clone().unwrap_or(Holder::Unassigned);
         self.holders.insert(cid.clone(), holder.clone());
-        if before.is_some() && said == Said::Farewell {
+        if before.is_some() && said == VisitorText::Farewell {
             self.end(&cid);
             if let Holder::Agent(agent) = holder {
                 self.drain_for(&agent);
             }
             return;
         }
-        let mut levels = session.levels;
-        if levels.iter().all(|level| level.target.is_none())
-            && let Some(group) = &reception.group_id
-        {
-            levels = vec![Level::from(Target::Group(group.clone()))];
-        }
-        if let Some(wanted) = self.wanted.get(&cid) {
-            levels.clone_from(wanted);
-        }
-        let asks = said == Said::AskForPerson;
+        let levels = self.levels(&cid, session.levels, reception);
+        let asks = said == VisitorText::AskForPerson;
         let robot = session.robot || reception.robot_id.is_some();
         let target = !levels.is_empty();
-        let immediate = match (&holder, reception.mode) {
-            (Holder::Queue(_) | Holder::Agent(_), _) => return,
-            (Holder::Left, mode) if mode == Mode::RobotOnly || !target => return,
-            (Holder::Left, _) => !asks,
-            (Holder::Robot, mode) if !asks || mode == Mode::RobotOnly => return,
-            (Holder::Robot, _) if !target => return self.leave(&cid, Holder::Left),
-            (Holder::Robot, _) => false,
-            (Holder::Nobody, Mode::RobotOnly) if robot => return self.leave(&cid, Holder::Robot),
-            (Holder::Nobody, Mode::RobotFirst | Mode::AgentsFirst) if robot && !target => {
-                return self.leave(&cid, if asks { Holder::Left } else { Holder::Robot });
-            }
-            (Holder::Nobody, Mode::RobotFirst) if robot && !asks => return self.leave(&cid, Holder::Robot),
-            (Holder::Nobody, _) if !target => return,
-            (Holder::Nobody, mode) => mode == Mode::AgentsFirst && robot && !asks,
+        let immediate = match first_step(&holder, reception.mode, asks, robot, target) {
+            FirstStep::Stays => return,
+            FirstStep::Goes(holder) => return self.set_holder(&cid, holder),
+            FirstStep::Routed { immediate } => immediate,
         };
         let last = self.visitors[&self.threads[&cid]].last_agent.clone();
-        let goes = self.route(&Wish {
+        let goes = self.route(&RoutingRequest {
             levels: &levels,
             policy: reception.after_hours,
             last_agent: last.as_ref().map(|(agent, at)| (agent.as_str(), *at)),
@@ -76,12 +92,25 @@ impl Model {
             without: None,
             stands_in: None,
         });
-        if goes == Goes::Robot && holder == Holder::Robot
-            || matches!(goes, Goes::Robot | Goes::Left) && holder == Holder::Left
+        if goes == RoutedTo::Robot && holder == Holder::Robot
+            || matches!(goes, RoutedTo::Robot | RoutedTo::Left) && holder == Holder::Left
         {
             return;
         }
-        self.go(&cid, goes, robot, reception);
+        self.apply_route(&cid, goes, robot, reception);
+    }
+
+    /// The levels that a conversation is routed by.
+    fn levels(&self, cid: &str, asked: Vec<Level>, reception: &Reception) -> Vec<Level> {
+        if let Some(stored) = self.wanted.get(cid) {
+            return stored.clone();
+        }
+        match &reception.group_id {
+            Some(group) if asked.iter().all(|level| level.target.is_none()) => {
+                vec![Level::from(Target::Group(group.clone()))]
+            }
+            _ => asked,
+        }
     }
 
     pub(crate) fn claim(&mut self, cid: &str, agent: &str) -> Result<(), HandoffError> {
@@ -132,7 +161,7 @@ impl Model {
                 if is_own && self.works[group] && !self.is_staffed(settings, from.as_deref()) {
                     return Err(HandoffError::GroupUnavailable(String::new()));
                 }
-                let goes = self.route(&Wish {
+                let goes = self.route(&RoutingRequest {
                     levels: &[Level::from(Target::Group(group.clone()))],
                     policy: reception.after_hours,
                     last_agent: None,
@@ -141,11 +170,11 @@ impl Model {
                     stands_in: None,
                 });
                 match goes {
-                    Goes::To(agent) => {
+                    RoutedTo::To(agent) => {
                         self.assign(cid, &agent);
                         None
                     }
-                    Goes::Waits(queue) => {
+                    RoutedTo::Waits(queue) => {
                         let stays = self.holders.get(cid) == Some(&Holder::Queue(queue.clone()));
                         let earlier = self.handed_on.get(cid).map(|(by, _)| by.clone()).filter(|_| stays);
                         self.enqueue(cid, &queue, reception);
@@ -154,7 +183,7 @@ impl Model {
                         }
                         Some(queue)
                     }
-                    Goes::Left | Goes::Robot => return Err(HandoffError::GroupUnavailable(String::new())),
+                    RoutedTo::Left | RoutedTo::Robot => return Err(HandoffError::GroupUnavailable(String::new())),
                 }
             }
         };

@@ -1,4 +1,4 @@
-//! How the reference decides where a conversation goes, and which agent is the best for it.
+//! Routing decisions and the choice of an agent in the reference.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,22 @@ use desk::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::Model;
-use crate::book::Agent;
+use crate::table_state::Agent;
 
-/// Where a conversation may go, and what else the decision knows of the visitor.
-pub(crate) struct Wish<'a> {
+/// The input of a routing decision.
+pub(crate) struct RoutingRequest<'a> {
     pub(crate) levels: &'a [Level],
     pub(crate) policy: AfterHours,
     pub(crate) last_agent: Option<(&'a str, Timestamp)>,
     pub(crate) immediate: bool,
-    /// Who hands it on and does not get it back at once.
+    /// The sender of a transfer, who does not get the conversation back.
     pub(crate) without: Option<&'a str>,
-    /// Who stands in a queue already counts there but does not stand in their own way.
+    /// The queue in which the conversation waits already, which is never full for it.
     pub(crate) stands_in: Option<&'a str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Goes {
+pub(crate) enum RoutedTo {
     To(String),
     Waits(String),
     Left,
@@ -41,8 +41,8 @@ enum State {
 }
 
 impl Model {
-    /// The best agent who is free now for somebody in a queue. Whoever has handed them on does not get them back within
-    /// five minutes, unless nobody else is there.
+    /// The best agent who is free for a conversation in a queue. The sender of a transfer does not get it back within five
+    /// minutes, unless no other agent is on duty.
     pub(super) fn free_for(&self, queue: &str, cid: &str) -> Option<String> {
         match queue.split_once(':')? {
             ("group", id) if self.works.get(id) == Some(&true) => {
@@ -55,7 +55,7 @@ impl Model {
         }
     }
 
-    /// Whether anybody else of a group is on duty.
+    /// Whether an agent of a group is on duty, without counting `without`.
     pub(super) fn is_staffed(&self, group: &Group, without: Option<&str>) -> bool {
         let mut members = group.members.iter().filter(|id| Some(id.as_str()) != without);
         members.any(|id| self.agents.get(id).is_some_and(|agent| self.is_on_duty(agent)))
@@ -84,28 +84,28 @@ impl Model {
     }
 
     /// Where a conversation goes.
-    pub(crate) fn route(&self, wish: &Wish<'_>) -> Goes {
-        let levels = &wish.levels[..wish.levels.len().min(4)];
+    pub(crate) fn route(&self, request: &RoutingRequest<'_>) -> RoutedTo {
+        let levels = &request.levels[..request.levels.len().min(4)];
         for (number, level) in levels.iter().enumerate() {
-            let (state, best, may_wait, policy) = self.look(level, wish);
+            let (state, best, may_wait, policy) = self.state_of(level, request);
             let is_last = !levels[number + 1..].iter().any(|level| self.is_known(level));
             match (state, best) {
-                (State::Free, Some(agent)) => return Goes::To(agent),
+                (State::Free, Some(agent)) => return RoutedTo::To(agent),
                 (State::NotFound, _) if !is_last => continue,
                 _ if !is_last && level.overflows && passes(level.spill, state) => continue,
-                _ if wish.immediate => return Goes::Robot,
+                _ if request.immediate => return RoutedTo::Robot,
                 _ => {}
             }
             return match if state == State::Busy { AfterHours::Queue } else { policy } {
-                AfterHours::Robot => Goes::Robot,
-                AfterHours::Queue if may_wait => Goes::Waits(level.target.as_ref().map(queue_of).unwrap()),
-                AfterHours::Queue | AfterHours::LeaveMessage => Goes::Left,
+                AfterHours::Robot => RoutedTo::Robot,
+                AfterHours::Queue if may_wait => RoutedTo::Waits(level.target.as_ref().map(queue_of).unwrap()),
+                AfterHours::Queue | AfterHours::LeaveMessage => RoutedTo::Left,
             };
         }
-        if wish.immediate || wish.policy == AfterHours::Robot { Goes::Robot } else { Goes::Left }
+        if request.immediate || request.policy == AfterHours::Robot { RoutedTo::Robot } else { RoutedTo::Left }
     }
 
-    /// Whether there is anybody or anything that a level names.
+    /// Whether the target of a level exists.
     fn is_known(&self, level: &Level) -> bool {
         match &level.target {
             Some(Target::Group(id)) => self.groups.contains_key(id),
@@ -114,36 +114,36 @@ impl Model {
         }
     }
 
-    fn look(&self, level: &Level, wish: &Wish<'_>) -> (State, Option<String>, bool, AfterHours) {
-        let nobody = (State::NotFound, None, false, wish.policy);
-        let Some(target) = &level.target else { return nobody };
+    fn state_of(&self, level: &Level, request: &RoutingRequest<'_>) -> (State, Option<String>, bool, AfterHours) {
+        let not_found = (State::NotFound, None, false, request.policy);
+        let Some(target) = &level.target else { return not_found };
         let queue = queue_of(target);
-        let stands = wish.stands_in == Some(queue.as_str());
+        let stands = request.stands_in == Some(queue.as_str());
         let waiting = self.lines.get(&queue).map_or(0, BTreeMap::len);
         match target {
             Target::Group(id) => {
-                let Some(group) = self.groups.get(id) else { return nobody };
+                let Some(group) = self.groups.get(id) else { return not_found };
                 let may_wait = stands || waiting < group.max_queue as usize;
-                let life = SignedDuration::from_mins(i64::from(group.sticky_minutes));
+                let run = SignedDuration::from_mins(i64::from(group.sticky_minutes));
                 let sticky =
-                    wish.last_agent.filter(|(_, at)| life.is_positive() && self.now.duration_since(*at) <= life);
-                let best = self.best(group, sticky.map(|(agent, _)| agent), wish.without);
+                    request.last_agent.filter(|(_, at)| run.is_positive() && self.now.duration_since(*at) <= run);
+                let best = self.best(group, sticky.map(|(agent, _)| agent), request.without);
                 let state = match () {
                     () if !self.works[id] => State::OffWork,
-                    () if !self.is_staffed(group, wish.without) => State::Offline,
+                    () if !self.is_staffed(group, request.without) => State::Offline,
                     () if waiting == 0 && best.is_some() => State::Free,
                     () => State::Busy,
                 };
                 (state, best, may_wait, group.after_hours)
             }
             Target::Agent(id) => {
-                let Some(agent) = self.agents.get(id) else { return nobody };
+                let Some(agent) = self.agents.get(id) else { return not_found };
                 let state = match () {
                     () if !self.is_on_duty(agent) => State::Offline,
                     () if waiting == 0 && agent.is_free(self.now) => State::Free,
                     () => State::Busy,
                 };
-                (state, Some(id.clone()), stands || waiting < 100, wish.policy)
+                (state, Some(id.clone()), stands || waiting < 100, request.policy)
             }
         }
     }

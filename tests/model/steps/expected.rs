@@ -1,55 +1,57 @@
-//! What must have come of an operation that nothing disturbed.
+//! Compares an operation without faults with the reference.
 
 use conversations::HandoffError;
 use store::{Clock, Thread};
 
-use super::{End, Schedule, lot::said};
+use super::{End, Schedule, draw::said};
 use crate::{
-    book::{Agent, Book, Present},
-    laws::Law,
+    after_tick,
+    invariants::Check,
     model::{Holder, Model, Session},
-    operations::{Done, Operation},
-    rest,
-    support::life::Fault,
+    operations::{Completed, Operation},
+    support::run::Fault,
+    table_state::{Agent, OpenState, TableState},
 };
 
-/// How it was before an operation.
+/// The state before an operation.
 pub(super) enum Before {
-    Tick(Present),
+    Tick(OpenState),
     Message { is_new: bool, session: Session, model: Model },
     Other(Model),
 }
 
 impl Schedule {
-    /// How it was before an operation, as far as what it must come to follows from it.
+    /// The state before an operation, as far as the expected result depends on it.
     pub(super) fn before(&mut self, operation: &Operation) -> Before {
         let now = self.world.clock.now();
         let mut watch = self.world.watch();
         watch.step();
-        let book = &watch.book;
+        let table = &watch.table;
         match operation {
-            Operation::Tick => Before::Tick(book.present.clone()),
+            Operation::Tick => Before::Tick(table.present.clone()),
             Operation::Receive(message) => {
                 let key = (thread_pk(&message.thread), format!("message#{}", message.id));
-                let session = book.visitors.get(&key.0).and_then(|visitor| visitor.session_from.as_ref());
+                let session = table.visitors.get(&key.0).and_then(|visitor| visitor.session_from.as_ref());
                 let session = session.and_then(|text| self.world.sessions.get(text)).cloned().unwrap_or_default();
-                let is_new = book.messages[&key].due.is_some();
-                Before::Message { is_new, session, model: Model::of(book, now) }
+                let is_new = table.messages[&key].due.is_some();
+                Before::Message { is_new, session, model: Model::of(table, now) }
             }
-            _ => Before::Other(Model::of(book, now)),
+            _ => Before::Other(Model::of(table, now)),
         }
     }
 
-    pub(super) fn as_expected(&self, before: Before, end: &End) -> Law {
+    pub(super) fn as_expected(&self, before: Before, end: &End) -> Check {
         let now = self.world.clock.now();
         let mut watch = self.world.watch();
-        watch.saw("checked against the reference");
+        watch.count_event("checked against the reference");
         let (model, expected) = match (before, &end.done) {
-            (Before::Tick(before), Some(Ok(Done::Ticked(0)))) => return rest::after_tick(&before, &watch.book, now),
+            (Before::Tick(before), Some(Ok(Completed::Tick(0)))) => {
+                return after_tick::after_tick(&before, &watch.table, now);
+            }
             (Before::Message { is_new: false, .. }, Some(Ok(_))) => {
-                // A decision that comes to nothing may have noted that somebody is about to wait.
+                // A decision that is not written may have marked a queue for the tick.
                 return match watch.written.iter().find(|key| !key.0.starts_with("watch#")) {
-                    Some(key) => Err(format!("I8: a message that was processed before has changed {key:?}")),
+                    Some(key) => Err(format!("I8: processing a processed message changed {key:?}")),
                     None => Ok(()),
                 };
             }
@@ -63,31 +65,31 @@ impl Schedule {
                 (model, Ok(()))
             }
             (Before::Other(mut model), Some(Ok(_))) => {
-                let expected = self.expected(&mut model, &watch.book, &end.operation);
+                let expected = self.expected(&mut model, &watch.table, &end.operation);
                 (model, expected)
             }
-            (_, other) => return Err(format!("what nothing disturbs ends as {other:?}")),
+            (_, other) => return Err(format!("an operation without faults ended as {other:?}")),
         };
         let done = match &end.done {
-            Some(Ok(Done::Handed(Err(HandoffError::GroupUnavailable(_))))) => {
+            Some(Ok(Completed::Handoff(Err(HandoffError::GroupUnavailable(_))))) => {
                 Err(HandoffError::GroupUnavailable(String::new()))
             }
-            Some(Ok(Done::Handed(Err(failure)))) => Err(failure.clone()),
+            Some(Ok(Completed::Handoff(Err(failure)))) => Err(failure.clone()),
             _ => Ok(()),
         };
         if expected != done {
-            return Err(format!("came to {done:?}, expected {expected:?}"));
+            return Err(format!("returned {done:?}, expected {expected:?}"));
         }
-        same(&model, &Model::of(&watch.book, now))
+        same(&model, &Model::of(&watch.table, now))
     }
 
-    fn expected(&self, model: &mut Model, book: &Book, operation: &Operation) -> Result<(), HandoffError> {
+    fn expected(&self, model: &mut Model, table: &TableState, operation: &Operation) -> Result<(), HandoffError> {
         let now = self.world.clock.now();
         match operation {
             Operation::Claim { cid, agent } => return model.claim(cid, agent),
             Operation::Accept { cid, agent } => return model.accept(cid, agent),
             Operation::Transfer { cid, to, by } => {
-                let app = &book.conversation(cid).unwrap().app_id;
+                let app = &table.conversation(cid).unwrap().app_id;
                 return model.transfer(cid, to, by.as_deref(), &self.world.receptions[app]);
             }
             Operation::Close { cid, by } => return model.close(cid, by.as_deref()),
@@ -107,17 +109,17 @@ impl Schedule {
     }
 }
 
-/// Whether it came to its end, and nothing met it that it has to show.
+/// Whether the operation completed and met no fault that may change its result.
 pub(super) fn is_undisturbed(end: &End) -> bool {
     match (&end.done, end.fault) {
-        // A transaction that meets another is decided again. What else meets one may fail.
+        // A decision is made again after a transaction conflict. Other writes may fail.
         (None, _) | (_, Some(Fault::LostAnswers)) | (Some(Err(_)), Some(Fault::Contended)) => false,
         (_, Some(Fault::Contended)) => !matches!(end.operation, Operation::Tick | Operation::Group { .. }),
         _ => true,
     }
 }
 
-fn same(expected: &Model, found: &Model) -> Law {
+fn same(expected: &Model, found: &Model) -> Check {
     let agents = |model: &Model| {
         let agent = |(id, agent): (&String, &Agent)| {
             (id.clone(), agent.status.clone(), agent.present_until, agent.load, agent.capacity, agent.last_assigned_at)
@@ -130,13 +132,13 @@ fn same(expected: &Model, found: &Model) -> Law {
         let all = expected.holders.keys().chain(found.holders.keys()).filter(differs);
         let all: Vec<(&String, Option<Holder>, Option<Holder>)> =
             all.map(|cid| (cid, of(found, cid), of(expected, cid))).collect();
-        return Err(format!("(conversation, who has it, who should): {all:?}"));
+        return Err(format!("(conversation, holder, expected holder): {all:?}"));
     }
     if expected.lines != found.lines {
         return Err(format!("the queues are {:?}, expected {:?}", found.lines, expected.lines));
     }
     if expected.handed_on != found.handed_on {
-        return Err(format!("{:?} were handed on, expected {:?}", found.handed_on, expected.handed_on));
+        return Err(format!("senders are {:?}, expected {:?}", found.handed_on, expected.handed_on));
     }
     if agents(expected) != agents(found) {
         return Err(format!("the agents are {:?}, expected {:?}", found.agents, expected.agents));

@@ -1,14 +1,14 @@
-//! A random schedule, step by step: what happens next, what is to become of it, and whether it came as it must.
+//! A random schedule: draws the next step, runs it, and compares the result with the reference.
 //!
-//! | Module | What |
+//! | Module | Content |
 //! |---|---|
-//! | `lot` | what is drawn by lot |
-//! | `together` | what is done at once |
-//! | `expected` | what must have come of an operation that nothing disturbed |
+//! | `draw` | draws operations |
+//! | `concurrent` | runs several operations concurrently |
+//! | `expected` | compares an operation without faults with the reference |
 
+mod concurrent;
+mod draw;
 mod expected;
-mod lot;
-mod together;
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -16,29 +16,29 @@ use conversations::HandoffError;
 use jiff::SignedDuration;
 use store::{Clock, InboundRef};
 
-use self::{expected::is_undisturbed, lot::Step};
+use self::{draw::Step, expected::is_undisturbed};
 use crate::{
-    book::{Book, thread_key},
-    laws::{self, Law},
-    operations::{Done, Operation},
-    rest,
-    support::life::{Fate, Fault, Life, live},
+    after_tick,
+    invariants::{self, Check},
+    operations::{Completed, Operation},
+    support::run::{Fault, Faults, Run, live},
+    table_state::{TableState, thread_key},
     world::World,
 };
 
-/// An operation's end.
+/// A completed operation.
 struct End {
     operation: Operation,
-    done: Option<store::Result<Done>>,
+    done: Option<store::Result<Completed>>,
     fault: Option<Fault>,
 }
 
-/// A world and what has happened in it.
+/// A world and the steps taken in it.
 pub(crate) struct Schedule {
     pub(crate) world: World,
-    /// What has happened, the last of it.
+    /// The last steps, for the message of a failure.
     pub(crate) log: VecDeque<String>,
-    /// How much has happened.
+    /// The number of steps.
     pub(crate) steps: u64,
     processed: Vec<InboundRef>,
     numbered: u64,
@@ -55,82 +55,82 @@ impl Schedule {
         }
     }
 
-    /// Takes a step.
-    pub(crate) async fn step(&mut self) -> Law {
+    /// Draws and runs a step.
+    pub(crate) async fn step(&mut self) -> Check {
         let step = self.world.random.weighted(&[
             (24, Step::Message),
             (4, Step::Enter),
-            (3, Step::Again),
+            (3, Step::Redelivery),
             (16, Step::Agent),
             (22, Step::Conversation),
             (4, Step::Settings),
-            (4, Step::Bench),
-            (9, Step::Pass),
-            (6, Step::Minute),
-            (2, Step::Silence),
-            (1, Step::Hours),
-            (7, Step::AtOnce),
-            (6, Step::Between),
+            (4, Step::Workbench),
+            (9, Step::AdvanceClock),
+            (6, Step::Tick),
+            (2, Step::LongPause),
+            (1, Step::WorkingHours),
+            (7, Step::Concurrent),
+            (6, Step::Interleaved),
         ]);
         match step {
-            Step::Bench => {
-                self.bench();
+            Step::Workbench => {
+                self.toggle_workbench();
                 Ok(())
             }
-            Step::Pass => {
+            Step::AdvanceClock => {
                 let by = self.world.random.between(1, 25);
-                self.pass(i64::from(by)).await
+                self.advance(i64::from(by)).await
             }
-            Step::Minute => self.minute().await,
-            Step::Silence => {
-                // Long enough for some to be gone for longer than the grace, with a tick or without.
+            Step::Tick => self.tick().await,
+            Step::LongPause => {
+                // Long enough for some agents to be silent for longer than the grace.
                 let by = self.world.random.between(60, 400);
-                self.pass(i64::from(by)).await?;
-                if self.world.random.percent(50) { self.minute().await } else { Ok(()) }
+                self.advance(i64::from(by)).await?;
+                if self.world.random.percent(50) { self.tick().await } else { Ok(()) }
             }
-            Step::Hours => self.hours().await,
-            Step::AtOnce => self.at_once().await,
-            Step::Between => self.between().await,
+            Step::WorkingHours => self.change_working_hours().await,
+            Step::Concurrent => self.concurrently().await,
+            Step::Interleaved => self.interleaved().await,
             alone => {
                 let Some(operation) = self.draw(alone).await else { return Ok(()) };
-                let fate = Fate::of(&mut self.world.random, 15, 10);
-                self.alone(operation, fate).await
+                let faults = Faults::of(&mut self.world.random, 15, 10);
+                self.run_alone(operation, faults).await
             }
         }
     }
 
-    /// Nothing more happens but the clock: everything comes to rest.
-    pub(crate) async fn rest(&mut self) -> Law {
+    /// Only the clock advances, until nothing is due any more.
+    pub(crate) async fn settle(&mut self) -> Check {
         for _ in 0..12 {
-            self.pass(60).await?;
-            self.alone(Operation::Tick, Fate::NONE).await?;
+            self.advance(60).await?;
+            self.run_alone(Operation::Tick, Faults::NONE).await?;
         }
         let now = self.world.clock.now();
         let watch = self.world.watch();
-        rest::at_rest(&watch.book, now)?;
-        laws::whole(&watch.book, &self.world.priorities)?;
+        after_tick::nothing_due(&watch.table, now)?;
+        invariants::whole(&watch.table, &self.world.priorities)?;
         drop(watch);
         self.compare()
     }
 
-    /// The book that was kept write by write is what lies in the table.
-    pub(crate) fn compare(&self) -> Law {
-        let table = Book::of(self.world.database.everything());
-        if table != self.world.watch().book {
-            return Err("the table is not what its writes have made it".to_owned());
+    /// Compares the state that was updated write by write with the table.
+    pub(crate) fn compare(&self) -> Check {
+        let table = TableState::of(self.world.database.everything());
+        if table != self.world.watch().table {
+            return Err("the table differs from the state that its writes gave".to_owned());
         }
         Ok(())
     }
 
-    /// One operation alone, and what came of it.
-    async fn alone(&mut self, operation: Operation, fate: Fate) -> Law {
+    /// Runs one operation alone and checks it.
+    async fn run_alone(&mut self, operation: Operation, faults: Faults) -> Check {
         let now = self.world.clock.now();
         let before = self.before(&operation);
-        self.note(format!("{now} {operation:?} {fate:?}"));
+        self.note(format!("{now} {operation:?} {faults:?}"));
         let desk = self.world.desk.clone();
-        let end = end(operation, fate, async |operation| operation.carry_out(&desk).await).await;
+        let end = end(operation, faults, async |operation| operation.run(&desk).await).await;
         self.count(&end);
-        self.unbroken()?;
+        self.check_invariants()?;
         if is_undisturbed(&end) {
             self.as_expected(before, &end)?;
         }
@@ -143,14 +143,14 @@ impl Schedule {
         }
         let mut watch = self.world.watch();
         match (&end.done, end.fault) {
-            (None, _) => watch.saw("killed"),
-            (_, Some(Fault::LostAnswer | Fault::LostAnswers)) => watch.saw("answer lost"),
-            (_, Some(Fault::Throttled)) => watch.saw("throttled"),
-            (_, Some(Fault::Contended | Fault::AlwaysContended)) => watch.saw("contended"),
+            (None, _) => watch.count_event("killed"),
+            (_, Some(Fault::LostAnswer | Fault::LostAnswers)) => watch.count_event("answer lost"),
+            (_, Some(Fault::Throttled)) => watch.count_event("throttled"),
+            (_, Some(Fault::Contended | Fault::AlwaysContended)) => watch.count_event("contended"),
             (_, None) => {}
         }
-        if let Some(Ok(Done::Handed(Err(failure)))) = &end.done {
-            watch.saw(match failure {
+        if let Some(Ok(Completed::Handoff(Err(failure)))) = &end.done {
+            watch.count_event(match failure {
                 HandoffError::Taken { .. } => "refused: taken",
                 HandoffError::AgentFull => "refused: full",
                 _ => "refused",
@@ -168,72 +168,72 @@ impl Schedule {
         self.log.push_back(what);
     }
 
-    fn unbroken(&self) -> Law {
+    fn check_invariants(&self) -> Check {
         self.world.watch().broken.take().map_or(Ok(()), Err)
     }
 
-    /// The minute passes and the tick comes.
-    async fn minute(&mut self) -> Law {
-        self.pass(60).await?;
-        let fate = Fate::of(&mut self.world.random, 15, 10);
-        self.alone(Operation::Tick, fate).await
+    /// Advances the clock by a minute and runs the tick.
+    async fn tick(&mut self) -> Check {
+        self.advance(60).await?;
+        let faults = Faults::of(&mut self.world.random, 15, 10);
+        self.run_alone(Operation::Tick, faults).await
     }
 
-    /// Working hours begin or end somewhere.
-    async fn hours(&mut self) -> Law {
+    /// Advances the clock to the next beginning or end of working hours of a calendar.
+    async fn change_working_hours(&mut self) -> Check {
         let now = self.world.clock.now();
         let calendars: Vec<_> = self.world.calendars.values().cloned().collect();
         let change = self.world.random.pick(&calendars).and_then(|calendar| calendar.next_change(now));
-        self.world.watch().saw("hours changed");
+        self.world.watch().count_event("hours changed");
         let by = change.map_or(0, |change| change.duration_since(now).as_secs());
-        self.pass(by).await?;
-        self.alone(Operation::Tick, Fate::NONE).await
+        self.advance(by).await?;
+        self.run_alone(Operation::Tick, Faults::NONE).await
     }
 
-    /// Time passes, and the workbenches that are there say so.
-    async fn pass(&mut self, seconds: i64) -> Law {
+    /// Advances the clock. The open workbenches send heartbeats.
+    async fn advance(&mut self, seconds: i64) -> Check {
         self.steps += 1;
         self.world.clock.advance(SignedDuration::from_secs(seconds));
         if seconds >= 30 {
-            for agent in self.world.benches.clone() {
-                let offline = self.world.watch().book.agents[&agent].status == "offline";
+            for agent in self.world.workbenches.clone() {
+                let offline = self.world.watch().table.agents[&agent].status == "offline";
                 if !offline {
-                    self.alone(Operation::Heartbeat { agent }, Fate::NONE).await?;
+                    self.run_alone(Operation::Heartbeat { agent }, Faults::NONE).await?;
                 }
             }
         }
         Ok(())
     }
 
-    /// A workbench is closed without a word, or there again.
-    fn bench(&mut self) {
+    /// Closes the workbench of an agent without a status change, or opens it again.
+    fn toggle_workbench(&mut self) {
         self.steps += 1;
         let agent = self.world.random.pick(&self.world.agents).unwrap().clone();
-        if !self.world.benches.remove(&agent) {
-            self.world.benches.insert(agent);
+        if !self.world.workbenches.remove(&agent) {
+            self.world.workbenches.insert(agent);
         }
     }
 }
 
-/// Carries an operation out until it ends or is ended.
-async fn end<F>(operation: Operation, fate: Fate, carry_out: F) -> End
+/// Runs an operation until it completes or is stopped.
+async fn end<F>(operation: Operation, faults: Faults, carry_out: F) -> End
 where
-    F: AsyncFnOnce(&Operation) -> store::Result<Done>,
+    F: AsyncFnOnce(&Operation) -> store::Result<Completed>,
 {
-    end_of(operation, Life::new(fate), carry_out).await
+    end_of(operation, Run::new(faults), carry_out).await
 }
 
-async fn end_of<F>(operation: Operation, life: Arc<Life>, carry_out: F) -> End
+async fn end_of<F>(operation: Operation, run: Arc<Run>, carry_out: F) -> End
 where
-    F: AsyncFnOnce(&Operation) -> store::Result<Done>,
+    F: AsyncFnOnce(&Operation) -> store::Result<Completed>,
 {
-    let done = live(life.clone(), Box::pin(carry_out(&operation))).await;
-    End { done, fault: life.fault(), operation }
+    let done = live(run.clone(), Box::pin(carry_out(&operation))).await;
+    End { done, fault: run.fault(), operation }
 }
 
-fn short(done: &Done) -> String {
+fn short(done: &Completed) -> String {
     match done {
-        Done::Handed(Ok(conversation)) => format!("{} {:?}", thread_key(conversation), conversation.stage),
+        Completed::Handoff(Ok(conversation)) => format!("{} {:?}", thread_key(conversation), conversation.stage),
         other => format!("{other:?}"),
     }
 }

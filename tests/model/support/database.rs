@@ -1,5 +1,5 @@
-//! dynoxide in this process, and the way to it: each request of the SDK is handed over as a call, and each write is
-//! shown to whoever watches before anybody learns that it was done.
+//! dynoxide in this process. Each request of the SDK becomes a call, and each write is shown to the watcher before it is
+//! answered.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -32,17 +32,17 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    life::{self, Fault},
     random::Random,
+    run::{self, Fault},
 };
 
-/// What the table is called.
+/// The name of the table.
 pub(crate) const TABLE: &str = "kefu";
 
 /// The key of an item.
 pub(crate) type Key = (String, String);
 
-/// Somebody who is shown every write: the items as they are after it.
+/// Is shown every write: the items as they are after it.
 pub(crate) type Watcher = Box<dyn FnMut(&[(Key, Option<Item>)]) + Send>;
 
 /// A database with the table.
@@ -57,13 +57,13 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// A new one, in memory, with the table as the template defines it. Whoever runs at once takes turns by `seed`.
+    /// An empty database in memory with the table of the template. `seed` determines how concurrent requests interleave.
     pub(crate) fn new(seed: u64) -> Arc<Self> {
         let dynoxide = dynoxide::Database::memory().unwrap();
         let given = ["AdminTokenSha256", "WeChatApiUrl"].map(|name| (name.to_owned(), "x".to_owned()));
         let mut table = Template::deployed(&BTreeMap::from(given)).unwrap().tables.remove("Table").unwrap();
         table.create_request["TableName"] = TABLE.into();
-        // Nobody reads the stream here, and it would keep a copy of every write.
+        // No test reads the stream, which would keep a copy of every write.
         table.create_request.as_object_mut().unwrap().remove("StreamSpecification");
         dynoxide.create_table(serde_json::from_value(table.create_request).unwrap()).unwrap();
         Arc::new(Self {
@@ -80,19 +80,19 @@ impl Database {
         *self.watcher.lock().unwrap() = Some(watcher);
     }
 
-    /// Whether each request lets others go first now and then.
+    /// Whether requests interleave: each may let others go first.
     pub(crate) fn take_turns(&self, whether: bool) {
         self.takes_turns.store(whether, Ordering::Relaxed);
     }
 
-    /// How many requests there were, by operation.
+    /// The number of requests, by operation.
     pub(crate) fn calls(&self) -> BTreeMap<String, u64> {
         self.calls.lock().unwrap().clone()
     }
 
-    /// A client whose requests come here.
+    /// A client of this database.
     pub(crate) fn client(self: &Arc<Self>) -> Client {
-        let way = SharedHttpConnector::new(Way(Arc::clone(self)));
+        let way = SharedHttpConnector::new(InProcessConnector(Arc::clone(self)));
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("local"))
@@ -106,7 +106,7 @@ impl Database {
         Client::from_conf(config.build())
     }
 
-    /// Everything in the table.
+    /// All items of the table.
     pub(crate) fn everything(&self) -> Vec<Item> {
         let mut items = Vec::new();
         let mut from = Value::Null;
@@ -131,7 +131,7 @@ impl Database {
         self.dynoxide.get_item(get).unwrap().item
     }
 
-    /// Lets others go first, up to three times.
+    /// Lets other requests go first, up to three times.
     async fn turn(&self) {
         if self.takes_turns.load(Ordering::Relaxed) {
             let times = self.pace.lock().unwrap().below(4);
@@ -141,18 +141,14 @@ impl Database {
         }
     }
 
-    async fn answer(
-        &self,
-        request: HttpRequest,
-        life: Option<Arc<life::Life>>,
-    ) -> Result<HttpResponse, ConnectorError> {
+    async fn answer(&self, request: HttpRequest, run: Option<Arc<run::Run>>) -> Result<HttpResponse, ConnectorError> {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let body = request.body().bytes().unwrap_or_default();
         self.turn().await;
         let writes = !matches!(operation.as_str(), "GetItem" | "BatchGetItem" | "Query" | "Scan");
-        let fault = match &life {
-            Some(life) => life.request(writes).await,
+        let fault = match &run {
+            Some(run) => run.request(writes).await,
             None => None,
         };
         *self.calls.lock().unwrap().entry(operation.clone()).or_default() += 1;
@@ -167,9 +163,9 @@ impl Database {
             }
             _ => {}
         }
-        let answer = self.carry_out(&operation, body);
-        if let Some(life) = life.filter(|_| operation == "TransactWriteItems" && answer.status().is_success()) {
-            life.transacted();
+        let answer = self.run(&operation, body);
+        if let Some(run) = run.filter(|_| operation == "TransactWriteItems" && answer.status().is_success()) {
+            run.transacted();
         }
         self.turn().await;
         match fault {
@@ -178,7 +174,7 @@ impl Database {
         }
     }
 
-    fn carry_out(&self, operation: &str, body: &[u8]) -> HttpResponse {
+    fn run(&self, operation: &str, body: &[u8]) -> HttpResponse {
         let db = &self.dynoxide;
         let done = match operation {
             "GetItem" => call(body, |request| db.get_item(request)),
@@ -195,17 +191,17 @@ impl Database {
 
     fn write(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
         let db = &self.dynoxide;
-        // Nobody writes between a write and its being shown.
+        // Locked, so that no write comes between a write and its watcher.
         let mut watcher = self.watcher.lock().unwrap();
-        let request: Writing = serde_json::from_slice(body).unwrap();
+        let request: WriteRequest = serde_json::from_slice(body).unwrap();
         let done = match operation {
             "PutItem" => call(body, |request| db.put_item(request)),
             "UpdateItem" => call(body, |request| db.update_item(request)),
             "DeleteItem" => call(body, |request| db.delete_item(request)),
             "TransactWriteItems" => call(body, |request| db.transact_write_items(request)),
-            other => panic!("an operation that nobody is known to need: {other}"),
+            other => panic!("unexpected operation {other}"),
         }?;
-        // The second try of a transaction whose first one was done changes nothing.
+        // The second attempt of a transaction whose first one was done changes nothing.
         let is_new = request.token.as_ref().is_none_or(|token| self.tokens.lock().unwrap().insert(token.clone()));
         if let Some(watcher) = watcher.as_mut().filter(|_| is_new) {
             let touched: Vec<_> = request.keys().into_iter().map(|key| (key.clone(), self.item(&key))).collect();
@@ -215,30 +211,30 @@ impl Database {
     }
 }
 
-/// The keys of the items that a request writes, and nothing else of it.
+/// The keys of the items that a request writes.
 #[derive(Deserialize)]
-struct Writing {
+struct WriteRequest {
     #[serde(rename = "ClientRequestToken")]
     token: Option<String>,
     #[serde(rename = "TransactItems", default)]
     parts: Vec<BTreeMap<String, Self>>,
     #[serde(alias = "Item", alias = "Key")]
-    key: Option<Named>,
+    key: Option<KeyAttributes>,
 }
 
 #[derive(Deserialize)]
-struct Named {
-    pk: Text,
-    sk: Text,
+struct KeyAttributes {
+    pk: StringAttribute,
+    sk: StringAttribute,
 }
 
 #[derive(Deserialize)]
-struct Text {
+struct StringAttribute {
     #[serde(rename = "S")]
     text: String,
 }
 
-impl Writing {
+impl WriteRequest {
     fn keys(self) -> Vec<Key> {
         let parts = self.parts.into_iter().flat_map(BTreeMap::into_values).filter_map(|part| part.key);
         parts.chain(self.key).map(|named| (named.pk.text, named.sk.text)).collect()
@@ -263,23 +259,23 @@ pub(crate) fn answer(status: u16, body: String) -> HttpResponse {
     HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body))
 }
 
-struct Way(Arc<Database>);
+struct InProcessConnector(Arc<Database>);
 
-impl fmt::Debug for Way {
+impl fmt::Debug for InProcessConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Way")
+        f.write_str("InProcessConnector")
     }
 }
 
-impl HttpConnector for Way {
+impl HttpConnector for InProcessConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let database = Arc::clone(&self.0);
-        let life = life::current();
-        HttpConnectorFuture::new(async move { database.answer(request, life).await })
+        let run = run::current();
+        HttpConnectorFuture::new(async move { database.answer(request, run).await })
     }
 }
 
-/// The pauses between the SDK's tries pass at once.
+/// Skips the pauses between the SDK's attempts.
 #[derive(Debug)]
 struct NoSleep;
 

@@ -1,5 +1,5 @@
-//! What is below every test here: the database in this process, lives that end early, and numbers from a seed.
+//! The database in this process, runs with faults, and random numbers from a seed.
 
 pub(crate) mod database;
-pub(crate) mod life;
 pub(crate) mod random;
+pub(crate) mod run;

@@ -1,4 +1,4 @@
-//! Numbers that follow from a seed, so that what has failed can be made to fail again.
+//! Random numbers from a seed, so that a failure can be reproduced.
 
 /// splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
 #[derive(Debug, Clone)]
@@ -16,12 +16,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to one less than this.
+    /// A number from 0 to `end - 1`.
     pub(crate) fn below(&mut self, end: u32) -> u32 {
         u32::try_from(self.next() % u64::from(end.max(1))).unwrap()
     }
 
-    /// A number from one to the other, both included.
+    /// A number from `least` to `most`, both included.
     pub(crate) fn between(&mut self, least: u32, most: u32) -> u32 {
         least + self.below(most - least + 1)
     }
@@ -34,7 +34,7 @@ impl Random {
         among.get(self.below(u32::try_from(among.len()).unwrap()) as usize)
     }
 
-    /// One of these, as often as its weight says.
+    /// One of these, in proportion to their weights.
     pub(crate) fn weighted<T: Copy>(&mut self, among: &[(u32, T)]) -> T {
         let mut place = self.below(among.iter().map(|(weight, _)| weight).sum());
         for (weight, one) in among {

@@ -1,5 +1,4 @@
-//! The table, read: who is in it and who has whom. It is kept up to date write by write and compared with the whole
-//! table now and then.
+//! The content of the table. It is updated write by write and compared with the whole table from time to time.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,21 +14,21 @@ use store::{Conversation, Visitor};
 
 use crate::support::database::Key;
 
-/// What a visitor says who leaves.
+/// A text by which a visitor ends the conversation.
 pub(crate) const FAREWELL: &str = "结束会话";
 
-/// What the table says.
+/// The content of the table.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Book {
-    pub(crate) present: Present,
+pub(crate) struct TableState {
+    pub(crate) present: OpenState,
     pub(crate) closed: BTreeMap<String, Conversation>,
     pub(crate) messages: BTreeMap<Key, Message>,
     pub(crate) events: BTreeMap<String, BTreeMap<u64, Event>>,
 }
 
-/// How it is at the desk now.
+/// The current state, without history.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Present {
+pub(crate) struct OpenState {
     /// The open conversations.
     pub(crate) open: BTreeMap<String, Conversation>,
     /// By the key of the thread.
@@ -37,19 +36,19 @@ pub(crate) struct Present {
     pub(crate) agents: BTreeMap<String, Agent>,
     pub(crate) groups: BTreeMap<String, Group>,
     pub(crate) calendars: BTreeMap<String, Calendar>,
-    /// Who waits, by queue and place.
+    /// The waiting conversations, by queue and place.
     pub(crate) lines: BTreeMap<String, BTreeMap<String, String>>,
     /// The edges from an agent to conversations and to groups.
     pub(crate) has: BTreeMap<String, BTreeSet<String>>,
     pub(crate) is_in: BTreeMap<String, BTreeSet<String>>,
-    /// The queues that are noted, and whether the tick looks at them.
+    /// The marked queues, and whether the tick drains them.
     pub(crate) watches: BTreeMap<String, bool>,
 }
 
-impl Deref for Book {
-    type Target = Present;
+impl Deref for TableState {
+    type Target = OpenState;
 
-    fn deref(&self) -> &Present {
+    fn deref(&self) -> &OpenState {
         &self.present
     }
 }
@@ -63,39 +62,39 @@ pub(crate) struct Agent {
     pub(crate) load: i64,
     pub(crate) capacity: i64,
     pub(crate) last_assigned_at: Option<i64>,
-    /// When the tick looks at them.
+    /// When the tick checks them.
     pub(crate) next_check_at: Option<String>,
 }
 
-/// A message of a visitor's.
+/// A visitor's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) kind: String,
-    /// Whether it is a visitor's last word.
+    /// Whether it ends the conversation.
     pub(crate) farewell: bool,
     pub(crate) cid: Option<String>,
-    /// When the tick takes it up, as long as nobody has processed it.
+    /// When the tick processes it; `None` once it is processed.
     pub(crate) due: Option<String>,
 }
 
-/// Something that happened in a conversation.
+/// An event of a conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Event {
     pub(crate) kind: String,
     pub(crate) data: Value,
 }
 
-impl Book {
+impl TableState {
     pub(crate) fn of(items: Vec<Item>) -> Self {
-        let mut book = Self::default();
+        let mut table = Self::default();
         for item in items {
             let key = (text(&item, "pk").unwrap(), text(&item, "sk").unwrap());
-            book.apply(&key, Some(&item));
+            table.apply(&key, Some(&item));
         }
-        book
+        table
     }
 
-    /// Takes in an item as it now is.
+    /// Applies an item as it now is; `None` if it was deleted.
     pub(crate) fn apply(&mut self, key: &Key, item: Option<&Item>) {
         let now = &mut self.present;
         let (kind, id) = key.0.split_once('#').unwrap_or((&key.0, ""));
@@ -154,8 +153,8 @@ impl Book {
     }
 }
 
-impl Present {
-    /// Whether a group works now; nothing if there is no such group.
+impl OpenState {
+    /// Whether a group is open now; `None` if there is no such group.
     pub(crate) fn is_open(&self, group: &str, now: Timestamp) -> Option<bool> {
         let group = self.groups.get(group)?;
         let calendar = group.calendar_id.as_ref().and_then(|id| self.calendars.get(id));
@@ -172,7 +171,7 @@ impl Agent {
         self.status == "online" && self.is_present(now) && self.load < self.capacity
     }
 
-    /// From when on their conversations go back: they are offline, or their workbench is silent, for three minutes.
+    /// When their conversations are reassigned: after three minutes offline or without a heartbeat.
     pub(crate) fn gone_at(&self) -> i64 {
         let offline = if self.status == "offline" { self.since } else { i64::MAX };
         offline.min(self.present_until) + 180_000

@@ -1,18 +1,18 @@
-//! What holds of one write: how messages are processed, how conversations change hands.
+//! The invariants of one write: how messages are processed and how conversations change hands.
 
 use jiff::Timestamp;
 use serde_json::Value;
 use store::{Conversation, Stage};
 
-use super::{Law, Watch, Write};
+use super::{Check, Watch, Write};
 use crate::{
-    book::{Agent, Book, Event, Message, thread_key},
     support::database::Key,
+    table_state::{Agent, Event, Message, TableState, thread_key},
 };
 
-/// I8.
-pub(super) fn messages(book: &Book, old: Option<&Message>, key: &Key, write: &Write) -> Law {
-    let Some(message) = book.messages.get(key) else { return Ok(()) };
+/// I8: a message is stored, then processed once.
+pub(super) fn messages(table: &TableState, old: Option<&Message>, key: &Key, write: &Write) -> Check {
+    let Some(message) = table.messages.get(key) else { return Ok(()) };
     let Some(old) = old else {
         return match (&message.cid, &message.due) {
             (None, Some(_)) => Ok(()),
@@ -27,8 +27,8 @@ pub(super) fn messages(book: &Book, old: Option<&Message>, key: &Key, write: &Wr
         let fits = if let Some((_, new)) = with {
             message.kind != "event" && thread_key(new) == key.0
         } else {
-            // An event belongs to no conversation, and a farewell to none that is not there.
-            let open = book.visitors.get(&key.0).and_then(|visitor| visitor.open_cid.as_ref());
+            // An event belongs to no conversation, and neither does a farewell without one.
+            let open = table.visitors.get(&key.0).and_then(|visitor| visitor.open_cid.as_ref());
             (message.kind == "event" || message.farewell && open.is_none()) && message.cid.is_none()
         };
         if !fits {
@@ -38,8 +38,8 @@ pub(super) fn messages(book: &Book, old: Option<&Message>, key: &Key, write: &Wr
     Ok(())
 }
 
-/// I2, I5, I7: how a conversation has changed hands.
-pub(super) fn handed(watch: &Watch, old: Option<&Conversation>, new: &Conversation, write: &Write) -> Law {
+/// I2, I5, I7: each change of hands has one event that says so.
+pub(super) fn changes_of_hands(watch: &Watch, old: Option<&Conversation>, new: &Conversation, write: &Write) -> Check {
     let cid = &new.cid;
     if let Some(old) = old.filter(|old| !old.is_open())
         && old != new
@@ -78,7 +78,7 @@ pub(super) fn handed(watch: &Watch, old: Option<&Conversation>, new: &Conversati
 
 fn holder(stage: &Stage) -> (&'static str, &str, &str) {
     match stage {
-        Stage::Unassigned => ("nobody", "", ""),
+        Stage::Unassigned => ("unassigned", "", ""),
         Stage::Robot(robot) => ("robot", &robot.robot_id, ""),
         Stage::Queued(waiting) => ("queue", &waiting.queue, &waiting.place),
         Stage::Assigned(assigned) => ("agent", &assigned.agent_id, ""),
@@ -87,8 +87,8 @@ fn holder(stage: &Stage) -> (&'static str, &str, &str) {
     }
 }
 
-/// I7: every level that was asked is in the trail, and the last one says what happened.
-fn trail(cid: &str, kind: &str, event: &Event) -> Law {
+/// I7: the trail has every level that was tried, and its last one names the outcome.
+fn trail(cid: &str, kind: &str, event: &Event) -> Check {
     let Some(Value::Array(trail)) = event.data.get("trail") else { return Ok(()) };
     let levels: Vec<u64> = trail.iter().map(|passage| passage["level"].as_u64().unwrap()).collect();
     let rises = levels.windows(2).all(|pair| pair[0] < pair[1]) && levels.iter().all(|level| (1..=4).contains(level));
@@ -97,7 +97,7 @@ fn trail(cid: &str, kind: &str, event: &Event) -> Law {
         "conversation.assigned" => &["assigned"],
         "conversation.queued" => &["queued"],
         "conversation.robot" => &["robot"],
-        // Where there is no robot, a message is left.
+        // Without a robot the visitor is asked to leave a message.
         _ => &["left_message", "robot"],
     };
     let told = trail.iter().all(|passage| passage["because"].as_str().is_some_and(|because| !because.is_empty()));
@@ -108,7 +108,7 @@ fn trail(cid: &str, kind: &str, event: &Event) -> Law {
     if rises && told && ends { Ok(()) } else { Err(format!("I7: {cid} has {kind} with the trail {trail:?}")) }
 }
 
-/// I3, I5: an agent has got a conversation.
+/// I3, I5: an assigned agent has room, and no earlier conversation waits for them.
 fn assigned(
     watch: &Watch,
     old: Option<&Conversation>,
@@ -116,10 +116,10 @@ fn assigned(
     event: &Event,
     by_hand: bool,
     now: Timestamp,
-) -> Law {
+) -> Check {
     let (cid, id) = (&new.cid, event.data["agent_id"].as_str().unwrap_or_default());
     let stays = old.is_some_and(|old| old.assignee() == Some(id));
-    let agent = &watch.book.agents[id];
+    let agent = &watch.table.agents[id];
     let can = if by_hand { agent.status != "offline" } else { agent.status == "online" && agent.is_present(now) };
     if !stays && (!can || agent.load > agent.capacity) {
         return Err(format!("I3: {cid} went to {id}, who is {agent:?}"));
@@ -131,13 +131,13 @@ fn assigned(
         Some(group) => format!("group:{group}"),
         None => format!("agent:{id}"),
     };
-    let (Some(stood), Some(stand)) = (watch.standing.get(&queue), watch.book.lines.get(&queue)) else { return Ok(()) };
+    let (Some(stood), Some(stand)) = (watch.standing.get(&queue), watch.table.lines.get(&queue)) else { return Ok(()) };
     let from = match old.map(|old| &old.stage) {
         Some(Stage::Queued(waiting)) if waiting.queue == queue => Some(&waiting.place),
         _ => None,
     };
     let handed_on = |cid: &String| {
-        let waiting = watch.book.open.get(cid).and_then(Conversation::waiting);
+        let waiting = watch.table.open.get(cid).and_then(Conversation::waiting);
         waiting.is_some_and(|waiting| waiting.handed_on_by.as_deref() == Some(id))
     };
     let before = |(place, cid): &(&String, &String)| {
@@ -150,15 +150,16 @@ fn assigned(
     Err(format!("I5: {cid} went to {id} and {earlier:?} still wait in {queue}"))
 }
 
-/// For how many those who take from a queue have had room in this step: each of them takes what falls to them at once.
+/// How many conversations of a queue its agents had room for in this step. Concurrent drains may assign that many out of
+/// order.
 fn room(watch: &Watch, queue: &str, now: Timestamp) -> i64 {
     let members: Vec<&String> = match queue.split_once(':') {
-        Some(("group", id)) => watch.book.groups.get(id).map_or_else(Vec::new, |group| group.members.iter().collect()),
+        Some(("group", id)) => watch.table.groups.get(id).map_or_else(Vec::new, |group| group.members.iter().collect()),
         _ => return 1,
     };
     let of = |agent: &Agent| if agent.is_free(now) { agent.capacity - agent.load } else { 0 };
     let most = |id: &String| {
-        let states = watch.agents.get(id).into_iter().flatten().chain(watch.book.agents.get(id));
+        let states = watch.agents.get(id).into_iter().flatten().chain(watch.table.agents.get(id));
         states.map(of).max().unwrap_or(0)
     };
     members.into_iter().map(most).sum()

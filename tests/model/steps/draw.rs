@@ -1,4 +1,4 @@
-//! What happens next, drawn by lot.
+//! Draws operations.
 
 use conversations::TransferTarget;
 use desk::staff::{AgentStatus, Group};
@@ -7,42 +7,45 @@ use serde_json::{Value, json};
 use store::{Clock, Conversation, InboundRef, NewInbound, Stage};
 
 use super::Schedule;
-use crate::{book::FAREWELL, model::Said, operations::Operation, world::draw_group};
+use crate::{model::VisitorText, operations::Operation, table_state::FAREWELL, world::draw_group};
 
-const TEXTS: [(u32, &str, Said); 3] =
-    [(85, "你好", Said::Something), (10, "转人工", Said::AskForPerson), (5, FAREWELL, Said::Farewell)];
+const TEXTS: [(u32, &str, VisitorText); 3] = [
+    (85, "你好", VisitorText::Something),
+    (10, "转人工", VisitorText::AskForPerson),
+    (5, FAREWELL, VisitorText::Farewell),
+];
 
 const STATUSES: [(u32, AgentStatus); 4] =
     [(55, AgentStatus::Online), (13, AgentStatus::Busy), (10, AgentStatus::Away), (22, AgentStatus::Offline)];
 
-/// What a step does.
+/// The kind of a step.
 #[derive(Clone, Copy)]
 pub(super) enum Step {
     Message,
     Enter,
-    Again,
+    Redelivery,
     Agent,
     Conversation,
     Settings,
-    Bench,
-    Pass,
-    Minute,
-    Silence,
-    Hours,
-    AtOnce,
-    Between,
+    Workbench,
+    AdvanceClock,
+    Tick,
+    LongPause,
+    WorkingHours,
+    Concurrent,
+    Interleaved,
 }
 
 impl Schedule {
     pub(super) async fn draw(&mut self, step: Step) -> Option<Operation> {
         match step {
-            Step::Message | Step::Enter => self.arrives(matches!(step, Step::Enter)).await.map(Operation::Receive),
-            Step::Again => self.world.random.pick(&self.processed).cloned().map(Operation::Receive),
+            Step::Message | Step::Enter => self.arrival(matches!(step, Step::Enter)).await.map(Operation::Receive),
+            Step::Redelivery => self.world.random.pick(&self.processed).cloned().map(Operation::Receive),
             Step::Agent => {
                 let agent = self.world.random.pick(&self.world.agents).unwrap().clone();
                 let status = self.world.random.weighted(&STATUSES);
                 if status != AgentStatus::Offline && self.world.random.percent(70) {
-                    self.world.benches.insert(agent.clone());
+                    self.world.workbenches.insert(agent.clone());
                 }
                 Some(Operation::Status { agent, status })
             }
@@ -53,19 +56,19 @@ impl Schedule {
             Step::Settings => {
                 let id = self.world.random.pick(&self.world.groups).unwrap().clone();
                 let mut settings: Group = draw_group(&mut self.world.random, &self.world.agents);
-                let kept = self.world.watch().book.groups[&id].clone();
+                let kept = self.world.watch().table.groups[&id].clone();
                 if self.world.random.percent(50) {
                     settings = Group { members: settings.members, ..kept };
                 }
                 Some(Operation::Group { id, settings: Box::new(settings) })
             }
-            Step::Conversation => self.handed(),
+            Step::Conversation => self.action(),
             _ => Some(Operation::Tick),
         }
     }
 
-    /// Something comes in and is kept, as message-ingress does.
-    async fn arrives(&mut self, enters: bool) -> Option<InboundRef> {
+    /// Stores a visitor's message or event as message-ingress does.
+    async fn arrival(&mut self, enters: bool) -> Option<InboundRef> {
         let random = &mut self.world.random;
         let thread = random.pick(&self.world.threads).unwrap().clone();
         self.numbered += 1;
@@ -93,8 +96,8 @@ impl Schedule {
         Some(InboundRef { thread, id, kind: new.kind, content: new.content, created_at })
     }
 
-    /// An agent does something with a conversation.
-    fn handed(&mut self) -> Option<Operation> {
+    /// An action of an agent or administrator on a conversation.
+    fn action(&mut self) -> Option<Operation> {
         let random = &mut self.world.random;
         let what = random.weighted(&[(28, 'k'), (12, 'a'), (22, 't'), (38, 'c')]);
         let any = random.percent(10);
@@ -104,8 +107,8 @@ impl Schedule {
             _ => any || what == 'k' || what == 'c',
         };
         let watch = self.world.watch.lock().unwrap();
-        let ended = watch.book.closed.values().rev().take(if any { 5 } else { 0 });
-        let candidates: Vec<&Conversation> = watch.book.open.values().chain(ended).filter(fits).collect();
+        let ended = watch.table.closed.values().rev().take(if any { 5 } else { 0 });
+        let candidates: Vec<&Conversation> = watch.table.open.values().chain(ended).filter(fits).collect();
         let conversation = *random.pick(&candidates)?;
         let cid = conversation.cid.clone();
         let anybody = random.pick(&self.world.agents).unwrap().clone();
@@ -129,7 +132,7 @@ impl Schedule {
     }
 }
 
-pub(super) fn said(message: &InboundRef) -> Said {
+pub(super) fn said(message: &InboundRef) -> VisitorText {
     let text = message.content.get("content").and_then(Value::as_str);
-    TEXTS.iter().find(|(_, known, _)| text == Some(known)).map_or(Said::Something, |(_, _, said)| *said)
+    TEXTS.iter().find(|(_, known, _)| text == Some(known)).map_or(VisitorText::Something, |(_, _, said)| *said)
 }

@@ -1,4 +1,4 @@
-//! What holds when a tick has come and gone, and when everything has come to rest.
+//! Checks after a tick, after the last step, and of the answers of concurrent operations.
 
 use conversations::HandoffError;
 use desk::routing::{Plan, Target};
@@ -6,18 +6,18 @@ use jiff::Timestamp;
 use store::{Conversation, Queue, Stage, Waiting};
 
 use crate::{
-    book::{Agent, Book, Present},
-    laws::{Law, Watch},
-    model::{Goes, Model, Wish, queue_of},
-    operations::{Done, Operation},
+    invariants::{Check, Watch},
+    model::{Model, RoutedTo, RoutingRequest, queue_of},
+    operations::{Completed, Operation},
+    table_state::{Agent, OpenState, TableState},
 };
 
-/// After a tick that nothing disturbed.
-pub(crate) fn after_tick(before: &Present, book: &Book, now: Timestamp) -> Law {
-    at_rest(book, now)?;
+/// Checks the state after a tick without faults.
+pub(crate) fn after_tick(before: &OpenState, table: &TableState, now: Timestamp) -> Check {
+    nothing_due(table, now)?;
     let early = Model::of(before, now);
     for (waiting, old) in before.open.values().filter_map(queued) {
-        let new = book.conversation(&old.cid).unwrap();
+        let new = table.conversation(&old.cid).unwrap();
         let moved = match &new.stage {
             Stage::Queued(now_at) => now_at.queue != waiting.queue,
             Stage::Robot(_) | Stage::LeftMessage(_) | Stage::Unassigned => true,
@@ -25,41 +25,41 @@ pub(crate) fn after_tick(before: &Present, book: &Book, now: Timestamp) -> Law {
         };
         let waited = waiting.until.is_some_and(|until| until <= now);
         if moved && !waited && (is_staffed(before, &waiting.queue, now) || stays(&early, old, waiting)) {
-            return Err(format!("{} was sent away from {} to {:?}", old.cid, waiting.queue, new.stage));
+            return Err(format!("{} was moved from {} to {:?}", old.cid, waiting.queue, new.stage));
         }
     }
     Ok(())
 }
 
-/// Nothing is left that a tick should have done.
-pub(crate) fn at_rest(book: &Book, now: Timestamp) -> Law {
+/// Checks that a tick has nothing left to do.
+pub(crate) fn nothing_due(table: &TableState, now: Timestamp) -> Check {
     let due = |due: &Option<String>| due.as_ref().is_some_and(|due| *due <= format!("{:013}", now.as_millisecond()));
-    if let Some((key, _)) = book.messages.iter().find(|(_, message)| due(&message.due)) {
+    if let Some((key, _)) = table.messages.iter().find(|(_, message)| due(&message.due)) {
         return Err(format!("I8: {key:?} is left behind"));
     }
     let gone = |agent: &Agent| agent.gone_at() <= now.as_millisecond();
     if let Some((id, agent)) =
-        book.agents.iter().find(|(_, agent)| gone(agent) && (agent.load > 0 || agent.status != "offline"))
+        table.agents.iter().find(|(_, agent)| gone(agent) && (agent.load > 0 || agent.status != "offline"))
     {
         return Err(format!("I9: {id} is gone and on duty: {agent:?}"));
     }
-    let model = Model::of(book, now);
-    for queue in book.lines.keys() {
+    let model = Model::of(table, now);
+    for queue in table.lines.keys() {
         if let Some((_, cid, agent)) = model.next(queue) {
-            return Err(format!("I6: {agent} is free and {cid} waits in {queue}: {:?}", book.lines[queue]));
+            return Err(format!("I6: {agent} is free and {cid} waits in {queue}: {:?}", table.lines[queue]));
         }
     }
-    for conversation in book.open.values() {
+    for conversation in table.open.values() {
         if conversation.next_check_at.is_none_or(|at| at <= now) {
             return Err(format!("{} is due again at once: {conversation:?}", conversation.cid));
         }
     }
-    for (waiting, conversation) in book.open.values().filter_map(queued) {
+    for (waiting, conversation) in table.open.values().filter_map(queued) {
         if waiting.until.is_some_and(|until| until <= now) {
             return Err(format!("{} has waited too long in {}", conversation.cid, waiting.queue));
         }
-        if !is_staffed(book, &waiting.queue, now) && !stays(&model, conversation, waiting) {
-            return Err(format!("waits where nobody is: {conversation:?}"));
+        if !is_staffed(table, &waiting.queue, now) && !stays(&model, conversation, waiting) {
+            return Err(format!("waits in an unstaffed queue: {conversation:?}"));
         }
     }
     Ok(())
@@ -72,22 +72,24 @@ fn queued(conversation: &Conversation) -> Option<(&Waiting, &Conversation)> {
     }
 }
 
-/// Whether somebody is there to wait for, or is late by less than the grace.
-fn is_staffed(book: &Present, queue: &str, now: Timestamp) -> bool {
+/// Whether an agent of the queue is on duty, or silent for less than the grace.
+fn is_staffed(table: &OpenState, queue: &str, now: Timestamp) -> bool {
     let is_there = |id: &String| {
-        book.agents.get(id).is_some_and(|agent| agent.status != "offline" && agent.gone_at() > now.as_millisecond())
+        table.agents.get(id).is_some_and(|agent| agent.status != "offline" && agent.gone_at() > now.as_millisecond())
     };
     match Queue::named(queue) {
-        Some(Queue::Group(id)) => book.is_open(&id, now) == Some(true) && book.groups[&id].members.iter().any(is_there),
+        Some(Queue::Group(id)) => {
+            table.is_open(&id, now) == Some(true) && table.groups[&id].members.iter().any(is_there)
+        }
         Some(Queue::Agent(id)) => is_there(&id),
         _ => false,
     }
 }
 
-/// Whether a conversation would go to the queue where it stands, if it came now.
+/// Whether a conversation would go to its queue again if it arrived now.
 fn stays(model: &Model, conversation: &Conversation, waiting: &Waiting) -> bool {
     let plan: Plan = conversation.plan.clone().unwrap();
-    let goes = model.route(&Wish {
+    let goes = model.route(&RoutingRequest {
         levels: &plan.levels,
         policy: plan.after_hours,
         last_agent: None,
@@ -97,19 +99,19 @@ fn stays(model: &Model, conversation: &Conversation, waiting: &Waiting) -> bool 
     });
     let stood_in = |target: &Target| queue_of(target) == waiting.queue;
     let named = plan.levels.iter().filter_map(|level| level.target.as_ref()).any(stood_in);
-    named && goes == Goes::Waits(waiting.queue.clone())
+    named && goes == RoutedTo::Waits(waiting.queue.clone())
 }
 
-/// What an operation has answered was so at some moment while it lasted, whatever happened at once.
+/// Checks that an operation's answer was true at some moment while it ran.
 pub(crate) fn answer_was_true(
     watch: &Watch,
     operation: &Operation,
-    done: Option<&store::Result<Done>>,
+    done: Option<&store::Result<Completed>>,
     now: Timestamp,
-) -> Law {
+) -> Check {
     let (Operation::Claim { cid, agent } | Operation::Accept { cid, agent }) = operation else { return Ok(()) };
-    let Some(Ok(Done::Handed(answer))) = done else { return Ok(()) };
-    let conversation = watch.book.conversation(cid);
+    let Some(Ok(Completed::Handoff(answer))) = done else { return Ok(()) };
+    let conversation = watch.table.conversation(cid);
     let was: Vec<&Stage> = match watch.holders.get(cid) {
         Some(stages) => stages.iter().collect(),
         None => conversation.iter().map(|conversation| &conversation.stage).collect(),
@@ -118,7 +120,7 @@ pub(crate) fn answer_was_true(
         |id: &str| was.iter().any(|stage| matches!(stage, Stage::Assigned(assigned) if assigned.agent_id == id));
     let agents: Vec<&Agent> = match watch.agents.get(agent) {
         Some(states) => states.iter().collect(),
-        None => watch.book.agents.get(agent).into_iter().collect(),
+        None => watch.table.agents.get(agent).into_iter().collect(),
     };
     let is_true = match answer {
         Ok(_) => was_of(agent),
@@ -132,5 +134,5 @@ pub(crate) fn answer_was_true(
         Err(HandoffError::NoConversation) => conversation.is_none(),
         Err(_) => false,
     };
-    if is_true { Ok(()) } else { Err(format!("{operation:?} was answered {answer:?} and never was it so: {was:?}")) }
+    if is_true { Ok(()) } else { Err(format!("{operation:?} was answered {answer:?}, which was never true: {was:?}")) }
 }

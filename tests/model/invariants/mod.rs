@@ -1,17 +1,17 @@
-//! What holds at every moment, between any two writes. Each law is checked after each write, on what it touched.
+//! The invariants, checked after each write on the items that it touched.
 //!
-//! | Invariant | Law |
+//! | Invariant | Check |
 //! |---|---|
 //! | I1 one open conversation for each visitor | [`visitors`] |
-//! | I2 one assignee at most; the edges say the same | [`agents`], [`handed`] |
+//! | I2 one assignee at most, and the edges agree | [`agents`], [`changes_of_hands`] |
 //! | I3 a load does not grow beyond the capacity | [`agents`] |
 //! | I4 the load is the number of conversations | [`agents`] |
-//! | I5 first in, first out within a priority that ages | [`handed`], [`places`] |
-//! | I6, I9 what the tick has to find is noted before it is there | [`places`], [`agents`] |
-//! | I7 one outcome and its trail | [`handed`] |
-//! | I8 a message counts once | [`messages`] |
+//! | I5 first in, first out within a priority that ages | [`changes_of_hands`], [`places`] |
+//! | I6, I9 what the tick has to process is marked before it is written | [`places`], [`agents`] |
+//! | I7 one outcome for each change, with its trail | [`changes_of_hands`] |
+//! | I8 a message is processed once | [`messages`] |
 //!
-//! [`state`] has the laws of the table as it is, [`change`] those of one write.
+//! [`state`] has the invariants of the table, [`change`] those of one write.
 
 mod change;
 mod state;
@@ -28,36 +28,36 @@ use store::{Clock, Conversation, ManualClock, Stage};
 pub(crate) use state::whole;
 
 use self::{
-    change::{handed, messages},
+    change::{changes_of_hands, messages},
     state::{agents, members, numbered, places, queues, visitors},
 };
 use crate::{
-    book::{Agent, Book, Event, Message, thread_key},
     support::database::Key,
+    table_state::{Agent, Event, Message, TableState, thread_key},
 };
 
-pub(crate) type Law = Result<(), String>;
+pub(crate) type Check = Result<(), String>;
 
-/// Looks at every write.
+/// Checks every write.
 pub(crate) struct Watch {
-    pub(crate) book: Book,
+    pub(crate) table: TableState,
     clock: Arc<ManualClock>,
-    /// What one step of an app's priority is worth is part of each place.
+    /// The priority of each mini program, which is part of the places in queues.
     priorities: BTreeMap<String, u32>,
-    /// Who waited when the step began.
+    /// The queues when the step began.
     standing: BTreeMap<String, BTreeMap<String, String>>,
-    /// The first law that was broken.
+    /// The first violation.
     pub(crate) broken: Option<String>,
-    /// How often something was seen.
+    /// How often each kind of event occurred.
     pub(crate) seen: BTreeMap<&'static str, u64>,
-    /// What was written in the step, and how often.
+    /// The keys that were written in the step.
     pub(crate) written: Vec<Key>,
-    /// Who had each conversation at some moment of the step, and how full each agent was.
+    /// Every stage of each conversation, and every state of each agent, in the step.
     pub(crate) holders: BTreeMap<String, Vec<Stage>>,
     pub(crate) agents: BTreeMap<String, Vec<Agent>>,
 }
 
-/// What a write has changed.
+/// The changes of one write.
 #[derive(Default)]
 struct Write {
     now: Timestamp,
@@ -72,7 +72,7 @@ struct Write {
 impl Watch {
     pub(crate) fn new(clock: Arc<ManualClock>, priorities: BTreeMap<String, u32>) -> Self {
         Self {
-            book: Book::default(),
+            table: TableState::default(),
             clock,
             priorities,
             standing: BTreeMap::new(),
@@ -84,29 +84,29 @@ impl Watch {
         }
     }
 
-    /// A step begins.
+    /// Begins a step.
     pub(crate) fn step(&mut self) {
-        self.standing.clone_from(&self.book.lines);
+        self.standing.clone_from(&self.table.lines);
         self.written.clear();
         self.holders.clear();
         self.agents.clear();
     }
 
-    pub(crate) fn saw(&mut self, what: &'static str) {
+    pub(crate) fn count_event(&mut self, what: &'static str) {
         *self.seen.entry(what).or_default() += 1;
     }
 
-    /// Takes a write in and checks every law on it.
+    /// Applies a write and checks the invariants.
     pub(crate) fn wrote(&mut self, touched: &[(Key, Option<Item>)]) {
         let mut write = Write { now: self.clock.now(), ..Write::default() };
-        let book = &self.book;
+        let table = &self.table;
         let old: Vec<Option<Conversation>> = touched
             .iter()
-            .map(|(key, _)| id(key, "conversation").and_then(|id| book.conversation(id)).cloned())
+            .map(|(key, _)| id(key, "conversation").and_then(|id| table.conversation(id)).cloned())
             .collect();
         for (key, _) in touched {
             if let Some(agent) = id(key, "agent") {
-                write.agents.insert(agent.to_owned(), book.agents.get(agent).cloned());
+                write.agents.insert(agent.to_owned(), table.agents.get(agent).cloned());
             }
             if let Some(queue) = id(key, "queue").or(id(key, "watch")) {
                 write.queues.insert(queue.to_owned());
@@ -115,20 +115,20 @@ impl Watch {
                 write.groups.insert(group.to_owned());
             }
             if key.0.starts_with("thread#") && key.1.starts_with("message#") {
-                write.messages.push((book.messages.get(key).cloned(), key.clone()));
+                write.messages.push((table.messages.get(key).cloned(), key.clone()));
             }
         }
         for (key, item) in touched {
-            self.book.apply(key, item.as_ref());
+            self.table.apply(key, item.as_ref());
             self.written.push(key.clone());
         }
         for ((key, _), old) in touched.iter().zip(old) {
             let Some(cid) = id(key, "conversation") else { continue };
             if let Some(seq) = key.1.strip_prefix("event#") {
-                let event = self.book.events[cid][&seq.parse::<u64>().unwrap()].clone();
+                let event = self.table.events[cid][&seq.parse::<u64>().unwrap()].clone();
                 write.events.push((cid.to_owned(), event));
             } else {
-                write.conversations.push((old, self.book.conversation(cid).unwrap().clone()));
+                write.conversations.push((old, self.table.conversation(cid).unwrap().clone()));
             }
         }
         self.remember(&write);
@@ -147,11 +147,11 @@ impl Watch {
         for (agent, old) in &write.agents {
             let states = self.agents.entry(agent.clone()).or_default();
             states.extend(old.iter().cloned());
-            states.extend(self.book.agents.get(agent).cloned());
+            states.extend(self.table.agents.get(agent).cloned());
         }
         for (_, event) in &write.events {
             let by_hand = event.data["claimed"] == true || event.data["transferred"] == true;
-            self.saw(match event.kind.as_str() {
+            self.count_event(match event.kind.as_str() {
                 "conversation.assigned" if by_hand => "assigned by hand",
                 "conversation.assigned" => "assigned",
                 "conversation.queued" => "queued",
@@ -165,24 +165,24 @@ impl Watch {
         }
     }
 
-    fn check(&self, write: &Write) -> Law {
+    fn check(&self, write: &Write) -> Check {
         for (agent, old) in &write.agents {
-            agents(&self.book, agent, old.as_ref())?;
+            agents(&self.table, agent, old.as_ref())?;
         }
         for (old, new) in &write.conversations {
-            visitors(&self.book, &thread_key(new))?;
-            numbered(&self.book, new)?;
-            places(&self.book, new, &self.priorities)?;
-            handed(self, old.as_ref(), new, write)?;
+            visitors(&self.table, &thread_key(new))?;
+            numbered(&self.table, new)?;
+            places(&self.table, new, &self.priorities)?;
+            changes_of_hands(self, old.as_ref(), new, write)?;
         }
         for queue in &write.queues {
-            queues(&self.book, queue)?;
+            queues(&self.table, queue)?;
         }
         for group in &write.groups {
-            members(&self.book, group)?;
+            members(&self.table, group)?;
         }
         for (old, key) in &write.messages {
-            messages(&self.book, old.as_ref(), key, write)?;
+            messages(&self.table, old.as_ref(), key, write)?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Eight in the morning: five hundred wait and twenty come.
+//! An office opens: 500 conversations wait, and 20 agents come online at once.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -12,9 +12,9 @@ use crate::{
     claims::{on_duty, writes},
     support::{
         database::Database,
-        life::{Fate, Life, live},
+        run::{Faults, Run, live},
     },
-    world::{bind, desk, from, keep, quiet},
+    world::{bind, desk, from, silent_reception, store_record},
 };
 
 const APP: &str = "wx0000000000000001";
@@ -22,16 +22,17 @@ const GROUP: &str = "g000000000001";
 const WAITING: u32 = 500;
 const AGENTS: u32 = 20;
 
-/// Five hundred wait overnight, in the order of these conversations, for twenty agents with these capacities.
-async fn night(desk: &Conversations, capacity: impl Fn(u32) -> u32) -> (Vec<String>, Vec<String>) {
+/// 500 conversations wait for 20 agents with these capacities. Returns the conversations in the order of the queue, and the
+/// agents.
+async fn fill_queue(desk: &Conversations, capacity: impl Fn(u32) -> u32) -> (Vec<String>, Vec<String>) {
     let mut agents = Vec::new();
     for number in 1..=AGENTS {
         agents.push(on_duty(desk, number, capacity(number)).await);
     }
     let group = json!({ "name": "早班", "members": agents, "max_queue": 1000, "after_hours": "queue" });
     desk.table().note_members(GROUP, &agents.iter().cloned().collect(), &BTreeSet::new()).await.unwrap();
-    keep(desk, Kind::Group, GROUP, from::<Group>(group), Vec::new()).await;
-    let mut reception = quiet();
+    store_record(desk, Kind::Group, GROUP, from::<Group>(group), Vec::new()).await;
+    let mut reception = silent_reception();
     reception.group_id = Some(GROUP.to_owned());
     bind(desk, APP, &reception).await;
     let mut cids = Vec::new();
@@ -40,24 +41,24 @@ async fn night(desk: &Conversations, capacity: impl Fn(u32) -> u32) -> (Vec<Stri
     }
     let waiting = desk.table().waiting(&Queue::Group(GROUP.to_owned()), 1000).await.unwrap();
     assert_eq!(waiting.len(), cids.len());
-    // They came within one second: among them the place decides.
+    // They arrived within one second, so the queue itself tells their order.
     (waiting.into_iter().map(|entry| entry.cid).collect(), agents)
 }
 
-/// All come within the same second, each by a request of their own: how they are after it. No request does more than
-/// so much for each conversation that it assigns, so that none of them runs out of time.
-async fn come(desk: &Conversations, database: &Database, agents: &[String]) -> Vec<Duty> {
+/// All agents come online within one second, each by their own request. Returns them as they are afterwards. Checks that
+/// the number of database requests is bounded by the number of assignments, so that no request times out.
+async fn come_online(desk: &Conversations, database: &Database, agents: &[String]) -> Vec<Duty> {
     database.take_turns(true);
-    let lives: Vec<Arc<Life>> = agents.iter().map(|_| Life::new(Fate::NONE)).collect();
+    let runs: Vec<Arc<Run>> = agents.iter().map(|_| Run::new(Faults::NONE)).collect();
     let requests = agents
         .iter()
-        .zip(&lives)
-        .map(|(agent, life)| live(life.clone(), desk.set_status(agent, AgentStatus::Online, None)));
+        .zip(&runs)
+        .map(|(agent, run)| live(run.clone(), desk.set_status(agent, AgentStatus::Online, None)));
     for came in join_all(requests).await {
         came.unwrap().unwrap();
     }
     database.take_turns(false);
-    let efforts: Vec<(u32, u32)> = lives.iter().map(|life| life.effort()).collect();
+    let efforts: Vec<(u32, u32)> = runs.iter().map(|run| run.effort()).collect();
     let all: (u32, u32) = efforts.iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
     eprintln!("{} requests for {} assignments; by each: {efforts:?}", all.0, all.1);
     for (requests, assignments) in efforts {
@@ -67,7 +68,7 @@ async fn come(desk: &Conversations, database: &Database, agents: &[String]) -> V
     desk.table().duties(agents).await.unwrap()
 }
 
-/// Who was assigned, and that each is so once.
+/// The assigned conversations. Checks that each is assigned once.
 async fn assigned(desk: &Conversations, agents: &[String]) -> BTreeSet<String> {
     let mut all = Vec::new();
     for agent in agents {
@@ -79,10 +80,10 @@ async fn assigned(desk: &Conversations, agents: &[String]) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn everyone_gets_all_they_take_and_nobody_more_and_the_first_are_served_first() {
+async fn agents_who_come_online_at_once_fill_their_capacity_in_queue_order() {
     let (database, _clock, desk) = desk(3);
-    let (queue, agents) = night(&desk, |number| 3 + number % 5).await;
-    let duties = come(&desk, &database, &agents).await;
+    let (queue, agents) = fill_queue(&desk, |number| 3 + number % 5).await;
+    let duties = come_online(&desk, &database, &agents).await;
     assert!(duties.iter().all(|duty| duty.load == duty.capacity), "{duties:?}");
     let room = duties.iter().map(|duty| duty.capacity as usize).sum();
     assert_eq!(assigned(&desk, &agents).await, queue[..room].iter().cloned().collect());
@@ -92,10 +93,10 @@ async fn everyone_gets_all_they_take_and_nobody_more_and_the_first_are_served_fi
 }
 
 #[tokio::test]
-async fn where_there_is_more_room_than_work_the_loads_differ_by_one_at_most() {
+async fn loads_differ_by_at_most_one_where_capacity_exceeds_the_queue() {
     let (database, _clock, desk) = desk(4);
-    let (queue, agents) = night(&desk, |_| 40).await;
-    let duties = come(&desk, &database, &agents).await;
+    let (queue, agents) = fill_queue(&desk, |_| 40).await;
+    let duties = come_online(&desk, &database, &agents).await;
     let (least, most) =
         duties.iter().fold((u32::MAX, 0), |(least, most), duty| (least.min(duty.load), most.max(duty.load)));
     assert!(most - least <= 1, "{least} to {most}");

@@ -1,0 +1,107 @@
+//! Bodies. One that is not JSON is `malformed`; one that is JSON of another form is `invalid`, with the field.
+//!
+//! The media type of a request is not checked: every body is read as JSON, so that a plain `curl -d` works.
+
+use axum::{
+    body::{Bytes, to_bytes},
+    extract::{FromRequest, Request},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{Code, FieldError, Problem};
+
+/// Longest body of a request, in bytes, where the operation names no other limit.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// The name of the whole body in a [`FieldError`].
+const WHOLE: &str = "body";
+
+/// A JSON body of at most [`MAX_BODY`] bytes; as an answer: 200 with a JSON body.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+/// A JSON body of at most [`MAX_BODY`] bytes, or the default where the request has none.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub T);
+
+/// A JSON body of at most `MAX` bytes.
+#[derive(Debug)]
+pub struct LimitedJson<T, const MAX: usize>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        parse(&bytes(request, MAX_BODY).await?).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let bytes = bytes(request, MAX_BODY).await?;
+        if bytes.is_empty() { Ok(Self(T::default())) } else { parse(&bytes).map(Self) }
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for LimitedJson<T, MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        parse(&bytes(request, MAX).await?).map(Self)
+    }
+}
+
+/// The body of a request, which Lambda has already read whole.
+pub(crate) async fn bytes(request: Request, max: usize) -> Result<Bytes, Problem> {
+    let bytes = to_bytes(request.into_body(), usize::MAX).await.map_err(|error| {
+        tracing::error!(%error, "a body could not be read");
+        Problem::internal()
+    })?;
+    if bytes.len() > max {
+        let detail = format!("The body has {} bytes; at most {max} are taken.", bytes.len());
+        return Err(Problem::new(413, Code::TooLarge, detail));
+    }
+    Ok(bytes)
+}
+
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // In two steps: read at once, serde_json does not distinguish a value of the wrong type from a missing brace.
+    let value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    read(value).map_err(|error| Problem::invalid(vec![error]))
+}
+
+/// Deserialises JSON. An error names the field by its path, such as `weekly[0].days`.
+pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = Some(error.path().to_string()).filter(|path| path != ".");
+        let message = error.into_inner().to_string();
+        if let Some(missing) = missing(&message) {
+            let field = path.map_or_else(|| missing.to_owned(), |path| format!("{path}.{missing}"));
+            return FieldError::new(field, "is missing");
+        }
+        FieldError::new(path.unwrap_or_else(|| WHOLE.to_owned()), without_value(&message))
+    })
+}
+
+/// Leaves out line and column: they are those of the body as it arrived, which the caller rarely has at hand.
+fn malformed(error: &serde_json::Error) -> Problem {
+    let message = error.to_string();
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+    Problem::new(400, Code::Malformed, format!("The body is not JSON: {message}."))
+}
+
+/// The field in the message of `serde::de::Error::missing_field`.
+fn missing(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.strip_suffix('`')
+}
+
+/// Leaves out the value that serde quotes: a secret in the wrong field must not come back in an answer.
+pub(crate) fn without_value(message: &str) -> String {
+    match (message.find(['"', '`']), message.rfind(", expected")) {
+        (Some(start), Some(end)) if start < end => format!("{}{}", message[..start].trim_end(), &message[end..]),
+        _ => message.to_owned(),
+    }
+}

@@ -1,0 +1,47 @@
+//! `Idempotency-Key` (IETF draft "The Idempotency-Key HTTP Header Field").
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use serde::de::DeserializeOwned;
+use store::{Once, content_hash};
+
+use crate::{
+    Caller, Code, MAX_BODY, Problem,
+    body::{bytes, parse},
+};
+
+/// Longest `Idempotency-Key`, in bytes.
+const KEY_MAX: usize = 255;
+
+/// A JSON body of a request that takes effect once, where the request has an `Idempotency-Key`.
+#[derive(Debug)]
+pub struct Idempotent<T> {
+    /// The body.
+    pub body: T,
+    /// The key within its scope: the access token and the path.
+    pub once: Option<Once>,
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Idempotent<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let caller = Caller::from_request_parts(&mut parts, state).await?;
+        let key = parts.headers.get("idempotency-key").map(|value| {
+            let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY_MAX);
+            key.map(ToOwned::to_owned)
+                .ok_or_else(|| Problem::invalid_field("Idempotency-Key", "must be 1 to 255 printable ASCII characters"))
+        });
+        let key = key.transpose()?;
+        let path = parts.uri.path().to_owned();
+        let bytes = bytes(Request::from_parts(parts, body), MAX_BODY).await?;
+        let once = key.map(|key| Once { scope: [caller.token_id, path, key], fingerprint: content_hash(&bytes) });
+        Ok(Self { body: parse(&bytes)?, once })
+    }
+}
+
+/// The refusal of a request whose `Idempotency-Key` another request used.
+pub fn key_reused() -> Problem {
+    let detail = "This Idempotency-Key was used for a request with another body. Use a new key for a new request.";
+    Problem::new(422, Code::IdempotencyKeyReused, detail)
+}

@@ -1,0 +1,111 @@
+//! The operations of an API, each with who may call it.
+
+use std::marker::PhantomData;
+
+use axum::{handler::Handler, http::Method};
+use utoipa::__dev::SchemaReferences;
+
+use crate::{Access, Refusal};
+
+/// The description that `#[utoipa::path]` makes of a handler.
+pub trait Describe: utoipa::Path + SchemaReferences {}
+
+impl<D: utoipa::Path + SchemaReferences> Describe for D {}
+
+/// A handler together with its description; [`operation!`](crate::operation) makes one.
+#[derive(Debug)]
+pub struct Operation<H, D> {
+    pub(crate) handler: H,
+    description: PhantomData<D>,
+}
+
+impl<H, D> Operation<H, D> {
+    /// The operation of this handler.
+    pub fn new(handler: H) -> Self {
+        Self { handler, description: PhantomData }
+    }
+}
+
+/// The [`Operation`] of a handler with the attribute `#[utoipa::path]`.
+#[macro_export]
+macro_rules! operation {
+    ($handler:ident) => {
+        $crate::pastey::paste! { $crate::Operation::<_, [<__path_ $handler>]>::new($handler) }
+    };
+}
+
+/// A mounted operation: its method, its path with parameters in braces, and who may call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The HTTP method.
+    pub method: Method,
+    /// The path, such as `/api/conversations/{cid}`.
+    pub path: String,
+    /// Who may call the operation.
+    pub access: Access,
+}
+
+impl Route {
+    pub(crate) fn of<D: Describe>(access: Access) -> Self {
+        use utoipa::openapi::HttpMethod;
+        let method = match D::methods().first() {
+            Some(HttpMethod::Post) => Method::POST,
+            Some(HttpMethod::Put) => Method::PUT,
+            Some(HttpMethod::Patch) => Method::PATCH,
+            Some(HttpMethod::Delete) => Method::DELETE,
+            _ => Method::GET,
+        };
+        Self { method, path: D::path(), access }
+    }
+}
+
+/// Takes the operations of an API, to route them ([`ApiRouter`](crate::ApiRouter)) or to describe them
+/// ([`Document`](crate::Document)). The state of the handlers is `S`.
+pub trait Routes<S>: Sized {
+    /// Mounts an operation. `refusals` are the statuses and codes that it may refuse with, beside those that follow from
+    /// its form.
+    fn mount<H, T, D>(&mut self, access: Access, operation: Operation<H, D>, refusals: &[Refusal])
+    where
+        H: Handler<T, S>,
+        T: 'static,
+        D: Describe;
+
+    /// Begins to mount operations that these callers may call.
+    fn allow(&mut self, access: Access) -> Allowed<'_, Self> {
+        Allowed { routes: self, access }
+    }
+}
+
+/// Mounts operations with one [`Access`].
+#[derive(Debug)]
+pub struct Allowed<'a, R> {
+    routes: &'a mut R,
+    access: Access,
+}
+
+impl<R> Allowed<'_, R> {
+    /// Mounts an operation that has no codes of its own.
+    #[must_use]
+    pub fn route<S, H, T, D>(self, operation: Operation<H, D>) -> Self
+    where
+        R: Routes<S>,
+        H: Handler<T, S>,
+        T: 'static,
+        D: Describe,
+    {
+        self.route_refusing(operation, &[])
+    }
+
+    /// Mounts an operation that may refuse with these statuses and codes.
+    #[must_use]
+    pub fn route_refusing<S, H, T, D>(self, operation: Operation<H, D>, refusals: &[Refusal]) -> Self
+    where
+        R: Routes<S>,
+        H: Handler<T, S>,
+        T: 'static,
+        D: Describe,
+    {
+        self.routes.mount(self.access, operation, refusals);
+        self
+    }
+}

@@ -1,7 +1,8 @@
-//! The card as it is posted, and what is right about it.
+//! The card as it is posted, and its validation.
 
-use function::http::{FieldError, Problem};
+use api::{FieldError, Problem};
 use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
 
 /// Longest title, in characters: what a card shows.
 const TITLE_MAX: usize = 64;
@@ -12,32 +13,43 @@ const PAGEPATH_MAX: usize = 1024;
 /// Longest address or media id, in bytes.
 const ADDRESS_MAX: usize = 2048;
 
-/// The seed's message. Fields that it does not name are passed over.
-#[derive(Debug, Deserialize)]
+/// A mini program card (智齿, 小程序卡片对接文档 §4.2). Other fields are ignored.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Card {
+    /// The conversation of the path, if given.
     #[serde(default)]
     pub(crate) cid: Option<String>,
+    /// The visitor's `uid`, if given.
     #[serde(default)]
     pub(crate) uid: Option<String>,
+    /// 26, as a number or as text.
     #[serde(deserialize_with = "number_or_text")]
+    #[schema(example = 26)]
     pub(crate) msg_type: i64,
     pub(crate) mini_page: MiniPage,
 }
 
 /// What is on the card.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MiniPage {
-    /// The mini program's picture and name, for the workbench alone.
+    /// The address of the mini program's picture, for the workbench alone; at most 2048 bytes.
     #[serde(default)]
     pub(crate) headimg: String,
+    /// The mini program's name, for the workbench alone; at most 2048 bytes.
     #[serde(default)]
     pub(crate) name: String,
+    /// The address of the cover, at most 2048 bytes. Needed where there is no `thumbMediaId`.
     #[serde(default)]
     pub(crate) thumb_url: String,
+    /// What the card shows.
+    #[schema(min_length = 1, max_length = 64)]
     pub(crate) title: String,
+    /// A page of the mini program with its query, at most 1024 bytes.
+    #[schema(min_length = 1, example = "pages/index/index?from=card")]
     pub(crate) pagepath: String,
+    /// A media id of the cover that WeChat gave, at most 2048 bytes.
     #[serde(default)]
     pub(crate) thumb_media_id: String,
 }
@@ -56,7 +68,7 @@ fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::
 }
 
 impl Card {
-    /// Everything that is wrong with the card, by field.
+    /// Refuses a card with every field that is wrong.
     pub(crate) fn check(&self, path_cid: &str) -> Result<(), Problem> {
         let page = &self.mini_page;
         let mut wrong = Vec::new();
@@ -90,7 +102,7 @@ impl Card {
     }
 }
 
-/// A path of app.json, perhaps with a query: no address, no blanks, no control characters.
+/// Whether this is a path of app.json, with or without a query: no address, no blanks, no control characters.
 fn is_page(path: &str) -> bool {
     let page = path.split('?').next().unwrap_or_default();
     !page.contains(':') && !page.starts_with("//") && !path.chars().any(|c| c.is_whitespace() || c.is_control())
@@ -109,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_that_is_wrong_is_named() {
+    fn card_with_wrong_fields_is_refused_with_all_of_them() {
         let page = |title: &str, pagepath: &str, media: &str| serde_json::json!({ "title": title, "pagepath": pagepath, "thumbMediaId": media });
         let card = |msg_type: i64, page| serde_json::json!({ "cid": "c1", "msgType": msg_type, "miniPage": page });
         assert!(errors(card(26, page("T", "pages/index/index?a=b", "m"))).is_empty());

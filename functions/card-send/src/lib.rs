@@ -1,23 +1,33 @@
-//! `POST /api/conversations/{cid}/cards`: a mini program card goes out.
+//! `POST /api/conversations/{cid}/cards`: sends a mini program card.
 //!
 //! The body is the message that a page in the workbench's iframe posts to its parent (智齿, 小程序卡片对接文档 §4.2), as it
 //! stands: `{cid, uid, msgType: 26, miniPage: {headimg, name, thumbUrl, title, pagepath, thumbMediaId}}`.
 
 mod card;
 
+use api::{
+    Access, ApiRouter, Caller, Code, IdempotencyKey, Idempotent, Path, Problem, Routes, Sent, State, key_reused,
+    operation,
+};
+use axum::Router;
 use card::Card;
 use channel::{Channel, Draft, SendResult};
-use function::{
-    Env, StartError,
-    http::{self, Caller, FieldError, Problem},
-};
-use lambda_http::{Body, Request, RequestExt, Response};
+use function::{Env, StartError};
+use lambda_http::{Body, Request, Response};
+use serde::Deserialize;
 use serde_json::json;
 use store::{Author, Conversation, ConversationReader, SharedClock};
+use utoipa::IntoParams;
 
-/// What the handler needs.
+/// The started function.
 #[derive(Debug, Clone)]
 pub struct Deps {
+    router: Router,
+}
+
+/// The state of the router.
+#[derive(Debug, Clone)]
+struct Services {
     conversations: ConversationReader,
     channel: Channel,
 }
@@ -26,26 +36,56 @@ impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, _, channel) = env.settings().channel(clock).await?;
-        Ok(Self { conversations: table.conversation_reader(), channel })
+        let mut router = ApiRouter::default();
+        mount(&mut router);
+        Ok(Self { router: router.with_state(Services { conversations: table.conversation_reader(), channel }) })
     }
 }
 
 /// Sends a card.
 pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
-    send(deps, &request).await.unwrap_or_else(|problem| problem.response())
+    api::serve(&deps.router, request).await
 }
 
-async fn send(deps: &Deps, request: &Request) -> Result<Response<Body>, Problem> {
-    let caller = Caller::of(request)?;
-    let once = http::once(request, &caller)?;
-    let card: Card = http::body(request)?;
-    let path = request.path_parameters();
-    let cid = path.first("cid").unwrap_or_default();
-    card.check(cid)?;
-    let conversation = deps.conversations.conversation(cid).await?.ok_or_else(|| Problem::not_found("conversation"))?;
-    allow(&card, &conversation)?;
+/// Adds the operation to the description of the API.
+pub fn describe(document: &mut api::Document) {
+    mount(document);
+}
+
+fn mount(routes: &mut impl Routes<Services>) {
+    let mut refusals = vec![(422, Code::IdempotencyKeyReused), (409, Code::ConversationClosed)];
+    refusals.extend(Code::of_failed_sends());
+    let _ = routes.allow(Access::Agent).route_refusing(operation!(send_card), &refusals);
+}
+
+/// `/api/conversations/{cid}/cards`
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct ConversationPath {
+    /// The conversation's id.
+    cid: String,
+}
+
+/// Send a mini program card
+///
+/// `thumbMediaId` is used as it is. If it is missing, over three days old or refused by WeChat, the picture at `thumbUrl`
+/// is fetched and uploaded.
+#[utoipa::path(
+    post, path = "/api/conversations/{cid}/cards", operation_id = "sendCard", tag = "messages",
+    params(ConversationPath, IdempotencyKey), request_body = Card,
+)]
+async fn send_card(
+    State(services): State<Services>,
+    caller: Caller,
+    Path(ConversationPath { cid }): Path<ConversationPath>,
+    Idempotent { body: card, once }: Idempotent<Card>,
+) -> Result<Sent, Problem> {
+    card.check(&cid)?;
+    let conversation =
+        services.conversations.conversation(&cid).await?.ok_or_else(|| Problem::not_found("conversation"))?;
+    check_conversation(&card, &conversation)?;
     let page = &card.mini_page;
-    let cover = deps.channel.cover_media_id(&conversation.app_id, &page.thumb_media_id, &page.thumb_url).await;
+    let cover = services.channel.cover_media_id(&conversation.app_id, &page.thumb_media_id, &page.thumb_url).await;
     let cover = cover.map_err(|error| Problem::no_picture(&error, "miniPage.thumbMediaId", "miniPage.thumbUrl"))?;
     let content = json!({
         "title": page.title,
@@ -57,16 +97,17 @@ async fn send(deps: &Deps, request: &Request) -> Result<Response<Body>, Problem>
         "name": page.name,
     });
     let author = Author { role: caller.role.into(), name: caller.name };
-    match deps.channel.send_message(&conversation, Draft { kind: "miniprogrampage", content, author, once }).await? {
-        SendResult::Message(message) => Ok(http::sent(&message)),
-        SendResult::KeyReused => Err(http::key_reused()),
+    match services.channel.send_message(&conversation, Draft { kind: "miniprogrampage", content, author, once }).await?
+    {
+        SendResult::Message(message) => Ok(Sent(*message)),
+        SendResult::KeyReused => Err(key_reused()),
         SendResult::Refused(failure) => Err(Problem::unsent(&failure)),
     }
 }
 
-fn allow(card: &Card, conversation: &Conversation) -> Result<(), Problem> {
+fn check_conversation(card: &Card, conversation: &Conversation) -> Result<(), Problem> {
     if card.uid.as_ref().is_some_and(|uid| *uid != conversation.thread().uid()) {
-        return Err(Problem::invalid(vec![FieldError::new("uid", "is not the visitor of this conversation")]));
+        return Err(Problem::invalid_field("uid", "is not the visitor of this conversation"));
     }
     if !conversation.is_open() {
         return Err(Problem::conversation_closed());

@@ -1,24 +1,51 @@
-//! Bindings: create with a live check of the credentials, list, read, change, delete.
+//! Bindings of mini programs: create with a check of the credentials, list, get, change, delete.
 
-use desk::settings::Reception;
-use function::http::{self, FieldError, Problem};
-use lambda_http::{
-    Body, Request, RequestExt, Response,
-    http::{StatusCode, header},
-    request::RequestContext,
+use std::convert::Infallible;
+
+use api::{
+    Access, Code, Created, FieldError, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation,
 };
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, request::Parts},
+};
+use desk::settings::Reception;
+use jiff::Timestamp;
+use lambda_http::{RequestExt, request::RequestContext};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use store::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding, Page, SecretString};
+use store::{
+    Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding, SecretString, StoreError,
+};
 use wechat::{Action, ApiError, EncodingAesKey, Token, client::AccessToken, is_app_id};
 
-use crate::{Deps, page::Wanted, reception};
+use crate::{
+    health::{__path_read_health, read_health},
+    parameters::BindingPath,
+    reception,
+    services::Services,
+};
 
 const NAME_MAX: usize = 60;
 const SECRET_MAX: usize = 128;
-/// What one message of WeChat's takes, so that the automatic reply costs one of the few.
+/// The length of one message of WeChat's, in bytes, so that the automatic reply costs one of the few.
 const AUTO_REPLY_MAX: usize = wechat::text::MAX_TEXT;
 
+pub(crate) fn routes(routes: &mut impl Routes<Services>) {
+    let credentials: Vec<_> = Code::of_refused_credentials().collect();
+    let mut create_refusals = credentials.clone();
+    create_refusals.push((409, Code::BindingExists));
+    let _ = routes
+        .allow(Access::Admin)
+        .route(operation!(list))
+        .route_refusing(operation!(create), &create_refusals)
+        .route(operation!(read))
+        .route_refusing(operation!(change), &credentials)
+        .route(operation!(delete))
+        .route(operation!(read_health));
+}
+
+/// A request for a new binding.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Create {
@@ -31,6 +58,7 @@ struct Create {
     reception: Option<Value>,
 }
 
+/// A change of a binding.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Change {
@@ -44,7 +72,7 @@ struct Change {
     reception: Setting<Value>,
 }
 
-/// A setting in a change: not there, or there with a value or with `null`.
+/// A field of a change: missing, or present with a value or with `null`.
 #[derive(Default)]
 enum Setting<T> {
     #[default]
@@ -58,142 +86,201 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Setting<T> {
     }
 }
 
-/// A binding as the API shows it. The credentials are never in it.
+/// A binding as the API shows it, without the credentials.
 #[derive(Serialize)]
-struct Shown<'a> {
-    app_id: &'a str,
-    name: &'a str,
+struct BindingView {
+    app_id: String,
+    name: String,
     mode: BindingMode,
     status: BindingStatus,
     callback_url: String,
-    auto_reply: Option<&'a str>,
+    auto_reply: Option<String>,
     reception: Reception,
     has_session_from_secret: bool,
-    verified_at: Option<String>,
+    verified_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<&'a CredentialProblem>,
-    created_at: String,
-    updated_at: String,
+    problem: Option<CredentialProblem>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
-/// The answer to a new binding: the one place where the push credentials are shown.
+/// A new binding with its push credentials. No other answer has them.
 #[derive(Serialize)]
-struct Created<'a> {
+struct CreatedBinding {
     #[serde(flatten)]
-    binding: Shown<'a>,
-    token: &'a str,
-    encoding_aes_key: &'a str,
+    binding: BindingView,
+    token: String,
+    encoding_aes_key: String,
 }
 
-fn show<'a>(binding: &'a Binding, request: &Request) -> Result<Shown<'a>, Problem> {
-    Ok(Shown {
-        app_id: &binding.app_id,
-        name: &binding.name,
-        mode: binding.mode,
-        status: binding.status(),
-        callback_url: callback_url(request, &binding.app_id),
-        auto_reply: binding.auto_reply.as_deref(),
-        reception: binding.reception()?,
-        has_session_from_secret: binding.session_from_secret.is_some(),
-        verified_at: binding.verified_at.map(|at| at.to_string()),
-        problem: binding.problem.as_ref(),
-        created_at: binding.created_at.to_string(),
-        updated_at: binding.updated_at.to_string(),
-    })
+impl BindingView {
+    fn new(binding: Binding, host: &Host) -> Result<Self, Problem> {
+        Ok(Self {
+            callback_url: host.callback_url(&binding.app_id),
+            mode: binding.mode,
+            status: binding.status(),
+            reception: binding.reception()?,
+            has_session_from_secret: binding.session_from_secret.is_some(),
+            app_id: binding.app_id,
+            name: binding.name,
+            auto_reply: binding.auto_reply,
+            verified_at: binding.verified_at,
+            problem: binding.problem,
+            created_at: binding.created_at,
+            updated_at: binding.updated_at,
+        })
+    }
 }
 
-/// The URL to paste into WeChat's console, on the host that this request came to: a custom domain works by itself.
-fn callback_url(request: &Request, app_id: &str) -> String {
-    let header = |name| request.headers().get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
-    let domain = match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => context.domain_name.as_deref(),
-        _ => None,
-    };
-    let host = header("host").or(domain).unwrap_or_default();
-    let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "http").unwrap_or("https");
-    format!("{scheme}://{host}/callback/{app_id}")
+/// The scheme and host that a request was sent to. A custom domain works without a setting.
+struct Host(String);
+
+impl<S: Sync> FromRequestParts<S> for Host {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let header = |name| parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let domain = match parts.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => context.domain_name.as_deref(),
+            _ => None,
+        };
+        let host = header("host").or(domain).unwrap_or_default();
+        let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "http").unwrap_or("https");
+        Ok(Self(format!("{scheme}://{host}")))
+    }
 }
 
-pub(crate) async fn list(deps: &Deps, request: &Request) -> Result<Response<Body>, Problem> {
-    let wanted = Wanted::of(request)?;
-    let page = deps.table().bindings(wanted.cursor(), wanted.limit).await?;
-    let items: Vec<_> = page.items.iter().map(|binding| show(binding, request)).collect::<Result<_, _>>()?;
-    Ok(http::json(StatusCode::OK, &Page { items, cursor: page.cursor }))
+impl Host {
+    /// The URL to enter in WeChat's console.
+    fn callback_url(&self, app_id: &str) -> String {
+        format!("{}/callback/{app_id}", self.0)
+    }
 }
 
-pub(crate) async fn read(deps: &Deps, request: &Request, app_id: &str) -> Result<Response<Body>, Problem> {
-    let binding = find(deps, app_id).await?;
-    Ok(http::json(StatusCode::OK, &show(&binding, request)?))
+/// List all bindings
+///
+/// In the order of their AppIDs.
+#[utoipa::path(get, path = "/api/bindings", operation_id = "listBindings", tag = "bindings", params(PageRequest))]
+async fn list(
+    State(services): State<Services>,
+    host: Host,
+    page: PageRequest,
+) -> Result<Json<PageOf<BindingView>>, Problem> {
+    let page = services.table().bindings(page.cursor(), page.limit).await?;
+    let items = page.items.into_iter().map(|binding| BindingView::new(binding, &host)).collect::<Result<_, _>>()?;
+    Ok(Json(PageOf { items, cursor: page.cursor }))
 }
 
-pub(crate) async fn find(deps: &Deps, app_id: &str) -> Result<Binding, Problem> {
-    let found = if is_app_id(app_id) { deps.table().binding(app_id).await? } else { None };
+/// Get a binding
+#[utoipa::path(
+    get,
+    path = "/api/bindings/{app_id}",
+    operation_id = "getBinding",
+    tag = "bindings",
+    params(BindingPath)
+)]
+async fn read(
+    State(services): State<Services>,
+    host: Host,
+    Path(BindingPath { app_id }): Path<BindingPath>,
+) -> Result<Json<BindingView>, Problem> {
+    BindingView::new(find(&services, &app_id).await?, &host).map(Json)
+}
+
+pub(crate) async fn find(services: &Services, app_id: &str) -> Result<Binding, Problem> {
+    let found = if is_app_id(app_id) { services.table().binding(app_id).await? } else { None };
     found.ok_or_else(|| Problem::not_found("binding"))
 }
 
-pub(crate) async fn create(deps: &Deps, request: &Request) -> Result<Response<Body>, Problem> {
-    let asked: Create = http::body(request)?;
+/// Bind a mini program
+///
+/// By AppID and AppSecret. WeChat is asked for an access token first: wrong credentials are refused and nothing is
+/// stored. Token and EncodingAESKey are generated where they are missing, and are in this answer only.
+#[utoipa::path(post, path = "/api/bindings", operation_id = "createBinding", tag = "bindings")]
+async fn create(
+    State(services): State<Services>,
+    host: Host,
+    Json(new): Json<Create>,
+) -> Result<Created<CreatedBinding>, Problem> {
     let mut wrong = Vec::new();
-    check(&mut wrong, is_app_id(&asked.app_id), "app_id", "must be an AppID: wx and 16 hexadecimal digits");
-    check_name(&mut wrong, &asked.name);
-    check_secret(&mut wrong, &asked.app_secret);
-    let token = push_token(&mut wrong, asked.token.as_deref());
-    let key = aes_key(&mut wrong, asked.encoding_aes_key.as_deref());
-    check_auto_reply(&mut wrong, asked.auto_reply.as_deref());
-    let reception = match asked.reception {
-        Some(given) => Some(reception::merged(deps, &Reception::default(), given, &mut wrong).await?),
+    check(&mut wrong, is_app_id(&new.app_id), "app_id", "must be an AppID: wx and 16 hexadecimal digits");
+    check_name(&mut wrong, &new.name);
+    check_secret(&mut wrong, &new.app_secret);
+    let token = push_token(&mut wrong, new.token.as_deref());
+    let key = aes_key(&mut wrong, new.encoding_aes_key.as_deref());
+    check_auto_reply(&mut wrong, new.auto_reply.as_deref());
+    let reception = match new.reception {
+        Some(patch) => Some(reception::merged(&services, &Reception::default(), patch, &mut wrong).await?),
         None => None,
     };
     let (Some(token), Some(key), true) = (token, key, wrong.is_empty()) else {
         return Err(Problem::invalid(wrong));
     };
-    let bound = || {
-        let detail = "This mini program is bound already. Change the binding, or delete it first.";
-        Problem::new(StatusCode::CONFLICT, "binding.exists", detail)
+    let exists = || {
+        let detail = "This mini program is already bound. Change the binding, or delete it first.";
+        Problem::conflict(Code::BindingExists, detail)
     };
-    if deps.table().binding(&asked.app_id).await?.is_some() {
-        return Err(bound());
+    if services.table().binding(&new.app_id).await?.is_some() {
+        return Err(exists());
     }
-    let secret = SecretString::from(asked.app_secret);
-    let access = check_credentials(deps, &asked.app_id, &secret).await?;
-    let new = NewBinding {
-        app_id: asked.app_id,
-        name: asked.name.trim().to_owned(),
+    let secret = SecretString::from(new.app_secret);
+    let access = check_credentials(&services, &new.app_id, &secret).await?;
+    let binding = NewBinding {
+        app_id: new.app_id,
+        name: new.name.trim().to_owned(),
         app_secret: secret,
         token: SecretString::from(token.expose()),
         encoding_aes_key: SecretString::from(key.expose()),
-        auto_reply: asked.auto_reply.filter(|text| !text.is_empty()),
+        auto_reply: new.auto_reply.filter(|text| !text.is_empty()),
         reception,
     };
-    let binding = deps.table().create_binding(deps.vault(), new).await;
+    let binding = services.table().create_binding(services.vault(), binding).await;
     let binding = binding.map_err(|error| match error {
-        store::StoreError::Conflict => bound(),
+        StoreError::Conflict => exists(),
         other => other.into(),
     })?;
-    adopt(deps, &binding.app_id, &access).await;
+    adopt(&services, &binding.app_id, &access).await;
     tracing::info!(app_id = binding.app_id, "mini program bound");
-    let shown = Created { binding: show(&binding, request)?, token: token.expose(), encoding_aes_key: key.expose() };
-    Ok(http::json(StatusCode::CREATED, &shown))
+    Ok(Created(CreatedBinding {
+        binding: BindingView::new(binding, &host)?,
+        token: token.expose().to_owned(),
+        encoding_aes_key: key.expose().to_owned(),
+    }))
 }
 
-pub(crate) async fn change(deps: &Deps, request: &Request, app_id: &str) -> Result<Response<Body>, Problem> {
-    let asked: Change = http::body(request)?;
+/// Change a binding
+///
+/// A new EncodingAESKey is used at once and the one before stays valid. A new Token has to be verified by WeChat again.
+/// A new AppSecret is checked with WeChat first.
+#[utoipa::path(
+    patch,
+    path = "/api/bindings/{app_id}",
+    operation_id = "changeBinding",
+    tag = "bindings",
+    params(BindingPath)
+)]
+async fn change(
+    State(services): State<Services>,
+    host: Host,
+    Path(BindingPath { app_id }): Path<BindingPath>,
+    Json(change): Json<Change>,
+) -> Result<Json<BindingView>, Problem> {
     let mut wrong = Vec::new();
-    if let Some(name) = &asked.name {
+    if let Some(name) = &change.name {
         check_name(&mut wrong, name);
     }
-    if let Some(secret) = &asked.app_secret {
+    if let Some(secret) = &change.app_secret {
         check_secret(&mut wrong, secret);
     }
-    let token = asked.token.as_deref().and_then(|token| push_token(&mut wrong, Some(token)));
-    let key = asked.encoding_aes_key.as_deref().and_then(|key| aes_key(&mut wrong, Some(key)));
-    let auto_reply = match asked.auto_reply {
+    let token = change.token.as_deref().and_then(|token| push_token(&mut wrong, Some(token)));
+    let key = change.encoding_aes_key.as_deref().and_then(|key| aes_key(&mut wrong, Some(key)));
+    let auto_reply = match change.auto_reply {
         Setting::Unchanged => None,
         Setting::To(text) => Some(text.filter(|text| !text.is_empty())),
     };
     check_auto_reply(&mut wrong, auto_reply.as_ref().and_then(Option::as_deref));
-    let binding = find(deps, app_id).await?;
-    let reception = match asked.reception {
+    let binding = find(&services, &app_id).await?;
+    let reception = match change.reception {
         Setting::Unchanged => {
             // The answer shows the settings: unreadable ones refuse the request before anything is changed.
             binding.reception()?;
@@ -201,19 +288,19 @@ pub(crate) async fn change(deps: &Deps, request: &Request, app_id: &str) -> Resu
         }
         Setting::To(None) => Some(None),
         Setting::To(Some(patch)) => {
-            Some(Some(reception::merged(deps, &binding.reception()?, patch, &mut wrong).await?))
+            Some(Some(reception::merged(&services, &binding.reception()?, patch, &mut wrong).await?))
         }
     };
     if !wrong.is_empty() {
         return Err(Problem::invalid(wrong));
     }
-    let secret = asked.app_secret.map(SecretString::from);
+    let secret = change.app_secret.map(SecretString::from);
     let access = match &secret {
-        Some(secret) => Some(check_credentials(deps, app_id, secret).await?),
+        Some(secret) => Some(check_credentials(&services, &app_id, secret).await?),
         None => None,
     };
-    let change = BindingChange {
-        name: asked.name.map(|name| name.trim().to_owned()),
+    let change_of_binding = BindingChange {
+        name: change.name.map(|name| name.trim().to_owned()),
         auto_reply,
         reception,
         app_secret: secret,
@@ -221,42 +308,53 @@ pub(crate) async fn change(deps: &Deps, request: &Request, app_id: &str) -> Resu
         encoding_aes_key: key.map(|key| SecretString::from(key.expose())),
         ..BindingChange::default()
     };
-    let binding = deps.table().change_binding(deps.vault(), &binding, change).await?;
+    let binding = services.table().change_binding(services.vault(), &binding, change_of_binding).await?;
     if let Some(access) = access {
-        adopt(deps, app_id, &access).await;
+        adopt(&services, &app_id, &access).await;
     }
     tracing::info!(app_id, "binding changed");
-    Ok(http::json(StatusCode::OK, &show(&binding, request)?))
+    BindingView::new(binding, &host).map(Json)
 }
 
-pub(crate) async fn delete(deps: &Deps, app_id: &str) -> Result<Response<Body>, Problem> {
-    if !is_app_id(app_id) || !deps.table().delete_binding(app_id).await? {
+/// Delete a binding
+///
+/// Messages and conversations are kept.
+#[utoipa::path(
+    delete, path = "/api/bindings/{app_id}", operation_id = "deleteBinding", tag = "bindings",
+    params(BindingPath),
+    responses((status = 204, description = "The mini program is no longer bound.")),
+)]
+async fn delete(
+    State(services): State<Services>,
+    Path(BindingPath { app_id }): Path<BindingPath>,
+) -> Result<NoContent, Problem> {
+    if !is_app_id(&app_id) || !services.table().delete_binding(&app_id).await? {
         return Err(Problem::not_found("binding"));
     }
     tracing::info!(app_id, "binding deleted");
-    Ok(http::empty())
+    Ok(NoContent)
 }
 
-/// Asks WeChat, before anything is kept, whether the credentials are right.
-async fn check_credentials(deps: &Deps, app_id: &str, secret: &SecretString) -> Result<AccessToken, Problem> {
-    deps.channel().tokens().verify_credentials(app_id, secret).await.map_err(|error| refused(&error))
+/// Checks the credentials with WeChat, before anything is stored.
+async fn check_credentials(services: &Services, app_id: &str, secret: &SecretString) -> Result<AccessToken, Problem> {
+    services.channel().tokens().verify_credentials(app_id, secret).await.map_err(|error| refused(&error))
 }
 
 fn refused(error: &ApiError) -> Problem {
     let ours = matches!(error.action(), Action::FixCredentials | Action::AllowAddress);
-    let status = if ours { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_GATEWAY };
-    let mut problem = Problem::new(status, error.code(), error.meaning_en());
+    let code = Code::parse(error.code()).unwrap_or(Code::WechatRefused);
+    let mut problem = Problem::new(if ours { 422 } else { 502 }, code, error.meaning_en());
     problem.errcode = error.errcode().map(|code| code.0);
     if !ours {
-        problem.detail.push_str(" Nothing was kept.");
+        problem.detail.push_str(" Nothing was changed.");
     }
     problem
 }
 
-/// That the token could not be kept is no failure of the request: the next reader fetches one.
-async fn adopt(deps: &Deps, app_id: &str, access: &AccessToken) {
-    if let Err(error) = deps.channel().tokens().store_verified(app_id, access).await {
-        tracing::warn!(app_id, %error, "the first access token was not kept");
+/// Keeps the access token of the check. A failure does not fail the request: the next reader fetches a token.
+async fn adopt(services: &Services, app_id: &str, access: &AccessToken) {
+    if let Err(error) = services.channel().tokens().store_verified(app_id, access).await {
+        tracing::warn!(app_id, %error, "the access token of the check was not stored");
     }
 }
 

@@ -1,34 +1,49 @@
-//! Agents on duty: who is there.
+//! Agents on duty: status and heartbeat.
 
+use api::{Access, Caller, Code, Json, NoContent, Path, Problem, Routes, State, operation};
 use desk::staff::AgentStatus;
-use function::http::{self, Caller, FieldError, Problem};
 use jiff::Timestamp;
-use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use store::{Duty, Kind, Role, StoreError};
+use utoipa::ToSchema;
 
-use crate::{Deps, me};
+use crate::{caller_agent, description::AgentStatusName, parameters::AgentPath, services::Services};
 
 /// Longest reason of being away, in characters.
 const REASON_MAX: usize = 50;
 
-/// An agent on duty as the API shows it.
-#[derive(Serialize)]
-pub(crate) struct Shown<'a> {
+pub(crate) fn routes(routes: &mut impl Routes<Services>) {
+    let _ = routes
+        .allow(Access::Agent)
+        .route(operation!(set_status))
+        .route_refusing(operation!(heartbeat), &[(409, Code::AgentOffline)]);
+}
+
+/// The status of an agent and what they have.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Duty)]
+pub(crate) struct DutyView {
+    #[schema(value_type = AgentStatusName)]
     status: AgentStatus,
+    /// Why the agent is away.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    #[schema(nullable = false)]
+    reason: Option<String>,
+    /// Since when the agent has this status.
     since: Timestamp,
+    /// Whether the last heartbeat is less than 90 seconds old.
     present: bool,
+    /// How many conversations the agent has.
     load: u32,
+    /// How many conversations the agent takes at once.
     capacity: u32,
 }
 
-impl<'a> Shown<'a> {
-    pub(crate) fn of(duty: &'a Duty, now: Timestamp) -> Self {
+impl DutyView {
+    pub(crate) fn of(duty: &Duty, now: Timestamp) -> Self {
         Self {
             status: duty.status,
-            reason: duty.reason.as_deref(),
+            reason: duty.reason.clone(),
             since: duty.since,
             present: duty.present_until > now,
             load: duty.load,
@@ -37,45 +52,68 @@ impl<'a> Shown<'a> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct SetStatus {
+struct StatusChange {
+    #[schema(value_type = AgentStatusName)]
     status: AgentStatus,
+    /// Why the agent is away; only with `away`.
+    #[schema(max_length = 50)]
     reason: Option<String>,
 }
 
-/// An agent comes, goes, or takes a break.
-pub(crate) async fn set_status(
-    deps: &Deps,
-    request: &Request,
-    caller: &Caller,
-    id: &str,
-) -> Result<Response<Body>, Problem> {
-    let asked: SetStatus = http::body(request)?;
-    let reason = asked.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+/// Set an agent's status
+///
+/// An agent's token sets the status of its own agent, an admin's of any. It counts as a heartbeat. An agent who comes
+/// online gets the waiting conversations, the longest waiting first; several who come online at once share them evenly.
+/// What does not fit into the time of the request follows within a minute.
+#[utoipa::path(
+    put, path = "/api/agents/{id}/status", operation_id = "setAgentStatus", tag = "agents",
+    params(AgentPath), request_body = StatusChange,
+    responses((status = 200, description = "The agent's duty as it is now.", body = DutyView)),
+)]
+async fn set_status(
+    State(services): State<Services>,
+    caller: Caller,
+    Path(AgentPath { id }): Path<AgentPath>,
+    Json(change): Json<StatusChange>,
+) -> Result<Json<DutyView>, Problem> {
+    let reason = change.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
     if let Some(reason) = reason {
-        let wrong = if asked.status != AgentStatus::Away {
-            Some("is for those who are away")
+        let wrong = if change.status != AgentStatus::Away {
+            Some("is for agents who are away")
         } else if reason.chars().count() > REASON_MAX || reason.contains(char::is_control) {
             Some("must have at most 50 characters")
         } else {
             None
         };
         if let Some(detail) = wrong {
-            return Err(Problem::invalid(vec![FieldError::new("reason", detail)]));
+            return Err(Problem::invalid_field("reason", detail));
         }
     }
-    let agent = on_duty(deps, caller, id).await?;
-    let duty = deps.desk.set_status(&agent, asked.status, reason).await?;
-    tracing::info!(agent_id = agent, status = duty.status.as_str(), "an agent's status");
-    Ok(http::json(StatusCode::OK, &Shown::of(&duty, deps.table().clock().now())))
+    let agent = permitted(&services, &caller, &id).await?;
+    let duty = services.conversations.set_status(&agent, change.status, reason).await?;
+    tracing::info!(agent_id = agent, status = duty.status.as_str(), "agent status set");
+    Ok(Json(DutyView::of(&duty, services.table().clock().now())))
 }
 
-/// An agent is still there.
-pub(crate) async fn heartbeat(deps: &Deps, caller: &Caller, id: &str) -> Result<Response<Body>, Problem> {
-    let agent = on_duty(deps, caller, id).await?;
-    match deps.table().heartbeat(&agent).await {
-        Ok(_) => Ok(http::empty()),
+/// Send an agent's heartbeat
+///
+/// Every 30 seconds. Without it an agent gets no more conversations after 90 seconds, and three minutes later those that
+/// they have return to the queue.
+#[utoipa::path(
+    post, path = "/api/agents/{id}/heartbeat", operation_id = "sendHeartbeat", tag = "agents",
+    params(AgentPath),
+    responses((status = 204, description = "The agent is present.")),
+)]
+async fn heartbeat(
+    State(services): State<Services>,
+    caller: Caller,
+    Path(AgentPath { id }): Path<AgentPath>,
+) -> Result<NoContent, Problem> {
+    let agent = permitted(&services, &caller, &id).await?;
+    match services.table().heartbeat(&agent).await {
+        Ok(_) => Ok(NoContent),
         Err(StoreError::Conflict | StoreError::NotFound(_)) => Err(offline()),
         Err(error) => Err(error.into()),
     }
@@ -83,19 +121,18 @@ pub(crate) async fn heartbeat(deps: &Deps, caller: &Caller, id: &str) -> Result<
 
 pub(crate) fn offline() -> Problem {
     let detail = "The agent is offline. Set the status first: PUT /api/agents/{id}/status.";
-    Problem::new(StatusCode::CONFLICT, "agent.offline", detail)
+    Problem::conflict(Code::AgentOffline, detail)
 }
 
-/// The agent with this id, or with `me` the caller's own, if the caller may speak for them.
-async fn on_duty(deps: &Deps, caller: &Caller, id: &str) -> Result<String, Problem> {
+/// The agent with this id, or with `me` the caller's own, if the caller may act for them.
+async fn permitted(services: &Services, caller: &Caller, id: &str) -> Result<String, Problem> {
     let agent = if id == "me" {
-        me::agent(deps, caller).await?
-    } else if caller.role == Role::Admin || me::known(deps, caller).await?.as_deref() == Some(id) {
+        caller_agent::get_or_create(services, caller).await?
+    } else if caller.role == Role::Admin || caller_agent::known(services, caller).await?.as_deref() == Some(id) {
         id.to_owned()
     } else {
-        let detail = "Your token speaks for its own agent only; /api/me says which that is.";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
+        return Err(Problem::forbidden("Your token acts for its own agent only; /api/me says which that is."));
     };
-    let found = if Kind::Agent.is_id(&agent) { deps.table().duty(&agent).await? } else { None };
+    let found = if Kind::Agent.is_id(&agent) { services.table().duty(&agent).await? } else { None };
     found.map(|duty| duty.agent_id).ok_or_else(|| Problem::not_found("agent"))
 }

@@ -1,161 +1,249 @@
-//! A conversation changes hands: claim, accept, transfer, close.
+//! Handoff of a conversation: claim, accept, transfer, close.
 
 use ::conversations::{Actor, HandoffError, TransferTarget};
-use function::http::{self, Assignee, Caller, FieldError, Problem};
-use lambda_http::{Body, Request, Response, http::StatusCode};
+use api::{
+    Access, Caller, Code, Json, OptionalJson, Path, Problem, ProblemAssignee, Refusal, Routes, State, operation,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use store::{Conversation, Kind, Role};
+use utoipa::ToSchema;
 
-use crate::{Deps, conversations, duty, me};
+use crate::{
+    caller_agent,
+    conversation_view::{self, ConversationView},
+    conversations, duty,
+    parameters::ConversationPath,
+    services::Services,
+};
 
 /// Longest reason of a transfer, in characters.
 const REASON_MAX: usize = 200;
 /// Longest summary, in bytes of its JSON.
 const SUMMARY_MAX: usize = 4096;
 
-#[derive(Default, Deserialize)]
+const CLAIM_REFUSALS: &[Refusal] = &[
+    (409, Code::ConversationTaken),
+    (409, Code::ConversationClosed),
+    (409, Code::AgentOffline),
+    (409, Code::AgentAtCapacity),
+];
+const ACCEPT_REFUSALS: &[Refusal] =
+    &[(409, Code::ConversationTaken), (409, Code::ConversationClosed), (409, Code::ConversationNotAssigned)];
+const TRANSFER_REFUSALS: &[Refusal] = &[
+    (409, Code::ConversationTaken),
+    (409, Code::ConversationClosed),
+    (409, Code::ConversationNotAssigned),
+    (409, Code::AgentOffline),
+    (409, Code::AgentAtCapacity),
+    (409, Code::GroupUnavailable),
+];
+const CLOSE_REFUSALS: &[Refusal] = &[(409, Code::ConversationTaken)];
+
+pub(crate) fn routes(routes: &mut impl Routes<Services>) {
+    let _ = routes
+        .allow(Access::Agent)
+        .route_refusing(operation!(claim), CLAIM_REFUSALS)
+        .route_refusing(operation!(accept), ACCEPT_REFUSALS)
+        .route_refusing(operation!(transfer), TRANSFER_REFUSALS)
+        .route_refusing(operation!(close), CLOSE_REFUSALS);
+}
+
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Claim {
+    /// The agent who takes the conversation; the caller's own agent where it is missing. Only admins may name another.
     agent_id: Option<String>,
 }
 
-/// Takes a conversation that no agent has. An admin may take it for another.
-pub(crate) async fn claim(
-    deps: &Deps,
-    request: &Request,
-    caller: &Caller,
-    cid: &str,
-) -> Result<Response<Body>, Problem> {
-    let asked: Claim = http::optional_body(request)?;
-    let agent = match asked.agent_id {
+/// Claim a conversation
+///
+/// Takes a conversation that no agent has: one that waits, one that a robot has, or a left message. If another agent has
+/// it already, the answer says who (`conversation.taken`).
+#[utoipa::path(
+    post, path = "/api/conversations/{cid}/claim", operation_id = "claimConversation", tag = "handoff",
+    params(ConversationPath), request_body = Option<Claim>,
+)]
+async fn claim(
+    State(services): State<Services>,
+    caller: Caller,
+    Path(ConversationPath { cid }): Path<ConversationPath>,
+    OptionalJson(claim): OptionalJson<Claim>,
+) -> Result<Json<ConversationView>, Problem> {
+    let agent = match claim.agent_id {
         Some(id) if caller.role == Role::Admin => id,
-        Some(id) if me::known(deps, caller).await?.as_ref() == Some(&id) => id,
-        Some(_) => {
-            let detail = "Your token takes conversations for its own agent only.";
-            return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
-        }
+        Some(id) if caller_agent::known(&services, &caller).await?.as_ref() == Some(&id) => id,
+        Some(_) => return Err(Problem::forbidden("Your token takes conversations for its own agent only.")),
         None => {
-            // Nobody is made an agent by asking for what is not there.
-            conversations::find(deps, cid).await?;
-            me::present(deps, caller).await?
+            // Look up the conversation first, so that a wrong id does not register the caller as present.
+            conversations::find(&services, &cid).await?;
+            caller_agent::present(&services, &caller).await?
         }
     };
-    let handed = if Kind::Agent.is_id(&agent) {
-        Box::pin(deps.desk.claim(cid, &agent)).await?
-    } else {
-        Err(HandoffError::NoAgent)
-    };
-    answer(deps, handed).await
+    if !Kind::Agent.is_id(&agent) {
+        return Err(refused(HandoffError::NoAgent));
+    }
+    answer(&services, Box::pin(services.conversations.claim(&cid, &agent)).await?).await
 }
 
+/// Accept a conversation
+///
 /// Takes up a conversation that was assigned to the caller.
-pub(crate) async fn accept(deps: &Deps, caller: &Caller, cid: &str) -> Result<Response<Body>, Problem> {
-    conversations::find(deps, cid).await?;
-    let agent = me::present(deps, caller).await?;
-    answer(deps, Box::pin(deps.desk.accept(cid, &agent)).await?).await
+#[utoipa::path(
+    post,
+    path = "/api/conversations/{cid}/accept",
+    operation_id = "acceptConversation",
+    tag = "handoff",
+    params(ConversationPath)
+)]
+async fn accept(
+    State(services): State<Services>,
+    caller: Caller,
+    Path(ConversationPath { cid }): Path<ConversationPath>,
+) -> Result<Json<ConversationView>, Problem> {
+    conversations::find(&services, &cid).await?;
+    let agent = caller_agent::present(&services, &caller).await?;
+    answer(&services, Box::pin(services.conversations.accept(&cid, &agent)).await?).await
 }
 
-#[derive(Deserialize)]
+/// Either `agent_id` or `group_id`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Transfer {
+    /// The agent who gets the conversation.
     agent_id: Option<String>,
+    /// The group that gets the conversation.
     group_id: Option<String>,
+    /// Why, for the next agent.
+    #[schema(max_length = 200)]
     reason: Option<String>,
 }
 
-/// Hands a conversation on.
-pub(crate) async fn transfer(
-    deps: &Deps,
-    request: &Request,
-    caller: &Caller,
-    cid: &str,
-) -> Result<Response<Body>, Problem> {
-    let asked: Transfer = http::body(request)?;
-    let reason = asked.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
-    if reason.is_some_and(|reason| reason.chars().count() > REASON_MAX) {
-        return Err(Problem::invalid(vec![FieldError::new("reason", "must have at most 200 characters")]));
-    }
-    let to = match (asked.agent_id, asked.group_id) {
-        (Some(agent), None) if Kind::Agent.is_id(&agent) => TransferTarget::Agent(agent),
-        (None, Some(group)) if Kind::Group.is_id(&group) => TransferTarget::Group(group),
-        (Some(_), None) => return Err(refused(HandoffError::NoAgent)),
-        (None, Some(_)) => return Err(refused(HandoffError::NoGroup)),
-        _ => {
-            let detail = "must have either an agent_id or a group_id";
-            return Err(Problem::invalid(vec![FieldError::new("body", detail)]));
+impl Transfer {
+    fn target(self) -> Result<TransferTarget, Problem> {
+        match (self.agent_id, self.group_id) {
+            (Some(agent), None) if Kind::Agent.is_id(&agent) => Ok(TransferTarget::Agent(agent)),
+            (None, Some(group)) if Kind::Group.is_id(&group) => Ok(TransferTarget::Group(group)),
+            (Some(_), None) => Err(refused(HandoffError::NoAgent)),
+            (None, Some(_)) => Err(refused(HandoffError::NoGroup)),
+            _ => Err(Problem::invalid_field("body", "must have either an agent_id or a group_id")),
         }
-    };
-    conversations::find(deps, cid).await?;
-    let agent = match caller.role {
-        Role::Admin => None,
-        Role::Supervisor | Role::Agent | Role::Integrator => Some(me::agent(deps, caller).await?),
-    };
-    let by = agent.as_deref().map_or(Actor::Admin, Actor::Agent);
-    answer(deps, Box::pin(deps.desk.transfer(cid, &to, reason, by)).await?).await
+    }
 }
 
-#[derive(Default, Deserialize)]
+/// Transfer a conversation
+///
+/// To an agent: one who is busy or away gets it as well, as long as their workbench is open. An agent who is offline or
+/// whose heartbeat is too old does not (`agent.offline`), nor one who is at capacity (`agent.at_capacity`).
+///
+/// To a group: if no agent of the group is available, the conversation stays where it is (`group.unavailable`); so it
+/// does if the caller is the only agent of the group. If all agents are busy, it waits. The agent who transferred it is
+/// passed over for five minutes and gets the next in the queue instead, unless no other agent of the group is on duty
+/// any more.
+///
+/// Only admins transfer a conversation that another agent has.
+#[utoipa::path(
+    post, path = "/api/conversations/{cid}/transfer", operation_id = "transferConversation", tag = "handoff",
+    params(ConversationPath), request_body = Transfer,
+)]
+async fn transfer(
+    State(services): State<Services>,
+    caller: Caller,
+    Path(ConversationPath { cid }): Path<ConversationPath>,
+    Json(mut transfer): Json<Transfer>,
+) -> Result<Json<ConversationView>, Problem> {
+    let reason = transfer.reason.take();
+    let reason = reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+    if reason.is_some_and(|reason| reason.chars().count() > REASON_MAX) {
+        return Err(Problem::invalid_field("reason", "must have at most 200 characters"));
+    }
+    let target = transfer.target()?;
+    conversations::find(&services, &cid).await?;
+    let agent = match caller.role {
+        Role::Admin => None,
+        Role::Supervisor | Role::Agent | Role::Integrator => {
+            Some(caller_agent::get_or_create(&services, &caller).await?)
+        }
+    };
+    let by = agent.as_deref().map_or(Actor::Admin, Actor::Agent);
+    let transferred = Box::pin(services.conversations.transfer(&cid, &target, reason, by)).await?;
+    answer(&services, transferred).await
+}
+
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Close {
+    /// What is to be remembered of the conversation, at most 4096 bytes of JSON.
+    #[schema(value_type = Option<Object>, example = json!({ "topic": "refund", "solved": true }))]
     summary: Option<Map<String, Value>>,
 }
 
-/// Closes a conversation; one that is closed already is the same answer.
-pub(crate) async fn close(
-    deps: &Deps,
-    request: &Request,
-    caller: &Caller,
-    cid: &str,
-) -> Result<Response<Body>, Problem> {
-    let asked: Close = http::optional_body(request)?;
-    let summary = asked.summary.map(Value::Object);
+/// Close a conversation
+///
+/// The visitor's next message opens a new one. Closing a closed conversation changes nothing. Only admins close a
+/// conversation that another agent has (`conversation.taken`).
+#[utoipa::path(
+    post, path = "/api/conversations/{cid}/close", operation_id = "closeConversation", tag = "handoff",
+    params(ConversationPath), request_body = Option<Close>,
+)]
+async fn close(
+    State(services): State<Services>,
+    caller: Caller,
+    Path(ConversationPath { cid }): Path<ConversationPath>,
+    OptionalJson(close): OptionalJson<Close>,
+) -> Result<Json<ConversationView>, Problem> {
+    let summary = close.summary.map(Value::Object);
     if summary.as_ref().is_some_and(|summary| summary.to_string().len() > SUMMARY_MAX) {
-        return Err(Problem::invalid(vec![FieldError::new("summary", "must have at most 4096 bytes")]));
+        return Err(Problem::invalid_field("summary", "must have at most 4096 bytes"));
     }
     let own = match caller.role {
         Role::Admin => None,
         // A token that never acted has no agent and no conversation of its own.
-        Role::Supervisor | Role::Agent | Role::Integrator => Some(me::known(deps, caller).await?.unwrap_or_default()),
+        Role::Supervisor | Role::Agent | Role::Integrator => {
+            Some(caller_agent::known(&services, &caller).await?.unwrap_or_default())
+        }
     };
     let by = own.as_deref().map_or(Actor::Admin, Actor::Agent);
-    answer(deps, Box::pin(deps.desk.close(cid, by, summary.as_ref())).await?).await
+    answer(&services, Box::pin(services.conversations.close(&cid, by, summary.as_ref())).await?).await
 }
 
-async fn answer(deps: &Deps, handed: Result<Conversation, HandoffError>) -> Result<Response<Body>, Problem> {
-    match handed {
-        Ok(conversation) => conversations::show(deps, &conversation).await,
-        Err(failure) => Err(refused(failure)),
+async fn answer(
+    services: &Services,
+    result: Result<Conversation, HandoffError>,
+) -> Result<Json<ConversationView>, Problem> {
+    match result {
+        Ok(conversation) => conversation_view::one(services.table(), &conversation).await.map(Json),
+        Err(error) => Err(refused(error)),
     }
 }
 
-fn refused(failure: HandoffError) -> Problem {
-    let conflict = |code: &str, detail: &str| Problem::new(StatusCode::CONFLICT, code, detail);
-    match failure {
+fn refused(error: HandoffError) -> Problem {
+    match error {
         HandoffError::NoConversation => Problem::not_found("conversation"),
         HandoffError::Closed => Problem::conversation_closed(),
         HandoffError::Taken { agent_id, name } => {
             let who = if name.is_empty() { &agent_id } else { &name };
-            let mut problem = conflict("conversation.taken", &format!("{who} has this conversation."));
-            problem.assignee = Some(Box::new(Assignee { agent_id, name }));
+            let mut problem = Problem::conflict(Code::ConversationTaken, format!("{who} has this conversation."));
+            problem.assignee = Some(Box::new(ProblemAssignee { agent_id, name }));
             problem
         }
-        HandoffError::NoAgent => Problem::invalid(vec![FieldError::new("agent_id", "must be the id of an agent")]),
-        HandoffError::NoGroup => Problem::invalid(vec![FieldError::new("group_id", "must be the id of a group")]),
+        HandoffError::NoAgent => Problem::invalid_field("agent_id", "must be the id of an agent"),
+        HandoffError::NoGroup => Problem::invalid_field("group_id", "must be the id of a group"),
         HandoffError::AgentOffline => duty::offline(),
-        HandoffError::AgentFull => conflict(
-            "agent.at_capacity",
-            "The agent has as many conversations as they take. Close one, or raise the capacity.",
+        HandoffError::AgentFull => Problem::conflict(
+            Code::AgentAtCapacity,
+            "The agent has as many conversations as their capacity permits. Close one, or raise the capacity.",
         ),
         HandoffError::GroupUnavailable(why) => {
             let mut detail = "The group cannot take the conversation; it stays where it is.".to_owned();
             if !why.is_empty() {
                 detail = format!("{detail} Why: {why}");
             }
-            conflict("group.unavailable", &detail)
+            Problem::conflict(Code::GroupUnavailable, detail)
         }
-        HandoffError::NotYours => {
-            conflict("conversation.not_assigned", "The conversation is assigned to nobody. Claim it to take it.")
-        }
+        HandoffError::NotYours => Problem::conflict(
+            Code::ConversationNotAssigned,
+            "The conversation is not assigned to an agent. Claim it to take it.",
+        ),
     }
 }

@@ -1,53 +1,87 @@
-//! What works about a binding and what does not, with the cause in words.
+//! The health of a binding: what works, what does not, and why.
 
-use function::http::{self, Problem};
-use lambda_http::{Body, Response, http::StatusCode};
+use api::{Json, Path, Problem, State};
 use serde::Serialize;
 use store::{Binding, BindingStatus, StoredToken};
+use utoipa::ToSchema;
 
-use crate::{Deps, bindings};
+use crate::{bindings, description::BindingStatusName, parameters::BindingPath, services::Services};
 
-#[derive(Serialize)]
-struct Health<'a> {
-    app_id: &'a str,
+/// The health of a binding.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// The mini program's AppID.
+    app_id: String,
+    #[schema(value_type = BindingStatusName)]
     status: BindingStatus,
+    /// Whether all checks passed.
     healthy: bool,
     checks: Vec<Check>,
 }
 
-#[derive(Serialize)]
+/// One check of a binding.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HealthCheck)]
 struct Check {
-    name: &'static str,
+    name: CheckName,
+    /// Whether the check passed.
     ok: bool,
+    /// The result and what to do, for a person.
     detail: String,
+    /// The stable code of the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     code: Option<String>,
+    /// WeChat's errcode.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     errcode: Option<i64>,
+    /// Until when the access token is valid.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
     expires_at: Option<String>,
 }
 
+/// What is checked: the callback URL, the AppID with the AppSecret, the access token for WeChat.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HealthCheckName)]
+#[serde(rename_all = "snake_case")]
+enum CheckName {
+    Callback,
+    Credentials,
+    AccessToken,
+}
+
 impl Check {
-    fn new(name: &'static str, ok: bool, detail: impl Into<String>) -> Self {
+    fn new(name: CheckName, ok: bool, detail: impl Into<String>) -> Self {
         Self { name, ok, detail: detail.into(), code: None, errcode: None, expires_at: None }
     }
 }
 
-pub(crate) async fn read(deps: &Deps, app_id: &str) -> Result<Response<Body>, Problem> {
-    let binding = bindings::find(deps, app_id).await?;
-    let token = deps.table().token(app_id).await?;
-    let checks = vec![callback(&binding), credentials(&binding), access_token(deps, token.as_ref())];
+/// Check a binding
+///
+/// Says what works and what does not.
+#[utoipa::path(
+    get, path = "/api/bindings/{app_id}/health", operation_id = "getBindingHealth", tag = "bindings",
+    params(BindingPath),
+    responses((status = 200, description = "The checks.", body = Health)),
+)]
+pub(crate) async fn read_health(
+    State(services): State<Services>,
+    Path(BindingPath { app_id }): Path<BindingPath>,
+) -> Result<Json<Health>, Problem> {
+    let binding = bindings::find(&services, &app_id).await?;
+    let token = services.table().token(&app_id).await?;
+    let checks = vec![callback(&binding), credentials(&binding), access_token(&services, token.as_ref())];
     let healthy = checks.iter().all(|check| check.ok);
-    let health = Health { app_id: &binding.app_id, status: binding.status(), healthy, checks };
-    Ok(http::json(StatusCode::OK, &health))
+    Ok(Json(Health { status: binding.status(), app_id: binding.app_id, healthy, checks }))
 }
 
 fn callback(binding: &Binding) -> Check {
     match binding.verified_at {
-        Some(at) => Check::new("callback", true, format!("WeChat checked the callback URL at {at}.")),
+        Some(at) => Check::new(CheckName::Callback, true, format!("WeChat checked the callback URL at {at}.")),
         None => Check::new(
-            "callback",
+            CheckName::Callback,
             false,
             "WeChat has not checked the callback URL yet. In WeChat's console, under message push (消息推送), enter the \
              URL, Token and EncodingAESKey of this binding, choose safe mode (安全模式), and submit.",
@@ -57,23 +91,23 @@ fn callback(binding: &Binding) -> Check {
 
 fn credentials(binding: &Binding) -> Check {
     match &binding.problem {
-        None => Check::new("credentials", true, "WeChat accepts the AppID and the AppSecret."),
+        None => Check::new(CheckName::Credentials, true, "WeChat accepts the AppID and the AppSecret."),
         Some(problem) => Check {
             code: Some(problem.code.clone()),
             errcode: Some(problem.errcode),
-            ..Check::new("credentials", false, format!("{} (since {})", problem.reason, problem.since))
+            ..Check::new(CheckName::Credentials, false, format!("{} (since {})", problem.reason, problem.since))
         },
     }
 }
 
-fn access_token(deps: &Deps, token: Option<&StoredToken>) -> Check {
-    let now = deps.table().clock().now();
+fn access_token(services: &Services, token: Option<&StoredToken>) -> Check {
+    let now = services.table().clock().now();
     match token.filter(|token| token.value.is_some()) {
         Some(token) if now < token.expires_at => Check {
             expires_at: Some(token.expires_at.to_string()),
-            ..Check::new("access_token", true, "There is a valid access token.")
+            ..Check::new(CheckName::AccessToken, true, "There is a valid access token.")
         },
-        Some(_) => Check::new("access_token", false, "The access token has ended and was not renewed yet."),
-        None => Check::new("access_token", false, "No access token was fetched yet."),
+        Some(_) => Check::new(CheckName::AccessToken, false, "The access token has expired and is not renewed yet."),
+        None => Check::new(CheckName::AccessToken, false, "No access token was fetched yet."),
     }
 }

@@ -1,100 +1,171 @@
-//! The messages of a conversation: list them, say something, take a held text back.
+//! The messages of a conversation: list, send, cancel a held text.
 
+use api::{
+    Access, Caller, Code, FieldError, Idempotent, Json, PageOf, PageRequest, Path, Problem, Routes, Sent, State,
+    key_reused, operation,
+};
 use channel::{Draft, SendResult};
-use function::http::{self, Caller, FieldError, Problem};
-use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{Author, Conversation};
+use store::{Author, Conversation, Message};
 use url::Url;
+use utoipa::ToSchema;
 use wechat::text::MAX_TEXT;
 
-use crate::{Deps, conversations, page::Wanted};
+use crate::{
+    conversations,
+    parameters::{ConversationPath, MessagePath},
+    services::Services,
+};
+
+pub(crate) fn routes(routes: &mut impl Routes<Services>) {
+    let mut sends = vec![(422, Code::IdempotencyKeyReused), (409, Code::ConversationClosed)];
+    sends.extend(Code::of_failed_sends());
+    let _ = routes
+        .allow(Access::Agent)
+        .route(operation!(list))
+        .route_refusing(operation!(send_message), &sends)
+        .route_refusing(operation!(cancel), &[(409, Code::MessageNotHeld)]);
+}
 
 /// Longest text, in bytes: five messages, all that WeChat grants in answer to one.
 const TEXT_MAX: usize = 5 * MAX_TEXT;
 const LINK_TEXT_MAX: usize = 512;
 const ADDRESS_MAX: usize = 2048;
 
-#[derive(Deserialize)]
+/// A message to send. The content stands in the field that `type` names, and nothing in the others.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Create {
+#[schema(example = json!({ "type": "text", "text": { "content": "您好，请问有什么可以帮您？" } }))]
+struct NewMessage {
     #[serde(rename = "type")]
+    #[schema(value_type = NewMessageType)]
     kind: String,
-    text: Option<Text>,
-    image: Option<Image>,
-    link: Option<Link>,
+    text: Option<NewText>,
+    image: Option<NewImage>,
+    link: Option<NewLink>,
 }
 
-#[derive(Deserialize)]
+/// A type of message that can be sent.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code, reason = "describes `NewMessage.type`, which has an explanation of its own for other types")]
+enum NewMessageType {
+    Text,
+    Image,
+    Link,
+}
+
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Text {
+struct NewText {
+    /// At most 10240 bytes.
+    #[schema(min_length = 1)]
     content: String,
 }
 
-#[derive(Deserialize)]
+/// Either a media id of WeChat's or the address of a picture.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Image {
+struct NewImage {
+    /// A media id that WeChat gave, at most 2048 bytes.
     #[serde(default)]
     media_id: String,
+    /// The http or https address of a picture of at most 2 MB, at most 2048 bytes.
     #[serde(default)]
+    #[schema(format = Uri)]
     url: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Link {
+struct NewLink {
+    /// At most 512 bytes.
     title: String,
+    /// At most 512 bytes.
     #[serde(default)]
     description: String,
+    /// An http or https address of at most 2048 bytes.
+    #[schema(format = Uri)]
     url: String,
+    /// The http or https address of a picture, at most 2048 bytes.
     #[serde(default)]
+    #[schema(format = Uri)]
     thumb_url: String,
 }
 
-pub(crate) async fn list(deps: &Deps, request: &Request, cid: &str) -> Result<Response<Body>, Problem> {
-    let wanted = Wanted::of(request)?;
-    let conversation = conversations::find(deps, cid).await?;
-    let page = deps.table().conversation_messages(&conversation, wanted.cursor(), wanted.limit).await?;
-    Ok(http::json(StatusCode::OK, &page))
+/// List the messages of a conversation
+///
+/// Oldest first. A page may have fewer messages than the limit, even none, and still have a next page.
+#[utoipa::path(
+    get,
+    path = "/api/conversations/{cid}/messages",
+    operation_id = "listMessages",
+    tag = "messages",
+    params(ConversationPath, PageRequest)
+)]
+async fn list(
+    State(services): State<Services>,
+    Path(ConversationPath { cid }): Path<ConversationPath>,
+    page: PageRequest,
+) -> Result<Json<PageOf<Message>>, Problem> {
+    let conversation = conversations::find(&services, &cid).await?;
+    let messages = services.table().conversation_messages(&conversation, page.cursor(), page.limit).await?;
+    Ok(Json(messages.into()))
 }
 
-pub(crate) async fn create(
-    deps: &Deps,
-    request: &Request,
-    caller: &Caller,
-    cid: &str,
-) -> Result<Response<Body>, Problem> {
-    let once = http::once(request, caller)?;
-    let asked: Create = http::body(request)?;
-    asked.check()?;
-    let conversation = conversations::find(deps, cid).await?;
+/// Send a text, an image or a link
+///
+/// A text over 2048 bytes is sent in several messages, each of which counts toward WeChat's limit of five.
+#[utoipa::path(
+    post, path = "/api/conversations/{cid}/messages", operation_id = "sendMessage", tag = "messages",
+    params(ConversationPath, api::IdempotencyKey), request_body = NewMessage,
+)]
+async fn send_message(
+    State(services): State<Services>,
+    caller: Caller,
+    Path(ConversationPath { cid }): Path<ConversationPath>,
+    Idempotent { body, once }: Idempotent<NewMessage>,
+) -> Result<Sent, Problem> {
+    body.check()?;
+    let conversation = conversations::find(&services, &cid).await?;
     if !conversation.is_open() {
         return Err(Problem::conversation_closed());
     }
-    let (kind, content) = asked.content(deps, &conversation).await?;
-    let author = Author { role: caller.role.into(), name: caller.name.clone() };
-    match deps.channel().send_message(&conversation, Draft { kind, content, author, once }).await? {
-        SendResult::Message(message) => Ok(http::sent(&message)),
-        SendResult::KeyReused => Err(http::key_reused()),
+    let (kind, content) = body.content(&services, &conversation).await?;
+    let author = Author { role: caller.role.into(), name: caller.name };
+    match services.channel().send_message(&conversation, Draft { kind, content, author, once }).await? {
+        SendResult::Message(message) => Ok(Sent(*message)),
+        SendResult::KeyReused => Err(key_reused()),
         SendResult::Refused(failure) => Err(Problem::unsent(&failure)),
     }
 }
 
-/// Takes a held text back.
-pub(crate) async fn take_back(deps: &Deps, cid: &str, id: &str) -> Result<Response<Body>, Problem> {
-    let conversation = conversations::find(deps, cid).await?;
-    let message = deps.table().message(&conversation.thread(), id).await?;
-    let message = message.filter(|message| message.cid.as_deref() == Some(cid));
+/// Cancel a held text
+///
+/// Refused where the message is not held, or no longer (`message.not_held`).
+#[utoipa::path(
+    delete,
+    path = "/api/conversations/{cid}/messages/{id}",
+    operation_id = "cancelMessage",
+    tag = "messages",
+    params(MessagePath)
+)]
+async fn cancel(
+    State(services): State<Services>,
+    Path(MessagePath { cid, id }): Path<MessagePath>,
+) -> Result<Json<Message>, Problem> {
+    let conversation = conversations::find(&services, &cid).await?;
+    let message = services.table().message(&conversation.thread(), &id).await?;
+    let message = message.filter(|message| message.cid.as_ref() == Some(&cid));
     let message = message.ok_or_else(|| Problem::not_found("message"))?;
-    let taken_back = deps.channel().take_back(&message).await?.ok_or_else(|| {
-        let detail = "The message is not held (any more), so it cannot be taken back.";
-        Problem::new(StatusCode::CONFLICT, "message.not_held", detail)
-    })?;
-    Ok(http::json(StatusCode::OK, &taken_back))
+    services.channel().take_back(&message).await?.map(Json).ok_or_else(|| {
+        let detail = "The message is not held, or no longer, so it cannot be cancelled.";
+        Problem::conflict(Code::MessageNotHeld, detail)
+    })
 }
 
-impl Create {
+impl NewMessage {
     fn check(&self) -> Result<(), Problem> {
         let mut wrong = Vec::new();
         let mut must = |right: bool, field: &str, detail: &str| {
@@ -129,19 +200,19 @@ impl Create {
         if wrong.is_empty() { Ok(()) } else { Err(Problem::invalid(wrong)) }
     }
 
-    async fn content(self, deps: &Deps, conversation: &Conversation) -> Result<(&'static str, Value), Problem> {
+    async fn content(self, services: &Services, conversation: &Conversation) -> Result<(&'static str, Value), Problem> {
         if let Some(text) = self.text {
             return Ok(("text", json!({ "content": text.content })));
         }
         if let Some(link) = self.link {
-            let Link { title, description, url, thumb_url } = link;
+            let NewLink { title, description, url, thumb_url } = link;
             let content = json!({ "title": title, "description": description, "url": url, "thumb_url": thumb_url });
             return Ok(("link", content));
         }
         let Some(image) = self.image else {
             return Err(Problem::internal());
         };
-        let media_id = deps.channel().cover_media_id(&conversation.app_id, &image.media_id, &image.url).await;
+        let media_id = services.channel().cover_media_id(&conversation.app_id, &image.media_id, &image.url).await;
         let media_id = media_id.map_err(|error| Problem::no_picture(&error, "image.media_id", "image.url"))?;
         let mut content = json!({ "media_id": media_id });
         if !image.url.is_empty() {

@@ -1,98 +1,200 @@
 //! What a robot knows: its questions and answers.
 
-use desk::{
-    Fault,
-    faq::{self, QUESTIONS_MAX, Question},
+use api::{
+    Access, Code, Created, FieldError, Json, LimitedJson, NoContent, PageOf, PageRequest, Path, Problem, Routes, State,
+    operation,
 };
-use function::http::{self, FieldError, Problem};
-use lambda_http::{Body, Request, Response, http::StatusCode};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use store::{StoredQuestion, fresh_question_id};
+use desk::{
+    faq::{self, QUESTIONS_MAX, Question},
+    robot::Robot,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{Kind, StoredQuestion, fresh_question_id};
+use utoipa::ToSchema;
 
-use crate::{Deps, merge::merge, page::Wanted, robots, settings::fields};
+use crate::{
+    merge::merge,
+    parameters::{IdPath, QuestionPath},
+    services::Services,
+    settings::{Settings, fields},
+};
 
 /// Longest body that replaces all questions, in bytes. A function takes 6 MB (Lambda quotas, "Invocation payload").
 const BODY_MAX: usize = 4 * 1024 * 1024;
 
-pub(crate) async fn list(deps: &Deps, request: &Request, robot: &str) -> Result<Response<Body>, Problem> {
-    let wanted = Wanted::of(request)?;
-    robots::find(deps, robot).await?;
-    let page = deps.table().questions::<Question>(robot, wanted.cursor(), wanted.limit).await?;
-    Ok(http::json(StatusCode::OK, &page))
+pub(crate) fn routes(routes: &mut impl Routes<Services>) {
+    let _ = routes
+        .allow(Access::Admin)
+        .route(operation!(list))
+        .route_refusing(operation!(create), &[(409, Code::QuestionExists), (409, Code::RobotKnowsEnough)])
+        .route(operation!(replace))
+        .route(operation!(read))
+        .route(operation!(change))
+        .route(operation!(delete));
 }
 
-pub(crate) async fn read(deps: &Deps, robot: &str, id: &str) -> Result<Response<Body>, Problem> {
-    Ok(http::json(StatusCode::OK, &find(deps, robot, id).await?.question))
+/// List the questions of a robot
+#[utoipa::path(
+    get,
+    path = "/api/robots/{id}/questions",
+    operation_id = "listQuestions",
+    tag = "questions",
+    params(IdPath, PageRequest)
+)]
+async fn list(
+    State(services): State<Services>,
+    Path(IdPath { id }): Path<IdPath>,
+    page: PageRequest,
+) -> Result<Json<PageOf<Question>>, Problem> {
+    find_robot(&services, &id).await?;
+    Ok(Json(services.table().questions::<Question>(&id, page.cursor(), page.limit).await?.into()))
 }
 
-pub(crate) async fn create(deps: &Deps, request: &Request, robot: &str) -> Result<Response<Body>, Problem> {
-    let question = checked(with_id(http::body(request)?))?;
-    robots::find(deps, robot).await?;
-    if deps.table().question::<Value>(robot, &question.id).await?.is_some() {
-        let detail = "The robot has a question with this id already. Change that one, or leave the id out.";
-        return Err(Problem::new(StatusCode::CONFLICT, "question.exists", detail));
+/// Get a question
+#[utoipa::path(
+    get,
+    path = "/api/robots/{id}/questions/{question_id}",
+    operation_id = "getQuestion",
+    tag = "questions",
+    params(QuestionPath)
+)]
+async fn read(
+    State(services): State<Services>,
+    Path(QuestionPath { id, question_id }): Path<QuestionPath>,
+) -> Result<Json<Question>, Problem> {
+    Ok(Json(find(&services, &id, &question_id).await?.question))
+}
+
+/// Create a question
+///
+/// A robot has at most 1000 questions.
+#[utoipa::path(
+    post,
+    path = "/api/robots/{id}/questions",
+    operation_id = "createQuestion",
+    tag = "questions",
+    params(IdPath)
+)]
+async fn create(
+    State(services): State<Services>,
+    Path(IdPath { id }): Path<IdPath>,
+    Json(new): Json<Value>,
+) -> Result<Created<Question>, Problem> {
+    let question = checked(with_id(new))?;
+    find_robot(&services, &id).await?;
+    if services.table().question::<Value>(&id, &question.id).await?.is_some() {
+        let detail = "The robot already has a question with this id. Change that one, or leave the id out.";
+        return Err(Problem::conflict(Code::QuestionExists, detail));
     }
-    if deps.table().count_questions(robot).await? >= QUESTIONS_MAX {
-        let detail = format!("A robot knows at most {QUESTIONS_MAX} questions.");
-        return Err(Problem::new(StatusCode::CONFLICT, "robot.knows_enough", detail));
+    if services.table().count_questions(&id).await? >= QUESTIONS_MAX {
+        let detail = format!("A robot has at most {QUESTIONS_MAX} questions.");
+        return Err(Problem::conflict(Code::RobotKnowsEnough, detail));
     }
-    deps.table().create_question(robot, &question.id, &question).await?;
-    Ok(http::json(StatusCode::CREATED, &question))
+    services.table().create_question(&id, &question.id, &question).await?;
+    Ok(Created(question))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Replace {
+struct Replacement {
     questions: Vec<Value>,
 }
 
-/// Puts these questions in place of all that the robot knows.
-pub(crate) async fn replace(deps: &Deps, request: &Request, robot: &str) -> Result<Response<Body>, Problem> {
-    let asked: Replace = http::long_body(request, BODY_MAX)?;
-    let mut questions = Vec::with_capacity(asked.questions.len());
-    for (at, question) in asked.questions.into_iter().enumerate() {
-        questions.push(parsed(with_id(question), &format!("questions.{at}."))?);
+#[derive(Serialize, ToSchema)]
+struct QuestionCount {
+    /// How many questions the robot has now.
+    #[schema(maximum = 1000)]
+    count: usize,
+}
+
+/// Replace all questions of a robot
+///
+/// The body has at most 4 MB.
+#[utoipa::path(
+    put,
+    path = "/api/robots/{id}/questions",
+    operation_id = "replaceQuestions",
+    tag = "questions",
+    params(IdPath)
+)]
+async fn replace(
+    State(services): State<Services>,
+    Path(IdPath { id }): Path<IdPath>,
+    LimitedJson(replacement): LimitedJson<Replacement, BODY_MAX>,
+) -> Result<Json<QuestionCount>, Problem> {
+    let mut questions = Vec::with_capacity(replacement.questions.len());
+    for (at, question) in replacement.questions.into_iter().enumerate() {
+        questions.push(parsed(with_id(question), &format!("questions[{at}]."))?);
     }
-    let of_all = |fault: &Fault| fault.field == "questions";
-    let (of_all, of_each): (Vec<_>, Vec<_>) = faq::faults(&questions).into_iter().partition(of_all);
-    let wrong: Vec<_> = fields("", of_all).into_iter().chain(fields("questions.", of_each)).collect();
+    let wrong = fields("", faq::faults(&questions));
     if !wrong.is_empty() {
         return Err(Problem::invalid(wrong));
     }
-    robots::find(deps, robot).await?;
+    find_robot(&services, &id).await?;
     let count = questions.len();
     let questions: Vec<_> = questions.into_iter().map(|question| (question.id.clone(), question)).collect();
-    deps.table().replace_questions(robot, &questions).await?;
-    tracing::info!(robot, count, "a robot's questions were replaced");
-    Ok(http::json(StatusCode::OK, &json!({ "count": count })))
+    services.table().replace_questions(&id, &questions).await?;
+    tracing::info!(robot_id = id, count, "questions replaced");
+    Ok(Json(QuestionCount { count }))
 }
 
-/// Changes a question by a JSON merge patch.
-pub(crate) async fn change(deps: &Deps, request: &Request, robot: &str, id: &str) -> Result<Response<Body>, Problem> {
-    let asked: Value = http::body(request)?;
-    let old = find(deps, robot, id).await?;
+/// Change a question
+///
+/// A JSON merge patch (RFC 7396). The id cannot be changed.
+#[utoipa::path(
+    patch,
+    path = "/api/robots/{id}/questions/{question_id}",
+    operation_id = "changeQuestion",
+    tag = "questions",
+    params(QuestionPath)
+)]
+async fn change(
+    State(services): State<Services>,
+    Path(QuestionPath { id, question_id }): Path<QuestionPath>,
+    Json(patch): Json<Value>,
+) -> Result<Json<Question>, Problem> {
+    let old = find(&services, &id, &question_id).await?;
     let mut merged = serde_json::to_value(&old.question).unwrap_or_default();
-    merge(&mut merged, asked);
+    merge(&mut merged, patch);
     let question = checked(merged)?;
-    if question.id != id {
-        return Err(Problem::invalid(vec![FieldError::new("id", "stays as it is")]));
+    if question.id != question_id {
+        return Err(Problem::invalid_field("id", "cannot be changed"));
     }
-    deps.table().change_question(robot, id, &old, &question).await?;
-    Ok(http::json(StatusCode::OK, &question))
+    services.table().change_question(&id, &question_id, &old, &question).await?;
+    Ok(Json(question))
 }
 
-pub(crate) async fn delete(deps: &Deps, robot: &str, id: &str) -> Result<Response<Body>, Problem> {
-    robots::find(deps, robot).await?;
-    if !deps.table().delete_question(robot, id).await? {
+/// Delete a question
+#[utoipa::path(
+    delete, path = "/api/robots/{id}/questions/{question_id}", operation_id = "deleteQuestion", tag = "questions",
+    params(QuestionPath),
+    responses((status = 204, description = "The question is deleted.")),
+)]
+async fn delete(
+    State(services): State<Services>,
+    Path(QuestionPath { id, question_id }): Path<QuestionPath>,
+) -> Result<NoContent, Problem> {
+    find_robot(&services, &id).await?;
+    if !services.table().delete_question(&id, &question_id).await? {
         return Err(Problem::not_found("question"));
     }
-    Ok(http::empty())
+    Ok(NoContent)
 }
 
-async fn find(deps: &Deps, robot: &str, id: &str) -> Result<StoredQuestion<Question>, Problem> {
-    robots::find(deps, robot).await?;
-    deps.table().question(robot, id).await?.ok_or_else(|| Problem::not_found("question"))
+/// The robot with this id.
+pub(crate) async fn find_robot(services: &Services, id: &str) -> Result<Robot, Problem> {
+    let found = if Kind::Robot.is_id(id) { services.table().record::<Value>(Kind::Robot, id).await? } else { None };
+    match found.map(|record| Settings::kept(Kind::Robot, &record.settings)) {
+        Some(Ok(Settings::Robot(robot))) => Ok(robot),
+        Some(Err(problem)) => Err(problem),
+        _ => Err(Problem::not_found("robot")),
+    }
+}
+
+async fn find(services: &Services, robot: &str, id: &str) -> Result<StoredQuestion<Question>, Problem> {
+    find_robot(services, robot).await?;
+    services.table().question(robot, id).await?.ok_or_else(|| Problem::not_found("question"))
 }
 
 fn with_id(mut question: Value) -> Value {
@@ -104,8 +206,9 @@ fn with_id(mut question: Value) -> Value {
     question
 }
 
+/// Deserialises a question; `place` is put before the name of a field that is wrong.
 fn parsed(question: Value, place: &str) -> Result<Question, Problem> {
-    http::read(question)
+    api::read(question)
         .map_err(|wrong| Problem::invalid(vec![FieldError::new(format!("{place}{}", wrong.field), wrong.detail)]))
 }
 

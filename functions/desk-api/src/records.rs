@@ -1,106 +1,131 @@
-//! Groups, agents, merchants, robots, calendars: create, list, read, change, delete. One module for all of them.
+//! What groups, agents, merchants, robots and calendars have in common: create, list, read, change, delete.
 
-use function::http::{self, FieldError, Problem};
-use lambda_http::{Body, Request, Response, http::StatusCode};
-use serde_json::{Value, json};
-use store::{ExposeSecret, Kind, Page, Record, StoreError, Written};
+use api::{Code, FieldError, PageOf, PageRequest, Problem};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use store::{Duty, ExposeSecret, Kind, Record, Written};
 
 use crate::{
-    Deps,
-    duty::Shown as DutyShown,
-    effects,
-    me::TOKEN_ALIAS,
+    caller_agent::TOKEN_ALIAS,
+    credentials::{Credentials, SecretChange},
+    duty::DutyView,
+    effects, lookup,
     merge::merge,
-    page::Wanted,
-    robots::{Credentials, Sealing},
+    services::Services,
     settings::Settings,
-    uses,
+    usage,
 };
 
-pub(crate) async fn list(deps: &Deps, request: &Request, kind: Kind) -> Result<Response<Body>, Problem> {
-    let wanted = Wanted::of(request)?;
-    let page = deps.table().records::<Value>(kind, wanted.cursor(), wanted.limit).await?;
-    let items = show(deps, kind, &page.items).await?;
-    Ok(http::json(StatusCode::OK, &Page { items, cursor: page.cursor }))
+/// A record as the API shows it: its settings, and what the bundle adds to them.
+#[derive(Serialize)]
+pub(crate) struct RecordView {
+    #[serde(flatten)]
+    settings: Settings,
+    id: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    /// Of an agent who has been on duty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duty: Option<DutyView>,
+    /// Of a robot: whether a credential is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has_secret: Option<bool>,
+    /// Of a robot: the secret of a webhook that was generated with this request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
 }
 
-pub(crate) async fn read(deps: &Deps, kind: Kind, id: &str) -> Result<Response<Body>, Problem> {
-    answer(deps, StatusCode::OK, kind, &find(deps, kind, id).await?, &Sealing::default()).await
+impl RecordView {
+    fn new(kind: Kind, record: &Record<Value>, duties: &[Duty], now: Timestamp) -> Result<Self, Problem> {
+        let duty = duties.iter().find(|duty| duty.agent_id == record.id);
+        Ok(Self {
+            settings: Settings::kept(kind, &record.settings)?,
+            id: record.id.clone(),
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+            duty: duty.map(|duty| DutyView::of(duty, now)),
+            has_secret: (kind == Kind::Robot).then_some(record.secret.is_some()),
+            secret: None,
+        })
+    }
 }
 
-pub(crate) async fn create(deps: &Deps, request: &Request, kind: Kind) -> Result<Response<Body>, Problem> {
-    let mut asked = object(request)?;
-    let credentials = Credentials::take(kind, &mut asked);
-    let settings = Settings::read(kind, asked).map_err(Problem::invalid)?;
-    let sealing = settle(credentials, None, &settings)?;
-    effects::must_exist(deps, None, &settings).await?;
-    names_are_no_ids(deps, kind, None, &settings).await?;
-    let record = deps.table().new_record(kind, settings.value(), settings.names());
-    effects::before(deps, &record.id, None, &settings).await?;
-    let secret = sealing.new.as_ref().map(|secret| (deps.vault(), secret));
-    if deps.table().create_record(kind, &record, secret).await? == Written::AliasTaken {
-        effects::undone(deps, &record.id, &settings).await?;
+pub(crate) async fn list(services: &Services, kind: Kind, page: &PageRequest) -> Result<PageOf<RecordView>, Problem> {
+    let page = services.table().records::<Value>(kind, page.cursor(), page.limit).await?;
+    Ok(PageOf { items: views(services, kind, &page.items).await?, cursor: page.cursor })
+}
+
+pub(crate) async fn read(services: &Services, kind: Kind, id: &str) -> Result<RecordView, Problem> {
+    view(services, kind, &lookup::find(services, kind, id).await?).await
+}
+
+pub(crate) async fn create(services: &Services, kind: Kind, new: Value) -> Result<RecordView, Problem> {
+    let mut new = object(new)?;
+    let credentials = Credentials::take(kind, &mut new);
+    let settings = Settings::read(kind, new).map_err(Problem::invalid)?;
+    let secret_change = secret_change(credentials, None, &settings)?;
+    effects::must_exist(services, None, &settings).await?;
+    refuse_ids_as_aliases(services, kind, None, &settings).await?;
+    let record = services.table().new_record(kind, settings.value(), settings.names());
+    effects::before_write(services, &record.id, None, &settings).await?;
+    let secret = secret_change.new.as_ref().map(|secret| (services.vault(), secret));
+    if services.table().create_record(kind, &record, secret).await? == Written::AliasTaken {
+        effects::undo_before_write(services, &record.id, &settings).await?;
         return Err(alias_taken());
     }
-    tracing::info!(kind = kind.as_str(), id = record.id, "set up");
-    let record = find(deps, kind, &record.id).await?;
-    answer(deps, StatusCode::CREATED, kind, &record, &sealing).await
+    tracing::info!(kind = kind.as_str(), id = record.id, "record created");
+    let record = lookup::find(services, kind, &record.id).await?;
+    view_with_secret(services, kind, &record, &secret_change).await
 }
 
-pub(crate) async fn change(deps: &Deps, request: &Request, kind: Kind, id: &str) -> Result<Response<Body>, Problem> {
-    let mut asked = object(request)?;
-    let credentials = Credentials::take(kind, &mut asked);
-    let mut seen = find(deps, kind, id).await?;
+pub(crate) async fn change(services: &Services, kind: Kind, id: &str, patch: Value) -> Result<RecordView, Problem> {
+    let mut patch = object(patch)?;
+    let credentials = Credentials::take(kind, &mut patch);
+    let mut seen = lookup::find(services, kind, id).await?;
     let old = Settings::kept(kind, &seen.settings)?;
-    let mut merged = before_merge(&old, &asked);
-    merge(&mut merged, asked);
+    let mut merged = base_of_merge(&old, &patch);
+    merge(&mut merged, patch);
     let settings = Settings::read(kind, merged).map_err(Problem::invalid)?;
-    let sealing = settle(credentials, seen.secret.is_some().then_some(&old), &settings)?;
-    if sealing.drop {
+    let secret_change = secret_change(credentials, seen.secret.is_some().then_some(&old), &settings)?;
+    if secret_change.drop {
         seen.secret = None;
     }
-    effects::must_exist(deps, Some(&old), &settings).await?;
-    names_are_no_ids(deps, kind, Some((id, &old)), &settings).await?;
-    effects::before(deps, id, Some(&old), &settings).await?;
-    // An agent that was made for a token is still to be found by it.
+    effects::must_exist(services, Some(&old), &settings).await?;
+    refuse_ids_as_aliases(services, kind, Some((id, &old)), &settings).await?;
+    effects::before_write(services, id, Some(&old), &settings).await?;
+    // The alias by which the agent of an access token is found is not one of the settings.
     let of_token = seen.aliases.iter().filter(|alias| kind == Kind::Agent && alias.starts_with(TOKEN_ALIAS)).cloned();
     let names = settings.names().into_iter().chain(of_token).collect();
-    let secret = sealing.new.as_ref().map(|secret| (deps.vault(), secret));
-    let (record, written) = deps.table().change_record(kind, &seen, settings.value(), names, secret).await?;
+    let secret = secret_change.new.as_ref().map(|secret| (services.vault(), secret));
+    let (record, written) = services.table().change_record(kind, &seen, settings.value(), names, secret).await?;
     if written == Written::AliasTaken {
         return Err(alias_taken());
     }
-    tracing::info!(kind = kind.as_str(), id, "changed");
-    effects::after(deps, id, &old, &settings).await?;
-    answer(deps, StatusCode::OK, kind, &record, &sealing).await
+    tracing::info!(kind = kind.as_str(), id, "record changed");
+    effects::after_write(services, id, &old, &settings).await?;
+    view_with_secret(services, kind, &record, &secret_change).await
 }
 
-pub(crate) async fn delete(deps: &Deps, kind: Kind, id: &str) -> Result<Response<Body>, Problem> {
-    let record = find(deps, kind, id).await?;
+pub(crate) async fn delete(services: &Services, kind: Kind, id: &str) -> Result<(), Problem> {
+    let record = lookup::find(services, kind, id).await?;
     let settings = Settings::kept(kind, &record.settings)?;
-    uses::must_be_none(deps, kind, id).await?;
-    effects::before_end(deps, id, &settings).await?;
-    // What went before it may have counted as a change.
-    let record = find(deps, kind, id).await?;
-    deps.table().delete_record(kind, &record).await?;
-    effects::after_end(deps, id, &settings).await?;
-    tracing::info!(kind = kind.as_str(), id, "taken away");
-    Ok(http::empty())
+    usage::refuse_if_used(services, kind, id).await?;
+    effects::before_delete(services, id, &settings).await?;
+    // Read again: the step before may have changed the record's version.
+    let record = lookup::find(services, kind, id).await?;
+    services.table().delete_record(kind, &record).await?;
+    effects::after_delete(services, id, &settings).await?;
+    tracing::info!(kind = kind.as_str(), id, "record deleted");
+    Ok(())
 }
 
-/// What is kept under this id.
-pub(crate) async fn find(deps: &Deps, kind: Kind, id: &str) -> Result<Record<Value>, Problem> {
-    let found = if kind.is_id(id) { deps.table().record(kind, id).await? } else { None };
-    found.ok_or_else(|| Problem::not_found(kind.as_str()))
-}
-
-fn object(request: &Request) -> Result<Value, Problem> {
-    let body: Value = http::body(request)?;
+fn object(body: Value) -> Result<Value, Problem> {
     if body.is_object() { Ok(body) } else { Err(Problem::invalid(vec![FieldError::new("body", "must be an object")])) }
 }
 
-/// What a change is merged into. Whoever makes a robot one of another kind begins without the settings of the old one.
-fn before_merge(old: &Settings, asked: &Value) -> Value {
+/// The settings that a change is merged into. A robot that changes its kind keeps only what every kind has.
+fn base_of_merge(old: &Settings, asked: &Value) -> Value {
     let mut value = old.value();
     let other = asked.get("kind").is_some_and(|kind| Some(kind) != value.get("kind"));
     if let (Settings::Robot(_), true, Some(fields)) = (old, other, value.as_object_mut()) {
@@ -109,25 +134,25 @@ fn before_merge(old: &Settings, asked: &Value) -> Value {
     value
 }
 
-fn settle(credentials: Credentials, old: Option<&Settings>, new: &Settings) -> Result<Sealing, Problem> {
+fn secret_change(credentials: Credentials, old: Option<&Settings>, new: &Settings) -> Result<SecretChange, Problem> {
     match (old, new) {
-        (Some(Settings::Robot(old)), Settings::Robot(new)) => credentials.settle(Some(old), new),
-        (None, Settings::Robot(new)) => credentials.settle(None, new),
-        _ => Ok(Sealing::default()),
+        (Some(Settings::Robot(old)), Settings::Robot(new)) => credentials.resolve(Some(old), new),
+        (None, Settings::Robot(new)) => credentials.resolve(None, new),
+        _ => Ok(SecretChange::default()),
     }
 }
 
-/// No new name may be the id of another of the kind: ids are looked up first, so it would lead to that one and never
-/// here.
-async fn names_are_no_ids(
-    deps: &Deps,
+/// Refuses a new alias that is the id of another record of the kind: ids are looked up first, so the alias would lead to
+/// that record.
+async fn refuse_ids_as_aliases(
+    services: &Services,
     kind: Kind,
     old: Option<(&str, &Settings)>,
     new: &Settings,
 ) -> Result<(), Problem> {
     let before = old.map(|(_, settings)| settings.names()).unwrap_or_default();
     for name in new.names().iter().filter(|name| !before.contains(name)) {
-        if old.is_none_or(|(id, _)| id != name) && exists(deps, kind, name).await? {
+        if old.is_none_or(|(id, _)| id != name) && lookup::exists(services, kind, name).await? {
             return Err(alias_taken());
         }
     }
@@ -135,47 +160,36 @@ async fn names_are_no_ids(
 }
 
 fn alias_taken() -> Problem {
-    let detail = "Another one of this kind goes by one of these names already.";
-    Problem::new(StatusCode::CONFLICT, "alias.taken", detail)
+    let detail = "Another resource of this kind already has one of these ids or aliases.";
+    Problem::conflict(Code::AliasTaken, detail)
 }
 
-async fn answer(
-    deps: &Deps,
-    status: StatusCode,
+async fn view_with_secret(
+    services: &Services,
     kind: Kind,
     record: &Record<Value>,
-    sealing: &Sealing,
-) -> Result<Response<Body>, Problem> {
-    let mut shown = show(deps, kind, std::slice::from_ref(record)).await?.pop().unwrap_or_default();
-    if let (true, Some(secret)) = (sealing.made, &sealing.new) {
-        shown["secret"] = secret.expose_secret().into();
-    }
-    Ok(http::json(status, &shown))
+    change: &SecretChange,
+) -> Result<RecordView, Problem> {
+    let mut view = view(services, kind, record).await?;
+    view.secret = change.new.as_ref().filter(|_| change.generated).map(|secret| secret.expose_secret().to_owned());
+    Ok(view)
 }
 
-/// Records as the API shows them, each with its settings in the open.
-async fn show(deps: &Deps, kind: Kind, records: &[Record<Value>]) -> Result<Vec<Value>, Problem> {
+async fn view(services: &Services, kind: Kind, record: &Record<Value>) -> Result<RecordView, Problem> {
+    let duties = duties(services, kind, std::slice::from_ref(record)).await?;
+    RecordView::new(kind, record, &duties, services.table().clock().now())
+}
+
+async fn views(services: &Services, kind: Kind, records: &[Record<Value>]) -> Result<Vec<RecordView>, Problem> {
+    let duties = duties(services, kind, records).await?;
+    let now = services.table().clock().now();
+    records.iter().map(|record| RecordView::new(kind, record, &duties, now)).collect()
+}
+
+async fn duties(services: &Services, kind: Kind, records: &[Record<Value>]) -> Result<Vec<Duty>, Problem> {
+    if kind != Kind::Agent {
+        return Ok(Vec::new());
+    }
     let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
-    let duties = if kind == Kind::Agent { deps.table().duties(&ids).await? } else { Vec::new() };
-    let now = deps.table().clock().now();
-    let mut shown = Vec::with_capacity(records.len());
-    for record in records {
-        let mut value = Settings::kept(kind, &record.settings)?.value();
-        value["id"] = record.id.as_str().into();
-        value["created_at"] = json!(record.created_at);
-        value["updated_at"] = json!(record.updated_at);
-        if kind == Kind::Robot {
-            value["has_secret"] = record.secret.is_some().into();
-        }
-        if let Some(duty) = duties.iter().find(|duty| duty.agent_id == record.id) {
-            value["duty"] = json!(DutyShown::of(duty, now));
-        }
-        shown.push(value);
-    }
-    Ok(shown)
-}
-
-/// Whether there is such a thing; ids of another form are not looked up.
-pub(crate) async fn exists(deps: &Deps, kind: Kind, id: &str) -> Result<bool, StoreError> {
-    Ok(kind.is_id(id) && deps.table().record::<Value>(kind, id).await?.is_some())
+    Ok(services.table().duties(&ids).await?)
 }

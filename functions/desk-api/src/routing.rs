@@ -1,37 +1,54 @@
-//! Who would get a conversation, and why.
+//! A simulation of the routing.
 
 use ::conversations::Simulation;
-use function::http::{self, Problem};
+use api::{Access, Json, Problem, Routes, State, operation};
 use jiff::Timestamp;
-use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::Deserialize;
+use utoipa::ToSchema;
 use wechat::is_app_id;
 
-use crate::Deps;
+use crate::services::Services;
 
-#[derive(Deserialize)]
+pub(crate) fn routes(routes: &mut impl Routes<Services>) {
+    let _ = routes.allow(Access::Agent).route_refusing(operation!(simulate), &[(404, api::Code::NotFound)]);
+}
+
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Simulate {
+struct SimulationRequest {
+    /// The mini program's AppID.
     app_id: String,
+    /// The `session-from` that the visitor enters with.
     #[serde(default)]
     session_from: String,
+    /// What the visitor writes.
     #[serde(default)]
     text: String,
+    /// A known visitor, for the agent that they last had.
     openid: Option<String>,
+    /// The working hours are those of this time, staff and queues those of now. Now where it is missing.
     at: Option<Timestamp>,
 }
 
-/// Who would get a conversation.
-pub(crate) async fn simulate(deps: &Deps, request: &Request) -> Result<Response<Body>, Problem> {
-    let asked: Simulate = http::body(request)?;
-    let wanted = Simulation {
-        app_id: &asked.app_id,
-        session_from: &asked.session_from,
-        text: &asked.text,
-        openid: asked.openid.as_deref().filter(|openid| !openid.is_empty()),
-        at: asked.at.unwrap_or_else(|| deps.table().clock().now()),
+/// Simulate the routing of a conversation
+///
+/// Says who would get a conversation, and why: the same rules on the same facts, without a change.
+#[utoipa::path(
+    post, path = "/api/routing/simulate", operation_id = "simulateRouting", tag = "routing",
+    request_body = SimulationRequest,
+)]
+async fn simulate(
+    State(services): State<Services>,
+    Json(request): Json<SimulationRequest>,
+) -> Result<Json<::conversations::Simulated>, Problem> {
+    let simulation = Simulation {
+        app_id: &request.app_id,
+        session_from: &request.session_from,
+        text: &request.text,
+        openid: request.openid.as_deref().filter(|openid| !openid.is_empty()),
+        at: request.at.unwrap_or_else(|| services.table().clock().now()),
     };
-    let simulated = if is_app_id(wanted.app_id) { deps.desk.simulate(&wanted).await? } else { None };
-    let simulated = simulated.ok_or_else(|| Problem::not_found("binding"))?;
-    Ok(http::json(StatusCode::OK, &simulated))
+    let simulated =
+        if is_app_id(simulation.app_id) { services.conversations.simulate(&simulation).await? } else { None };
+    simulated.map(Json).ok_or_else(|| Problem::not_found("binding"))
 }

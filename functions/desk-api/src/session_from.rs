@@ -1,19 +1,25 @@
-//! `session-from`: written, read, and the secret that it is signed with.
+//! `session-from`: build, parse, and the secret that signs it.
 
+use api::{Access, Created, FieldError, Json, Path, Problem, Routes, State, operation};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use function::http::{self, FieldError, Problem};
-use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use store::{BindingChange, SecretString};
-use wechat::session_from::{self, BuildError, Fields};
+use utoipa::ToSchema;
+use wechat::session_from::{self, BuildError, Built, Fields, SessionFrom};
 
-use crate::{Deps, bindings};
+use crate::{bindings, parameters::BindingPath, services::Services};
 
-/// Writes a `session-from`.
-pub(crate) fn build(request: &Request) -> Result<Response<Body>, Problem> {
-    let asked: Fields = http::body(request)?;
-    let built = session_from::build(&asked).map_err(|error| Problem::invalid(vec![wrong(&error)]))?;
-    Ok(http::json(StatusCode::OK, &built))
+pub(crate) fn routes(routes: &mut impl Routes<Services>) {
+    let _ = routes.allow(Access::Agent).route(operation!(build)).route(operation!(parse));
+    let _ = routes.allow(Access::Admin).route(operation!(create_secret));
+}
+
+/// Build a session-from
+///
+/// Refused if it has more than 1000 characters or bytes, and if a level of `transfer_action` could not be followed.
+#[utoipa::path(post, path = "/api/session-from/build", operation_id = "buildSessionFrom", tag = "session-from")]
+async fn build(Json(fields): Json<Fields>) -> Result<Json<Built>, Problem> {
+    session_from::build(&fields).map(Json).map_err(|error| Problem::invalid(vec![wrong(&error)]))
 }
 
 fn wrong(error: &BuildError) -> FieldError {
@@ -29,38 +35,70 @@ fn wrong(error: &BuildError) -> FieldError {
         BuildError::BadSignature => "signature",
         _ => "body",
     };
-    let words = error.to_string();
-    FieldError::new(field, words.strip_prefix(field).unwrap_or(&words).trim_start())
+    let message = error.to_string();
+    FieldError::new(field, message.strip_prefix(field).unwrap_or(&message).trim_start())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Parse {
+struct SessionFromText {
+    /// A `session-from` as the mini program passes it.
+    #[schema(example = "sobot|nickname=小林|partnerid=member-7")]
     text: String,
 }
 
-/// Reads a `session-from`. Any text is one.
-pub(crate) fn parse(request: &Request) -> Result<Response<Body>, Problem> {
-    let asked: Parse = http::body(request)?;
-    Ok(http::json(StatusCode::OK, &session_from::parse(&asked.text)))
+/// Parse a session-from
+///
+/// Any text is a `session-from`; what is unusual is a warning.
+#[utoipa::path(
+    post, path = "/api/session-from/parse", operation_id = "parseSessionFrom", tag = "session-from",
+    request_body = SessionFromText,
+)]
+async fn parse(Json(SessionFromText { text }): Json<SessionFromText>) -> Json<SessionFrom> {
+    Json(session_from::parse(&text))
 }
 
-/// The answer to a new secret: the one place where it is shown.
-#[derive(Serialize)]
-struct Made<'a> {
-    app_id: &'a str,
-    secret: &'a str,
+/// A new secret. No other answer has it.
+#[derive(Serialize, ToSchema)]
+struct SessionFromSecret {
+    /// The mini program's AppID.
+    app_id: String,
+    /// 32 random bytes in base64url; this text as it stands is the key.
+    secret: String,
 }
 
-/// Makes the secret with which the mini program's server signs `session-from`; the one before it ends.
-pub(crate) async fn make_secret(deps: &Deps, app_id: &str) -> Result<Response<Body>, Problem> {
-    let binding = bindings::find(deps, app_id).await?;
+/// Create the secret that signs session-from
+///
+/// The secret is in this answer only. The one before it becomes invalid at once.
+///
+/// With it the mini program's server, never the mini program itself, signs who a visitor is; a `partnerid` without a
+/// valid signature is only a claim (`partnerid_verified` is false).
+///
+/// `sig` = base64url without padding of HMAC-SHA-256 with the secret (its text in UTF-8) as the key, over
+/// `"kefu.session-from.v1\n" + partnerid + "\n" + ts`. `partnerid` in UTF-8, before any percent-encoding; `ts` is the
+/// time of signing in seconds since 1970, in decimal digits. It is accepted until 24 hours after `ts`, and up to 5
+/// minutes before it.
+///
+/// Example: with the secret `kefu-test-secret`, the partnerid `member-7` and the ts `1767225600`, sig is
+/// `gSLu8gH17bmc05fXy-p8LuKmVcTj433dTxa9sSzL-n8`. The session-from then has
+/// `|partnerid=member-7|ts=1767225600|sig=gSLu8gH17bmc05fXy-p8LuKmVcTj433dTxa9sSzL-n8`.
+#[utoipa::path(
+    post, path = "/api/bindings/{app_id}/session-from-secret", operation_id = "createSessionFromSecret",
+    tag = "session-from",
+    params(BindingPath),
+    responses((status = 201, description = "The new secret.", body = SessionFromSecret)),
+)]
+async fn create_secret(
+    State(services): State<Services>,
+    Path(BindingPath { app_id }): Path<BindingPath>,
+) -> Result<Created<SessionFromSecret>, Problem> {
+    let binding = bindings::find(&services, &app_id).await?;
     let mut random = [0_u8; 32];
     getrandom::fill(&mut random).map_err(|_| Problem::internal())?;
     let secret = BASE64_URL_SAFE_NO_PAD.encode(random);
     let session_from_secret = Some(SecretString::from(secret.as_str()));
     let change = BindingChange { session_from_secret, ..BindingChange::default() };
-    deps.table().change_binding(deps.vault(), &binding, change).await?;
-    tracing::info!(app_id, "a secret for session-from was made");
-    Ok(http::json(StatusCode::CREATED, &Made { app_id, secret: &secret }))
+    services.table().change_binding(services.vault(), &binding, change).await?;
+    tracing::info!(app_id, "session-from secret created");
+    Ok(Created(SessionFromSecret { app_id, secret }))
 }

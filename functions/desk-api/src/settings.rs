@@ -1,5 +1,6 @@
-//! The settings of what an admin sets up: read, checked, shown.
+//! The settings of groups, agents, merchants, robots and calendars: read and validated.
 
+use api::{FieldError, Problem};
 use desk::{
     Fault,
     calendar::Calendar,
@@ -7,15 +8,15 @@ use desk::{
     robot::Robot,
     staff::{Agent, Group},
 };
-use function::http::{self, FieldError, Problem};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use store::Kind;
 
-use crate::me::TOKEN_ALIAS;
+use crate::caller_agent::TOKEN_ALIAS;
 
 /// Settings of any kind.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
 pub(crate) enum Settings {
     Group(Group),
     Agent(Agent),
@@ -25,7 +26,7 @@ pub(crate) enum Settings {
 }
 
 impl Settings {
-    /// Reads and checks what somebody has sent.
+    /// Reads and validates settings from a request.
     pub(crate) fn read(kind: Kind, mut value: Value) -> Result<Self, Vec<FieldError>> {
         if let Some(Value::String(name)) = value.get_mut("name") {
             *name = name.trim().to_owned();
@@ -34,25 +35,30 @@ impl Settings {
         let settings = Self::parse(kind, value).map_err(|wrong| vec![wrong])?;
         let mut wrong = fields("", settings.faults());
         if matches!(settings, Self::Robot(_)) {
-            // Serde takes no notice of further fields where one of them says which there are.
+            // Serde does not refuse unknown fields beside a flattened enum.
             let known = settings.value();
             let unknown = sent.iter().filter(|name| known.get(name.as_str()).is_none());
-            wrong.extend(unknown.map(|name| FieldError::new(name, "is no field of a robot of this kind")));
+            wrong.extend(unknown.map(|name| FieldError::new(name, "is not a field of this kind of robot")));
         }
         if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
     }
 
-    /// Reads what is kept.
+    /// Reads stored settings.
     pub(crate) fn kept(kind: Kind, value: &Value) -> Result<Self, Problem> {
         Self::parse(kind, value.clone()).map_err(|wrong| {
-            tracing::error!(kind = kind.as_str(), field = wrong.field, detail = wrong.detail, "unreadable settings");
+            tracing::error!(
+                kind = kind.as_str(),
+                field = wrong.field,
+                detail = wrong.detail,
+                "stored settings are unreadable"
+            );
             Problem::internal()
         })
     }
 
     fn parse(kind: Kind, value: Value) -> Result<Self, FieldError> {
         fn to<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
-            http::read(value)
+            api::read(value)
         }
         Ok(match kind {
             Kind::Group => Self::Group(to(value)?),
@@ -80,21 +86,12 @@ impl Settings {
         }
     }
 
-    /// As JSON, with everything that was left to its default.
+    /// As JSON, with every default.
     pub(crate) fn value(&self) -> Value {
-        fn of(settings: &impl Serialize) -> Value {
-            serde_json::to_value(settings).unwrap_or_default()
-        }
-        match self {
-            Self::Group(group) => of(group),
-            Self::Agent(agent) => of(agent),
-            Self::Merchant(merchant) => of(merchant),
-            Self::Robot(robot) => of(robot),
-            Self::Calendar(calendar) => of(calendar),
-        }
+        serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// The other names that it is found by. A merchant is found by its code as by any of them.
+    /// The aliases by which the record is found. The code of a merchant is one of them.
     pub(crate) fn names(&self) -> Vec<String> {
         match self {
             Self::Group(group) => group.aliases.clone(),
@@ -109,7 +106,7 @@ impl Settings {
     }
 }
 
-/// Faults as the API tells them, each field below `place`.
+/// Faults as errors of fields; `place` is put before the name of each field.
 pub(crate) fn fields(place: &str, faults: Vec<Fault>) -> Vec<FieldError> {
     faults.into_iter().map(|fault| FieldError::new(format!("{place}{}", fault.field), fault.detail)).collect()
 }
@@ -128,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_nobody_knows_is_refused_in_every_kind() {
+    fn unknown_field_is_refused_in_every_kind() {
         for (kind, settings) in [
             (Kind::Group, json!({ "name": "售前" })),
             (Kind::Agent, json!({ "name": "小林" })),
@@ -147,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_read_again_as_it_was() {
+    fn stored_settings_round_trip() {
         let sent = json!({ "name": " 小助 ", "kind": "chat", "base_url": "https://a.example/v1", "model": "m" });
         let robot = Settings::read(Kind::Robot, sent).unwrap();
         assert_eq!(robot.value()["name"], "小助");
@@ -155,13 +152,13 @@ mod tests {
     }
 
     #[test]
-    fn a_merchant_is_found_by_its_code_once() {
+    fn code_of_merchant_is_an_alias_once() {
         let sent = json!({ "name": "店", "customer_code": "c1", "group_id": "g", "aliases": ["c2", "c1"] });
         assert_eq!(Settings::read(Kind::Merchant, sent).unwrap().names(), ["c1", "c2"]);
     }
 
     #[test]
-    fn nobody_takes_the_name_of_a_tokens_agent() {
+    fn alias_reserved_for_access_tokens_is_refused() {
         assert_eq!(wrong(Kind::Agent, json!({ "name": "小林", "aliases": ["token:1"] })), ["aliases"]);
     }
 }

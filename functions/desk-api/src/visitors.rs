@@ -1,103 +1,129 @@
-//! Visitors: who they are, and what they and a mini program said to each other.
+//! Visitors: profile and messages.
 
-use function::http::{self, Caller, Problem};
+use api::{Access, Caller, Json, PageOf, PageRequest, Path, Problem, Routes, State, operation};
 use jiff::Timestamp;
-use lambda_http::{Body, Request, Response, http::StatusCode};
 use serde::Serialize;
-use store::{Profile, Role, Thread, Visitor};
+use store::{Message, Profile, Role, Thread, Visitor};
 use wechat::session_from::{self, SessionFrom};
 
-use crate::{Deps, bindings, page::Wanted, view::Quota};
+use crate::{bindings, conversation_view::Quota, parameters::VisitorPath, services::Services};
 
+pub(crate) fn routes(routes: &mut impl Routes<Services>) {
+    let _ = routes.allow(Access::Agent).route(operation!(read));
+    let _ = routes.allow(Access::Admin).route(operation!(list_messages));
+}
+
+/// A visitor as the API shows them.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct VisitorView {
     uid: String,
-    app_id: &'a str,
-    openid: &'a str,
+    app_id: String,
+    openid: String,
     #[serde(flatten)]
-    profile: &'a Profile,
-    session_from: Option<Entered<'a>>,
+    profile: Profile,
+    session_from: Option<SessionFromView>,
     first_seen_at: Option<Timestamp>,
     last_seen_at: Option<Timestamp>,
     quota: Quota,
-    open_cid: Option<&'a str>,
+    open_cid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    person: Option<Person<'a>>,
+    person: Option<Person>,
 }
 
+/// The `session-from` that the visitor last entered with.
 #[derive(Serialize)]
-struct Entered<'a> {
-    /// Not for agents where it is signed: for a day the signature makes a visitor of whoever sends it.
+struct SessionFromView {
+    /// Not for agents if it is signed: for a day the signature identifies its holder as the visitor.
     #[serde(skip_serializing_if = "Option::is_none")]
-    raw: Option<&'a str>,
+    raw: Option<String>,
     at: Option<Timestamp>,
-    /// What the signature was worth.
-    verification: Option<&'a str>,
+    /// The result of the check of the signature.
+    verification: Option<String>,
     parsed: SessionFrom,
 }
 
-/// Everybody who came with the same verified `partnerid` is one person.
+/// All visitors who entered with the same verified `partnerid`.
 #[derive(Serialize)]
-struct Person<'a> {
-    partnerid: &'a str,
-    visitors: Vec<One>,
+struct Person {
+    partnerid: String,
+    visitors: Vec<PersonVisitor>,
 }
 
 #[derive(Serialize)]
-struct One {
+struct PersonVisitor {
     app_id: String,
     openid: String,
     uid: String,
 }
 
-pub(crate) async fn read(deps: &Deps, caller: &Caller, app_id: &str, openid: &str) -> Result<Response<Body>, Problem> {
-    bindings::find(deps, app_id).await?;
-    let thread = Thread::new(app_id, openid);
-    let visitor = deps.table().visitor(&thread).await?;
+/// Get a visitor
+#[utoipa::path(
+    get,
+    path = "/api/bindings/{app_id}/visitors/{openid}",
+    operation_id = "getVisitor",
+    tag = "visitors",
+    params(VisitorPath)
+)]
+async fn read(
+    State(services): State<Services>,
+    caller: Caller,
+    Path(VisitorPath { app_id, openid }): Path<VisitorPath>,
+) -> Result<Json<VisitorView>, Problem> {
+    bindings::find(&services, &app_id).await?;
+    let thread = Thread::new(&app_id, &openid);
+    let visitor = services.table().visitor(&thread).await?;
     if visitor == Visitor::default() {
         return Err(Problem::not_found("visitor"));
     }
     let person = match visitor.profile.proved() {
         Some(partnerid) => {
-            let threads = deps.table().person(partnerid).await?;
-            let one = |thread: Thread| One { uid: thread.uid(), app_id: thread.app_id, openid: thread.openid };
-            Some(Person { partnerid, visitors: threads.into_iter().map(one).collect() })
+            let threads = services.table().person(partnerid).await?;
+            let one =
+                |thread: Thread| PersonVisitor { uid: thread.uid(), app_id: thread.app_id, openid: thread.openid };
+            Some(Person { partnerid: partnerid.to_owned(), visitors: threads.into_iter().map(one).collect() })
         }
         None => None,
     };
-    let entered = |raw| {
+    let session_from = visitor.session_from.as_deref().map(|raw| {
         let parsed = session_from::parse(raw);
         let is_shown = caller.role == Role::Admin || parsed.signature.is_none();
-        Entered {
-            raw: Some(raw).filter(|_| is_shown),
+        SessionFromView {
+            raw: is_shown.then(|| raw.to_owned()),
             at: visitor.session_from_at,
-            verification: visitor.verification.as_deref(),
+            verification: visitor.verification.clone(),
             parsed,
         }
-    };
-    let shown = Shown {
+    });
+    Ok(Json(VisitorView {
         uid: thread.uid(),
         app_id,
         openid,
-        profile: &visitor.profile,
-        session_from: visitor.session_from.as_deref().map(entered),
+        session_from,
         first_seen_at: visitor.first_seen_at,
         last_seen_at: visitor.last_seen_at,
-        quota: Quota::of(&visitor, deps.table().clock().now()),
-        open_cid: visitor.open_cid.as_deref(),
+        quota: Quota::of(&visitor, services.table().clock().now()),
+        open_cid: visitor.open_cid.clone(),
+        profile: visitor.profile,
         person,
-    };
-    Ok(http::json(StatusCode::OK, &shown))
+    }))
 }
 
-pub(crate) async fn messages(
-    deps: &Deps,
-    request: &Request,
-    app_id: &str,
-    openid: &str,
-) -> Result<Response<Body>, Problem> {
-    let wanted = Wanted::of(request)?;
-    bindings::find(deps, app_id).await?;
-    let page = deps.table().thread_messages(&Thread::new(app_id, openid), wanted.cursor(), wanted.limit).await?;
-    Ok(http::json(StatusCode::OK, &page))
+/// List the messages of a visitor
+///
+/// Oldest first, of all conversations with the mini program.
+#[utoipa::path(
+    get,
+    path = "/api/bindings/{app_id}/visitors/{openid}/messages",
+    operation_id = "listVisitorMessages",
+    tag = "visitors",
+    params(VisitorPath, PageRequest)
+)]
+async fn list_messages(
+    State(services): State<Services>,
+    Path(VisitorPath { app_id, openid }): Path<VisitorPath>,
+    page: PageRequest,
+) -> Result<Json<PageOf<Message>>, Problem> {
+    bindings::find(&services, &app_id).await?;
+    let messages = services.table().thread_messages(&Thread::new(&app_id, &openid), page.cursor(), page.limit).await?;
+    Ok(Json(messages.into()))
 }

@@ -23,7 +23,9 @@ impl Access {
     pub fn check(self, caller: &Caller) -> Result<(), Problem> {
         match (self, caller.role) {
             (Self::Agent, _) | (Self::Admin, Role::Admin) => Ok(()),
-            (Self::Admin, Role::Agent) => Err(Problem::forbidden("This needs an admin's token; yours is an agent's.")),
+            (Self::Admin, Role::Supervisor | Role::Agent | Role::Integrator) => {
+                Err(Problem::forbidden("This needs an admin's token; yours is an agent's."))
+            }
         }
     }
 }

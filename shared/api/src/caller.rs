@@ -27,13 +27,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         let context = parts.request_context_ref();
         let fields = context.and_then(RequestContext::authorizer).map(|authorizer| &authorizer.fields);
         let text = |name: &str| fields.and_then(|fields| fields.get(name)).and_then(|value| value.as_str());
-        let role = match text("role") {
-            Some("admin") => Role::Admin,
-            Some("agent") => Role::Agent,
-            _ => {
-                let detail = "Send a token: Authorization: Bearer <token>.";
-                return Err(Problem::new(401, Code::Unauthorized, detail));
-            }
+        let Some(role @ (Role::Admin | Role::Agent)) = text("role").and_then(Role::named) else {
+            let detail = "Send a token: Authorization: Bearer <token>.";
+            return Err(Problem::new(401, Code::Unauthorized, detail));
         };
         let known = |name: &str| text(name).filter(|value| !value.is_empty()).map(ToOwned::to_owned);
         let token_id = text("token_id").unwrap_or_default().to_owned();

@@ -1,6 +1,6 @@
 //! The OpenAPI description of an API.
 
-use std::{collections::BTreeMap, marker::PhantomData};
+use std::collections::BTreeMap;
 
 use axum::handler::Handler;
 use utoipa::{
@@ -19,21 +19,20 @@ use crate::{Access, Code, Describe, Operation, Problem, Refusal, Route, Routes};
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Describes the operations of an API. Each refusal is described under its status with the codes that it may have.
-pub struct Document<S> {
+pub struct Document {
     paths: Paths,
     schemas: BTreeMap<String, RefOr<Schema>>,
-    state: PhantomData<S>,
 }
 
-impl<S> Default for Document<S> {
+impl Default for Document {
     fn default() -> Self {
-        let mut document = Self { paths: Paths::new(), schemas: BTreeMap::new(), state: PhantomData };
+        let mut document = Self { paths: Paths::new(), schemas: BTreeMap::new() };
         document.add_schema::<Problem>();
         document
     }
 }
 
-impl<S> Document<S> {
+impl Document {
     /// Adds a schema and those that it refers to.
     pub fn add_schema<T: ToSchema>(&mut self) {
         let mut schemas = vec![(T::name().into_owned(), T::schema())];
@@ -56,7 +55,7 @@ impl<S> Document<S> {
     }
 }
 
-impl<S: Clone + Send + Sync + 'static> Routes<S> for Document<S> {
+impl<S: Clone + Send + Sync + 'static> Routes<S> for Document {
     fn mount<H, T, D>(&mut self, access: Access, _operation: Operation<H, D>, refusals: &[Refusal])
     where
         H: Handler<T, S>,

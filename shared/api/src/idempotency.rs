@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use serde::de::DeserializeOwned;
 use store::{Once, content_hash};
+use utoipa::IntoParams;
 
 use crate::{
     Caller, Code, MAX_BODY, Problem,
@@ -11,6 +12,17 @@ use crate::{
 
 /// Longest `Idempotency-Key`, in bytes.
 const KEY_MAX: usize = 255;
+
+/// The header, for the description of an operation that takes [`Idempotent`].
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "describes the header that `Idempotent` reads")]
+pub struct IdempotencyKey {
+    /// The same key with the same body takes effect once; the answer tells how the message of the first request is now.
+    /// Remembered for 24 hours.
+    #[param(rename = "Idempotency-Key", nullable = false, min_length = 1, max_length = 255)]
+    key: Option<String>,
+}
 
 /// A JSON body of a request that takes effect once, where the request has an `Idempotency-Key`.
 #[derive(Debug)]

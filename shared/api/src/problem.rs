@@ -175,13 +175,17 @@ impl From<StoreError> for Problem {
                 let detail = "The database did not accept the call. Nothing was changed; please try again in a moment.";
                 Self::new(503, Code::Unavailable, detail)
             }
-            StoreError::Conflict => {
+            StoreError::Conflict | StoreError::NotFound(_) | StoreError::Exhausted => {
                 let detail =
                     "Another request changed this at the same time, or it already exists. Read it and try again.";
                 Self::conflict(Code::Conflict, detail)
             }
             StoreError::Cursor => Self::invalid_field("cursor", "is not one that this list has given out"),
-            StoreError::Denied { .. } | StoreError::Corrupt { .. } | StoreError::Sealed => {
+            StoreError::Denied { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Sealed
+            | StoreError::Invalid(_)
+            | StoreError::Internal(_) => {
                 tracing::error!(error = %chain(&error), "the store refused");
                 Self::internal()
             }

@@ -3,7 +3,7 @@
 //! - [`Env`] and [`Settings`]: environment variables, with one error that names all that are missing.
 //! - [`Aws`]: AWS clients with one TLS stack, short timeouts and Amazon's root certificates.
 //! - [`Settings::stores`]: the table and the vault, connected during init.
-//! - [`http`]: responses, problem details, the caller, bodies.
+//! - [`http`]: responses of functions without a router.
 //! - [`trigger`]: stream records and the schedule's tick.
 //! - [`init_logs`]: logs in the format of Lambda's logging configuration.
 

@@ -66,7 +66,7 @@ async fn missing_field_is_named() {
             Method::PUT,
             &questions,
             json!({ "questions": [{ "title": "问", "answer": "答" }, { "title": "问" }] }),
-            "questions.1.answer",
+            "questions[1].answer",
         ),
         (Method::PUT, &questions, json!({}), "questions"),
         (Method::POST, "/api/routing/simulate", json!({}), "app_id"),

@@ -87,7 +87,7 @@ impl Question {
         for (at, variant) in self.variants.iter().enumerate() {
             must(
                 is_line(variant, VARIANT_MAX),
-                format!("variants.{at}"),
+                format!("variants[{at}]"),
                 format!("must be one line of 1 to {VARIANT_MAX} characters"),
             );
         }
@@ -97,7 +97,7 @@ impl Question {
     }
 }
 
-/// Validates all questions of a robot. The field of a fault starts with the question's index, such as `3.title`; a fault of
+/// Validates all questions of a robot. The field of a fault starts with the question's index, such as `questions[3].title`; a fault of
 /// the whole list has the field `questions`.
 pub fn faults(questions: &[Question]) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -107,10 +107,13 @@ pub fn faults(questions: &[Question]) -> Vec<Fault> {
     let mut ids = HashSet::new();
     for (at, question) in questions.iter().enumerate() {
         faults.extend(
-            question.faults().into_iter().map(|fault| Fault::new(format!("{at}.{}", fault.field), fault.detail)),
+            question
+                .faults()
+                .into_iter()
+                .map(|fault| Fault::new(format!("questions[{at}].{}", fault.field), fault.detail)),
         );
         if !ids.insert(&question.id) {
-            faults.push(Fault::new(format!("{at}.id"), "must not be that of another question"));
+            faults.push(Fault::new(format!("questions[{at}].id"), "must not be that of another question"));
         }
     }
     faults

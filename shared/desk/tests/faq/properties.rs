@@ -210,13 +210,13 @@ fn faults_name_the_field_of_a_question() {
     assert_eq!(fields(Question { title: "长".repeat(80), ..good.clone() }), [""; 0]);
     assert_eq!(
         fields(Question { variants: vec!["一".into(), String::new(), "长".repeat(201)], ..good.clone() }),
-        ["variants.1", "variants.2"]
+        ["variants[1]", "variants[2]"]
     );
     assert_eq!(fields(Question { variants: vec!["一".into(); 21], ..good.clone() }), ["variants"]);
     assert_eq!(fields(Question { answer: " ".into(), ..good.clone() }), ["answer"]);
     assert_eq!(fields(Question { answer: "a".repeat(2049), ..good.clone() }), ["answer"]);
     let all: Vec<_> = desk::faq::faults(&[good.clone(), Question { answer: String::new(), ..good.clone() }]);
-    assert_eq!(all.iter().map(|fault| &*fault.field).collect::<Vec<_>>(), ["1.answer", "1.id"]);
+    assert_eq!(all.iter().map(|fault| &*fault.field).collect::<Vec<_>>(), ["questions[1].answer", "questions[1].id"]);
     let many: Vec<_> = (0..=1000).map(|n| Question { id: n.to_string(), ..good.clone() }).collect();
     assert_eq!(desk::faq::faults(&many).len(), 1);
 }

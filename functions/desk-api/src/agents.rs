@@ -1,0 +1,69 @@
+//! Agents: create, list, get, change, delete.
+
+use api::{Access, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation};
+use serde_json::Value;
+use store::Kind;
+
+use crate::{
+    parameters::IdPath,
+    records::{self, RecordView},
+    services::Services,
+};
+
+pub(crate) fn routes(routes: &mut impl Routes<Services>) {
+    let _ = routes.allow(Access::Agent).route(operation!(list)).route(operation!(read));
+    let _ = routes
+        .allow(Access::Admin)
+        .route_refusing(operation!(create), &[(409, Code::AliasTaken)])
+        .route_refusing(operation!(change), &[(409, Code::AliasTaken)])
+        .route_refusing(
+            operation!(delete),
+            &[(409, Code::AgentHasConversations), (409, Code::AgentHasWaiting), (409, Code::AgentInGroups)],
+        );
+}
+
+/// List all agents
+///
+/// In the order in which they were created.
+#[utoipa::path(get, path = "/api/agents", operation_id = "listAgents", tag = "agents", params(PageRequest))]
+async fn list(State(services): State<Services>, page: PageRequest) -> Result<Json<PageOf<RecordView>>, Problem> {
+    records::list(&services, Kind::Agent, &page).await.map(Json)
+}
+
+/// Create an agent
+#[utoipa::path(post, path = "/api/agents", operation_id = "createAgent", tag = "agents")]
+async fn create(State(services): State<Services>, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
+    records::create(&services, Kind::Agent, new).await.map(Created)
+}
+
+/// Get an agent
+#[utoipa::path(get, path = "/api/agents/{id}", operation_id = "getAgent", tag = "agents", params(IdPath))]
+async fn read(
+    State(services): State<Services>,
+    Path(IdPath { id }): Path<IdPath>,
+) -> Result<Json<RecordView>, Problem> {
+    records::read(&services, Kind::Agent, &id).await.map(Json)
+}
+
+/// Change an agent
+///
+/// A JSON merge patch (RFC 7396): `null` sets a field back to its default. An agent whose
+/// capacity grows gets waiting conversations.
+#[utoipa::path(patch, path = "/api/agents/{id}", operation_id = "changeAgent", tag = "agents", params(IdPath))]
+async fn change(
+    State(services): State<Services>,
+    Path(IdPath { id }): Path<IdPath>,
+    Json(patch): Json<Value>,
+) -> Result<Json<RecordView>, Problem> {
+    records::change(&services, Kind::Agent, &id, patch).await.map(Json)
+}
+
+/// Delete an agent
+///
+/// Refused while the agent has conversations (`agent.has_conversations`), while conversations wait for them
+/// (`agent.has_waiting`), and while they are a member of a group (`agent.in_groups`).
+#[utoipa::path(delete, path = "/api/agents/{id}", operation_id = "deleteAgent", tag = "agents", params(IdPath))]
+async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
+    records::delete(&services, Kind::Agent, &id).await?;
+    Ok(NoContent)
+}

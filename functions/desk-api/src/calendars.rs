@@ -1,0 +1,71 @@
+//! Calendars: create, list, get, change, delete.
+
+use api::{Access, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation};
+use serde_json::Value;
+use store::Kind;
+
+use crate::{
+    parameters::IdPath,
+    records::{self, RecordView},
+    services::Services,
+};
+
+pub(crate) fn routes(routes: &mut impl Routes<Services>) {
+    let _ = routes
+        .allow(Access::Admin)
+        .route(operation!(list))
+        .route(operation!(read))
+        .route_refusing(operation!(create), &[(409, Code::AliasTaken)])
+        .route_refusing(operation!(change), &[(409, Code::AliasTaken)])
+        .route_refusing(operation!(delete), &[(409, Code::CalendarInUse)]);
+}
+
+/// List all calendars
+///
+/// In the order in which they were created.
+#[utoipa::path(get, path = "/api/calendars", operation_id = "listCalendars", tag = "calendars", params(PageRequest))]
+async fn list(State(services): State<Services>, page: PageRequest) -> Result<Json<PageOf<RecordView>>, Problem> {
+    records::list(&services, Kind::Calendar, &page).await.map(Json)
+}
+
+/// Create a calendar
+#[utoipa::path(post, path = "/api/calendars", operation_id = "createCalendar", tag = "calendars")]
+async fn create(State(services): State<Services>, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
+    records::create(&services, Kind::Calendar, new).await.map(Created)
+}
+
+/// Get a calendar
+#[utoipa::path(get, path = "/api/calendars/{id}", operation_id = "getCalendar", tag = "calendars", params(IdPath))]
+async fn read(
+    State(services): State<Services>,
+    Path(IdPath { id }): Path<IdPath>,
+) -> Result<Json<RecordView>, Problem> {
+    records::read(&services, Kind::Calendar, &id).await.map(Json)
+}
+
+/// Change a calendar
+///
+/// A JSON merge patch (RFC 7396): `null` sets a field back to its default.
+#[utoipa::path(patch, path = "/api/calendars/{id}", operation_id = "changeCalendar", tag = "calendars", params(IdPath))]
+async fn change(
+    State(services): State<Services>,
+    Path(IdPath { id }): Path<IdPath>,
+    Json(patch): Json<Value>,
+) -> Result<Json<RecordView>, Problem> {
+    records::change(&services, Kind::Calendar, &id, patch).await.map(Json)
+}
+
+/// Delete a calendar
+///
+/// Refused while a group uses the calendar (`calendar.in_use`).
+#[utoipa::path(
+    delete,
+    path = "/api/calendars/{id}",
+    operation_id = "deleteCalendar",
+    tag = "calendars",
+    params(IdPath)
+)]
+async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
+    records::delete(&services, Kind::Calendar, &id).await?;
+    Ok(NoContent)
+}

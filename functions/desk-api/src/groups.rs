@@ -1,0 +1,66 @@
+//! Groups: create, list, get, change, delete.
+
+use api::{Access, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation};
+use serde_json::Value;
+use store::Kind;
+
+use crate::{
+    parameters::IdPath,
+    records::{self, RecordView},
+    services::Services,
+};
+
+pub(crate) fn routes(routes: &mut impl Routes<Services>) {
+    let _ = routes.allow(Access::Agent).route(operation!(list)).route(operation!(read));
+    let _ = routes
+        .allow(Access::Admin)
+        .route_refusing(operation!(create), &[(409, Code::AliasTaken)])
+        .route_refusing(operation!(change), &[(409, Code::AliasTaken)])
+        .route_refusing(operation!(delete), &[(409, Code::GroupInUse), (409, Code::GroupHasWaiting)]);
+}
+
+/// List all groups
+///
+/// In the order in which they were created.
+#[utoipa::path(get, path = "/api/groups", operation_id = "listGroups", tag = "groups", params(PageRequest))]
+async fn list(State(services): State<Services>, page: PageRequest) -> Result<Json<PageOf<RecordView>>, Problem> {
+    records::list(&services, Kind::Group, &page).await.map(Json)
+}
+
+/// Create a group
+#[utoipa::path(post, path = "/api/groups", operation_id = "createGroup", tag = "groups")]
+async fn create(State(services): State<Services>, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
+    records::create(&services, Kind::Group, new).await.map(Created)
+}
+
+/// Get a group
+#[utoipa::path(get, path = "/api/groups/{id}", operation_id = "getGroup", tag = "groups", params(IdPath))]
+async fn read(
+    State(services): State<Services>,
+    Path(IdPath { id }): Path<IdPath>,
+) -> Result<Json<RecordView>, Problem> {
+    records::read(&services, Kind::Group, &id).await.map(Json)
+}
+
+/// Change a group
+///
+/// A JSON merge patch (RFC 7396): `null` sets a field back to its default. Waiting conversations are
+/// assigned anew.
+#[utoipa::path(patch, path = "/api/groups/{id}", operation_id = "changeGroup", tag = "groups", params(IdPath))]
+async fn change(
+    State(services): State<Services>,
+    Path(IdPath { id }): Path<IdPath>,
+    Json(patch): Json<Value>,
+) -> Result<Json<RecordView>, Problem> {
+    records::change(&services, Kind::Group, &id, patch).await.map(Json)
+}
+
+/// Delete a group
+///
+/// Refused while a binding's `reception` or a merchant names the group (`group.in_use`), and while conversations wait for
+/// it (`group.has_waiting`).
+#[utoipa::path(delete, path = "/api/groups/{id}", operation_id = "deleteGroup", tag = "groups", params(IdPath))]
+async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
+    records::delete(&services, Kind::Group, &id).await?;
+    Ok(NoContent)
+}

@@ -62,28 +62,7 @@ async fn agent_steps(world: &mut World) -> Result<Vec<Step>> {
         async |world, _, ()| world.send_message(WITH_FREE_AGENTS, &openid).await,
     );
     steps.push(message.await?);
-
-    // WeChat grants five replies to a message.
-    let with_new_message = async |world: &mut World, _| {
-        world.send_message(WITH_FREE_AGENTS, &openid).await?;
-        world.assigned(&openid)
-    };
-    let reply =
-        measure_step(world, "agent_reply", with_new_message, async |world, _, conversation: AssignedConversation| {
-            let path = format!("/api/conversations/{}/messages", conversation.cid);
-            let text = json!({ "type": "text", "text": { "content": TEXT } });
-            world.agent_request(&conversation.agent, "DeskApi", &path, &conversation.cid, &text).await?;
-            world.drain_stream().await
-        });
-    steps.push(reply.await?);
-    let card = measure_step(world, "card", with_new_message, async |world, _, conversation: AssignedConversation| {
-        let path = format!("/api/conversations/{}/cards", conversation.cid);
-        let page = json!({ "title": "新品", "pagepath": "pages/index/index", "thumbUrl": world.picture_url() });
-        let card = json!({ "cid": conversation.cid, "msgType": 26, "miniPage": page });
-        world.agent_request(&conversation.agent, "CardSend", &path, &conversation.cid, &card).await?;
-        world.drain_stream().await
-    });
-    steps.push(card.await?);
+    steps.extend(reply_steps(world, &openid).await?);
 
     let with_agent = async |world: &mut World, round| {
         let openid = visitor("SHUT", round);
@@ -102,6 +81,30 @@ async fn agent_steps(world: &mut World) -> Result<Vec<Step>> {
     );
     steps.push(heartbeat.await?);
     Ok(steps)
+}
+
+/// A text and a card of the agent, each after a new message of the visitor: WeChat allows five replies per message.
+async fn reply_steps(world: &mut World, openid: &str) -> Result<Vec<Step>> {
+    let with_new_message = async |world: &mut World, _| {
+        world.send_message(WITH_FREE_AGENTS, openid).await?;
+        world.assigned(openid)
+    };
+    let reply =
+        measure_step(world, "agent_reply", with_new_message, async |world, _, conversation: AssignedConversation| {
+            let path = format!("/api/conversations/{}/messages", conversation.cid);
+            let text = json!({ "type": "text", "text": { "content": TEXT } });
+            world.agent_request(&conversation.agent, "DeskApi", &path, &conversation.cid, &text).await?;
+            world.drain_stream().await
+        });
+    let reply = reply.await?;
+    let card = measure_step(world, "card", with_new_message, async |world, _, conversation: AssignedConversation| {
+        let path = format!("/api/conversations/{}/cards", conversation.cid);
+        let page = json!({ "title": "新品", "pagepath": "pages/index/index", "thumbUrl": world.picture_url() });
+        let card = json!({ "cid": conversation.cid, "msgType": 26, "miniPage": page });
+        world.agent_request(&conversation.agent, "CardSend", &path, &conversation.cid, &card).await?;
+        world.drain_stream().await
+    });
+    Ok(vec![reply, card.await?])
 }
 
 async fn queue_steps(world: &mut World) -> Result<Vec<Step>> {

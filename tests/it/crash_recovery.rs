@@ -1,8 +1,9 @@
-//! Functions that are killed at any await, and a table that fails at any request: no message is lost, no reply is sent twice, and no
-//! reply has the state `sent` without being sent.
+//! Functions that are killed at any await, and a table that fails at any request: no message is lost, no reply is sent
+//! twice, and no reply has the state `sent` without being sent.
 //!
-//! A kill drops the future of the handler at an await and ends its environment with its connections, as the end of a Lambda
-//! environment does. Each test kills after 0, 1, 2 … awaits until an invocation completes, so that it covers every await.
+//! A kill drops the future of the handler at an await and ends its environment with its connections, as the end of a
+//! Lambda environment does. Each test kills after 0, 1, 2 … awaits until an invocation completes, so that it covers
+//! every await.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +22,8 @@ fn tick() -> Value {
     json!({ "tick": "minute" })
 }
 
-/// Kills a function at each of its awaits in turn. `run` gets the number of the await and invokes the function once, with its own
-/// data. Returns the number of kills.
+/// Kills a function at each of its awaits in turn. `run` gets the number of the await and invokes the function once,
+/// with its own data. Returns the number of kills.
 async fn at_each_await(world: &World, function: &str, mut run: impl AsyncFnMut(u32)) -> u32 {
     for awaits in 0..MAX_AWAITS {
         world.bundle.kill_next(function, awaits).unwrap();
@@ -41,8 +42,8 @@ async fn recover(world: &World) {
     world.run_minutes(4).await;
 }
 
-/// Checks the message and the reply of each visitor: the message is stored and processed, the reply is sent at most once, and its
-/// state is correct.
+/// Checks the message and the reply of each visitor: the message is stored and processed, the reply is sent at most
+/// once, and its state is correct.
 async fn check_replies(world: &World, binding: &Binding, openids: &[String]) {
     let conversations = world.conversations().await;
     assert_eq!(conversations.len(), openids.len(), "one conversation for each visitor");

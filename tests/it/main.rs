@@ -2,8 +2,8 @@
 //!
 //! Each test starts its own bundle on free ports, with a simulated WeChat and a manual clock, and uses the public
 //! interfaces only: the callback, the API, the simulated phone. What these do not show (that nothing was written, how
-//! many requests a call made) is read from the table's endpoint. Streams are delivered when a test calls `settle`, except
-//! in tests of the streams.
+//! many requests a call made) is read from the table's endpoint. Streams are delivered when a test calls `settle`,
+//! except in tests of the streams.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 

@@ -8,8 +8,8 @@ use crate::support::{Visitor, World};
 const APP: &str = "wx00000000000000a1";
 const HELLO: &str = "您好";
 
-/// Makes the open conversation of a visitor unreadable after the first answer, so that `reception` fails for the visitor. Returns
-/// the original item.
+/// Makes the open conversation of a visitor unreadable after the first answer, so that `reception` fails for the
+/// visitor. Returns the original item.
 async fn make_unreadable(world: &World, visitor: &Visitor<'_>) -> Value {
     visitor.text("0").await;
     world.settle().await;

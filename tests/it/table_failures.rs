@@ -1,5 +1,5 @@
-//! DynamoDB throttles, answers 500, or closes the connection before or after its work: WeChat gets 500 and delivers again, and the
-//! message is stored once.
+//! DynamoDB throttles, answers 500, or closes the connection before or after its work: WeChat gets 500 and delivers
+//! again, and the message is stored once.
 
 use local::{Fault, TableFault};
 use serde_json::{Value, json};

@@ -31,7 +31,8 @@ async fn simultaneous_first_messages_are_assigned_with_few_retries() {
     }
     assert_eq!(loads.iter().sum::<u64>(), u64::from(VISITORS));
     assert!(loads.iter().all(|load| *load <= 9), "{loads:?}");
-    // Sixteen invocations decide at once. If all of them chose the same agent, each would decide eight times on average.
+    // Sixteen invocations decide at once. If all of them chose the same agent, each would decide eight times on
+    // average.
     let decisions = world.bundle.request_counts()[&("Reception".to_owned(), "TransactWriteItems".to_owned())];
     assert!(decisions < 3 * u64::from(VISITORS), "{decisions} decisions for {VISITORS} visitors; loads {loads:?}");
 }

@@ -42,6 +42,7 @@ pub struct Conversation {
     pub warned_at: Option<Timestamp>,
     /// When the tick has to check it next.
     #[serde(default)]
+    #[serde(rename = "look_at")]
     pub next_check_at: Option<Timestamp>,
     /// When it was closed.
     #[serde(default)]

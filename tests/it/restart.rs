@@ -80,7 +80,10 @@ async fn data_and_credentials_survive_a_restart() {
     let once = chat.post_once("k-1", &crate::open_conversation::text("您好")).await.expect(201);
     let media_id = chat.upload_cover(&format!("{}/phone/cover.png", world.bundle.wechat_url())).await;
     let closed = world.open_conversation(&binding, "o-2").await;
-    world.call(Some(&agent), Method::POST, &format!("/api/conversations/{}/close", closed.cid), None).await.expect(200);
+    for what in ["claim", "close"] {
+        let path = format!("/api/conversations/{}/{what}", closed.cid);
+        world.call(Some(&agent), Method::POST, &path, None).await.expect(200);
+    }
     let paths = [
         format!("/api/bindings/{APP}"),
         format!("/api/bindings/{APP}/health"),

@@ -6,17 +6,18 @@
 mod card;
 
 use api::{
-    Access, ApiRouter, Caller, Code, IdempotencyKey, Idempotent, Path, Problem, Routes, Sent, State, key_reused,
+    ApiRouter, Caller, Code, IdempotencyKey, Idempotent, Permitted, Problem, Route, Routes, Sent, State, key_reused,
     operation,
 };
-use axum::Router;
+use axum::{Router, extract::FromRef};
 use card::Card;
-use channel::{Channel, Draft, SendResult};
+use channel::{Draft, SendResult};
+use conversations::Conversations;
+use desk::policy::Action;
 use function::{Env, StartError};
 use lambda_http::{Body, Request, Response};
-use serde::Deserialize;
 use serde_json::json;
-use store::{Author, Conversation, ConversationReader, SharedClock};
+use store::{Author, Conversation, SharedClock};
 use utoipa::IntoParams;
 
 /// The started function.
@@ -28,17 +29,22 @@ pub struct Deps {
 /// The state of the router.
 #[derive(Debug, Clone)]
 struct Services {
-    conversations: ConversationReader,
-    channel: Channel,
+    conversations: Conversations,
+}
+
+impl FromRef<Services> for Conversations {
+    fn from_ref(services: &Services) -> Self {
+        services.conversations.clone()
+    }
 }
 
 impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        let (table, _, channel) = env.settings().channel(clock).await?;
+        let (table, vault, channel) = env.settings().channel(clock).await?;
         let mut router = ApiRouter::default();
         mount(&mut router);
-        Ok(Self { router: router.with_state(Services { conversations: table.conversation_reader(), channel }) })
+        Ok(Self { router: router.with_state(Services { conversations: Conversations::new(table, vault, channel) }) })
     }
 }
 
@@ -47,20 +53,34 @@ pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
     api::serve(&deps.router, request).await
 }
 
+/// The operation of this function, with its action.
+pub fn routes() -> Vec<Route> {
+    let mut router = ApiRouter::default();
+    mount(&mut router);
+    router.routes().to_vec()
+}
+
 /// Adds the operation to the description of the API.
 pub fn describe(document: &mut api::Document) {
     mount(document);
 }
 
 fn mount(routes: &mut impl Routes<Services>) {
-    let mut refusals = vec![(422, Code::IdempotencyKeyReused), (409, Code::ConversationClosed)];
+    let mut refusals = vec![
+        (422, Code::IdempotencyKeyReused),
+        (409, Code::ConversationClosed),
+        (409, Code::ConversationTaken),
+        (409, Code::AgentOffline),
+        (409, Code::AgentAtCapacity),
+    ];
     refusals.extend(Code::of_failed_sends());
-    let _ = routes.allow(Access::Agent).route_refusing(operation!(send_card), &refusals);
+    let _ = routes.allow(Action::SendMessage).route_refusing(operation!(send_card), &refusals);
 }
 
 /// `/api/conversations/{cid}/cards`
-#[derive(Deserialize, IntoParams)]
+#[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
+#[allow(dead_code, reason = "describes the parameter that `Permitted` reads")]
 struct ConversationPath {
     /// The conversation's id.
     cid: String,
@@ -69,7 +89,8 @@ struct ConversationPath {
 /// Send a mini program card
 ///
 /// `thumbMediaId` is used as it is. If it is missing, over three days old or refused by WeChat, the picture at `thumbUrl`
-/// is fetched and uploaded.
+/// is fetched and uploaded. An agent who sends into a conversation that no agent has claims it; one that another agent has is
+/// refused (`conversation.taken`).
 #[utoipa::path(
     post, path = "/api/conversations/{cid}/cards", operation_id = "sendCard", tag = "messages",
     params(ConversationPath, IdempotencyKey), request_body = Card,
@@ -77,15 +98,15 @@ struct ConversationPath {
 async fn send_card(
     State(services): State<Services>,
     caller: Caller,
-    Path(ConversationPath { cid }): Path<ConversationPath>,
+    permitted: Permitted,
     Idempotent { body: card, once }: Idempotent<Card>,
 ) -> Result<Sent, Problem> {
-    card.check(&cid)?;
-    let conversation =
-        services.conversations.conversation(&cid).await?.ok_or_else(|| Problem::not_found("conversation"))?;
-    check_conversation(&card, &conversation)?;
+    let conversation = permitted.conversation();
+    card.check(&conversation.cid)?;
+    check_conversation(&card, conversation)?;
     let page = &card.mini_page;
-    let cover = services.channel.cover_media_id(&conversation.app_id, &page.thumb_media_id, &page.thumb_url).await;
+    let channel = services.conversations.channel();
+    let cover = channel.cover_media_id(&conversation.app_id, &page.thumb_media_id, &page.thumb_url).await;
     let cover = cover.map_err(|error| Problem::no_picture(&error, "miniPage.thumbMediaId", "miniPage.thumbUrl"))?;
     let content = json!({
         "title": page.title,
@@ -96,9 +117,9 @@ async fn send_card(
         "headimg": page.headimg,
         "name": page.name,
     });
-    let author = Author { role: caller.role.into(), name: caller.name };
-    match services.channel.send_message(&conversation, Draft { kind: "miniprogrampage", content, author, once }).await?
-    {
+    let conversation = permitted.claimed(&services.conversations, &caller).await?;
+    let author = Author { role: caller.role().into(), name: caller.0.name };
+    match channel.send_message(&conversation, Draft { kind: "miniprogrampage", content, author, once }).await? {
         SendResult::Message(message) => Ok(Sent(*message)),
         SendResult::KeyReused => Err(key_reused()),
         SendResult::Refused(failure) => Err(Problem::unsent(&failure)),

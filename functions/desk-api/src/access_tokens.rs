@@ -1,28 +1,24 @@
-//! Access tokens of this API: create, list, revoke.
+//! Access tokens of this API: create, list, rotate, revoke; retire the bootstrap token.
 
-use api::{Access, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation};
-use serde::{Deserialize, Serialize};
-use store::{ApiToken, ExposeSecret, Kind, Role};
-use utoipa::ToSchema;
+mod new_token;
 
-use crate::{description::RoleName, lookup, parameters::IdPath, services::Services};
+use api::{Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Refusal, Routes, State, operation};
+use desk::policy::Action;
+use serde::Serialize;
+use store::{AGENT_TOKENS_MAX, ApiToken, ExposeSecret, Kind, SecretString, TokenEnd};
 
-const NAME_MAX: usize = 60;
+use self::new_token::NewAccessToken;
+use crate::{lookup, parameters::IdPath, services::Services};
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
-    let _ = routes.allow(Access::Admin).route(operation!(list)).route(operation!(create)).route(operation!(delete));
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewAccessToken {
-    #[schema(value_type = RoleName)]
-    role: Role,
-    /// The holder's name.
-    #[schema(min_length = 1, max_length = 60)]
-    name: String,
-    /// The agent that the token stands for. A token without one gets an agent of its own when it first needs one.
-    agent_id: Option<String>,
+    const LAST_ADMIN: &[Refusal] = &[(409, Code::AccessTokenLastAdmin)];
+    let _ = routes
+        .allow(Action::ManageAccessTokens)
+        .route(operation!(list))
+        .route_refusing(operation!(create), &[(409, Code::AgentTooManyTokens)])
+        .route_refusing(operation!(retire_bootstrap), LAST_ADMIN)
+        .route_refusing(operation!(delete), LAST_ADMIN)
+        .route(operation!(rotate));
 }
 
 /// A new access token. No other answer has the token itself.
@@ -31,6 +27,12 @@ struct CreatedToken {
     #[serde(flatten)]
     about: ApiToken,
     token: String,
+}
+
+impl CreatedToken {
+    fn new(about: ApiToken, secret: &SecretString) -> Self {
+        Self { about, token: secret.expose_secret().to_owned() }
+    }
 }
 
 /// List all access tokens
@@ -47,7 +49,7 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
 
 /// Create an access token
 ///
-/// The token is in this answer only.
+/// The token is in this answer only. A token that names an agent ends when the agent is deleted or disabled.
 #[utoipa::path(
     post, path = "/api/access-tokens", operation_id = "createAccessToken", tag = "access tokens",
     request_body = NewAccessToken,
@@ -56,30 +58,79 @@ async fn create(
     State(services): State<Services>,
     Json(new): Json<NewAccessToken>,
 ) -> Result<Created<CreatedToken>, Problem> {
-    let name = new.name.trim();
-    if name.is_empty() || name.chars().count() > NAME_MAX || name.contains(char::is_control) {
-        return Err(Problem::invalid_field("name", "must have 1 to 60 characters"));
+    let new = new.validated(services.table().clock().now())?;
+    let unknown_agent = || Problem::invalid_field("agent_id", "must be the id of an agent who is not disabled");
+    if let Some(id) = &new.agent_id {
+        if !lookup::exists(&services, Kind::Agent, id).await? {
+            return Err(unknown_agent());
+        }
+        if services.table().count_agent_tokens(id).await? >= AGENT_TOKENS_MAX {
+            let detail = format!("An agent has at most {AGENT_TOKENS_MAX} access tokens. Revoke one first.");
+            return Err(Problem::conflict(Code::AgentTooManyTokens, detail));
+        }
     }
-    let agent_id = new.agent_id.as_deref();
-    if let Some(id) = agent_id
-        && !lookup::exists(&services, Kind::Agent, id).await?
-    {
-        return Err(Problem::invalid_field("agent_id", "must be the id of an agent"));
-    }
-    let (about, secret) = services.table().create_agent_token(new.role, name, agent_id).await?;
+    new_token::must_exist(&services, &new.grant).await?;
+    let (about, secret) = services.table().create_access_token(new).await?.ok_or_else(unknown_agent)?;
     tracing::info!(id = about.id, role = about.grant.role().as_str(), "access token created");
-    Ok(Created(CreatedToken { about, token: secret.expose_secret().to_owned() }))
+    Ok(Created(CreatedToken::new(about, &secret)))
+}
+
+/// Rotate an access token
+///
+/// Gives the token a new secret, which is in this answer only; the old one is refused from now on. Everything else about
+/// the token stays, also its id.
+#[utoipa::path(
+    post,
+    path = "/api/access-tokens/{id}/rotate",
+    operation_id = "rotateAccessToken",
+    tag = "access tokens",
+    params(IdPath)
+)]
+async fn rotate(
+    State(services): State<Services>,
+    Path(IdPath { id }): Path<IdPath>,
+) -> Result<Created<CreatedToken>, Problem> {
+    let rotated = services.table().rotate_api_token(&id).await?;
+    let (about, secret) = rotated.ok_or_else(|| Problem::not_found("access token"))?;
+    tracing::info!(id, "access token rotated");
+    Ok(Created(CreatedToken::new(about, &secret)))
+}
+
+/// Retire the bootstrap token
+///
+/// The admin token of the deployment (the parameter `AdminTokenSha256`) is refused from now on. Refused while there is no
+/// other valid admin token (`access_token.last_admin`). A deployment with another `AdminTokenSha256` has a bootstrap token
+/// again.
+#[utoipa::path(
+    delete, path = "/api/access-tokens/bootstrap", operation_id = "retireBootstrapToken", tag = "access tokens",
+    responses((status = 204, description = "The bootstrap token is retired.")),
+)]
+async fn retire_bootstrap(State(services): State<Services>) -> Result<NoContent, Problem> {
+    if !services.table().retire_bootstrap(&services.bootstrap_hash).await? {
+        let detail = "There is no other valid admin token. Create one first: POST /api/access-tokens.";
+        return Err(Problem::conflict(Code::AccessTokenLastAdmin, detail));
+    }
+    tracing::info!("bootstrap token retired");
+    Ok(NoContent)
 }
 
 /// Revoke an access token
+///
+/// The last valid admin token is not revoked once the bootstrap token is retired (`access_token.last_admin`).
 #[utoipa::path(
     delete, path = "/api/access-tokens/{id}", operation_id = "revokeAccessToken", tag = "access tokens",
     params(IdPath),
     responses((status = 204, description = "The token is revoked.")),
 )]
 async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
-    if !services.table().delete_api_token(&id).await? {
-        return Err(Problem::not_found("access token"));
+    match services.table().delete_access_token(&id, &services.bootstrap_hash).await? {
+        TokenEnd::Deleted => {}
+        TokenEnd::NotFound => return Err(Problem::not_found("access token")),
+        TokenEnd::LastAdmin => {
+            let detail =
+                "This is the last valid admin token, and the bootstrap token is retired. Create another first.";
+            return Err(Problem::conflict(Code::AccessTokenLastAdmin, detail));
+        }
     }
     tracing::info!(id, "access token revoked");
     Ok(NoContent)

@@ -1,6 +1,7 @@
 //! Agents: create, list, get, change, delete.
 
-use api::{Access, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation};
+use api::{Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation};
+use desk::policy::Action;
 use serde_json::Value;
 use store::Kind;
 
@@ -11,11 +12,14 @@ use crate::{
 };
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
-    let _ = routes.allow(Access::Agent).route(operation!(list)).route(operation!(read));
+    let _ = routes.allow(Action::ReadStaff).route(operation!(list)).route(operation!(read));
     let _ = routes
-        .allow(Access::Admin)
+        .allow(Action::ManageSettings)
         .route_refusing(operation!(create), &[(409, Code::AliasTaken)])
-        .route_refusing(operation!(change), &[(409, Code::AliasTaken)])
+        .route_refusing(
+            operation!(change),
+            &[(409, Code::AliasTaken), (409, Code::AgentHasConversations), (409, Code::AgentHasWaiting)],
+        )
         .route_refusing(
             operation!(delete),
             &[(409, Code::AgentHasConversations), (409, Code::AgentHasWaiting), (409, Code::AgentInGroups)],

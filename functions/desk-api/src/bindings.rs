@@ -3,13 +3,17 @@
 use std::convert::Infallible;
 
 use api::{
-    Access, Code, Created, FieldError, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation,
+    Caller, Code, Created, FieldError, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation,
+    require,
 };
 use axum::{
     extract::FromRequestParts,
     http::{HeaderValue, request::Parts},
 };
-use desk::settings::Reception;
+use desk::{
+    policy::{self, Grant, Subject},
+    settings::Reception,
+};
 use jiff::Timestamp;
 use lambda_http::{RequestExt, request::RequestContext};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -36,13 +40,15 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let mut create_refusals = credentials.clone();
     create_refusals.push((409, Code::BindingExists));
     let _ = routes
-        .allow(Access::Admin)
+        .allow(policy::Action::ListBindings)
         .route(operation!(list))
-        .route_refusing(operation!(create), &create_refusals)
+        .allow(policy::Action::ReadBinding)
         .route(operation!(read))
+        .route(operation!(read_health))
+        .allow(policy::Action::ManageBindings)
+        .route_refusing(operation!(create), &create_refusals)
         .route_refusing(operation!(change), &credentials)
-        .route(operation!(delete))
-        .route(operation!(read_health));
+        .route(operation!(delete));
 }
 
 /// A request for a new binding.
@@ -159,15 +165,22 @@ impl Host {
 
 /// List all bindings
 ///
-/// In the order of their AppIDs.
+/// In the order of their AppIDs. For an integrator of named mini programs, a page may have fewer bindings than the limit
+/// and still have a next page.
 #[utoipa::path(get, path = "/api/bindings", operation_id = "listBindings", tag = "bindings", params(PageRequest))]
 async fn list(
     State(services): State<Services>,
+    caller: Caller,
     host: Host,
     page: PageRequest,
 ) -> Result<Json<PageOf<BindingView>>, Problem> {
     let page = services.table().bindings(page.cursor(), page.limit).await?;
-    let items = page.items.into_iter().map(|binding| BindingView::new(binding, &host)).collect::<Result<_, _>>()?;
+    let permitted = |binding: &Binding| match &caller.grant {
+        Grant::Integrator { app_ids, .. } => app_ids.contains(&binding.app_id),
+        _ => true,
+    };
+    let items = page.items.into_iter().filter(permitted).map(|binding| BindingView::new(binding, &host));
+    let items = items.collect::<Result<_, _>>()?;
     Ok(Json(PageOf { items, cursor: page.cursor }))
 }
 
@@ -181,10 +194,18 @@ async fn list(
 )]
 async fn read(
     State(services): State<Services>,
+    caller: Caller,
     host: Host,
     Path(BindingPath { app_id }): Path<BindingPath>,
 ) -> Result<Json<BindingView>, Problem> {
+    require_readable(&services, &caller, &app_id).await?;
     BindingView::new(find(&services, &app_id).await?, &host).map(Json)
+}
+
+/// Refuses a caller who may not read the binding.
+pub(crate) async fn require_readable(services: &Services, caller: &Caller, app_id: &str) -> Result<(), Problem> {
+    let subject = Subject::MiniProgram(app_id);
+    require(&services.conversations, caller, policy::Action::ReadBinding, &subject, "binding").await
 }
 
 pub(crate) async fn find(services: &Services, app_id: &str) -> Result<Binding, Problem> {

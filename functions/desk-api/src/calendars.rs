@@ -1,22 +1,29 @@
 //! Calendars: create, list, get, change, delete.
 
-use api::{Access, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation};
+use api::{
+    Caller, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation, require,
+};
+use desk::policy::{Action, Subject};
 use serde_json::Value;
 use store::Kind;
 
 use crate::{
+    lookup,
     parameters::IdPath,
     records::{self, RecordView},
     services::Services,
+    usage,
 };
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let _ = routes
-        .allow(Access::Admin)
+        .allow(Action::ReadSettings)
         .route(operation!(list))
         .route(operation!(read))
-        .route_refusing(operation!(create), &[(409, Code::AliasTaken)])
+        .allow(Action::ChangeCalendar)
         .route_refusing(operation!(change), &[(409, Code::AliasTaken)])
+        .allow(Action::ManageSettings)
+        .route_refusing(operation!(create), &[(409, Code::AliasTaken)])
         .route_refusing(operation!(delete), &[(409, Code::CalendarInUse)]);
 }
 
@@ -45,13 +52,19 @@ async fn read(
 
 /// Change a calendar
 ///
-/// A JSON merge patch (RFC 7396): `null` sets a field back to its default.
+/// A JSON merge patch (RFC 7396): `null` sets a field back to its default. Supervisors change a calendar that only groups
+/// of theirs use.
 #[utoipa::path(patch, path = "/api/calendars/{id}", operation_id = "changeCalendar", tag = "calendars", params(IdPath))]
 async fn change(
     State(services): State<Services>,
+    caller: Caller,
     Path(IdPath { id }): Path<IdPath>,
     Json(patch): Json<Value>,
 ) -> Result<Json<RecordView>, Problem> {
+    lookup::find(&services, Kind::Calendar, &id).await?;
+    let used_by = usage::groups_by_calendar(&services, &id).await?;
+    let subject = Subject::Calendar { used_by: &used_by };
+    require(&services.conversations, &caller, Action::ChangeCalendar, &subject, "calendar").await?;
     records::change(&services, Kind::Calendar, &id, patch).await.map(Json)
 }
 

@@ -1,30 +1,35 @@
 //! Conversations: list, read, their events, and the typing indicator.
 
 use api::{
-    Access, Caller, Code, Json, NoContent, PageOf, PageRequest, Path, Problem, Query, Routes, State, non_empty,
-    operation,
+    Caller, Code, Json, NoContent, PageOf, PageRequest, Permitted, Problem, Query, Routes, State, non_empty, operation,
 };
 use channel::TokenError;
+use desk::policy::{self, Role};
 use serde::Deserialize;
-use store::{Conversation, Event, Page, Queue, Role, StoreError, Table};
+use store::{Conversation, Event, Page, Queue, StoreError, Table};
 use utoipa::{IntoParams, ToSchema};
 use wechat::{Action, client};
 
 use crate::{
-    caller_agent,
     conversation_view::{self, ConversationView},
     parameters::ConversationPath,
     services::Services,
 };
 
+/// How many pages of a selection are read at most to fill one page of what the caller may read.
+const PAGES_MAX: usize = 10;
+
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
-    let sends: Vec<_> = Code::of_failed_sends().collect();
+    let mut refusals = vec![(409, Code::ConversationTaken), (409, Code::ConversationNotAssigned)];
+    refusals.extend(Code::of_failed_sends());
     let _ = routes
-        .allow(Access::Agent)
+        .allow(policy::Action::ListConversations)
         .route(operation!(list))
+        .allow(policy::Action::ReadConversation)
         .route(operation!(read))
         .route(operation!(list_events))
-        .route_refusing(operation!(set_typing), &sends);
+        .allow(policy::Action::ShowTyping)
+        .route_refusing(operation!(set_typing), &refusals);
 }
 
 /// A selection of conversations.
@@ -54,7 +59,8 @@ struct ConversationQuery {
     #[param(nullable = false)]
     group_id: Option<String>,
     /// With `view=waiting`: the agent that the conversations wait for. With `view=mine`: the agent they are assigned to;
-    /// only admins may name another agent than their own.
+    /// agents may name
+    /// only their own.
     #[serde(default, deserialize_with = "non_empty")]
     #[param(nullable = false)]
     agent_id: Option<String>,
@@ -73,10 +79,12 @@ impl Selection {
         let wrong = |field: &str, detail: &str| Err(Problem::invalid_field(field, detail));
         match (query.view.unwrap_or_default(), query.group_id, query.agent_id) {
             (Filter::All, None, None) => Ok(Self::All),
-            (Filter::Mine, None, None) => Ok(Self::AssignedTo(caller_agent::known(services, caller).await?)),
+            (Filter::Mine, None, None) => Ok(Self::AssignedTo(services.conversations.known_agent(caller).await?)),
             (Filter::Mine, None, Some(agent)) => {
-                if caller.role != Role::Admin && caller_agent::known(services, caller).await?.as_ref() != Some(&agent) {
-                    Access::Admin.check(caller)?;
+                if caller.role() == Role::Agent
+                    && services.conversations.known_agent(caller).await?.as_ref() != Some(&agent)
+                {
+                    return Err(Problem::forbidden("Your token lists the conversations of its own agent only."));
                 }
                 Ok(Self::AssignedTo(Some(agent)))
             }
@@ -89,8 +97,7 @@ impl Selection {
         }
     }
 
-    async fn page(&self, table: &Table, request: &PageRequest) -> Result<Page<Conversation>, StoreError> {
-        let (cursor, limit) = (request.cursor(), request.limit);
+    async fn page(&self, table: &Table, cursor: Option<&str>, limit: i32) -> Result<Page<Conversation>, StoreError> {
         let (cids, cursor) = match self {
             Self::All => return table.conversations(cursor, limit).await,
             Self::AssignedTo(None) => (Vec::new(), None),
@@ -105,12 +112,37 @@ impl Selection {
         };
         Ok(Page { items: table.conversations_of(&cids).await?, cursor })
     }
+
+    /// A page of those that the caller may read. What they may not read is left out, so more than one page of the selection
+    /// may be read; the cursor is always the end of what was read, and nothing is skipped.
+    async fn readable_page(
+        &self,
+        services: &Services,
+        caller: &policy::Caller,
+        request: &PageRequest,
+    ) -> Result<Page<Conversation>, StoreError> {
+        let mut items = Vec::new();
+        let mut cursor = request.cursor().map(ToOwned::to_owned);
+        for _ in 0..PAGES_MAX {
+            let missing = request.limit - i32::try_from(items.len()).unwrap_or(request.limit);
+            let page = self.page(services.table(), cursor.as_deref(), missing).await?;
+            items.extend(services.conversations.readable(caller, page.items).await?);
+            cursor = page.cursor;
+            if cursor.is_none() || items.len() >= usize::try_from(request.limit).unwrap_or_default() {
+                break;
+            }
+        }
+        Ok(Page { items, cursor })
+    }
 }
 
 /// List conversations
 ///
 /// `all`: newest first. `mine`: those assigned to the caller, oldest first. `waiting`: those that wait for a group or an
 /// agent, the first in the queue in front. `left_messages`: messages left while no agent was available.
+///
+/// Only conversations that the caller may read. A page may have fewer than the limit, even none, and still have a next
+/// page.
 #[utoipa::path(
     get,
     path = "/api/conversations",
@@ -124,7 +156,9 @@ async fn list(
     Query(query): Query<ConversationQuery>,
     page: PageRequest,
 ) -> Result<Json<PageOf<ConversationView>>, Problem> {
-    let found = Selection::new(&services, &caller, query).await?.page(services.table(), &page).await?;
+    let selection = Selection::new(&services, &caller, query).await?;
+    let reader = services.conversations.caller(&caller).await?;
+    let found = selection.readable_page(&services, &reader, &page).await?;
     conversation_view::page(services.table(), found).await.map(Json)
 }
 
@@ -136,16 +170,8 @@ async fn list(
     tag = "conversations",
     params(ConversationPath)
 )]
-async fn read(
-    State(services): State<Services>,
-    Path(ConversationPath { cid }): Path<ConversationPath>,
-) -> Result<Json<ConversationView>, Problem> {
-    let conversation = find(&services, &cid).await?;
-    conversation_view::one(services.table(), &conversation).await.map(Json)
-}
-
-pub(crate) async fn find(services: &Services, cid: &str) -> Result<Conversation, Problem> {
-    services.table().conversation(cid).await?.ok_or_else(|| Problem::not_found("conversation"))
+async fn read(State(services): State<Services>, permitted: Permitted) -> Result<Json<ConversationView>, Problem> {
+    conversation_view::one(services.table(), permitted.conversation()).await.map(Json)
 }
 
 /// List the events of a conversation
@@ -160,11 +186,11 @@ pub(crate) async fn find(services: &Services, cid: &str) -> Result<Conversation,
 )]
 async fn list_events(
     State(services): State<Services>,
-    Path(ConversationPath { cid }): Path<ConversationPath>,
+    permitted: Permitted,
     page: PageRequest,
 ) -> Result<Json<PageOf<Event>>, Problem> {
-    find(&services, &cid).await?;
-    Ok(Json(services.table().events(&cid, page.cursor(), page.limit).await?.into()))
+    let cid = &permitted.conversation().cid;
+    Ok(Json(services.table().events(cid, page.cursor(), page.limit).await?.into()))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -184,10 +210,10 @@ struct TypingIndicator {
 )]
 async fn set_typing(
     State(services): State<Services>,
-    Path(ConversationPath { cid }): Path<ConversationPath>,
+    permitted: Permitted,
     Json(indicator): Json<TypingIndicator>,
 ) -> Result<NoContent, Problem> {
-    let conversation = find(&services, &cid).await?;
+    let conversation = permitted.conversation();
     let command = if indicator.typing { client::Typing::Start } else { client::Typing::Cancel };
     match services.channel().typing(&conversation.app_id, &conversation.openid, command).await {
         Ok(()) => Ok(NoContent),

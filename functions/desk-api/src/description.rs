@@ -1,6 +1,7 @@
 //! The OpenAPI description of the API.
 
-use api::{Access, Document, Routes, StaticJson, operation};
+use api::{Document, Routes, StaticJson, operation};
+use desk::policy::Action;
 use utoipa::{
     ToSchema,
     openapi::{InfoBuilder, OpenApi},
@@ -12,7 +13,7 @@ use crate::services::Services;
 pub const OPENAPI: &str = include_str!("../openapi.json");
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
-    let _ = routes.allow(Access::Agent).route(operation!(read));
+    let _ = routes.allow(Action::ReadSelf).route(operation!(read));
 }
 
 /// Get this description
@@ -39,13 +40,16 @@ pub fn document(further: impl FnOnce(&mut Document)) -> OpenApi {
     )
 }
 
-/// What a token permits: `admin` everything, `agent` conversations.
+/// What a token permits: `admin` everything, `supervisor` the conversations, members and hours of some groups, `agent` the
+/// own conversations and those that wait in the own groups, `integrator` what its scopes name.
 #[derive(ToSchema)]
 #[schema(as = Role, rename_all = "snake_case")]
 #[allow(dead_code, reason = "describes `store::Role`")]
 pub(crate) enum RoleName {
     Admin,
+    Supervisor,
     Agent,
+    Integrator,
 }
 
 /// `unverified`: WeChat has not checked the callback URL yet; `verified`: it has; `credentials_refused`: WeChat does not

@@ -1,22 +1,23 @@
 //! Agents on duty: status and heartbeat.
 
-use api::{Access, Caller, Code, Json, NoContent, Path, Problem, Routes, State, operation};
+use api::{Caller, Code, Json, NoContent, Path, Problem, Routes, State, agent_offline, operation};
+use desk::policy::{self, Action, Groups, Member, Subject, Verdict};
 use desk::staff::AgentStatus;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{Duty, Kind, Role, StoreError};
+use store::{Duty, Kind, StoreError};
 use utoipa::ToSchema;
 
-use crate::{caller_agent, description::AgentStatusName, parameters::AgentPath, services::Services};
+use crate::{description::AgentStatusName, lookup, parameters::AgentPath, services::Services};
 
 /// Longest reason of being away, in characters.
 const REASON_MAX: usize = 50;
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let _ = routes
-        .allow(Access::Agent)
-        .route(operation!(set_status))
-        .route_refusing(operation!(heartbeat), &[(409, Code::AgentOffline)]);
+        .allow(Action::SetAgentStatus)
+        .route_refusing(operation!(set_status), &[(409, Code::AgentDisabled)])
+        .route_refusing(operation!(heartbeat), &[(409, Code::AgentOffline), (409, Code::AgentDisabled)]);
 }
 
 /// The status of an agent and what they have.
@@ -114,25 +115,28 @@ async fn heartbeat(
     let agent = permitted(&services, &caller, &id).await?;
     match services.table().heartbeat(&agent).await {
         Ok(_) => Ok(NoContent),
-        Err(StoreError::Conflict | StoreError::NotFound(_)) => Err(offline()),
+        Err(StoreError::Conflict | StoreError::NotFound(_)) => Err(agent_offline()),
         Err(error) => Err(error.into()),
     }
 }
 
-pub(crate) fn offline() -> Problem {
-    let detail = "The agent is offline. Set the status first: PUT /api/agents/{id}/status.";
-    Problem::conflict(Code::AgentOffline, detail)
-}
-
 /// The agent with this id, or with `me` the caller's own, if the caller may act for them.
 async fn permitted(services: &Services, caller: &Caller, id: &str) -> Result<String, Problem> {
-    let agent = if id == "me" {
-        caller_agent::get_or_create(services, caller).await?
-    } else if caller.role == Role::Admin || caller_agent::known(services, caller).await?.as_deref() == Some(id) {
-        id.to_owned()
-    } else {
+    let conversations = &services.conversations;
+    let agent = if id == "me" { conversations.get_or_create_agent(caller).await? } else { id.to_owned() };
+    // The groups of the agent do not matter here, and heartbeats are frequent.
+    let member = Member { agent_id: conversations.known_agent(caller).await?, groups: Groups::new() };
+    let decided_by = policy::Caller::new(&caller.grant, member);
+    if policy::may(&decided_by, Action::SetAgentStatus, &Subject::Agent(&agent)) != Verdict::Allow {
         return Err(Problem::forbidden("Your token acts for its own agent only; /api/me says which that is."));
-    };
-    let found = if Kind::Agent.is_id(&agent) { services.table().duty(&agent).await? } else { None };
-    found.map(|duty| duty.agent_id).ok_or_else(|| Problem::not_found("agent"))
+    }
+    if !Kind::Agent.is_id(&agent) {
+        return Err(Problem::not_found("agent"));
+    }
+    if let Some(duty) = services.table().duty(&agent).await? {
+        return Ok(duty.agent_id);
+    }
+    // An agent who is disabled has no duty.
+    lookup::find(services, Kind::Agent, &agent).await?;
+    Err(Problem::conflict(Code::AgentDisabled, "The agent is disabled."))
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use api::{Code, FieldError, Problem};
 use desk::staff::Group;
 use serde_json::Value;
-use store::{Kind, Queue, StoreError};
+use store::{AgentEnd, Kind, Queue, Record, StoreError};
 
-use crate::{lookup::exists, services::Services, settings::Settings};
+use crate::{lookup::exists, records::alias_taken, services::Services, settings::Settings};
 
 /// Requires that everything the settings newly name exists. What they named before may have been deleted since.
 pub(crate) async fn must_exist(services: &Services, old: Option<&Settings>, new: &Settings) -> Result<(), Problem> {
@@ -48,7 +48,9 @@ pub(crate) async fn before_write(
     new: &Settings,
 ) -> Result<(), Problem> {
     match (old, new) {
-        (None, Settings::Agent(agent)) => services.table().set_capacity(id, &agent.name, agent.capacity).await?,
+        (None, Settings::Agent(agent)) if !agent.disabled => {
+            services.table().set_capacity(id, &agent.name, agent.capacity).await?
+        }
         (_, Settings::Group(group)) => {
             let joined = &set(group) - &members(old);
             services.table().note_members(id, &joined, &BTreeSet::new()).await?;
@@ -70,6 +72,7 @@ pub(crate) async fn undo_before_write(services: &Services, id: &str, new: &Setti
 /// Runs after changed settings are written.
 pub(crate) async fn after_write(services: &Services, id: &str, old: &Settings, new: &Settings) -> Result<(), Problem> {
     match (old, new) {
+        (Settings::Agent(_), Settings::Agent(new)) if new.disabled => {}
         (Settings::Agent(old), Settings::Agent(new)) => {
             services.table().set_capacity(id, &new.name, new.capacity).await?;
             if new.capacity > old.capacity {
@@ -92,7 +95,7 @@ pub(crate) async fn before_delete(services: &Services, id: &str, settings: &Sett
             let detail = "Conversations wait for this group. Assign or close them first.";
             Err(Problem::conflict(Code::GroupHasWaiting, detail))
         }
-        Settings::Agent(_) => end_duty_of_agent(services, id).await,
+        Settings::Agent(_) => refuse_if_in_groups(services, id).await,
         Settings::Robot(_) => Ok(services.table().replace_questions::<Value>(id, &[]).await?),
         _ => Ok(()),
     }
@@ -106,7 +109,50 @@ pub(crate) async fn after_delete(services: &Services, id: &str, settings: &Setti
     Ok(())
 }
 
-async fn end_duty_of_agent(services: &Services, id: &str) -> Result<(), Problem> {
+/// Whether a change disables an agent.
+pub(crate) fn is_disabled_by(old: &Settings, new: &Settings) -> bool {
+    matches!((old, new), (Settings::Agent(old), Settings::Agent(new)) if new.disabled && !old.disabled)
+}
+
+/// Writes the settings of an agent who is disabled from now on. The agent's duty and access tokens end with it.
+pub(crate) async fn disable_agent(
+    services: &Services,
+    seen: &Record<Value>,
+    settings: Value,
+    aliases: Vec<String>,
+) -> Result<Record<Value>, Problem> {
+    refuse_if_waited_for(services, &seen.id).await?;
+    let (record, end) = services.table().disable_agent(seen, settings, aliases).await?;
+    ended(end)?;
+    Ok(record)
+}
+
+/// Deletes an agent. The agent's duty and access tokens end with it.
+pub(crate) async fn delete_agent(services: &Services, seen: &Record<Value>) -> Result<(), Problem> {
+    refuse_if_waited_for(services, &seen.id).await?;
+    ended(services.table().delete_agent(seen).await?)
+}
+
+fn ended(end: AgentEnd) -> Result<(), Problem> {
+    match end {
+        AgentEnd::Ended => Ok(()),
+        AgentEnd::AliasTaken => Err(alias_taken()),
+        AgentEnd::HasConversations => {
+            let detail = "The agent has conversations. Close or transfer them first.";
+            Err(Problem::conflict(Code::AgentHasConversations, detail))
+        }
+    }
+}
+
+async fn refuse_if_waited_for(services: &Services, id: &str) -> Result<(), Problem> {
+    if waits(services, &Queue::Agent(id.to_owned())).await? {
+        let detail = "Conversations wait for this agent. Claim or close them first.";
+        return Err(Problem::conflict(Code::AgentHasWaiting, detail));
+    }
+    Ok(())
+}
+
+async fn refuse_if_in_groups(services: &Services, id: &str) -> Result<(), Problem> {
     let mut groups = Vec::new();
     for group in services.table().groups_of(id).await? {
         if let Some(record) = services.table().record::<Group>(Kind::Group, &group).await?
@@ -118,14 +164,6 @@ async fn end_duty_of_agent(services: &Services, id: &str) -> Result<(), Problem>
     if !groups.is_empty() {
         let detail = format!("The agent is a member of {}. Remove them from it first.", groups.join(", "));
         return Err(Problem::conflict(Code::AgentInGroups, detail));
-    }
-    if waits(services, &Queue::Agent(id.to_owned())).await? {
-        let detail = "Conversations wait for this agent. Claim or close them first.";
-        return Err(Problem::conflict(Code::AgentHasWaiting, detail));
-    }
-    if !services.table().end_duty(id).await? {
-        let detail = "The agent has conversations. Close or transfer them first.";
-        return Err(Problem::conflict(Code::AgentHasConversations, detail));
     }
     Ok(())
 }

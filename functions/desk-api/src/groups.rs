@@ -1,21 +1,26 @@
 //! Groups: create, list, get, change, delete.
 
-use api::{Access, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation};
+use api::{
+    Caller, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation, require,
+};
+use desk::policy::{Action, GroupChange, Subject};
 use serde_json::Value;
 use store::Kind;
 
 use crate::{
+    lookup,
     parameters::IdPath,
     records::{self, RecordView},
     services::Services,
 };
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
-    let _ = routes.allow(Access::Agent).route(operation!(list)).route(operation!(read));
+    let _ = routes.allow(Action::ReadStaff).route(operation!(list)).route(operation!(read));
     let _ = routes
-        .allow(Access::Admin)
-        .route_refusing(operation!(create), &[(409, Code::AliasTaken)])
+        .allow(Action::ChangeGroup)
         .route_refusing(operation!(change), &[(409, Code::AliasTaken)])
+        .allow(Action::ManageSettings)
+        .route_refusing(operation!(create), &[(409, Code::AliasTaken)])
         .route_refusing(operation!(delete), &[(409, Code::GroupInUse), (409, Code::GroupHasWaiting)]);
 }
 
@@ -45,13 +50,19 @@ async fn read(
 /// Change a group
 ///
 /// A JSON merge patch (RFC 7396): `null` sets a field back to its default. Waiting conversations are
-/// assigned anew.
+/// assigned anew. Supervisors change `members` and `calendar_id` of their groups.
 #[utoipa::path(patch, path = "/api/groups/{id}", operation_id = "changeGroup", tag = "groups", params(IdPath))]
 async fn change(
     State(services): State<Services>,
+    caller: Caller,
     Path(IdPath { id }): Path<IdPath>,
     Json(patch): Json<Value>,
 ) -> Result<Json<RecordView>, Problem> {
+    lookup::find(&services, Kind::Group, &id).await?;
+    let of_supervisor = |field: &String| matches!(field.as_str(), "members" | "calendar_id");
+    let only_members_and_hours = patch.as_object().is_some_and(|patch| patch.keys().all(of_supervisor));
+    let subject = Subject::Group(GroupChange { id: &id, only_members_and_hours });
+    require(&services.conversations, &caller, Action::ChangeGroup, &subject, "group").await?;
     records::change(&services, Kind::Group, &id, patch).await.map(Json)
 }
 

@@ -2,17 +2,16 @@
 
 use ::conversations::{Actor, HandoffError, TransferTarget};
 use api::{
-    Access, Caller, Code, Json, OptionalJson, Path, Problem, ProblemAssignee, Refusal, Routes, State, operation,
+    Caller, Code, Json, OptionalJson, Path, Permitted, Problem, Refusal, Routes, State, handoff_refused, operation,
 };
+use desk::policy::{Action, Role};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use store::{Conversation, Kind, Role};
+use store::{Conversation, Kind};
 use utoipa::ToSchema;
 
 use crate::{
-    caller_agent,
     conversation_view::{self, ConversationView},
-    conversations, duty,
     parameters::ConversationPath,
     services::Services,
 };
@@ -22,7 +21,7 @@ const REASON_MAX: usize = 200;
 /// Longest summary, in bytes of its JSON.
 const SUMMARY_MAX: usize = 4096;
 
-const CLAIM_REFUSALS: &[Refusal] = &[
+pub(crate) const CLAIM_REFUSALS: &[Refusal] = &[
     (409, Code::ConversationTaken),
     (409, Code::ConversationClosed),
     (409, Code::AgentOffline),
@@ -38,21 +37,25 @@ const TRANSFER_REFUSALS: &[Refusal] = &[
     (409, Code::AgentAtCapacity),
     (409, Code::GroupUnavailable),
 ];
-const CLOSE_REFUSALS: &[Refusal] = &[(409, Code::ConversationTaken)];
+const CLOSE_REFUSALS: &[Refusal] = &[(409, Code::ConversationTaken), (409, Code::ConversationNotAssigned)];
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let _ = routes
-        .allow(Access::Agent)
+        .allow(Action::ClaimConversation)
         .route_refusing(operation!(claim), CLAIM_REFUSALS)
+        .allow(Action::AcceptConversation)
         .route_refusing(operation!(accept), ACCEPT_REFUSALS)
+        .allow(Action::TransferConversation)
         .route_refusing(operation!(transfer), TRANSFER_REFUSALS)
+        .allow(Action::CloseConversation)
         .route_refusing(operation!(close), CLOSE_REFUSALS);
 }
 
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Claim {
-    /// The agent who takes the conversation; the caller's own agent where it is missing. Only admins may name another.
+    /// The agent who takes the conversation; the caller's own agent where it is missing. Only admins
+    /// and supervisors may name another.
     agent_id: Option<String>,
 }
 
@@ -70,20 +73,20 @@ async fn claim(
     Path(ConversationPath { cid }): Path<ConversationPath>,
     OptionalJson(claim): OptionalJson<Claim>,
 ) -> Result<Json<ConversationView>, Problem> {
-    let agent = match claim.agent_id {
-        Some(id) if caller.role == Role::Admin => id,
-        Some(id) if caller_agent::known(&services, &caller).await?.as_ref() == Some(&id) => id,
-        Some(_) => return Err(Problem::forbidden("Your token takes conversations for its own agent only.")),
-        None => {
-            // Look up the conversation first, so that a wrong id does not register the caller as present.
-            conversations::find(&services, &cid).await?;
-            caller_agent::present(&services, &caller).await?
-        }
+    let conversations = &services.conversations;
+    let own = conversations.known_agent(&caller).await?;
+    let for_another = claim.agent_id.filter(|id| own.as_ref() != Some(id));
+    let action = if for_another.is_some() { Action::ClaimForAgent } else { Action::ClaimConversation };
+    // Permitted first, so that a wrong id does not register the caller as present.
+    Permitted::find(conversations, &caller, action, &cid).await?;
+    let agent = match for_another {
+        Some(agent) => agent,
+        None => conversations.present_agent(&caller).await?,
     };
     if !Kind::Agent.is_id(&agent) {
-        return Err(refused(HandoffError::NoAgent));
+        return Err(handoff_refused(HandoffError::NoAgent));
     }
-    answer(&services, Box::pin(services.conversations.claim(&cid, &agent)).await?).await
+    answer(&services, Box::pin(conversations.claim(&cid, &agent)).await?).await
 }
 
 /// Accept a conversation
@@ -99,11 +102,11 @@ async fn claim(
 async fn accept(
     State(services): State<Services>,
     caller: Caller,
-    Path(ConversationPath { cid }): Path<ConversationPath>,
+    permitted: Permitted,
 ) -> Result<Json<ConversationView>, Problem> {
-    conversations::find(&services, &cid).await?;
-    let agent = caller_agent::present(&services, &caller).await?;
-    answer(&services, Box::pin(services.conversations.accept(&cid, &agent)).await?).await
+    let agent = services.conversations.present_agent(&caller).await?;
+    let accepted = services.conversations.accept(&permitted.conversation().cid, &agent);
+    answer(&services, Box::pin(accepted).await?).await
 }
 
 /// Either `agent_id` or `group_id`.
@@ -124,8 +127,8 @@ impl Transfer {
         match (self.agent_id, self.group_id) {
             (Some(agent), None) if Kind::Agent.is_id(&agent) => Ok(TransferTarget::Agent(agent)),
             (None, Some(group)) if Kind::Group.is_id(&group) => Ok(TransferTarget::Group(group)),
-            (Some(_), None) => Err(refused(HandoffError::NoAgent)),
-            (None, Some(_)) => Err(refused(HandoffError::NoGroup)),
+            (Some(_), None) => Err(handoff_refused(HandoffError::NoAgent)),
+            (None, Some(_)) => Err(handoff_refused(HandoffError::NoGroup)),
             _ => Err(Problem::invalid_field("body", "must have either an agent_id or a group_id")),
         }
     }
@@ -141,7 +144,7 @@ impl Transfer {
 /// passed over for five minutes and gets the next in the queue instead, unless no other agent of the group is on duty
 /// any more.
 ///
-/// Only admins transfer a conversation that another agent has.
+/// Only admins and supervisors transfer a conversation that another agent has.
 #[utoipa::path(
     post, path = "/api/conversations/{cid}/transfer", operation_id = "transferConversation", tag = "handoff",
     params(ConversationPath), request_body = Transfer,
@@ -149,7 +152,7 @@ impl Transfer {
 async fn transfer(
     State(services): State<Services>,
     caller: Caller,
-    Path(ConversationPath { cid }): Path<ConversationPath>,
+    permitted: Permitted,
     Json(mut transfer): Json<Transfer>,
 ) -> Result<Json<ConversationView>, Problem> {
     let reason = transfer.reason.take();
@@ -158,16 +161,26 @@ async fn transfer(
         return Err(Problem::invalid_field("reason", "must have at most 200 characters"));
     }
     let target = transfer.target()?;
-    conversations::find(&services, &cid).await?;
-    let agent = match caller.role {
-        Role::Admin => None,
-        Role::Supervisor | Role::Agent | Role::Integrator => {
-            Some(caller_agent::get_or_create(&services, &caller).await?)
-        }
-    };
+    let agent = acting_agent(&services, &caller, permitted.conversation()).await?;
     let by = agent.as_deref().map_or(Actor::Admin, Actor::Agent);
-    let transferred = Box::pin(services.conversations.transfer(&cid, &target, reason, by)).await?;
+    let cid = &permitted.conversation().cid;
+    let transferred = Box::pin(services.conversations.transfer(cid, &target, reason, by)).await?;
     answer(&services, transferred).await
+}
+
+/// The agent that a handoff is made by: the decision checks that they still have the conversation. `None` for a caller
+/// who may do it whoever has it.
+async fn acting_agent(
+    services: &Services,
+    caller: &Caller,
+    conversation: &Conversation,
+) -> Result<Option<String>, Problem> {
+    if caller.role() == Role::Admin {
+        return Ok(None);
+    }
+    let agent = services.conversations.get_or_create_agent(caller).await?;
+    let acts_for_others = caller.role() == Role::Supervisor && conversation.assignee() != Some(&agent);
+    Ok((!acts_for_others).then_some(agent))
 }
 
 #[derive(Default, Deserialize, ToSchema)]
@@ -180,8 +193,8 @@ struct Close {
 
 /// Close a conversation
 ///
-/// The visitor's next message opens a new one. Closing a closed conversation changes nothing. Only admins close a
-/// conversation that another agent has (`conversation.taken`).
+/// The visitor's next message opens a new one. Closing a closed conversation changes nothing. Only admins
+/// and supervisors close a conversation that another agent has (`conversation.taken`).
 #[utoipa::path(
     post, path = "/api/conversations/{cid}/close", operation_id = "closeConversation", tag = "handoff",
     params(ConversationPath), request_body = Option<Close>,
@@ -189,22 +202,17 @@ struct Close {
 async fn close(
     State(services): State<Services>,
     caller: Caller,
-    Path(ConversationPath { cid }): Path<ConversationPath>,
+    permitted: Permitted,
     OptionalJson(close): OptionalJson<Close>,
 ) -> Result<Json<ConversationView>, Problem> {
     let summary = close.summary.map(Value::Object);
     if summary.as_ref().is_some_and(|summary| summary.to_string().len() > SUMMARY_MAX) {
         return Err(Problem::invalid_field("summary", "must have at most 4096 bytes"));
     }
-    let own = match caller.role {
-        Role::Admin => None,
-        // A token that never acted has no agent and no conversation of its own.
-        Role::Supervisor | Role::Agent | Role::Integrator => {
-            Some(caller_agent::known(&services, &caller).await?.unwrap_or_default())
-        }
-    };
-    let by = own.as_deref().map_or(Actor::Admin, Actor::Agent);
-    answer(&services, Box::pin(services.conversations.close(&cid, by, summary.as_ref())).await?).await
+    let agent = acting_agent(&services, &caller, permitted.conversation()).await?;
+    let by = agent.as_deref().map_or(Actor::Admin, Actor::Agent);
+    let cid = &permitted.conversation().cid;
+    answer(&services, Box::pin(services.conversations.close(cid, by, summary.as_ref())).await?).await
 }
 
 async fn answer(
@@ -213,37 +221,6 @@ async fn answer(
 ) -> Result<Json<ConversationView>, Problem> {
     match result {
         Ok(conversation) => conversation_view::one(services.table(), &conversation).await.map(Json),
-        Err(error) => Err(refused(error)),
-    }
-}
-
-fn refused(error: HandoffError) -> Problem {
-    match error {
-        HandoffError::NoConversation => Problem::not_found("conversation"),
-        HandoffError::Closed => Problem::conversation_closed(),
-        HandoffError::Taken { agent_id, name } => {
-            let who = if name.is_empty() { &agent_id } else { &name };
-            let mut problem = Problem::conflict(Code::ConversationTaken, format!("{who} has this conversation."));
-            problem.assignee = Some(Box::new(ProblemAssignee { agent_id, name }));
-            problem
-        }
-        HandoffError::NoAgent => Problem::invalid_field("agent_id", "must be the id of an agent"),
-        HandoffError::NoGroup => Problem::invalid_field("group_id", "must be the id of a group"),
-        HandoffError::AgentOffline => duty::offline(),
-        HandoffError::AgentFull => Problem::conflict(
-            Code::AgentAtCapacity,
-            "The agent has as many conversations as their capacity permits. Close one, or raise the capacity.",
-        ),
-        HandoffError::GroupUnavailable(why) => {
-            let mut detail = "The group cannot take the conversation; it stays where it is.".to_owned();
-            if !why.is_empty() {
-                detail = format!("{detail} Why: {why}");
-            }
-            Problem::conflict(Code::GroupUnavailable, detail)
-        }
-        HandoffError::NotYours => Problem::conflict(
-            Code::ConversationNotAssigned,
-            "The conversation is not assigned to an agent. Claim it to take it.",
-        ),
+        Err(error) => Err(handoff_refused(error)),
     }
 }

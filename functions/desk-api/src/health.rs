@@ -1,6 +1,6 @@
 //! The health of a binding: what works, what does not, and why.
 
-use api::{Json, Path, Problem, State};
+use api::{Caller, Json, Path, Problem, State};
 use serde::Serialize;
 use store::{Binding, BindingStatus, StoredToken};
 use utoipa::ToSchema;
@@ -68,8 +68,10 @@ impl Check {
 )]
 pub(crate) async fn read_health(
     State(services): State<Services>,
+    caller: Caller,
     Path(BindingPath { app_id }): Path<BindingPath>,
 ) -> Result<Json<Health>, Problem> {
+    bindings::require_readable(&services, &caller, &app_id).await?;
     let binding = bindings::find(&services, &app_id).await?;
     let token = services.table().token(&app_id).await?;
     let checks = vec![callback(&binding), credentials(&binding), access_token(&services, token.as_ref())];

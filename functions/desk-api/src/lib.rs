@@ -6,7 +6,6 @@
 //! - What groups, agents, merchants, robots and calendars have in common: `records` creates, lists, changes and deletes
 //!   them; `settings` reads and validates them; `effects` is what a change of settings entails; `usage` finds what still
 //!   uses a resource; `lookup` finds one by id.
-//! - `caller_agent`: the agent that a caller stands for.
 //! - [`document`]: the OpenAPI description, made of the handlers' attributes. It is checked in as `openapi.json` and
 //!   served at `/api/openapi.json`.
 
@@ -14,7 +13,6 @@ mod access_tokens;
 mod agents;
 mod bindings;
 mod calendars;
-mod caller_agent;
 mod conversation_view;
 mod conversations;
 mod credentials;
@@ -58,12 +56,17 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
+    /// Reads `TABLE_NAME`, `SECRET_ARN`, `WECHAT_API_URL` and `ADMIN_TOKEN_SHA256`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        let (table, vault, channel) = env.settings().channel(clock).await?;
+        let mut settings = env.settings();
+        let bootstrap_hash = settings.sha256("ADMIN_TOKEN_SHA256");
+        let (table, vault, channel) = settings.channel(clock).await?;
         let mut router = ApiRouter::default();
         mount(&mut router);
-        let services = Services { conversations: Conversations::new(table, vault, channel) };
+        let services = Services {
+            conversations: Conversations::new(table, vault, channel),
+            bootstrap_hash: bootstrap_hash.into(),
+        };
         Ok(Self { router: router.with_state(services) })
     }
 }

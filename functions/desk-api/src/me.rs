@@ -1,14 +1,15 @@
 //! The caller.
 
-use api::{Access, Caller, Json, Problem, Routes, State, operation};
+use api::{Caller, Json, Problem, Routes, State, operation};
+use desk::policy::Action;
 use serde::Serialize;
 use store::Role;
 use utoipa::ToSchema;
 
-use crate::{caller_agent, description::RoleName, duty::DutyView, services::Services};
+use crate::{description::RoleName, duty::DutyView, services::Services};
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
-    let _ = routes.allow(Access::Agent).route(operation!(read));
+    let _ = routes.allow(Action::ReadSelf).route(operation!(read));
 }
 
 /// The caller.
@@ -30,12 +31,12 @@ struct Me {
     responses((status = 200, description = "The caller.", body = Me)),
 )]
 async fn read(State(services): State<Services>, caller: Caller) -> Result<Json<Me>, Problem> {
-    let agent_id = caller_agent::known(&services, &caller).await?;
+    let agent_id = services.conversations.known_agent(&caller).await?;
     let duty = match &agent_id {
         Some(agent) => services.table().duty(agent).await?,
         None => None,
     };
     let now = services.table().clock().now();
     let duty = duty.as_ref().map(|duty| DutyView::of(duty, now));
-    Ok(Json(Me { role: caller.role, name: caller.name, agent_id, duty }))
+    Ok(Json(Me { role: caller.role(), name: caller.0.name, agent_id, duty }))
 }

@@ -1,10 +1,11 @@
 //! The messages of a conversation: list, send, cancel a held text.
 
 use api::{
-    Access, Caller, Code, FieldError, Idempotent, Json, PageOf, PageRequest, Path, Problem, Routes, Sent, State,
+    Caller, Code, FieldError, Idempotent, Json, PageOf, PageRequest, Path, Permitted, Problem, Routes, Sent, State,
     key_reused, operation,
 };
 use channel::{Draft, SendResult};
+use desk::policy::Action;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Author, Conversation, Message};
@@ -13,19 +14,25 @@ use utoipa::ToSchema;
 use wechat::text::MAX_TEXT;
 
 use crate::{
-    conversations,
+    handoff::CLAIM_REFUSALS,
     parameters::{ConversationPath, MessagePath},
     services::Services,
 };
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let mut sends = vec![(422, Code::IdempotencyKeyReused), (409, Code::ConversationClosed)];
+    sends.extend_from_slice(CLAIM_REFUSALS);
     sends.extend(Code::of_failed_sends());
     let _ = routes
-        .allow(Access::Agent)
+        .allow(Action::ReadConversation)
         .route(operation!(list))
+        .allow(Action::SendMessage)
         .route_refusing(operation!(send_message), &sends)
-        .route_refusing(operation!(cancel), &[(409, Code::MessageNotHeld)]);
+        .allow(Action::TakeBackMessage)
+        .route_refusing(
+            operation!(cancel),
+            &[(409, Code::MessageNotHeld), (409, Code::ConversationTaken), (409, Code::ConversationNotAssigned)],
+        );
 }
 
 /// Longest text, in bytes: five messages, all that WeChat grants in answer to one.
@@ -106,17 +113,17 @@ struct NewLink {
 )]
 async fn list(
     State(services): State<Services>,
-    Path(ConversationPath { cid }): Path<ConversationPath>,
+    permitted: Permitted,
     page: PageRequest,
 ) -> Result<Json<PageOf<Message>>, Problem> {
-    let conversation = conversations::find(&services, &cid).await?;
-    let messages = services.table().conversation_messages(&conversation, page.cursor(), page.limit).await?;
+    let messages = services.table().conversation_messages(permitted.conversation(), page.cursor(), page.limit).await?;
     Ok(Json(messages.into()))
 }
 
 /// Send a text, an image or a link
 ///
-/// A text over 2048 bytes is sent in several messages, each of which counts toward WeChat's limit of five.
+/// A text over 2048 bytes is sent in several messages, each of which counts toward WeChat's limit of five. An agent who
+/// writes into a conversation that no agent has claims it; one that another agent has is refused (`conversation.taken`).
 #[utoipa::path(
     post, path = "/api/conversations/{cid}/messages", operation_id = "sendMessage", tag = "messages",
     params(ConversationPath, api::IdempotencyKey), request_body = NewMessage,
@@ -124,16 +131,16 @@ async fn list(
 async fn send_message(
     State(services): State<Services>,
     caller: Caller,
-    Path(ConversationPath { cid }): Path<ConversationPath>,
+    permitted: Permitted,
     Idempotent { body, once }: Idempotent<NewMessage>,
 ) -> Result<Sent, Problem> {
     body.check()?;
-    let conversation = conversations::find(&services, &cid).await?;
-    if !conversation.is_open() {
+    if !permitted.conversation().is_open() {
         return Err(Problem::conversation_closed());
     }
-    let (kind, content) = body.content(&services, &conversation).await?;
-    let author = Author { role: caller.role.into(), name: caller.name };
+    let (kind, content) = body.content(&services, permitted.conversation()).await?;
+    let conversation = permitted.claimed(&services.conversations, &caller).await?;
+    let author = Author { role: caller.role().into(), name: caller.0.name };
     match services.channel().send_message(&conversation, Draft { kind, content, author, once }).await? {
         SendResult::Message(message) => Ok(Sent(*message)),
         SendResult::KeyReused => Err(key_reused()),
@@ -153,11 +160,12 @@ async fn send_message(
 )]
 async fn cancel(
     State(services): State<Services>,
-    Path(MessagePath { cid, id }): Path<MessagePath>,
+    permitted: Permitted,
+    Path(MessagePath { id, .. }): Path<MessagePath>,
 ) -> Result<Json<Message>, Problem> {
-    let conversation = conversations::find(&services, &cid).await?;
+    let conversation = permitted.conversation();
     let message = services.table().message(&conversation.thread(), &id).await?;
-    let message = message.filter(|message| message.cid.as_ref() == Some(&cid));
+    let message = message.filter(|message| message.cid.as_ref() == Some(&conversation.cid));
     let message = message.ok_or_else(|| Problem::not_found("message"))?;
     services.channel().take_back(&message).await?.map(Json).ok_or_else(|| {
         let detail = "The message is not held, or no longer, so it cannot be cancelled.";

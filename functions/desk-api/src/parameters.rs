@@ -36,6 +36,7 @@ pub(crate) struct ConversationPath {
 #[into_params(parameter_in = Path)]
 pub(crate) struct MessagePath {
     /// The conversation's id.
+    #[allow(dead_code, reason = "describes the parameter that `Permitted` reads")]
     pub(crate) cid: String,
     /// The message's id.
     pub(crate) id: String,

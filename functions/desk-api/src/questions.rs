@@ -1,9 +1,10 @@
 //! What a robot knows: its questions and answers.
 
 use api::{
-    Access, Code, Created, FieldError, Json, LimitedJson, NoContent, PageOf, PageRequest, Path, Problem, Routes, State,
+    Code, Created, FieldError, Json, LimitedJson, NoContent, PageOf, PageRequest, Path, Problem, Routes, State,
     operation,
 };
+use desk::policy::Action;
 use desk::{
     faq::{self, QUESTIONS_MAX, Question},
     robot::Robot,
@@ -25,11 +26,12 @@ const BODY_MAX: usize = 4 * 1024 * 1024;
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let _ = routes
-        .allow(Access::Admin)
+        .allow(Action::ReadSettings)
         .route(operation!(list))
+        .route(operation!(read))
+        .allow(Action::ManageSettings)
         .route_refusing(operation!(create), &[(409, Code::QuestionExists), (409, Code::RobotKnowsEnough)])
         .route(operation!(replace))
-        .route(operation!(read))
         .route(operation!(change))
         .route(operation!(delete));
 }

@@ -4,10 +4,9 @@ use api::{Code, FieldError, PageOf, PageRequest, Problem};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use store::{Duty, ExposeSecret, Kind, Record, Written};
+use store::{Duty, ExposeSecret, Kind, Record, TOKEN_ALIAS, Written};
 
 use crate::{
-    caller_agent::TOKEN_ALIAS,
     credentials::{Credentials, SecretChange},
     duty::DutyView,
     effects, lookup,
@@ -97,11 +96,16 @@ pub(crate) async fn change(services: &Services, kind: Kind, id: &str, patch: Val
     // The alias by which the agent of an access token is found is not one of the settings.
     let of_token = seen.aliases.iter().filter(|alias| kind == Kind::Agent && alias.starts_with(TOKEN_ALIAS)).cloned();
     let names = settings.names().into_iter().chain(of_token).collect();
-    let secret = secret_change.new.as_ref().map(|secret| (services.vault(), secret));
-    let (record, written) = services.table().change_record(kind, &seen, settings.value(), names, secret).await?;
-    if written == Written::AliasTaken {
-        return Err(alias_taken());
-    }
+    let record = if effects::is_disabled_by(&old, &settings) {
+        effects::disable_agent(services, &seen, settings.value(), names).await?
+    } else {
+        let secret = secret_change.new.as_ref().map(|secret| (services.vault(), secret));
+        let (record, written) = services.table().change_record(kind, &seen, settings.value(), names, secret).await?;
+        if written == Written::AliasTaken {
+            return Err(alias_taken());
+        }
+        record
+    };
     tracing::info!(kind = kind.as_str(), id, "record changed");
     effects::after_write(services, id, &old, &settings).await?;
     view_with_secret(services, kind, &record, &secret_change).await
@@ -114,7 +118,11 @@ pub(crate) async fn delete(services: &Services, kind: Kind, id: &str) -> Result<
     effects::before_delete(services, id, &settings).await?;
     // Read again: the step before may have changed the record's version.
     let record = lookup::find(services, kind, id).await?;
-    services.table().delete_record(kind, &record).await?;
+    if kind == Kind::Agent {
+        effects::delete_agent(services, &record).await?;
+    } else {
+        services.table().delete_record(kind, &record).await?;
+    }
     effects::after_delete(services, id, &settings).await?;
     tracing::info!(kind = kind.as_str(), id, "record deleted");
     Ok(())
@@ -159,7 +167,7 @@ async fn refuse_ids_as_aliases(
     Ok(())
 }
 
-fn alias_taken() -> Problem {
+pub(crate) fn alias_taken() -> Problem {
     let detail = "Another resource of this kind already has one of these ids or aliases.";
     Problem::conflict(Code::AliasTaken, detail)
 }

@@ -1,6 +1,7 @@
 //! Robots: create, list, get, change, delete.
 
-use api::{Access, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation};
+use api::{Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation};
+use desk::policy::Action;
 use serde_json::Value;
 use store::Kind;
 
@@ -12,9 +13,10 @@ use crate::{
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let _ = routes
-        .allow(Access::Admin)
+        .allow(Action::ReadSettings)
         .route(operation!(list))
         .route(operation!(read))
+        .allow(Action::ManageSettings)
         .route_refusing(operation!(create), &[(409, Code::AliasTaken)])
         .route_refusing(operation!(change), &[(409, Code::AliasTaken)])
         .route_refusing(operation!(delete), &[(409, Code::RobotInUse)]);

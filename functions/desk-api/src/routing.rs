@@ -1,7 +1,8 @@
 //! A simulation of the routing.
 
 use ::conversations::Simulation;
-use api::{Access, Json, Problem, Routes, State, operation};
+use api::{Json, Problem, Routes, State, operation};
+use desk::policy::Action;
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,7 +11,7 @@ use wechat::is_app_id;
 use crate::services::Services;
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
-    let _ = routes.allow(Access::Agent).route_refusing(operation!(simulate), &[(404, api::Code::NotFound)]);
+    let _ = routes.allow(Action::SimulateRouting).route_refusing(operation!(simulate), &[(404, api::Code::NotFound)]);
 }
 
 #[derive(Deserialize, ToSchema)]

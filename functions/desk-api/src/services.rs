@@ -1,6 +1,9 @@
 //! What every handler needs.
 
+use std::sync::Arc;
+
 use ::conversations::Conversations;
+use axum::extract::FromRef;
 use channel::Channel;
 use store::{Table, Vault};
 
@@ -8,6 +11,14 @@ use store::{Table, Vault};
 #[derive(Debug, Clone)]
 pub(crate) struct Services {
     pub(crate) conversations: Conversations,
+    /// SHA-256 of the bootstrap admin token.
+    pub(crate) bootstrap_hash: Arc<str>,
+}
+
+impl FromRef<Services> for Conversations {
+    fn from_ref(services: &Services) -> Self {
+        services.conversations.clone()
+    }
 }
 
 impl Services {

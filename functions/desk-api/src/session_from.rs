@@ -1,7 +1,8 @@
 //! `session-from`: build, parse, and the secret that signs it.
 
-use api::{Access, Created, FieldError, Json, Path, Problem, Routes, State, operation};
+use api::{Created, FieldError, Json, Path, Problem, Routes, State, operation};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use desk::policy::Action;
 use serde::{Deserialize, Serialize};
 use store::{BindingChange, SecretString};
 use utoipa::ToSchema;
@@ -10,8 +11,8 @@ use wechat::session_from::{self, BuildError, Built, Fields, SessionFrom};
 use crate::{bindings, parameters::BindingPath, services::Services};
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
-    let _ = routes.allow(Access::Agent).route(operation!(build)).route(operation!(parse));
-    let _ = routes.allow(Access::Admin).route(operation!(create_secret));
+    let _ = routes.allow(Action::SimulateRouting).route(operation!(build)).route(operation!(parse));
+    let _ = routes.allow(Action::ManageBindings).route(operation!(create_secret));
 }
 
 /// Build a session-from

@@ -10,9 +10,7 @@ use desk::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use store::Kind;
-
-use crate::caller_agent::TOKEN_ALIAS;
+use store::{Kind, TOKEN_ALIAS};
 
 /// Settings of any kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,6 +1,7 @@
 //! A trial of a robot's questions.
 
-use api::{Access, Json, Path, Problem, Routes, State, operation};
+use api::{Json, Path, Problem, Routes, State, operation};
+use desk::policy::Action;
 use desk::{
     faq::{self, Index, Match, Question, Thresholds},
     robot::RobotKind,
@@ -16,7 +17,7 @@ const TEXT_MAX: usize = ::robots::MAX_TURN;
 const NEAREST: usize = 5;
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
-    let _ = routes.allow(Access::Admin).route(operation!(try_robot));
+    let _ = routes.allow(Action::ReadSettings).route(operation!(try_robot));
 }
 
 #[derive(Deserialize, ToSchema)]

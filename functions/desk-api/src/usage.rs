@@ -1,6 +1,8 @@
 //! What uses a record that is to be deleted. A record in use is not deleted: conversations would silently be routed
 //! otherwise.
 
+use std::collections::BTreeSet;
+
 use api::{Code, Problem};
 use desk::settings::Reception;
 use serde_json::Value;
@@ -33,6 +35,20 @@ pub(crate) async fn refuse_if_used(services: &Services, kind: Kind, id: &str) ->
     let what = kind.as_str();
     let detail = format!("The {what} is used by {named}{others}. Change or remove these uses first.");
     Err(Problem::conflict(code, detail))
+}
+
+/// The ids of the groups that use a calendar.
+pub(crate) async fn groups_by_calendar(services: &Services, id: &str) -> Result<BTreeSet<String>, StoreError> {
+    let mut found = BTreeSet::new();
+    let mut cursor = None;
+    loop {
+        let page = services.table().records::<Value>(Kind::Group, cursor.as_deref(), PAGE).await?;
+        found.extend(page.items.into_iter().filter(|group| group.settings["calendar_id"] == id).map(|group| group.id));
+        cursor = page.cursor;
+        if cursor.is_none() {
+            return Ok(found);
+        }
+    }
 }
 
 /// The records of a kind whose settings name this id, at most a page more than a refusal names.

@@ -1,16 +1,20 @@
 //! Visitors: profile and messages.
 
-use api::{Access, Caller, Json, PageOf, PageRequest, Path, Problem, Routes, State, operation};
+use api::{Caller, Json, PageOf, PageRequest, Path, Problem, Routes, State, operation, require};
+use desk::policy::{Action, Role, Subject};
 use jiff::Timestamp;
 use serde::Serialize;
-use store::{Message, Profile, Role, Thread, Visitor};
+use store::{Message, Profile, Thread, Visitor};
 use wechat::session_from::{self, SessionFrom};
 
 use crate::{bindings, conversation_view::Quota, parameters::VisitorPath, services::Services};
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
-    let _ = routes.allow(Access::Agent).route(operation!(read));
-    let _ = routes.allow(Access::Admin).route(operation!(list_messages));
+    let _ = routes
+        .allow(Action::ReadVisitor)
+        .route(operation!(read))
+        .allow(Action::ReadVisitorMessages)
+        .route(operation!(list_messages));
 }
 
 /// A visitor as the API shows them.
@@ -57,6 +61,8 @@ struct PersonVisitor {
 }
 
 /// Get a visitor
+///
+/// Agents and supervisors get the visitors whose open conversation they may read, and those whom they had last.
 #[utoipa::path(
     get,
     path = "/api/bindings/{app_id}/visitors/{openid}",
@@ -75,6 +81,8 @@ async fn read(
     if visitor == Visitor::default() {
         return Err(Problem::not_found("visitor"));
     }
+    let facts = services.conversations.visitor_facts(&thread, &visitor).await?;
+    require(&services.conversations, &caller, Action::ReadVisitor, &Subject::Visitor(&facts), "visitor").await?;
     let person = match visitor.profile.proved() {
         Some(partnerid) => {
             let threads = services.table().person(partnerid).await?;
@@ -86,7 +94,7 @@ async fn read(
     };
     let session_from = visitor.session_from.as_deref().map(|raw| {
         let parsed = session_from::parse(raw);
-        let is_shown = caller.role == Role::Admin || parsed.signature.is_none();
+        let is_shown = caller.role() == Role::Admin || parsed.signature.is_none();
         SessionFromView {
             raw: is_shown.then(|| raw.to_owned()),
             at: visitor.session_from_at,
@@ -120,9 +128,12 @@ async fn read(
 )]
 async fn list_messages(
     State(services): State<Services>,
+    caller: Caller,
     Path(VisitorPath { app_id, openid }): Path<VisitorPath>,
     page: PageRequest,
 ) -> Result<Json<PageOf<Message>>, Problem> {
+    let subject = Subject::MiniProgram(&app_id);
+    require(&services.conversations, &caller, Action::ReadVisitorMessages, &subject, "binding").await?;
     bindings::find(&services, &app_id).await?;
     let messages = services.table().thread_messages(&Thread::new(&app_id, &openid), page.cursor(), page.limit).await?;
     Ok(Json(messages.into()))

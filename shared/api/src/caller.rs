@@ -1,23 +1,24 @@
 //! The caller, as the authorizer function identified them.
 
+use std::{collections::BTreeSet, ops::Deref};
+
 use axum::{extract::FromRequestParts, http::request::Parts};
+use desk::policy::{AppIds, Grant, Role, Scope, TokenHolder};
 use lambda_http::{RequestExt, request::RequestContext};
-use store::Role;
 
 use crate::{Code, Problem};
 
 /// The caller of an operation, read from the context that the authorizer attached to the request (API Gateway, "Control
-/// access to HTTP APIs with AWS Lambda authorizers").
+/// access to HTTP APIs with AWS Lambda authorizers"). The function `access` writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// The role of the access token.
-    pub role: Role,
-    /// The id of the access token.
-    pub token_id: String,
-    /// The caller's name, if the token has one.
-    pub name: Option<String>,
-    /// The agent that the token stands for, if it names one.
-    pub agent_id: Option<String>,
+pub struct Caller(pub TokenHolder);
+
+impl Deref for Caller {
+    type Target = TokenHolder;
+
+    fn deref(&self) -> &TokenHolder {
+        &self.0
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
@@ -27,12 +28,29 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         let context = parts.request_context_ref();
         let fields = context.and_then(RequestContext::authorizer).map(|authorizer| &authorizer.fields);
         let text = |name: &str| fields.and_then(|fields| fields.get(name)).and_then(|value| value.as_str());
-        let Some(role @ (Role::Admin | Role::Agent)) = text("role").and_then(Role::named) else {
+        let Some(grant) = grant(text) else {
             let detail = "Send a token: Authorization: Bearer <token>.";
             return Err(Problem::new(401, Code::Unauthorized, detail));
         };
         let known = |name: &str| text(name).filter(|value| !value.is_empty()).map(ToOwned::to_owned);
         let token_id = text("token_id").unwrap_or_default().to_owned();
-        Ok(Self { role, token_id, name: known("name"), agent_id: known("agent_id") })
+        Ok(Self(TokenHolder { grant, token_id, name: known("name"), agent_id: known("agent_id") }))
     }
+}
+
+/// What the token grants; `None` without a role that this version knows.
+fn grant<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Option<Grant> {
+    let words = |name: &str| -> Option<BTreeSet<String>> {
+        text(name).map(|words| words.split_whitespace().map(ToOwned::to_owned).collect())
+    };
+    Some(match Role::named(text("role")?)? {
+        Role::Admin => Grant::Admin,
+        Role::Agent => Grant::Agent,
+        Role::Supervisor => Grant::Supervisor { group_ids: words("group_ids").unwrap_or_default() },
+        Role::Integrator => {
+            let scopes = words("scopes").unwrap_or_default();
+            let scopes = scopes.iter().filter_map(|scope| Scope::named(scope)).collect();
+            Grant::Integrator { scopes, app_ids: AppIds::from(words("app_ids")) }
+        }
+    })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::handler::Handler;
+use desk::policy::Action;
 use utoipa::{
     ToSchema,
     openapi::{
@@ -13,7 +14,7 @@ use utoipa::{
     },
 };
 
-use crate::{Access, Code, Describe, Operation, Problem, Refusal, Route, Routes};
+use crate::{Code, Describe, Operation, Problem, Refusal, Route, Routes};
 
 /// The media type of a refusal.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -56,14 +57,14 @@ impl Document {
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> for Document {
-    fn mount<H, T, D>(&mut self, access: Access, _operation: Operation<H, D>, refusals: &[Refusal])
+    fn mount<H, T, D>(&mut self, action: Action, _operation: Operation<H, D>, refusals: &[Refusal])
     where
         H: Handler<T, S>,
         T: 'static,
         D: Describe,
     {
         let mut operation = D::operation();
-        for (status, codes) in refusals_of(&operation, &Route::of::<D>(access), refusals) {
+        for (status, codes) in refusals_of(&operation, &Route::of::<D>(action), refusals) {
             operation.responses.responses.insert(status.to_string(), refusal(&codes));
         }
         let mut schemas = Vec::new();

@@ -47,7 +47,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Idempotent<T> {
         let key = key.transpose()?;
         let path = parts.uri.path().to_owned();
         let bytes = bytes(Request::from_parts(parts, body), MAX_BODY).await?;
-        let once = key.map(|key| Once { scope: [caller.token_id, path, key], fingerprint: content_hash(&bytes) });
+        let once = key.map(|key| Once { scope: [caller.0.token_id, path, key], fingerprint: content_hash(&bytes) });
         Ok(Self { body: parse(&bytes)?, once })
     }
 }

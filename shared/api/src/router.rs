@@ -12,7 +12,9 @@ use axum::{
     routing::{MethodFilter, on},
 };
 
-use crate::{Access, Code, Describe, Operation, Problem, Refusal, Route, Routes, access::guard};
+use desk::policy::Action;
+
+use crate::{Code, Describe, Operation, Problem, Refusal, Route, Routes, permission::guard};
 
 /// Routes the operations of an API. Every refusal, also of an unknown path or method, is a [`Problem`].
 #[derive(Debug)]
@@ -49,16 +51,16 @@ impl<S: Clone + Send + Sync + 'static> ApiRouter<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> for ApiRouter<S> {
-    fn mount<H, T, D>(&mut self, access: Access, operation: Operation<H, D>, _refusals: &[Refusal])
+    fn mount<H, T, D>(&mut self, action: Action, operation: Operation<H, D>, _refusals: &[Refusal])
     where
         H: Handler<T, S>,
         T: 'static,
         D: Describe,
     {
-        let route = Route::of::<D>(access);
+        let route = Route::of::<D>(action);
         let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::GET);
         let guarded = on(filter, operation.handler)
-            .route_layer(from_fn(move |request: Request, next: Next| guard(access, request, next)));
+            .route_layer(from_fn(move |request: Request, next: Next| guard(action, request, next)));
         let router = std::mem::take(&mut self.router);
         self.router = router.route(&route.path, guarded);
         self.routes.push(route);

@@ -1,11 +1,12 @@
-//! The operations of an API, each with who may call it.
+//! The operations of an API, each with its action, which decides who may call it.
 
 use std::marker::PhantomData;
 
 use axum::{handler::Handler, http::Method};
+use desk::policy::Action;
 use utoipa::__dev::SchemaReferences;
 
-use crate::{Access, Refusal};
+use crate::Refusal;
 
 /// The description that `#[utoipa::path]` makes of a handler.
 pub trait Describe: utoipa::Path + SchemaReferences {}
@@ -34,19 +35,19 @@ macro_rules! operation {
     };
 }
 
-/// A mounted operation: its method, its path with parameters in braces, and who may call it.
+/// A mounted operation: its method, its path with parameters in braces, and what it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The HTTP method.
     pub method: Method,
     /// The path, such as `/api/conversations/{cid}`.
     pub path: String,
-    /// Who may call the operation.
-    pub access: Access,
+    /// What the operation does; the policy decides by it who may call the operation.
+    pub action: Action,
 }
 
 impl Route {
-    pub(crate) fn of<D: Describe>(access: Access) -> Self {
+    pub(crate) fn of<D: Describe>(action: Action) -> Self {
         use utoipa::openapi::HttpMethod;
         let method = match D::methods().first() {
             Some(HttpMethod::Post) => Method::POST,
@@ -55,7 +56,7 @@ impl Route {
             Some(HttpMethod::Delete) => Method::DELETE,
             _ => Method::GET,
         };
-        Self { method, path: D::path(), access }
+        Self { method, path: D::path(), action }
     }
 }
 
@@ -64,26 +65,32 @@ impl Route {
 pub trait Routes<S>: Sized {
     /// Mounts an operation. `refusals` are the statuses and codes that it may refuse with, beside those that follow from
     /// its form.
-    fn mount<H, T, D>(&mut self, access: Access, operation: Operation<H, D>, refusals: &[Refusal])
+    fn mount<H, T, D>(&mut self, action: Action, operation: Operation<H, D>, refusals: &[Refusal])
     where
         H: Handler<T, S>,
         T: 'static,
         D: Describe;
 
-    /// Begins to mount operations that these callers may call.
-    fn allow(&mut self, access: Access) -> Allowed<'_, Self> {
-        Allowed { routes: self, access }
+    /// Begins to mount operations that do this.
+    fn allow(&mut self, action: Action) -> Allowed<'_, Self> {
+        Allowed { routes: self, action }
     }
 }
 
-/// Mounts operations with one [`Access`].
+/// Mounts operations with one [`Action`].
 #[derive(Debug)]
 pub struct Allowed<'a, R> {
     routes: &'a mut R,
-    access: Access,
+    action: Action,
 }
 
 impl<R> Allowed<'_, R> {
+    /// Goes on with operations that do this.
+    #[must_use]
+    pub fn allow(self, action: Action) -> Self {
+        Self { action, ..self }
+    }
+
     /// Mounts an operation that has no codes of its own.
     #[must_use]
     pub fn route<S, H, T, D>(self, operation: Operation<H, D>) -> Self
@@ -105,7 +112,7 @@ impl<R> Allowed<'_, R> {
         T: 'static,
         D: Describe,
     {
-        self.routes.mount(self.access, operation, refusals);
+        self.routes.mount(self.action, operation, refusals);
         self
     }
 }

@@ -12,6 +12,8 @@
 //! | `robot_turn` | what a robot is asked, and what its answer leads to |
 //! | `actions` | what agents and administrators do: claim, accept, transfer, close, change status |
 //! | `tick`, `agent_timeout` | what is due: silent agents, idle conversations, long waits, unstaffed queues |
+//! | `permissions` | what a caller may do, by the facts in the table |
+//! | `token_agent` | which agent the holder of an access token works as |
 //! | `simulate` | where a conversation would go |
 //! | `decision`, `cycle` | one decision: read, decide, write, send, follow up, and again after a conflict |
 //! | `events` | the data of a conversation's events |
@@ -31,6 +33,7 @@ mod events;
 mod held_texts;
 mod in_flight;
 mod message_text;
+mod permissions;
 mod queue_drain;
 mod reception;
 mod reception_settings;
@@ -39,6 +42,7 @@ mod routing;
 mod session_start;
 mod simulate;
 mod tick;
+mod token_agent;
 
 pub use actions::{Actor, HandoffError, HandoffResult, TransferTarget};
 pub use robot_turn::TurnOutcome;

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::open_conversation::{fields, problem};
+use crate::service_desk::APP;
 use crate::support::{ADMIN, World};
 
 /// The answer to a raw body: status, code and detail.
@@ -17,6 +18,8 @@ async fn refusal_of(world: &World, path: &str, body: &'static str) -> (u64, Stri
 #[tokio::test]
 async fn refusal_does_not_mention_line_and_column() {
     let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let cards = world.open_conversation(&binding, "o-1").await.cards_path();
     for (path, body, expected) in [
         ("/api/groups", "{\"name\":", 400),
         ("/api/groups", "name=x", 400),
@@ -26,8 +29,8 @@ async fn refusal_does_not_mention_line_and_column() {
         ("/api/access-tokens", "{\"role\": 5, \"name\": \"x\"}", 422),
         ("/api/access-tokens", "{}", 422),
         ("/api/access-tokens", "{} {}", 400),
-        ("/api/conversations/c1/cards", "{\"msgType\": \"x\"}", 422),
-        ("/api/conversations/c1/cards", "{\"msgType\": }", 400),
+        (cards.as_str(), "{\"msgType\": \"x\"}", 422),
+        (&cards, "{\"msgType\": }", 400),
         ("/api/session-from/build", "{\"transfer_action\": [{\"option_id\": []}]}", 422),
     ] {
         let (status, code, words) = refusal_of(&world, path, body).await;

@@ -43,6 +43,7 @@ async fn agent_does_not_see_the_session_from_signature() {
     let visitor = world.visitor(&binding, "o-1");
     let sig = "gSLu8gH17bmc05fXy-p8LuKmVcTj433dTxa9sSzL-n8";
     visitor.enters(&format!("sobot|小李|||partnerid=member-7|ts=1767225600|sig={sig}")).await;
+    visitor.writes("在吗").await;
     let path = format!("/api/bindings/{APP}/visitors/o-1");
     assert!(world.get(&path).await.expect(200).raw.contains(sig));
     let agent = world.access_token("agent").await;

@@ -103,18 +103,21 @@ async fn agent_token_acts_for_its_own_agent_only() {
     let cid = visitor.cid().await;
     let asked = json!({ "role": "agent", "name": "小王", "agent_id": desk.agent });
     let own = world.post("/api/access-tokens", &asked).await.expect(201).text("token");
-    let stranger = world.access_token("agent").await;
+    let colleague = world.agent("小李", 5).await;
+    world.update("groups", &desk.group, &json!({ "members": [desk.agent, colleague] })).await;
+    let asked = json!({ "role": "agent", "name": "小李", "agent_id": colleague });
+    let other = world.post("/api/access-tokens", &asked).await.expect(201).text("token");
     let call = async |token: &str, what: &str, body| {
         world.call(Some(token), Method::POST, &format!("/api/conversations/{cid}/{what}"), Some(&body)).await
     };
-    let taken = call(&stranger, "claim", json!({})).await;
+    let taken = call(&other, "claim", json!({})).await;
     assert_eq!(problem(&taken), (409, "conversation.taken", None));
     assert_eq!(taken.body["assignee"]["agent_id"], desk.agent.as_str());
-    assert_eq!(problem(&call(&stranger, "claim", json!({ "agent_id": desk.agent })).await), (403, "forbidden", None));
-    assert_eq!(problem(&call(&stranger, "accept", json!({})).await), (409, "conversation.taken", None));
-    assert_eq!(problem(&call(&stranger, "close", json!({})).await), (409, "conversation.taken", None));
+    assert_eq!(problem(&call(&other, "claim", json!({ "agent_id": desk.agent })).await), (403, "forbidden", None));
+    assert_eq!(problem(&call(&other, "accept", json!({})).await), (409, "conversation.taken", None));
+    assert_eq!(problem(&call(&other, "close", json!({})).await), (409, "conversation.taken", None));
     let hand_on = json!({ "group_id": desk.group });
-    assert_eq!(problem(&call(&stranger, "transfer", hand_on).await), (409, "conversation.taken", None));
+    assert_eq!(problem(&call(&other, "transfer", hand_on).await), (409, "conversation.taken", None));
     assert_eq!(visitor.stage_and_agent().await, assigned_to(&desk.agent));
 
     call(&own, "accept", json!({})).await.expect(200);

@@ -39,7 +39,8 @@ async fn left_message_collects_texts_and_is_confirmed_once() {
     // Left messages are listed oldest first and visible to agents.
     let other = desk.visitor(&world, "o-2");
     other.writes("有人吗").await;
-    let agent = world.access_token("agent").await;
+    let asked = json!({ "role": "agent", "name": "小王", "agent_id": desk.agent });
+    let agent = world.post("/api/access-tokens", &asked).await.expect(201).text("token");
     let listed = left_messages(&world, &agent).await;
     let listed: Vec<_> = listed.iter().map(|it| (it["openid"].clone(), it["stage"].clone())).collect();
     assert_eq!(listed, ["o-1", "o-2"].map(|openid| (json!(openid), json!("left_message"))));

@@ -130,6 +130,8 @@ async fn only_held_texts_can_be_cancelled() {
     }
     let held = chat.send_text("还有").await.text("id");
     let agent = world.access_token("agent").await;
+    let claim = format!("/api/conversations/{}/claim", chat.cid);
+    world.call(Some(&agent), Method::POST, &claim, None).await.expect(200);
     let path = format!("{}/{held}", chat.messages_path());
     world.call(Some(&agent), Method::DELETE, &path, None).await.expect(200);
     world.call(Some(ADMIN), Method::GET, &path, None).await.expect(405);

@@ -159,6 +159,26 @@ impl Grant {
     }
 }
 
+/// The holder of an access token, as the authorizer identified them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenHolder {
+    /// What the token grants.
+    pub grant: Grant,
+    /// The id of the token.
+    pub token_id: String,
+    /// The holder's name, if the token has one.
+    pub name: Option<String>,
+    /// The agent that the token names.
+    pub agent_id: Option<String>,
+}
+
+impl TokenHolder {
+    /// The role of the token.
+    pub fn role(&self) -> Role {
+        self.grant.role()
+    }
+}
+
 /// Groups by their ids, each with what its members may read.
 pub type Groups = BTreeMap<String, Visibility>;
 

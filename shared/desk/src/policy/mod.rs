@@ -15,6 +15,6 @@ mod rules;
 mod subject;
 
 pub use action::Action;
-pub use caller::{AppIds, Caller, Grant, Groups, Member, Role, Scope};
+pub use caller::{AppIds, Caller, Grant, Groups, Member, Role, Scope, TokenHolder};
 pub use rules::{Relation, Verdict, may, may_ever, relation};
 pub use subject::{ConversationFacts, GroupChange, Holder, Subject, VisitorFacts};

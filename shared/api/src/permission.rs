@@ -1,0 +1,124 @@
+//! Who may call an operation.
+
+use axum::{
+    extract::{FromRef, FromRequestParts, Request},
+    http::request::Parts,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use conversations::Conversations;
+use desk::policy::{self, Action, Member, Role, Subject, Verdict, may_ever};
+use serde::Deserialize;
+use store::Conversation;
+
+use crate::{Caller, Path, Problem, handoff};
+
+/// The action of the operation that a request was routed to.
+#[derive(Debug, Clone, Copy)]
+struct OperationAction(Action);
+
+/// The layer around an operation: the handler does not run for a caller who may never do its action.
+pub(crate) async fn guard(action: Action, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let caller = match Caller::from_request_parts(&mut parts, &()).await {
+        Ok(caller) => caller,
+        Err(problem) => return problem.into_response(),
+    };
+    if !may_ever(&policy::Caller::new(&caller.grant, Member::default()), action) {
+        return refused(&caller).into_response();
+    }
+    parts.extensions.insert(OperationAction(action));
+    next.run(Request::from_parts(parts, body)).await
+}
+
+/// The refusal of what a role or its scopes do not permit.
+fn refused(caller: &Caller) -> Problem {
+    let detail = match caller.role() {
+        Role::Integrator => "The scopes of your token do not permit this.".to_owned(),
+        role => format!("The role of your token, {}, does not permit this.", role.as_str()),
+    };
+    Problem::forbidden(detail)
+}
+
+/// Refuses a caller who may not do this to a subject. `what` names the subject for one that is hidden.
+pub async fn require(
+    conversations: &Conversations,
+    caller: &Caller,
+    action: Action,
+    subject: &Subject<'_>,
+    what: &str,
+) -> Result<(), Problem> {
+    match policy::may(&conversations.caller(caller).await?, action, subject) {
+        Verdict::Allow => Ok(()),
+        Verdict::Hide => Err(Problem::not_found(what)),
+        Verdict::AllowAfterClaim | Verdict::ClaimFirst | Verdict::Taken | Verdict::Refuse => Err(refused(caller)),
+    }
+}
+
+/// The conversation that a path names, for an operation that its caller may carry out on it. A handler gets a conversation
+/// in no other way. What the caller may not see is answered with 404.
+#[derive(Debug)]
+pub struct Permitted {
+    conversation: Conversation,
+    claim_first: bool,
+}
+
+#[derive(Deserialize)]
+struct ConversationId {
+    cid: String,
+}
+
+impl<S> FromRequestParts<S> for Permitted
+where
+    S: Send + Sync,
+    Conversations: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Some(OperationAction(action)) = parts.extensions.get().copied() else {
+            tracing::error!("a conversation is asked for outside of a guarded operation");
+            return Err(Problem::internal());
+        };
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let Path(ConversationId { cid }) = Path::from_request_parts(parts, state).await?;
+        Self::find(&Conversations::from_ref(state), &caller, action, &cid).await
+    }
+}
+
+impl Permitted {
+    /// The conversation with this id, if the caller may do this to it.
+    pub async fn find(
+        conversations: &Conversations,
+        caller: &Caller,
+        action: Action,
+        cid: &str,
+    ) -> Result<Self, Problem> {
+        let found = conversations.table().conversation(cid).await?;
+        let conversation = found.ok_or_else(|| Problem::not_found("conversation"))?;
+        let claim_first = match conversations.may(caller, action, &conversation).await? {
+            Verdict::Allow => false,
+            Verdict::AllowAfterClaim => true,
+            Verdict::ClaimFirst => return Err(handoff::not_assigned()),
+            Verdict::Taken => return Err(handoff::taken(conversations, &conversation).await?),
+            Verdict::Hide => return Err(Problem::not_found("conversation")),
+            Verdict::Refuse => return Err(refused(caller)),
+        };
+        Ok(Self { conversation, claim_first })
+    }
+
+    /// The conversation, to read it.
+    pub fn conversation(&self) -> &Conversation {
+        &self.conversation
+    }
+
+    /// The conversation, to write to its visitor. A caller who writes into a conversation that no agent has claims it.
+    pub async fn claimed(self, conversations: &Conversations, caller: &Caller) -> Result<Conversation, Problem> {
+        if !self.claim_first {
+            return Ok(self.conversation);
+        }
+        // Boxed: most requests do not come here, and the decision would weigh on the future of each.
+        let agent = Box::pin(conversations.present_agent(caller)).await?;
+        Box::pin(conversations.claim(&self.conversation.cid, &agent)).await?.map_err(handoff::refused)
+    }
+}

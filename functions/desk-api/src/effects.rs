@@ -49,7 +49,7 @@ pub(crate) async fn before_write(
 ) -> Result<(), Problem> {
     match (old, new) {
         (None, Settings::Agent(agent)) if !agent.disabled => {
-            services.table().set_capacity(id, &agent.name, agent.capacity).await?
+            services.table().set_capacity(id, &agent.name, agent.capacity).await?;
         }
         (_, Settings::Group(group)) => {
             let joined = &set(group) - &members(old);

@@ -1,11 +1,11 @@
-//! A robot that is a language model, held to its own knowledge.
+//! A robot that is a language model, grounded in its own knowledge.
 //!
-//! Protocol: `POST /chat/completions`, in the part that the vendors and the servers of open models share (the API
+//! Protocol: `POST /chat/completions`, in the subset that the vendors and the servers of open models have in common (the API
 //! reference of `OpenAI`, and `DeepSeek`'s "JSON Output").
 //!
-//! What the model says goes out only if it names a passage that it was given as its source, and says no number, no link
-//! and no promise that its sources do not have, nor anything that has little to do with them: a model that a visitor has
-//! talked out of its knowledge may still name a source.
+//! A completion is sent only if it cites a given passage, and contains no number, link or commitment that the cited passages do
+//! not contain, and has enough content in common with them. The citation alone is no proof: a model under prompt injection may
+//! still cite a passage.
 
 use std::{fmt, time::Duration};
 
@@ -15,22 +15,22 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{Answer, Asking, Client, Failure, MAX_ANSWER, Passage, grounding, prompt};
+use crate::{Answer, Client, Failure, MAX_ANSWER, Passage, TurnRequest, grounding, prompt};
 
-/// A language model. `Debug` shows the model's name and the limits alone: an address may hold a key, too.
+/// A language model. `Debug` shows the model's name and the limits alone, because the URL may contain a key too.
 #[derive(Clone)]
 pub struct Chat {
-    /// Where the API is, such as `https://api.deepseek.com/v1`: https, on the public internet. Its query is kept.
+    /// The API's base URL, such as `https://api.deepseek.com/v1`: https, on the public internet. Its query is kept.
     pub base_url: String,
-    /// The model's name there.
+    /// The model's name in the API.
     pub model: String,
-    /// Sent as a bearer token; an empty one is not sent.
+    /// The bearer token. Not sent if empty.
     pub api_key: SecretString,
-    /// The tone to answer in, set by the desk's admin.
+    /// The admin's instructions for the tone of answers.
     pub instructions: String,
-    /// How long it may take from the first byte sent to the last received.
+    /// The time limit from the first byte sent to the last byte received.
     pub deadline: Duration,
-    /// Longest answer, in bytes of UTF-8: what is longer is cut at the end of a sentence. At most [`MAX_ANSWER`].
+    /// The longest answer, in bytes of UTF-8, at most [`MAX_ANSWER`]. A longer one is truncated at the end of a sentence.
     pub max_answer_bytes: usize,
 }
 
@@ -44,10 +44,10 @@ impl fmt::Debug for Chat {
     }
 }
 
-/// What is said of a question is found, not invented.
+/// Low, because answers are taken from the passages.
 const TEMPERATURE: f64 = 0.1;
-/// Tokens for the JSON around an answer and for the reason of a hand-over.
-const TOKENS_BESIDE: usize = 256;
+/// Tokens for the JSON around an answer and for the reason of a handoff.
+const EXTRA_TOKENS: usize = 256;
 
 #[derive(Deserialize)]
 struct Completion {
@@ -75,12 +75,13 @@ struct Reply {
 }
 
 impl Client {
-    /// Asks a language model. Without a passage there is nothing that it could answer from, and it is not asked.
+    /// Requests an answer from a language model. Without passages it returns [`Answer::DontKnow`] and sends no request.
     ///
-    /// [`Answer::DontKnow`] is also what comes of a reply that is not the JSON asked for, names no source, or says
-    /// more than its sources.
-    pub async fn chat(&self, robot: &Chat, asking: &Asking<'_>) -> Result<Answer, Failure> {
-        let passages: Vec<_> = asking.known().collect();
+    /// Also returns [`Answer::DontKnow`] for a completion that is not the requested JSON, cites no passage, or is not grounded
+    /// in the cited passages.
+    #[tracing::instrument(skip_all, fields(app_id = request.app_id, cid = request.cid, uid = request.uid))]
+    pub async fn chat(&self, robot: &Chat, request: &TurnRequest<'_>) -> Result<Answer, Failure> {
+        let passages: Vec<_> = request.bounded_passages().collect();
         if passages.is_empty() {
             return Ok(Answer::DontKnow);
         }
@@ -90,19 +91,19 @@ impl Client {
             "model": robot.model,
             "messages": [
                 {"role": "system", "content": prompt::system(&robot.instructions, passages.iter().copied())},
-                {"role": "user", "content": prompt::user(asking)},
+                {"role": "user", "content": prompt::user(request)},
             ],
             "response_format": {"type": "json_object"},
             "temperature": TEMPERATURE,
-            "max_tokens": limit / 2 + TOKENS_BESIDE, // a Chinese character has three bytes, and seldom more than one token
+            "max_tokens": limit / 2 + EXTRA_TOKENS, // a Chinese character has three bytes, and seldom more than one token
             "stream": false,
         });
         let headers = authorization(&robot.api_key).ok_or(Failure::Secret)?;
         let (_, body) = self.post(url, headers, body.to_string().into_bytes(), robot.deadline).await?;
         let completion: Completion = serde_json::from_slice(&body).map_err(|_| Failure::Malformed)?;
         let choice = completion.choices.into_iter().next().ok_or(Failure::Malformed)?;
-        Ok(judge(&choice.message.content.unwrap_or_default(), &passages, limit).unwrap_or_else(|why| {
-            tracing::info!(why, "a model's answer is withheld");
+        Ok(check_reply(&choice.message.content.unwrap_or_default(), &passages, limit).unwrap_or_else(|why| {
+            tracing::info!(why, "completion withheld");
             Answer::DontKnow
         }))
     }
@@ -127,35 +128,35 @@ fn authorization(api_key: &SecretString) -> Option<HeaderMap> {
     Some(headers)
 }
 
-/// What becomes of the model's words, or why they are withheld.
-fn judge(content: &str, passages: &[Passage<'_>], limit: usize) -> Result<Answer, &'static str> {
-    let reply: Reply = serde_json::from_str(without_fence(content)).map_err(|_| "not the JSON asked for")?;
+/// The answer in a completion, or the reason to withhold it.
+fn check_reply(content: &str, passages: &[Passage<'_>], limit: usize) -> Result<Answer, &'static str> {
+    let reply: Reply = serde_json::from_str(strip_code_fence(content)).map_err(|_| "not the JSON asked for")?;
     if reply.handover {
         return Ok(Answer::hand_over(reply.reason.as_deref()));
     }
     let answer = reply.answer.filter(|answer| !answer.trim().is_empty()).ok_or("no answer")?;
-    let cited = cited(&reply.sources, passages);
+    let cited = cited_passages(&reply.sources, passages);
     if cited.is_empty() {
         return Err("no source");
     }
     let sources: Vec<_> = cited.iter().flat_map(|passage| [passage.title, passage.answer]).collect();
-    // What is cut off is said to nobody.
+    // Only the text that is sent is checked.
     let Answer::Text(text) = Answer::text(&answer, limit) else { return Err("no answer") };
-    match grounding::fault(&text, &sources) {
+    match grounding::unsupported_claim(&text, &sources) {
         Some(why) => Err(why),
         None => Ok(Answer::Text(text)),
     }
 }
 
-/// Models like to wrap JSON into Markdown, even if told not to.
-fn without_fence(content: &str) -> &str {
+/// The JSON without a Markdown code fence, which some models add against the instructions.
+fn strip_code_fence(content: &str) -> &str {
     let content = content.trim();
     let inner = content.strip_prefix("```").and_then(|inner| inner.strip_suffix("```"));
     inner.map_or(content, |inner| inner.strip_prefix("json").unwrap_or(inner).trim())
 }
 
-/// The passages of these numbers, which may be written as texts. Numbers that no passage has count for nothing.
-fn cited<'p, 'a>(sources: &Value, passages: &'p [Passage<'a>]) -> Vec<&'p Passage<'a>> {
+/// The passages with the cited numbers. Numbers in strings are accepted; unknown numbers are ignored.
+fn cited_passages<'p, 'a>(sources: &Value, passages: &'p [Passage<'a>]) -> Vec<&'p Passage<'a>> {
     let number = |source: &Value| match source {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.trim().trim_start_matches('[').trim_end_matches(']').parse().ok(),

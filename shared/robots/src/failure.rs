@@ -1,36 +1,36 @@
-//! How asking a robot fails.
+//! Errors of requests to robots.
 
-/// Why a robot gave no answer. Holds no key, no address and nothing of what was said.
+/// Why a robot gave no answer. Contains no key, no address and no text of the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Failure {
-    /// No complete answer within the deadline.
+    /// The complete response did not arrive within the deadline.
     #[error("the robot did not answer in time")]
     Timeout,
-    /// No connection, or it broke off.
+    /// There was no connection, or it was closed early.
     #[error("the robot cannot be reached")]
     Unreachable,
-    /// It answered with an HTTP status that is no success. A redirect is one of them.
+    /// The HTTP status was not 2xx. Redirects are not followed.
     #[error("the robot answered with HTTP {0}")]
     Status(u16),
-    /// It answered with more than [`MAX_BODY`](crate::MAX_BODY) bytes.
+    /// The response has more than [`MAX_BODY`](crate::MAX_BODY) bytes.
     #[error("the robot's answer is too large")]
     TooLarge,
-    /// It answered with something that is not the answer of its protocol.
+    /// The response does not follow the protocol.
     #[error("the robot's answer cannot be read")]
     Malformed,
-    /// Its address is not one that it may have: not https, or with a user's name. Nothing was sent.
+    /// The address is not https or holds a user name or password. Nothing was sent.
     #[error("the robot's address is not an https address")]
     Address,
-    /// Its address, or one that its name has, is not on the public internet. Nothing was sent.
+    /// The address, or one that its host name resolves to, is not on the public internet. Nothing was sent.
     #[error("the robot's address is not on the public internet")]
     NotPublic,
-    /// Its API key does not fit into a header, or its secret is not one of Standard Webhooks. Nothing was sent.
+    /// The API key is not a valid header value, or the secret is not one of Standard Webhooks. Nothing was sent.
     #[error("the robot's key or secret cannot be used")]
     Secret,
 }
 
 impl Failure {
-    /// Stable code.
+    /// The stable code of the error.
     pub fn code(self) -> &'static str {
         match self {
             Self::Timeout => "robot.timeout",

@@ -1,50 +1,50 @@
-//! Whether an answer says more than its sources: a check that costs nothing and takes no second model.
+//! Grounding: whether the cited passages support an answer. The check is local and needs no second model.
 //!
-//! What does harm in a visitor's hands is a price, a term, a promise, a telephone number or an address that the desk never
-//! gave; and an answer that has nothing to do with its source is that of a model that was talked out of it.
+//! It looks for harmful hallucinations (a price, a term, a commitment, a telephone number or an address that the passages do not
+//! contain) and for answers that are unrelated to the cited passages, as after prompt injection.
 //!
-//! | In the answer | Must stand in a passage that it cites |
+//! | In the answer | Required in a cited passage |
 //! |---|---|
 //! | a link, a host's name, an e-mail address | the same, with its scheme or without |
 //! | a number in digits | the same, `1,000` and `01.50` being `1000` and `1.5`; of the same, where both say of what: 48 小时 is not 48 天 |
 //! | a number in words, of something: 七天, 两张, 五折, 半年, thirty days | the same in words or digits; 7 天 and 一周, 24 小时 and 一天, 22:00 and 晚上十点 are one |
 //! | ½, ², ٣ and other numerals of Unicode | the same |
-//! | a promise: 免费, 包邮, 赠, 券, 保证, 赔, 退款, "free", "guarantee" … | a promise of that kind, not refused |
-//! | what else it says, but for courtesies | a part of it, and of each sentence a smaller part |
+//! | a commitment: 免费, 包邮, 赠, 券, 保证, 赔, 退款, "free", "guarantee" … | a commitment of that kind, not negated |
+//! | other content, without courtesies | a share of it, and a smaller share of each sentence |
 //!
-//! What counts the lines of a list is no number, nor are ① to ⑳, 一 that is but an article (一个问题), or numerals of
-//! nothing (万一, 一般). Where the languages differ, a small glossary tells what is the same in both; an answer in a language
-//! that it does not have is withheld. How often the check is wrong is measured in `tests/robots/grounding.rs`.
+//! List numbers, ① to ⑳, 一 as an article (一个问题) and numerals within words (万一, 一般) do not count as numbers. Between English
+//! and Chinese a small glossary maps words; answers in other languages are withheld. `tests/robots/grounding.rs` measures
+//! precision and recall of the check.
 
-mod glossary;
+mod commitments;
 mod links;
 mod numbers;
 mod overlap;
-mod promises;
+mod translation;
 mod units;
 
 use desk::faq::normalize;
 
-/// Why an answer may not go out in the name of these sources.
-pub(crate) fn fault(answer: &str, sources: &[&str]) -> Option<&'static str> {
-    let (answer, sources) = (readable(answer), readable(&sources.join("\n")));
-    let (links, spoken) = links::links(&answer);
+/// The reason to withhold an answer that these sources do not support.
+pub(crate) fn unsupported_claim(answer: &str, sources: &[&str]) -> Option<&'static str> {
+    let (answer, sources) = (normalize_answer(answer), normalize_answer(&sources.join("\n")));
+    let (links, answer_text) = links::links(&answer);
     let (known_links, known) = links::links(&sources);
     if !links.is_subset(&known_links) {
         return Some("a link that its sources do not have");
     }
     let known_numbers = numbers::numbers(&known);
-    if !numbers::numbers(&spoken).iter().all(|number| number.stands_in(&known_numbers)) {
+    if !numbers::numbers(&answer_text).iter().all(|number| number.is_supported_by(&known_numbers)) {
         return Some("a number that its sources do not have");
     }
-    if !promises::are_kept(&spoken, &known) {
+    if !commitments::are_supported(&answer_text, &known) {
         return Some("a promise that its sources do not make");
     }
-    (!overlap::is_about(&answer, &sources)).then_some("it has little to do with its sources")
+    (!overlap::shares_content(&answer, &sources)).then_some("it has little to do with its sources")
 }
 
-/// The text without list numbers, and folded. A wide comma parts two numbers, and so it remains.
-fn readable(text: &str) -> String {
+/// The normalized text without list numbers. A fullwidth comma is kept, because it separates numbers.
+fn normalize_answer(text: &str) -> String {
     let narrow = |c| match c {
         '０'..='９' | '．' | '：' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
         _ => c,
@@ -60,13 +60,13 @@ mod tests {
 
     use super::*;
 
-    /// But for whether it is about the same.
-    fn stands(answer: &str, source: &str) -> bool {
-        !matches!(fault(answer, &[source]), Some(why) if !why.starts_with("it has"))
+    /// Whether all claims of the answer are supported, without the check of its content.
+    fn is_supported(answer: &str, source: &str) -> bool {
+        !matches!(unsupported_claim(answer, &[source]), Some(why) if !why.starts_with("it has"))
     }
 
     #[test]
-    fn what_stands_in_a_source_may_be_said() {
+    fn claim_in_source_is_supported() {
         for (answer, source) in [
             ("您可以随时退货。", "支持退货"),
             ("满99元包邮", "满 99 包邮"),
@@ -110,12 +110,12 @@ mod tests {
             ("Please feel free to ask, rest assured", "无"),
             ("配送、送货、送达、送到您家", "无"),
         ] {
-            assert!(stands(answer, source), "{answer} / {source}");
+            assert!(is_supported(answer, source), "{answer} / {source}");
         }
     }
 
     #[test]
-    fn what_stands_in_no_source_may_not() {
+    fn claim_not_in_source_is_unsupported() {
         for (answer, source) in [
             ("只要1元", "一次一件，售价 9999 元"),
             ("只要1元", "1. 打开\n2. 付款"),
@@ -162,14 +162,14 @@ mod tests {
             ("全额退款", "退款"),
             ("明天就到", "3-5天到"),
         ] {
-            assert!(!stands(answer, source), "{answer} / {source}");
+            assert!(!is_supported(answer, source), "{answer} / {source}");
         }
     }
 
     proptest! {
         #[test]
-        fn a_text_is_grounded_in_itself(text in "\\PC{0,60}|[0-9.,:/@a-z元折％一十百万 \\n]{0,60}") {
-            prop_assert!(stands(&text, &text));
+        fn text_supports_itself(text in "\\PC{0,60}|[0-9.,:/@a-z元折％一十百万 \\n]{0,60}") {
+            prop_assert!(is_supported(&text, &text));
         }
     }
 }

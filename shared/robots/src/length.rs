@@ -1,14 +1,14 @@
-//! Cuts texts.
+//! Truncates texts.
 
 const ELLIPSIS: char = '…';
 
-/// The text's beginning, at most `limit` bytes, never inside a character.
+/// The beginning of the text, at most `limit` bytes, truncated between characters.
 pub(crate) fn head(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]
 }
 
-/// The text, trimmed, in at most `limit` bytes. What is longer ends with a sentence; where no sentence ends within the
-/// last three quarters, with an ellipsis after a whole word. A link is never cut in two.
+/// The trimmed text in at most `limit` bytes. A longer text is truncated at the end of a sentence or, where no sentence ends in
+/// its last three quarters, after a word with an ellipsis. An `<a>` element is never truncated.
 pub(crate) fn fit(text: &str, limit: usize) -> String {
     let text = text.trim();
     if text.len() <= limit {
@@ -25,7 +25,7 @@ pub(crate) fn fit(text: &str, limit: usize) -> String {
     if kept.is_empty() { String::new() } else { format!("{kept}{ELLIPSIS}") }
 }
 
-/// Leaves out an `<a …>` whose `</a>` lies beyond the text.
+/// The text before an `<a …>` that has no `</a>`.
 fn before_open_link(text: &str) -> &str {
     match text.rfind("<a ") {
         Some(open) if !text[open..].contains("</a>") => &text[..open],
@@ -33,7 +33,7 @@ fn before_open_link(text: &str) -> &str {
     }
 }
 
-/// Where the last sentence ends in the first `within` bytes. A full stop within a number or an address ends none.
+/// The end of the last sentence in the first `within` bytes. A full stop within a number or a URL does not end a sentence.
 fn sentence_end(text: &str, within: usize) -> Option<usize> {
     let mut ends = text[..within].char_indices().filter_map(|(at, c)| {
         let end = at + c.len_utf8();
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_text_ends_with_a_sentence() {
+    fn long_text_is_truncated_at_sentence() {
         assert_eq!(fit("  好的。\n", 100), "好的。");
         assert_eq!(fit("第一句。第二句！第三句很长很长", 30), "第一句。第二句！");
         assert_eq!(fit("他说“可以。”然后走了又回来", 24), "他说“可以。”");
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_sentences_ends_with_an_ellipsis() {
+    fn text_without_sentences_ends_with_ellipsis() {
         assert_eq!(fit("一二三四五六七八九十", 15), "一二三四…");
         assert_eq!(fit("好。一二三四五六七八九十一二三四五六七八九十", 40), "好。一二三四五六七八九十…");
         assert_eq!(fit("请看下面这个网址里的说明 https://shop.example/help/returns", 50), "请看下面这个网址里的说明…");
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_not_cut_in_two() {
+    fn link_is_not_truncated() {
         let text = "退货说明都在这里。请点<a href=\"https://shop.example/?a=1\">查看</a>了解";
         assert_eq!(fit(text, 60), "退货说明都在这里。");
         let text = "说明 <a href=\"https://shop.example/?a=1\">查看。</a>";
@@ -84,7 +84,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_never_gets_longer_than_allowed(text in "\\PC{0,80}|[。. a<\\n]{0,80}", limit in 0_usize..100) {
+        fn result_is_within_limit(text in "\\PC{0,80}|[。. a<\\n]{0,80}", limit in 0_usize..100) {
             let fitted = fit(&text, limit);
             prop_assert!(fitted.len() <= limit);
             prop_assert!(text.contains(fitted.trim_end_matches('…')));

@@ -1,17 +1,17 @@
-//! Asks a robot for the answer to a visitor's turn.
+//! Clients of the robots that answer a visitor's turn.
 //!
-//! - [`Client::chat`]: a language model behind an OpenAI-compatible `/chat/completions`, held to the robot's own knowledge.
-//! - [`Client::webhook`]: somebody else's system, asked by a request signed after Standard Webhooks 1.0.0.
+//! - [`Client::chat`]: a language model behind an OpenAI-compatible `/chat/completions`, grounded in the robot's own knowledge.
+//! - [`Client::webhook`]: an external system, with requests signed according to Standard Webhooks 1.0.0.
 //!
-//! Where a robot lives is set by an admin, so that requests go only to https addresses on the public internet, by the
-//! same guard as pictures ([`channel::check_public`], [`channel::untrusted_url_client`]). Nothing is asked twice: the visitor
-//! waits, and the fallback is said instead.
+//! An admin sets a robot's address, so requests go only to https addresses on the public internet, with the same protection
+//! as pictures ([`channel::check_public`], [`channel::untrusted_url_client`]). A failed request is not retried: the visitor is
+//! waiting, and gets the fallback text instead.
 
 mod chat;
 mod failure;
 mod grounding;
 mod length;
-mod numeral;
+mod numerals;
 mod prompt;
 mod transport;
 mod webhook;
@@ -21,42 +21,42 @@ pub use failure::Failure;
 pub use transport::{Client, MAX_BODY};
 pub use webhook::{Webhook, generate_secret, is_secret};
 
-/// Longest answer, in bytes of UTF-8: one message of WeChat's.
+/// The longest answer, in bytes of UTF-8: one WeChat message.
 pub const MAX_ANSWER: usize = wechat::text::MAX_TEXT;
-/// Most passages that a robot is given.
+/// The number of passages that a robot gets at most.
 pub const MAX_PASSAGES: usize = 8;
-/// Most lines of the conversation that a robot is given: the last ones.
+/// The number of history messages that a robot gets at most: the latest ones.
 pub const MAX_HISTORY: usize = 10;
-/// Longest turn that a robot is given, in bytes of UTF-8: its beginning.
+/// The longest turn that a robot gets, in bytes of UTF-8. A longer one is truncated.
 pub const MAX_TURN: usize = 4096;
-/// Longest line of the conversation that a robot is given, in bytes of UTF-8: its beginning.
+/// The longest history message that a robot gets, in bytes of UTF-8. A longer one is truncated.
 pub const MAX_LINE: usize = 1024;
-/// Longest answer of a passage that a robot is given, in bytes of UTF-8: its beginning.
+/// The longest passage that a robot gets, in bytes of UTF-8. A longer one is truncated.
 pub const MAX_PASSAGE: usize = 8192;
 
-/// What a robot is asked.
+/// One turn of a visitor that a robot answers.
 #[derive(Clone, Copy)]
-pub struct Asking<'a> {
-    /// What the visitor wrote in this turn: messages in quick succession, joined by line breaks.
+pub struct TurnRequest<'a> {
+    /// The visitor's messages of this turn, joined by line breaks.
     pub text: &'a str,
-    /// What the robot knows about it, best first. For [`Client::chat`] alone.
+    /// The retrieved passages of the robot's knowledge, best first. Used by [`Client::chat`] alone.
     pub passages: &'a [Passage<'a>],
-    /// The last lines before this turn, oldest first.
-    pub history: &'a [Line],
-    /// Identifies the turn, and stays the same when it is asked again.
+    /// The messages before this turn, oldest first.
+    pub history: &'a [HistoryMessage],
+    /// The turn's id, the same for a repeated request.
     pub id: &'a str,
-    /// The conversation.
+    /// The conversation's id.
     pub cid: &'a str,
-    /// The visitor.
+    /// The visitor's opaque id.
     pub uid: &'a str,
-    /// The mini program.
+    /// The mini program's AppID.
     pub app_id: &'a str,
 }
 
-/// A piece of a robot's knowledge.
+/// A passage of a robot's knowledge.
 #[derive(Clone, Copy)]
 pub struct Passage<'a> {
-    /// Its id.
+    /// The passage's id.
     pub id: &'a str,
     /// The question that it answers.
     pub title: &'a str,
@@ -64,39 +64,39 @@ pub struct Passage<'a> {
     pub answer: &'a str,
 }
 
-/// A line of the conversation.
+/// A message of the conversation before the turn.
 #[derive(Clone)]
-pub struct Line {
-    /// Whether the visitor wrote it, or else the desk: an agent or a robot.
+pub struct HistoryMessage {
+    /// Whether the visitor sent it, and not an agent or a robot.
     pub from_visitor: bool,
-    /// Its text.
+    /// The text.
     pub text: String,
 }
 
-impl<'a> Asking<'a> {
-    fn turn(&self) -> &'a str {
+impl<'a> TurnRequest<'a> {
+    fn bounded_text(&self) -> &'a str {
         length::head(self.text, MAX_TURN)
     }
 
-    fn lines(&self) -> impl Iterator<Item = (&'static str, &'a str)> {
+    fn bounded_history(&self) -> impl Iterator<Item = (&'static str, &'a str)> {
         let last = &self.history[self.history.len().saturating_sub(MAX_HISTORY)..];
         last.iter().map(|line| (if line.from_visitor { "visitor" } else { "desk" }, length::head(&line.text, MAX_LINE)))
     }
 
-    fn known(&self) -> impl Iterator<Item = Passage<'a>> {
+    fn bounded_passages(&self) -> impl Iterator<Item = Passage<'a>> {
         let passages = self.passages.iter().take(MAX_PASSAGES);
         passages.map(|passage| Passage { answer: length::head(passage.answer, MAX_PASSAGE), ..*passage })
     }
 }
 
-/// What a robot says to a turn.
+/// A robot's answer to a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// Its answer, trimmed, not empty, and short enough for one message.
+    /// The text, trimmed, not empty, and short enough for one message.
     Text(String),
-    /// A person should go on. Why, in its words, at most 200 characters: for the agent, not for the visitor.
+    /// Hands the conversation over to an agent. The robot's reason, at most 200 characters, is for the agent, not the visitor.
     HandOver(Option<String>),
-    /// It does not know.
+    /// The robot has no answer.
     DontKnow,
 }
 

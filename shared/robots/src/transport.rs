@@ -1,4 +1,4 @@
-//! One request to a robot, with a deadline over all of it and a bound on what comes back.
+//! HTTP requests to robots, with a deadline for the whole exchange and a size limit for the response.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use url::Url;
 
 use crate::Failure;
 
-/// Most that is read of what a robot sends back, in bytes.
+/// The largest response body, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
 
-/// Asks robots. Cheap to clone.
+/// A client of robots. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -22,8 +22,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client. With `allow_private` a robot may also be reached by plain http and in a private network: for a desk
-    /// whose admins own that network, and for tests.
+    /// A client. `allow_private` also allows http and private networks, for tests and for deployments whose admins own the
+    /// network.
     pub fn new(allow_private: bool) -> Result<Self, ChannelError> {
         let http = channel::untrusted_url_client(!allow_private)?
             .user_agent(concat!("kefu/", env!("CARGO_PKG_VERSION")))
@@ -32,7 +32,7 @@ impl Client {
         Ok(Self { http, allow_private })
     }
 
-    /// The address, if it is one that may be asked.
+    /// The parsed address, if requests to it are allowed.
     pub(crate) fn address(&self, address: &str) -> Result<Url, Failure> {
         let url = Url::parse(address).map_err(|_| Failure::Address)?;
         if !self.allow_private {
@@ -42,7 +42,7 @@ impl Client {
         if plain { Ok(url) } else { Err(Failure::Address) }
     }
 
-    /// Posts JSON to an address that [`address`](Self::address) let pass. A success, and what came back with it.
+    /// Posts JSON to a URL from [`address`](Self::address). Returns the status, always 2xx, and the body.
     pub(crate) async fn post(
         &self,
         url: Url,

@@ -1,7 +1,7 @@
-//! A robot that is somebody else's system, asked by a signed request.
+//! A robot that is an external system behind a signed webhook.
 //!
-//! Source: Standard Webhooks 1.0.0 (standard-webhooks/standard-webhooks, spec/standard-webhooks.md). Unlike an event
-//! the request is answered at once, and never sent again.
+//! Source: Standard Webhooks 1.0.0 (standard-webhooks/standard-webhooks, spec/standard-webhooks.md). Unlike an event,
+//! the request is answered in its response and never repeated.
 
 use std::{fmt, time::Duration};
 
@@ -16,18 +16,18 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::{Answer, Asking, Client, Failure, MAX_ANSWER};
+use crate::{Answer, Client, Failure, MAX_ANSWER, TurnRequest};
 
 const SECRET_PREFIX: &str = "whsec_";
 
-/// A robot behind a webhook. `Debug` shows none of it but the deadline.
+/// A robot behind a webhook. `Debug` shows the deadline alone.
 #[derive(Clone)]
 pub struct Webhook {
-    /// Where it is: https, on the public internet.
+    /// The URL: https, on the public internet.
     pub url: String,
-    /// Signs the requests: `whsec_` and 24 to 64 bytes in Base64.
+    /// The signing secret: `whsec_` and 24 to 64 bytes in Base64.
     pub secret: SecretString,
-    /// How long it may take from the first byte sent to the last received.
+    /// The time limit from the first byte sent to the last byte received.
     pub deadline: Duration,
 }
 
@@ -37,14 +37,14 @@ impl fmt::Debug for Webhook {
     }
 }
 
-/// A new secret of 32 random bytes. Fails where the operating system gives none.
+/// A new secret of 32 random bytes. Fails where the operating system returns none.
 pub fn generate_secret() -> Result<SecretString, getrandom::Error> {
     let mut random = [0; 32];
     getrandom::fill(&mut random)?;
     Ok(SecretString::from(format!("{SECRET_PREFIX}{}", BASE64_STANDARD.encode(random))))
 }
 
-/// Whether this can be a webhook's secret: `whsec_` and 24 to 64 bytes in Base64.
+/// Whether the text has the form of a webhook secret: `whsec_` and 24 to 64 bytes in Base64.
 pub fn is_secret(secret: &str) -> bool {
     key(secret).is_some()
 }
@@ -75,11 +75,11 @@ struct Turn<'a> {
     uid: &'a str,
     app_id: &'a str,
     text: &'a str,
-    history: Vec<Said<'a>>,
+    history: Vec<HistoryEntry<'a>>,
 }
 
 #[derive(Serialize)]
-struct Said<'a> {
+struct HistoryEntry<'a> {
     from: &'static str,
     text: &'a str,
 }
@@ -93,19 +93,20 @@ struct Reply {
 }
 
 impl Client {
-    /// Asks a webhook: `POST` of `{"type": "robot.turn", "timestamp", "data": {cid, uid, app_id, text, history}}`.
+    /// Requests an answer from a webhook: `POST` of `{"type": "robot.turn", "timestamp", "data": {cid, uid, app_id, text, history}}`.
     ///
-    /// `{"text": "…"}` is the answer, cut to [`MAX_ANSWER`] bytes; `{"handover": true, "reason": "…"}` hands over; 204
+    /// `{"text": "…"}` is the answer, truncated to [`MAX_ANSWER`] bytes; `{"handover": true, "reason": "…"}` hands over; 204
     /// and an empty text mean that it does not know. `now` is when the request is signed: a receiver refuses what is
     /// more than five minutes off.
-    pub async fn webhook(&self, robot: &Webhook, asking: &Asking<'_>, now: Timestamp) -> Result<Answer, Failure> {
+    #[tracing::instrument(skip_all, fields(app_id = request.app_id, cid = request.cid, uid = request.uid))]
+    pub async fn webhook(&self, robot: &Webhook, request: &TurnRequest<'_>, now: Timestamp) -> Result<Answer, Failure> {
         let url = self.address(&robot.url)?;
-        let history = asking.lines().map(|(from, text)| Said { from, text }).collect();
-        let Asking { cid, uid, app_id, .. } = *asking;
-        let data = Turn { cid, uid, app_id, text: asking.turn(), history };
+        let history = request.bounded_history().map(|(from, text)| HistoryEntry { from, text }).collect();
+        let TurnRequest { cid, uid, app_id, .. } = *request;
+        let data = Turn { cid, uid, app_id, text: request.bounded_text(), history };
         let event = Event { r#type: "robot.turn", timestamp: now, data };
         let body = serde_json::to_vec(&event).map_err(|_| Failure::Malformed)?;
-        let headers = headers(&robot.secret, asking.id, now.as_second(), &body).ok_or(Failure::Secret)?;
+        let headers = headers(&robot.secret, request.id, now.as_second(), &body).ok_or(Failure::Secret)?;
         let (status, body) = self.post(url, headers, body, robot.deadline).await?;
         if status == StatusCode::NO_CONTENT {
             return Ok(Answer::DontKnow);
@@ -118,9 +119,9 @@ impl Client {
     }
 }
 
-/// None where the secret is no secret.
+/// The signature headers. `None` for an invalid secret.
 fn headers(secret: &SecretString, id: &str, timestamp: i64, body: &[u8]) -> Option<HeaderMap> {
-    // Whatever an id is made of, it is a header's value and stays one of its own. Ours are left as they are.
+    // Percent-encoded, so that any id is a valid header value. Our own ids stay unchanged.
     let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
     let signature = sign(secret, &id, timestamp, body)?;
     let headers = [("webhook-id", id), ("webhook-timestamp", timestamp.to_string()), ("webhook-signature", signature)];
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signatures_are_those_of_the_upstream_libraries() {
+    fn signatures_match_vectors_of_upstream_libraries() {
         // The vectors of the Python and the Rust library of standard-webhooks/standard-webhooks.
         for (secret, id, timestamp, body, expected) in [
             (
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_made_and_recognised() {
+    fn generated_secret_is_valid_and_malformed_one_is_not() {
         let (one, other) = (generate_secret().unwrap(), generate_secret().unwrap());
         assert!(is_secret(one.expose_secret()));
         assert_eq!(key(one.expose_secret()).unwrap().expose_secret().len(), 32);

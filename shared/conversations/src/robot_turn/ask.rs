@@ -7,7 +7,7 @@ use desk::{
     robot::RobotKind,
     turn::RobotAnswer,
 };
-use robots::{Asking, Chat, Client, Line, Passage, Webhook};
+use robots::{Chat, Client, HistoryMessage, Passage, TurnRequest, Webhook};
 use store::{Conversation, Direction, Message, MessageState, Result, RobotStage, SecretString, Turn};
 
 use super::{RobotTurns, knowledge::RobotKnowledge};
@@ -131,7 +131,7 @@ impl RobotTurns {
     }
 
     /// The last lines of the conversation before this turn, oldest first.
-    async fn history(&self, question: &RobotQuestion<'_>) -> Result<Vec<Line>> {
+    async fn history(&self, question: &RobotQuestion<'_>) -> Result<Vec<HistoryMessage>> {
         let RobotQuestion { conversation, turn, .. } = question;
         let last = self.table.last_messages(&conversation.thread(), MESSAGES_SEARCHED).await?;
         let was_said = |message: &&Message| {
@@ -141,9 +141,9 @@ impl RobotTurns {
         };
         let lines = last.iter().filter(was_said).filter_map(|message| {
             let text = message.content.get("content")?.as_str()?.to_owned();
-            Some(Line { from_visitor: message.direction == Direction::In, text })
+            Some(HistoryMessage { from_visitor: message.direction == Direction::In, text })
         });
-        let mut lines: Vec<Line> = lines.take(HISTORY_MAX).collect();
+        let mut lines: Vec<HistoryMessage> = lines.take(HISTORY_MAX).collect();
         lines.reverse();
         Ok(lines)
     }
@@ -195,9 +195,9 @@ fn asking<'a>(
     question: &RobotQuestion<'a>,
     uid: &'a str,
     passages: &'a [Passage<'a>],
-    history: &'a [Line],
-) -> Asking<'a> {
-    Asking {
+    history: &'a [HistoryMessage],
+) -> TurnRequest<'a> {
+    TurnRequest {
         text: question.text,
         passages,
         history,

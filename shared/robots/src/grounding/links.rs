@@ -1,4 +1,4 @@
-//! The links of a text, and the numbers that count its lines.
+//! Links and list numbers in a text.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ fn is_digit(c: char) -> bool {
     c.is_ascii_digit()
 }
 
-/// Leaves out what counts lines up from 1: `1.`, `2、`, `3)` and the like.
+/// The text without list numbers that count up from 1, such as `1.`, `2、` and `3)`.
 pub(super) fn without_list_numbers(text: &str) -> String {
     let mut next = 1;
     let mut lines = Vec::new();
@@ -25,7 +25,7 @@ pub(super) fn without_list_numbers(text: &str) -> String {
     lines.join("\n")
 }
 
-/// The links of a text, and what remains of it without them.
+/// The links of a text, and the text without them.
 pub(super) fn links(text: &str) -> (BTreeSet<String>, String) {
     let beside = |c: char| !(c.is_ascii_alphanumeric() || "-._~:/?#@!$&*+=%".contains(c));
     let (mut links, mut remains) = (BTreeSet::new(), String::with_capacity(text.len()));
@@ -45,7 +45,7 @@ pub(super) fn links(text: &str) -> (BTreeSet<String>, String) {
     (links, remains)
 }
 
-/// Whether it begins with the name of a host, whose last label is made of letters, or of somebody at one.
+/// Whether it begins with a host name or an e-mail address. The last label has letters only.
 fn has_host(address: &str) -> bool {
     let host = address.split(['/', '?', '#', ':']).next().unwrap_or_default();
     host.rsplit_once('.').is_some_and(|(name, top)| {

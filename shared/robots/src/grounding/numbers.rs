@@ -1,31 +1,31 @@
 //! The numbers of a text.
 
 use super::units::Unit;
-use crate::numeral::{english, is_numeral, value};
+use crate::numerals::{english, is_numeral, value};
 
 /// A number of a text.
 #[derive(Debug)]
 pub(super) struct Number {
-    /// Its one spelling in digits.
+    /// The normalized value in digits.
     value: String,
-    /// What it is of, where that is known.
+    /// The unit, if known.
     unit: Option<Unit>,
     /// The character that follows it.
     next: Option<char>,
     /// Whether it is written in digits.
     in_digits: bool,
-    /// Whether it needs a source.
+    /// Whether the number needs support by a source.
     is_claim: bool,
 }
 
 impl Number {
-    /// Whether it needs a source.
+    /// Whether the number needs support by a source.
     pub(super) fn is_claim(&self) -> bool {
         self.is_claim
     }
 
-    /// Whether one of these says the same, or the number needs none.
-    pub(super) fn stands_in(&self, sources: &[Self]) -> bool {
+    /// Whether one of these numbers is equal, or the number needs no support.
+    pub(super) fn is_supported_by(&self, sources: &[Self]) -> bool {
         !self.is_claim || sources.iter().any(|source| self.is(source))
     }
 
@@ -41,7 +41,7 @@ impl Number {
         }
     }
 
-    /// 晚上十点 is 22:00.
+    /// Whether both are the same hour of the day: 晚上十点 is 22:00.
     fn is_hour(&self, source: &Self) -> bool {
         let (hour, other) = (self.amount(Unit::HOUR), source.amount(Unit::HOUR));
         is_equal(hour, other) || hour < 12.0 && is_equal(hour + 12.0, other)
@@ -56,7 +56,7 @@ fn is_equal(one: f64, other: f64) -> bool {
     (one - other).abs() < 1e-6
 }
 
-/// The numbers of a folded text.
+/// The numbers of a normalized text.
 pub(super) fn numbers(text: &str) -> Vec<Number> {
     let mut numbers = digits(text);
     numbers.extend(chinese(text));
@@ -104,7 +104,7 @@ fn digits(text: &str) -> Vec<Number> {
     numbers
 }
 
-/// How many zeros the ideograph stands for that follows digits.
+/// The number of zeros of an ideograph after digits.
 fn zeros(after: &str) -> Option<usize> {
     Some(match after.chars().next()? {
         '百' => 2,
@@ -121,7 +121,7 @@ fn times_ten(value: &str, zeros: usize) -> String {
     plain(&format!("{integer}{whole}{}.{rest}", "0".repeat(zeros - whole.len()))).concat()
 }
 
-/// The one spelling of a number; the several numbers of a date, a version or a list.
+/// The normalized value of a number, or the values of a date, a version or a list.
 fn plain(spelled: &str) -> Vec<String> {
     let whole = |digits: &str| {
         Some(digits.trim_start_matches('0')).filter(|digits| !digits.is_empty()).unwrap_or("0").to_owned()
@@ -138,7 +138,7 @@ fn plain(spelled: &str) -> Vec<String> {
     }
 }
 
-/// Whether an hour of the day is between these. 一点 alone is a little.
+/// Whether the number between these texts is an hour of the day. 一点 alone means a little.
 fn hour(before: &str, after: &str) -> Option<Unit> {
     const TIMES: [&str; 12] = ["早上", "上午", "中午", "下午", "晚上", "凌晨", "早", "晚", "到", "至", "-", "~"];
     const AFTER: [&str; 9] = ["钟", "整", "半", "前", "后", "到", "至", "之", "以"];

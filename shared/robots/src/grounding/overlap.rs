@@ -1,23 +1,23 @@
-//! Whether a text has to do with its sources at all.
+//! How much content an answer has in common with its sources.
 
 use desk::faq::{Coverage, TermSet};
 
 use super::{
-    glossary::{is_small, translations},
     numbers::numbers,
+    translation::{is_stop_word, translations},
 };
-use crate::numeral::is_numeral;
+use crate::numerals::is_numeral;
 
-/// So much of an answer must be its sources', of what is no courtesy.
+/// The minimum share of an answer's content that its sources contain, without courtesies.
 const ANSWER_MIN: f32 = 0.22;
-/// So much of each of its parts: a story does not become true by what is said before it.
+/// The minimum share of each part, so that an unrelated part fails next to a supported one.
 const PART_MIN: f32 = 0.1;
-/// A shorter part is not looked at alone.
-const PART_LEAST: f32 = 6.0;
-/// Less than this in common is nothing: a bare yes is said to anything.
+/// The weight below which a part is not checked alone.
+const PART_WEIGHT_MIN: f32 = 6.0;
+/// The minimum weight in common, so that a bare yes is not supported by any source.
 const COMMON_MIN: f32 = 0.5;
 
-/// What desks say around an answer. It needs no source, and is none.
+/// Courtesies around an answer. They need no support and give none.
 const COURTESIES: &str = "\
     您好 你好 亲爱的 尊敬的 顾客 客户 用户 朋友 亲亲 亲 很高兴 高兴 为您服务 为您解答 为您 给您 帮您 感谢 谢谢 咨询 提问 耐心 等待 等候 支持与理解 \
     请问 还有 其他 其它 疑问 问题 需要 帮助 帮到您 帮忙 随时 欢迎 联系我们 联系 告诉我们 告诉我 告知 放心 别担心 不用担心 不客气 非常抱歉 抱歉 \
@@ -25,15 +25,15 @@ const COURTESIES: &str = "\
     您的 具体 如下 以下 根据 说明 规定 按照 一般 通常 哦 呢 哈 的话 即可 就行 就好 就可以 步骤 首先 然后 最后 请您 麻烦 留意 注意 \
     第一次 第一时间 万一 尽快 及时 一下";
 
-/// Whether enough of the answer is of its sources, whose numbers it has. Both are folded.
-pub(super) fn is_about(answer: &str, sources: &str) -> bool {
+/// Whether the answer has enough content in common with its sources. Both are normalized.
+pub(super) fn shares_content(answer: &str, sources: &str) -> bool {
     let translated: Vec<_> = latin(sources).flat_map(translations).collect();
     let known = TermSet::new(std::iter::once(sources).chain(translated));
     let (mut common, mut all) = (0.0, 0.0);
     let answer = answer.replace(". ", "\n");
     for part in answer.split(|c: char| "\n,，。！？!?；;：:".contains(c)) {
         let share = share(&known, part);
-        if share.total >= PART_LEAST && share.covered < PART_MIN * share.total {
+        if share.total >= PART_WEIGHT_MIN && share.covered < PART_MIN * share.total {
             return false;
         }
         common += share.covered;
@@ -45,7 +45,7 @@ pub(super) fn is_about(answer: &str, sources: &str) -> bool {
 fn share(known: &TermSet, part: &str) -> Coverage {
     let numberless = |c: char| if c.is_ascii_alphanumeric() || is_numeral(c) { ' ' } else { c };
     let mut rest: String = part.chars().map(numberless).collect();
-    // Whoever holds to the numbers speaks of the matter, in whatever writing.
+    // Supported numbers count as content in any script.
     let claims = numbers(part).iter().filter(|number| number.is_claim()).count();
     let claims = f32::from(u8::try_from(claims).unwrap_or(u8::MAX));
     for courtesy in COURTESIES.split_whitespace() {
@@ -61,16 +61,16 @@ fn share(known: &TermSet, part: &str) -> Coverage {
                 let said = known.coverage(word);
                 said.covered > 0.5 * said.total
             });
-        // As much as the two ideographs that most words are.
+        // The weight of two ideographs, the length of most Chinese words.
         share.total += 2.0 * said.total;
         share.covered += if is_known { 2.0 * said.total } else { 0.0 };
     }
     share
 }
 
-/// The words of a text in Latin letters, less those that say nothing.
+/// The words of a text in Latin letters, without stop words.
 fn latin(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '\''));
     let has_letters = |word: &&str| word.contains(|c: char| c.is_ascii_alphabetic());
-    words.filter(has_letters).filter(|word| !is_small(word))
+    words.filter(has_letters).filter(|word| !is_stop_word(word))
 }

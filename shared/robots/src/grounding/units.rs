@@ -1,19 +1,20 @@
-//! What numbers are of.
+//! Units of numbers.
 
-/// What a number is of.
+/// The unit of a number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Unit {
-    /// By one name for all that are the same or can be counted in one another.
+    /// One name for all convertible units.
     pub(super) name: &'static str,
-    /// How many of the smallest of them it is.
+    /// The size in the smallest of the convertible units.
     pub(super) size: f64,
     /// Whether 一 before it is mostly an article: 一个问题, 再试一次.
     is_article: bool,
 }
 
-/// What times are counted in.
+/// The smallest unit of time.
 const MINUTES: &str = "分钟";
-/// The name; how many of the smallest it is; how it is written. A Latin word is whole, or has an s; a dot stands for a space.
+/// Name, size in the smallest convertible unit, and spellings. A Latin spelling matches whole words, also with an s; a dot stands
+/// for a space.
 const UNITS: &[(&str, f64, &str)] = &[
     (MINUTES, 1.0, "分钟 minute min"),
     (MINUTES, 15.0, "刻钟"),
@@ -30,7 +31,7 @@ const UNITS: &[(&str, f64, &str)] = &[
     ("折", 1.0, "折"),
     ("倍", 1.0, "倍"),
 ];
-/// The same for those that 一 is mostly an article of, or makes another word with: 一块, 一次.
+/// The same for units with which 一 is mostly an article or part of a word: 一块, 一次.
 const THINGS: &[(&str, f64, &str)] = &[
     ("元", 1.0, "块"),
     ("件", 1.0, "个 件 份 款 item piece"),
@@ -51,11 +52,11 @@ const THINGS: &[(&str, f64, &str)] = &[
     ("岁", 1.0, "岁"),
     ("分", 1.0, "积分 point"),
 ];
-/// After a number and 个: how many ways or steps there are to tell of is no promise.
+/// Nouns after a number and 个 whose number needs no support, such as ways or steps.
 const TOLD: &str = "选择 办法 方法 方式 步骤 途径 渠道 问题 条件 地方 原因 部分 方面 情况 入口 按钮";
 
 impl Unit {
-    /// Money before whose number the sign stands.
+    /// The currency of a sign before a number.
     pub(super) fn of_sign(before: &str) -> Option<Self> {
         let name = match before.trim_end_matches(' ').chars().next_back()? {
             '￥' | '¥' => "元",
@@ -68,7 +69,7 @@ impl Unit {
     /// An hour of the day.
     pub(super) const HOUR: Self = Self { name: "点", size: 1.0, is_article: false };
 
-    /// The unit at the beginning of this text. The text is folded.
+    /// The unit at the beginning of this text. The text is normalized.
     pub(super) fn at(text: &str) -> Option<Self> {
         let text = text.trim_start_matches(' ');
         let joined = text.strip_prefix('-').filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()));
@@ -85,28 +86,28 @@ impl Unit {
         (!is_told).then_some(unit)
     }
 
-    /// Whether so many, said in words, are a number: 一个 is none.
+    /// Whether a value in words counts as a number. 一个 does not.
     pub(super) fn counts(self, value: u64) -> bool {
         !(self.is_article && value == 1)
     }
 
-    /// Whether it is a stretch of time, or money.
+    /// Whether the unit is a period of time or money.
     pub(super) fn can_be_halved(self) -> bool {
         !self.is_article && !matches!(self.name, "%" | "折" | "倍" | "工作日")
     }
 
-    /// Whether it is days or weeks.
+    /// Whether the unit is days or weeks.
     pub(super) fn is_days(self) -> bool {
         self.name == MINUTES && self.size > 60.0
     }
 
-    /// Whether a number alone does not stand for it.
+    /// Whether a number without the unit does not match it.
     pub(super) fn is_rate(self) -> bool {
         matches!(self.name, "%" | "折")
     }
 }
 
-/// What is after this word at the beginning of the text.
+/// The text after this spelling at its beginning.
 fn after<'a>(text: &'a str, written: &str) -> Option<&'a str> {
     if !written.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return text.strip_prefix(written);

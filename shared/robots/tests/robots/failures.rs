@@ -1,4 +1,4 @@
-//! Robots that are dead, slow, talkative or out of their mind. Both kinds are asked the same way.
+//! Robots that are unreachable, slow or respond wrongly, for both kinds of robot.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use serde_json::json;
 use tokio::net::{TcpListener, TcpSocket};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
-use crate::{KEY, PATIENT, SECRET, Then, answering, asking, client, hook, model, reply, writing};
+use crate::{KEY, PATIENT, SECRET, Then, client, hook, model, reply, server_with_response, turn_request, writing};
 
-/// What comes of asking a robot of each kind there, and that nothing said about it gives anything away.
+/// The failure of requests to both kinds of robot at this URL. Checks that it reveals no secret, address or text.
 async fn both(url: impl AsyncFn() -> String, deadline: Duration) -> Failure {
     let chat = Chat { deadline, ..model(&url().await) };
     let webhook = Webhook { deadline, ..hook(&url().await) };
-    let (client, asking) = (client(), asking("planted question", &[]));
+    let (client, request) = (client(), turn_request("planted question", &[]));
     let asked =
-        async { (client.chat(&chat, &asking).await, client.webhook(&webhook, &asking, Timestamp::UNIX_EPOCH).await) };
+        async { (client.chat(&chat, &request).await, client.webhook(&webhook, &request, Timestamp::UNIX_EPOCH).await) };
     let (one, other) = tokio::time::timeout(PATIENT, asked).await.expect("a deadline holds");
     let failure = one.unwrap_err();
     assert_eq!(failure, other.unwrap_err());
@@ -28,12 +28,12 @@ async fn both(url: impl AsyncFn() -> String, deadline: Duration) -> Failure {
 }
 
 async fn of(answer: ResponseTemplate) -> Failure {
-    let server = answering(answer).await;
+    let server = server_with_response(answer).await;
     both(async || server.uri(), PATIENT).await
 }
 
 #[tokio::test]
-async fn a_dead_robot() {
+async fn refused_connection_is_unreachable() {
     // Bound, so that nobody else gets the port, and not listening.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -42,7 +42,7 @@ async fn a_dead_robot() {
 }
 
 #[tokio::test]
-async fn a_robot_that_breaks_off() {
+async fn closed_connection_is_unreachable() {
     for bytes in
         ["", "HTTP/1.1 200 OK\r\ncontent-le", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"text\": \"x\"}"]
     {
@@ -51,7 +51,7 @@ async fn a_robot_that_breaks_off() {
 }
 
 #[tokio::test]
-async fn a_slow_robot() {
+async fn slow_robot_times_out() {
     let soon = Duration::from_millis(50);
     for bytes in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"text\": \"x\"}"] {
         assert_eq!(both(async || writing(bytes, Then::Hang).await, soon).await, Failure::Timeout, "{bytes}");
@@ -63,15 +63,15 @@ async fn a_slow_robot() {
 }
 
 #[tokio::test]
-async fn a_robot_that_refuses() {
+async fn error_status_is_reported() {
     for status in [400, 401, 404, 410, 429, 500, 503] {
         assert_eq!(of(ResponseTemplate::new(status).set_body_string(KEY)).await, Failure::Status(status));
     }
 }
 
 #[tokio::test]
-async fn a_robot_that_is_elsewhere() {
-    let elsewhere = answering(reply("支持。", &[1])).await;
+async fn redirect_is_not_followed() {
+    let elsewhere = server_with_response(reply("支持。", &[1])).await;
     for status in [301, 302, 303, 307, 308] {
         let answer = ResponseTemplate::new(status).insert_header("location", elsewhere.uri());
         assert_eq!(of(answer).await, Failure::Status(status));
@@ -80,7 +80,7 @@ async fn a_robot_that_is_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_robot_that_says_too_much() {
+async fn response_over_limit_is_too_large() {
     let long = "x".repeat(MAX_BODY + 1);
     assert_eq!(of(ResponseTemplate::new(200).set_body_string(&long)).await, Failure::TooLarge);
     // Declared: nothing of it is waited for. In chunks: it stops at the bound, though no end comes.
@@ -94,16 +94,16 @@ async fn a_robot_that_says_too_much() {
 }
 
 #[tokio::test]
-async fn a_robot_may_say_as_much_as_is_read() {
+async fn response_of_exact_limit_is_read() {
     let mut body = json!({"text": "好。"}).to_string();
     body.push_str(&" ".repeat(MAX_BODY - body.len()));
-    let server = answering(ResponseTemplate::new(200).set_body_string(body)).await;
-    let answer = client().webhook(&hook(&server.uri()), &asking("?", &[]), Timestamp::UNIX_EPOCH).await;
+    let server = server_with_response(ResponseTemplate::new(200).set_body_string(body)).await;
+    let answer = client().webhook(&hook(&server.uri()), &turn_request("?", &[]), Timestamp::UNIX_EPOCH).await;
     assert_eq!(answer, Ok(Answer::Text("好。".to_owned())));
 }
 
 #[tokio::test]
-async fn a_robot_that_does_not_speak_the_protocol() {
+async fn response_outside_protocol_is_malformed() {
     for body in
         ["", "<html>", "{\"choices\": [", "[]", "{}", "{\"choices\": []}", "{\"text\": 1}", "null", "\u{feff}{}"]
     {
@@ -114,21 +114,21 @@ async fn a_robot_that_does_not_speak_the_protocol() {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_twice() {
+async fn failed_request_is_not_repeated() {
     let server = MockServer::start().await;
     Mock::given(method("POST")).respond_with(ResponseTemplate::new(503)).expect(1).mount(&server).await;
-    let failure = client().chat(&model(&server.uri()), &asking("?", &[])).await.unwrap_err();
+    let failure = client().chat(&model(&server.uri()), &turn_request("?", &[])).await.unwrap_err();
     assert_eq!(failure, Failure::Status(503));
 }
 
 #[tokio::test]
-async fn a_key_or_a_secret_of_no_use_is_not_sent() {
-    let server = answering(reply("支持。", &[1])).await;
+async fn invalid_key_or_secret_is_not_sent() {
+    let server = server_with_response(reply("支持。", &[1])).await;
     let robot = Chat { api_key: format!("{KEY}\nx-other: 1").into(), ..model(&server.uri()) };
-    assert_eq!(client().chat(&robot, &asking("?", &[])).await, Err(Failure::Secret));
+    assert_eq!(client().chat(&robot, &turn_request("?", &[])).await, Err(Failure::Secret));
     for secret in ["", "plain", "whsec_", "whsec_dG9vIHNob3J0"] {
         let robot = Webhook { secret: secret.into(), ..hook(&server.uri()) };
-        let answer = client().webhook(&robot, &asking("?", &[]), Timestamp::UNIX_EPOCH).await;
+        let answer = client().webhook(&robot, &turn_request("?", &[]), Timestamp::UNIX_EPOCH).await;
         assert_eq!(answer, Err(Failure::Secret), "{secret}");
     }
     assert_eq!(server.received_requests().await.unwrap().len(), 0);

@@ -1,14 +1,14 @@
-//! How well it is told whether a model's answer is its source's: what models say, truthfully and not.
+//! Precision and recall of the grounding check, on supported and unsupported answers of models.
 //!
-//! Some have chosen the limits, the others are held out; both are held to the same floors. The figures are printed: `cargo test -p robots grounding -- --nocapture`.
+//! The thresholds were chosen on one part of the samples; the other part is held out. Both must reach the same figures. The figures are printed: `cargo test -p robots grounding -- --nocapture`.
 
-use robots::{Answer, Asking, Passage};
+use robots::{Answer, Passage, TurnRequest};
 use wiremock::{Mock, MockServer, matchers::method};
 
-use crate::{asking, client, model, reply};
+use crate::{client, model, reply, turn_request};
 
-/// What a model says of a passage.
-struct Said {
+/// A model's answer that cites a passage.
+struct Sample {
     title: &'static str,
     source: &'static str,
     answer: String,
@@ -16,7 +16,7 @@ struct Said {
     is_held_out: bool,
 }
 
-fn all_said() -> Vec<Said> {
+fn samples() -> Vec<Sample> {
     let (mut title, mut source, mut is_held_out) = ("", "", false);
     let mut all = Vec::new();
     for line in include_str!("answers.tsv").lines() {
@@ -24,7 +24,7 @@ fn all_said() -> Vec<Said> {
             ["passage", question, answer] => (title, source) = (question, answer),
             [label @ ("good" | "bad"), answer] => {
                 let (answer, is_good) = (answer.replace("\\n", "\n"), label == "good");
-                all.push(Said { title, source, answer, is_good, is_held_out });
+                all.push(Sample { title, source, answer, is_good, is_held_out });
             }
             [comment] if comment.starts_with('#') => is_held_out |= comment.starts_with("# Held out"),
             _ => panic!("{line}"),
@@ -33,13 +33,13 @@ fn all_said() -> Vec<Said> {
     all
 }
 
-/// Whether a visitor gets to read it.
-async fn goes_out(server: &MockServer, said: &Said) -> bool {
+/// Whether the answer is returned and not withheld.
+async fn is_returned(server: &MockServer, said: &Sample) -> bool {
     server.reset().await;
     Mock::given(method("POST")).respond_with(reply(&said.answer, &[1])).mount(server).await;
     let passages = [Passage { id: "q1", title: said.title, answer: said.source }];
-    let asking = Asking { passages: &passages, ..asking("？", &[]) };
-    match client().chat(&model(&server.uri()), &asking).await.unwrap() {
+    let request = TurnRequest { passages: &passages, ..turn_request("？", &[]) };
+    match client().chat(&model(&server.uri()), &request).await.unwrap() {
         Answer::Text(text) => {
             assert_eq!(text, said.answer);
             true
@@ -50,13 +50,13 @@ async fn goes_out(server: &MockServer, said: &Said) -> bool {
 }
 
 #[tokio::test]
-async fn what_is_not_the_sources_is_withheld_and_what_is_goes_out() {
-    let said = all_said();
+async fn grounding_check_reaches_precision_and_recall() {
+    let said = samples();
     let server = MockServer::start().await;
     for (name, is_held_out) in [("chosen by", false), ("held out", true)] {
         let (mut good, mut bad, mut good_withheld, mut bad_withheld) = (0_u32, 0_u32, 0_u32, 0_u32);
         for said in said.iter().filter(|said| said.is_held_out == is_held_out) {
-            let withheld = !goes_out(&server, said).await;
+            let withheld = !is_returned(&server, said).await;
             good += u32::from(said.is_good);
             bad += u32::from(!said.is_good);
             good_withheld += u32::from(withheld && said.is_good);

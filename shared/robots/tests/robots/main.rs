@@ -1,4 +1,4 @@
-//! Robots against servers that behave, and against ones that do not.
+//! Robots against servers that respond correctly, wrongly or not at all.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "also the helpers of a test are tests")]
 
@@ -10,7 +10,7 @@ mod webhook;
 
 use std::time::Duration;
 
-use robots::{Asking, Chat, Client, Line, MAX_ANSWER, Passage, Webhook};
+use robots::{Chat, Client, HistoryMessage, MAX_ANSWER, Passage, TurnRequest, Webhook};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -29,8 +29,8 @@ const PASSAGES: [Passage<'_>; 3] = [
     Passage { id: "q3", title: "会员价", answer: "会员价 199 元。" },
 ];
 
-fn asking<'a>(text: &'a str, history: &'a [Line]) -> Asking<'a> {
-    Asking {
+fn turn_request<'a>(text: &'a str, history: &'a [HistoryMessage]) -> TurnRequest<'a> {
+    TurnRequest {
         text,
         passages: &PASSAGES,
         history,
@@ -41,8 +41,8 @@ fn asking<'a>(text: &'a str, history: &'a [Line]) -> Asking<'a> {
     }
 }
 
-fn line(from_visitor: bool, text: &str) -> Line {
-    Line { from_visitor, text: text.to_owned() }
+fn line(from_visitor: bool, text: &str) -> HistoryMessage {
+    HistoryMessage { from_visitor, text: text.to_owned() }
 }
 
 fn model(base_url: &str) -> Chat {
@@ -65,7 +65,7 @@ fn client() -> Client {
     Client::new(true).unwrap()
 }
 
-async fn answering(answer: ResponseTemplate) -> MockServer {
+async fn server_with_response(answer: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
     Mock::given(method("POST")).respond_with(answer).mount(&server).await;
     server

@@ -1,22 +1,22 @@
-//! Where a robot may live: what an admin enters must not lead to what we can reach and they cannot.
+//! Allowed addresses: an admin must not reach private networks through a robot (server-side request forgery).
 
 use std::{io::ErrorKind, net::TcpListener};
 
 use jiff::Timestamp;
 use robots::{Answer, Client, Failure};
 
-use crate::{asking, client, hook, model};
+use crate::{client, hook, model, turn_request};
 
 async fn both(client: &Client, url: &str) -> Result<Answer, Failure> {
-    let asking = asking("?", &[]);
-    let one = client.chat(&model(url), &asking).await;
-    let other = client.webhook(&hook(url), &asking, Timestamp::UNIX_EPOCH).await;
+    let request = turn_request("?", &[]);
+    let one = client.chat(&model(url), &request).await;
+    let other = client.webhook(&hook(url), &request, Timestamp::UNIX_EPOCH).await;
     assert_eq!(one, other, "{url}");
     one
 }
 
 #[tokio::test]
-async fn only_https_on_the_public_internet() {
+async fn address_without_https_or_in_private_network_is_refused() {
     let client = Client::new(false).unwrap();
     for (url, expected) in [
         ("https://127.0.0.1/", Failure::NotPublic),
@@ -42,7 +42,7 @@ async fn only_https_on_the_public_internet() {
 }
 
 #[tokio::test]
-async fn no_name_that_leads_into_a_private_network() {
+async fn host_with_private_address_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
@@ -51,7 +51,7 @@ async fn no_name_that_leads_into_a_private_network() {
 }
 
 #[tokio::test]
-async fn a_private_network_has_no_users_in_addresses_either() {
+async fn user_name_in_address_is_refused_in_private_network() {
     for url in ["http://user:planted@127.0.0.1/", "http://user@127.0.0.1/", "file:///etc/passwd", "127.0.0.1"] {
         assert_eq!(both(&client(), url).await, Err(Failure::Address), "{url}");
     }

@@ -1,26 +1,26 @@
-//! A webhook: what it is sent, and what it may answer.
+//! Webhooks: the request and the accepted responses.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
-use robots::{Answer, Asking, MAX_ANSWER, MAX_HISTORY, Webhook, generate_secret};
+use robots::{Answer, MAX_ANSWER, MAX_HISTORY, TurnRequest, Webhook, generate_secret};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
-use crate::{SECRET, answering, asking, client, hook, line, only_request};
+use crate::{SECRET, client, hook, line, only_request, server_with_response, turn_request};
 
 async fn answer(response: ResponseTemplate) -> Answer {
-    let server = answering(response).await;
-    client().webhook(&hook(&server.uri()), &asking("在吗", &[]), Timestamp::UNIX_EPOCH).await.unwrap()
+    let server = server_with_response(response).await;
+    client().webhook(&hook(&server.uri()), &turn_request("在吗", &[]), Timestamp::UNIX_EPOCH).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_turn_is_sent_as_an_event() {
-    let server = answering(ResponseTemplate::new(204)).await;
+async fn turn_is_sent_as_event() {
+    let server = server_with_response(ResponseTemplate::new(204)).await;
     let history = [line(true, "在吗"), line(false, "在的")];
     let now: Timestamp = "2026-03-01T08:00:00.25Z".parse().unwrap();
     let url = format!("{}/robot?tenant=1", server.uri());
-    client().webhook(&hook(&url), &asking("怎么退货？\n急", &history), now).await.unwrap();
+    client().webhook(&hook(&url), &turn_request("怎么退货？\n急", &history), now).await.unwrap();
 
     let request = only_request(&server).await;
     assert_eq!(request.url[url::Position::BeforePath..], *"/robot?tenant=1");
@@ -42,12 +42,12 @@ async fn a_turn_is_sent_as_an_event() {
 }
 
 #[tokio::test]
-async fn the_signature_is_one_that_others_accept() {
+async fn signature_verifies_with_upstream_library() {
     for (secret, id) in [(SECRET.into(), "turn_0001"), (generate_secret().unwrap(), "轮次 1\n")] {
-        let server = answering(ResponseTemplate::new(204)).await;
+        let server = server_with_response(ResponseTemplate::new(204)).await;
         let robot = Webhook { secret: secret.clone(), ..hook(&server.uri()) };
-        let asking = Asking { id, ..asking("怎么退货？", &[]) };
-        client().webhook(&robot, &asking, Timestamp::now()).await.unwrap();
+        let request = TurnRequest { id, ..turn_request("怎么退货？", &[]) };
+        client().webhook(&robot, &request, Timestamp::now()).await.unwrap();
 
         let request = only_request(&server).await;
         let receiver = standardwebhooks::Webhook::new(secret.expose_secret()).unwrap();
@@ -61,11 +61,11 @@ async fn the_signature_is_one_that_others_accept() {
 }
 
 #[tokio::test]
-async fn what_is_sent_is_what_the_specification_recommends_at_most() {
-    let server = answering(ResponseTemplate::new(204)).await;
+async fn request_body_is_below_20_kb() {
+    let server = server_with_response(ResponseTemplate::new(204)).await;
     let history: Vec<_> = (0..50).map(|number| line(true, &format!("line-{number} {}", "长".repeat(5000)))).collect();
     let long = "长".repeat(50_000);
-    client().webhook(&hook(&server.uri()), &asking(&long, &history), Timestamp::UNIX_EPOCH).await.unwrap();
+    client().webhook(&hook(&server.uri()), &turn_request(&long, &history), Timestamp::UNIX_EPOCH).await.unwrap();
     let request = only_request(&server).await;
     assert!(request.body.len() < 20_000);
     let body: Value = request.body_json().unwrap();
@@ -75,7 +75,7 @@ async fn what_is_sent_is_what_the_specification_recommends_at_most() {
 }
 
 #[tokio::test]
-async fn answers() {
+async fn responses_map_to_answers() {
     let body = |body: Value| ResponseTemplate::new(200).set_body_json(body);
     for (response, expected) in [
         (body(json!({"text": " 可以。\n"})), Answer::Text("可以。".to_owned())),
@@ -94,7 +94,7 @@ async fn answers() {
 }
 
 #[tokio::test]
-async fn a_long_answer_ends_with_a_sentence() {
+async fn long_answer_is_truncated_at_sentence() {
     let sentence = "可以退货，运费由我们承担。";
     let long = sentence.repeat(10_000 / sentence.len() + 1);
     let said = answer(ResponseTemplate::new(200).set_body_json(json!({"text": long}))).await;

@@ -1,11 +1,11 @@
-//! What a text promises: what a desk would be held to, were it said in its name.
+//! Commitments in a text: statements that a visitor could hold the merchant to.
 
 use std::{collections::BTreeSet, ops::Range};
 
-/// A kind of promise, and the words that make one. A low line stands for a space.
+/// A kind of commitment with its words. An underscore stands for a space.
 struct Kind {
     words: &'static str,
-    /// A source that says this says the promise, too. It counts for nothing in the answer.
+    /// Words that support the commitment in a source but make none in an answer.
     also: &'static str,
 }
 
@@ -46,33 +46,33 @@ const KINDS: [Kind; 18] = [
     Kind { words: "双倍 翻倍 加倍", also: "两倍" },
 ];
 
-/// These hold one of the words and promise nothing.
+/// Words that contain one of those above without a commitment.
 const HARMLESS: &str = "配送 寄送 发送 运送 派送 递送 投送 转送 推送 送货 送到 送达 送往 送去 送回 送至 送上 送修 送检 送人 送来 送出 送朋友 \
                         折叠 折返 折痕 折断 折腾 折旧 骨折 曲折 转折 打折扣的 feel_free toll_free toll-free free_to presents_itself \
                         assure_you rest_assured";
-/// In a clause with one of these 免费 is 包邮.
+/// In a clause with one of these, 免费 means 包邮.
 const SHIPPING: &str =
     "运费 邮费 快递费 配送 寄送 送货 邮寄 发货 ship shipping ships shipped delivery deliver delivered postage";
 
-/// Without one of these 明天 promises nothing: 请明天再试.
+/// Without one of these, 明天 makes no commitment: 请明天再试.
 const DEEDS: &str = "发 到 达 送 寄 退款 补 ship shipping deliver delivery arrive refund";
 
-const REFUSALS: &str = "不 没 没有 无 未 非 别 勿 不能 不可 不会 不做 不支持 不提供 不参与 不参加 不享受 不予 不给 不是 不再 无法 暂无 暂不 并非 并不 \
+const NEGATIONS: &str = "不 没 没有 无 未 非 别 勿 不能 不可 不会 不做 不支持 不提供 不参与 不参加 不享受 不予 不给 不是 不再 无法 暂无 暂不 并非 并不 \
                         没法 没办法 不包括 不含 no not never cannot cant without nor isnt arent dont doesnt wont";
-/// What may stand between a refusal and what is refused.
+/// Words allowed between a negation and the negated word.
 const BETWEEN: &str = "能 可以 可 会 再 有 支持 提供 做 给 给您 享受 参加 参与 使用 用 任何 是 在 范围 好评 优惠 the a an any be is are offer give get \
                        accept have accepted covered available for";
 
-/// Said behind it these refuse as well.
-const REFUSED_BEHIND: &str = "没有 暂无 不支持 不提供 is_not are_not isnt arent not_available";
+/// Negations after the negated word.
+const NEGATIONS_AFTER: &str = "没有 暂无 不支持 不提供 is_not are_not isnt arent not_available";
 
-/// Whether each promise of a folded text is made by one of the sources.
-pub(super) fn are_kept(answer: &str, sources: &str) -> bool {
+/// Whether the sources make each commitment of a normalized answer.
+pub(super) fn are_supported(answer: &str, sources: &str) -> bool {
     let kept = made(sources, true);
     made(answer, false).is_subset(&kept)
 }
 
-/// The kinds of promise that a text makes.
+/// The kinds of commitment that a text makes.
 fn made(text: &str, is_source: bool) -> BTreeSet<usize> {
     let text = text.replace(['\'', '’'], "");
     let clauses = text.split(|c: char| "\n.!?;,。！？；，、…：:".contains(c));
@@ -84,7 +84,7 @@ fn made_in(clause: &str, is_source: bool) -> Vec<usize> {
     let (ships, acts) = (has(SHIPPING), is_source || has(DEEDS));
     let clause = words(HARMLESS).fold(clause.to_owned(), |clause, harmless| clause.replace(&harmless, "…"));
     let is_made =
-        |word: &String| places(&clause, word).any(|place| !is_refused(&clause[..place.start], &clause[place.end..]));
+        |word: &String| places(&clause, word).any(|place| !is_negated(&clause[..place.start], &clause[place.end..]));
     let made = KINDS.iter().enumerate().filter(|&(number, kind)| {
         (number != SOON || acts)
             && (words(kind.words).any(|word| is_made(&word))
@@ -97,7 +97,7 @@ fn words(list: &'static str) -> impl Iterator<Item = String> {
     list.split_whitespace().map(|word| word.replace('_', " "))
 }
 
-/// Where a text has the word; the whole of it, where it is Latin.
+/// The positions of a word in a text; for a Latin word, whole words only.
 fn places<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = Range<usize>> {
     text.match_indices(word).filter_map(move |(start, _)| {
         let behind = &text[start + word.len()..];
@@ -113,15 +113,15 @@ fn is_end(behind: Option<&str>) -> bool {
     behind.is_some_and(|behind| !behind.starts_with(|c: char| c.is_ascii_alphanumeric()))
 }
 
-/// Whether what stands between these two is refused.
-fn is_refused(before: &str, behind: &str) -> bool {
+/// Whether the word between these two texts is negated.
+fn is_negated(before: &str, behind: &str) -> bool {
     let behind = behind.trim_start();
-    if words(REFUSED_BEHIND).any(|refusal| behind.starts_with(&refusal)) {
+    if words(NEGATIONS_AFTER).any(|negation| behind.starts_with(&negation)) {
         return true;
     }
     let mut before = before.trim_end();
     loop {
-        if REFUSALS.split_whitespace().any(|word| without(before, word).is_some()) {
+        if NEGATIONS.split_whitespace().any(|word| without(before, word).is_some()) {
             return true;
         }
         let shorter = BETWEEN.split_whitespace().filter_map(|word| without(before, word)).min_by_key(|rest| rest.len());
@@ -132,7 +132,7 @@ fn is_refused(before: &str, behind: &str) -> bool {
     }
 }
 
-/// The text without the word at its end.
+/// The text without this word at its end.
 fn without<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let is_latin = word.is_ascii();
     text.strip_suffix(word).filter(|rest| !is_latin || !rest.ends_with(|c: char| c.is_ascii_alphanumeric()))

@@ -1,5 +1,4 @@
-//! The few hundred words that shops and their visitors share, English to Chinese: a desk that was taught in one language
-//! answers in the other.
+//! A glossary of a few hundred words of customer service, English to Chinese, for answers in another language than the passages.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -8,9 +7,9 @@ use std::{
 
 static TRANSLATIONS: LazyLock<HashMap<&str, &str>> =
     LazyLock::new(|| GLOSSARY.split_whitespace().filter_map(|entry| entry.split_once('=')).collect());
-static SMALL: LazyLock<HashSet<&str>> = LazyLock::new(|| SMALL_WORDS.split_whitespace().collect());
+static STOP_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| STOP_WORDS_TEXT.split_whitespace().collect());
 
-/// English words with what they may be in Chinese.
+/// English words with their Chinese translations.
 const GLOSSARY: &str = "\
     accept=接受,支持,可以 account=账号,账户 address=地址 agent=客服,人工 amount=金额 app=小程序 apply=申请 approval=审核,通过 approve=审核,通过 \
     approved=审核,通过 arrive=到,送达 audit=审核 available=可以,有 bag=包 balance=余额 bank=银行 battery=电池 birthday=生日 book=预约,预订 \
@@ -32,8 +31,8 @@ const GLOSSARY: &str = "\
     opened=拆 person=人 human=人为,人工 instock=现货 mailbox=邮箱 electronic=电子 e=电子 count=算 counted=顺延 excluded=顺延,不在 postponed=顺延 \
     wechat=微信 seller=卖家 buyer=买家 mini=小 program=程序 details=详情 reason=理由 questions=理由";
 
-/// English words that everybody says.
-const SMALL_WORDS: &str = "\
+/// English stop words.
+const STOP_WORDS_TEXT: &str = "\
     a about above again all also am an and any are as ask asked at be because been being both but by can could dear did do does doing done down each \
     either else even ever few for from further get gets give given glad go goes going good got had happy has have having hello help her here hey hi him \
     his how i if in into is it its just kindly know let like ll look made make may me might more most much must my need needs no nor not now of okay ok \
@@ -42,7 +41,7 @@ const SMALL_WORDS: &str = "\
     what when where whether which while who why will with would yes you your yours yourself afraid long soon first don't can't it's we're you're i'm \
     you'll we'll that's isn't aren't didn't won't";
 
-/// What an English word may be in Chinese.
+/// The Chinese translations of an English word.
 pub(super) fn translations(word: &str) -> impl Iterator<Item = &'static str> {
     let endings = ["s", "es", "ed", "d", "ing", "ies"];
     let stems = endings.iter().filter_map(|ending| word.strip_suffix(ending));
@@ -50,7 +49,7 @@ pub(super) fn translations(word: &str) -> impl Iterator<Item = &'static str> {
     found.into_iter().flat_map(|all| all.split(','))
 }
 
-/// Whether the word is one that everybody says.
-pub(super) fn is_small(word: &str) -> bool {
-    SMALL.contains(word)
+/// Whether the word is an English stop word.
+pub(super) fn is_stop_word(word: &str) -> bool {
+    STOP_WORDS.contains(word)
 }

@@ -1,11 +1,11 @@
-//! Numbers in words.
+//! Chinese numerals and English number words.
 
-/// Whether the character is part of a number.
+/// Whether the character is a Chinese numeral.
 pub(crate) fn is_numeral(c: char) -> bool {
     numeral(c).is_some()
 }
 
-/// The value of a numeral: by places (三百二十), or digit by digit (二〇二六). None if it is too large.
+/// The value of Chinese numerals, positional (三百二十) or digit by digit (二〇二六). `None` if it exceeds 64 bits.
 pub(crate) fn value(numerals: &str) -> Option<u64> {
     let values = || numerals.chars().filter_map(numeral);
     if values().all(|value| value < 10) {
@@ -46,7 +46,7 @@ fn numeral(c: char) -> Option<u64> {
     }
 }
 
-/// The value of an English number of one word.
+/// The value of one English number word.
 pub(crate) fn english(word: &str) -> Option<u64> {
     const SMALL: &str = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen \
                          sixteen seventeen eighteen nineteen";
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numerals_have_values() {
+    fn numerals_have_their_values() {
         for (numerals, expected) in [
             ("七", 7),
             ("十", 10),

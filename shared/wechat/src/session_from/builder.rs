@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
     LIMIT, MAX_PARTNERID, PlatformAction, SignatureClaim, TransferLevel,
     field_names::{self, Key},
+    level_input::levels_with_strings_or_numbers,
     text,
 };
 
@@ -308,41 +309,6 @@ fn member(field: &str, value: &str) -> Result<(), BuildError> {
         return Err(BuildError::Absent { field: field.to_owned() });
     }
     Ok(())
-}
-
-fn levels_with_strings_or_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TransferLevel>, D::Error> {
-    Ok(Vec::<LevelInput>::deserialize(deserializer)?.into_iter().map(TransferLevel::from).collect())
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct LevelInput {
-    action_type: Option<String>,
-    deci_id: Option<Id>,
-    option_id: Option<Id>,
-    spill_id: Option<Id>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "must be a text or a whole number")]
-enum Id {
-    Text(String),
-    Number(i64),
-}
-
-impl From<LevelInput> for TransferLevel {
-    fn from(input: LevelInput) -> Self {
-        let text = |id: Option<Id>| match id? {
-            Id::Text(text) => Some(text),
-            Id::Number(number) => Some(number.to_string()),
-        };
-        Self {
-            action_type: input.action_type,
-            deci_id: text(input.deci_id),
-            option_id: text(input.option_id),
-            spill_id: text(input.spill_id),
-        }
-    }
 }
 
 /// Displays a value as JSON.

@@ -23,6 +23,7 @@ mod dialects;
 mod field_names;
 mod json;
 mod json_repair;
+mod level_input;
 mod params;
 mod reader;
 mod separators;

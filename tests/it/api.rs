@@ -182,8 +182,8 @@ async fn missing_resources_return_404() {
         let answer = world.call(Some(ADMIN), method.clone(), path, body.as_ref()).await;
         assert_eq!(problem(&answer), (404, "not_found", None), "{method} {path}");
     }
-    let nobody = world.get(&format!("/api/bindings/{APP}/visitors/o-nobody/messages")).await.expect(200);
-    assert_eq!(nobody.body, json!({ "items": [], "cursor": null }));
+    let unknown = world.get(&format!("/api/bindings/{APP}/visitors/o-nobody/messages")).await.expect(200);
+    assert_eq!(unknown.body, json!({ "items": [], "cursor": null }));
     assert_eq!(world.items("outbound").await, Vec::<Value>::new());
 }
 

@@ -1,4 +1,4 @@
-//! The tokens of our own API: kept as hashes, listed without their secrets.
+//! API tokens are stored as hashes and listed without their secrets.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use store::{
 use crate::support::{Fault, Kit};
 
 #[tokio::test]
-async fn a_token_is_found_by_its_hash_and_its_secret_is_not_kept() {
+async fn token_is_found_by_its_hash_and_its_secret_is_not_stored() {
     let kit = Kit::start().await;
     let (made, secret) = kit.table.create_api_token(Role::Agent, "Lin 林").await.unwrap();
     let text = secret.expose_secret();
@@ -31,7 +31,7 @@ async fn a_token_is_found_by_its_hash_and_its_secret_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_token_may_stand_for_an_agent() {
+async fn token_for_an_agent_names_the_agent() {
     let kit = Kit::start().await;
     kit.table.set_capacity("a0123456789ab", "Lin", 5).await.unwrap();
     let (made, secret) = kit.table.create_agent_token(Role::Agent, "Lin", Some("a0123456789ab")).await.unwrap();
@@ -46,7 +46,7 @@ async fn a_token_may_stand_for_an_agent() {
 }
 
 #[tokio::test]
-async fn a_token_whose_answer_was_lost_is_valid() {
+async fn token_whose_answer_was_lost_is_valid() {
     let kit = Kit::start().await;
     kit.wire.fail("PutItem", 1, &Fault::LostAnswer);
     let (_, secret) = kit.table.create_api_token(Role::Agent, "Lin").await.unwrap();
@@ -55,7 +55,7 @@ async fn a_token_whose_answer_was_lost_is_valid() {
 }
 
 #[tokio::test]
-async fn the_id_that_a_list_shows_does_not_let_anybody_in() {
+async fn listed_id_does_not_authenticate() {
     let kit = Kit::start().await;
     let (made, secret) = kit.table.create_api_token(Role::Admin, "Chen").await.unwrap();
     assert!(token_hash(secret.expose_secret()).starts_with(&made.id));
@@ -93,7 +93,7 @@ async fn tokens_are_listed_by_their_ids_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_deleted_token_lets_nobody_in() {
+async fn deleted_token_does_not_authenticate() {
     let kit = Kit::start().await;
     let (first, first_secret) = kit.table.create_api_token(Role::Agent, "first").await.unwrap();
     let (_, second_secret) = kit.table.create_api_token(Role::Agent, "second").await.unwrap();
@@ -101,7 +101,7 @@ async fn a_deleted_token_lets_nobody_in() {
     assert!(!kit.table.delete_api_token(&first.id).await.unwrap());
     assert!(kit.table.api_token(&token_hash(first_secret.expose_secret())).await.unwrap().is_none());
     assert!(kit.table.api_token(&token_hash(second_secret.expose_secret())).await.unwrap().is_some());
-    // Part of an id names no token.
+    // A prefix of an id matches no token.
     let (third, _) = kit.table.create_api_token(Role::Agent, "third").await.unwrap();
     assert!(!kit.table.delete_api_token(&third.id[..31]).await.unwrap());
     assert!(!kit.table.delete_api_token("none").await.unwrap());
@@ -111,7 +111,7 @@ fn set(ids: &[&str]) -> BTreeSet<String> {
     ids.iter().map(|id| (*id).to_owned()).collect()
 }
 
-/// An agent with settings, duty and these aliases.
+/// Creates an agent with settings, duty and `aliases`.
 async fn agent(kit: &Kit, aliases: &[&str]) -> Record<Value> {
     let aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
     let record = kit.table.new_record(Kind::Agent, json!({ "name": "Lin" }), aliases);
@@ -197,7 +197,7 @@ async fn rotated_token_keeps_its_id_and_ends_its_old_secret() {
     assert_eq!(kit.table.api_tokens(None, 10).await.unwrap().items, std::slice::from_ref(&old));
     assert!(kit.table.rotate_api_token("0000").await.unwrap().is_none());
 
-    // The agent's end finds the new secret.
+    // Deleting the agent also ends the rotated token.
     assert_eq!(kit.table.delete_agent(&agent).await.unwrap(), AgentEnd::Ended);
     assert_eq!(kit.items().await, []);
 }
@@ -271,7 +271,7 @@ async fn disabled_agent_has_no_tokens_and_no_duty() {
     assert!(!kit.table.agent_is_active(&agent.id).await.unwrap());
     let kept = kit.table.record::<Value>(Kind::Agent, &agent.id).await.unwrap().unwrap();
     assert_eq!((kept.settings, kept.version), (record.settings, record.version));
-    // Somebody else's change in between is not overwritten.
+    // A concurrent change is not overwritten.
     let stale = kit.table.disable_agent(&agent, json!({}), Vec::new()).await;
     assert!(matches!(stale, Err(StoreError::Conflict)), "{stale:?}");
 }
@@ -291,9 +291,9 @@ async fn bootstrap_is_retired_only_while_another_admin_token_is_valid() {
     let (first, _) = token(&kit, Grant::Admin, None).await;
     assert!(kit.table.retire_bootstrap(&hash).await.unwrap());
     assert!(kit.table.bootstrap_is_retired(&hash).await.unwrap());
-    assert!(!kit.table.bootstrap_is_retired(&other).await.unwrap(), "another deployment's");
+    assert!(!kit.table.bootstrap_is_retired(&other).await.unwrap(), "the token of another deployment is not affected");
 
-    // From then on one admin token stays.
+    // Once the bootstrap token is retired, the last admin token cannot be deleted.
     assert_eq!(kit.table.delete_access_token(&first.id, &hash).await.unwrap(), TokenEnd::LastAdmin);
     assert_eq!(kit.table.delete_access_token("0000", &hash).await.unwrap(), TokenEnd::NotFound);
     token(&kit, Grant::Admin, None).await;

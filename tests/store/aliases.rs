@@ -1,4 +1,4 @@
-//! The other names that groups, agents, merchants and robots go by, so that another vendor's ids keep working.
+//! Aliases of groups, agents, merchants and robots, which keep another vendor's ids valid.
 
 use serde_json::{Value, json};
 use store::{Kind, Record, StoreError, Written};
@@ -42,7 +42,7 @@ async fn name_longer_than_any_alias_resolves_to_nothing() {
     let longest = "组".repeat(100);
     let group = made(&kit, Kind::Group, &[&longest]).await;
     assert_eq!(resolved(&kit, &longest).await, Some(group.id));
-    // What a mini program sends is up to 1000 characters, more than DynamoDB takes for a key.
+    // A mini program sends up to 1000 characters, which exceeds DynamoDB's limit for a key.
     for named in ["组".repeat(1000), "x".repeat(2049), "x".repeat(100_000)] {
         assert_eq!(resolved(&kit, &named).await, None);
     }
@@ -57,7 +57,7 @@ async fn alias_of_another_record_of_the_kind_is_refused() {
     let before = kit.items().await;
     let second = new(&kit, Kind::Group, &["4712", "4711"]);
     assert_eq!(kit.table.create_record(Kind::Group, &second, None).await.unwrap(), Written::AliasTaken);
-    assert_eq!(kit.items().await, before, "nothing of it is kept");
+    assert_eq!(kit.items().await, before, "the refused change writes nothing");
 
     let second = made(&kit, Kind::Group, &["4712"]).await;
     let before = kit.items().await;

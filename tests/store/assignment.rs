@@ -1,4 +1,4 @@
-//! An agent gets a conversation by rule or by hand, and never more than they take.
+//! Automatic and manual assignment never exceed an agent's capacity.
 
 use desk::staff::AgentStatus;
 use jiff::SignedDuration;
@@ -8,7 +8,7 @@ use crate::support::{APP_ID, Decision, Kit, staff::assigned, visitor};
 
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
-/// A decision that gives a fresh conversation to an agent.
+/// A decision that assigns a new conversation to an agent.
 async fn gives(kit: &Kit, number: u32, agent: &str, assign: Assign) -> Decision {
     let message = kit.arrived(&Thread::new(APP_ID, format!("oVisitor{number}")), 0, 1).await;
     Decision::about(&kit.table, &message).await.to(assigned(agent, kit.now())).by(assign).event("conversation.assigned")
@@ -34,7 +34,7 @@ async fn automatic_assignment_above_the_expected_load_is_refused() {
     kit.written(gives(&kit, 0, "a1", Assign::ByHand).await).await;
     kit.refused(&gives(&kit, 1, "a1", Assign::Auto { at_most: Some(0) }).await, &Committed::Agent).await;
     kit.written(gives(&kit, 2, "a1", Assign::Auto { at_most: Some(1) }).await).await;
-    // Less is no reason to give it to somebody else.
+    // A load below the expected one is accepted.
     kit.written(gives(&kit, 3, "a1", Assign::Auto { at_most: Some(u32::MAX) }).await).await;
 }
 
@@ -92,7 +92,7 @@ async fn manual_assignment_succeeds_up_to_the_capacity() {
 async fn assignment_to_an_unknown_agent_is_refused() {
     let kit = Kit::start().await;
     for (number, assign) in [(0, Assign::ByHand), (1, Assign::Auto { at_most: Some(0) })] {
-        kit.refused(&gives(&kit, number, "nobody", assign).await, &Committed::Agent).await;
+        kit.refused(&gives(&kit, number, "unknown", assign).await, &Committed::Agent).await;
     }
     kit.online("a1", 1).await;
     assert!(kit.table.end_duty("a1").await.unwrap());
@@ -121,7 +121,7 @@ async fn changed_conversation_is_reported_before_a_full_agent() {
     let stale = Decision::on(&kit.table, &opened.cid).await.to(assigned("a1", kit.now()));
     kit.written(Decision::on(&kit.table, &opened.cid).await.event("conversation.noted")).await;
     kit.written(gives(&kit, 0, "a1", Assign::ByHand).await).await;
-    // Whoever is told of the agent alone would try the next one for a conversation that is no longer so.
+    // If only the full agent were reported, the caller would try the next agent for a stale conversation.
     kit.refused(&stale, &Committed::Changed).await;
     let anew = Decision::on(&kit.table, &opened.cid).await.to(assigned("a1", kit.now()));
     kit.refused(&anew, &Committed::Agent).await;
@@ -140,6 +140,6 @@ async fn transfer_needs_capacity_of_the_new_agent_and_frees_the_old_one() {
     assert_eq!((kit.load("a1").await, kit.load("a2").await), (0, 1));
     assert!(kit.has("a1").await.is_empty());
     assert_eq!(kit.has("a2").await, [one.cid.as_str()]);
-    // Having given one away is no getting.
+    // The conversation is assigned to the new agent only.
     assert_eq!(kit.conversation(&one.cid).await.assignee(), Some("a2"));
 }

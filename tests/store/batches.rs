@@ -1,11 +1,11 @@
-//! DynamoDB may leave keys of a batch unprocessed, under load for a long time.
+//! Batch reads whose keys DynamoDB leaves unprocessed, which under load can last.
 
 use serde_json::json;
 use store::StoreError;
 
 use crate::support::{Fault, Item, Kit, s};
 
-/// An answer that processes nothing.
+/// A response that leaves every key unprocessed.
 fn unprocessed(kit: &Kit, item: &Item) -> Fault {
     let keys = json!([{ "pk": { "S": s(item, "pk") }, "sk": { "S": s(item, "sk") } }]);
     let body = json!({ "Responses": {}, "UnprocessedKeys": { kit.name.as_str(): { "Keys": keys } } });
@@ -36,5 +36,5 @@ async fn keys_that_stay_unprocessed_are_an_error_after_a_bounded_number_of_calls
     let duties = kit.table.duties(&["a1".to_owned()]).await;
     assert!(matches!(&duties, Err(StoreError::Unavailable { code, .. }) if code == "UnprocessedKeys"), "{duties:?}");
     assert!(kit.wire.calls("BatchGetItem") <= 8, "{} calls", kit.wire.calls("BatchGetItem"));
-    assert!(begun.elapsed() > std::time::Duration::from_millis(100), "without a pause");
+    assert!(begun.elapsed() > std::time::Duration::from_millis(100), "there is a pause between the calls");
 }

@@ -1,4 +1,4 @@
-//! The settings of a mini program change one by one or all at once, and nobody's change is lost.
+//! The settings of a mini program change one by one or together, and concurrent changes are not lost.
 
 use desk::settings::{Mode, Reception};
 use jiff::SignedDuration;

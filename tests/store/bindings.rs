@@ -63,7 +63,7 @@ async fn second_binding_of_a_mini_program_is_a_conflict() {
 async fn creation_of_a_binding_whose_answer_was_lost_succeeds() {
     let kit = Kit::start().await;
     kit.wire.fail("PutItem", 1, &Fault::LostAnswer);
-    // The push credentials are shown in the answer to this call only.
+    // The push credentials are returned by this call only.
     let made = kit.table.create_binding(&kit.vault, new_binding(APP_ID)).await.unwrap();
     assert_eq!(kit.wire.calls("PutItem"), 2);
     assert_eq!(opened(&kit, &made.token).await, opened(&kit, &binding(&kit).await.token).await);
@@ -114,7 +114,7 @@ async fn deleted_binding_is_not_listed() {
     }
     let first = kit.table.bindings(None, 1).await.unwrap();
     kit.table.delete_binding("wx1").await.unwrap();
-    // The page after an item that is gone meanwhile.
+    // The cursor's item was deleted in the meantime.
     let next = kit.table.bindings(first.cursor.as_deref(), 1).await.unwrap();
     assert_eq!(next.items[0].app_id, "wx2");
 }
@@ -144,7 +144,7 @@ async fn new_token_makes_the_binding_unverified() {
     kit.table.mark_verified(APP_ID).await.unwrap();
     let verified = binding(&kit).await;
     assert_eq!((verified.verified_at, verified.status()), (Some(kit.now()), BindingStatus::Verified));
-    // It is no change of the settings.
+    // A credential problem does not increment the version of the settings.
     assert_eq!(verified.version, 1);
 
     let key = change(&kit, BindingChange { encoding_aes_key: Some(secret("key")), ..BindingChange::default() }).await;
@@ -205,7 +205,7 @@ async fn writes_to_a_deleted_binding_do_not_recreate_it() {
     kit.table.reset_token(APP_ID).await.unwrap();
     kit.table.unschedule_token(APP_ID).await.unwrap();
     assert!(kit.items().await.is_empty());
-    // And can be bound anew.
+    // The mini program can be bound again.
     let again = kit.bind(APP_ID).await;
     assert_eq!((again.version, again.status()), (1, BindingStatus::Unverified));
 }

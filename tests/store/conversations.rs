@@ -1,4 +1,4 @@
-//! A visitor's conversations, one open at most, and what was said in each.
+//! A visitor's conversations, of which at most one is open, and their messages.
 
 use desk::conversation::ClosedBy;
 use jiff::SignedDuration;
@@ -47,7 +47,7 @@ async fn conversations_are_paged_newest_first() {
         let thread = Thread::new(APP_ID, format!("oVisitor{number}"));
         cids.push(kit.opened(&thread, 0, 1).await.cid);
     }
-    // What becomes of one does not move it.
+    // A change of a conversation does not change its place in the list.
     closed(&kit, &cids[2]).await;
     cids.reverse();
     for limit in [1, 2, 3, 7, 50] {
@@ -91,21 +91,21 @@ async fn messages_of_a_conversation_exclude_those_of_others() {
     kit.written(Decision::about(&kit.table, &joined).await).await;
     let answer = NewOutbound { cid: Some(first.cid.clone()), ..outbound(&thread, "1772352001-r1", "an answer") };
     kit.put_down(&answer, None).await.unwrap();
-    // Of no conversation: what was said before there was one.
+    // No conversation: sent before the first one was opened.
     let greeting = NewOutbound { cid: None, ..outbound(&thread, "1772352002-r1", "welcome") };
     kit.put_down(&greeting, None).await.unwrap();
     let first = closed(&kit, &first.cid).await;
     let second = kit.opened(&thread, 3, 3).await;
-    // Not yet seen by reception, so of no conversation yet.
+    // Not yet processed by reception, so in no conversation.
     kit.arrived(&thread, 4, 4).await;
-    // Late, and put before the second conversation's first message; and another visitor's.
+    // A late message that sorts before the second conversation's first one, and a message of another visitor.
     let late = kit.arrived(&thread, 2, 5).await;
     let second = {
         let joined = kit.written(Decision::about(&kit.table, &late).await).await;
         assert_eq!(joined.cid, second.cid);
         kit.conversation(&second.cid).await
     };
-    assert_eq!(second.last_message_at.as_second(), BEGIN + 3, "the late one is not the last");
+    assert_eq!(second.last_message_at.as_second(), BEGIN + 3, "a late message does not become the last one");
     kit.opened(&Thread::new(APP_ID, "oAnother"), 0, 1).await;
 
     for limit in [1, 2, 100] {
@@ -148,7 +148,7 @@ async fn second_close_of_a_conversation_is_refused() {
     closed(&kit, &first.cid).await;
     kit.opened(&visitor(), 1, 2).await;
     kit.later(SignedDuration::from_mins(1));
-    // Above all it does not free the visitor from the conversation that is open now.
+    // In particular, it does not clear the visitor's open conversation.
     kit.refused(&again, &store::Committed::Changed).await;
 }
 
@@ -163,7 +163,7 @@ async fn answered_at_stays_after_the_first_answer() {
     let message = kit.arrived(&visitor(), 1, 2).await;
     kit.later(SignedDuration::from_mins(1));
     assert_eq!(kit.written(Decision::about(&kit.table, &message).await).await.answered_at, answered_at);
-    // Each conversation for itself.
+    // `answered_at` is separate for each conversation.
     closed(&kit, &first.cid).await;
     assert_eq!(kit.opened(&visitor(), 2, 3).await.answered_at, None);
 }
@@ -184,7 +184,7 @@ async fn conversation_of_a_later_version_is_an_error() {
     let mut item = kit.items_of("conversation").await.remove(0);
     assert_eq!(s(&item, "cid"), cid);
     let mut data: serde_json::Value = serde_json::from_str(&s(&item, "data")).unwrap();
-    // What an earlier version has written, without what was added since.
+    // An item of an earlier version, without the attributes added since.
     for later in ["answered_at", "warned_at", "look_at", "closed_at", "plan", "summary"] {
         data.as_object_mut().unwrap().remove(later);
     }

@@ -1,10 +1,10 @@
-//! A cursor that we did not give out is refused as such, and is no failure of the database.
+//! A cursor that the store did not issue is refused as invalid, not reported as a database failure.
 
 use store::StoreError;
 
 use crate::support::{Kit, visitor};
 
-/// URL-safe base64 without padding, which is all that can be seen of a cursor.
+/// Encodes as URL-safe base64 without padding, the format of a cursor.
 fn encode(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();
@@ -17,7 +17,7 @@ fn encode(bytes: &[u8]) -> String {
     text
 }
 
-/// What no list gives out.
+/// Cursors that no list issues.
 fn garbage() -> Vec<String> {
     vec![
         String::new(),
@@ -61,7 +61,7 @@ async fn message_lists_refuse_an_invalid_cursor() {
     let kit = Kit::start().await;
     let conversation = kit.opened(&visitor(), 5, 1).await;
     let before = kit.wire.calls("Query");
-    // DynamoDB refuses a start key outside of what the query asks for; the emulators do not.
+    // DynamoDB refuses a start key outside the query's range; the emulators accept it.
     let outside = ["~", "~~", "", "\u{7f}", "游标"].map(|text| encode(text.as_bytes()));
     for cursor in garbage().iter().chain(&outside) {
         assert_refused(&kit.table.thread_messages(&visitor(), Some(cursor), 10).await, cursor);

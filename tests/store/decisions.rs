@@ -1,4 +1,4 @@
-//! A decision is written at once or not at all.
+//! A decision is written atomically or not at all.
 
 use desk::{
     routing::{Level, Plan, Target},
@@ -14,7 +14,7 @@ use crate::support::{
     APP_ID, BEGIN, Decision, Kit, OPENID, event, outbound, reply, staff::assigned, text_message, visitor,
 };
 
-/// What reception decides about a message, with its automatic answer.
+/// Reception's decision about a message, with the automatic reply.
 async fn answered(kit: &Kit, message: &InboundRef) -> Decision {
     let decision = Decision::about(&kit.table, message).await;
     let answer = reply(message, &decision.cid());
@@ -32,7 +32,7 @@ async fn first_message_opens_a_conversation() {
     let written = kit.written(Decision::about(&kit.table, &message).await).await;
 
     let conversation = kit.conversation(&cid).await;
-    assert_eq!(conversation, written, "what the writer is told is what is kept");
+    assert_eq!(conversation, written, "the returned conversation equals the stored one");
     assert_eq!(conversation.cid, cid);
     assert_eq!((conversation.app_id.as_str(), conversation.openid.as_str()), (APP_ID, OPENID));
     assert_eq!(conversation.thread(), thread);
@@ -123,7 +123,7 @@ async fn second_processing_of_a_message_changes_nothing() {
 
     kit.later(SignedDuration::from_secs(30));
     kit.refused(&decision, &Committed::Before).await;
-    // The function that runs again has read the conversation that it opened itself.
+    // The repeated function has read the conversation that its first run opened.
     let again = answered(&kit, &message).await;
     assert!(again.before.is_some());
     kit.refused(&again, &Committed::Before).await;
@@ -144,14 +144,14 @@ async fn stale_decision_writes_nothing() {
     let [early, late] = [kit.arrived(&thread, 0, 1).await, kit.arrived(&thread, 2, 3).await];
     let opens = answered(&kit, &late).await;
     let conversation = kit.written(Decision::about(&kit.table, &early).await).await;
-    // Somebody else has opened one meanwhile.
+    // A concurrent decision has opened one.
     kit.refused(&opens, &Committed::Changed).await;
 
     let joins = answered(&kit, &late).await;
     kit.online("a1", 5).await;
     let taken = Decision::on(&kit.table, &conversation.cid).await.to(assigned("a1", kit.now()));
     kit.written(taken).await;
-    // Somebody else has written the conversation, and not the visitor.
+    // A concurrent decision has written the conversation but not the visitor.
     kit.refused(&joins, &Committed::Changed).await;
 
     kit.later(SignedDuration::from_secs(1));
@@ -160,10 +160,10 @@ async fn stale_decision_writes_nothing() {
     let mut elsewhere = Decision::of(&kit.table, &thread).await;
     elsewhere.visitor.profile.nickname = Some("林".to_owned());
     assert_eq!(elsewhere.write(&kit.table).await.unwrap(), Committed::Now(None));
-    // Somebody else has written the visitor, and not the conversation.
+    // A concurrent decision has written the visitor but not the conversation.
     kit.refused(&joins, &Committed::Changed).await;
 
-    // Closed meanwhile: neither may the message join it, nor may it be opened a second time.
+    // The conversation was closed in the meantime: the message cannot join it, and it is not opened again.
     joins = answered(&kit, &late).await;
     kit.written(Decision::on(&kit.table, &conversation.cid).await.closed()).await;
     kit.refused(&joins, &Committed::Changed).await;
@@ -171,7 +171,7 @@ async fn stale_decision_writes_nothing() {
     again.after.as_mut().unwrap().cid.clone_from(&conversation.cid);
     kit.refused(&again, &Committed::Changed).await;
 
-    // After all that, deciding anew succeeds.
+    // A decision from a fresh read succeeds.
     let opened = kit.written(answered(&kit, &late).await).await;
     assert_eq!(opened.cid, thread.cid(&late.id));
 }
@@ -255,7 +255,7 @@ fn conversation_id_is_derived_from_the_first_message() {
     assert_ne!(thread.cid("1772352000-m1"), thread.cid("1772352000-m2"));
     assert_ne!(thread.cid("1772352000-m1"), Thread::new(APP_ID, "oAnother").cid("1772352000-m1"));
     assert_ne!(thread.cid("1772352000-m1"), Thread::new("wxfedcba9876543210", OPENID).cid("1772352000-m1"));
-    // Parts that run together to the same text are told apart.
+    // Parts that concatenate to the same text give different ids.
     assert_ne!(Thread::new("wx1", "2o").uid(), Thread::new("wx12", "o").uid());
 }
 

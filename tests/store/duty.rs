@@ -1,4 +1,4 @@
-//! Agents on duty: who is there, who is gone, and how long they may be.
+//! Agents on duty: presence, status, heartbeats and timeouts.
 
 use desk::staff::AgentStatus;
 use jiff::SignedDuration;
@@ -59,7 +59,7 @@ async fn status_counts_as_a_heartbeat_and_stores_its_reason() {
     ] {
         kit.later(SignedDuration::from_secs(7));
         let told = kit.table.set_status("a1", status, reason).await.unwrap();
-        assert_eq!(told, kit.duty("a1").await, "what is told is what is kept");
+        assert_eq!(told, kit.duty("a1").await, "the returned duty equals the stored one");
         assert_eq!((told.status, told.reason.as_deref(), told.since), (status, reason, kit.now()));
         assert_eq!(told.present_until, kit.now() + HEARTBEAT_LIFE);
     }
@@ -77,7 +77,7 @@ async fn heartbeat_extends_presence_by_its_life() {
     let beat = kit.table.heartbeat("a1").await.unwrap();
     assert_eq!(beat, kit.duty("a1").await);
     assert_eq!((beat.present_until, beat.since, beat.status), (kit.now() + HEARTBEAT_LIFE, begin, AgentStatus::Online));
-    // Two of those that the workbench sends every 30 seconds may be lost.
+    // The workbench sends a heartbeat every 30 seconds; two of them may be lost.
     assert!(HEARTBEAT_LIFE >= SignedDuration::from_secs(30) * 3);
 }
 
@@ -89,7 +89,7 @@ async fn heartbeat_of_an_offline_or_unknown_agent_is_refused() {
     assert!(kit.items().await.is_empty());
     kit.table.set_capacity("a1", "Lin", 1).await.unwrap();
     let before = kit.items().await;
-    // A tab that was left open does not bring an agent back who has gone home.
+    // The heartbeat of a tab that was left open does not set an offline agent online.
     assert!(matches!(kit.table.heartbeat("a1").await, Err(StoreError::Conflict)));
     assert_eq!(kit.items().await, before);
 }
@@ -103,9 +103,9 @@ async fn agent_times_out_after_the_grace() {
     kit.later(SignedDuration::from_secs(30));
     assert_eq!(kit.table.heartbeat("a1").await.unwrap().gone_at(), kit.now() + HEARTBEAT_LIFE + GRACE);
     let away = kit.table.set_status("a1", AgentStatus::Away, None).await.unwrap();
-    assert_eq!(away.gone_at(), kit.now() + HEARTBEAT_LIFE + GRACE, "away is not gone");
+    assert_eq!(away.gone_at(), kit.now() + HEARTBEAT_LIFE + GRACE, "an agent who is away has not timed out");
     kit.later(SignedDuration::from_secs(10));
-    // Who says so is gone from then on, whatever heartbeat came before.
+    // Setting the status offline ends the life of the last heartbeat, so that only the grace remains.
     assert_eq!(kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap().gone_at(), kit.now() + GRACE);
 }
 
@@ -117,7 +117,7 @@ async fn agent_check_is_due_at_the_timeout() {
     assert!(watched(&kit).await.is_empty());
     let beat = kit.table.heartbeat("a1").await.unwrap();
     kit.later(A_MILLISECOND);
-    // The heartbeat has not moved the look: a write of the index for every heartbeat would cost more than this one.
+    // A heartbeat does not move the check: writing the index for each heartbeat would cost more than one early check.
     assert_eq!(watched(&kit).await, ["a1"]);
     kit.table.watch_agent_again(&beat, false).await.unwrap();
     assert!(watched(&kit).await.is_empty());
@@ -130,7 +130,7 @@ async fn agent_check_is_due_at_the_timeout() {
     assert_eq!(gone, Duty { status: AgentStatus::Offline, ..beat });
     kit.later(SignedDuration::from_hours(24));
     assert!(watched(&kit).await.is_empty());
-    // Who comes back is watched again.
+    // An agent who comes back online is checked again.
     kit.table.set_status("a1", AgentStatus::Online, None).await.unwrap();
     kit.later(HEARTBEAT_LIFE + GRACE);
     assert_eq!(watched(&kit).await, ["a1"]);
@@ -146,16 +146,16 @@ async fn returned_agent_is_not_set_offline() {
     let before = kit.items().await;
     for gone in [true, false] {
         kit.table.watch_agent_again(&seen, gone).await.unwrap();
-        assert_eq!(kit.items().await, before, "a heartbeat meanwhile");
+        assert_eq!(kit.items().await, before, "a concurrent heartbeat prevents the change");
     }
     let seen = kit.duty("a1").await;
     kit.table.set_status("a1", AgentStatus::Busy, None).await.unwrap();
     let before = kit.items().await;
     for gone in [true, false] {
         kit.table.watch_agent_again(&seen, gone).await.unwrap();
-        assert_eq!(kit.items().await, before, "another status meanwhile");
+        assert_eq!(kit.items().await, before, "a concurrent change of status prevents the change");
     }
-    kit.table.watch_agent_again(&Duty { agent_id: "nobody".to_owned(), ..seen }, true).await.unwrap();
+    kit.table.watch_agent_again(&Duty { agent_id: "unknown".to_owned(), ..seen }, true).await.unwrap();
     assert_eq!(kit.items().await, before);
 }
 
@@ -165,7 +165,7 @@ async fn agent_with_a_new_conversation_is_not_set_offline() {
     kit.online("a1", 2).await;
     kit.later(HEARTBEAT_LIFE + GRACE);
     let seen = kit.duty("a1").await;
-    // Whoever takes one by hand need not have a workbench open.
+    // Manual assignment does not require an open workbench.
     let taken = kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
     let before = kit.items().await;
     kit.table.watch_agent_again(&seen, true).await.unwrap();
@@ -187,7 +187,7 @@ async fn timed_out_agent_has_no_reason() {
 #[tokio::test]
 async fn agents_are_read_in_the_order_asked_for() {
     let kit = Kit::start().await;
-    // More than one batch, with some who do not exist and one who is named twice.
+    // More than one batch, with unknown agents and one duplicate.
     let mut asked = Vec::new();
     for number in (0..120).rev() {
         let agent = format!("a{number:03}");
@@ -226,7 +226,7 @@ async fn groups_of_an_agent_follow_joins_and_leaves() {
     let agents = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
     kit.table.note_members("g1", &agents(&["a1", "a2"]), &agents(&[])).await.unwrap();
     kit.table.note_members("g2", &agents(&["a1"]), &agents(&[])).await.unwrap();
-    // A second time changes nothing, and an agent's conversations are no groups.
+    // Repeating a change has no effect, and an agent's conversations are not listed as groups.
     let before = kit.items().await;
     kit.table.note_members("g2", &agents(&["a1"]), &agents(&["a9"])).await.unwrap();
     assert_eq!(kit.items().await, before);

@@ -1,4 +1,4 @@
-//! A failure is told as what a caller can act on.
+//! Failures are reported as errors that a caller can act on.
 
 use std::{net::TcpListener, time::Instant};
 
@@ -9,7 +9,7 @@ use crate::support::{APP_ID, Fault, Kit, backend, text_message, visitor, wire::W
 #[tokio::test]
 async fn unreachable_database_is_unavailable_within_the_timeout() {
     let kit = Kit::start().await;
-    // A port that was free a moment ago and that nobody listens on.
+    // A port that was just released, so that no process listens on it.
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let wire = Wire::new(false);
     let config = backend::dynamodb_config(&wire, &format!("http://{closed}"));
@@ -51,7 +51,7 @@ async fn call_outside_the_iam_statement_is_denied_with_the_service_message() {
             let StoreError::Denied { service, message } = &error else { panic!("{error:?}") };
             assert_eq!((*service, message.as_str()), ("DynamoDB", "User: x is not authorized"));
         }
-        assert_eq!(kit.wire.calls("GetItem"), before + 1, "nobody asks again for what is not allowed");
+        assert_eq!(kit.wire.calls("GetItem"), before + 1, "a denied request is not repeated");
     }
 }
 
@@ -77,7 +77,7 @@ async fn failure_names_its_code_and_its_cause() {
         assert!(!cause.to_string().is_empty());
         assert!(error.to_string().starts_with("DynamoDB is unavailable"), "{error}");
         assert!(std::error::Error::source(&error).is_some());
-        // Left over faults would fall on the next round.
+        // Use up the remaining faults so that they do not affect the next round.
         for _ in tries..(if once { 1 } else { 3 }) {
             let _ = kit.table.binding(APP_ID).await;
         }

@@ -1,4 +1,4 @@
-//! Every change of a conversation is an event, numbered within it without a gap.
+//! Each change of a conversation is an event; a conversation's events are numbered without gaps.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -36,7 +36,7 @@ async fn events_are_read_as_they_were_written() {
     let opened = kit.written(opens).await;
     assert_eq!(opened.seq, 2);
     kit.later(SignedDuration::from_mins(1));
-    // A decision that tells of nothing takes no number.
+    // A decision without events uses no number.
     assert_eq!(kit.written(Decision::on(&kit.table, &opened.cid).await).await.seq, 2);
     kit.written(Decision::on(&kit.table, &opened.cid).await.closed().event("conversation.closed")).await;
 
@@ -61,7 +61,7 @@ async fn stream_image_of_an_event_names_the_visitor() {
     let item = kit.items_of("event").await.remove(0);
     let told = ["cid", "app_id", "openid", "type"].map(|name| s(&item, name));
     assert_eq!(told, [opened.cid.as_str(), APP_ID, visitor().openid.as_str(), "conversation.noted"]);
-    assert!(!item.contains_key("ttl"), "it is history as well");
+    assert!(!item.contains_key("ttl"), "events do not expire");
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn events_of_concurrent_decisions_have_no_gap() {
         }
     })
     .await;
-    // 8 times one, two and three.
+    // Eight writers of one, two and three events each.
     assert_eq!(numbers(&all(&kit, &cid, 100).await), (1..=48).collect::<Vec<_>>());
     assert_eq!(kit.conversation(&cid).await.seq, 48);
 }

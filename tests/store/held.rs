@@ -1,4 +1,4 @@
-//! A text that WeChat grants no reply for waits for the visitor's next message, and its end is told as it was.
+//! A text for which no reply is left in WeChat's quota is held until the visitor's next message; its outcome is stored.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::support::{Decision, Kit, failure, image, outbound, visitor};
 
 const HOLD: SignedDuration = SignedDuration::from_hours(72);
 
-/// Holds a text, as one who speaks does: the visitor remembers it.
+/// Holds a text as a send does, and records it in the visitor.
 async fn held(kit: &Kit, thread: &Thread, id: &str) -> NewOutbound {
     let new = NewOutbound {
         held: Some((failure("quota.exhausted"), kit.now() + HOLD)),
@@ -20,7 +20,7 @@ async fn held(kit: &Kit, thread: &Thread, id: &str) -> NewOutbound {
     new
 }
 
-/// The visitor writes again: what is held goes out as one message.
+/// The visitor's next message releases the held texts as one send.
 async fn releases(kit: &Kit, thread: &Thread, ids: &[&str], by: &str) -> Decision {
     let mut decision = Decision::of(&kit.table, thread).await.says(outbound(thread, by, "all of it"));
     decision.visitor.held.retain(|id| !ids.contains(&id.as_str()));
@@ -72,7 +72,7 @@ async fn next_message_releases_held_texts() {
     assert_eq!(kit.message(&visitor(), ids[2]).await.state, MessageState::Held);
     assert_eq!(kit.message(&visitor(), "1772352060-rx").await.state, MessageState::Pending);
     assert_eq!(kit.table.visitor(&visitor()).await.unwrap().held, [ids[2]]);
-    // Nothing of what is released falls due, or is sent by itself.
+    // A released text is neither due nor sent on its own.
     kit.later(HOLD * 2);
     assert_eq!(kit.overdue().await, ["1772352060-rx", ids[2]]);
     assert!(matches!(kit.table.claim(&visitor(), ids[0]).await.unwrap(), Claimed::Not(_)));
@@ -92,7 +92,7 @@ async fn release_of_a_text_that_is_not_held_is_refused() {
     assert_eq!(kit.message(&visitor(), "1772352000-r1").await.released_as.as_deref(), Some("1772352060-rx"));
 }
 
-/// Ends a held text by itself, with the visitor as they are read now.
+/// Settles a held text on its own, with the visitor as currently stored.
 async fn ends(kit: &Kit, id: &str, waited_too_long: bool) -> Settlement {
     let message = kit.message(&visitor(), id).await;
     let seen = kit.table.visitor(&visitor()).await.unwrap();
@@ -118,7 +118,7 @@ async fn held_text_ends_cancelled_or_failed() {
         assert!(kit.table.visitor(&visitor()).await.unwrap().held.is_empty());
         kit.later(HOLD * 2);
         assert!(kit.overdue().await.is_empty());
-        // It has ended: it neither ends again nor goes out.
+        // A settled text is neither settled again nor sent.
         let before = kit.items().await;
         assert!(matches!(ends(&kit, id, !too_long).await, Settlement::TooLate));
         assert_eq!(kit.items().await, before);

@@ -1,4 +1,4 @@
-//! A request that carries an `Idempotency-Key` makes one message, however often it is made.
+//! Repeated requests with the same `Idempotency-Key` create one message.
 
 use jiff::SignedDuration;
 use store::{Committed, NewOutbound, Once, PutDown, StoreError};
@@ -45,7 +45,7 @@ async fn key_is_scoped_to_caller_and_route() {
         ("agent", "messages", "k2"),
         ("agent", "cards", "k1"),
         ("admin", "messages", "k1"),
-        // The same letters, divided otherwise.
+        // The same letters, split differently.
         ("agentm", "essages", "k1"),
         ("agent", "messagesk", "1"),
     ];
@@ -64,11 +64,11 @@ async fn key_expires_after_a_day() {
     kit.later(SignedDuration::from_hours(24) - SignedDuration::from_millis(1));
     assert_eq!(put_down(&kit, "hello", &key).await.1, PutDown::Before { id });
     kit.later(SignedDuration::from_millis(1));
-    // The record is still there: TTL deletes late.
+    // The record still exists: TTL deletes late.
     assert_eq!(kit.items_of("idempotency").await.len(), 1);
     let (id, again) = put_down(&kit, "another day", &once("agent", "messages", "k1", "f2")).await;
     assert_eq!(again, PutDown::New);
-    // And from now on it stands for the new request.
+    // From now on the key belongs to the new request.
     kit.later(SignedDuration::from_hours(1));
     assert_eq!(put_down(&kit, "another day", &once("agent", "messages", "k1", "f2")).await.1, PutDown::Before { id });
 }
@@ -108,7 +108,7 @@ async fn one_of_twenty_concurrent_requests_creates_the_message() {
 async fn lost_answer_writes_the_message_once() {
     let kit = Kit::start().await;
     kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
-    // It is this very request's message: to be sent, not to be reported as an earlier one.
+    // The stored message is this request's own: it is sent, not reported as an earlier one.
     let (_, put) = put_down(&kit, "hello", &once("agent", "messages", "k1", "f1")).await;
     assert_eq!(put, PutDown::New);
     assert_eq!(kit.thread(&visitor()).await.len(), 1);
@@ -125,7 +125,7 @@ async fn existing_message_id_writes_no_idempotency_record() {
     let elsewhere = kit.put_down(&new, Some(&once("agent", "messages", "k2", "f1"))).await;
     assert!(matches!(elsewhere, Err(StoreError::Conflict)), "{elsewhere:?}");
     kit.later(SignedDuration::from_hours(25));
-    // The key's record is over and must not be taken for this request's.
+    // The key's record has expired and must not be mistaken for this request's.
     let other = outbound(&visitor(), "1772352000-r1", "good bye");
     let after = kit.put_down(&other, Some(&once("agent", "messages", "k1", "f2"))).await;
     assert!(matches!(after, Err(StoreError::Conflict)), "{after:?}");
@@ -141,7 +141,7 @@ async fn used_key_stops_the_whole_decision() {
     decision.visitor.ledger = ledger_of(4);
     decision.once = Some(key.clone());
     kit.refused(&decision, &Committed::Once).await;
-    // Whatever else is wrong with it: the caller is to be told what the first request made.
+    // The used key takes precedence over other conflicts, so that the caller learns the first request's result.
     let other = outbound(&visitor(), "1772352000-r1", "in the way");
     kit.put_down(&other, None).await.unwrap();
     kit.refused(&decision, &Committed::Once).await;

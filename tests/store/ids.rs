@@ -1,4 +1,4 @@
-//! Ids sort as the messages came and fit into a key, whatever WeChat sends.
+//! Ids sort in the order of the messages and fit into a key, whatever WeChat sends.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ fn said(order: usize, thread: &Thread, because_of: &str, at: Timestamp) -> Strin
     NewOutbound::said_id(order, "greeting", thread, because_of, at)
 }
 
-/// DynamoDB's limit for a sort key, less what the table puts before an id.
+/// DynamoDB's limit for a sort key, less the prefix that the table puts before an id, in bytes.
 const LONGEST: usize = 1024 - "message#".len();
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn ids_of_one_second_sort_as_events_messages_replies() {
     for id in [NewOutbound::fresh_id(second), said(0, &thread, "1772352001-m1", second)] {
         kit.put_down(&outbound(&thread, &id, "reply"), None).await.unwrap();
     }
-    // The widest of both kinds.
+    // The longest id of each kind.
     for number in [u32::MAX, 0] {
         kit.table.receive(&text_message(&thread, 1, number)).await.unwrap();
     }
@@ -44,7 +44,7 @@ async fn create_times_sort_in_order() {
     let thread = visitor();
     let times = [i64::MIN, -1, 0, 1, 999_999_999, 1_000_000_000, BEGIN, 9_999_999_998, 9_999_999_999];
     for (place, create_time) in times.into_iter().enumerate().rev() {
-        // To the key, whatever lies before 1970 is its first second.
+        // In a key, a time before 1970 counts as the first second of 1970.
         let new = NewInbound { create_time, identity: format!("m{place:020}"), ..text_message(&thread, 0, 1) };
         let new = NewInbound { content: json!({ "content": create_time }), ..new };
         assert_eq!(kit.table.receive(&new).await.unwrap(), Receipt::Stored, "{create_time}");
@@ -85,7 +85,7 @@ fn strange_openids() -> Vec<String> {
     ]
     .map(str::to_owned)
     .into();
-    // Around the length up to which an openid is kept as it is, in one and in more bytes a letter, and far beyond.
+    // Around the longest openid that is stored unhashed, with one or more bytes per character, and far longer.
     openids.extend([127, 128, 129, 2047, 2048, 2049, 60_000].map(|length| "o".repeat(length)));
     openids.extend([42, 43, 682, 683, 20_000].map(|length| "访".repeat(length)));
     openids.extend(["o".repeat(128) + "#", "o".repeat(128) + "p"]);
@@ -116,12 +116,12 @@ async fn every_openid_has_its_own_thread() {
 async fn longest_identity_fits_the_key() {
     let kit = Kit::start().await;
     let thread = visitor();
-    // 100 characters is what the protocol's side promises.
+    // The `wechat` crate limits an event's identity to 100 characters.
     let longest = format!("e{}", "x".repeat(99));
     for second in 0..3 {
         kit.table.receive(&event(&thread, second, &longest, json!({}))).await.unwrap();
     }
-    // Its cursor is taken back as well.
+    // Its cursor is accepted as well.
     let first = kit.table.thread_messages(&thread, None, 1).await.unwrap();
     let rest = kit.table.thread_messages(&thread, first.cursor.as_deref(), 10).await.unwrap();
     assert_eq!((first.items.len(), rest.items.len()), (1, 2));
@@ -135,7 +135,7 @@ fn outbound_ids_sort_behind_inbound_ids_and_fit_the_key() {
         .run(&(identity, openid, 0_i64..9_999_999_999), |(identity, openid, second)| {
             let at = Timestamp::from_second(second).unwrap();
             let thread = Thread::new(APP_ID, openid);
-            // As a message of that second is named; the tests above hold the table to it.
+            // The id of a message of that second; the tests above check the stored form.
             let message = format!("{second:010}-{identity}");
             for id in [said(0, &thread, &message, at), said(99, &thread, &message, at), NewOutbound::fresh_id(at)] {
                 prop_assert!(message < id, "{message} {id}");
@@ -148,7 +148,7 @@ fn outbound_ids_sort_behind_inbound_ids_and_fit_the_key() {
             let other = Thread::new(APP_ID, format!("{}x", thread.openid));
             prop_assert_ne!(&answer, &said(0, &other, &message, at));
             prop_assert_ne!(&answer, &NewOutbound::said_id(0, "queued", &thread, &message, at));
-            prop_assert!(answer < said(1, &thread, &message, at), "what is said for one thing keeps its order");
+            prop_assert!(answer < said(1, &thread, &message, at), "ids derived from one cause keep their order");
             let (uid, cid) = (thread.uid(), thread.cid(&message));
             prop_assert!(uid.starts_with('u') && cid.starts_with('c'));
             let well_formed = |id: &String| id.len() == 33 && id[1..].bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -1,4 +1,4 @@
-//! What comes in is kept once, and nothing that came in is forgotten.
+//! Each push is stored once, and no stored push stays unprocessed.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -78,7 +78,7 @@ async fn same_msg_id_of_two_visitors_is_two_messages() {
     let others = [
         Thread::new(APP_ID, "oAnother"),
         Thread::new("wxfedcba9876543210", OPENID),
-        // An openid that begins with another's.
+        // An openid of which another one is a prefix.
         Thread::new(APP_ID, format!("{OPENID}0")),
     ];
     for thread in [visitor()].iter().chain(&others) {
@@ -107,7 +107,7 @@ async fn event_is_identified_by_second_and_identity() {
 async fn lost_answer_stores_the_message_once() {
     let kit = Kit::start().await;
     kit.wire.fail("PutItem", 1, &Fault::LostAnswer);
-    // The SDK tried again and found the item: to WeChat both are `success`.
+    // The SDK's retry found the item; WeChat gets `success` in both cases.
     assert_eq!(kit.table.receive(&text_message(&visitor(), 0, 1)).await.unwrap(), Receipt::Duplicate);
     assert_eq!(kit.wire.calls("PutItem"), 2);
     assert_eq!(kit.items().await.len(), 1);
@@ -130,7 +130,7 @@ async fn delivery_during_processing_is_a_duplicate() {
     let kit = Kit::start().await;
     let new = text_message(&visitor(), 0, 1);
     kit.table.receive(&new).await.unwrap();
-    // DynamoDB refuses a write to an item that a transaction holds; only a message that is kept can be held.
+    // DynamoDB refuses a write to an item in a running transaction; only a stored message can be in one.
     kit.wire.fail("PutItem", 1, &Fault::error("TransactionConflictException"));
     assert_eq!(kit.table.receive(&new).await.unwrap(), Receipt::Duplicate);
 }
@@ -153,7 +153,7 @@ async fn unprocessed_message_is_due_after_a_minute() {
 async fn due_messages_equal_the_stream_image_and_come_oldest_first() {
     let kit = Kit::start().await;
     let thread = visitor();
-    // WeChat's times say otherwise than the order in which they were kept.
+    // WeChat's create times are in another order than the times of receipt.
     for (second, number) in [(30, 1), (20, 2), (10, 3)] {
         kit.table.receive(&text_message(&thread, second, number)).await.unwrap();
         kit.later(SignedDuration::from_secs(1));
@@ -200,7 +200,7 @@ async fn failing_message_is_postponed_from_a_minute_to_an_hour() {
         kit.later(SignedDuration::from_millis(1));
     }
     assert_eq!(kit.left_behind().await, [message.id.as_str()]);
-    // Once it succeeds it is done with like any other.
+    // Once it is processed, it is no longer due.
     kit.written(Decision::about(&kit.table, &message).await).await;
     assert!(!kit.items_of("inbound").await[0].contains_key("attempts"));
 }

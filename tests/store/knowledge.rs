@@ -1,4 +1,4 @@
-//! What a robot knows, and that whoever has it in memory learns of every change.
+//! A robot's questions, and the version by which caches notice every change.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ async fn version(kit: &Kit, robot: &str) -> u64 {
     kit.table.record::<Value>(Kind::Robot, robot).await.unwrap().unwrap().version
 }
 
-/// Adds a question, or changes the one that is there.
+/// Creates a question, or changes the existing one.
 async fn put(kit: &Kit, robot: &str, id: &str, question: &Question) -> Result<(), StoreError> {
     match kit.table.question::<Question>(robot, id).await? {
         Some(seen) => kit.table.change_question(robot, id, &seen, question).await,
@@ -69,7 +69,7 @@ async fn every_change_of_a_question_increments_the_robot_version() {
     let now = kit.table.record::<Value>(Kind::Robot, &robot).await.unwrap().unwrap();
     assert_eq!((now.version, now.updated_at, now.settings), (4, kit.now(), json!({})));
     assert_eq!(version(&kit, &other).await, 0);
-    // Settings that were read before are not written over what was counted.
+    // A change of settings that were read earlier does not overwrite the counted version.
     let late = kit.table.change_record(Kind::Robot, &seen, json!({ "name": "late" }), Vec::new(), None).await;
     assert!(matches!(late, Err(StoreError::Conflict)));
 }
@@ -80,7 +80,7 @@ async fn question_and_robot_version_are_written_in_one_transaction() {
     let robot = robot(&kit).await;
     put(&kit, &robot, "q1", &question("one")).await.unwrap();
     let before = kit.items().await;
-    // Somebody else counts at this moment.
+    // A concurrent transaction is incrementing the version.
     let held = cancelled(&["None", "TransactionConflict"]);
     kit.wire.fail("TransactWriteItems", 1, &held);
     let put = self::put(&kit, &robot, "q2", &question("two")).await;
@@ -119,7 +119,7 @@ async fn replacement_that_meets_another_editor_is_a_conflict() {
     for id in ["q1", "q2"] {
         put(&kit, &robot, id, &question(id)).await.unwrap();
     }
-    // Each round another editor writes between the reading and the writing of a replacement.
+    // In each round another editor writes between the read and the write of a replacement.
     let [first, second] = ["of one", "of the other"].map(|title| [title.to_owned()]);
     let (one, other) = tokio::join!(replaced(&kit, &robot, &first), replaced(&kit, &robot, &second));
     let outcomes = [one.is_ok(), other.is_ok()];
@@ -180,13 +180,13 @@ async fn replacement_writes_changed_questions_only() {
     replaced(&kit, &robot, &titles).await.unwrap();
     assert_eq!(kit.table.count_questions(&robot).await.unwrap(), 250);
     assert_eq!(known(&kit, &robot).await, titles.iter().map(|title| question(title)).collect::<Vec<_>>());
-    // 250 of them do not fit into two transactions; each of the three counts.
+    // 250 questions need three transactions, each of which increments the version.
     assert_eq!(version(&kit, &robot).await, 3);
 
     let before = kit.wire.calls("TransactWriteItems");
     replaced(&kit, &robot, &titles).await.unwrap();
     assert_eq!(kit.wire.calls("TransactWriteItems"), before);
-    // One goes, one comes, one changes.
+    // One question is removed, one added, one changed.
     let mut questions: Vec<_> = titles[1..].iter().map(|title| (format!("q-{title}"), question(title))).collect();
     questions[0].1 = question("changed");
     questions.push(("q-new".to_owned(), question("new")));
@@ -198,8 +198,8 @@ async fn replacement_writes_changed_questions_only() {
     assert!(known(&kit, &robot).await.is_empty());
     assert_eq!(kit.table.count_questions(&robot).await.unwrap(), 0);
     assert_eq!(known(&kit, &other).await.len(), 1);
-    let nobody = replaced(&kit, "r0123456789ab", &titles[..2]).await;
-    assert!(matches!(nobody, Err(StoreError::NotFound("robot"))), "{nobody:?}");
+    let unknown = replaced(&kit, "r0123456789ab", &titles[..2]).await;
+    assert!(matches!(unknown, Err(StoreError::NotFound("robot"))), "{unknown:?}");
     assert_eq!(kit.items_of("question").await.len(), 1);
 }
 

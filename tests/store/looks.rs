@@ -1,4 +1,4 @@
-//! What the clock has to look at, and what wakes a robot.
+//! Due conversations, and the turns that start a robot.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use desk::conversation::AuthorRole;
@@ -15,7 +15,7 @@ async fn due(kit: &Kit) -> Vec<Conversation> {
     due
 }
 
-/// Sets when the clock looks at a conversation.
+/// Sets the time of a conversation's next check.
 async fn look(kit: &Kit, cid: &str, at: Option<Timestamp>) -> Conversation {
     let mut decision = Decision::on(&kit.table, cid).await;
     decision.after.as_mut().unwrap().next_check_at = at;
@@ -27,7 +27,7 @@ async fn conversation_is_due_at_its_next_check() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     kit.later(SignedDuration::from_hours(100));
-    assert!(due(&kit).await.is_empty(), "one that names no time");
+    assert!(due(&kit).await.is_empty(), "a conversation without a next check is not due");
     let written = look(&kit, &cid, Some(kit.now() + SignedDuration::from_mins(5))).await;
     kit.later(SignedDuration::from_mins(5) - SignedDuration::from_millis(1));
     assert!(due(&kit).await.is_empty());
@@ -74,7 +74,7 @@ async fn due_conversations_are_sharded_and_sorted_by_due_time() {
 #[tokio::test]
 async fn unreadable_conversation_is_postponed_and_does_not_block_others() {
     let kit = Kit::start().await;
-    // Two visitors of one shard.
+    // Two visitors in the same shard.
     let mut cids = std::collections::BTreeMap::<String, Vec<String>>::new();
     for number in 0..9 {
         let cid = kit.opened(&Thread::new(APP_ID, format!("oVisitor{number}")), 0, 1).await.cid;
@@ -93,13 +93,13 @@ async fn unreadable_conversation_is_postponed_and_does_not_block_others() {
     item.insert("data".to_owned(), AttributeValue::S(r#"{"stage":{"name":"of a later version"}}"#.to_owned()));
     kit.write(item).await;
     assert_eq!(kit.table.due_conversations(shard, 100).await.unwrap(), before[1..]);
-    // It does not use up the next tick, and comes again when somebody may have mended it.
+    // The next tick skips it, and a later one retries it, when it may have been repaired.
     assert_eq!(kit.table.due_conversations(shard, 1).await.unwrap(), before[1..2]);
     kit.later(SignedDuration::from_hours(1));
     assert_eq!(kit.table.due_conversations(shard, 100).await.unwrap(), before[1..]);
 }
 
-/// With a robot that has this to answer.
+/// The stage of a conversation with a robot that has these messages to answer.
 fn asked(messages: &[&str], since: Timestamp, answering_until: Option<Timestamp>) -> Stage {
     let messages = messages.iter().map(|&id| id.to_owned()).collect();
     let turn = Turn { messages, since, answering_until };
@@ -130,9 +130,9 @@ fn turn_sorts_messages_of_any_order() {
     let (begun, later) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(9).unwrap());
     let mut turn = Turn { answering_until: Some(later), ..Turn::new("03-m1", begun) };
     turn.join("05-m1");
-    assert_eq!((turn.answering_until, turn.since), (None, begun), "whoever answers begins anew");
+    assert_eq!((turn.answering_until, turn.since), (None, begun), "a new message ends the claim of the turn");
     let asked = turn.clone();
-    // It comes late and sorts between those that are being answered, or before them.
+    // A late message sorts between the messages being answered, or before them.
     for late in ["04-m1", "01-m1", "04-m1"] {
         turn.join(late);
     }
@@ -162,7 +162,7 @@ async fn last_said_at_counts_both_sides() {
 async fn last_said_at_ignores_set_texts() {
     let kit = Kit::start().await;
     let first = kit.opened(&visitor(), 0, 1).await;
-    // As many as may follow one another, such as a warning that nobody has answered.
+    // Several automatic texts in a row, such as an unanswered warning.
     for _ in 0..4 {
         kit.later(SignedDuration::from_mins(1));
         let id = NewOutbound::fresh_id(kit.now());

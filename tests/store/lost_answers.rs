@@ -1,5 +1,5 @@
-//! A write whose first answer was lost is repeated by the SDK. The repeated write finds its own first one, which must
-//! not be taken for another writer's.
+//! The SDK repeats a write whose first response was lost. The repeated write finds its own first one, which must
+//! not be mistaken for another writer's.
 
 use jiff::SignedDuration;
 use store::BindingChange;
@@ -11,8 +11,8 @@ async fn lease_whose_answer_was_lost_is_granted() {
     let kit = Kit::start().await;
     kit.wire.fail("UpdateItem", 1, &Fault::LostAnswer);
     let lease = kit.table.lease_token(APP_ID, 0).await.unwrap();
-    assert!(lease.is_some(), "the lease is ours");
-    assert!(kit.table.lease_token(APP_ID, 0).await.unwrap().is_none(), "and nobody else's");
+    assert!(lease.is_some(), "the repeated call is granted the lease");
+    assert!(kit.table.lease_token(APP_ID, 0).await.unwrap().is_none(), "a second caller is refused");
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn change_of_a_binding_whose_answer_was_lost_succeeds() {
     kit.wire.fail("UpdateItem", 1, &Fault::LostAnswer);
     let changed = kit.table.change_binding(&kit.vault, &binding, change()).await.unwrap();
     assert_eq!((changed.name.as_str(), changed.version), ("another", 2));
-    // The same change from the same version is another request's, and too late.
+    // The same change from the same version counts as another request, and is a conflict.
     kit.wire.fail("UpdateItem", 1, &Fault::LostAnswer);
     let again = kit.table.change_binding(&kit.vault, &binding, change()).await;
     assert!(matches!(again, Err(store::StoreError::Conflict)), "{again:?}");

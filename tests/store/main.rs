@@ -1,24 +1,24 @@
-//! What the store promises, checked against a database.
+//! Tests of the store against a database.
 //!
 //! By default the database is dynoxide, in this process, one per test. `KEFU_TEST_DYNAMODB_URL` names any other
-//! server of the protocol; its Secrets Manager is then expected at `KEFU_TEST_SECRETS_URL`, and a double in this
-//! process stands in where that is not set. Each test makes its own table, by the definition in `template.yaml`, and
-//! leaves it behind on such a server.
+//! server of the protocol; its Secrets Manager is then expected at `KEFU_TEST_SECRETS_URL`. Without that variable a
+//! simulation in this process is used. Each test creates its own table as defined in `template.yaml`, and does not
+//! delete it on an external server.
 //!
-//! Time stands still until a test moves it. What the emulators do not do as DynamoDB does:
+//! Time passes only when a test advances it. The emulators differ from DynamoDB:
 //!
 //! | | dynoxide | moto's server |
 //! |---|---|---|
-//! | two transactions on one item at once | one after the other, never a `TransactionConflict` | one that fails puts a copy of the whole table back, over what others wrote meanwhile |
+//! | two transactions on one item at once | one after the other, never a `TransactionConflict` | a failed one restores a copy of the whole table and so discards concurrent writes |
 //! | `ClientRequestToken` | honoured | ignored: a repeated transaction fails its own conditions |
 //! | a start key outside of the query's range | accepted | accepted |
 //! | TTL | sweeps when asked to | never |
 //! | an index | up to date at once | up to date at once |
 //!
-//! So a server of somebody else's gets one request at a time, conflicts between transactions are answered by the test
-//! itself (see `support::wire`), and nothing rests on TTL: the store compares the times itself.
+//! Therefore an external server gets one request at a time, the tests themselves inject conflicts between transactions
+//! (see `support::wire`), and no test depends on TTL: the store compares the times itself.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod access;
 mod aliases;

@@ -1,4 +1,4 @@
-//! Pictures that WeChat has already, found again as long as it surely still has them.
+//! Uploaded images are reused as long as WeChat certainly keeps them.
 
 use jiff::SignedDuration;
 use store::{MEDIA_LIFE, MEDIA_REUSE, content_hash};
@@ -44,7 +44,7 @@ async fn age_of_a_media_id_is_remembered() {
     kit.table.remember_media(APP_ID, &content_hash(b"picture"), "media-1").await.unwrap();
     kit.later(SignedDuration::from_hours(29 * 24));
     assert_eq!(kit.table.media_uploaded_at(APP_ID, "media-1").await.unwrap(), Some(uploaded));
-    assert_eq!(kit.table.media_uploaded_at(APP_ID, "somebody else's").await.unwrap(), None);
+    assert_eq!(kit.table.media_uploaded_at(APP_ID, "unknown media id").await.unwrap(), None);
     let end = (uploaded + SignedDuration::from_hours(30 * 24)).as_second().to_string();
     assert!(kit.items_of("media").await.iter().all(|item| item["ttl"].as_n() == Ok(&end)));
 }

@@ -1,4 +1,4 @@
-//! What goes out goes out once, and how it ended is told as it was.
+//! Each message is sent once, and its outcome is stored.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -25,7 +25,7 @@ async fn refused(kit: &Kit, thread: &Thread, id: &str) -> Message {
     }
 }
 
-/// Keeps how a send ended. What it means for the visitor is the matter of `settlement`.
+/// Stores the outcome of a send. The tests of `settlement` cover its effect on the visitor.
 async fn settle(kit: &Kit, claim: &Claim, settled: &Settled, parts: u32) -> Message {
     match kit.table.settle(claim, settled, parts, None).await.unwrap() {
         Settlement::Kept(message) => *message,
@@ -33,14 +33,14 @@ async fn settle(kit: &Kit, claim: &Claim, settled: &Settled, parts: u32) -> Mess
     }
 }
 
-/// The claim is over: it settles nothing and makes no progress.
+/// Asserts that a claim has ended: it can neither settle nor record progress.
 async fn is_over(kit: &Kit, claim: &Claim) {
     let settled = kit.table.settle(claim, &Settled::Sent, 9, None).await.unwrap();
     assert!(matches!(settled, Settlement::TooLate), "{settled:?}");
     assert!(matches!(kit.table.progress(claim, 9).await, Err(StoreError::Conflict)));
 }
 
-/// Whether a send that is under way could be given up.
+/// Gives up a send in progress; `true` if that succeeded.
 async fn given_up(kit: &Kit, message: &Message) -> bool {
     match kit.table.give_up(message, &failure("gone"), None).await.unwrap() {
         Settlement::Kept(_) => true,
@@ -113,7 +113,7 @@ async fn outcome_of_a_send_is_stored() {
         for message in [told, kept] {
             assert_eq!((message.state, message.parts_sent, &message.failure), (state, parts, &failure));
         }
-        // It has ended: nobody sends it again, and nothing changes its end.
+        // A settled send is not sent again, and its outcome does not change.
         assert_eq!(refused(&kit, &visitor(), &id).await.state, state);
         is_over(&kit, &claim).await;
         kit.later(SignedDuration::from_hours(1));
@@ -138,12 +138,12 @@ async fn unsent_message_is_due_at_its_retry_time() {
     assert!(kit.overdue().await.is_empty());
     kit.later(A_MILLISECOND);
     assert_eq!(kit.overdue().await, [id.as_str()]);
-    // Only a send that is under way can be given up.
+    // Only a send in progress can be given up.
     assert!(!given_up(&kit, &waiting).await);
 
     let second = claimed(&kit, &visitor(), &id).await;
     assert_eq!((second.message.attempts, second.message.parts_sent), (2, 1));
-    // The first claim is over.
+    // The first claim has ended.
     is_over(&kit, &first).await;
     let sent = settle(&kit, &second, &Settled::Sent, 2).await;
     assert_eq!((sent.state, sent.parts_sent, sent.failure), (MessageState::Sent, 2, None));
@@ -176,7 +176,7 @@ async fn send_becomes_unknown_after_the_lease() {
     assert!(given_up(&kit, &claim.message).await);
     assert!(kit.overdue().await.is_empty());
 
-    // The sender was only slow.
+    // The first sender was slow and settles late.
     is_over(&kit, &claim).await;
     let kept = kit.message(&visitor(), &id).await;
     assert_eq!((kept.state, kept.failure), (MessageState::Unknown, Some(failure("gone"))));
@@ -217,7 +217,7 @@ async fn overdue_sends_are_sorted_oldest_first() {
         ids.push(kit.pending(&visitor(), &format!("text {number}")).await);
         kit.later(SignedDuration::from_secs(1));
     }
-    // The first was tried and waits longest now.
+    // The first one was attempted and is now the most overdue.
     let claim = claimed(&kit, &visitor(), &ids[0]).await;
     let again = kit.now() + SignedDuration::from_mins(1);
     settle(&kit, &claim, &Settled::Later(again, failure("wechat.busy")), 0).await;

@@ -1,4 +1,4 @@
-//! The crate's page names every item that lies in the table, where it lies and what indexes it.
+//! The crate's documentation names every item of the table, with its keys and indexes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::support::{
 
 const PAGE: &str = include_str!("../../shared/store/src/lib.rs");
 
-/// A row of the page's table of items: the keys and the indexes by their patterns.
+/// A row of the documentation's table of items: patterns of the keys and of the index keys.
 #[derive(Debug, Default)]
 struct Row {
     pk: Vec<String>,
@@ -45,7 +45,7 @@ fn quoted(text: &str) -> Vec<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Whether a text is of a pattern such as `thread#<appid>#<openid>`.
+/// Returns whether a text matches a pattern such as `thread#<appid>#<openid>`.
 fn is_like(pattern: &str, text: &str) -> bool {
     let (mut rest, mut after_gap) = (text, false);
     for part in pattern.split('<') {
@@ -60,7 +60,7 @@ fn is_like(pattern: &str, text: &str) -> bool {
     if pattern.ends_with('>') { !rest.is_empty() } else { rest.is_empty() }
 }
 
-/// Makes at least one of every kind of item.
+/// Creates at least one item of each kind.
 async fn everything(kit: &Kit) {
     kit.bind(APP_ID).await;
     let lease = kit.table.lease_token(APP_ID, 0).await.unwrap().unwrap();
@@ -103,7 +103,7 @@ async fn crate_page_describes_every_item() {
     let rows = rows();
     let items = kit.items().await;
     let kinds: BTreeSet<_> = items.iter().map(|item| s(item, "kind")).collect();
-    assert_eq!(kinds, rows.keys().cloned().collect(), "what is there, and what the page names");
+    assert_eq!(kinds, rows.keys().cloned().collect(), "the kinds of stored items are the documented ones");
     let mut indexed = BTreeSet::new();
     for item in &items {
         let kind = s(item, "kind");
@@ -114,7 +114,11 @@ async fn crate_page_describes_every_item() {
         }
         for (name, pattern) in [("lists", &row.lists), ("due", &row.due)] {
             let at = s(item, &format!("{name}_pk"));
-            assert_eq!(s(item, &format!("{name}_sk")).is_empty(), at.is_empty(), "both keys or none: {item:?}");
+            assert_eq!(
+                s(item, &format!("{name}_sk")).is_empty(),
+                at.is_empty(),
+                "an index has both keys or none: {item:?}"
+            );
             if at.is_empty() {
                 continue;
             }
@@ -128,7 +132,7 @@ async fn crate_page_describes_every_item() {
             assert_eq!(indexed.contains(&(kind.clone(), name)), pattern.is_some(), "{kind}: {name}");
         }
     }
-    assert!(all_text(&items), "every key is a text");
+    assert!(all_text(&items), "every key is a string");
 }
 
 fn all_text(items: &[Item]) -> bool {

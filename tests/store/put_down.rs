@@ -1,4 +1,4 @@
-//! What is to be said is put down once before it is sent.
+//! An outbound message is stored once before it is sent.
 
 use jiff::SignedDuration;
 use store::{Direction, MessageState, NewOutbound, PutDown, StoreError};
@@ -34,7 +34,7 @@ async fn lost_answer_writes_the_message_once() {
     let kit = Kit::start().await;
     let new = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "hello");
     kit.wire.fail("PutItem", 1, &Fault::LostAnswer);
-    // The second try finds something written; whoever speaks looks, and finds that it is their own message.
+    // The retry finds a message of this id; the caller reads it and recognises its own.
     assert!(matches!(kit.put_down(&new, None).await, Err(StoreError::Conflict)));
     assert_eq!(kit.wire.calls("PutItem"), 2);
     assert_eq!(kit.items().await.len(), 1);

@@ -1,4 +1,4 @@
-//! Who waits, waits in order: first in, first out within a priority, and a priority ages.
+//! Queues are first in, first out within a priority; waiting time outweighs priority in the long run.
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::{prelude::*, test_runner::TestRunner};
@@ -10,7 +10,7 @@ use crate::support::{
     visitor,
 };
 
-/// Puts a fresh conversation in a queue.
+/// Adds a new conversation to a queue.
 async fn joins(kit: &Kit, number: u32, queue: &Queue, since: Timestamp, priority: u32) -> String {
     let opened = kit.opened(&Thread::new(APP_ID, format!("oVisitor{number}")), 0, 1).await;
     let mut waiting = place_in(queue, &opened.cid, since);
@@ -50,7 +50,7 @@ async fn queue_is_first_in_first_out() {
     }
     let strange = kit.table.waiting_page(&queue, Some("fg"), 10).await;
     assert!(matches!(strange, Err(StoreError::Cursor)), "{strange:?}");
-    // Whoever leaves the middle leaves the order as it is.
+    // Leaving from the middle does not change the order of the others.
     kit.written(Decision::on(&kit.table, &cids[2]).await.closed()).await;
     assert_eq!(kit.waiting(&queue).await, [&cids[..2], &cids[3..]].concat());
 }
@@ -58,7 +58,7 @@ async fn queue_is_first_in_first_out() {
 #[tokio::test]
 async fn queues_are_separate() {
     let kit = Kit::start().await;
-    // Names that begin alike, and ids alike for other things.
+    // Names with a common prefix, and the same id for different kinds.
     let queues =
         [group("g1"), group("g11"), Queue::Agent("g1".to_owned()), Queue::LeftMessages, group("left-messages")];
     let mut cids = Vec::new();
@@ -108,7 +108,7 @@ fn places_sort_by_time_less_priority_then_by_cid() {
             Ok(())
         })
         .unwrap();
-    // A priority beyond all time is the front, and no accident.
+    // A priority beyond the range of time sorts to the front and does not overflow.
     let now = Timestamp::from_second(BEGIN).unwrap();
     assert!(place("c1", now, u32::MAX) < place("c1", now, 1000));
     assert!(place("c1", Timestamp::MIN, u32::MAX) <= place("c1", Timestamp::UNIX_EPOCH, 0));
@@ -129,7 +129,7 @@ async fn count_of_entries_is_limited_and_one_request() {
     }
     for (ahead, place) in places.iter().enumerate() {
         let counted = kit.table.count_waiting(&queue, Some(place), 100).await.unwrap();
-        assert_eq!(counted as usize, ahead, "those in front of {place}");
+        assert_eq!(counted as usize, ahead, "entries ahead of {place}");
     }
     assert_eq!(kit.table.count_waiting(&queue, Some(&places[6]), 4).await.unwrap(), 4);
     assert_eq!(kit.wire.calls("Query"), before + 14);

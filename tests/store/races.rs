@@ -1,4 +1,4 @@
-//! Two decisions at once: one of them is written, and the other is decided again.
+//! Of two concurrent decisions one is written, and the other is made again.
 
 use store::{Assign, Committed, MessageState, Queue, Stage, StoreError, Table, Thread};
 
@@ -58,8 +58,8 @@ async fn concurrent_processing_of_a_message_answers_once() {
     }
 }
 
-/// Gives a conversation to an agent as whoever assigns does: read, decide, write, and again when it has changed.
-/// `false` when the agent has no room.
+/// Assigns a conversation to an agent as the callers do: read, decide, write, and repeat after a change.
+/// Returns `false` if the agent has no capacity.
 async fn assigns(table: Table, cid: String, agent: &'static str) -> bool {
     loop {
         let duty = table.duty(agent).await.unwrap().unwrap();
@@ -79,7 +79,7 @@ async fn assigns(table: Table, cid: String, agent: &'static str) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn three_of_a_hundred_concurrent_claims_succeed_at_capacity_three() {
     let kit = Kit::start().await;
-    // A server of somebody else's gets one request at a time, and a crowd would only wait there.
+    // An external server gets one request at a time, so more concurrency would only wait.
     let crowd = if backend::is_external() { 15 } else { 100 };
     kit.online("a1", 3).await;
     let queue = group("g1");
@@ -100,7 +100,7 @@ async fn three_of_a_hundred_concurrent_claims_succeed_at_capacity_three() {
     for cid in &taken {
         assert_eq!(kit.conversation(cid).await.assignee(), Some("a1"));
     }
-    // Who was not taken waits as before, and nobody else does.
+    // The conversations that were not assigned still wait, and no others do.
     let mut rest: Vec<_> = cids.into_iter().filter(|cid| !taken.contains(cid)).collect();
     let mut waiting = kit.waiting(&queue).await;
     rest.sort();
@@ -148,7 +148,7 @@ async fn lost_answer_writes_the_decision_once() {
     let decision = Decision::about(&kit.table, &message).await.to(assigned("a1", kit.now()));
     let decision = decision.event("conversation.created").says(reply(&message, &visitor().cid(&message.id)));
     kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
-    // DynamoDB knows the second try by its ClientRequestToken; an emulator that does not says that it was done before.
+    // DynamoDB recognises the retry by its ClientRequestToken; an emulator that does not reports an earlier processing.
     let written = decision.write(&kit.table).await.unwrap();
     assert!(matches!(written, Committed::Now(_) | Committed::Before));
     assert_eq!(kit.wire.calls("TransactWriteItems"), 2);
@@ -168,7 +168,7 @@ async fn transaction_conflict_returns_changed() {
     };
     let conflict = attempt(&["None", "TransactionConflict", "None"]).await;
     assert_eq!(conflict.unwrap(), Committed::Changed);
-    // Another function holds the message itself; whether it gets through is not known yet.
+    // Another transaction contains the message; whether it will succeed is not known yet.
     let conflict = attempt(&["TransactionConflict", "TransactionConflict", "None"]).await;
     assert_eq!(conflict.unwrap(), Committed::Changed);
     let before = attempt(&["ConditionalCheckFailed", "TransactionConflict", "None"]).await;
@@ -184,7 +184,7 @@ async fn transaction_conflict_on_the_agent_returns_agent() {
     kit.online("a1", 1).await;
     let opened = kit.opened(&visitor(), 0, 1).await;
     let decision = Decision::on(&kit.table, &opened.cid).await.to(assigned("a1", kit.now()));
-    // The conversation, the agent, the edge.
+    // The conversation, the agent, and the edge between them.
     for (reasons, expected) in [
         (["None", "TransactionConflict", "None"], Committed::Agent),
         (["None", "ConditionalCheckFailed", "None"], Committed::Agent),
@@ -211,7 +211,7 @@ async fn concurrent_close_and_join_leave_no_message_in_a_closed_conversation() {
             async move { matches!(decision.write(&table).await.unwrap(), Committed::Now(_)) }
         });
         let [ended, came_in] = written.await[..] else { unreachable!() };
-        assert!(ended != came_in, "round {round}: one of them");
+        assert!(ended != came_in, "round {round}: either the close or the message is written");
         let kept = kit.message(&thread, &message.id).await;
         assert_eq!((kept.cid.is_some(), kept.state), (came_in, MessageState::Received));
         assert_eq!(matches!(kit.conversation(&first.cid).await.stage, Stage::Closed { .. }), ended);
@@ -229,7 +229,7 @@ async fn decision_of_one_write_needs_no_transaction() {
     kit.written(seen.clone()).await;
     kit.refused(&seen, &Committed::Changed).await;
     assert_eq!(kit.wire.calls("TransactWriteItems"), before, "a transaction costs twice as much");
-    // Another function holds the item in a transaction of its own.
+    // Another transaction contains the item.
     kit.wire.fail("PutItem", 1, &Fault::error("TransactionConflictException"));
     let anew = Decision::on(&kit.table, &cid).await;
     assert_eq!(anew.write(&kit.table).await.unwrap(), Committed::Changed);

@@ -1,4 +1,4 @@
-//! What admins set up: groups, agents, merchants, robots and calendars, each with a version.
+//! Records configured by admins: groups, agents, merchants, robots and calendars, each with a version.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ async fn kept(kit: &Kit, kind: Kind, id: &str) -> Option<Record<Value>> {
     kit.table.record(kind, id).await.unwrap()
 }
 
-/// What can be compared of a record.
+/// The comparable parts of a record.
 fn parts(record: &Record<Value>) -> impl PartialEq + std::fmt::Debug + '_ {
     (&record.id, &record.settings, &record.aliases, record.created_at, record.updated_at, record.version)
 }
@@ -32,7 +32,7 @@ async fn settings_are_read_as_they_were_written() {
         let settings = json!({ "name": "茶馆 🙂", "members": ["a1"], "max_queue": 100, "calendar_id": null });
         let record = kit.table.new_record(kind, settings, vec!["4711".to_owned(), "组/2".to_owned()]);
         assert_eq!((record.version, record.created_at, record.updated_at), (0, kit.now(), kit.now()));
-        assert!(kept(&kit, kind, &record.id).await.is_none(), "not kept yet");
+        assert!(kept(&kit, kind, &record.id).await.is_none(), "not stored yet");
         assert_eq!(kit.table.create_record(kind, &record, None).await.unwrap(), Written::Now);
         let read = kept(&kit, kind, &record.id).await.unwrap();
         assert_eq!(parts(&read), parts(&record));
@@ -98,7 +98,7 @@ async fn records_of_a_kind_are_listed_in_the_order_of_creation() {
         ids.push(made(&kit, Kind::Group, &format!("group {number}")).await.id);
         made(&kit, Kind::Calendar, &format!("calendar {number}")).await;
     }
-    // A change moves nothing.
+    // A change does not affect the order.
     let second = kept(&kit, Kind::Group, &ids[1]).await.unwrap();
     kit.table.change_record(Kind::Group, &second, json!({ "name": "changed" }), Vec::new(), None).await.unwrap();
     for limit in [1, 2, 3, 7, 100] {
@@ -143,7 +143,7 @@ async fn lost_answer_creates_one_record() {
     let kit = Kit::start().await;
     let record = kit.table.new_record(Kind::Merchant, json!({}), vec!["m-1".to_owned()]);
     kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
-    // DynamoDB knows the second try by its ClientRequestToken; an emulator that does not reports a conflict.
+    // DynamoDB recognises the retry by its ClientRequestToken; an emulator that does not reports a conflict.
     let made = kit.table.create_record(Kind::Merchant, &record, None).await;
     assert!(matches!(made, Ok(Written::Now) | Err(StoreError::Conflict)), "{made:?}");
     assert_eq!((kit.items_of("merchant").await.len(), kit.items_of("alias").await.len()), (1, 1));
@@ -176,7 +176,7 @@ async fn secret_of_a_record_is_sealed() {
     let read = kept(&kit, Kind::Robot, &record.id).await.unwrap();
     assert_eq!(opened(&read).await, "planted-model-key");
 
-    // It stays when nothing is said about it.
+    // A change that omits the secret keeps it.
     let (kept_secret, _) =
         kit.table.change_record(Kind::Robot, &read, json!({ "name": "other" }), Vec::new(), None).await.unwrap();
     assert_eq!(opened(&kept_secret).await, "planted-model-key");

@@ -1,4 +1,4 @@
-//! No text that we make for a log or an error names a credential.
+//! No log text or error text contains a credential.
 
 use store::{BindingChange, ExposeSecret, Role, StoreError};
 
@@ -19,7 +19,7 @@ const PLANTED: [&str; 8] = [
 fn assert_silent(text: &str) {
     for planted in PLANTED {
         assert!(!text.contains(planted), "{planted} in {text}");
-        // As a list of byte values, which is how `Debug` shows a buffer.
+        // A list of byte values, as `Debug` formats a buffer.
         let bytes = planted.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
         assert!(!text.contains(&bytes), "{planted}, in bytes, in {text}");
     }

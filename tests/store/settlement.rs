@@ -1,4 +1,4 @@
-//! How a send ended is kept together with what it means for the visitor's replies, or not at all.
+//! The outcome of a send is stored atomically with its effect on the visitor's quota.
 
 use desk::quota::Ledger;
 use jiff::SignedDuration;
@@ -14,7 +14,7 @@ async fn claimed(kit: &Kit) -> Claim {
     }
 }
 
-/// The visitor as read, and with other replies left.
+/// The visitor as read, and the same visitor with another ledger.
 async fn reckoned(kit: &Kit, left: u32) -> (Visitor, Visitor) {
     let seen = kit.table.visitor(&visitor()).await.unwrap();
     let mut after = seen.clone();
@@ -26,7 +26,7 @@ async fn ledger(kit: &Kit) -> Ledger {
     kit.table.visitor(&visitor()).await.unwrap().ledger
 }
 
-/// Somebody else changes the visitor.
+/// Changes the visitor concurrently.
 async fn meanwhile(kit: &Kit, nickname: &str) {
     let mut decision = Decision::of(&kit.table, &visitor()).await;
     decision.visitor.profile.nickname = Some(nickname.to_owned());
@@ -50,7 +50,7 @@ async fn outcome_and_ledger_are_written_together() {
         let Settlement::Kept(told) = settlement else { panic!("{settled:?}: {settlement:?}") };
         let kept = kit.message(&visitor(), &claim.message.id).await;
         let shown = |message| serde_json::to_value(message).unwrap();
-        assert_eq!(shown(&*told), shown(&kept), "what is told is what is kept");
+        assert_eq!(shown(&*told), shown(&kept), "the returned message equals the stored one");
         assert_eq!((told.parts_sent, kept.parts_sent), (1, 1));
         assert_eq!(ledger(&kit).await, ledger_of(left), "{settled:?}");
     }
@@ -66,7 +66,7 @@ async fn changed_visitor_refuses_the_settlement() {
     let stale = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
     assert!(matches!(stale, Settlement::VisitorChanged), "{stale:?}");
     assert_eq!(kit.items().await, before);
-    // The claim is still ours.
+    // The claim is still valid.
     let (seen, after) = reckoned(&kit, 3).await;
     let settled = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
     assert!(matches!(settled, Settlement::Kept(_)), "{settled:?}");
@@ -84,7 +84,7 @@ async fn late_settlement_does_not_change_the_ledger() {
     assert!(matches!(gone, Settlement::Kept(_)), "{gone:?}");
     assert_eq!(ledger(&kit).await, ledger_of(4));
 
-    // The sender was only slow.
+    // The first sender was slow and settles late.
     for stale in [false, true] {
         let (seen, after) = reckoned(&kit, 2).await;
         if stale {
@@ -133,7 +133,7 @@ async fn transaction_conflict_returns_visitor_changed() {
         kit.wire.fail("TransactWriteItems", 1, &cancelled(reasons));
         kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap()
     };
-    // Whether the message has ended is not known as long as somebody else holds it.
+    // Whether the send has ended is not known while another transaction contains the message.
     for reasons in [["TransactionConflict", "None"], ["None", "TransactionConflict"]] {
         let held = attempt(&reasons).await;
         assert!(matches!(held, Settlement::VisitorChanged), "{reasons:?}: {held:?}");
@@ -148,7 +148,7 @@ async fn lost_answer_stores_the_outcome() {
     let claim = claimed(&kit).await;
     let (seen, after) = reckoned(&kit, 1).await;
     kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
-    // DynamoDB knows the second try by its ClientRequestToken; an emulator that does not says that it has ended.
+    // DynamoDB recognises the retry by its ClientRequestToken; an emulator that does not reports an ended send.
     let settled = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
     assert!(matches!(settled, Settlement::Kept(_) | Settlement::TooLate), "{settled:?}");
     assert_eq!(kit.message(&visitor(), &claim.message.id).await.state, MessageState::Sent);

@@ -1,4 +1,4 @@
-//! What one visitor and one mini program said to each other, in order.
+//! The messages between one visitor and one mini program, in order.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -61,7 +61,7 @@ async fn pending_since_a_message_includes_its_replies() {
     let before = kit.pending(&thread, "from before").await;
     kit.later(SignedDuration::from_secs(5));
     let message = kit.arrived(&thread, 5, 1).await;
-    // In the message's own second, behind it; and later.
+    // After the message within the same second, and later.
     let mut expected = Vec::new();
     for (order, at) in [(0, 5), (1, 5), (0, 8)] {
         let at = jiff::Timestamp::from_second(BEGIN + at).unwrap();

@@ -1,4 +1,4 @@
-//! One function at a time renews an access token, and the newest one counts.
+//! Only one function at a time renews an access token, and the newest token is used.
 
 use jiff::{SignedDuration, Timestamp};
 use store::{ExposeSecret, LEASE, Lease, StoreError, StoredToken};
@@ -18,7 +18,7 @@ async fn renew(kit: &Kit, lease: &Lease, value: &str) -> Result<u64, StoreError>
     kit.table.renew_token(&kit.vault, lease, &secret(value), expires_at, renew_at).await
 }
 
-/// A mini program with a token, renewed as often as it says.
+/// Binds a mini program and renews its token this many times.
 async fn renewed(kit: &Kit, app_id: &str, times: u64) {
     for version in 0..times {
         let lease = lease(kit, app_id, version).await.unwrap();
@@ -106,7 +106,7 @@ async fn lease_at_another_version_is_refused() {
     }
     let held = lease(&kit, APP_ID, 2).await.unwrap();
     assert_eq!((held.version, held.failures), (2, 0));
-    // While it is being renewed, the old one is still there to be read.
+    // The old token can be read during the renewal.
     assert_eq!(value(&kit, &kept(&kit, APP_ID).await).await.as_deref(), Some("token 2"));
 }
 
@@ -121,7 +121,7 @@ async fn passing_failure_keeps_the_token_and_is_counted() {
         let token = kept(&kit, APP_ID).await;
         assert_eq!((token.failures, token.retry_at, token.lease_until), (failures, None, None));
         assert_eq!(value(&kit, &token).await.as_deref(), Some("token 1"));
-        // The schedule tries again when it was told to.
+        // The schedule retries at the given time.
         assert!(kit.table.due_tokens(10).await.unwrap().is_empty());
         kit.later(SignedDuration::from_secs(15));
         assert_eq!(kit.table.due_tokens(10).await.unwrap(), [APP_ID]);
@@ -140,7 +140,7 @@ async fn refused_credentials_hold_readers_until_the_retry() {
     kit.table.token_failed(&held, again, true).await.unwrap();
     let token = kept(&kit, APP_ID).await;
     assert_eq!((token.failures, token.retry_at, token.lease_until), (1, Some(again), None));
-    // A passing failure on top does not let the readers in.
+    // A later temporary failure does not unblock the readers.
     let held = lease(&kit, APP_ID, 0).await.unwrap();
     kit.table.token_failed(&held, again, false).await.unwrap();
     assert_eq!(kept(&kit, APP_ID).await.retry_at, Some(again));
@@ -182,7 +182,7 @@ async fn token_of_a_deleted_binding_is_unscheduled() {
     assert!(matches!(renew(&kit, &held, "late").await, Err(StoreError::Conflict)));
     kit.table.token_failed(&held, kit.now(), false).await.unwrap();
     assert!(kit.table.due_tokens(10).await.unwrap().is_empty());
-    // Where there is none, none is made.
+    // A missing token is not created.
     kit.table.unschedule_token("wx2").await.unwrap();
     assert!(kit.table.token("wx2").await.unwrap().is_none());
 }
@@ -201,8 +201,8 @@ async fn reset_token_can_be_renewed_at_once() {
     assert_eq!((token.version, token.failures, token.retry_at), (1, 0, None));
     assert_eq!(kit.table.due_tokens(10).await.unwrap(), [APP_ID]);
     let held = lease(&kit, APP_ID, 1).await;
-    assert!(held.is_some(), "whoever was renewing it did so with the old credentials");
-    // Their refusal is about the old ones.
+    assert!(held.is_some(), "the running renewal uses the old credentials");
+    // A refusal of the old credentials does not apply to the new ones.
     kit.table.token_failed(&under_way, kit.now() + SignedDuration::from_hours(1), true).await.unwrap();
     assert_eq!(kept(&kit, APP_ID).await.retry_at, None);
 

@@ -1,4 +1,4 @@
-//! Whoever has a conversation, everything that follows from it is written with it: the agent's load, the edge from the
+//! Items derived from a conversation's stage are written with it: the agent's load, the edge from the
 //! agent to the conversation, the place in a queue.
 
 use desk::{conversation::ClosedBy, staff::AgentStatus};
@@ -11,7 +11,7 @@ use crate::support::{
     visitor,
 };
 
-/// The stages, by what the table has to show for each of them.
+/// The names of the stages, distinguished by their derived items.
 const STAGES: [&str; 9] = [
     "unassigned",
     "robot",
@@ -24,7 +24,7 @@ const STAGES: [&str; 9] = [
     "closed",
 ];
 
-/// The stage of this name for a conversation, whose agents and queues are its own.
+/// The stage of this name for a conversation with its own agents and queues.
 fn stage(name: &str, own: &str, cid: &str, since: Timestamp) -> Stage {
     let waits = |queue: Queue, since| place_in(&queue, cid, since);
     match name {
@@ -42,7 +42,7 @@ fn stage(name: &str, own: &str, cid: &str, since: Timestamp) -> Stage {
     }
 }
 
-/// What must lie in the table beside the conversation itself, and nothing else.
+/// The expected items of the table besides the conversation.
 fn follows(name: &str, own: &str, cid: &str, since: Timestamp) -> Vec<String> {
     let at = since.as_millisecond();
     let later = at + 60_000;
@@ -64,7 +64,7 @@ fn follows(name: &str, own: &str, cid: &str, since: Timestamp) -> Vec<String> {
     items
 }
 
-/// What lies in the table beside the conversations of these agents and queues.
+/// The actual items of the table besides the conversations.
 fn found(items: &[Item], own: &str, cid: &str) -> Vec<String> {
     let of = |item: &&Item| s(item, "pk").ends_with(&format!("-{own}")) || s(item, "cid") == cid;
     let mut found: Vec<_> = items
@@ -129,7 +129,7 @@ async fn change_within_a_stage_moves_no_item() {
     let duty = kit.online("a1", 1).await;
     let opened = kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
     kit.later(SignedDuration::from_mins(1));
-    // Neither full nor offline is a hindrance to one who has it already.
+    // The assigned agent keeps the conversation when offline or at capacity.
     kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap();
     let before = kit.duty("a1").await;
     let mut accepted = Decision::on(&kit.table, &opened.cid).await;
@@ -147,7 +147,7 @@ async fn change_within_a_stage_moves_no_item() {
     let entries = kit.items_of("waiting").await;
     let told = Waiting { told: true, ..place_in(&queue, &waits.cid, kit.now()) };
     kit.written(Decision::on(&kit.table, &waits.cid).await.to(Stage::Queued(told.clone()))).await;
-    // The same place, in a stage that waits as well.
+    // The same place in another waiting stage.
     kit.written(Decision::on(&kit.table, &waits.cid).await.to(Stage::LeftMessage(told))).await;
     assert_eq!(kit.items_of("waiting").await, entries);
 }
@@ -156,7 +156,7 @@ async fn change_within_a_stage_moves_no_item() {
 async fn conversations_of_an_agent_are_sorted_and_limited() {
     let kit = Kit::start().await;
     kit.online("a1", 100).await;
-    // Another whose name begins alike.
+    // Another agent whose id has the same prefix.
     kit.online("a11", 100).await;
     let mut cids = Vec::new();
     for number in 0..12 {
@@ -164,7 +164,7 @@ async fn conversations_of_an_agent_are_sorted_and_limited() {
         cids.push(kit.opened_in(&Thread::new(APP_ID, format!("o{number}")), Stage::Unassigned).await.cid);
     }
     kit.opened_in(&Thread::new(APP_ID, "oOther"), assigned("a11", kit.now())).await;
-    // Assigned in the opposite order.
+    // Assigned in reverse order.
     for cid in cids.iter().rev() {
         kit.written(Decision::on(&kit.table, cid).await.to(assigned("a1", kit.now()))).await;
     }
@@ -183,10 +183,10 @@ async fn conversations_of_an_agent_are_sorted_and_limited() {
         assert_eq!(listed, cids, "by {limit}");
     }
     assert_eq!((kit.load("a1").await, kit.load("a11").await), (12, 1));
-    assert!(kit.has("nobody").await.is_empty());
+    assert!(kit.has("unknown").await.is_empty());
 }
 
-/// Takes an item away behind the store's back.
+/// Deletes an item directly, bypassing the store.
 async fn take_away(kit: &Kit, kind: &str) {
     let item = kit.items_of(kind).await.remove(0);
     let delete = kit.client.delete_item().table_name(&kit.name);
@@ -201,19 +201,19 @@ async fn contradictory_decision_is_refused() {
     let opened = kit.opened(&visitor(), 0, 1).await;
     let to = async |stage| Decision::on(&kit.table, &opened.cid).await.to(stage);
 
-    // The entry that is to go is not there.
+    // The queue entry to delete is missing.
     let queue = group("g1");
     kit.written(to(queued(&queue, &opened, kit.now())).await).await;
     take_away(&kit, "waiting").await;
     kit.refused(&to(assigned("a1", kit.now())).await, &Committed::Changed).await;
     kit.write(waiting_item(&queue, &opened.cid, kit.now())).await;
 
-    // The place that is to be taken is taken.
+    // The queue place to write is occupied.
     let further = kit.now() + SignedDuration::from_secs(1);
     kit.write(waiting_item(&group("g2"), &opened.cid, further)).await;
     kit.refused(&to(queued(&group("g2"), &opened, further)).await, &Committed::Changed).await;
 
-    // The load that is to go down is down already.
+    // The load to decrement is already 0.
     kit.written(to(assigned("a1", kit.now())).await).await;
     let mut duty = kit.items_of("duty").await.remove(0);
     duty.insert("load".to_owned(), aws_sdk_dynamodb::types::AttributeValue::N("0".to_owned()));

@@ -1,4 +1,4 @@
-//! What this version cannot read is an error that names the item, and never a default: the next write would store the
+//! An item that this version cannot read is an error that names it, never a default: the next write would store the
 //! default in its place.
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -14,7 +14,7 @@ fn with(item: &Item, attribute: &str, text: &str) -> Item {
     item
 }
 
-/// Asserts that the item and the attribute are named.
+/// Asserts that the error names the item and the attribute.
 fn assert_corrupt<T: std::fmt::Debug>(read: &Result<T, StoreError>, kind: &str, attribute: &str) {
     let named = |item: &str, what: &str| (item, what) == (kind, attribute);
     assert!(matches!(read, Err(StoreError::Corrupt { item, what, .. }) if named(item, what)), "{read:?}");
@@ -68,7 +68,7 @@ async fn duty_status_of_a_later_version_is_an_error() {
     assert_corrupt(&kit.table.duty("a1").await, "duty", "status");
 }
 
-/// The settings that a later version wrote.
+/// Settings written by a later version.
 const RECEPTION: &str = r#"{"mode":"agents_only","lane":"express"}"#;
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn reception_of_a_later_version_is_an_error_that_names_the_binding() {
     let key = format!("binding#{APP_ID}");
     assert!(matches!(&read, Err(StoreError::Corrupt { key: named, .. }) if *named == key), "{read:?}");
     assert_corrupt(&read, "binding", "reception");
-    // Pushes are still received, and other settings still change.
+    // Pushes are still received, and other settings can still be changed.
     let change = BindingChange { name: Some("another".to_owned()), ..BindingChange::default() };
     kit.table.change_binding(&kit.vault, &binding, change).await.unwrap();
     assert_eq!(s(&kit.items_of("binding").await.remove(0), "reception"), RECEPTION);

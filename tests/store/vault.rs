@@ -1,4 +1,4 @@
-//! Credentials open where they were sealed, with the secret that sealed them, and nowhere else.
+//! A sealed credential opens only in the item for which it was sealed, and only with the secret that sealed it.
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use store::{BindingChange, ExposeSecret, Sealed, StoreError, Vault};
@@ -24,7 +24,7 @@ fn blob(item: &Item, attribute: &str) -> Vec<u8> {
     item[attribute].as_b().unwrap().as_ref().to_vec()
 }
 
-/// A binding with this blob for its AppSecret.
+/// A binding with this sealed AppSecret.
 async fn with_app_secret(kit: &Kit, blob: Vec<u8>) -> Sealed {
     let mut item = item(kit, APP_ID).await;
     item.insert("app_secret".to_owned(), AttributeValue::B(Blob::new(blob)));
@@ -88,7 +88,7 @@ async fn moved_credential_does_not_open() {
         let moved = with_app_secret(&kit, blob(&ours, attribute)).await;
         assert_sealed(&open(&kit.vault, &moved).await, attribute);
     }
-    // The current key under the name of the previous one, as an attacker with the table would put it back.
+    // The current key in the attribute of the previous one, where an attacker with access to the table could move it.
     let mut item = ours.clone();
     item.insert("previous_encoding_aes_key".to_owned(), ours["encoding_aes_key"].clone());
     kit.write(item).await;
@@ -156,7 +156,7 @@ async fn value_sealed_before_one_rotation_opens() {
     kit.secret.rotate(&second_master()).await;
     let restarted = kit.secret.vault();
     assert_eq!(open(&restarted, &old.app_secret).await.unwrap(), "planted-app-secret");
-    // And what is sealed now is sealed with the current version.
+    // New values are sealed with the current version.
     let new = kit.table.create_binding(&restarted, new_binding(OTHER)).await.unwrap();
     kit.secret.rotate(&third_master()).await;
     let restarted = kit.secret.vault();
@@ -175,9 +175,9 @@ async fn warm_vault_notices_a_rotation() {
     let new = kit.table.create_binding(&restarted, new_binding(OTHER)).await.unwrap();
     let old = kit.table.binding(APP_ID).await.unwrap().unwrap();
     assert_eq!(open(&warm, &new.app_secret).await.unwrap(), "planted-app-secret");
-    // The version that it started with is the previous one now and still opens.
+    // The version loaded at the start is now the previous one and still opens.
     assert_eq!(open(&warm, &old.app_secret).await.unwrap(), "planted-app-secret");
-    // From then on it seals with the current one.
+    // From then on the vault seals with the current version.
     let change = BindingChange { app_secret: Some(secret("sealed warm")), ..BindingChange::default() };
     let changed = kit.table.change_binding(&warm, &old, change).await.unwrap();
     kit.secret.rotate(&third_master()).await;
@@ -192,7 +192,7 @@ async fn value_sealed_two_rotations_ago_does_not_open() {
     kit.secret.rotate(&third_master()).await;
     let vault = kit.secret.vault();
     assert_sealed(&open(&vault, &first.app_secret).await, "two rotations");
-    // One value that is lost does not make the vault useless.
+    // A value that cannot be opened does not affect others.
     let new = kit.table.create_binding(&vault, new_binding(OTHER)).await.unwrap();
     assert!(open(&vault, &new.app_secret).await.is_ok());
 }
@@ -210,7 +210,7 @@ async fn concurrent_callers_fetch_the_secret_once() {
     assert_eq!(at_once(20, |_| ask(&vault)).await, vec!["planted-app-secret"; 20]);
     assert_eq!(kit.wire.calls("GetSecretValue"), fetched + 1);
 
-    // After a rotation: the current version to begin with, then both once, when a value of the previous turns up.
+    // After a rotation: first the current version, then both versions at the first value of the previous one.
     kit.secret.rotate(&second_master()).await;
     let vault = kit.secret.vault();
     assert_eq!(at_once(20, |_| ask(&vault)).await, vec!["planted-app-secret"; 20]);
@@ -235,7 +235,7 @@ async fn primed_vault_does_not_fetch_again() {
 async fn short_secret_is_refused() {
     let kit = Kit::start().await;
     for (length, enough) in [(0, false), (1, false), (31, false), (32, true), (64, true)] {
-        // Secrets Manager keeps no empty text.
+        // Secrets Manager does not accept an empty value.
         let text = if length == 0 { " ".to_owned() } else { "k".repeat(length) };
         let secret = backend::secret(&kit.wire, &format!("{}-{length}", kit.name), &text).await;
         let made = kit.table.create_binding(&secret.vault(), new_binding(&format!("wx{length}"))).await;
@@ -263,7 +263,7 @@ async fn missing_and_unreachable_secrets_are_different_errors() {
     kit.wire.fail("GetSecretValue", 3, &Fault::Answer(500, r#"{"__type":"InternalServiceError"}"#.to_owned()));
     let down = open(&vault, &binding.token).await;
     assert!(matches!(down, Err(StoreError::Unavailable { service: "Secrets Manager", .. })), "{down:?}");
-    // A failure is not remembered.
+    // A failure is not cached.
     assert!(open(&vault, &binding.token).await.is_ok());
 }
 

@@ -1,11 +1,11 @@
-//! What is kept about visitors beside their messages, and who of them is one person.
+//! The stored state of visitors, and which of them are the same person.
 
 use jiff::SignedDuration;
 use store::{Committed, Profile, Thread, Visitor};
 
 use crate::support::{APP_ID, Decision, Kit, OPENID, ledger_of, s, visitor};
 
-/// Writes a visitor that nobody else changes.
+/// Writes a visitor without concurrent changes.
 async fn write(kit: &Kit, thread: &Thread, change: impl FnOnce(&mut Visitor)) {
     let mut decision = Decision::of(&kit.table, thread).await;
     change(&mut decision.visitor);
@@ -56,7 +56,7 @@ async fn concurrent_change_of_a_visitor_is_refused() {
     let [mut one, mut two] = [Decision::of(&kit.table, &visitor()).await, Decision::of(&kit.table, &visitor()).await];
     one.visitor.profile.nickname = Some("one".to_owned());
     two.visitor.session_from = Some("two".to_owned());
-    // Both have found a visitor who was never seen.
+    // Both decisions have read a new visitor.
     assert_eq!(one.write(&kit.table).await.unwrap(), Committed::Now(None));
     kit.refused(&two, &Committed::Changed).await;
     kit.refused(&one, &Committed::Changed).await;
@@ -84,7 +84,7 @@ async fn visitors_are_read_together() {
     for thread in &threads[..2] {
         write(&kit, thread, |visitor| visitor.session_from = Some(thread.openid.clone())).await;
     }
-    // As a page of conversations asks for them: the same visitor several times, and one who was never seen.
+    // As a page of conversations requests them: one visitor several times, and one unknown visitor.
     let asked: Vec<_> = [0, 1, 0, 2, 1].map(|number: usize| threads[number].clone()).into();
     let read = kit.table.visitors(&asked).await.unwrap();
     assert_eq!(read.len(), 2);
@@ -100,7 +100,7 @@ async fn visitors_with_one_verified_partnerid_are_one_person() {
     let kit = Kit::start().await;
     let threads = [visitor(), Thread::new("wxfedcba9876543210", "oElsewhere"), Thread::new(APP_ID, "oAnother")];
     for (thread, partnerid) in threads.iter().zip(["13800138000", "13800138000", "138001380000"]) {
-        // Twice, as a visitor enters twice.
+        // Twice, as for a visitor who enters twice.
         for session_from in ["one", "two"] {
             let mut decision = Decision::of(&kit.table, thread).await.proving(partnerid);
             decision.visitor.session_from = Some(session_from.to_owned());
@@ -114,7 +114,7 @@ async fn visitors_with_one_verified_partnerid_are_one_person() {
     assert_eq!(found, expected);
     assert_eq!(kit.table.person("138001380000").await.unwrap(), threads[2..]);
     assert!(kit.table.person("1380013800").await.unwrap().is_empty());
-    // It may be somebody's telephone number, and is in no key.
+    // A `partnerid` may be a telephone number, so it does not appear in a key.
     let keys = kit.items().await.into_iter().map(|item| s(&item, "pk") + &s(&item, "sk"));
     assert!(!keys.collect::<String>().contains("138001380"));
 }

@@ -1,4 +1,4 @@
-//! The minute tick looks at every queue in which somebody waits, and at no other for long.
+//! The minute tick checks every nonempty queue, and stops checking an empty one after a while.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
@@ -8,10 +8,10 @@ use crate::support::{Kit, staff::group};
 
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
-/// When the tick finds a queue that is waited for: so that it looks within the minute.
+/// The delay until the first check of a joined queue, short enough for the next minute tick.
 const SOON: SignedDuration = SignedDuration::from_secs(45);
 
-/// How long a queue stays watched after the last arrival.
+/// How long a queue stays scheduled after the last arrival.
 const QUIET: SignedDuration = SignedDuration::from_mins(5);
 
 async fn watched(kit: &Kit) -> Vec<Queue> {
@@ -24,7 +24,7 @@ async fn joined_queue_is_due_within_a_minute() {
     kit.table.expect_waiting(&group("g1")).await.unwrap();
     kit.later(SOON - A_MILLISECOND);
     assert!(watched(&kit).await.is_empty());
-    // Others who join it do not put the look off.
+    // Later arrivals do not postpone the check.
     kit.table.expect_waiting(&group("g1")).await.unwrap();
     kit.later(A_MILLISECOND);
     assert_eq!(watched(&kit).await, [group("g1")]);
@@ -39,7 +39,7 @@ async fn nonempty_queue_stays_scheduled() {
         kit.later(SignedDuration::from_mins(1));
         assert_eq!(watched(&kit).await, [group("g1")]);
         kit.table.watch_again(&group("g1"), false).await.unwrap();
-        assert!(watched(&kit).await.is_empty(), "not twice within one tick");
+        assert!(watched(&kit).await.is_empty(), "a queue is checked once per tick");
         kit.later(SOON - A_MILLISECOND);
         assert!(watched(&kit).await.is_empty());
     }
@@ -52,11 +52,11 @@ async fn empty_queue_is_unscheduled_after_the_quiet_time() {
     kit.later(QUIET);
     kit.table.watch_again(&group("g1"), true).await.unwrap();
     kit.later(SOON);
-    assert_eq!(watched(&kit).await, [group("g1")], "somebody may be about to write their entry");
+    assert_eq!(watched(&kit).await, [group("g1")], "an entry may be about to be written");
     kit.table.watch_again(&group("g1"), true).await.unwrap();
     kit.later(SignedDuration::from_hours(24));
     assert!(watched(&kit).await.is_empty());
-    // What is not watched does not come back by itself.
+    // An unscheduled queue is not scheduled again by a check.
     kit.table.watch_again(&group("g1"), false).await.unwrap();
     kit.table.watch_again(&group("g1"), true).await.unwrap();
     kit.later(SignedDuration::from_hours(24));
@@ -73,12 +73,12 @@ async fn arrival_during_a_check_keeps_the_queue_scheduled() {
     kit.table.expect_waiting(&group("g1")).await.unwrap();
     kit.later(SignedDuration::from_hours(1));
     assert_eq!(watched(&kit).await, [group("g1")]);
-    // The tick has found it empty; now somebody is about to wait, and then the tick goes on.
+    // The tick finds the queue empty, a visitor is about to join, and then the tick continues.
     kit.table.expect_waiting(&group("g1")).await.unwrap();
     kit.table.watch_again(&group("g1"), true).await.unwrap();
     kit.later(SOON);
     assert_eq!(watched(&kit).await, [group("g1")]);
-    // And the other way round: the tick has ended the watch before.
+    // The reverse order: the tick has unscheduled the queue before.
     kit.later(SignedDuration::from_hours(1));
     kit.table.watch_again(&group("g1"), true).await.unwrap();
     kit.table.expect_waiting(&group("g1")).await.unwrap();
@@ -123,7 +123,7 @@ async fn unreadable_watch_does_not_block_others() {
     kit.later(SOON);
     assert_eq!(watched(&kit).await, [group("g2")]);
     kit.table.watch_again(&group("g2"), true).await.unwrap();
-    // Nor does it use up every tick.
+    // It is also postponed, so that it does not fill every tick.
     assert_eq!(kit.table.watched_queues(1).await.unwrap(), []);
     kit.later(SOON);
     assert_eq!(kit.table.watched_queues(1).await.unwrap(), [group("g2")]);

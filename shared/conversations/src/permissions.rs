@@ -136,7 +136,7 @@ impl Conversations {
         Ok(readable)
     }
 
-    /// The visitors of the closed conversations, if the caller works as an agent: nobody else's permissions depend on them.
+    /// The visitors of the closed conversations, if the caller is an agent; no other caller's permissions depend on them.
     async fn visitors_of_closed(&self, caller: &Caller, conversations: &[Conversation]) -> Result<VisitorsOfClosed> {
         let Some(agent) = caller.member().and_then(|member| member.agent_id.clone()) else {
             return Ok(VisitorsOfClosed::default());

@@ -116,12 +116,12 @@ async fn levels_overflow_by_option_and_spill_id() {
     let (away, busy) = (world.agent("离开", 5).await, world.agent("忙碌", 5).await);
     world.set_status(&away, "offline").await;
     world.set_status(&busy, "busy").await;
-    let (nobody, all_busy) = (world.group(&[&away]).await, world.group(&[&busy]).await);
+    let (unstaffed, all_busy) = (world.group(&[&away]).await, world.group(&[&busy]).await);
     let free = world.agent("空闲", 5).await;
     let free_group = world.group(&[&free]).await;
     let visitor = desk.visitor(&world, "o-1");
     let level = |id: &str, option: &str, spill: &str| json!({ "actionType": "to_group", "deciId": id, "optionId": option, "spillId": spill });
-    let levels = json!([level(&nobody, "3", "4"), level("g-unknown", "3", "4"), level(&all_busy, "3", "5"),
+    let levels = json!([level(&unstaffed, "3", "4"), level("g-unknown", "3", "4"), level(&all_busy, "3", "5"),
         { "actionType": "to_group", "deciId": free_group, "optionId": 4 }]);
     visitor.enters(&sobot(&[("transfer_action", levels)])).await;
     visitor.writes("在吗").await;

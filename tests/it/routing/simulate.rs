@@ -104,20 +104,20 @@ async fn simulation_matches_the_actual_routing() {
     let (busy, away) = (world.agent("忙碌", 5).await, world.agent("离开", 5).await);
     world.set_status(&busy, "busy").await;
     world.set_status(&away, "offline").await;
-    let (all_busy, nobody) = (world.group(&[&busy]).await, world.group(&[&away]).await);
+    let (all_busy, unstaffed) = (world.group(&[&busy]).await, world.group(&[&away]).await);
     let free = world.agent("空闲", 99).await;
     let aliased = world.create("groups", &json!({ "name": "售后", "members": [free], "aliases": ["售后"] })).await;
     let robots = world.create("groups", &json!({ "name": "夜里", "members": [away], "after_hours": "robot" })).await;
-    world.create("merchants", &json!({ "name": "店", "customer_code": "C-1", "group_id": nobody })).await;
+    world.create("merchants", &json!({ "name": "店", "customer_code": "C-1", "group_id": unstaffed })).await;
     let no_overflow = json!({ "actionType": "to_group", "deciId": all_busy, "optionId": "4" });
     let levels = |levels: Value| sobot(&[("transfer_action", levels)]);
     let entered = [
         String::new(),
         levels(json!([to_group("售后")])),
-        levels(json!([to_group(&nobody), to_group(&all_busy), to_service(&away), to_group(&aliased)])),
+        levels(json!([to_group(&unstaffed), to_group(&all_busy), to_service(&away), to_group(&aliased)])),
         levels(json!([no_overflow, to_group(&aliased)])),
         levels(json!([to_group(&all_busy), to_group("unknown")])),
-        levels(json!([to_group(&nobody)])),
+        levels(json!([to_group(&unstaffed)])),
         levels(json!([to_group(&robots)])),
         levels(json!([to_group("unknown"), to_service("unknown")])),
         levels(json!([to_service(&busy)])),

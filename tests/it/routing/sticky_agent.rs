@@ -8,7 +8,7 @@ use crate::support::World;
 
 const STICKY_MINUTES: u32 = 20;
 
-/// The agent whom a simulation assigns after this number of minutes.
+/// The agent that a simulation assigns after this number of minutes.
 async fn simulated_agent(world: &World, openid: Option<&str>, minutes: u32) -> String {
     let at = world.now() + SignedDuration::from_mins(i64::from(minutes));
     let wanted = json!({ "app_id": APP, "text": "在吗", "openid": openid, "at": at });

@@ -51,7 +51,7 @@ impl Answer {
 }
 
 impl World {
-    /// A request to the API as whoever holds `token`.
+    /// A request to the API with the API token `token`.
     pub(crate) async fn call(&self, token: Option<&str>, method: Method, path: &str, body: Option<&Value>) -> Answer {
         Answer::to(self.request(token, method, path, body)).await
     }

@@ -111,11 +111,11 @@ impl Schedule {
         let candidates: Vec<&Conversation> = watch.table.open.values().chain(ended).filter(fits).collect();
         let conversation = *random.pick(&candidates)?;
         let cid = conversation.cid.clone();
-        let anybody = random.pick(&self.world.agents).unwrap().clone();
-        let assignee = conversation.assignee().map_or_else(|| anybody.clone(), ToOwned::to_owned);
-        let agent = if random.percent(80) { assignee } else { anybody.clone() };
+        let any_agent = random.pick(&self.world.agents).unwrap().clone();
+        let assignee = conversation.assignee().map_or_else(|| any_agent.clone(), ToOwned::to_owned);
+        let agent = if random.percent(80) { assignee } else { any_agent.clone() };
         Some(match what {
-            'k' => Operation::Claim { cid, agent: anybody },
+            'k' => Operation::Claim { cid, agent: any_agent },
             'a' => Operation::Accept { cid, agent },
             'c' => Operation::Close { cid, by: random.percent(85).then_some(agent) },
             _ => {
@@ -123,7 +123,7 @@ impl Schedule {
                 let to = match random.below(20) {
                     0 => TransferTarget::Group("g000000000fff".to_owned()),
                     1 => TransferTarget::Agent("a000000000fff".to_owned()),
-                    2..=9 => TransferTarget::Agent(anybody),
+                    2..=9 => TransferTarget::Agent(any_agent),
                     _ => TransferTarget::Group(group),
                 };
                 Operation::Transfer { cid, to, by: random.percent(85).then_some(agent) }

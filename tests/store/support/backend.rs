@@ -1,4 +1,4 @@
-//! Which database and which Secrets Manager the tests run against.
+//! The database and the Secrets Manager that the tests use.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -23,19 +23,19 @@ use super::{
 const DYNAMODB: &str = "KEFU_TEST_DYNAMODB_URL";
 const SECRETS: &str = "KEFU_TEST_SECRETS_URL";
 
-/// Whether the tests run against a server of somebody else's.
+/// Returns whether the tests use an external server.
 pub(crate) fn is_external() -> bool {
     std::env::var_os(DYNAMODB).is_some()
 }
 
-/// The table as the template defines it.
+/// The definition of the table in the template.
 pub(crate) fn definition() -> TableDefinition {
     let given = ["AdminTokenSha256", "WeChatApiUrl"].map(|name| (name.to_owned(), "x".to_owned()));
     let mut template = Template::deployed(&BTreeMap::from(given)).unwrap();
     template.tables.remove("Table").unwrap()
 }
 
-/// A client of the database, which is started for this test unless the environment names one.
+/// A client of the external database, or of a new one in this process.
 pub(crate) async fn dynamodb(wire: &Arc<Wire>) -> Client {
     let url = match std::env::var(DYNAMODB) {
         Ok(url) => url,
@@ -44,7 +44,7 @@ pub(crate) async fn dynamodb(wire: &Arc<Wire>) -> Client {
     Client::from_conf(dynamodb_config(wire, &url))
 }
 
-/// How the tests call a database at this address.
+/// The client configuration for a database at this address.
 pub(crate) fn dynamodb_config(wire: &Arc<Wire>, url: &str) -> aws_sdk_dynamodb::Config {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -52,7 +52,7 @@ pub(crate) fn dynamodb_config(wire: &Arc<Wire>, url: &str) -> aws_sdk_dynamodb::
         .credentials_provider(Credentials::new("tests", super::SECRET_ACCESS_KEY, None, None, "tests"))
         .retry_config(retries())
         .timeout_config(timeouts())
-        // A request that waits for its turn (see `Wire`) is no stream that has stalled.
+        // A request that waits for its turn (see `Wire`) must not count as a stalled stream.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     config.http_client(wire.before(Builder::new().build_http())).endpoint_url(url).build()
 }
@@ -65,7 +65,7 @@ async fn dynoxide() -> String {
     url
 }
 
-/// Makes a table of this name by the template's definition, word for word.
+/// Creates a table of this name exactly as the template defines it.
 pub(crate) async fn create_table(client: &Client, name: &str) {
     let definition = definition();
     let mut create = definition.create_request;
@@ -80,7 +80,7 @@ pub(crate) async fn create_table(client: &Client, name: &str) {
     client.update_time_to_live().table_name(name).time_to_live_specification(ttl.unwrap()).send().await.unwrap();
 }
 
-/// A secret of this name and text.
+/// A secret with this name and value.
 pub(crate) async fn secret(wire: &Arc<Wire>, name: &str, text: &str) -> Secret {
     let config = aws_sdk_secretsmanager::Config::builder()
         .behavior_version(aws_sdk_secretsmanager::config::BehaviorVersion::latest())
@@ -95,12 +95,12 @@ pub(crate) async fn secret(wire: &Arc<Wire>, name: &str, text: &str) -> Secret {
     Secret::create(config, name, text).await
 }
 
-/// As many tries as the functions make; the pauses between them are the SDK's business.
+/// The same number of attempts as the functions make, with the SDK's default backoff.
 fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1))
 }
 
-/// Far beyond what a call takes, so that a busy machine fails no test.
+/// Far longer than a call takes, so that a busy machine does not fail a test.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().operation_timeout(Duration::from_mins(2)).build()
 }

@@ -1,5 +1,4 @@
-//! A decision as reception and agents make it: the visitor and the conversation are read, and then it is said what they
-//! shall be.
+//! A decision as reception and agents make it: from the visitor and the conversation as read to their new state.
 
 use desk::conversation::ClosedBy;
 use jiff::Timestamp;
@@ -11,7 +10,7 @@ use store::{
 use super::Kit;
 
 impl Kit {
-    /// Opens a conversation with a first text of a visitor's; nobody has it.
+    /// Opens an unassigned conversation with a first text from the visitor.
     pub(crate) async fn opened(&self, thread: &Thread, second: i64, number: u32) -> Conversation {
         let message = self.arrived(thread, second, number).await;
         let decision = Decision::about(&self.table, &message).await;
@@ -19,13 +18,13 @@ impl Kit {
         self.written(decision).await
     }
 
-    /// Opens a conversation that is in this stage at once.
+    /// Opens a conversation directly in this stage.
     pub(crate) async fn opened_in(&self, thread: &Thread, stage: Stage) -> Conversation {
         let message = self.arrived(thread, 0, 1).await;
         self.written(Decision::about(&self.table, &message).await.to(stage)).await
     }
 
-    /// Writes a decision about a conversation, which nobody disturbs.
+    /// Writes a decision about a conversation, without concurrent changes.
     pub(crate) async fn written(&self, decision: Decision) -> Conversation {
         match decision.write(&self.table).await.unwrap() {
             Committed::Now(Some(after)) => after,
@@ -33,7 +32,7 @@ impl Kit {
         }
     }
 
-    /// Writes a decision that is refused as `with` says: nothing of it may be found in the table.
+    /// Asserts that a decision is refused with `with` and leaves the table unchanged.
     pub(crate) async fn refused(&self, decision: &Decision, with: &Committed) {
         let before = self.items().await;
         assert_eq!(decision.write(&self.table).await.unwrap(), *with);
@@ -41,7 +40,7 @@ impl Kit {
     }
 }
 
-/// What was read and what shall be written. A test changes any of it before it is written.
+/// The state as read and the state to write. A test may change any field before the write.
 #[derive(Debug, Clone)]
 pub(crate) struct Decision {
     pub(crate) thread: Thread,
@@ -59,7 +58,7 @@ pub(crate) struct Decision {
 }
 
 impl Decision {
-    /// About a visitor, of whom nothing but themselves is read.
+    /// A decision about a visitor without a conversation.
     pub(crate) async fn of(table: &Table, thread: &Thread) -> Self {
         let visitor = table.visitor(thread).await.unwrap();
         Self {
@@ -78,7 +77,7 @@ impl Decision {
         }
     }
 
-    /// About a message: it joins the visitor's open conversation or opens one.
+    /// A decision about a message, which joins the visitor's open conversation or opens one.
     pub(crate) async fn about(table: &Table, message: &InboundRef) -> Self {
         let mut decision = Self::of(table, &message.thread).await;
         decision.message = Some(message.clone());
@@ -99,7 +98,7 @@ impl Decision {
         decision
     }
 
-    /// About a conversation as it stands.
+    /// A decision about a conversation as stored.
     pub(crate) async fn on(table: &Table, cid: &str) -> Self {
         let conversation = table.conversation(cid).await.unwrap().unwrap();
         let mut decision = Self::of(table, &conversation.thread()).await;
@@ -108,7 +107,7 @@ impl Decision {
         decision
     }
 
-    /// Whose conversation it shall be. One that is closed frees the visitor.
+    /// Sets the new stage. The stage `Closed` also clears the visitor's open conversation.
     pub(crate) fn to(mut self, stage: Stage) -> Self {
         if let Stage::Closed { .. } = stage {
             self.visitor.open_cid = None;
@@ -120,14 +119,14 @@ impl Decision {
         self
     }
 
-    /// By a visitor who has proved this.
+    /// Sets the verified `partnerid` of the visitor.
     pub(crate) fn proving(mut self, partnerid: &str) -> Self {
         self.visitor.profile.partnerid = Some(partnerid.to_owned());
         self.visitor.profile.partnerid_verified = true;
         self
     }
 
-    /// Closed by the agent.
+    /// Closes the conversation as the agent.
     pub(crate) fn closed(self) -> Self {
         self.to(Stage::Closed { by: ClosedBy::Agent })
     }
@@ -147,7 +146,7 @@ impl Decision {
         self
     }
 
-    /// The conversation that it is about.
+    /// The id of the decision's conversation.
     pub(crate) fn cid(&self) -> String {
         self.after.as_ref().map(|after| after.cid.clone()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What every test starts with: a table and a vault of its own, and a clock that it moves by hand.
+//! The fixture of every test: its own table and vault, and a clock that the test advances.
 
 pub(crate) mod backend;
 pub(crate) mod decision;
@@ -25,26 +25,26 @@ use wire::Wire;
 pub(crate) use decision::Decision;
 pub(crate) use wire::Fault;
 
-/// The key of the tests' own AWS credentials; a planted secret like the others.
+/// The secret key of the tests' AWS credentials. Like the other secrets, it must not appear in any text.
 pub(crate) const SECRET_ACCESS_KEY: &str = "planted-secret-access-key";
-/// The text of the stack's secret.
+/// The value of the stack's secret.
 pub(crate) const MASTER: &str = "planted-master-secret-of-64-letters-0123456789abcdefghijklmnopqr";
 pub(crate) const APP_ID: &str = "wx0123456789abcdef";
 pub(crate) const OPENID: &str = "oVisitorOfTheShopInTheTown0";
-/// 2026-03-01T08:00:00Z, when every test begins.
+/// 2026-03-01T08:00:00Z, the start time of every test.
 pub(crate) const BEGIN: i64 = 1_772_352_000;
 
-/// An item as it lies in the table.
+/// An item as stored in the table.
 pub(crate) type Item = BTreeMap<String, AttributeValue>;
 
-/// A table, a vault and the time, for one test.
+/// The table, the vault and the clock of one test.
 pub(crate) struct Kit {
     pub(crate) table: Table,
     pub(crate) vault: Vault,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) secret: Secret,
     pub(crate) wire: Arc<Wire>,
-    /// To look and to reach behind the store's back.
+    /// Direct access to the table, bypassing the store.
     pub(crate) client: Client,
     pub(crate) name: String,
 }
@@ -69,7 +69,7 @@ impl Kit {
         self.clock.advance(by);
     }
 
-    /// Everything in the table, in the order of the keys.
+    /// All items of the table in the order of their keys.
     pub(crate) async fn items(&self) -> Vec<Item> {
         let mut items: Vec<Item> = Vec::new();
         let mut from = None;
@@ -91,7 +91,7 @@ impl Kit {
         self.items().await.into_iter().filter(|item| s(item, "kind") == kind).collect()
     }
 
-    /// Writes an item behind the store's back.
+    /// Writes an item directly, bypassing the store.
     pub(crate) async fn write(&self, item: Item) {
         let put = self.client.put_item().table_name(&self.name).set_item(Some(item.into_iter().collect()));
         put.send().await.unwrap();
@@ -102,14 +102,14 @@ impl Kit {
         self.table.create_binding(&self.vault, new_binding(app_id)).await.unwrap()
     }
 
-    /// Keeps a text of a visitor's, with this number and in this second from the beginning, and gives back what
-    /// reception gets to see.
+    /// Stores a visitor's text with this number, sent this many seconds after the start, and returns the reference
+    /// that reception gets.
     pub(crate) async fn arrived(&self, thread: &Thread, second: i64, number: u32) -> InboundRef {
         let new = text_message(thread, second, number);
         self.keep(new).await
     }
 
-    /// Keeps a push and gives back what reception gets to see.
+    /// Stores a push and returns the reference that reception gets.
     pub(crate) async fn keep(&self, new: NewInbound) -> InboundRef {
         let (thread, content) = (new.thread.clone(), new.content.clone());
         self.table.receive(&new).await.unwrap();
@@ -118,12 +118,12 @@ impl Kit {
         InboundRef { thread, id, kind, content, created_at }
     }
 
-    /// Puts a message down as one who speaks does.
+    /// Stores an outbound message as a send does.
     pub(crate) async fn put_down(&self, new: &NewOutbound, once: Option<&Once>) -> store::Result<PutDown> {
         put_down(&self.table, new, once).await
     }
 
-    /// A message that waits to be sent.
+    /// Stores a message that waits to be sent, and returns its id.
     pub(crate) async fn pending(&self, thread: &Thread, text: &str) -> String {
         let new = outbound(thread, &NewOutbound::fresh_id(self.now()), text);
         self.put_down(&new, None).await.unwrap();
@@ -134,7 +134,7 @@ impl Kit {
         self.table.conversation(cid).await.unwrap().unwrap()
     }
 
-    /// A visitor's messages, all of them.
+    /// All messages of a visitor.
     pub(crate) async fn thread(&self, thread: &Thread) -> Vec<Message> {
         let mut messages = Vec::new();
         let mut cursor = None;
@@ -152,7 +152,7 @@ impl Kit {
         self.table.message(thread, id).await.unwrap().unwrap()
     }
 
-    /// The ids of all messages that were left behind, shard by shard.
+    /// The ids of all unprocessed messages that are overdue, shard by shard.
     pub(crate) async fn left_behind(&self) -> Vec<String> {
         let mut ids = Vec::new();
         for shard in 0..DUE_SHARDS {
@@ -224,7 +224,7 @@ pub(crate) fn outbound(thread: &Thread, id: &str, text: &str) -> NewOutbound {
     }
 }
 
-/// Puts a message down as one who speaks does: a decision that says something and changes nothing else.
+/// Stores an outbound message by a decision that changes nothing else.
 pub(crate) async fn put_down(table: &Table, new: &NewOutbound, once: Option<&Once>) -> store::Result<PutDown> {
     match table.commit(Commit { sends: vec![new.clone()], once, ..Commit::default() }).await? {
         Committed::Now(_) => Ok(PutDown::New),
@@ -233,7 +233,7 @@ pub(crate) async fn put_down(table: &Table, new: &NewOutbound, once: Option<&Onc
     }
 }
 
-/// A ledger that differs from that of any other number.
+/// A ledger that is unique to this number.
 pub(crate) fn ledger_of(number: u32) -> Ledger {
     let at = Timestamp::from_second(1_772_352_000 + i64::from(number)).unwrap();
     let mut ledger = Ledger::default();
@@ -255,7 +255,7 @@ pub(crate) fn reply(message: &InboundRef, cid: &str) -> NewOutbound {
     }
 }
 
-/// Runs what `make` gives, `count` times and at once.
+/// Runs `count` futures of `make` concurrently.
 pub(crate) async fn at_once<T, F>(count: usize, make: impl Fn(usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
@@ -265,19 +265,19 @@ where
     join_all(running).await.into_iter().map(Result::unwrap).collect()
 }
 
-/// A cancelled transaction as DynamoDB words it.
+/// DynamoDB's response for a cancelled transaction.
 pub(crate) fn cancelled(reasons: &[&str]) -> Fault {
     let reasons: Vec<_> = reasons.iter().map(|code| json!({ "Code": code })).collect();
     let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
     Fault::Answer(400, json!({ "__type": kind, "message": "cancelled", "CancellationReasons": reasons }).to_string())
 }
 
-/// A text attribute of an item; empty when it is not there.
+/// A string attribute of an item, or an empty string if it is missing.
 pub(crate) fn s(item: &Item, name: &str) -> String {
     item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
 }
 
-/// The attributes of an item as a record of the stream carries them.
+/// The attributes of an item in the format of a stream record.
 pub(crate) fn image<'a>(item: &'a Item) -> impl Fn(&str) -> Option<&'a str> {
     move |name| match item.get(name)? {
         AttributeValue::S(text) | AttributeValue::N(text) => Some(text),

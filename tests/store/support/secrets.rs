@@ -1,4 +1,4 @@
-//! Secrets Manager: one secret, whose versions a test rotates.
+//! Secrets Manager with one secret, which a test can rotate.
 
 use std::{
     fmt,
@@ -15,7 +15,7 @@ use store::Vault;
 
 use super::wire::{answer, operation};
 
-/// The secret that a test's vaults derive their keys from.
+/// The secret from which the vaults of a test derive their keys.
 #[derive(Clone)]
 pub(crate) struct Secret {
     client: Client,
@@ -23,30 +23,30 @@ pub(crate) struct Secret {
 }
 
 impl Secret {
-    /// Makes a secret with this text.
+    /// Creates a secret with this value.
     pub(crate) async fn create(config: Builder, name: &str, text: &str) -> Self {
         let client = Client::from_conf(config.build());
         client.create_secret().name(name).secret_string(text).send().await.unwrap();
         Self { client, name: name.to_owned() }
     }
 
-    /// Gives the secret a new current version; the present one becomes the previous.
+    /// Rotates the secret: the current version becomes the previous one.
     pub(crate) async fn rotate(&self, text: &str) {
         self.client.put_secret_value().secret_id(&self.name).secret_string(text).send().await.unwrap();
     }
 
-    /// A vault that has loaded nothing yet, as in a function that has just started.
+    /// A vault without a loaded secret, as in a function that has just started.
     pub(crate) fn vault(&self) -> Vault {
         Vault::new(self.client.clone(), &self.name)
     }
 
-    /// A vault over a secret that does not exist.
+    /// A vault whose secret does not exist.
     pub(crate) fn vault_of_nothing(&self) -> Vault {
         Vault::new(self.client.clone(), "no-such-secret")
     }
 }
 
-/// A Secrets Manager in this process that knows the three operations above.
+/// A simulated Secrets Manager with the three operations above.
 pub(crate) fn double() -> SharedHttpClient {
     let double = SharedHttpConnector::new(Double::default());
     http_client_fn(move |_, _| double.clone())
@@ -91,7 +91,7 @@ impl HttpConnector for Double {
             None => answer(400, json!({ "__type": "ResourceNotFoundException", "Message": "not found" }).to_string()),
         };
         HttpConnectorFuture::new(async {
-            // As on a network, whoever else can run does so before the answer is there.
+            // As on a network, other tasks run before the response arrives.
             tokio::task::yield_now().await;
             Ok(answer)
         })

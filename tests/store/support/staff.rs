@@ -1,4 +1,4 @@
-//! Agents, and the stages of a conversation.
+//! Agents and the stages of a conversation.
 
 use desk::staff::AgentStatus;
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use store::{Assigned, Conversation, Duty, Queue, RobotStage, Stage, Waiting, pla
 use super::Kit;
 
 impl Kit {
-    /// An agent who is online and takes so many conversations.
+    /// Creates an online agent with this capacity.
     pub(crate) async fn online(&self, agent: &str, capacity: u32) -> Duty {
         self.table.set_capacity(agent, &format!("name of {agent}"), capacity).await.unwrap();
         self.table.set_status(agent, AgentStatus::Online, None).await.unwrap()
@@ -21,13 +21,13 @@ impl Kit {
         self.duty(agent).await.load
     }
 
-    /// The conversations that wait in a queue, the first in front.
+    /// The conversations that wait in a queue, first in line first.
     pub(crate) async fn waiting(&self, queue: &Queue) -> Vec<String> {
         let entries = self.table.waiting(queue, 1000).await.unwrap();
         entries.into_iter().map(|entry| entry.cid).collect()
     }
 
-    /// The conversations that an agent has, the oldest in front.
+    /// The conversations assigned to an agent, oldest first.
     pub(crate) async fn has(&self, agent: &str) -> Vec<String> {
         self.table.assigned_to(agent, 1000).await.unwrap()
     }
@@ -37,23 +37,23 @@ pub(crate) fn group(id: &str) -> Queue {
     Queue::Group(id.to_owned())
 }
 
-/// With an agent.
+/// The stage of a conversation assigned to an agent.
 pub(crate) fn assigned(agent: &str, since: Timestamp) -> Stage {
     Stage::Assigned(Assigned { agent_id: agent.to_owned(), group_id: None, since, accepted_at: None })
 }
 
-/// At the place in a queue that somebody without priority has.
+/// A place in a queue without priority.
 pub(crate) fn place_in(queue: &Queue, cid: &str, since: Timestamp) -> Waiting {
     let (queue, place) = (queue.name(), place(cid, since, 0));
     Waiting { queue, place, since, level: 1, until: None, told: false, handed_on_by: None }
 }
 
-/// Waiting in a queue.
+/// The stage of a conversation that waits in a queue.
 pub(crate) fn queued(queue: &Queue, conversation: &Conversation, since: Timestamp) -> Stage {
     Stage::Queued(place_in(queue, &conversation.cid, since))
 }
 
-/// With a robot that has nothing to answer.
+/// The stage of a conversation with a robot that has nothing to answer.
 pub(crate) fn robot() -> Stage {
     Stage::Robot(Box::new(RobotStage { robot_id: "r1".to_owned(), ..RobotStage::default() }))
 }

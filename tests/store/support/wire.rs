@@ -1,4 +1,4 @@
-//! The way between the store and a service, where a test can count, forge and lose answers.
+//! The connection between the store and a service, on which a test counts requests and injects faults.
 
 use std::{
     collections::HashMap,
@@ -17,17 +17,17 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use tokio::sync::Semaphore;
 
-/// What happens to a request instead of what should.
+/// A fault injected into a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
-    /// The service answers so and does nothing.
+    /// The request fails with this response and has no effect.
     Answer(u16, String),
-    /// The service does it; the answer is lost on the way back.
+    /// The request takes effect, but its response is lost.
     LostAnswer,
 }
 
 impl Fault {
-    /// An error as DynamoDB words it.
+    /// An error in DynamoDB's format.
     pub(crate) fn error(kind: &str) -> Self {
         let body =
             serde_json::json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "planned" });
@@ -35,11 +35,11 @@ impl Fault {
     }
 }
 
-/// Stands between every client of a test and the services.
+/// The connection that all clients of a test share.
 pub(crate) struct Wire {
     faults: Mutex<HashMap<String, Vec<Fault>>>,
     calls: Mutex<HashMap<String, usize>>,
-    /// One request at a time.
+    /// Held during a request if only one may run at a time.
     turn: Option<Semaphore>,
 }
 
@@ -49,18 +49,18 @@ impl Wire {
         Arc::new(Self { faults: Mutex::default(), calls: Mutex::default(), turn })
     }
 
-    /// Lets the next `times` requests of an operation, such as `PutItem`, go wrong. Tries of one call count each.
+    /// Injects a fault into the next `times` requests of an operation such as `PutItem`. Each attempt of a call counts.
     pub(crate) fn fail(&self, operation: &str, times: usize, fault: &Fault) {
         let mut faults = self.faults.lock().unwrap();
         faults.entry(operation.to_owned()).or_default().extend(std::iter::repeat_n(fault.clone(), times));
     }
 
-    /// How many requests of an operation there were.
+    /// The number of requests of an operation so far.
     pub(crate) fn calls(&self, operation: &str) -> usize {
         self.calls.lock().unwrap().get(operation).copied().unwrap_or(0)
     }
 
-    /// A client that goes this way and then on by `client`.
+    /// An HTTP client that passes requests through this connection to `client`.
     pub(crate) fn before(self: &Arc<Self>, client: SharedHttpClient) -> SharedHttpClient {
         let wire = self.clone();
         http_client_fn(move |settings, components| {
@@ -105,7 +105,7 @@ impl HttpConnector for Way {
     }
 }
 
-/// The operation that a request of the JSON protocols names, without its service.
+/// The operation of a request of an AWS JSON protocol, without the service's prefix.
 pub(crate) fn operation(request: &HttpRequest) -> &str {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
     target.rsplit('.').next().unwrap_or_default()

@@ -13,7 +13,7 @@ fn text_is_read_up_to_4_kib() {
     assert_eq!(warnings(&read), ["too_long", "truncated foo"]);
 }
 
-/// Half an id would be somebody else's.
+/// A truncated id could be another visitor's.
 #[test]
 fn last_piece_of_truncated_text_is_dropped_unless_json() {
     // As much of `last` as is given is read.

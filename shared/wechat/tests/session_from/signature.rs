@@ -109,7 +109,7 @@ fn signature_is_stale_after_a_day() {
         assert_eq!(read.verify(SECRET, NOW), Verification::Stale);
         assert_eq!(read.verify(SECRET, -ts.saturating_neg()), Verification::Verified);
     }
-    // Whoever has no right signature does not learn that it is old.
+    // Without a valid signature, the caller does not learn that it has expired.
     assert_eq!(parse(&signed("u-10086", 1, "A")).verify(SECRET, NOW), Verification::Bad);
 }
 

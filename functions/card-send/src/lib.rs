@@ -94,6 +94,11 @@ struct ConversationPath {
 #[utoipa::path(
     post, path = "/api/conversations/{cid}/cards", operation_id = "sendCard", tag = "messages",
     params(ConversationPath, IdempotencyKey), request_body = Card,
+    responses(
+        (status = 200, description = "An earlier request with this Idempotency-Key sent it.", body = ref("#/components/schemas/Message")),
+        (status = 201, description = "WeChat accepted it.", body = ref("#/components/schemas/Message")),
+        (status = 202, description = "It is being sent, or whether it arrived is not known: see the message's state. It is not repeated.", body = ref("#/components/schemas/Message")),
+    ),
 )]
 async fn send_card(
     State(services): State<Services>,

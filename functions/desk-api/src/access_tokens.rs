@@ -8,7 +8,7 @@ use serde::Serialize;
 use store::{AGENT_TOKENS_MAX, ApiToken, ExposeSecret, Kind, SecretString, TokenEnd};
 
 use self::new_token::NewAccessToken;
-use crate::{lookup, parameters::IdPath, services::Services};
+use crate::{lookup, parameters::IdPath, schema, services::Services};
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     const LAST_ADMIN: &[Refusal] = &[(409, Code::AccessTokenLastAdmin)];
@@ -41,8 +41,7 @@ impl CreatedToken {
     path = "/api/access-tokens",
     operation_id = "listAccessTokens",
     tag = "access tokens",
-    params(PageRequest)
-)]
+    params(PageRequest), responses((status = 200, description = "A page of access tokens.", body = schema::AccessTokenPage)),)]
 async fn list(State(services): State<Services>, page: PageRequest) -> Result<Json<PageOf<ApiToken>>, Problem> {
     Ok(Json(services.table().api_tokens(page.cursor(), page.limit).await?.into()))
 }
@@ -52,8 +51,7 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
 /// The token is in this answer only. A token that names an agent ends when the agent is deleted or disabled.
 #[utoipa::path(
     post, path = "/api/access-tokens", operation_id = "createAccessToken", tag = "access tokens",
-    request_body = NewAccessToken,
-)]
+    request_body = NewAccessToken, responses((status = 201, description = "The new access token.", body = schema::CreatedAccessToken)),)]
 async fn create(
     State(services): State<Services>,
     Json(new): Json<NewAccessToken>,
@@ -84,8 +82,7 @@ async fn create(
     path = "/api/access-tokens/{id}/rotate",
     operation_id = "rotateAccessToken",
     tag = "access tokens",
-    params(IdPath)
-)]
+    params(IdPath), responses((status = 201, description = "The token with its new secret.", body = schema::CreatedAccessToken)),)]
 async fn rotate(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,

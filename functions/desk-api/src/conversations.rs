@@ -13,6 +13,7 @@ use wechat::{Action, client};
 use crate::{
     conversation_view::{self, ConversationView},
     parameters::ConversationPath,
+    schema,
     services::Services,
 };
 
@@ -148,8 +149,7 @@ impl Selection {
     path = "/api/conversations",
     operation_id = "listConversations",
     tag = "conversations",
-    params(ConversationQuery, PageRequest)
-)]
+    params(ConversationQuery, PageRequest), responses((status = 200, description = "A page of conversations.", body = schema::ConversationPage)),)]
 async fn list(
     State(services): State<Services>,
     caller: Caller,
@@ -168,8 +168,7 @@ async fn list(
     path = "/api/conversations/{cid}",
     operation_id = "getConversation",
     tag = "conversations",
-    params(ConversationPath)
-)]
+    params(ConversationPath), responses((status = 200, description = "The conversation.", body = ConversationView)),)]
 async fn read(State(services): State<Services>, permitted: Permitted) -> Result<Json<ConversationView>, Problem> {
     conversation_view::one(services.table(), permitted.conversation()).await.map(Json)
 }
@@ -182,8 +181,7 @@ async fn read(State(services): State<Services>, permitted: Permitted) -> Result<
     path = "/api/conversations/{cid}/events",
     operation_id = "listConversationEvents",
     tag = "conversations",
-    params(ConversationPath, PageRequest)
-)]
+    params(ConversationPath, PageRequest), responses((status = 200, description = "A page of events.", body = schema::EventPage)),)]
 async fn list_events(
     State(services): State<Services>,
     permitted: Permitted,

@@ -2,10 +2,8 @@
 
 use api::{Document, Routes, StaticJson, operation};
 use desk::policy::Action;
-use utoipa::{
-    ToSchema,
-    openapi::{InfoBuilder, OpenApi},
-};
+use serde_json::Value;
+use utoipa::openapi::{InfoBuilder, info::LicenseBuilder, tag::TagBuilder};
 
 use crate::services::Services;
 
@@ -21,55 +19,47 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 /// The OpenAPI 3.1 document of the API.
 #[utoipa::path(
     get, path = "/api/openapi.json", operation_id = "getDescription", tag = "description",
-    responses((status = 200, description = "The description.", body = serde_json::Value, content_type = "application/json"))
+    responses((status = 200, description = "The description.", body = Object, content_type = "application/json"))
 )]
 async fn read() -> StaticJson {
     StaticJson(OPENAPI)
 }
 
+/// The tags of the operations, each with what it groups.
+const TAGS: [(&str, &str); 16] = [
+    ("access tokens", "Tokens of this API."),
+    ("agents", "客服: the people who answer, and whether they are on duty."),
+    ("bindings", "Mini programs: credentials, callback and reception settings."),
+    ("calendars", "Working hours."),
+    ("conversations", "Conversations of visitors with a mini program."),
+    ("description", "This description."),
+    ("groups", "技能组: agents who answer the same kind of conversations."),
+    ("handoff", "Who has a conversation: claim, accept, transfer, close."),
+    ("me", "The caller."),
+    ("merchants", "The merchants of a platform."),
+    ("messages", "The messages of a conversation, and cards."),
+    ("questions", "What a robot knows."),
+    ("robots", "Robots that answer."),
+    ("routing", "Where conversations go."),
+    ("session-from", "What a mini program tells about a visitor who enters."),
+    ("visitors", "Visitors of a mini program."),
+];
+
 /// Makes the description of this function's operations and of those that `further` mounts, which other functions serve
 /// under the same API.
-pub fn document(further: impl FnOnce(&mut Document)) -> OpenApi {
+pub fn document(further: impl FnOnce(&mut Document)) -> serde_json::Result<Value> {
     let mut document = Document::default();
     crate::mount(&mut document);
     further(&mut document);
     let description = "Customer service for WeChat Mini Programs. Errors are problem details (RFC 9457) with a stable \
                        `code`; times are RFC 3339 in UTC; lists page by `cursor`.";
-    document.finish(
-        InfoBuilder::new().title("Kefu").version(env!("CARGO_PKG_VERSION")).description(Some(description)).build(),
-    )
-}
-
-/// What a token permits: `admin` everything, `supervisor` the conversations, members and hours of some groups, `agent` the
-/// own conversations and those that wait in the own groups, `integrator` what its scopes name.
-#[derive(ToSchema)]
-#[schema(as = Role, rename_all = "snake_case")]
-#[allow(dead_code, reason = "describes `store::Role`")]
-pub(crate) enum RoleName {
-    Admin,
-    Supervisor,
-    Agent,
-    Integrator,
-}
-
-/// `unverified`: WeChat has not checked the callback URL yet; `verified`: it has; `credentials_refused`: WeChat does not
-/// accept the AppID, the AppSecret or this deployment's address, see `problem`.
-#[derive(ToSchema)]
-#[schema(as = BindingStatus, rename_all = "snake_case")]
-#[allow(dead_code, reason = "describes `store::BindingStatus`")]
-pub(crate) enum BindingStatusName {
-    Unverified,
-    Verified,
-    CredentialsRefused,
-}
-
-/// `online`: takes conversations; `busy`: takes no more; `away`: will be back; `offline`: has left.
-#[derive(ToSchema)]
-#[schema(as = AgentStatus, rename_all = "snake_case")]
-#[allow(dead_code, reason = "describes `desk::staff::AgentStatus`")]
-pub(crate) enum AgentStatusName {
-    Online,
-    Busy,
-    Away,
-    Offline,
+    let license = LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build();
+    let info = InfoBuilder::new()
+        .title("Kefu")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(description))
+        .license(Some(license))
+        .build();
+    let tag = |(name, description): (&str, &str)| TagBuilder::new().name(name).description(Some(description)).build();
+    document.finish(info, TAGS.into_iter().map(tag).collect())
 }

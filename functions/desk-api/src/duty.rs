@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::{Duty, Kind, StoreError};
 use utoipa::ToSchema;
 
-use crate::{description::AgentStatusName, lookup, parameters::AgentPath, services::Services};
+use crate::{lookup, parameters::AgentPath, schema, services::Services};
 
 /// Longest reason of being away, in characters.
 const REASON_MAX: usize = 50;
@@ -24,7 +24,7 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Duty)]
 pub(crate) struct DutyView {
-    #[schema(value_type = AgentStatusName)]
+    #[schema(value_type = schema::AgentStatus)]
     status: AgentStatus,
     /// Why the agent is away.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ impl DutyView {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct StatusChange {
-    #[schema(value_type = AgentStatusName)]
+    #[schema(value_type = schema::AgentStatus)]
     status: AgentStatus,
     /// Why the agent is away; only with `away`.
     #[schema(max_length = 50)]

@@ -65,8 +65,7 @@ struct Claim {
 /// it already, the answer says who (`conversation.taken`).
 #[utoipa::path(
     post, path = "/api/conversations/{cid}/claim", operation_id = "claimConversation", tag = "handoff",
-    params(ConversationPath), request_body = Option<Claim>,
-)]
+    params(ConversationPath), request_body = Option<Claim>, responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),)]
 async fn claim(
     State(services): State<Services>,
     caller: Caller,
@@ -97,8 +96,7 @@ async fn claim(
     path = "/api/conversations/{cid}/accept",
     operation_id = "acceptConversation",
     tag = "handoff",
-    params(ConversationPath)
-)]
+    params(ConversationPath), responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),)]
 async fn accept(
     State(services): State<Services>,
     caller: Caller,
@@ -147,8 +145,7 @@ impl Transfer {
 /// Only admins and supervisors transfer a conversation that another agent has.
 #[utoipa::path(
     post, path = "/api/conversations/{cid}/transfer", operation_id = "transferConversation", tag = "handoff",
-    params(ConversationPath), request_body = Transfer,
-)]
+    params(ConversationPath), request_body = Transfer, responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),)]
 async fn transfer(
     State(services): State<Services>,
     caller: Caller,
@@ -197,8 +194,7 @@ struct Close {
 /// and supervisors close a conversation that another agent has (`conversation.taken`).
 #[utoipa::path(
     post, path = "/api/conversations/{cid}/close", operation_id = "closeConversation", tag = "handoff",
-    params(ConversationPath), request_body = Option<Close>,
-)]
+    params(ConversationPath), request_body = Option<Close>, responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),)]
 async fn close(
     State(services): State<Services>,
     caller: Caller,

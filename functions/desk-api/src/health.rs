@@ -5,14 +5,14 @@ use serde::Serialize;
 use store::{Binding, BindingStatus, StoredToken};
 use utoipa::ToSchema;
 
-use crate::{bindings, description::BindingStatusName, parameters::BindingPath, services::Services};
+use crate::{bindings, parameters::BindingPath, schema, services::Services};
 
 /// The health of a binding.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Health {
     /// The mini program's AppID.
     app_id: String,
-    #[schema(value_type = BindingStatusName)]
+    #[schema(value_type = schema::BindingStatus)]
     status: BindingStatus,
     /// Whether all checks passed.
     healthy: bool,

@@ -33,6 +33,7 @@ mod reception;
 mod records;
 mod robots;
 mod routing;
+mod schema;
 mod services;
 mod session_from;
 mod settings;

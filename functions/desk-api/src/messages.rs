@@ -16,6 +16,7 @@ use wechat::text::MAX_TEXT;
 use crate::{
     handoff::CLAIM_REFUSALS,
     parameters::{ConversationPath, MessagePath},
+    schema,
     services::Services,
 };
 
@@ -109,8 +110,7 @@ struct NewLink {
     path = "/api/conversations/{cid}/messages",
     operation_id = "listMessages",
     tag = "messages",
-    params(ConversationPath, PageRequest)
-)]
+    params(ConversationPath, PageRequest), responses((status = 200, description = "A page of messages.", body = schema::MessagePage)),)]
 async fn list(
     State(services): State<Services>,
     permitted: Permitted,
@@ -126,8 +126,10 @@ async fn list(
 /// writes into a conversation that no agent has claims it; one that another agent has is refused (`conversation.taken`).
 #[utoipa::path(
     post, path = "/api/conversations/{cid}/messages", operation_id = "sendMessage", tag = "messages",
-    params(ConversationPath, api::IdempotencyKey), request_body = NewMessage,
-)]
+    params(ConversationPath, api::IdempotencyKey), request_body = NewMessage, responses((status = 201, description = "WeChat accepted it.", body = schema::Message),
+        (status = 200, description = "An earlier request with this Idempotency-Key sent it, and it was released or cancelled since.", body = schema::Message),
+        (status = 202, description = "It is being sent, whether it arrived is not known, or WeChat permits no reply now and it is held: see the message's state. It is not repeated.", body = schema::Message),
+    ),)]
 async fn send_message(
     State(services): State<Services>,
     caller: Caller,
@@ -156,8 +158,7 @@ async fn send_message(
     path = "/api/conversations/{cid}/messages/{id}",
     operation_id = "cancelMessage",
     tag = "messages",
-    params(MessagePath)
-)]
+    params(MessagePath), responses((status = 200, description = "The message, cancelled.", body = schema::Message)),)]
 async fn cancel(
     State(services): State<Services>,
     permitted: Permitted,

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use crate::{
     merge::merge,
     parameters::{IdPath, QuestionPath},
+    schema,
     services::Services,
     settings::{Settings, fields},
 };
@@ -42,8 +43,7 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     path = "/api/robots/{id}/questions",
     operation_id = "listQuestions",
     tag = "questions",
-    params(IdPath, PageRequest)
-)]
+    params(IdPath, PageRequest), responses((status = 200, description = "A page of questions.", body = schema::QuestionPage)),)]
 async fn list(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -59,8 +59,7 @@ async fn list(
     path = "/api/robots/{id}/questions/{question_id}",
     operation_id = "getQuestion",
     tag = "questions",
-    params(QuestionPath)
-)]
+    params(QuestionPath), responses((status = 200, description = "The question.", body = schema::Question)),)]
 async fn read(
     State(services): State<Services>,
     Path(QuestionPath { id, question_id }): Path<QuestionPath>,
@@ -76,8 +75,7 @@ async fn read(
     path = "/api/robots/{id}/questions",
     operation_id = "createQuestion",
     tag = "questions",
-    params(IdPath)
-)]
+    params(IdPath), request_body = schema::NewQuestion, responses((status = 201, description = "The new question.", body = schema::Question)),)]
 async fn create(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -118,8 +116,7 @@ struct QuestionCount {
     path = "/api/robots/{id}/questions",
     operation_id = "replaceQuestions",
     tag = "questions",
-    params(IdPath)
-)]
+    params(IdPath), request_body = schema::QuestionReplacement, responses((status = 200, description = "The questions are replaced.", body = QuestionCount)),)]
 async fn replace(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -149,8 +146,7 @@ async fn replace(
     path = "/api/robots/{id}/questions/{question_id}",
     operation_id = "changeQuestion",
     tag = "questions",
-    params(QuestionPath)
-)]
+    params(QuestionPath), request_body = schema::QuestionChange, responses((status = 200, description = "The question as it is now.", body = schema::Question)),)]
 async fn change(
     State(services): State<Services>,
     Path(QuestionPath { id, question_id }): Path<QuestionPath>,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use wechat::is_app_id;
 
-use crate::services::Services;
+use crate::{schema, services::Services};
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let _ = routes.allow(Action::SimulateRouting).route_refusing(operation!(simulate), &[(404, api::Code::NotFound)]);
@@ -36,8 +36,7 @@ struct SimulationRequest {
 /// Says who would get a conversation, and why: the same rules on the same facts, without a change.
 #[utoipa::path(
     post, path = "/api/routing/simulate", operation_id = "simulateRouting", tag = "routing",
-    request_body = SimulationRequest,
-)]
+    request_body = SimulationRequest, responses((status = 200, description = "What would happen.", body = schema::Simulated)),)]
 async fn simulate(
     State(services): State<Services>,
     Json(request): Json<SimulationRequest>,

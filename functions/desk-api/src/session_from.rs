@@ -8,7 +8,7 @@ use store::{BindingChange, SecretString};
 use utoipa::ToSchema;
 use wechat::session_from::{self, BuildError, Built, Fields, SessionFrom};
 
-use crate::{bindings, parameters::BindingPath, services::Services};
+use crate::{bindings, parameters::BindingPath, schema, services::Services};
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let _ = routes.allow(Action::SimulateRouting).route(operation!(build)).route(operation!(parse));
@@ -18,7 +18,7 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 /// Build a session-from
 ///
 /// Refused if it has more than 1000 characters or bytes, and if a level of `transfer_action` could not be followed.
-#[utoipa::path(post, path = "/api/session-from/build", operation_id = "buildSessionFrom", tag = "session-from")]
+#[utoipa::path(post, path = "/api/session-from/build", operation_id = "buildSessionFrom", tag = "session-from", request_body = schema::SessionFromFields, responses((status = 200, description = "The session-from.", body = schema::BuiltSessionFrom)),)]
 async fn build(Json(fields): Json<Fields>) -> Result<Json<Built>, Problem> {
     session_from::build(&fields).map(Json).map_err(|error| Problem::invalid(vec![wrong(&error)]))
 }
@@ -53,8 +53,7 @@ struct SessionFromText {
 /// Any text is a `session-from`; what is unusual is a warning.
 #[utoipa::path(
     post, path = "/api/session-from/parse", operation_id = "parseSessionFrom", tag = "session-from",
-    request_body = SessionFromText,
-)]
+    request_body = SessionFromText, responses((status = 200, description = "What the session-from says.", body = schema::SessionFrom)),)]
 async fn parse(Json(SessionFromText { text }): Json<SessionFromText>) -> Json<SessionFrom> {
     Json(session_from::parse(&text))
 }

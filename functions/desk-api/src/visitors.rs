@@ -7,7 +7,7 @@ use serde::Serialize;
 use store::{Message, Profile, Thread, Visitor};
 use wechat::session_from::{self, SessionFrom};
 
-use crate::{bindings, conversation_view::Quota, parameters::VisitorPath, services::Services};
+use crate::{bindings, conversation_view::Quota, parameters::VisitorPath, schema, services::Services};
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let _ = routes
@@ -68,8 +68,7 @@ struct PersonVisitor {
     path = "/api/bindings/{app_id}/visitors/{openid}",
     operation_id = "getVisitor",
     tag = "visitors",
-    params(VisitorPath)
-)]
+    params(VisitorPath), responses((status = 200, description = "The visitor.", body = schema::Visitor)),)]
 async fn read(
     State(services): State<Services>,
     caller: Caller,
@@ -124,8 +123,7 @@ async fn read(
     path = "/api/bindings/{app_id}/visitors/{openid}/messages",
     operation_id = "listVisitorMessages",
     tag = "visitors",
-    params(VisitorPath, PageRequest)
-)]
+    params(VisitorPath, PageRequest), responses((status = 200, description = "A page of messages.", body = schema::MessagePage)),)]
 async fn list_messages(
     State(services): State<Services>,
     caller: Caller,

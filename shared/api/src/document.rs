@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use axum::handler::Handler;
 use desk::policy::Action;
+use serde_json::Value;
 use utoipa::{
     ToSchema,
     openapi::{
-        ContentBuilder, Info, OpenApi, OpenApiBuilder, Paths, RefOr, ResponseBuilder, Schema,
+        ContentBuilder, Info, OpenApiBuilder, Paths, RefOr, Response, ResponseBuilder, Schema, Server, Tag,
         path::{Operation as DescribedOperation, ParameterIn},
         schema::{AllOfBuilder, ObjectBuilder, Ref, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
@@ -23,11 +24,12 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 pub struct Document {
     paths: Paths,
     schemas: BTreeMap<String, RefOr<Schema>>,
+    responses: BTreeMap<String, RefOr<Response>>,
 }
 
 impl Default for Document {
     fn default() -> Self {
-        let mut document = Self { paths: Paths::new(), schemas: BTreeMap::new() };
+        let mut document = Self { paths: Paths::new(), schemas: BTreeMap::new(), responses: BTreeMap::new() };
         document.add_schema::<Problem>();
         document
     }
@@ -41,18 +43,23 @@ impl Document {
         self.schemas.extend(schemas);
     }
 
-    /// The description, with the bearer token as the security of every operation.
-    pub fn finish(self, info: Info) -> OpenApi {
+    /// The description in JSON, with the bearer token as the security of every operation.
+    pub fn finish(self, info: Info, tags: Vec<Tag>) -> serde_json::Result<Value> {
         let mut api = OpenApiBuilder::new().info(info).paths(self.paths).build();
         let components = api.components.get_or_insert_default();
         components.schemas = self.schemas.into_iter().collect();
+        components.responses = self.responses.into_iter().collect();
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some("An access token: `POST /api/access-tokens` creates one."))
             .build();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        api.servers = Some(vec![Server::new("/")]);
         api.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
-        api
+        api.tags = Some(tags);
+        let mut value = serde_json::to_value(&api)?;
+        unwrap_descriptions(&mut value);
+        Ok(value)
     }
 }
 
@@ -65,13 +72,46 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> for Document {
     {
         let mut operation = D::operation();
         for (status, codes) in refusals_of(&operation, &Route::of::<D>(action), refusals) {
-            operation.responses.responses.insert(status.to_string(), refusal(&codes));
+            let response = match codes.as_slice() {
+                // A refusal with one code is the same for every operation.
+                [code] => {
+                    let name = format!("{code:?}");
+                    self.responses.entry(name.clone()).or_insert_with(|| refusal(&codes));
+                    Ref::from_response_name(name).into()
+                }
+                _ => refusal(&codes),
+            };
+            operation.responses.responses.insert(status.to_string(), response);
         }
         let mut schemas = Vec::new();
         D::schemas(&mut schemas);
         self.schemas.extend(schemas);
         self.paths.add_path_operation(D::path(), D::methods(), operation);
     }
+}
+
+/// Joins the lines of each paragraph in the descriptions: they are wrapped as comments of the source are.
+fn unwrap_descriptions(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(text) if name == "description" => {
+                        let paragraphs = text.split("\n\n").map(unwrapped);
+                        *text = paragraphs.collect::<Vec<_>>().join("\n\n");
+                    }
+                    _ => unwrap_descriptions(value),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(unwrap_descriptions),
+        _ => {}
+    }
+}
+
+/// A paragraph in one line; a list keeps its lines.
+fn unwrapped(paragraph: &str) -> String {
+    if paragraph.starts_with("- ") { paragraph.to_owned() } else { paragraph.replace('\n', " ") }
 }
 
 /// The codes of an operation by status: its own, and those that follow from its form.
@@ -106,12 +146,17 @@ fn refusals_of(operation: &DescribedOperation, route: &Route, own: &[Refusal]) -
     by_status
 }
 
-fn refusal(codes: &[Code]) -> RefOr<utoipa::openapi::Response> {
-    let description = codes
-        .iter()
-        .map(|code| format!("`{}`: {}", code.as_str(), code.description()))
-        .collect::<Vec<_>>()
-        .join("\n\n");
+/// How many codes the description of a response explains. Beyond that it refers to the schema of the codes, which explains
+/// each of them.
+const EXPLAINED_CODES: usize = 6;
+
+fn refusal(codes: &[Code]) -> RefOr<Response> {
+    let explained = codes.iter().map(|code| format!("`{}`: {}", code.as_str(), code.description()));
+    let description = if codes.len() <= EXPLAINED_CODES {
+        explained.collect::<Vec<_>>().join("\n\n")
+    } else {
+        "Refused; `ProblemCode` explains the codes.".to_owned()
+    };
     let code = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes.iter().map(|code| code.as_str())));
     let schema = AllOfBuilder::new()
         .item(Ref::from_schema_name(Problem::name()))

@@ -1,8 +1,13 @@
 //! Lists, page by page.
 
+use std::borrow::Cow;
+
 use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema, Type, schema::SchemaType},
+};
 
 use crate::{Problem, Query, non_empty};
 
@@ -52,7 +57,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PageRequest {
 }
 
 /// A page of a list.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub struct PageOf<T> {
     /// The items, in the order of the list.
     pub items: Vec<T>,
@@ -63,5 +68,31 @@ pub struct PageOf<T> {
 impl<T> From<store::Page<T>> for PageOf<T> {
     fn from(page: store::Page<T>) -> Self {
         Self { items: page.items, cursor: page.cursor }
+    }
+}
+
+impl<T: ToSchema> PartialSchema for PageOf<T> {
+    fn schema() -> RefOr<Schema> {
+        let items = ArrayBuilder::new().items(Ref::from_schema_name(T::name()));
+        let cursor = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("Asks for the next page; null on the last."));
+        ObjectBuilder::new()
+            .property("items", items)
+            .required("items")
+            .property("cursor", cursor)
+            .required("cursor")
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for PageOf<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
     }
 }

@@ -1,6 +1,6 @@
 //! Records in use cannot be deleted.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::open_conversation::problem;
 use crate::service_desk::{APP, QUESTIONS};
@@ -88,6 +88,9 @@ async fn in_use_refusals_are_in_the_description() {
         let conflict = &described["paths"][format!("/api/{kind}s/{{id}}")]["delete"]["responses"]["409"];
         let words = conflict["description"].as_str().unwrap();
         assert!(words.contains(&format!("`{kind}.in_use`")), "{words}");
-        assert_ne!(conflict["content"]["application/problem+json"]["schema"]["$ref"], Value::Null);
+        let schema = &conflict["content"]["application/problem+json"]["schema"]["allOf"];
+        assert_eq!(schema[0]["$ref"], "#/components/schemas/Problem");
+        let codes = schema[1]["properties"]["code"]["enum"].as_array().unwrap();
+        assert!(codes.contains(&json!(format!("{kind}.in_use"))), "{codes:?}");
     }
 }

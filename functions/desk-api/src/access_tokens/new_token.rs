@@ -10,7 +10,7 @@ use store::{Kind, NewApiToken};
 use utoipa::ToSchema;
 use wechat::is_app_id;
 
-use crate::{description::RoleName, lookup, services::Services};
+use crate::{lookup, schema, services::Services};
 
 const NAME_MAX: usize = 60;
 /// How many groups or mini programs a token names at most. API Gateway passes an authorizer's context of a few kilobytes.
@@ -19,7 +19,7 @@ const NAMED_MAX: usize = 50;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewAccessToken {
-    #[schema(value_type = RoleName)]
+    #[schema(value_type = schema::Role)]
     role: Role,
     /// The holder's name.
     #[schema(min_length = 1, max_length = 60)]

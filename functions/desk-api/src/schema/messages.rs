@@ -1,0 +1,182 @@
+//! Messages.
+
+#![allow(dead_code, reason = "describes `store::Message`")]
+
+use jiff::Timestamp;
+use utoipa::ToSchema;
+
+/// A message. The content stands in the field that `type` names.
+#[derive(ToSchema)]
+pub(crate) struct Message {
+    /// Unique within the visitor's messages; ids sort in the order of the messages.
+    id: String,
+    direction: Direction,
+    #[schema(rename = "type")]
+    kind: MessageType,
+    #[schema(nullable = false)]
+    text: Option<TextContent>,
+    #[schema(nullable = false)]
+    image: Option<ImageContent>,
+    #[schema(nullable = false)]
+    link: Option<LinkContent>,
+    #[schema(nullable = false)]
+    miniprogrampage: Option<CardContent>,
+    #[schema(nullable = false)]
+    event: Option<EventContent>,
+    #[schema(nullable = false)]
+    raw: Option<RawContent>,
+    created_at: Timestamp,
+    state: MessageState,
+    /// The conversation that the message belongs to.
+    #[schema(nullable = false)]
+    cid: Option<String>,
+    #[schema(nullable = false)]
+    author: Option<Author>,
+    #[schema(nullable = false)]
+    failure: Option<SendFailure>,
+    /// Whether a model made it; WeChat labels it so.
+    #[schema(nullable = false)]
+    ai_generated: Option<bool>,
+    /// The message that a held text was sent with.
+    #[schema(nullable = false)]
+    released_as: Option<String>,
+}
+
+/// From the visitor (`in`) or to the visitor (`out`).
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum Direction {
+    In,
+    Out,
+}
+
+/// The type of a message; `raw` is one that is not known.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum MessageType {
+    Text,
+    Image,
+    Link,
+    Miniprogrampage,
+    Event,
+    Raw,
+}
+
+/// `held`: WeChat permits no reply now, and the text waits for the visitor's next message; `released`: it was sent then,
+/// as part of another; `cancelled`: it was cancelled while it was held; `unknown`: whether the visitor has it is not known,
+/// and it is not repeated.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum MessageState {
+    Received,
+    Pending,
+    Sending,
+    Sent,
+    Failed,
+    Unknown,
+    Held,
+    Released,
+    Cancelled,
+}
+
+#[derive(ToSchema)]
+struct TextContent {
+    content: String,
+}
+
+#[derive(ToSchema)]
+struct ImageContent {
+    #[schema(nullable = false)]
+    media_id: Option<String>,
+    /// The address at which WeChat has the picture.
+    #[schema(nullable = false)]
+    pic_url: Option<String>,
+    /// The address that the picture was sent from.
+    #[schema(nullable = false)]
+    url: Option<String>,
+}
+
+#[derive(ToSchema)]
+struct LinkContent {
+    #[schema(nullable = false)]
+    title: Option<String>,
+    #[schema(nullable = false)]
+    description: Option<String>,
+    #[schema(nullable = false)]
+    url: Option<String>,
+    #[schema(nullable = false)]
+    thumb_url: Option<String>,
+}
+
+#[derive(ToSchema)]
+struct CardContent {
+    #[schema(nullable = false)]
+    title: Option<String>,
+    #[schema(nullable = false)]
+    appid: Option<String>,
+    #[schema(nullable = false)]
+    pagepath: Option<String>,
+    #[schema(nullable = false)]
+    thumb_url: Option<String>,
+    #[schema(nullable = false)]
+    thumb_media_id: Option<String>,
+    /// The address of the mini program's picture, for the workbench alone.
+    #[schema(nullable = false)]
+    headimg: Option<String>,
+    /// The mini program's name, for the workbench alone.
+    #[schema(nullable = false)]
+    name: Option<String>,
+}
+
+#[derive(ToSchema)]
+struct EventContent {
+    #[schema(nullable = false)]
+    event: Option<String>,
+    #[schema(nullable = false)]
+    session_from: Option<String>,
+    #[schema(nullable = false)]
+    raw: Option<String>,
+}
+
+/// A message of a type that is not known, kept whole.
+#[derive(ToSchema)]
+struct RawContent {
+    #[schema(nullable = false)]
+    msg_type: Option<String>,
+    #[schema(nullable = false)]
+    raw: Option<String>,
+}
+
+/// The author of an outbound message.
+#[derive(ToSchema)]
+struct Author {
+    role: AuthorRole,
+    /// The name to show, where a person wrote it.
+    #[schema(nullable = false)]
+    name: Option<String>,
+}
+
+/// Who wrote a message.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum AuthorRole {
+    AutoReply,
+    Prompt,
+    Robot,
+    Admin,
+    Supervisor,
+    Agent,
+    Integrator,
+}
+
+/// Why a message was not sent, or may not have been.
+#[derive(ToSchema)]
+struct SendFailure {
+    /// One of the codes of a problem.
+    code: api::Code,
+    /// WeChat's errcode.
+    #[schema(nullable = false)]
+    errcode: Option<i64>,
+    /// What it means and what to do, for a person.
+    detail: String,
+}

@@ -92,8 +92,12 @@ struct ConversationPath {
 /// is fetched and uploaded. An agent who sends into a conversation that no agent has claims it; one that another agent has is
 /// refused (`conversation.taken`).
 #[utoipa::path(
-    post, path = "/api/conversations/{cid}/cards", operation_id = "sendCard", tag = "messages",
-    params(ConversationPath, IdempotencyKey), request_body = Card,
+    post,
+    path = "/api/conversations/{cid}/cards",
+    operation_id = "sendCard",
+    tag = "messages",
+    params(ConversationPath, IdempotencyKey),
+    request_body = Card,
     responses(
         (status = 200, description = "An earlier request with this Idempotency-Key sent it.", body = ref("#/components/schemas/Message")),
         (status = 201, description = "WeChat accepted it.", body = ref("#/components/schemas/Message")),

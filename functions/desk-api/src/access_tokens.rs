@@ -41,7 +41,9 @@ impl CreatedToken {
     path = "/api/access-tokens",
     operation_id = "listAccessTokens",
     tag = "access tokens",
-    params(PageRequest), responses((status = 200, description = "A page of access tokens.", body = schema::AccessTokenPage)),)]
+    params(PageRequest),
+    responses((status = 200, description = "A page of access tokens.", body = schema::AccessTokenPage)),
+)]
 async fn list(State(services): State<Services>, page: PageRequest) -> Result<Json<PageOf<ApiToken>>, Problem> {
     Ok(Json(services.table().api_tokens(page.cursor(), page.limit).await?.into()))
 }
@@ -50,8 +52,13 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
 ///
 /// The token is in this answer only. A token that names an agent ends when the agent is deleted or disabled.
 #[utoipa::path(
-    post, path = "/api/access-tokens", operation_id = "createAccessToken", tag = "access tokens",
-    request_body = NewAccessToken, responses((status = 201, description = "The new access token.", body = schema::CreatedAccessToken)),)]
+    post,
+    path = "/api/access-tokens",
+    operation_id = "createAccessToken",
+    tag = "access tokens",
+    request_body = NewAccessToken,
+    responses((status = 201, description = "The new access token.", body = schema::CreatedAccessToken)),
+)]
 async fn create(
     State(services): State<Services>,
     Json(new): Json<NewAccessToken>,
@@ -82,7 +89,9 @@ async fn create(
     path = "/api/access-tokens/{id}/rotate",
     operation_id = "rotateAccessToken",
     tag = "access tokens",
-    params(IdPath), responses((status = 201, description = "The token with its new secret.", body = schema::CreatedAccessToken)),)]
+    params(IdPath),
+    responses((status = 201, description = "The token with its new secret.", body = schema::CreatedAccessToken)),
+)]
 async fn rotate(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -99,7 +108,10 @@ async fn rotate(
 /// other valid admin token (`access_token.last_admin`). A deployment with another `AdminTokenSha256` has a bootstrap token
 /// again.
 #[utoipa::path(
-    delete, path = "/api/access-tokens/bootstrap", operation_id = "retireBootstrapToken", tag = "access tokens",
+    delete,
+    path = "/api/access-tokens/bootstrap",
+    operation_id = "retireBootstrapToken",
+    tag = "access tokens",
     responses((status = 204, description = "The bootstrap token is retired.")),
 )]
 async fn retire_bootstrap(State(services): State<Services>) -> Result<NoContent, Problem> {
@@ -115,7 +127,10 @@ async fn retire_bootstrap(State(services): State<Services>) -> Result<NoContent,
 ///
 /// The last valid admin token is not revoked once the bootstrap token is retired (`access_token.last_admin`).
 #[utoipa::path(
-    delete, path = "/api/access-tokens/{id}", operation_id = "revokeAccessToken", tag = "access tokens",
+    delete,
+    path = "/api/access-tokens/{id}",
+    operation_id = "revokeAccessToken",
+    tag = "access tokens",
     params(IdPath),
     responses((status = 204, description = "The token is revoked.")),
 )]

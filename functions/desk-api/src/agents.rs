@@ -30,19 +30,40 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 /// List all agents
 ///
 /// In the order in which they were created.
-#[utoipa::path(get, path = "/api/agents", operation_id = "listAgents", tag = "agents", params(PageRequest), responses((status = 200, description = "A page of agents.", body = schema::AgentPage)),)]
+#[utoipa::path(
+    get,
+    path = "/api/agents",
+    operation_id = "listAgents",
+    tag = "agents",
+    params(PageRequest),
+    responses((status = 200, description = "A page of agents.", body = schema::AgentPage)),
+)]
 async fn list(State(services): State<Services>, page: PageRequest) -> Result<Json<PageOf<RecordView>>, Problem> {
     records::list(&services, Kind::Agent, &page).await.map(Json)
 }
 
 /// Create an agent
-#[utoipa::path(post, path = "/api/agents", operation_id = "createAgent", tag = "agents", request_body = schema::NewAgent, responses((status = 201, description = "The new agent.", body = schema::Agent)),)]
+#[utoipa::path(
+    post,
+    path = "/api/agents",
+    operation_id = "createAgent",
+    tag = "agents",
+    request_body = schema::NewAgent,
+    responses((status = 201, description = "The new agent.", body = schema::Agent)),
+)]
 async fn create(State(services): State<Services>, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
     records::create(&services, Kind::Agent, new).await.map(Created)
 }
 
 /// Get an agent
-#[utoipa::path(get, path = "/api/agents/{id}", operation_id = "getAgent", tag = "agents", params(IdPath), responses((status = 200, description = "The agent.", body = schema::Agent)),)]
+#[utoipa::path(
+    get,
+    path = "/api/agents/{id}",
+    operation_id = "getAgent",
+    tag = "agents",
+    params(IdPath),
+    responses((status = 200, description = "The agent.", body = schema::Agent)),
+)]
 async fn read(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -54,7 +75,15 @@ async fn read(
 ///
 /// A JSON merge patch (RFC 7396): `null` sets a field back to its default. An agent whose
 /// capacity grows gets waiting conversations.
-#[utoipa::path(patch, path = "/api/agents/{id}", operation_id = "changeAgent", tag = "agents", params(IdPath), request_body = schema::AgentChange, responses((status = 200, description = "The agent as it is now.", body = schema::Agent)),)]
+#[utoipa::path(
+    patch,
+    path = "/api/agents/{id}",
+    operation_id = "changeAgent",
+    tag = "agents",
+    params(IdPath),
+    request_body = schema::AgentChange,
+    responses((status = 200, description = "The agent as it is now.", body = schema::Agent)),
+)]
 async fn change(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -67,7 +96,14 @@ async fn change(
 ///
 /// Refused while the agent has conversations (`agent.has_conversations`), while conversations wait for them
 /// (`agent.has_waiting`), and while they are a member of a group (`agent.in_groups`).
-#[utoipa::path(delete, path = "/api/agents/{id}", operation_id = "deleteAgent", tag = "agents", params(IdPath), responses((status = 204, description = "The agent is deleted.")),)]
+#[utoipa::path(
+    delete,
+    path = "/api/agents/{id}",
+    operation_id = "deleteAgent",
+    tag = "agents",
+    params(IdPath),
+    responses((status = 204, description = "The agent is deleted.")),
+)]
 async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
     records::delete(&services, Kind::Agent, &id).await?;
     Ok(NoContent)

@@ -167,7 +167,14 @@ impl Host {
 ///
 /// In the order of their AppIDs. For an integrator of named mini programs, a page may have fewer bindings than the limit
 /// and still have a next page.
-#[utoipa::path(get, path = "/api/bindings", operation_id = "listBindings", tag = "bindings", params(PageRequest), responses((status = 200, description = "A page of bindings.", body = schema::BindingPage)),)]
+#[utoipa::path(
+    get,
+    path = "/api/bindings",
+    operation_id = "listBindings",
+    tag = "bindings",
+    params(PageRequest),
+    responses((status = 200, description = "A page of bindings.", body = schema::BindingPage)),
+)]
 async fn list(
     State(services): State<Services>,
     caller: Caller,
@@ -190,7 +197,9 @@ async fn list(
     path = "/api/bindings/{app_id}",
     operation_id = "getBinding",
     tag = "bindings",
-    params(BindingPath), responses((status = 200, description = "The binding.", body = schema::Binding)),)]
+    params(BindingPath),
+    responses((status = 200, description = "The binding.", body = schema::Binding)),
+)]
 async fn read(
     State(services): State<Services>,
     caller: Caller,
@@ -216,7 +225,14 @@ pub(crate) async fn find(services: &Services, app_id: &str) -> Result<Binding, P
 ///
 /// By AppID and AppSecret. WeChat is asked for an access token first: wrong credentials are refused and nothing is
 /// stored. Token and EncodingAESKey are generated where they are missing, and are in this answer only.
-#[utoipa::path(post, path = "/api/bindings", operation_id = "createBinding", tag = "bindings", request_body = schema::NewBinding, responses((status = 201, description = "The new binding.", body = schema::CreatedBinding)),)]
+#[utoipa::path(
+    post,
+    path = "/api/bindings",
+    operation_id = "createBinding",
+    tag = "bindings",
+    request_body = schema::NewBinding,
+    responses((status = 201, description = "The new binding.", body = schema::CreatedBinding)),
+)]
 async fn create(
     State(services): State<Services>,
     host: Host,
@@ -277,7 +293,10 @@ async fn create(
     path = "/api/bindings/{app_id}",
     operation_id = "changeBinding",
     tag = "bindings",
-    params(BindingPath), request_body = schema::BindingChange, responses((status = 200, description = "The binding as it is now.", body = schema::Binding)),)]
+    params(BindingPath),
+    request_body = schema::BindingChange,
+    responses((status = 200, description = "The binding as it is now.", body = schema::Binding)),
+)]
 async fn change(
     State(services): State<Services>,
     host: Host,
@@ -339,7 +358,10 @@ async fn change(
 ///
 /// Messages and conversations are kept.
 #[utoipa::path(
-    delete, path = "/api/bindings/{app_id}", operation_id = "deleteBinding", tag = "bindings",
+    delete,
+    path = "/api/bindings/{app_id}",
+    operation_id = "deleteBinding",
+    tag = "bindings",
     params(BindingPath),
     responses((status = 204, description = "The mini program is no longer bound.")),
 )]

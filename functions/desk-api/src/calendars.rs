@@ -31,19 +31,40 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 /// List all calendars
 ///
 /// In the order in which they were created.
-#[utoipa::path(get, path = "/api/calendars", operation_id = "listCalendars", tag = "calendars", params(PageRequest), responses((status = 200, description = "A page of calendars.", body = schema::CalendarPage)),)]
+#[utoipa::path(
+    get,
+    path = "/api/calendars",
+    operation_id = "listCalendars",
+    tag = "calendars",
+    params(PageRequest),
+    responses((status = 200, description = "A page of calendars.", body = schema::CalendarPage)),
+)]
 async fn list(State(services): State<Services>, page: PageRequest) -> Result<Json<PageOf<RecordView>>, Problem> {
     records::list(&services, Kind::Calendar, &page).await.map(Json)
 }
 
 /// Create a calendar
-#[utoipa::path(post, path = "/api/calendars", operation_id = "createCalendar", tag = "calendars", request_body = schema::NewCalendar, responses((status = 201, description = "The new calendar.", body = schema::Calendar)),)]
+#[utoipa::path(
+    post,
+    path = "/api/calendars",
+    operation_id = "createCalendar",
+    tag = "calendars",
+    request_body = schema::NewCalendar,
+    responses((status = 201, description = "The new calendar.", body = schema::Calendar)),
+)]
 async fn create(State(services): State<Services>, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
     records::create(&services, Kind::Calendar, new).await.map(Created)
 }
 
 /// Get a calendar
-#[utoipa::path(get, path = "/api/calendars/{id}", operation_id = "getCalendar", tag = "calendars", params(IdPath), responses((status = 200, description = "The calendar.", body = schema::Calendar)),)]
+#[utoipa::path(
+    get,
+    path = "/api/calendars/{id}",
+    operation_id = "getCalendar",
+    tag = "calendars",
+    params(IdPath),
+    responses((status = 200, description = "The calendar.", body = schema::Calendar)),
+)]
 async fn read(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -55,7 +76,15 @@ async fn read(
 ///
 /// A JSON merge patch (RFC 7396): `null` sets a field back to its default. Supervisors change a calendar that only groups
 /// of theirs use.
-#[utoipa::path(patch, path = "/api/calendars/{id}", operation_id = "changeCalendar", tag = "calendars", params(IdPath), request_body = schema::CalendarChange, responses((status = 200, description = "The calendar as it is now.", body = schema::Calendar)),)]
+#[utoipa::path(
+    patch,
+    path = "/api/calendars/{id}",
+    operation_id = "changeCalendar",
+    tag = "calendars",
+    params(IdPath),
+    request_body = schema::CalendarChange,
+    responses((status = 200, description = "The calendar as it is now.", body = schema::Calendar)),
+)]
 async fn change(
     State(services): State<Services>,
     caller: Caller,
@@ -77,7 +106,9 @@ async fn change(
     path = "/api/calendars/{id}",
     operation_id = "deleteCalendar",
     tag = "calendars",
-    params(IdPath), responses((status = 204, description = "The calendar is deleted.")),)]
+    params(IdPath),
+    responses((status = 204, description = "The calendar is deleted.")),
+)]
 async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
     records::delete(&services, Kind::Calendar, &id).await?;
     Ok(NoContent)

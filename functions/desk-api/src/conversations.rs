@@ -149,7 +149,9 @@ impl Selection {
     path = "/api/conversations",
     operation_id = "listConversations",
     tag = "conversations",
-    params(ConversationQuery, PageRequest), responses((status = 200, description = "A page of conversations.", body = schema::ConversationPage)),)]
+    params(ConversationQuery, PageRequest),
+    responses((status = 200, description = "A page of conversations.", body = schema::ConversationPage)),
+)]
 async fn list(
     State(services): State<Services>,
     caller: Caller,
@@ -168,7 +170,9 @@ async fn list(
     path = "/api/conversations/{cid}",
     operation_id = "getConversation",
     tag = "conversations",
-    params(ConversationPath), responses((status = 200, description = "The conversation.", body = ConversationView)),)]
+    params(ConversationPath),
+    responses((status = 200, description = "The conversation.", body = ConversationView)),
+)]
 async fn read(State(services): State<Services>, permitted: Permitted) -> Result<Json<ConversationView>, Problem> {
     conversation_view::one(services.table(), permitted.conversation()).await.map(Json)
 }
@@ -181,7 +185,9 @@ async fn read(State(services): State<Services>, permitted: Permitted) -> Result<
     path = "/api/conversations/{cid}/events",
     operation_id = "listConversationEvents",
     tag = "conversations",
-    params(ConversationPath, PageRequest), responses((status = 200, description = "A page of events.", body = schema::EventPage)),)]
+    params(ConversationPath, PageRequest),
+    responses((status = 200, description = "A page of events.", body = schema::EventPage)),
+)]
 async fn list_events(
     State(services): State<Services>,
     permitted: Permitted,
@@ -202,8 +208,12 @@ struct TypingIndicator {
 ///
 /// Tells the visitor that an agent is typing, or no longer.
 #[utoipa::path(
-    post, path = "/api/conversations/{cid}/typing", operation_id = "setTyping", tag = "conversations",
-    params(ConversationPath), request_body = TypingIndicator,
+    post,
+    path = "/api/conversations/{cid}/typing",
+    operation_id = "setTyping",
+    tag = "conversations",
+    params(ConversationPath),
+    request_body = TypingIndicator,
     responses((status = 204, description = "The indicator is set, or WeChat does not show one now.")),
 )]
 async fn set_typing(

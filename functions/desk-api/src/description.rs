@@ -18,8 +18,11 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 ///
 /// The OpenAPI 3.1 document of the API.
 #[utoipa::path(
-    get, path = "/api/openapi.json", operation_id = "getDescription", tag = "description",
-    responses((status = 200, description = "The description.", body = Object, content_type = "application/json"))
+    get,
+    path = "/api/openapi.json",
+    operation_id = "getDescription",
+    tag = "description",
+    responses((status = 200, description = "The description.", body = Object, content_type = "application/json")),
 )]
 async fn read() -> StaticJson {
     StaticJson(OPENAPI)

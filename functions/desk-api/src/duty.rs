@@ -69,8 +69,12 @@ struct StatusChange {
 /// online gets the waiting conversations, the longest waiting first; several who come online at once share them evenly.
 /// What does not fit into the time of the request follows within a minute.
 #[utoipa::path(
-    put, path = "/api/agents/{id}/status", operation_id = "setAgentStatus", tag = "agents",
-    params(AgentPath), request_body = StatusChange,
+    put,
+    path = "/api/agents/{id}/status",
+    operation_id = "setAgentStatus",
+    tag = "agents",
+    params(AgentPath),
+    request_body = StatusChange,
     responses((status = 200, description = "The agent's duty as it is now.", body = DutyView)),
 )]
 async fn set_status(
@@ -103,7 +107,10 @@ async fn set_status(
 /// Every 30 seconds. Without it an agent gets no more conversations after 90 seconds, and three minutes later those that
 /// they have return to the queue.
 #[utoipa::path(
-    post, path = "/api/agents/{id}/heartbeat", operation_id = "sendHeartbeat", tag = "agents",
+    post,
+    path = "/api/agents/{id}/heartbeat",
+    operation_id = "sendHeartbeat",
+    tag = "agents",
     params(AgentPath),
     responses((status = 204, description = "The agent is present.")),
 )]

@@ -28,19 +28,40 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 /// List all groups
 ///
 /// In the order in which they were created.
-#[utoipa::path(get, path = "/api/groups", operation_id = "listGroups", tag = "groups", params(PageRequest), responses((status = 200, description = "A page of groups.", body = schema::GroupPage)),)]
+#[utoipa::path(
+    get,
+    path = "/api/groups",
+    operation_id = "listGroups",
+    tag = "groups",
+    params(PageRequest),
+    responses((status = 200, description = "A page of groups.", body = schema::GroupPage)),
+)]
 async fn list(State(services): State<Services>, page: PageRequest) -> Result<Json<PageOf<RecordView>>, Problem> {
     records::list(&services, Kind::Group, &page).await.map(Json)
 }
 
 /// Create a group
-#[utoipa::path(post, path = "/api/groups", operation_id = "createGroup", tag = "groups", request_body = schema::NewGroup, responses((status = 201, description = "The new group.", body = schema::Group)),)]
+#[utoipa::path(
+    post,
+    path = "/api/groups",
+    operation_id = "createGroup",
+    tag = "groups",
+    request_body = schema::NewGroup,
+    responses((status = 201, description = "The new group.", body = schema::Group)),
+)]
 async fn create(State(services): State<Services>, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
     records::create(&services, Kind::Group, new).await.map(Created)
 }
 
 /// Get a group
-#[utoipa::path(get, path = "/api/groups/{id}", operation_id = "getGroup", tag = "groups", params(IdPath), responses((status = 200, description = "The group.", body = schema::Group)),)]
+#[utoipa::path(
+    get,
+    path = "/api/groups/{id}",
+    operation_id = "getGroup",
+    tag = "groups",
+    params(IdPath),
+    responses((status = 200, description = "The group.", body = schema::Group)),
+)]
 async fn read(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -52,7 +73,15 @@ async fn read(
 ///
 /// A JSON merge patch (RFC 7396): `null` sets a field back to its default. Waiting conversations are
 /// assigned anew. Supervisors change `members` and `calendar_id` of their groups.
-#[utoipa::path(patch, path = "/api/groups/{id}", operation_id = "changeGroup", tag = "groups", params(IdPath), request_body = schema::GroupChange, responses((status = 200, description = "The group as it is now.", body = schema::Group)),)]
+#[utoipa::path(
+    patch,
+    path = "/api/groups/{id}",
+    operation_id = "changeGroup",
+    tag = "groups",
+    params(IdPath),
+    request_body = schema::GroupChange,
+    responses((status = 200, description = "The group as it is now.", body = schema::Group)),
+)]
 async fn change(
     State(services): State<Services>,
     caller: Caller,
@@ -71,7 +100,14 @@ async fn change(
 ///
 /// Refused while a binding's `reception` or a merchant names the group (`group.in_use`), and while conversations wait for
 /// it (`group.has_waiting`).
-#[utoipa::path(delete, path = "/api/groups/{id}", operation_id = "deleteGroup", tag = "groups", params(IdPath), responses((status = 204, description = "The group is deleted.")),)]
+#[utoipa::path(
+    delete,
+    path = "/api/groups/{id}",
+    operation_id = "deleteGroup",
+    tag = "groups",
+    params(IdPath),
+    responses((status = 204, description = "The group is deleted.")),
+)]
 async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
     records::delete(&services, Kind::Group, &id).await?;
     Ok(NoContent)

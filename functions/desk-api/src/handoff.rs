@@ -64,8 +64,14 @@ struct Claim {
 /// Takes a conversation that no agent has: one that waits, one that a robot has, or a left message. If another agent has
 /// it already, the answer says who (`conversation.taken`).
 #[utoipa::path(
-    post, path = "/api/conversations/{cid}/claim", operation_id = "claimConversation", tag = "handoff",
-    params(ConversationPath), request_body = Option<Claim>, responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),)]
+    post,
+    path = "/api/conversations/{cid}/claim",
+    operation_id = "claimConversation",
+    tag = "handoff",
+    params(ConversationPath),
+    request_body = Option<Claim>,
+    responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),
+)]
 async fn claim(
     State(services): State<Services>,
     caller: Caller,
@@ -96,7 +102,9 @@ async fn claim(
     path = "/api/conversations/{cid}/accept",
     operation_id = "acceptConversation",
     tag = "handoff",
-    params(ConversationPath), responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),)]
+    params(ConversationPath),
+    responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),
+)]
 async fn accept(
     State(services): State<Services>,
     caller: Caller,
@@ -144,8 +152,14 @@ impl Transfer {
 ///
 /// Only admins and supervisors transfer a conversation that another agent has.
 #[utoipa::path(
-    post, path = "/api/conversations/{cid}/transfer", operation_id = "transferConversation", tag = "handoff",
-    params(ConversationPath), request_body = Transfer, responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),)]
+    post,
+    path = "/api/conversations/{cid}/transfer",
+    operation_id = "transferConversation",
+    tag = "handoff",
+    params(ConversationPath),
+    request_body = Transfer,
+    responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),
+)]
 async fn transfer(
     State(services): State<Services>,
     caller: Caller,
@@ -193,8 +207,14 @@ struct Close {
 /// The visitor's next message opens a new one. Closing a closed conversation changes nothing. Only admins
 /// and supervisors close a conversation that another agent has (`conversation.taken`).
 #[utoipa::path(
-    post, path = "/api/conversations/{cid}/close", operation_id = "closeConversation", tag = "handoff",
-    params(ConversationPath), request_body = Option<Close>, responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),)]
+    post,
+    path = "/api/conversations/{cid}/close",
+    operation_id = "closeConversation",
+    tag = "handoff",
+    params(ConversationPath),
+    request_body = Option<Close>,
+    responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),
+)]
 async fn close(
     State(services): State<Services>,
     caller: Caller,

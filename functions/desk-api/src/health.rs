@@ -62,7 +62,10 @@ impl Check {
 ///
 /// Says what works and what does not.
 #[utoipa::path(
-    get, path = "/api/bindings/{app_id}/health", operation_id = "getBindingHealth", tag = "bindings",
+    get,
+    path = "/api/bindings/{app_id}/health",
+    operation_id = "getBindingHealth",
+    tag = "bindings",
     params(BindingPath),
     responses((status = 200, description = "The checks.", body = Health)),
 )]

@@ -27,7 +27,10 @@ struct Me {
 
 /// Get the caller
 #[utoipa::path(
-    get, path = "/api/me", operation_id = "getMe", tag = "me",
+    get,
+    path = "/api/me",
+    operation_id = "getMe",
+    tag = "me",
     responses((status = 200, description = "The caller.", body = Me)),
 )]
 async fn read(State(services): State<Services>, caller: Caller) -> Result<Json<Me>, Problem> {

@@ -26,19 +26,40 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 /// List all merchants
 ///
 /// In the order in which they were created.
-#[utoipa::path(get, path = "/api/merchants", operation_id = "listMerchants", tag = "merchants", params(PageRequest), responses((status = 200, description = "A page of merchants.", body = schema::MerchantPage)),)]
+#[utoipa::path(
+    get,
+    path = "/api/merchants",
+    operation_id = "listMerchants",
+    tag = "merchants",
+    params(PageRequest),
+    responses((status = 200, description = "A page of merchants.", body = schema::MerchantPage)),
+)]
 async fn list(State(services): State<Services>, page: PageRequest) -> Result<Json<PageOf<RecordView>>, Problem> {
     records::list(&services, Kind::Merchant, &page).await.map(Json)
 }
 
 /// Create a merchant
-#[utoipa::path(post, path = "/api/merchants", operation_id = "createMerchant", tag = "merchants", request_body = schema::NewMerchant, responses((status = 201, description = "The new merchant.", body = schema::Merchant)),)]
+#[utoipa::path(
+    post,
+    path = "/api/merchants",
+    operation_id = "createMerchant",
+    tag = "merchants",
+    request_body = schema::NewMerchant,
+    responses((status = 201, description = "The new merchant.", body = schema::Merchant)),
+)]
 async fn create(State(services): State<Services>, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
     records::create(&services, Kind::Merchant, new).await.map(Created)
 }
 
 /// Get a merchant
-#[utoipa::path(get, path = "/api/merchants/{id}", operation_id = "getMerchant", tag = "merchants", params(IdPath), responses((status = 200, description = "The merchant.", body = schema::Merchant)),)]
+#[utoipa::path(
+    get,
+    path = "/api/merchants/{id}",
+    operation_id = "getMerchant",
+    tag = "merchants",
+    params(IdPath),
+    responses((status = 200, description = "The merchant.", body = schema::Merchant)),
+)]
 async fn read(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -49,7 +70,15 @@ async fn read(
 /// Change a merchant
 ///
 /// A JSON merge patch (RFC 7396): `null` sets a field back to its default.
-#[utoipa::path(patch, path = "/api/merchants/{id}", operation_id = "changeMerchant", tag = "merchants", params(IdPath), request_body = schema::MerchantChange, responses((status = 200, description = "The merchant as it is now.", body = schema::Merchant)),)]
+#[utoipa::path(
+    patch,
+    path = "/api/merchants/{id}",
+    operation_id = "changeMerchant",
+    tag = "merchants",
+    params(IdPath),
+    request_body = schema::MerchantChange,
+    responses((status = 200, description = "The merchant as it is now.", body = schema::Merchant)),
+)]
 async fn change(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -64,7 +93,9 @@ async fn change(
     path = "/api/merchants/{id}",
     operation_id = "deleteMerchant",
     tag = "merchants",
-    params(IdPath), responses((status = 204, description = "The merchant is deleted.")),)]
+    params(IdPath),
+    responses((status = 204, description = "The merchant is deleted.")),
+)]
 async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
     records::delete(&services, Kind::Merchant, &id).await?;
     Ok(NoContent)

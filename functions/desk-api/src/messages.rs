@@ -110,7 +110,9 @@ struct NewLink {
     path = "/api/conversations/{cid}/messages",
     operation_id = "listMessages",
     tag = "messages",
-    params(ConversationPath, PageRequest), responses((status = 200, description = "A page of messages.", body = schema::MessagePage)),)]
+    params(ConversationPath, PageRequest),
+    responses((status = 200, description = "A page of messages.", body = schema::MessagePage)),
+)]
 async fn list(
     State(services): State<Services>,
     permitted: Permitted,
@@ -125,11 +127,18 @@ async fn list(
 /// A text over 2048 bytes is sent in several messages, each of which counts toward WeChat's limit of five. An agent who
 /// writes into a conversation that no agent has claims it; one that another agent has is refused (`conversation.taken`).
 #[utoipa::path(
-    post, path = "/api/conversations/{cid}/messages", operation_id = "sendMessage", tag = "messages",
-    params(ConversationPath, api::IdempotencyKey), request_body = NewMessage, responses((status = 201, description = "WeChat accepted it.", body = schema::Message),
+    post,
+    path = "/api/conversations/{cid}/messages",
+    operation_id = "sendMessage",
+    tag = "messages",
+    params(ConversationPath, api::IdempotencyKey),
+    request_body = NewMessage,
+    responses(
+        (status = 201, description = "WeChat accepted it.", body = schema::Message),
         (status = 200, description = "An earlier request with this Idempotency-Key sent it, and it was released or cancelled since.", body = schema::Message),
         (status = 202, description = "It is being sent, whether it arrived is not known, or WeChat permits no reply now and it is held: see the message's state. It is not repeated.", body = schema::Message),
-    ),)]
+    ),
+)]
 async fn send_message(
     State(services): State<Services>,
     caller: Caller,
@@ -158,7 +167,9 @@ async fn send_message(
     path = "/api/conversations/{cid}/messages/{id}",
     operation_id = "cancelMessage",
     tag = "messages",
-    params(MessagePath), responses((status = 200, description = "The message, cancelled.", body = schema::Message)),)]
+    params(MessagePath),
+    responses((status = 200, description = "The message, cancelled.", body = schema::Message)),
+)]
 async fn cancel(
     State(services): State<Services>,
     permitted: Permitted,

@@ -43,7 +43,9 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     path = "/api/robots/{id}/questions",
     operation_id = "listQuestions",
     tag = "questions",
-    params(IdPath, PageRequest), responses((status = 200, description = "A page of questions.", body = schema::QuestionPage)),)]
+    params(IdPath, PageRequest),
+    responses((status = 200, description = "A page of questions.", body = schema::QuestionPage)),
+)]
 async fn list(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -59,7 +61,9 @@ async fn list(
     path = "/api/robots/{id}/questions/{question_id}",
     operation_id = "getQuestion",
     tag = "questions",
-    params(QuestionPath), responses((status = 200, description = "The question.", body = schema::Question)),)]
+    params(QuestionPath),
+    responses((status = 200, description = "The question.", body = schema::Question)),
+)]
 async fn read(
     State(services): State<Services>,
     Path(QuestionPath { id, question_id }): Path<QuestionPath>,
@@ -75,7 +79,10 @@ async fn read(
     path = "/api/robots/{id}/questions",
     operation_id = "createQuestion",
     tag = "questions",
-    params(IdPath), request_body = schema::NewQuestion, responses((status = 201, description = "The new question.", body = schema::Question)),)]
+    params(IdPath),
+    request_body = schema::NewQuestion,
+    responses((status = 201, description = "The new question.", body = schema::Question)),
+)]
 async fn create(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -116,7 +123,10 @@ struct QuestionCount {
     path = "/api/robots/{id}/questions",
     operation_id = "replaceQuestions",
     tag = "questions",
-    params(IdPath), request_body = schema::QuestionReplacement, responses((status = 200, description = "The questions are replaced.", body = QuestionCount)),)]
+    params(IdPath),
+    request_body = schema::QuestionReplacement,
+    responses((status = 200, description = "The questions are replaced.", body = QuestionCount)),
+)]
 async fn replace(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -146,7 +156,10 @@ async fn replace(
     path = "/api/robots/{id}/questions/{question_id}",
     operation_id = "changeQuestion",
     tag = "questions",
-    params(QuestionPath), request_body = schema::QuestionChange, responses((status = 200, description = "The question as it is now.", body = schema::Question)),)]
+    params(QuestionPath),
+    request_body = schema::QuestionChange,
+    responses((status = 200, description = "The question as it is now.", body = schema::Question)),
+)]
 async fn change(
     State(services): State<Services>,
     Path(QuestionPath { id, question_id }): Path<QuestionPath>,
@@ -165,7 +178,10 @@ async fn change(
 
 /// Delete a question
 #[utoipa::path(
-    delete, path = "/api/robots/{id}/questions/{question_id}", operation_id = "deleteQuestion", tag = "questions",
+    delete,
+    path = "/api/robots/{id}/questions/{question_id}",
+    operation_id = "deleteQuestion",
+    tag = "questions",
     params(QuestionPath),
     responses((status = 204, description = "The question is deleted.")),
 )]

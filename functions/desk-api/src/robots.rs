@@ -26,7 +26,14 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 /// List all robots
 ///
 /// In the order in which they were created.
-#[utoipa::path(get, path = "/api/robots", operation_id = "listRobots", tag = "robots", params(PageRequest), responses((status = 200, description = "A page of robots.", body = schema::RobotPage)),)]
+#[utoipa::path(
+    get,
+    path = "/api/robots",
+    operation_id = "listRobots",
+    tag = "robots",
+    params(PageRequest),
+    responses((status = 200, description = "A page of robots.", body = schema::RobotPage)),
+)]
 async fn list(State(services): State<Services>, page: PageRequest) -> Result<Json<PageOf<RecordView>>, Problem> {
     records::list(&services, Kind::Robot, &page).await.map(Json)
 }
@@ -34,13 +41,27 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
 /// Create a robot
 ///
 /// `api_key` and `secret` are kept sealed and no answer has them again. What the robot knows is set under `questions`.
-#[utoipa::path(post, path = "/api/robots", operation_id = "createRobot", tag = "robots", request_body = schema::NewRobot, responses((status = 201, description = "The new robot.", body = schema::CreatedRobot)),)]
+#[utoipa::path(
+    post,
+    path = "/api/robots",
+    operation_id = "createRobot",
+    tag = "robots",
+    request_body = schema::NewRobot,
+    responses((status = 201, description = "The new robot.", body = schema::CreatedRobot)),
+)]
 async fn create(State(services): State<Services>, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
     records::create(&services, Kind::Robot, new).await.map(Created)
 }
 
 /// Get a robot
-#[utoipa::path(get, path = "/api/robots/{id}", operation_id = "getRobot", tag = "robots", params(IdPath), responses((status = 200, description = "The robot.", body = schema::Robot)),)]
+#[utoipa::path(
+    get,
+    path = "/api/robots/{id}",
+    operation_id = "getRobot",
+    tag = "robots",
+    params(IdPath),
+    responses((status = 200, description = "The robot.", body = schema::Robot)),
+)]
 async fn read(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -52,7 +73,15 @@ async fn read(
 ///
 /// A JSON merge patch (RFC 7396): `null` sets a field back to its default. A change of `kind`
 /// gives all that the new kind needs.
-#[utoipa::path(patch, path = "/api/robots/{id}", operation_id = "changeRobot", tag = "robots", params(IdPath), request_body = schema::RobotChange, responses((status = 200, description = "The robot as it is now.", body = schema::CreatedRobot)),)]
+#[utoipa::path(
+    patch,
+    path = "/api/robots/{id}",
+    operation_id = "changeRobot",
+    tag = "robots",
+    params(IdPath),
+    request_body = schema::RobotChange,
+    responses((status = 200, description = "The robot as it is now.", body = schema::CreatedRobot)),
+)]
 async fn change(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
@@ -64,7 +93,14 @@ async fn change(
 /// Delete a robot
 ///
 /// Its questions are deleted with it. Refused while a binding's `reception` names the robot (`robot.in_use`).
-#[utoipa::path(delete, path = "/api/robots/{id}", operation_id = "deleteRobot", tag = "robots", params(IdPath), responses((status = 204, description = "The robot is deleted.")),)]
+#[utoipa::path(
+    delete,
+    path = "/api/robots/{id}",
+    operation_id = "deleteRobot",
+    tag = "robots",
+    params(IdPath),
+    responses((status = 204, description = "The robot is deleted.")),
+)]
 async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
     records::delete(&services, Kind::Robot, &id).await?;
     Ok(NoContent)

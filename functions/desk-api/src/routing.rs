@@ -35,8 +35,13 @@ struct SimulationRequest {
 ///
 /// Says who would get a conversation, and why: the same rules on the same facts, without a change.
 #[utoipa::path(
-    post, path = "/api/routing/simulate", operation_id = "simulateRouting", tag = "routing",
-    request_body = SimulationRequest, responses((status = 200, description = "What would happen.", body = schema::Simulated)),)]
+    post,
+    path = "/api/routing/simulate",
+    operation_id = "simulateRouting",
+    tag = "routing",
+    request_body = SimulationRequest,
+    responses((status = 200, description = "What would happen.", body = schema::Simulated)),
+)]
 async fn simulate(
     State(services): State<Services>,
     Json(request): Json<SimulationRequest>,

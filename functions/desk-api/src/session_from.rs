@@ -18,7 +18,14 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 /// Build a session-from
 ///
 /// Refused if it has more than 1000 characters or bytes, and if a level of `transfer_action` could not be followed.
-#[utoipa::path(post, path = "/api/session-from/build", operation_id = "buildSessionFrom", tag = "session-from", request_body = schema::SessionFromFields, responses((status = 200, description = "The session-from.", body = schema::BuiltSessionFrom)),)]
+#[utoipa::path(
+    post,
+    path = "/api/session-from/build",
+    operation_id = "buildSessionFrom",
+    tag = "session-from",
+    request_body = schema::SessionFromFields,
+    responses((status = 200, description = "The session-from.", body = schema::BuiltSessionFrom)),
+)]
 async fn build(Json(fields): Json<Fields>) -> Result<Json<Built>, Problem> {
     session_from::build(&fields).map(Json).map_err(|error| Problem::invalid(vec![wrong(&error)]))
 }
@@ -52,8 +59,13 @@ struct SessionFromText {
 ///
 /// Any text is a `session-from`; what is unusual is a warning.
 #[utoipa::path(
-    post, path = "/api/session-from/parse", operation_id = "parseSessionFrom", tag = "session-from",
-    request_body = SessionFromText, responses((status = 200, description = "What the session-from says.", body = schema::SessionFrom)),)]
+    post,
+    path = "/api/session-from/parse",
+    operation_id = "parseSessionFrom",
+    tag = "session-from",
+    request_body = SessionFromText,
+    responses((status = 200, description = "What the session-from says.", body = schema::SessionFrom)),
+)]
 async fn parse(Json(SessionFromText { text }): Json<SessionFromText>) -> Json<SessionFrom> {
     Json(session_from::parse(&text))
 }
@@ -83,7 +95,9 @@ struct SessionFromSecret {
 /// `gSLu8gH17bmc05fXy-p8LuKmVcTj433dTxa9sSzL-n8`. The session-from then has
 /// `|partnerid=member-7|ts=1767225600|sig=gSLu8gH17bmc05fXy-p8LuKmVcTj433dTxa9sSzL-n8`.
 #[utoipa::path(
-    post, path = "/api/bindings/{app_id}/session-from-secret", operation_id = "createSessionFromSecret",
+    post,
+    path = "/api/bindings/{app_id}/session-from-secret",
+    operation_id = "createSessionFromSecret",
     tag = "session-from",
     params(BindingPath),
     responses((status = 201, description = "The new secret.", body = SessionFromSecret)),

@@ -62,8 +62,12 @@ struct Candidate {
 ///
 /// For a robot of any kind. Only the search runs; no model and no other system is asked.
 #[utoipa::path(
-    post, path = "/api/robots/{id}/try", operation_id = "tryRobot", tag = "robots",
-    params(IdPath), request_body = Trial,
+    post,
+    path = "/api/robots/{id}/try",
+    operation_id = "tryRobot",
+    tag = "robots",
+    params(IdPath),
+    request_body = Trial,
     responses((status = 200, description = "The questions that the text finds.", body = TrialResult)),
 )]
 async fn try_robot(

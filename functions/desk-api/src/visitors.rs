@@ -68,7 +68,9 @@ struct PersonVisitor {
     path = "/api/bindings/{app_id}/visitors/{openid}",
     operation_id = "getVisitor",
     tag = "visitors",
-    params(VisitorPath), responses((status = 200, description = "The visitor.", body = schema::Visitor)),)]
+    params(VisitorPath),
+    responses((status = 200, description = "The visitor.", body = schema::Visitor)),
+)]
 async fn read(
     State(services): State<Services>,
     caller: Caller,
@@ -123,7 +125,9 @@ async fn read(
     path = "/api/bindings/{app_id}/visitors/{openid}/messages",
     operation_id = "listVisitorMessages",
     tag = "visitors",
-    params(VisitorPath, PageRequest), responses((status = 200, description = "A page of messages.", body = schema::MessagePage)),)]
+    params(VisitorPath, PageRequest),
+    responses((status = 200, description = "A page of messages.", body = schema::MessagePage)),
+)]
 async fn list_messages(
     State(services): State<Services>,
     caller: Caller,

@@ -1,10 +1,11 @@
 //! Bindings of mini programs: create with a check of the credentials, list, get, change, delete.
 
+mod validation;
+
 use std::convert::Infallible;
 
 use api::{
-    Caller, Code, Created, FieldError, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation,
-    require,
+    Caller, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation, require,
 };
 use axum::{
     extract::FromRequestParts,
@@ -21,19 +22,17 @@ use serde_json::Value;
 use store::{
     Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding, SecretString, StoreError,
 };
-use wechat::{Action, ApiError, EncodingAesKey, Token, client::AccessToken, is_app_id};
+use wechat::is_app_id;
 
+use self::validation::{
+    adopt, aes_key, check, check_auto_reply, check_credentials, check_name, check_secret, push_token,
+};
 use crate::{
     health::{__path_read_health, read_health},
     parameters::BindingPath,
     reception, schema,
     services::Services,
 };
-
-const NAME_MAX: usize = 60;
-const SECRET_MAX: usize = 128;
-/// The length of one message of WeChat's, in bytes, so that the automatic reply costs one of the few.
-const AUTO_REPLY_MAX: usize = wechat::text::MAX_TEXT;
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let credentials: Vec<_> = Code::of_refused_credentials().collect();
@@ -374,60 +373,4 @@ async fn delete(
     }
     tracing::info!(app_id, "binding deleted");
     Ok(NoContent)
-}
-
-/// Checks the credentials with WeChat, before anything is stored.
-async fn check_credentials(services: &Services, app_id: &str, secret: &SecretString) -> Result<AccessToken, Problem> {
-    services.channel().tokens().verify_credentials(app_id, secret).await.map_err(|error| refused(&error))
-}
-
-fn refused(error: &ApiError) -> Problem {
-    let ours = matches!(error.action(), Action::FixCredentials | Action::AllowAddress);
-    let code = Code::parse(error.code()).unwrap_or(Code::WechatRefused);
-    let mut problem = Problem::new(if ours { 422 } else { 502 }, code, error.meaning_en());
-    problem.errcode = error.errcode().map(|code| code.0);
-    if !ours {
-        problem.detail.push_str(" Nothing was changed.");
-    }
-    problem
-}
-
-/// Keeps the access token of the check. A failure does not fail the request: the next reader fetches a token.
-async fn adopt(services: &Services, app_id: &str, access: &AccessToken) {
-    if let Err(error) = services.channel().tokens().store_verified(app_id, access).await {
-        tracing::warn!(app_id, %error, "the access token of the check was not stored");
-    }
-}
-
-fn check(wrong: &mut Vec<FieldError>, right: bool, field: &str, detail: &str) {
-    if !right {
-        wrong.push(FieldError::new(field, detail));
-    }
-}
-
-fn check_name(wrong: &mut Vec<FieldError>, name: &str) {
-    let right = !name.trim().is_empty() && name.chars().count() <= NAME_MAX && !name.contains(char::is_control);
-    check(wrong, right, "name", "must have 1 to 60 characters");
-}
-
-fn check_secret(wrong: &mut Vec<FieldError>, secret: &str) {
-    let right = (1..=SECRET_MAX).contains(&secret.len()) && secret.bytes().all(|byte| byte.is_ascii_graphic());
-    check(wrong, right, "app_secret", "must be the AppSecret from WeChat's console, without blanks");
-}
-
-fn check_auto_reply(wrong: &mut Vec<FieldError>, text: Option<&str>) {
-    let right = text.is_none_or(|text| text.len() <= AUTO_REPLY_MAX);
-    check(wrong, right, "auto_reply", "must have at most 2048 bytes");
-}
-
-fn push_token(wrong: &mut Vec<FieldError>, given: Option<&str>) -> Option<Token> {
-    let token = given.map_or_else(Token::generate, Token::parse).ok();
-    check(wrong, token.is_some(), "token", "must have 3 to 32 letters or digits");
-    token
-}
-
-fn aes_key(wrong: &mut Vec<FieldError>, given: Option<&str>) -> Option<EncodingAesKey> {
-    let key = given.map_or_else(EncodingAesKey::generate, EncodingAesKey::parse).ok();
-    check(wrong, key.is_some(), "encoding_aes_key", "must have 43 letters or digits");
-    key
 }

@@ -9,6 +9,7 @@ mod bindings;
 mod events;
 mod messages;
 mod reception;
+mod robots;
 mod routing;
 mod session_from;
 mod settings;
@@ -28,11 +29,11 @@ pub(crate) use bindings::{Binding, BindingStatus, CreatedBinding, NewBinding};
 pub(crate) use events::Event;
 pub(crate) use messages::Message;
 pub(crate) use reception::Reception;
+pub(crate) use robots::{CreatedRobotFields, NewQuestion, NewRobot, Question, QuestionReplacement};
 pub(crate) use routing::Simulated;
 pub(crate) use session_from::{BuiltSessionFrom, SessionFrom, SessionFromFields};
 pub(crate) use settings::{
-    AccessToken, AgentStatus, CreatedAccessToken, CreatedRobotFields, NewAgent, NewCalendar, NewGroup, NewMerchant,
-    NewQuestion, NewRobot, Question, QuestionReplacement, Role,
+    AccessToken, AgentStatus, CreatedAccessToken, NewAgent, NewCalendar, NewGroup, NewMerchant, Role,
 };
 pub(crate) use visitors::Visitor;
 
@@ -66,7 +67,7 @@ pub(crate) type MerchantPage = PageOf<Merchant>;
 pub(crate) type Calendar = View<NewCalendar>;
 pub(crate) type CalendarChange = Change<NewCalendar>;
 pub(crate) type CalendarPage = PageOf<Calendar>;
-pub(crate) type Robot = View<NewRobot, settings::RecordedRobot>;
+pub(crate) type Robot = View<NewRobot, robots::RecordedRobot>;
 pub(crate) type CreatedRobot = View<NewRobot, CreatedRobotFields>;
 pub(crate) type RobotChange = Change<NewRobot>;
 pub(crate) type RobotPage = PageOf<Robot>;

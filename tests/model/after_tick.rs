@@ -35,7 +35,7 @@ pub(crate) fn after_tick(before: &OpenState, table: &TableState, now: Timestamp)
 pub(crate) fn nothing_due(table: &TableState, now: Timestamp) -> Check {
     let due = |due: &Option<String>| due.as_ref().is_some_and(|due| *due <= format!("{:013}", now.as_millisecond()));
     if let Some((key, _)) = table.messages.iter().find(|(_, message)| due(&message.due)) {
-        return Err(format!("I8: {key:?} is left behind"));
+        return Err(format!("I8: {key:?} is not processed"));
     }
     let gone = |agent: &Agent| agent.gone_at() <= now.as_millisecond();
     if let Some((id, agent)) =

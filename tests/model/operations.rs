@@ -105,7 +105,7 @@ async fn tick(desk: &Conversations) -> Result<u32> {
     let table = desk.table();
     let mut failed = 0;
     for shard in 0..DUE_SHARDS {
-        for message in table.left_behind(shard, 50).await? {
+        for message in table.overdue_messages(shard, 50).await? {
             if Box::pin(desk.receive(&message)).await.is_err() {
                 failed += 1;
                 table.put_off(&message).await?;

@@ -75,7 +75,7 @@ async fn tokens_are_listed_by_their_ids_page_by_page() {
     let kit = Kit::start().await;
     let mut ids = Vec::new();
     for number in 0..5 {
-        kit.later(SignedDuration::from_secs(1));
+        kit.advance(SignedDuration::from_secs(1));
         ids.push(kit.table.create_api_token(Role::Agent, &format!("agent {number}")).await.unwrap().0.id);
     }
     ids.sort();
@@ -170,7 +170,7 @@ async fn last_use_is_written_once_an_hour() {
         item["last_used_at"].as_n().unwrap().parse::<i64>().unwrap() - begin.as_millisecond()
     };
     for (minutes, expected) in [(0, 0), (30, 0), (29, 0), (1, 60), (59, 60), (200, 319)] {
-        kit.later(SignedDuration::from_mins(minutes));
+        kit.advance(SignedDuration::from_mins(minutes));
         assert_eq!(use_it().await, expected * 60_000, "{minutes}");
     }
 }
@@ -284,7 +284,7 @@ async fn bootstrap_is_retired_only_while_another_admin_token_is_valid() {
     let expires_at = Some(kit.now() + SignedDuration::from_secs(60));
     let new = NewApiToken { expires_at, ..NewApiToken::new(Grant::Admin, "Chen") };
     kit.table.create_access_token(new).await.unwrap().unwrap();
-    kit.later(SignedDuration::from_secs(60));
+    kit.advance(SignedDuration::from_secs(60));
     assert!(!kit.table.retire_bootstrap(&hash).await.unwrap(), "the only admin token has expired");
     assert!(!kit.table.bootstrap_is_retired(&hash).await.unwrap());
 

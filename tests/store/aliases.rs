@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use store::{Kind, Record, StoreError, Written};
 
-use crate::support::{Kit, at_once};
+use crate::support::{Kit, concurrently};
 
 fn new(kit: &Kit, kind: Kind, aliases: &[&str]) -> Record<Value> {
     kit.table.new_record(kind, json!({}), aliases.iter().map(|alias| (*alias).to_owned()).collect())
@@ -122,7 +122,7 @@ async fn id_resolves_before_an_alias_of_the_same_form() {
 async fn one_of_ten_concurrent_records_gets_the_alias() {
     let kit = Kit::start().await;
     let records: Vec<_> = (0..10).map(|_| new(&kit, Kind::Merchant, &["m-1"])).collect();
-    let written = at_once(10, |number| {
+    let written = concurrently(10, |number| {
         let (table, record) = (kit.table.clone(), records[number].clone());
         async move { table.create_record(Kind::Merchant, &record, None).await.unwrap() }
     });

@@ -46,7 +46,7 @@ async fn empty_change_keeps_every_attribute() {
     kit.table.mark_verified(APP_ID).await.unwrap();
     kit.table.set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
     let before = binding(&kit).await;
-    kit.later(SignedDuration::from_secs(9));
+    kit.advance(SignedDuration::from_secs(9));
     let after = change(&kit, BindingChange::default()).await;
     assert_eq!((after.name, after.auto_reply), (before.name, before.auto_reply));
     assert_eq!((after.verified_at, after.problem), (before.verified_at, before.problem));

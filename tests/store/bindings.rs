@@ -140,7 +140,7 @@ async fn new_encoding_aes_key_keeps_only_the_previous_one() {
 async fn new_token_makes_the_binding_unverified() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
-    kit.later(SignedDuration::from_secs(3));
+    kit.advance(SignedDuration::from_secs(3));
     kit.table.mark_verified(APP_ID).await.unwrap();
     let verified = binding(&kit).await;
     assert_eq!((verified.verified_at, verified.status()), (Some(kit.now()), BindingStatus::Verified));

@@ -43,7 +43,7 @@ async fn conversations_are_paged_newest_first() {
     let kit = Kit::start().await;
     let mut cids = Vec::new();
     for number in 0..7 {
-        kit.later(SignedDuration::from_secs(1));
+        kit.advance(SignedDuration::from_secs(1));
         let thread = Thread::new(APP_ID, format!("oVisitor{number}"));
         cids.push(kit.opened(&thread, 0, 1).await.cid);
     }
@@ -87,19 +87,19 @@ async fn messages_of_a_conversation_exclude_those_of_others() {
     let kit = Kit::start().await;
     let thread = visitor();
     let first = kit.opened(&thread, 0, 1).await;
-    let joined = kit.arrived(&thread, 1, 2).await;
+    let joined = kit.receive_text(&thread, 1, 2).await;
     kit.written(Decision::about(&kit.table, &joined).await).await;
     let answer = NewOutbound { cid: Some(first.cid.clone()), ..outbound(&thread, "1772352001-r1", "an answer") };
-    kit.put_down(&answer, None).await.unwrap();
+    kit.store_outbound(&answer, None).await.unwrap();
     // No conversation: sent before the first one was opened.
     let greeting = NewOutbound { cid: None, ..outbound(&thread, "1772352002-r1", "welcome") };
-    kit.put_down(&greeting, None).await.unwrap();
+    kit.store_outbound(&greeting, None).await.unwrap();
     let first = closed(&kit, &first.cid).await;
     let second = kit.opened(&thread, 3, 3).await;
     // Not yet processed by reception, so in no conversation.
-    kit.arrived(&thread, 4, 4).await;
+    kit.receive_text(&thread, 4, 4).await;
     // A late message that sorts before the second conversation's first one, and a message of another visitor.
-    let late = kit.arrived(&thread, 2, 5).await;
+    let late = kit.receive_text(&thread, 2, 5).await;
     let second = {
         let joined = kit.written(Decision::about(&kit.table, &late).await).await;
         assert_eq!(joined.cid, second.cid);
@@ -125,7 +125,7 @@ async fn message_after_closing_opens_a_new_conversation() {
     let kit = Kit::start().await;
     let thread = visitor();
     let first = kit.opened(&thread, 0, 1).await;
-    kit.later(SignedDuration::from_mins(10));
+    kit.advance(SignedDuration::from_mins(10));
     let told = closed(&kit, &first.cid).await;
     let kept = kit.conversation(&first.cid).await;
     assert_eq!(told, kept);
@@ -147,9 +147,9 @@ async fn second_close_of_a_conversation_is_refused() {
     let again = Decision::on(&kit.table, &first.cid).await.closed();
     closed(&kit, &first.cid).await;
     kit.opened(&visitor(), 1, 2).await;
-    kit.later(SignedDuration::from_mins(1));
+    kit.advance(SignedDuration::from_mins(1));
     // In particular, it does not clear the visitor's open conversation.
-    kit.refused(&again, &store::Committed::Changed).await;
+    kit.refused(&again, &store::CommitOutcome::Conflict).await;
 }
 
 #[tokio::test]
@@ -160,8 +160,8 @@ async fn answered_at_stays_after_the_first_answer() {
     let mut decision = Decision::on(&kit.table, &first.cid).await.event("conversation.answered");
     decision.after.as_mut().unwrap().answered_at = answered_at;
     kit.written(decision).await;
-    let message = kit.arrived(&visitor(), 1, 2).await;
-    kit.later(SignedDuration::from_mins(1));
+    let message = kit.receive_text(&visitor(), 1, 2).await;
+    kit.advance(SignedDuration::from_mins(1));
     assert_eq!(kit.written(Decision::about(&kit.table, &message).await).await.answered_at, answered_at);
     // `answered_at` is separate for each conversation.
     closed(&kit, &first.cid).await;

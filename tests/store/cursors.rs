@@ -77,7 +77,7 @@ async fn message_lists_refuse_an_invalid_cursor() {
 async fn cursor_of_a_missing_message_continues_behind_it() {
     let kit = Kit::start().await;
     for number in [1, 2, 4] {
-        kit.arrived(&visitor(), i64::from(number), number).await;
+        kit.receive_text(&visitor(), i64::from(number), number).await;
     }
     let third = encode(b"1772352003-m00000000000000000003");
     let page = kit.table.thread_messages(&visitor(), Some(&third), 10).await.unwrap();

@@ -7,7 +7,8 @@ use desk::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use store::{
-    Committed, InboundRef, LEFT_BEHIND, MessageState, NewOutbound, PENDING_GRACE, RobotStage, Stage, Thread, Visitor,
+    CommitOutcome, InboundRef, MessageState, NewOutbound, OVERDUE_AFTER, PENDING_GRACE, RobotStage, Stage, Thread,
+    Visitor,
 };
 
 use crate::support::{
@@ -25,10 +26,10 @@ async fn answered(kit: &Kit, message: &InboundRef) -> Decision {
 async fn first_message_opens_a_conversation() {
     let kit = Kit::start().await;
     let thread = visitor();
-    let message = kit.arrived(&thread, 5, 1).await;
+    let message = kit.receive_text(&thread, 5, 1).await;
     let cid = thread.cid(&message.id);
     assert_eq!(kit.table.visitor(&thread).await.unwrap(), Visitor::default());
-    kit.later(SignedDuration::from_secs(6));
+    kit.advance(SignedDuration::from_secs(6));
     let written = kit.written(Decision::about(&kit.table, &message).await).await;
 
     let conversation = kit.conversation(&cid).await;
@@ -45,8 +46,8 @@ async fn first_message_opens_a_conversation() {
     let known = kit.table.visitor(&thread).await.unwrap();
     assert_eq!(known.open_cid.as_ref(), Some(&cid));
     assert_eq!(kit.message(&thread, &message.id).await.cid, Some(cid));
-    kit.later(SignedDuration::from_hours(1));
-    assert!(kit.left_behind().await.is_empty());
+    kit.advance(SignedDuration::from_hours(1));
+    assert!(kit.overdue_messages().await.is_empty());
 }
 
 #[tokio::test]
@@ -54,8 +55,8 @@ async fn next_message_joins_the_open_conversation() {
     let kit = Kit::start().await;
     let thread = visitor();
     let first = kit.opened(&thread, 0, 1).await;
-    kit.later(SignedDuration::from_secs(91));
-    let second = kit.arrived(&thread, 90, 2).await;
+    kit.advance(SignedDuration::from_secs(91));
+    let second = kit.receive_text(&thread, 90, 2).await;
     let joined = kit.written(Decision::about(&kit.table, &second).await).await;
 
     assert_eq!(kit.conversation(&first.cid).await, joined);
@@ -72,7 +73,7 @@ async fn joining_message_clears_the_idle_warning() {
     let mut warned = Decision::on(&kit.table, &cid).await;
     warned.after.as_mut().unwrap().warned_at = Some(kit.now());
     assert_eq!(kit.written(warned).await.warned_at, Some(kit.now()));
-    let message = kit.arrived(&visitor(), 1, 2).await;
+    let message = kit.receive_text(&visitor(), 1, 2).await;
     assert_eq!(kit.written(Decision::about(&kit.table, &message).await).await.warned_at, None);
 }
 
@@ -80,26 +81,26 @@ async fn joining_message_clears_the_idle_warning() {
 async fn event_is_processed_without_a_conversation() {
     let kit = Kit::start().await;
     let thread = visitor();
-    let entered = kit.keep(event(&thread, 0, "eenter.1", json!({ "session_from": "from=cart" }))).await;
+    let entered = kit.receive(event(&thread, 0, "eenter.1", json!({ "session_from": "from=cart" }))).await;
     let mut decision = Decision::of(&kit.table, &thread).await;
     decision.message = Some(entered.clone());
     decision.visitor.session_from = Some("from=cart".to_owned());
-    assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
-    kit.refused(&decision, &Committed::Before).await;
+    assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
+    kit.refused(&decision, &CommitOutcome::AlreadyProcessed).await;
 
     let known = kit.table.visitor(&thread).await.unwrap();
     assert_eq!((known.open_cid, known.session_from.as_deref()), (None, Some("from=cart")));
     assert_eq!(kit.message(&thread, &entered.id).await.cid, None);
     assert!(kit.items_of("conversation").await.is_empty());
-    kit.later(SignedDuration::from_hours(1));
-    assert!(kit.left_behind().await.is_empty());
+    kit.advance(SignedDuration::from_hours(1));
+    assert!(kit.overdue_messages().await.is_empty());
 }
 
 #[tokio::test]
 async fn sends_are_written_with_the_decision() {
     let kit = Kit::start().await;
     let thread = visitor();
-    let message = kit.arrived(&thread, 0, 1).await;
+    let message = kit.receive_text(&thread, 0, 1).await;
     let mut decision = answered(&kit, &message).await;
     let second = NewOutbound { ai: true, ..outbound(&thread, "1772352000-rz", "and more") };
     decision.sends.push(second);
@@ -110,66 +111,66 @@ async fn sends_are_written_with_the_decision() {
         assert_eq!((kept.state, kept.content, kept.ai), (MessageState::Pending, said.content.clone(), said.ai));
         assert_eq!((kept.author.as_ref(), kept.cid.as_ref()), (Some(&said.author), said.cid.as_ref()));
     }
-    kit.later(PENDING_GRACE);
+    kit.advance(PENDING_GRACE);
     assert_eq!(kit.overdue().await, decision.sends.iter().map(|said| said.id.as_str()).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn second_processing_of_a_message_changes_nothing() {
     let kit = Kit::start().await;
-    let message = kit.arrived(&visitor(), 0, 1).await;
+    let message = kit.receive_text(&visitor(), 0, 1).await;
     let decision = answered(&kit, &message).await;
     kit.written(decision.clone()).await;
 
-    kit.later(SignedDuration::from_secs(30));
-    kit.refused(&decision, &Committed::Before).await;
+    kit.advance(SignedDuration::from_secs(30));
+    kit.refused(&decision, &CommitOutcome::AlreadyProcessed).await;
     // The repeated function has read the conversation that its first run opened.
     let again = answered(&kit, &message).await;
     assert!(again.before.is_some());
-    kit.refused(&again, &Committed::Before).await;
+    kit.refused(&again, &CommitOutcome::AlreadyProcessed).await;
 }
 
 #[tokio::test]
 async fn decision_about_an_unstored_message_is_refused() {
     let kit = Kit::start().await;
-    let kept = kit.arrived(&visitor(), 0, 1).await;
+    let kept = kit.receive_text(&visitor(), 0, 1).await;
     let strange = InboundRef { id: "1772352000-m2".to_owned(), ..kept };
-    kit.refused(&answered(&kit, &strange).await, &Committed::Before).await;
+    kit.refused(&answered(&kit, &strange).await, &CommitOutcome::AlreadyProcessed).await;
 }
 
 #[tokio::test]
 async fn stale_decision_writes_nothing() {
     let kit = Kit::start().await;
     let thread = visitor();
-    let [early, late] = [kit.arrived(&thread, 0, 1).await, kit.arrived(&thread, 2, 3).await];
+    let [early, late] = [kit.receive_text(&thread, 0, 1).await, kit.receive_text(&thread, 2, 3).await];
     let opens = answered(&kit, &late).await;
     let conversation = kit.written(Decision::about(&kit.table, &early).await).await;
     // A concurrent decision has opened one.
-    kit.refused(&opens, &Committed::Changed).await;
+    kit.refused(&opens, &CommitOutcome::Conflict).await;
 
     let joins = answered(&kit, &late).await;
     kit.online("a1", 5).await;
     let taken = Decision::on(&kit.table, &conversation.cid).await.to(assigned("a1", kit.now()));
     kit.written(taken).await;
     // A concurrent decision has written the conversation but not the visitor.
-    kit.refused(&joins, &Committed::Changed).await;
+    kit.refused(&joins, &CommitOutcome::Conflict).await;
 
-    kit.later(SignedDuration::from_secs(1));
+    kit.advance(SignedDuration::from_secs(1));
     let mut joins = answered(&kit, &late).await;
     assert_ne!(joins.visitor, joins.seen);
     let mut elsewhere = Decision::of(&kit.table, &thread).await;
     elsewhere.visitor.profile.nickname = Some("林".to_owned());
-    assert_eq!(elsewhere.write(&kit.table).await.unwrap(), Committed::Now(None));
+    assert_eq!(elsewhere.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
     // A concurrent decision has written the visitor but not the conversation.
-    kit.refused(&joins, &Committed::Changed).await;
+    kit.refused(&joins, &CommitOutcome::Conflict).await;
 
     // The conversation was closed in the meantime: the message cannot join it, and it is not opened again.
     joins = answered(&kit, &late).await;
     kit.written(Decision::on(&kit.table, &conversation.cid).await.closed()).await;
-    kit.refused(&joins, &Committed::Changed).await;
+    kit.refused(&joins, &CommitOutcome::Conflict).await;
     let mut again = answered(&kit, &late).await;
     again.after.as_mut().unwrap().cid.clone_from(&conversation.cid);
-    kit.refused(&again, &Committed::Changed).await;
+    kit.refused(&again, &CommitOutcome::Conflict).await;
 
     // A decision from a fresh read succeeds.
     let opened = kit.written(answered(&kit, &late).await).await;
@@ -184,34 +185,34 @@ async fn decision_does_not_recreate_a_deleted_conversation() {
     let item = kit.items_of("conversation").await.remove(0);
     let delete = kit.client.delete_item().table_name(&kit.name);
     delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone()).send().await.unwrap();
-    kit.refused(&decision, &Committed::Changed).await;
+    kit.refused(&decision, &CommitOutcome::Conflict).await;
 }
 
 #[tokio::test]
 async fn existing_message_id_stops_the_decision() {
     let kit = Kit::start().await;
-    let message = kit.arrived(&visitor(), 0, 1).await;
+    let message = kit.receive_text(&visitor(), 0, 1).await;
     let decision = answered(&kit, &message).await;
-    kit.put_down(&decision.sends[0], None).await.unwrap();
-    kit.refused(&decision, &Committed::Changed).await;
+    kit.store_outbound(&decision.sends[0], None).await.unwrap();
+    kit.refused(&decision, &CommitOutcome::Conflict).await;
 }
 
 #[tokio::test]
 async fn refused_decision_leaves_the_message_unprocessed() {
     let kit = Kit::start().await;
-    let message = kit.arrived(&visitor(), 0, 1).await;
+    let message = kit.receive_text(&visitor(), 0, 1).await;
     let decision = answered(&kit, &message).await;
-    kit.put_down(&decision.sends[0], None).await.unwrap();
-    kit.refused(&decision, &Committed::Changed).await;
-    kit.later(LEFT_BEHIND);
-    assert_eq!(kit.left_behind().await, [message.id]);
+    kit.store_outbound(&decision.sends[0], None).await.unwrap();
+    kit.refused(&decision, &CommitOutcome::Conflict).await;
+    kit.advance(OVERDUE_AFTER);
+    assert_eq!(kit.overdue_messages().await, [message.id]);
 }
 
 #[tokio::test]
 async fn decisions_about_different_visitors_do_not_conflict() {
     let kit = Kit::start().await;
     let another = Thread::new(APP_ID, "oAnother");
-    let [one, two] = [kit.arrived(&visitor(), 0, 1).await, kit.arrived(&another, 0, 1).await];
+    let [one, two] = [kit.receive_text(&visitor(), 0, 1).await, kit.receive_text(&another, 0, 1).await];
     let decisions = [answered(&kit, &one).await, answered(&kit, &two).await];
     for decision in decisions {
         kit.written(decision).await;

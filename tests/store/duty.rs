@@ -29,7 +29,7 @@ async fn new_agent_is_offline_without_load() {
         last_assigned_at: None,
     };
     assert_eq!(kit.duty("a1").await, new);
-    kit.later(SignedDuration::from_hours(1));
+    kit.advance(SignedDuration::from_hours(1));
     assert!(watched(&kit).await.is_empty());
 }
 
@@ -40,7 +40,7 @@ async fn change_of_capacity_keeps_status_and_load() {
     kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
     kit.table.set_status("a1", AgentStatus::Away, Some("lunch")).await.unwrap();
     let before = kit.duty("a1").await;
-    kit.later(SignedDuration::from_secs(1));
+    kit.advance(SignedDuration::from_secs(1));
     kit.table.set_capacity("a1", "another name", 9).await.unwrap();
     let after = kit.duty("a1").await;
     assert_eq!(after, Duty { name: "another name".to_owned(), capacity: 9, ..before });
@@ -57,13 +57,13 @@ async fn status_counts_as_a_heartbeat_and_stores_its_reason() {
         (AgentStatus::Away, Some("培训")),
         (AgentStatus::Online, None),
     ] {
-        kit.later(SignedDuration::from_secs(7));
+        kit.advance(SignedDuration::from_secs(7));
         let told = kit.table.set_status("a1", status, reason).await.unwrap();
         assert_eq!(told, kit.duty("a1").await, "the returned duty equals the stored one");
         assert_eq!((told.status, told.reason.as_deref(), told.since), (status, reason, kit.now()));
         assert_eq!(told.present_until, kit.now() + HEARTBEAT_LIFE);
     }
-    kit.later(SignedDuration::from_secs(7));
+    kit.advance(SignedDuration::from_secs(7));
     let offline = kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap();
     assert_eq!((offline.status, offline.present_until), (AgentStatus::Offline, kit.now()));
 }
@@ -73,7 +73,7 @@ async fn heartbeat_extends_presence_by_its_life() {
     let kit = Kit::start().await;
     let begin = kit.now();
     kit.online("a1", 2).await;
-    kit.later(SignedDuration::from_secs(60));
+    kit.advance(SignedDuration::from_secs(60));
     let beat = kit.table.heartbeat("a1").await.unwrap();
     assert_eq!(beat, kit.duty("a1").await);
     assert_eq!((beat.present_until, beat.since, beat.status), (kit.now() + HEARTBEAT_LIFE, begin, AgentStatus::Online));
@@ -100,11 +100,11 @@ async fn agent_times_out_after_the_grace() {
     let begin = kit.now();
     let online = kit.online("a1", 2).await;
     assert_eq!(online.gone_at(), begin + HEARTBEAT_LIFE + GRACE);
-    kit.later(SignedDuration::from_secs(30));
+    kit.advance(SignedDuration::from_secs(30));
     assert_eq!(kit.table.heartbeat("a1").await.unwrap().gone_at(), kit.now() + HEARTBEAT_LIFE + GRACE);
     let away = kit.table.set_status("a1", AgentStatus::Away, None).await.unwrap();
     assert_eq!(away.gone_at(), kit.now() + HEARTBEAT_LIFE + GRACE, "an agent who is away has not timed out");
-    kit.later(SignedDuration::from_secs(10));
+    kit.advance(SignedDuration::from_secs(10));
     // Setting the status offline ends the life of the last heartbeat, so that only the grace remains.
     assert_eq!(kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap().gone_at(), kit.now() + GRACE);
 }
@@ -113,26 +113,26 @@ async fn agent_times_out_after_the_grace() {
 async fn agent_check_is_due_at_the_timeout() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
-    kit.later(HEARTBEAT_LIFE + GRACE - A_MILLISECOND);
+    kit.advance(HEARTBEAT_LIFE + GRACE - A_MILLISECOND);
     assert!(watched(&kit).await.is_empty());
     let beat = kit.table.heartbeat("a1").await.unwrap();
-    kit.later(A_MILLISECOND);
+    kit.advance(A_MILLISECOND);
     // A heartbeat does not move the check: writing the index for each heartbeat would cost more than one early check.
     assert_eq!(watched(&kit).await, ["a1"]);
-    kit.table.watch_agent_again(&beat, false).await.unwrap();
+    kit.table.reschedule_agent_check(&beat, false).await.unwrap();
     assert!(watched(&kit).await.is_empty());
-    kit.later(beat.gone_at().duration_since(kit.now()) - A_MILLISECOND);
+    kit.advance(beat.gone_at().duration_since(kit.now()) - A_MILLISECOND);
     assert!(watched(&kit).await.is_empty());
-    kit.later(A_MILLISECOND);
+    kit.advance(A_MILLISECOND);
     assert_eq!(watched(&kit).await, ["a1"]);
-    kit.table.watch_agent_again(&kit.duty("a1").await, true).await.unwrap();
+    kit.table.reschedule_agent_check(&kit.duty("a1").await, true).await.unwrap();
     let gone = kit.duty("a1").await;
     assert_eq!(gone, Duty { status: AgentStatus::Offline, ..beat });
-    kit.later(SignedDuration::from_hours(24));
+    kit.advance(SignedDuration::from_hours(24));
     assert!(watched(&kit).await.is_empty());
     // An agent who comes back online is checked again.
     kit.table.set_status("a1", AgentStatus::Online, None).await.unwrap();
-    kit.later(HEARTBEAT_LIFE + GRACE);
+    kit.advance(HEARTBEAT_LIFE + GRACE);
     assert_eq!(watched(&kit).await, ["a1"]);
 }
 
@@ -140,22 +140,22 @@ async fn agent_check_is_due_at_the_timeout() {
 async fn returned_agent_is_not_set_offline() {
     let kit = Kit::start().await;
     let seen = kit.online("a1", 2).await;
-    kit.later(HEARTBEAT_LIFE + GRACE);
+    kit.advance(HEARTBEAT_LIFE + GRACE);
     assert_eq!(watched(&kit).await, ["a1"]);
     kit.table.heartbeat("a1").await.unwrap();
     let before = kit.items().await;
     for gone in [true, false] {
-        kit.table.watch_agent_again(&seen, gone).await.unwrap();
+        kit.table.reschedule_agent_check(&seen, gone).await.unwrap();
         assert_eq!(kit.items().await, before, "a concurrent heartbeat prevents the change");
     }
     let seen = kit.duty("a1").await;
     kit.table.set_status("a1", AgentStatus::Busy, None).await.unwrap();
     let before = kit.items().await;
     for gone in [true, false] {
-        kit.table.watch_agent_again(&seen, gone).await.unwrap();
+        kit.table.reschedule_agent_check(&seen, gone).await.unwrap();
         assert_eq!(kit.items().await, before, "a concurrent change of status prevents the change");
     }
-    kit.table.watch_agent_again(&Duty { agent_id: "unknown".to_owned(), ..seen }, true).await.unwrap();
+    kit.table.reschedule_agent_check(&Duty { agent_id: "unknown".to_owned(), ..seen }, true).await.unwrap();
     assert_eq!(kit.items().await, before);
 }
 
@@ -163,14 +163,14 @@ async fn returned_agent_is_not_set_offline() {
 async fn agent_with_a_new_conversation_is_not_set_offline() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
-    kit.later(HEARTBEAT_LIFE + GRACE);
+    kit.advance(HEARTBEAT_LIFE + GRACE);
     let seen = kit.duty("a1").await;
     // Manual assignment does not require an open workbench.
     let taken = kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
     let before = kit.items().await;
-    kit.table.watch_agent_again(&seen, true).await.unwrap();
+    kit.table.reschedule_agent_check(&seen, true).await.unwrap();
     assert_eq!(kit.items().await, before);
-    assert_eq!((watched(&kit).await, kit.has("a1").await), (vec!["a1".to_owned()], vec![taken.cid]));
+    assert_eq!((watched(&kit).await, kit.assigned_to("a1").await), (vec!["a1".to_owned()], vec![taken.cid]));
 }
 
 #[tokio::test]
@@ -178,8 +178,8 @@ async fn timed_out_agent_has_no_reason() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
     let away = kit.table.set_status("a1", AgentStatus::Away, Some("lunch")).await.unwrap();
-    kit.later(HEARTBEAT_LIFE + GRACE);
-    kit.table.watch_agent_again(&away, true).await.unwrap();
+    kit.advance(HEARTBEAT_LIFE + GRACE);
+    kit.table.reschedule_agent_check(&away, true).await.unwrap();
     let gone = kit.duty("a1").await;
     assert_eq!((gone.status, gone.reason), (AgentStatus::Offline, None));
 }
@@ -216,7 +216,7 @@ async fn duty_with_conversations_is_not_deleted() {
         assert!(kit.table.end_duty("a1").await.unwrap());
         assert_eq!(kit.table.duty("a1").await.unwrap(), None);
     }
-    kit.later(SignedDuration::from_hours(1));
+    kit.advance(SignedDuration::from_hours(1));
     assert!(watched(&kit).await.is_empty());
 }
 
@@ -237,5 +237,5 @@ async fn groups_of_an_agent_follow_joins_and_leaves() {
     kit.table.note_members("g1", &agents(&["a3"]), &agents(&["a1"])).await.unwrap();
     assert_eq!(kit.table.groups_of("a1").await.unwrap(), ["g2"]);
     assert_eq!(kit.table.groups_of("a3").await.unwrap(), ["g1"]);
-    assert_eq!(kit.has("a1").await.len(), 1);
+    assert_eq!(kit.assigned_to("a1").await.len(), 1);
 }

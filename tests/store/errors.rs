@@ -88,7 +88,7 @@ async fn failure_names_its_code_and_its_cause() {
 #[tokio::test]
 async fn message_of_a_later_version_is_an_error() {
     let kit = Kit::start().await;
-    let message = kit.arrived(&visitor(), 0, 1).await;
+    let message = kit.receive_text(&visitor(), 0, 1).await;
     let kept = kit.items_of("inbound").await.remove(0);
     for (attribute, value, what) in [
         ("state", Some("lost"), "state"),

@@ -2,9 +2,9 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use store::{Committed, Event, NewEvent, StoreError, Thread};
+use store::{CommitOutcome, Event, NewEvent, StoreError, Thread};
 
-use crate::support::{APP_ID, Decision, Kit, at_once, s, visitor};
+use crate::support::{APP_ID, Decision, Kit, concurrently, s, visitor};
 
 async fn all(kit: &Kit, cid: &str, limit: i32) -> Vec<Event> {
     let mut events = Vec::new();
@@ -27,7 +27,7 @@ fn numbers(events: &[Event]) -> Vec<u64> {
 #[tokio::test]
 async fn events_are_read_as_they_were_written() {
     let kit = Kit::start().await;
-    let message = kit.arrived(&visitor(), 0, 1).await;
+    let message = kit.receive_text(&visitor(), 0, 1).await;
     let mut opens = Decision::about(&kit.table, &message).await;
     let data = json!({ "trail": [{ "level": 1, "because": "没有人" }], "n": 7 });
     opens.events =
@@ -35,7 +35,7 @@ async fn events_are_read_as_they_were_written() {
     let begin = kit.now();
     let opened = kit.written(opens).await;
     assert_eq!(opened.seq, 2);
-    kit.later(SignedDuration::from_mins(1));
+    kit.advance(SignedDuration::from_mins(1));
     // A decision without events uses no number.
     assert_eq!(kit.written(Decision::on(&kit.table, &opened.cid).await).await.seq, 2);
     kit.written(Decision::on(&kit.table, &opened.cid).await.closed().event("conversation.closed")).await;
@@ -89,7 +89,7 @@ async fn refused_decision_leaves_no_event_and_no_gap() {
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let stale = Decision::on(&kit.table, &cid).await.event("conversation.lost").event("conversation.lost");
     kit.written(Decision::on(&kit.table, &cid).await.event("conversation.noted")).await;
-    kit.refused(&stale, &Committed::Changed).await;
+    kit.refused(&stale, &CommitOutcome::Conflict).await;
     kit.written(Decision::on(&kit.table, &cid).await.event("conversation.noted")).await;
     let events = all(&kit, &cid, 10).await;
     assert_eq!(numbers(&events), [1, 2]);
@@ -100,7 +100,7 @@ async fn refused_decision_leaves_no_event_and_no_gap() {
 async fn events_of_concurrent_decisions_have_no_gap() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
-    at_once(24, |number| {
+    concurrently(24, |number| {
         let (table, cid) = (kit.table.clone(), cid.clone());
         async move {
             loop {
@@ -109,8 +109,8 @@ async fn events_of_concurrent_decisions_have_no_gap() {
                     decision = decision.event("conversation.noted");
                 }
                 match decision.write(&table).await.unwrap() {
-                    Committed::Now(_) => return,
-                    Committed::Changed => {}
+                    CommitOutcome::Written(_) => return,
+                    CommitOutcome::Conflict => {}
                     other => panic!("{other:?}"),
                 }
             }

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use store::{Claimed, Committed, MessageState, NewOutbound, OutboundRef, Settled, Settlement, Thread};
+use store::{Claimed, CommitOutcome, MessageState, NewOutbound, OutboundRef, Settled, Settlement, Thread};
 
 use crate::support::{Decision, Kit, failure, image, outbound, visitor};
 
@@ -16,7 +16,7 @@ async fn held(kit: &Kit, thread: &Thread, id: &str) -> NewOutbound {
     };
     let mut decision = Decision::of(&kit.table, thread).await.says(new.clone());
     decision.visitor.held.push(id.to_owned());
-    assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+    assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
     new
 }
 
@@ -47,9 +47,9 @@ async fn held_text_cannot_be_claimed() {
 async fn held_text_is_due_at_its_expiry() {
     let kit = Kit::start().await;
     let new = held(&kit, &visitor(), "1772352000-r1").await;
-    kit.later(HOLD - SignedDuration::from_millis(1));
+    kit.advance(HOLD - SignedDuration::from_millis(1));
     assert!(kit.overdue().await.is_empty());
-    kit.later(SignedDuration::from_millis(1));
+    kit.advance(SignedDuration::from_millis(1));
     assert_eq!(kit.overdue().await, [new.id.as_str()]);
 }
 
@@ -61,7 +61,7 @@ async fn next_message_releases_held_texts() {
         held(&kit, &visitor(), id).await;
     }
     let decision = releases(&kit, &visitor(), &ids[..2], "1772352060-rx").await;
-    assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+    assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
     for id in &ids[..2] {
         let kept = kit.message(&visitor(), id).await;
         assert_eq!((kept.state, kept.failure.is_none()), (MessageState::Released, true));
@@ -73,7 +73,7 @@ async fn next_message_releases_held_texts() {
     assert_eq!(kit.message(&visitor(), "1772352060-rx").await.state, MessageState::Pending);
     assert_eq!(kit.table.visitor(&visitor()).await.unwrap().held, [ids[2]]);
     // A released text is neither due nor sent on its own.
-    kit.later(HOLD * 2);
+    kit.advance(HOLD * 2);
     assert_eq!(kit.overdue().await, ["1772352060-rx", ids[2]]);
     assert!(matches!(kit.table.claim(&visitor(), ids[0]).await.unwrap(), Claimed::Not(_)));
 }
@@ -84,10 +84,10 @@ async fn release_of_a_text_that_is_not_held_is_refused() {
     held(&kit, &visitor(), "1772352000-r1").await;
     let sent = kit.pending(&visitor(), "hello").await;
     let twice = releases(&kit, &visitor(), &["1772352000-r1"], "1772352060-rx").await;
-    assert_eq!(twice.write(&kit.table).await.unwrap(), Committed::Now(None));
+    assert_eq!(twice.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
     for (id, by) in [("1772352000-r1", "1772352060-ry"), (sent.as_str(), "1772352060-rz"), ("gone", "1772352060-rz")] {
-        kit.later(SignedDuration::from_secs(1));
-        kit.refused(&releases(&kit, &visitor(), &[id], by).await, &Committed::Changed).await;
+        kit.advance(SignedDuration::from_secs(1));
+        kit.refused(&releases(&kit, &visitor(), &[id], by).await, &CommitOutcome::Conflict).await;
     }
     assert_eq!(kit.message(&visitor(), "1772352000-r1").await.released_as.as_deref(), Some("1772352060-rx"));
 }
@@ -116,14 +116,14 @@ async fn held_text_ends_cancelled_or_failed() {
             assert_eq!((message.state, &message.failure), (state, &why));
         }
         assert!(kit.table.visitor(&visitor()).await.unwrap().held.is_empty());
-        kit.later(HOLD * 2);
+        kit.advance(HOLD * 2);
         assert!(kit.overdue().await.is_empty());
         // A settled text is neither settled again nor sent.
         let before = kit.items().await;
         assert!(matches!(ends(&kit, id, !too_long).await, Settlement::TooLate));
         assert_eq!(kit.items().await, before);
         let late = releases(&kit, &visitor(), &[id], "1772352060-rx").await;
-        kit.refused(&late, &Committed::Changed).await;
+        kit.refused(&late, &CommitOutcome::Conflict).await;
     }
 }
 
@@ -148,7 +148,7 @@ async fn cancellation_of_a_released_text_is_refused() {
     let new = held(&kit, &visitor(), "1772352000-r1").await;
     let seen = kit.message(&visitor(), &new.id).await;
     let releases = releases(&kit, &visitor(), &[&new.id], "1772352060-rx").await;
-    assert_eq!(releases.write(&kit.table).await.unwrap(), Committed::Now(None));
+    assert_eq!(releases.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
     let known = kit.table.visitor(&visitor()).await.unwrap();
     let late = kit.table.end_held(&seen, None, (&known, &known)).await.unwrap();
     assert!(matches!(late, Settlement::TooLate), "{late:?}");
@@ -169,9 +169,9 @@ async fn refused_send_is_held_like_an_unsent_one() {
     };
     assert_eq!((told.state, told.failure), (MessageState::Held, Some(failure("wechat.window"))));
     assert_eq!(kit.message(&visitor(), &id).await.state, MessageState::Held);
-    kit.later(HOLD - SignedDuration::from_millis(1));
+    kit.advance(HOLD - SignedDuration::from_millis(1));
     assert!(kit.overdue().await.is_empty());
     let decision = releases(&kit, &visitor(), &[&id], "1772352060-rx").await;
-    assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+    assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
     assert_eq!(kit.message(&visitor(), &id).await.state, MessageState::Released);
 }

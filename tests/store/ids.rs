@@ -10,7 +10,7 @@ use store::{NewInbound, NewOutbound, Receipt, Thread};
 use crate::support::{APP_ID, BEGIN, Decision, Kit, event, outbound, reply, text_message, visitor};
 
 fn said(order: usize, thread: &Thread, because_of: &str, at: Timestamp) -> String {
-    NewOutbound::said_id(order, "greeting", thread, because_of, at)
+    NewOutbound::derived_message_id(order, "greeting", thread, because_of, at)
 }
 
 /// DynamoDB's limit for a sort key, less the prefix that the table puts before an id, in bytes.
@@ -22,7 +22,7 @@ async fn ids_of_one_second_sort_as_events_messages_replies() {
     let thread = visitor();
     let second = Timestamp::from_second(BEGIN + 1).unwrap();
     for id in [NewOutbound::fresh_id(second), said(0, &thread, "1772352001-m1", second)] {
-        kit.put_down(&outbound(&thread, &id, "reply"), None).await.unwrap();
+        kit.store_outbound(&outbound(&thread, &id, "reply"), None).await.unwrap();
     }
     // The longest id of each kind.
     for number in [u32::MAX, 0] {
@@ -98,7 +98,7 @@ async fn every_openid_has_its_own_thread() {
     let openids = strange_openids();
     for openid in &openids {
         let thread = Thread::new(APP_ID, openid);
-        let message = kit.arrived(&thread, 0, 1).await;
+        let message = kit.receive_text(&thread, 0, 1).await;
         assert_eq!(message.thread, thread);
         let decision = Decision::about(&kit.table, &message).await;
         let answer = reply(&message, &decision.cid());
@@ -147,7 +147,7 @@ fn outbound_ids_sort_behind_inbound_ids_and_fit_the_key() {
             prop_assert_eq!(&answer, &said(0, &thread, &message, at));
             let other = Thread::new(APP_ID, format!("{}x", thread.openid));
             prop_assert_ne!(&answer, &said(0, &other, &message, at));
-            prop_assert_ne!(&answer, &NewOutbound::said_id(0, "queued", &thread, &message, at));
+            prop_assert_ne!(&answer, &NewOutbound::derived_message_id(0, "queued", &thread, &message, at));
             prop_assert!(answer < said(1, &thread, &message, at), "ids derived from one cause keep their order");
             let (uid, cid) = (thread.uid(), thread.cid(&message));
             prop_assert!(uid.starts_with('u') && cid.starts_with('c'));

@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use store::{Direction, InboundRef, LEFT_BEHIND, MessageState, NewInbound, Receipt, StoreError, Thread};
+use store::{Direction, InboundRef, MessageState, NewInbound, OVERDUE_AFTER, Receipt, StoreError, Thread};
 
 use crate::support::{
-    APP_ID, BEGIN, Decision, Fault, Kit, OPENID, at_once, event, image, outbound, s, text_message, visitor,
+    APP_ID, BEGIN, Decision, Fault, Kit, OPENID, concurrently, event, image, outbound, s, text_message, visitor,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -13,7 +13,7 @@ async fn four_concurrent_deliveries_store_one_message() {
     const ROUNDS: u32 = 200;
     let kit = Kit::start().await;
     for round in 0..ROUNDS {
-        let receipts = at_once(4, |_| {
+        let receipts = concurrently(4, |_| {
             let table = kit.table.clone();
             async move { table.receive(&text_message(&visitor(), i64::from(round), round)).await.unwrap() }
         });
@@ -56,7 +56,7 @@ async fn second_delivery_changes_nothing() {
     kit.table.receive(&first).await.unwrap();
     let before = kit.items().await;
 
-    kit.later(SignedDuration::from_secs(5));
+    kit.advance(SignedDuration::from_secs(5));
     let again = NewInbound { content: json!({ "content": "other" }), kind: "raw".to_owned(), ..first };
     assert_eq!(kit.table.receive(&again).await.unwrap(), Receipt::Duplicate);
     assert_eq!(kit.items().await, before);
@@ -68,8 +68,8 @@ async fn second_delivery_of_a_processed_message_is_a_duplicate() {
     let thread = visitor();
     kit.opened(&thread, 0, 1).await;
     assert_eq!(kit.table.receive(&text_message(&thread, 0, 1)).await.unwrap(), Receipt::Duplicate);
-    kit.later(SignedDuration::from_hours(1));
-    assert!(kit.left_behind().await.is_empty());
+    kit.advance(SignedDuration::from_hours(1));
+    assert!(kit.overdue_messages().await.is_empty());
 }
 
 #[tokio::test]
@@ -138,15 +138,15 @@ async fn delivery_during_processing_is_a_duplicate() {
 #[tokio::test]
 async fn unprocessed_message_is_due_after_a_minute() {
     let kit = Kit::start().await;
-    let message = kit.arrived(&visitor(), 0, 1).await;
-    kit.later(LEFT_BEHIND - SignedDuration::from_millis(1));
-    assert!(kit.left_behind().await.is_empty());
+    let message = kit.receive_text(&visitor(), 0, 1).await;
+    kit.advance(OVERDUE_AFTER - SignedDuration::from_millis(1));
+    assert!(kit.overdue_messages().await.is_empty());
 
-    kit.later(SignedDuration::from_millis(1));
-    assert_eq!(kit.left_behind().await, [message.id.as_str()]);
+    kit.advance(SignedDuration::from_millis(1));
+    assert_eq!(kit.overdue_messages().await, [message.id.as_str()]);
 
     kit.written(Decision::about(&kit.table, &message).await).await;
-    assert!(kit.left_behind().await.is_empty());
+    assert!(kit.overdue_messages().await.is_empty());
 }
 
 #[tokio::test]
@@ -156,12 +156,12 @@ async fn due_messages_equal_the_stream_image_and_come_oldest_first() {
     // WeChat's create times are in another order than the times of receipt.
     for (second, number) in [(30, 1), (20, 2), (10, 3)] {
         kit.table.receive(&text_message(&thread, second, number)).await.unwrap();
-        kit.later(SignedDuration::from_secs(1));
+        kit.advance(SignedDuration::from_secs(1));
     }
-    kit.later(LEFT_BEHIND);
+    kit.advance(OVERDUE_AFTER);
     let mut shards = Vec::new();
     for shard in 0..store::DUE_SHARDS {
-        shards.extend(kit.table.left_behind(shard, 2).await.unwrap());
+        shards.extend(kit.table.overdue_messages(shard, 2).await.unwrap());
     }
     let [first, second] = &shards[..] else { panic!("as many as were asked for: {shards:?}") };
     assert_eq!(first.content["content"], "text 1");
@@ -178,10 +178,10 @@ async fn unprocessed_messages_are_spread_over_the_shards() {
         let thread = Thread::new(APP_ID, format!("oVisitor{visitor}"));
         kit.table.receive(&text_message(&thread, 0, 1)).await.unwrap();
     }
-    kit.later(LEFT_BEHIND);
+    kit.advance(OVERDUE_AFTER);
     let mut counts = Vec::new();
     for shard in 0..store::DUE_SHARDS {
-        counts.push(kit.table.left_behind(shard, 100).await.unwrap().len());
+        counts.push(kit.table.overdue_messages(shard, 100).await.unwrap().len());
     }
     assert_eq!(counts.iter().sum::<usize>(), 64);
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
@@ -190,16 +190,16 @@ async fn unprocessed_messages_are_spread_over_the_shards() {
 #[tokio::test]
 async fn failing_message_is_postponed_from_a_minute_to_an_hour() {
     let kit = Kit::start().await;
-    let message = kit.arrived(&visitor(), 0, 1).await;
-    kit.later(LEFT_BEHIND);
+    let message = kit.receive_text(&visitor(), 0, 1).await;
+    kit.advance(OVERDUE_AFTER);
     for minutes in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
-        assert_eq!(kit.left_behind().await, [message.id.as_str()]);
+        assert_eq!(kit.overdue_messages().await, [message.id.as_str()]);
         kit.table.put_off(&message).await.unwrap();
-        kit.later(SignedDuration::from_mins(minutes) - SignedDuration::from_millis(1));
-        assert!(kit.left_behind().await.is_empty(), "before {minutes} minutes");
-        kit.later(SignedDuration::from_millis(1));
+        kit.advance(SignedDuration::from_mins(minutes) - SignedDuration::from_millis(1));
+        assert!(kit.overdue_messages().await.is_empty(), "before {minutes} minutes");
+        kit.advance(SignedDuration::from_millis(1));
     }
-    assert_eq!(kit.left_behind().await, [message.id.as_str()]);
+    assert_eq!(kit.overdue_messages().await, [message.id.as_str()]);
     // Once it is processed, it is no longer due.
     kit.written(Decision::about(&kit.table, &message).await).await;
     assert!(!kit.items_of("inbound").await[0].contains_key("attempts"));
@@ -208,7 +208,7 @@ async fn failing_message_is_postponed_from_a_minute_to_an_hour() {
 #[tokio::test]
 async fn processed_or_missing_message_is_not_postponed() {
     let kit = Kit::start().await;
-    let message = kit.arrived(&visitor(), 0, 1).await;
+    let message = kit.receive_text(&visitor(), 0, 1).await;
     kit.written(Decision::about(&kit.table, &message).await).await;
     let before = kit.items().await;
     kit.table.put_off(&message).await.unwrap();
@@ -219,7 +219,7 @@ async fn processed_or_missing_message_is_not_postponed() {
 #[tokio::test]
 async fn stream_image_of_a_message_is_parsed() {
     let kit = Kit::start().await;
-    let kept = kit.arrived(&visitor(), 3, 1).await;
+    let kept = kit.receive_text(&visitor(), 3, 1).await;
     let items = kit.items_of("inbound").await;
     let seen = InboundRef::from_image(image(&items[0])).unwrap();
     assert_eq!(
@@ -233,7 +233,7 @@ async fn stream_images_of_other_kinds_are_ignored() {
     let kit = Kit::start().await;
     kit.opened(&visitor(), 0, 1).await;
     let reply = outbound(&visitor(), "1772352000-r1", "hello");
-    kit.put_down(&reply, None).await.unwrap();
+    kit.store_outbound(&reply, None).await.unwrap();
     kit.bind(APP_ID).await;
     for item in kit.items().await {
         let is_message = s(&item, "kind") == "inbound";

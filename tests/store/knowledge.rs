@@ -59,7 +59,7 @@ async fn every_change_of_a_question_increments_the_robot_version() {
     let kit = Kit::start().await;
     let [robot, other] = [robot(&kit).await, robot(&kit).await];
     let seen = kit.table.record::<Value>(Kind::Robot, &robot).await.unwrap().unwrap();
-    kit.later(jiff::SignedDuration::from_secs(1));
+    kit.advance(jiff::SignedDuration::from_secs(1));
     put(&kit, &robot, "q1", &question("one")).await.unwrap();
     assert_eq!(version(&kit, &robot).await, 1);
     put(&kit, &robot, "q1", &question("another")).await.unwrap();

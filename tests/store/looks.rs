@@ -26,12 +26,12 @@ async fn look(kit: &Kit, cid: &str, at: Option<Timestamp>) -> Conversation {
 async fn conversation_is_due_at_its_next_check() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
-    kit.later(SignedDuration::from_hours(100));
+    kit.advance(SignedDuration::from_hours(100));
     assert!(due(&kit).await.is_empty(), "a conversation without a next check is not due");
     let written = look(&kit, &cid, Some(kit.now() + SignedDuration::from_mins(5))).await;
-    kit.later(SignedDuration::from_mins(5) - SignedDuration::from_millis(1));
+    kit.advance(SignedDuration::from_mins(5) - SignedDuration::from_millis(1));
     assert!(due(&kit).await.is_empty());
-    kit.later(SignedDuration::from_millis(1));
+    kit.advance(SignedDuration::from_millis(1));
     assert_eq!(due(&kit).await, [written]);
     look(&kit, &cid, Some(kit.now() + SignedDuration::from_mins(1))).await;
     assert!(due(&kit).await.is_empty());
@@ -47,7 +47,7 @@ async fn closed_conversation_is_never_due() {
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     look(&kit, &cid, Some(kit.now())).await;
     kit.written(Decision::on(&kit.table, &cid).await.closed()).await;
-    kit.later(SignedDuration::from_hours(1));
+    kit.advance(SignedDuration::from_hours(1));
     assert!(due(&kit).await.is_empty());
     assert!(!kit.items_of("conversation").await[0].contains_key("due_sk"));
 }
@@ -59,7 +59,7 @@ async fn due_conversations_are_sharded_and_sorted_by_due_time() {
         let cid = kit.opened(&Thread::new(APP_ID, format!("oVisitor{number}")), 0, 1).await.cid;
         look(&kit, &cid, Some(kit.now() + SignedDuration::from_secs(i64::from(100 - number)))).await;
     }
-    kit.later(SignedDuration::from_mins(2));
+    kit.advance(SignedDuration::from_mins(2));
     let mut total = 0;
     for shard in 0..DUE_SHARDS {
         let found = kit.table.due_conversations(shard, 100).await.unwrap();
@@ -78,7 +78,7 @@ async fn unreadable_conversation_is_postponed_and_does_not_block_others() {
     let mut cids = std::collections::BTreeMap::<String, Vec<String>>::new();
     for number in 0..9 {
         let cid = kit.opened(&Thread::new(APP_ID, format!("oVisitor{number}")), 0, 1).await.cid;
-        kit.later(SignedDuration::from_millis(1));
+        kit.advance(SignedDuration::from_millis(1));
         look(&kit, &cid, Some(kit.now())).await;
     }
     for item in kit.items_of("conversation").await {
@@ -95,7 +95,7 @@ async fn unreadable_conversation_is_postponed_and_does_not_block_others() {
     assert_eq!(kit.table.due_conversations(shard, 100).await.unwrap(), before[1..]);
     // The next tick skips it, and a later one retries it, when it may have been repaired.
     assert_eq!(kit.table.due_conversations(shard, 1).await.unwrap(), before[1..2]);
-    kit.later(SignedDuration::from_hours(1));
+    kit.advance(SignedDuration::from_hours(1));
     assert_eq!(kit.table.due_conversations(shard, 100).await.unwrap(), before[1..]);
 }
 
@@ -152,7 +152,7 @@ async fn last_said_at_counts_both_sides() {
     assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), None);
     let first = kit.opened(&visitor(), 3, 1).await;
     assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), Some(first.last_message_at));
-    kit.later(SignedDuration::from_secs(10));
+    kit.advance(SignedDuration::from_secs(10));
     kit.pending(&visitor(), "hello").await;
     assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), Some(kit.now()));
     assert_eq!(kit.table.last_said_at(&Thread::new(APP_ID, "oAnother")).await.unwrap(), None);
@@ -164,13 +164,13 @@ async fn last_said_at_ignores_set_texts() {
     let first = kit.opened(&visitor(), 0, 1).await;
     // Several automatic texts in a row, such as an unanswered warning.
     for _ in 0..4 {
-        kit.later(SignedDuration::from_mins(1));
+        kit.advance(SignedDuration::from_mins(1));
         let id = NewOutbound::fresh_id(kit.now());
         let author = Author { role: AuthorRole::Prompt, name: None };
-        kit.put_down(&NewOutbound { author, ..outbound(&visitor(), &id, "Are you there?") }, None).await.unwrap();
+        kit.store_outbound(&NewOutbound { author, ..outbound(&visitor(), &id, "Are you there?") }, None).await.unwrap();
         assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), Some(first.last_message_at));
     }
-    kit.later(SignedDuration::from_mins(1));
+    kit.advance(SignedDuration::from_mins(1));
     kit.pending(&visitor(), "hello").await;
     assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), Some(kit.now()));
 }

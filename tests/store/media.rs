@@ -21,7 +21,7 @@ async fn upload_is_reused_for_sixty_hours() {
         (A_MILLISECOND, None),
         (SignedDuration::from_hours(24), None),
     ] {
-        kit.later(wait);
+        kit.advance(wait);
         assert_eq!(kit.table.media_by_content(APP_ID, &hash).await.unwrap().as_deref(), found, "after {wait}");
     }
     assert!(MEDIA_REUSE < MEDIA_LIFE);
@@ -42,7 +42,7 @@ async fn age_of_a_media_id_is_remembered() {
     let kit = Kit::start().await;
     let uploaded = kit.now();
     kit.table.remember_media(APP_ID, &content_hash(b"picture"), "media-1").await.unwrap();
-    kit.later(SignedDuration::from_hours(29 * 24));
+    kit.advance(SignedDuration::from_hours(29 * 24));
     assert_eq!(kit.table.media_uploaded_at(APP_ID, "media-1").await.unwrap(), Some(uploaded));
     assert_eq!(kit.table.media_uploaded_at(APP_ID, "unknown media id").await.unwrap(), None);
     let end = (uploaded + SignedDuration::from_hours(30 * 24)).as_second().to_string();
@@ -55,7 +55,7 @@ async fn new_upload_replaces_the_old_one() {
     let hash = content_hash(b"picture");
     let first = kit.now();
     kit.table.remember_media(APP_ID, &hash, "media-1").await.unwrap();
-    kit.later(MEDIA_REUSE);
+    kit.advance(MEDIA_REUSE);
     kit.table.remember_media(APP_ID, &hash, "media-2").await.unwrap();
     assert_eq!(kit.table.media_by_content(APP_ID, &hash).await.unwrap().as_deref(), Some("media-2"));
     assert_eq!(kit.table.media_uploaded_at(APP_ID, "media-1").await.unwrap(), Some(first));

@@ -7,7 +7,7 @@ use store::{
     Thread,
 };
 
-use crate::support::{Fault, Kit, at_once, failure, image, s, text_message, visitor};
+use crate::support::{Fault, Kit, concurrently, failure, image, s, text_message, visitor};
 
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
@@ -54,7 +54,7 @@ async fn one_of_fifty_concurrent_claims_succeeds() {
     let kit = Kit::start().await;
     for round in 0..5 {
         let id = kit.pending(&visitor(), "hello").await;
-        let claims = at_once(50, |_| {
+        let claims = concurrently(50, |_| {
             let (table, id) = (kit.table.clone(), id.clone());
             async move { table.claim(&visitor(), &id).await.unwrap() }
         });
@@ -83,7 +83,7 @@ async fn claim_of_a_missing_message_is_missing() {
 #[tokio::test]
 async fn claim_of_an_inbound_message_is_refused() {
     let kit = Kit::start().await;
-    let inbound = kit.arrived(&visitor(), 0, 1).await;
+    let inbound = kit.receive_text(&visitor(), 0, 1).await;
     assert_eq!(refused(&kit, &visitor(), &inbound.id).await.state, MessageState::Received);
 }
 
@@ -116,7 +116,7 @@ async fn outcome_of_a_send_is_stored() {
         // A settled send is not sent again, and its outcome does not change.
         assert_eq!(refused(&kit, &visitor(), &id).await.state, state);
         is_over(&kit, &claim).await;
-        kit.later(SignedDuration::from_hours(1));
+        kit.advance(SignedDuration::from_hours(1));
         assert!(!given_up(&kit, &claim.message).await);
         assert!(kit.overdue().await.is_empty());
         let kept = kit.message(&visitor(), &id).await;
@@ -134,9 +134,9 @@ async fn unsent_message_is_due_at_its_retry_time() {
     assert_eq!((waiting.state, waiting.parts_sent), (MessageState::Pending, 1));
     assert_eq!(waiting.failure, Some(failure("wechat.busy")));
 
-    kit.later(SignedDuration::from_mins(2) - A_MILLISECOND);
+    kit.advance(SignedDuration::from_mins(2) - A_MILLISECOND);
     assert!(kit.overdue().await.is_empty());
-    kit.later(A_MILLISECOND);
+    kit.advance(A_MILLISECOND);
     assert_eq!(kit.overdue().await, [id.as_str()]);
     // Only a send in progress can be given up.
     assert!(!given_up(&kit, &waiting).await);
@@ -153,9 +153,9 @@ async fn unsent_message_is_due_at_its_retry_time() {
 async fn pending_message_is_due_after_the_grace() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
-    kit.later(PENDING_GRACE - A_MILLISECOND);
+    kit.advance(PENDING_GRACE - A_MILLISECOND);
     assert!(kit.overdue().await.is_empty());
-    kit.later(A_MILLISECOND);
+    kit.advance(A_MILLISECOND);
     assert_eq!(kit.overdue().await, [id.as_str()]);
     claimed(&kit, &visitor(), &id).await;
     assert!(kit.overdue().await.is_empty());
@@ -166,12 +166,12 @@ async fn send_becomes_unknown_after_the_lease() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
     let claim = claimed(&kit, &visitor(), &id).await;
-    kit.later(SENDING_LEASE - A_MILLISECOND);
+    kit.advance(SENDING_LEASE - A_MILLISECOND);
     assert!(kit.overdue().await.is_empty());
     assert!(!given_up(&kit, &claim.message).await);
     assert_eq!(kit.message(&visitor(), &id).await.state, MessageState::Sending);
 
-    kit.later(A_MILLISECOND);
+    kit.advance(A_MILLISECOND);
     assert_eq!(kit.overdue().await, [id.as_str()]);
     assert!(given_up(&kit, &claim.message).await);
     assert!(kit.overdue().await.is_empty());
@@ -188,7 +188,7 @@ async fn outcome_after_the_lease_is_stored_unless_given_up() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
     let claim = claimed(&kit, &visitor(), &id).await;
-    kit.later(SENDING_LEASE * 2);
+    kit.advance(SENDING_LEASE * 2);
     assert_eq!(settle(&kit, &claim, &Settled::Sent, 1).await.state, MessageState::Sent);
     assert!(!given_up(&kit, &claim.message).await);
     assert_eq!(kit.message(&visitor(), &id).await.state, MessageState::Sent);
@@ -204,7 +204,7 @@ async fn progress_counts_the_sent_parts() {
         let kept = kit.message(&visitor(), &id).await;
         assert_eq!((kept.parts_sent, kept.state), (parts, MessageState::Sending));
     }
-    kit.later(SENDING_LEASE);
+    kit.advance(SENDING_LEASE);
     assert!(given_up(&kit, &claim.message).await);
     assert_eq!(kit.message(&visitor(), &id).await.parts_sent, 2);
 }
@@ -215,13 +215,13 @@ async fn overdue_sends_are_sorted_oldest_first() {
     let mut ids = Vec::new();
     for number in 0..3 {
         ids.push(kit.pending(&visitor(), &format!("text {number}")).await);
-        kit.later(SignedDuration::from_secs(1));
+        kit.advance(SignedDuration::from_secs(1));
     }
     // The first one was attempted and is now the most overdue.
     let claim = claimed(&kit, &visitor(), &ids[0]).await;
     let again = kit.now() + SignedDuration::from_mins(1);
     settle(&kit, &claim, &Settled::Later(again, failure("wechat.busy")), 0).await;
-    kit.later(SignedDuration::from_mins(2));
+    kit.advance(SignedDuration::from_mins(2));
     ids.rotate_left(1);
     assert_eq!(kit.overdue().await, ids);
 }

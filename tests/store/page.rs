@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use desk::policy::Grant;
 use jiff::SignedDuration;
 use serde_json::json;
-use store::{Claimed, Kind, NewApiToken, NewOutbound, Once, Role, Stage, Thread, token_hash};
+use store::{Claimed, IdempotentRequest, Kind, NewApiToken, NewOutbound, Role, Stage, Thread, token_hash};
 
 use crate::support::{
     APP_ID, Decision, Item, Kit, outbound, reply, s, secret,
@@ -81,18 +81,19 @@ async fn everything(kit: &Kit) {
     assert!(kit.table.retire_bootstrap(&token_hash("bootstrap")).await.unwrap());
     kit.table.note_members("g1", &BTreeSet::from(["a1".to_owned()]), &BTreeSet::new()).await.unwrap();
 
-    let message = kit.arrived(&visitor(), 0, 1).await;
+    let message = kit.receive_text(&visitor(), 0, 1).await;
     let mut decision = Decision::about(&kit.table, &message).await.event("conversation.created").proving("p-1");
     decision.after.as_mut().unwrap().next_check_at = Some(kit.now());
     let (answer, stage) = (reply(&message, &decision.cid()), assigned("a1", kit.now()));
     kit.written(decision.says(answer).to(stage)).await;
-    kit.arrived(&visitor(), 1, 2).await;
+    kit.receive_text(&visitor(), 1, 2).await;
     let waits = kit.opened_in(&Thread::new(APP_ID, "oAnother"), Stage::Unassigned).await;
-    kit.table.expect_waiting(&group("g1")).await.unwrap();
+    kit.table.schedule_queue_check(&group("g1")).await.unwrap();
     kit.written(Decision::on(&kit.table, &waits.cid).await.to(queued(&group("g1"), &waits, kit.now()))).await;
-    let once = Once { scope: ["agent", "say", "k1"].map(str::to_owned), fingerprint: "f1".to_owned() };
+    let idempotency =
+        IdempotentRequest { scope: ["agent", "say", "k1"].map(str::to_owned), fingerprint: "f1".to_owned() };
     let said = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "hello");
-    kit.put_down(&said, Some(&once)).await.unwrap();
+    kit.store_outbound(&said, Some(&idempotency)).await.unwrap();
     assert!(matches!(kit.table.claim(&visitor(), &said.id).await.unwrap(), Claimed::Ours(_)));
 }
 

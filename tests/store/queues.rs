@@ -63,7 +63,7 @@ async fn queues_are_separate() {
         [group("g1"), group("g11"), Queue::Agent("g1".to_owned()), Queue::LeftMessages, group("left-messages")];
     let mut cids = Vec::new();
     for (number, queue) in queues.iter().enumerate() {
-        kit.table.expect_waiting(queue).await.unwrap();
+        kit.table.schedule_queue_check(queue).await.unwrap();
         cids.push(joins(&kit, u32::try_from(number).unwrap(), queue, kit.now(), 0).await);
     }
     for (queue, cid) in queues.iter().zip(&cids) {
@@ -140,7 +140,7 @@ async fn move_to_another_queue_keeps_the_waiting_time() {
     let kit = Kit::start().await;
     let since = kit.now();
     let first = joins(&kit, 0, &group("g1"), since, 0).await;
-    kit.later(SignedDuration::from_mins(5));
+    kit.advance(SignedDuration::from_mins(5));
     let second = joins(&kit, 1, &group("g2"), kit.now(), 0).await;
     let conversation = kit.conversation(&first).await;
     kit.written(Decision::on(&kit.table, &first).await.to(queued(&group("g2"), &conversation, since))).await;

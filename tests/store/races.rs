@@ -1,9 +1,9 @@
 //! Of two concurrent decisions one is written, and the other is made again.
 
-use store::{Assign, Committed, MessageState, Queue, Stage, StoreError, Table, Thread};
+use store::{Assign, CommitOutcome, MessageState, Queue, Stage, StoreError, Table, Thread};
 
 use crate::support::{
-    APP_ID, Decision, Fault, Kit, at_once, backend, cancelled, reply,
+    APP_ID, Decision, Fault, Kit, backend, cancelled, concurrently, reply,
     staff::{assigned, group, queued},
     visitor,
 };
@@ -13,17 +13,17 @@ async fn concurrent_first_messages_open_one_conversation() {
     let kit = Kit::start().await;
     for round in 0..30 {
         let thread = Thread::new(APP_ID, format!("oVisitor{round}"));
-        let messages = [kit.arrived(&thread, 0, 1).await, kit.arrived(&thread, 0, 2).await];
+        let messages = [kit.receive_text(&thread, 0, 1).await, kit.receive_text(&thread, 0, 2).await];
         // Both have read the visitor before either has written.
         let decisions =
             [Decision::about(&kit.table, &messages[0]).await, Decision::about(&kit.table, &messages[1]).await];
-        let written = at_once(2, |number| {
+        let written = concurrently(2, |number| {
             let (table, decision) = (kit.table.clone(), decisions[number].clone());
             async move { decision.write(&table).await.unwrap() }
         });
         let written = written.await;
-        let won = written.iter().position(|written| matches!(written, Committed::Now(_))).unwrap();
-        assert_eq!(written[1 - won], Committed::Changed, "round {round}");
+        let won = written.iter().position(|written| matches!(written, CommitOutcome::Written(_))).unwrap();
+        assert_eq!(written[1 - won], CommitOutcome::Conflict, "round {round}");
 
         let cid = kit.table.visitor(&thread).await.unwrap().open_cid.unwrap();
         assert_eq!(cid, thread.cid(&messages[won].id));
@@ -41,8 +41,8 @@ async fn concurrent_processing_of_a_message_answers_once() {
     let kit = Kit::start().await;
     for round in 0..30 {
         let thread = Thread::new(APP_ID, format!("oVisitor{round}"));
-        let message = kit.arrived(&thread, 0, 1).await;
-        let written = at_once(2, |_| {
+        let message = kit.receive_text(&thread, 0, 1).await;
+        let written = concurrently(2, |_| {
             let (table, message) = (kit.table.clone(), message.clone());
             async move {
                 let decision = Decision::about(&table, &message).await;
@@ -51,8 +51,10 @@ async fn concurrent_processing_of_a_message_answers_once() {
             }
         });
         let written = written.await;
-        let now = written.iter().filter(|written| matches!(written, Committed::Now(_))).count();
-        let after = written.iter().filter(|written| matches!(written, Committed::Before | Committed::Changed));
+        let now = written.iter().filter(|written| matches!(written, CommitOutcome::Written(_))).count();
+        let after = written
+            .iter()
+            .filter(|written| matches!(written, CommitOutcome::AlreadyProcessed | CommitOutcome::Conflict));
         assert_eq!((now, after.count()), (1, 1), "round {round}: {written:?}");
         assert_eq!(kit.thread(&thread).await.len(), 2, "the message and its reply");
     }
@@ -69,8 +71,8 @@ async fn assigns(table: Table, cid: String, agent: &'static str) -> bool {
         let now = table.clock().now();
         let decision = Decision::on(&table, &cid).await.to(assigned(agent, now)).event("conversation.assigned");
         match decision.by(Assign::Auto { at_most: Some(duty.load) }).write(&table).await.unwrap() {
-            Committed::Now(_) => return true,
-            Committed::Agent | Committed::Changed => {}
+            CommitOutcome::Written(_) => return true,
+            CommitOutcome::AgentUnavailable | CommitOutcome::Conflict => {}
             other => panic!("{other:?}"),
         }
     }
@@ -89,11 +91,11 @@ async fn three_of_a_hundred_concurrent_claims_succeed_at_capacity_three() {
         kit.written(Decision::on(&kit.table, &opened.cid).await.to(queued(&queue, &opened, kit.now()))).await;
         cids.push(opened.cid);
     }
-    let taken = at_once(crowd, |number| assigns(kit.table.clone(), cids[number].clone(), "a1")).await;
+    let taken = concurrently(crowd, |number| assigns(kit.table.clone(), cids[number].clone(), "a1")).await;
     let mut taken: Vec<_> = cids.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(cid, _)| cid.clone()).collect();
     assert_eq!(taken.len(), 3);
     assert_eq!(kit.load("a1").await, 3);
-    let mut has = kit.has("a1").await;
+    let mut has = kit.assigned_to("a1").await;
     has.sort();
     taken.sort();
     assert_eq!(has, taken);
@@ -121,18 +123,18 @@ async fn one_of_twenty_agents_gets_the_conversation() {
         let queue = Queue::Agent("a00".to_owned());
         kit.written(Decision::on(&kit.table, &opened.cid).await.to(queued(&queue, &opened, kit.now()))).await;
         let seen = Decision::on(&kit.table, &opened.cid).await;
-        let written = at_once(20, |number| {
+        let written = concurrently(20, |number| {
             let (table, seen) = (kit.table.clone(), seen.clone());
             let stage = assigned(&agents[number], kit.now());
             async move { seen.to(stage).write(&table).await.unwrap() }
         });
         let written = written.await;
         let winners: Vec<_> = (0..20)
-            .filter(|number| matches!(written[*number], Committed::Now(_)))
+            .filter(|number| matches!(written[*number], CommitOutcome::Written(_)))
             .map(|number| &agents[number])
             .collect();
         let [winner] = winners[..] else { panic!("round {round}: {winners:?}") };
-        assert_eq!(written.iter().filter(|written| **written == Committed::Changed).count(), 19);
+        assert_eq!(written.iter().filter(|written| **written == CommitOutcome::Conflict).count(), 19);
         assert_eq!(kit.conversation(&opened.cid).await.assignee(), Some(winner.as_str()));
         assert!(kit.waiting(&queue).await.is_empty());
     }
@@ -144,13 +146,13 @@ async fn one_of_twenty_agents_gets_the_conversation() {
 async fn lost_answer_writes_the_decision_once() {
     let kit = Kit::start().await;
     kit.online("a1", 5).await;
-    let message = kit.arrived(&visitor(), 0, 1).await;
+    let message = kit.receive_text(&visitor(), 0, 1).await;
     let decision = Decision::about(&kit.table, &message).await.to(assigned("a1", kit.now()));
     let decision = decision.event("conversation.created").says(reply(&message, &visitor().cid(&message.id)));
     kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
     // DynamoDB recognises the retry by its ClientRequestToken; an emulator that does not reports an earlier processing.
     let written = decision.write(&kit.table).await.unwrap();
-    assert!(matches!(written, Committed::Now(_) | Committed::Before));
+    assert!(matches!(written, CommitOutcome::Written(_) | CommitOutcome::AlreadyProcessed));
     assert_eq!(kit.wire.calls("TransactWriteItems"), 2);
     assert_eq!(kit.thread(&visitor()).await.len(), 2);
     assert_eq!(kit.load("a1").await, 1);
@@ -158,38 +160,38 @@ async fn lost_answer_writes_the_decision_once() {
 }
 
 #[tokio::test]
-async fn transaction_conflict_returns_changed() {
+async fn transaction_conflict_returns_conflict() {
     let kit = Kit::start().await;
-    let message = kit.arrived(&visitor(), 0, 1).await;
+    let message = kit.receive_text(&visitor(), 0, 1).await;
     let decision = Decision::about(&kit.table, &message).await;
     let attempt = async |reasons: &[&str]| {
         kit.wire.fail("TransactWriteItems", 1, &cancelled(reasons));
         decision.write(&kit.table).await
     };
     let conflict = attempt(&["None", "TransactionConflict", "None"]).await;
-    assert_eq!(conflict.unwrap(), Committed::Changed);
+    assert_eq!(conflict.unwrap(), CommitOutcome::Conflict);
     // Another transaction contains the message; whether it will succeed is not known yet.
     let conflict = attempt(&["TransactionConflict", "TransactionConflict", "None"]).await;
-    assert_eq!(conflict.unwrap(), Committed::Changed);
+    assert_eq!(conflict.unwrap(), CommitOutcome::Conflict);
     let before = attempt(&["ConditionalCheckFailed", "TransactionConflict", "None"]).await;
-    assert_eq!(before.unwrap(), Committed::Before);
+    assert_eq!(before.unwrap(), CommitOutcome::AlreadyProcessed);
     kit.wire.fail("TransactWriteItems", 2, &cancelled(&["None", "ThrottlingError", "None"]));
     let throttled = attempt(&["None", "ThrottlingError", "None"]).await;
     assert!(matches!(throttled, Err(StoreError::Unavailable { .. })), "{throttled:?}");
 }
 
 #[tokio::test]
-async fn transaction_conflict_on_the_agent_returns_agent() {
+async fn transaction_conflict_on_the_agent_returns_agent_unavailable() {
     let kit = Kit::start().await;
     kit.online("a1", 1).await;
     let opened = kit.opened(&visitor(), 0, 1).await;
     let decision = Decision::on(&kit.table, &opened.cid).await.to(assigned("a1", kit.now()));
     // The conversation, the agent, and the edge between them.
     for (reasons, expected) in [
-        (["None", "TransactionConflict", "None"], Committed::Agent),
-        (["None", "ConditionalCheckFailed", "None"], Committed::Agent),
-        (["TransactionConflict", "None", "None"], Committed::Changed),
-        (["ConditionalCheckFailed", "TransactionConflict", "None"], Committed::Changed),
+        (["None", "TransactionConflict", "None"], CommitOutcome::AgentUnavailable),
+        (["None", "ConditionalCheckFailed", "None"], CommitOutcome::AgentUnavailable),
+        (["TransactionConflict", "None", "None"], CommitOutcome::Conflict),
+        (["ConditionalCheckFailed", "TransactionConflict", "None"], CommitOutcome::Conflict),
     ] {
         kit.wire.fail("TransactWriteItems", 1, &cancelled(&reasons));
         assert_eq!(decision.write(&kit.table).await.unwrap(), expected, "{reasons:?}");
@@ -203,12 +205,12 @@ async fn concurrent_close_and_join_leave_no_message_in_a_closed_conversation() {
     for round in 0..20 {
         let thread = Thread::new(APP_ID, format!("oVisitor{round}"));
         let first = kit.opened(&thread, 0, 1).await;
-        let message = kit.arrived(&thread, 1, 2).await;
+        let message = kit.receive_text(&thread, 1, 2).await;
         let [closes, joins] =
             [Decision::on(&kit.table, &first.cid).await.closed(), Decision::about(&kit.table, &message).await];
-        let written = at_once(2, |number| {
+        let written = concurrently(2, |number| {
             let (table, decision) = (kit.table.clone(), [closes.clone(), joins.clone()][number].clone());
-            async move { matches!(decision.write(&table).await.unwrap(), Committed::Now(_)) }
+            async move { matches!(decision.write(&table).await.unwrap(), CommitOutcome::Written(_)) }
         });
         let [ended, came_in] = written.await[..] else { unreachable!() };
         assert!(ended != came_in, "round {round}: either the close or the message is written");
@@ -227,12 +229,12 @@ async fn decision_of_one_write_needs_no_transaction() {
     seen.after.as_mut().unwrap().next_check_at = Some(kit.now());
     let before = kit.wire.calls("TransactWriteItems");
     kit.written(seen.clone()).await;
-    kit.refused(&seen, &Committed::Changed).await;
+    kit.refused(&seen, &CommitOutcome::Conflict).await;
     assert_eq!(kit.wire.calls("TransactWriteItems"), before, "a transaction costs twice as much");
     // Another transaction contains the item.
     kit.wire.fail("PutItem", 1, &Fault::error("TransactionConflictException"));
     let anew = Decision::on(&kit.table, &cid).await;
-    assert_eq!(anew.write(&kit.table).await.unwrap(), Committed::Changed);
+    assert_eq!(anew.write(&kit.table).await.unwrap(), CommitOutcome::Conflict);
     kit.wire.fail("PutItem", 3, &Fault::error("ThrottlingException"));
     let throttled = anew.write(&kit.table).await;
     assert!(matches!(throttled, Err(StoreError::Unavailable { .. })), "{throttled:?}");

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use store::{ExposeSecret, Kind, Record, StoreError, Written};
 
-use crate::support::{Fault, Kit, at_once, secret};
+use crate::support::{Fault, Kit, concurrently, secret};
 
 const KINDS: [Kind; 5] = [Kind::Group, Kind::Agent, Kind::Merchant, Kind::Robot, Kind::Calendar];
 
@@ -46,7 +46,7 @@ async fn change_increments_the_version_and_keeps_the_id() {
     let mut seen = made(&kit, Kind::Group, "one").await;
     let made_at = kit.now();
     for version in 1..4 {
-        kit.later(SignedDuration::from_secs(1));
+        kit.advance(SignedDuration::from_secs(1));
         let settings = json!({ "name": format!("version {version}") });
         let (next, written) =
             kit.table.change_record(Kind::Group, &seen, settings.clone(), Vec::new(), None).await.unwrap();
@@ -94,7 +94,7 @@ async fn records_of_a_kind_are_listed_in_the_order_of_creation() {
     let kit = Kit::start().await;
     let mut ids = Vec::new();
     for number in 0..7 {
-        kit.later(SignedDuration::from_millis(1));
+        kit.advance(SignedDuration::from_millis(1));
         ids.push(made(&kit, Kind::Group, &format!("group {number}")).await.id);
         made(&kit, Kind::Calendar, &format!("calendar {number}")).await;
     }
@@ -153,7 +153,7 @@ async fn lost_answer_creates_one_record() {
 async fn one_of_ten_concurrent_changes_succeeds() {
     let kit = Kit::start().await;
     let seen = made(&kit, Kind::Group, "one").await;
-    let written = at_once(10, |number| {
+    let written = concurrently(10, |number| {
         let (table, seen) = (kit.table.clone(), seen.clone());
         async move { table.change_record(Kind::Group, &seen, json!({ "name": number }), Vec::new(), None).await.is_ok() }
     });

@@ -15,7 +15,7 @@ async fn claimed(kit: &Kit) -> Claim {
 }
 
 /// The visitor as read, and the same visitor with another ledger.
-async fn reckoned(kit: &Kit, left: u32) -> (Visitor, Visitor) {
+async fn with_ledger(kit: &Kit, left: u32) -> (Visitor, Visitor) {
     let seen = kit.table.visitor(&visitor()).await.unwrap();
     let mut after = seen.clone();
     after.ledger = ledger_of(left);
@@ -27,7 +27,7 @@ async fn ledger(kit: &Kit) -> Ledger {
 }
 
 /// Changes the visitor concurrently.
-async fn meanwhile(kit: &Kit, nickname: &str) {
+async fn change_visitor(kit: &Kit, nickname: &str) {
     let mut decision = Decision::of(&kit.table, &visitor()).await;
     decision.visitor.profile.nickname = Some(nickname.to_owned());
     decision.write(&kit.table).await.unwrap();
@@ -45,7 +45,7 @@ async fn outcome_and_ledger_are_written_together() {
     ];
     for (left, settled) in (0..).zip(ends) {
         let claim = claimed(&kit).await;
-        let (seen, after) = reckoned(&kit, left).await;
+        let (seen, after) = with_ledger(&kit, left).await;
         let settlement = kit.table.settle(&claim, &settled, 1, Some((&seen, &after))).await.unwrap();
         let Settlement::Kept(told) = settlement else { panic!("{settled:?}: {settlement:?}") };
         let kept = kit.message(&visitor(), &claim.message.id).await;
@@ -60,14 +60,14 @@ async fn outcome_and_ledger_are_written_together() {
 async fn changed_visitor_refuses_the_settlement() {
     let kit = Kit::start().await;
     let claim = claimed(&kit).await;
-    let (seen, after) = reckoned(&kit, 3).await;
-    meanwhile(&kit, "Lin").await;
+    let (seen, after) = with_ledger(&kit, 3).await;
+    change_visitor(&kit, "Lin").await;
     let before = kit.items().await;
     let stale = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
     assert!(matches!(stale, Settlement::VisitorChanged), "{stale:?}");
     assert_eq!(kit.items().await, before);
     // The claim is still valid.
-    let (seen, after) = reckoned(&kit, 3).await;
+    let (seen, after) = with_ledger(&kit, 3).await;
     let settled = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
     assert!(matches!(settled, Settlement::Kept(_)), "{settled:?}");
     let known = kit.table.visitor(&visitor()).await.unwrap();
@@ -78,17 +78,17 @@ async fn changed_visitor_refuses_the_settlement() {
 async fn late_settlement_does_not_change_the_ledger() {
     let kit = Kit::start().await;
     let claim = claimed(&kit).await;
-    kit.later(SENDING_LEASE);
-    let (seen, after) = reckoned(&kit, 4).await;
+    kit.advance(SENDING_LEASE);
+    let (seen, after) = with_ledger(&kit, 4).await;
     let gone = kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
     assert!(matches!(gone, Settlement::Kept(_)), "{gone:?}");
     assert_eq!(ledger(&kit).await, ledger_of(4));
 
     // The first sender was slow and settles late.
     for stale in [false, true] {
-        let (seen, after) = reckoned(&kit, 2).await;
+        let (seen, after) = with_ledger(&kit, 2).await;
         if stale {
-            meanwhile(&kit, "Lin").await;
+            change_visitor(&kit, "Lin").await;
         }
         let before = kit.items().await;
         let late = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
@@ -103,19 +103,19 @@ async fn late_settlement_does_not_change_the_ledger() {
 async fn give_up_needs_an_expired_lease_and_the_visitor_as_read() {
     let kit = Kit::start().await;
     let claim = claimed(&kit).await;
-    let (seen, after) = reckoned(&kit, 4).await;
-    kit.later(SENDING_LEASE - SignedDuration::from_millis(1));
+    let (seen, after) = with_ledger(&kit, 4).await;
+    kit.advance(SENDING_LEASE - SignedDuration::from_millis(1));
     let before = kit.items().await;
     let early = kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
     assert!(matches!(early, Settlement::TooLate), "{early:?}");
     assert_eq!(kit.items().await, before);
 
-    kit.later(SignedDuration::from_millis(1));
-    meanwhile(&kit, "Lin").await;
+    kit.advance(SignedDuration::from_millis(1));
+    change_visitor(&kit, "Lin").await;
     let stale = kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
     assert!(matches!(stale, Settlement::VisitorChanged), "{stale:?}");
     assert_eq!(kit.message(&visitor(), &claim.message.id).await.state, MessageState::Sending);
-    let (seen, after) = reckoned(&kit, 4).await;
+    let (seen, after) = with_ledger(&kit, 4).await;
     let Settlement::Kept(told) =
         kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap()
     else {
@@ -128,7 +128,7 @@ async fn give_up_needs_an_expired_lease_and_the_visitor_as_read() {
 async fn transaction_conflict_returns_visitor_changed() {
     let kit = Kit::start().await;
     let claim = claimed(&kit).await;
-    let (seen, after) = reckoned(&kit, 1).await;
+    let (seen, after) = with_ledger(&kit, 1).await;
     let attempt = async |reasons: &[&str]| {
         kit.wire.fail("TransactWriteItems", 1, &cancelled(reasons));
         kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap()
@@ -146,7 +146,7 @@ async fn transaction_conflict_returns_visitor_changed() {
 async fn lost_answer_stores_the_outcome() {
     let kit = Kit::start().await;
     let claim = claimed(&kit).await;
-    let (seen, after) = reckoned(&kit, 1).await;
+    let (seen, after) = with_ledger(&kit, 1).await;
     kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
     // DynamoDB recognises the retry by its ClientRequestToken; an emulator that does not reports an ended send.
     let settled = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();

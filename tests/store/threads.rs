@@ -11,7 +11,7 @@ async fn thread_is_paged_oldest_first() {
     let kit = Kit::start().await;
     let thread = visitor();
     for number in [4, 1, 3, 0, 2] {
-        kit.arrived(&thread, i64::from(number), number).await;
+        kit.receive_text(&thread, i64::from(number), number).await;
     }
     for limit in [1, 2, 5, 6] {
         let mut texts = Vec::new();
@@ -34,9 +34,9 @@ async fn messages_are_read_in_the_order_asked_for() {
     let thread = visitor();
     let mut ids = Vec::new();
     for number in 0..4 {
-        ids.push(kit.arrived(&thread, i64::from(number), number).await.id);
+        ids.push(kit.receive_text(&thread, i64::from(number), number).await.id);
     }
-    let another = kit.arrived(&Thread::new(APP_ID, "oAnother"), 0, 9).await.id;
+    let another = kit.receive_text(&Thread::new(APP_ID, "oAnother"), 0, 9).await.id;
     let asked = [2, 0, 3, 0].map(|place: usize| ids[place].clone());
     let asked = [&asked[..], &[another, "0000000000-r0".to_owned()]].concat();
     let read: Vec<_> = kit.table.messages_of(&thread, &asked).await.unwrap().into_iter().map(|one| one.id).collect();
@@ -59,16 +59,16 @@ async fn pending_since_a_message_includes_its_replies() {
     let kit = Kit::start().await;
     let thread = visitor();
     let before = kit.pending(&thread, "from before").await;
-    kit.later(SignedDuration::from_secs(5));
-    let message = kit.arrived(&thread, 5, 1).await;
+    kit.advance(SignedDuration::from_secs(5));
+    let message = kit.receive_text(&thread, 5, 1).await;
     // After the message within the same second, and later.
     let mut expected = Vec::new();
     for (order, at) in [(0, 5), (1, 5), (0, 8)] {
         let at = jiff::Timestamp::from_second(BEGIN + at).unwrap();
-        expected.push(NewOutbound::said_id(order, "prompt", &thread, &message.id, at));
+        expected.push(NewOutbound::derived_message_id(order, "prompt", &thread, &message.id, at));
     }
     for id in &expected {
-        kit.put_down(&outbound(&thread, id, "said"), None).await.unwrap();
+        kit.store_outbound(&outbound(&thread, id, "said"), None).await.unwrap();
     }
     kit.table.receive(&text_message(&thread, 7, 2)).await.unwrap();
     let since = async || kit.table.pending_since(&thread, &message.id).await.unwrap();
@@ -109,7 +109,7 @@ async fn ai_label_is_stored() {
     let kit = Kit::start().await;
     for (ai, shown) in [(true, json!(true)), (false, json!(null))] {
         let id = NewOutbound::fresh_id(kit.now());
-        kit.put_down(&NewOutbound { ai, ..outbound(&visitor(), &id, "hello") }, None).await.unwrap();
+        kit.store_outbound(&NewOutbound { ai, ..outbound(&visitor(), &id, "hello") }, None).await.unwrap();
         let message = kit.message(&visitor(), &id).await;
         assert_eq!((message.ai, &serde_json::to_value(&message).unwrap()["ai_generated"]), (ai, &shown));
     }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use store::{ExposeSecret, LEASE, Lease, StoreError, StoredToken};
 
-use crate::support::{APP_ID, Kit, at_once, secret};
+use crate::support::{APP_ID, Kit, concurrently, secret};
 
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 const TWO_HOURS: SignedDuration = SignedDuration::from_hours(2);
@@ -41,7 +41,7 @@ async fn value(kit: &Kit, token: &StoredToken) -> Option<String> {
 async fn one_of_fifty_concurrent_leases_is_granted() {
     let kit = Kit::start().await;
     for version in 0..5 {
-        let leases = at_once(50, |_| {
+        let leases = concurrently(50, |_| {
             let table = kit.table.clone();
             async move { table.lease_token(APP_ID, version).await.unwrap() }
         });
@@ -73,9 +73,9 @@ async fn first_renewal_needs_a_lease() {
 async fn lease_expires() {
     let kit = Kit::start().await;
     lease(&kit, APP_ID, 0).await.unwrap();
-    kit.later(LEASE - A_MILLISECOND);
+    kit.advance(LEASE - A_MILLISECOND);
     assert!(lease(&kit, APP_ID, 0).await.is_none());
-    kit.later(A_MILLISECOND);
+    kit.advance(A_MILLISECOND);
     assert!(lease(&kit, APP_ID, 0).await.is_some());
 }
 
@@ -83,7 +83,7 @@ async fn lease_expires() {
 async fn writes_under_a_lost_lease_change_nothing() {
     let kit = Kit::start().await;
     let slow = lease(&kit, APP_ID, 0).await.unwrap();
-    kit.later(LEASE);
+    kit.advance(LEASE);
     let quick = lease(&kit, APP_ID, 0).await.unwrap();
 
     let before = kit.items().await;
@@ -123,7 +123,7 @@ async fn passing_failure_keeps_the_token_and_is_counted() {
         assert_eq!(value(&kit, &token).await.as_deref(), Some("token 1"));
         // The schedule retries at the given time.
         assert!(kit.table.due_tokens(10).await.unwrap().is_empty());
-        kit.later(SignedDuration::from_secs(15));
+        kit.advance(SignedDuration::from_secs(15));
         assert_eq!(kit.table.due_tokens(10).await.unwrap(), [APP_ID]);
     }
     let held = lease(&kit, APP_ID, 1).await.unwrap();
@@ -161,11 +161,11 @@ async fn due_tokens_are_sorted_by_due_time() {
         let expires_at = kit.now() + TWO_HOURS;
         kit.table.renew_token(&kit.vault, &held, &secret("token"), expires_at, renew_at).await.unwrap();
     }
-    kit.later(SignedDuration::from_mins(10) - A_MILLISECOND);
+    kit.advance(SignedDuration::from_mins(10) - A_MILLISECOND);
     assert!(kit.table.due_tokens(10).await.unwrap().is_empty());
-    kit.later(A_MILLISECOND);
+    kit.advance(A_MILLISECOND);
     assert_eq!(kit.table.due_tokens(10).await.unwrap(), ["wx3"]);
-    kit.later(SignedDuration::from_mins(2));
+    kit.advance(SignedDuration::from_mins(2));
     assert_eq!(kit.table.due_tokens(10).await.unwrap(), app_ids);
     assert_eq!(kit.table.due_tokens(2).await.unwrap(), ["wx3", "wx1"]);
 }
@@ -174,7 +174,7 @@ async fn due_tokens_are_sorted_by_due_time() {
 async fn token_of_a_deleted_binding_is_unscheduled() {
     let kit = Kit::start().await;
     renewed(&kit, APP_ID, 1).await;
-    kit.later(TWO_HOURS);
+    kit.advance(TWO_HOURS);
     let held = lease(&kit, APP_ID, 1).await.unwrap();
     assert_eq!(kit.table.due_tokens(10).await.unwrap(), [APP_ID]);
     kit.table.unschedule_token(APP_ID).await.unwrap();

@@ -3,7 +3,7 @@
 
 use desk::{conversation::ClosedBy, staff::AgentStatus};
 use jiff::{SignedDuration, Timestamp};
-use store::{Committed, Queue, Stage, Thread, Waiting};
+use store::{CommitOutcome, Queue, Stage, Thread, Waiting};
 
 use crate::support::{
     APP_ID, Decision, Item, Kit, s,
@@ -93,7 +93,7 @@ async fn every_transition_of_stages_writes_exactly_what_follows() {
             let since = kit.now();
             let cid = kit.opened(&thread, 0, 1).await.cid;
             for name in [from, to] {
-                kit.later(SignedDuration::from_secs(1));
+                kit.advance(SignedDuration::from_secs(1));
                 let decision = Decision::on(&kit.table, &cid).await.to(stage(name, &own, &cid, since));
                 let written = kit.written(decision).await;
                 assert_eq!(written.stage, stage(name, &own, &cid, since));
@@ -116,7 +116,7 @@ async fn conversation_opened_in_any_stage_writes_what_follows() {
             kit.online(&format!("{agent}-{own}"), 1).await;
         }
         let thread = Thread::new(APP_ID, format!("oVisitor{own}"));
-        let message = kit.arrived(&thread, 0, 1).await;
+        let message = kit.receive_text(&thread, 0, 1).await;
         let (cid, since) = (thread.cid(&message.id), kit.now());
         kit.written(Decision::about(&kit.table, &message).await.to(stage(name, &own, &cid, since))).await;
         assert_eq!(found(&kit.items().await, &own, &cid), follows(name, &own, &cid, since), "{name}");
@@ -128,7 +128,7 @@ async fn change_within_a_stage_moves_no_item() {
     let kit = Kit::start().await;
     let duty = kit.online("a1", 1).await;
     let opened = kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
-    kit.later(SignedDuration::from_mins(1));
+    kit.advance(SignedDuration::from_mins(1));
     // The assigned agent keeps the conversation when offline or at capacity.
     kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap();
     let before = kit.duty("a1").await;
@@ -139,7 +139,7 @@ async fn change_within_a_stage_moves_no_item() {
     kit.written(accepted).await;
     assert_eq!(kit.duty("a1").await, before);
     assert_eq!((before.load, before.last_assigned_at), (1, Some(duty.since)));
-    assert_eq!(kit.has("a1").await, [opened.cid.as_str()]);
+    assert_eq!(kit.assigned_to("a1").await, [opened.cid.as_str()]);
 
     let waits = kit.opened_in(&Thread::new(APP_ID, "oAnother"), Stage::Unassigned).await;
     let queue = group("g1");
@@ -160,7 +160,7 @@ async fn conversations_of_an_agent_are_sorted_and_limited() {
     kit.online("a11", 100).await;
     let mut cids = Vec::new();
     for number in 0..12 {
-        kit.later(SignedDuration::from_secs(1));
+        kit.advance(SignedDuration::from_secs(1));
         cids.push(kit.opened_in(&Thread::new(APP_ID, format!("o{number}")), Stage::Unassigned).await.cid);
     }
     kit.opened_in(&Thread::new(APP_ID, "oOther"), assigned("a11", kit.now())).await;
@@ -168,7 +168,7 @@ async fn conversations_of_an_agent_are_sorted_and_limited() {
     for cid in cids.iter().rev() {
         kit.written(Decision::on(&kit.table, cid).await.to(assigned("a1", kit.now()))).await;
     }
-    assert_eq!(kit.has("a1").await, cids);
+    assert_eq!(kit.assigned_to("a1").await, cids);
     assert_eq!(kit.table.assigned_to("a1", 5).await.unwrap(), cids[..5]);
     for limit in [1, 5, 12, 100] {
         let (mut listed, mut cursor) = (Vec::new(), None);
@@ -183,11 +183,11 @@ async fn conversations_of_an_agent_are_sorted_and_limited() {
         assert_eq!(listed, cids, "by {limit}");
     }
     assert_eq!((kit.load("a1").await, kit.load("a11").await), (12, 1));
-    assert!(kit.has("unknown").await.is_empty());
+    assert!(kit.assigned_to("unknown").await.is_empty());
 }
 
 /// Deletes an item directly, bypassing the store.
-async fn take_away(kit: &Kit, kind: &str) {
+async fn delete_item(kit: &Kit, kind: &str) {
     let item = kit.items_of(kind).await.remove(0);
     let delete = kit.client.delete_item().table_name(&kit.name);
     delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone()).send().await.unwrap();
@@ -204,14 +204,14 @@ async fn contradictory_decision_is_refused() {
     // The queue entry to delete is missing.
     let queue = group("g1");
     kit.written(to(queued(&queue, &opened, kit.now())).await).await;
-    take_away(&kit, "waiting").await;
-    kit.refused(&to(assigned("a1", kit.now())).await, &Committed::Changed).await;
+    delete_item(&kit, "waiting").await;
+    kit.refused(&to(assigned("a1", kit.now())).await, &CommitOutcome::Conflict).await;
     kit.write(waiting_item(&queue, &opened.cid, kit.now())).await;
 
     // The queue place to write is occupied.
     let further = kit.now() + SignedDuration::from_secs(1);
     kit.write(waiting_item(&group("g2"), &opened.cid, further)).await;
-    kit.refused(&to(queued(&group("g2"), &opened, further)).await, &Committed::Changed).await;
+    kit.refused(&to(queued(&group("g2"), &opened, further)).await, &CommitOutcome::Conflict).await;
 
     // The load to decrement is already 0.
     kit.written(to(assigned("a1", kit.now())).await).await;
@@ -219,7 +219,7 @@ async fn contradictory_decision_is_refused() {
     duty.insert("load".to_owned(), aws_sdk_dynamodb::types::AttributeValue::N("0".to_owned()));
     kit.write(duty).await;
     for stage in [assigned("a2", kit.now()), Stage::Unassigned, Stage::Closed { by: ClosedBy::Agent }] {
-        kit.refused(&to(stage).await, &Committed::Changed).await;
+        kit.refused(&to(stage).await, &CommitOutcome::Conflict).await;
     }
     assert_eq!((kit.load("a1").await, kit.load("a2").await), (0, 0));
 }

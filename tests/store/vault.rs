@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use store::{BindingChange, ExposeSecret, Sealed, StoreError, Vault};
 
-use crate::support::{APP_ID, Fault, Item, Kit, MASTER, at_once, backend, new_binding, s, secret};
+use crate::support::{APP_ID, Fault, Item, Kit, MASTER, backend, concurrently, new_binding, s, secret};
 
 const OTHER: &str = "wxfedcba9876543210";
 const CREDENTIALS: [&str; 3] = ["app_secret", "token", "encoding_aes_key"];
@@ -207,15 +207,15 @@ async fn concurrent_callers_fetch_the_secret_once() {
         let (vault, sealed) = (vault.clone(), binding.app_secret.clone());
         async move { vault.open(&sealed).await.unwrap().expose_secret().to_owned() }
     };
-    assert_eq!(at_once(20, |_| ask(&vault)).await, vec!["planted-app-secret"; 20]);
+    assert_eq!(concurrently(20, |_| ask(&vault)).await, vec!["planted-app-secret"; 20]);
     assert_eq!(kit.wire.calls("GetSecretValue"), fetched + 1);
 
     // After a rotation: first the current version, then both versions at the first value of the previous one.
     kit.secret.rotate(&second_master()).await;
     let vault = kit.secret.vault();
-    assert_eq!(at_once(20, |_| ask(&vault)).await, vec!["planted-app-secret"; 20]);
+    assert_eq!(concurrently(20, |_| ask(&vault)).await, vec!["planted-app-secret"; 20]);
     assert_eq!(kit.wire.calls("GetSecretValue"), fetched + 1 + 3);
-    at_once(20, |_| ask(&vault)).await;
+    concurrently(20, |_| ask(&vault)).await;
     assert_eq!(kit.wire.calls("GetSecretValue"), fetched + 1 + 3);
 }
 

@@ -1,7 +1,7 @@
 //! The stored state of visitors, and which of them are the same person.
 
 use jiff::SignedDuration;
-use store::{Committed, Profile, Thread, Visitor};
+use store::{CommitOutcome, Profile, Thread, Visitor};
 
 use crate::support::{APP_ID, Decision, Kit, OPENID, ledger_of, s, visitor};
 
@@ -9,7 +9,7 @@ use crate::support::{APP_ID, Decision, Kit, OPENID, ledger_of, s, visitor};
 async fn write(kit: &Kit, thread: &Thread, change: impl FnOnce(&mut Visitor)) {
     let mut decision = Decision::of(&kit.table, thread).await;
     change(&mut decision.visitor);
-    assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+    assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
 }
 
 #[tokio::test]
@@ -57,9 +57,9 @@ async fn concurrent_change_of_a_visitor_is_refused() {
     one.visitor.profile.nickname = Some("one".to_owned());
     two.visitor.session_from = Some("two".to_owned());
     // Both decisions have read a new visitor.
-    assert_eq!(one.write(&kit.table).await.unwrap(), Committed::Now(None));
-    kit.refused(&two, &Committed::Changed).await;
-    kit.refused(&one, &Committed::Changed).await;
+    assert_eq!(one.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
+    kit.refused(&two, &CommitOutcome::Conflict).await;
+    kit.refused(&one, &CommitOutcome::Conflict).await;
     write(&kit, &visitor(), |visitor| visitor.session_from = Some("two".to_owned())).await;
     let kept = kit.table.visitor(&visitor()).await.unwrap();
     assert_eq!((kept.profile.nickname.as_deref(), kept.session_from.as_deref()), (Some("one"), Some("two")));
@@ -104,7 +104,7 @@ async fn visitors_with_one_verified_partnerid_are_one_person() {
         for session_from in ["one", "two"] {
             let mut decision = Decision::of(&kit.table, thread).await.proving(partnerid);
             decision.visitor.session_from = Some(session_from.to_owned());
-            assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+            assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
         }
     }
     let mut found = kit.table.person("13800138000").await.unwrap();
@@ -124,7 +124,7 @@ async fn visitor_with_another_partnerid_leaves_the_person() {
     let kit = Kit::start().await;
     let prove = async |partnerid: &str| {
         let decision = Decision::of(&kit.table, &visitor()).await.proving(partnerid);
-        assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+        assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
     };
     prove("p-1").await;
     prove("p-2").await;
@@ -140,7 +140,7 @@ async fn refused_decision_links_no_person() {
     let mut stale = Decision::of(&kit.table, &visitor()).await.proving("p-1");
     write(&kit, &visitor(), |visitor| visitor.session_from = Some("meanwhile".to_owned())).await;
     stale.visitor.session_from = Some("late".to_owned());
-    kit.refused(&stale, &Committed::Changed).await;
+    kit.refused(&stale, &CommitOutcome::Conflict).await;
     assert!(kit.table.person("p-1").await.unwrap().is_empty());
 }
 
@@ -150,7 +150,7 @@ async fn partnerid_of_any_length_is_a_person() {
     for partnerid in ["", "客".repeat(100).as_str(), "x".repeat(5000).as_str(), "visitor#"] {
         let thread = Thread::new(APP_ID, format!("o{}", partnerid.len()));
         let decision = Decision::of(&kit.table, &thread).await.proving(partnerid);
-        assert_eq!(decision.write(&kit.table).await.unwrap(), Committed::Now(None));
+        assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
         assert_eq!(kit.table.person(partnerid).await.unwrap(), [thread]);
     }
 }

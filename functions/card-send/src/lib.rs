@@ -108,7 +108,7 @@ async fn send_card(
     State(services): State<Services>,
     caller: Caller,
     permitted: Permitted,
-    Idempotent { body: card, once }: Idempotent<Card>,
+    Idempotent { body: card, idempotency }: Idempotent<Card>,
 ) -> Result<Sent, Problem> {
     let conversation = permitted.conversation();
     card.check(&conversation.cid)?;
@@ -128,7 +128,7 @@ async fn send_card(
     });
     let conversation = permitted.claimed(&services.conversations, &caller).await?;
     let author = Author { role: caller.role().into(), name: caller.0.name };
-    match channel.send_message(&conversation, Draft { kind: "miniprogrampage", content, author, once }).await? {
+    match channel.send_message(&conversation, Draft { kind: "miniprogrampage", content, author, idempotency }).await? {
         SendResult::Message(message) => Ok(Sent(*message)),
         SendResult::KeyReused => Err(key_reused()),
         SendResult::Refused(failure) => Err(Problem::unsent(&failure)),

@@ -1,4 +1,4 @@
-//! Takes over sends that were left behind.
+//! Takes over overdue sends.
 //!
 //! The function that writes a send also sends it: `reception` its automatic replies, `desk-api` and `card-send` what people
 //! write. If that function was stopped before it called WeChat, the send is made here: from the stream if the record
@@ -73,7 +73,7 @@ async fn tick(deps: &Deps) -> Result<Value, Failure> {
     }
     let Overdue { taken_over, failed } = overdue;
     if taken_over > 0 {
-        tracing::warn!(taken_over, failed, "sends were left behind");
+        tracing::warn!(taken_over, failed, "took over overdue sends");
     }
     listed?;
     Ok(json!({ "taken_over": taken_over, "failed": failed }))

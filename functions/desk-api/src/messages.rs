@@ -143,7 +143,7 @@ async fn send_message(
     State(services): State<Services>,
     caller: Caller,
     permitted: Permitted,
-    Idempotent { body, once }: Idempotent<NewMessage>,
+    Idempotent { body, idempotency }: Idempotent<NewMessage>,
 ) -> Result<Sent, Problem> {
     body.check()?;
     if !permitted.conversation().is_open() {
@@ -152,7 +152,7 @@ async fn send_message(
     let (kind, content) = body.content(&services, permitted.conversation()).await?;
     let conversation = permitted.claimed(&services.conversations, &caller).await?;
     let author = Author { role: caller.role().into(), name: caller.0.name };
-    match services.channel().send_message(&conversation, Draft { kind, content, author, once }).await? {
+    match services.channel().send_message(&conversation, Draft { kind, content, author, idempotency }).await? {
         SendResult::Message(message) => Ok(Sent(*message)),
         SendResult::KeyReused => Err(key_reused()),
         SendResult::Refused(failure) => Err(Problem::unsent(&failure)),

@@ -75,37 +75,37 @@ async fn in_order<'a>(deps: &Deps, messages: Vec<(&'a str, InboundRef)>) -> Opti
 
 /// The messages that a tick found unprocessed.
 #[derive(Default)]
-struct LeftBehind {
+struct OverdueReport {
     taken_up: usize,
     failed: usize,
 }
 
-/// Processes messages that were left behind, then what is due. Neither stops the other; the first list that could not be
+/// Processes overdue messages, then everything else that is due. A failure of one does not stop the other; the first list that could not be
 /// read is the error.
 async fn tick(deps: &Deps) -> Result<Value, Failure> {
-    let mut left_behind = LeftBehind::default();
+    let mut report = OverdueReport::default();
     let mut listed = Ok(());
     for shard in 0..DUE_SHARDS {
-        listed = listed.and(process_left_behind(deps, shard, &mut left_behind).await);
+        listed = listed.and(process_overdue(deps, shard, &mut report).await);
     }
-    let LeftBehind { taken_up, failed } = left_behind;
+    let OverdueReport { taken_up, failed } = report;
     if taken_up > 0 {
-        tracing::warn!(taken_up, failed, "messages were left behind");
+        tracing::warn!(taken_up, failed, "processed overdue messages");
     }
     let due = deps.conversations.tick().await;
     listed?;
     Ok(json!({ "taken_up": taken_up, "failed": failed, "due": due? }))
 }
 
-async fn process_left_behind(deps: &Deps, shard: u8, left_behind: &mut LeftBehind) -> Result<(), StoreError> {
+async fn process_overdue(deps: &Deps, shard: u8, report: &mut OverdueReport) -> Result<(), StoreError> {
     let table = deps.conversations.table();
-    for message in table.left_behind(shard, MESSAGES_PER_SHARD).await? {
-        left_behind.taken_up += 1;
+    for message in table.overdue_messages(shard, MESSAGES_PER_SHARD).await? {
+        report.taken_up += 1;
         if let Err(error) = Box::pin(deps.conversations.receive(&message)).await {
-            tracing::error!(id = message.id, error = %http::chain(&error), "a message that was left behind failed again");
-            left_behind.failed += 1;
+            tracing::error!(id = message.id, error = %http::chain(&error), "an overdue message failed again");
+            report.failed += 1;
             if let Err(error) = table.put_off(&message).await {
-                tracing::error!(id = message.id, error = %http::chain(&error), "a failed message was not put off");
+                tracing::error!(id = message.id, error = %http::chain(&error), "a failed message was not postponed");
             }
         }
     }

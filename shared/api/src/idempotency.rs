@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use serde::de::DeserializeOwned;
-use store::{Once, content_hash};
+use store::{IdempotentRequest, content_hash};
 use utoipa::IntoParams;
 
 use crate::{
@@ -30,7 +30,7 @@ pub struct Idempotent<T> {
     /// The body.
     pub body: T,
     /// The key within its scope: the access token and the path.
-    pub once: Option<Once>,
+    pub idempotency: Option<IdempotentRequest>,
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Idempotent<T> {
@@ -47,8 +47,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Idempotent<T> {
         let key = key.transpose()?;
         let path = parts.uri.path().to_owned();
         let bytes = bytes(Request::from_parts(parts, body), MAX_BODY).await?;
-        let once = key.map(|key| Once { scope: [caller.0.token_id, path, key], fingerprint: content_hash(&bytes) });
-        Ok(Self { body: parse(&bytes)?, once })
+        let idempotency = key
+            .map(|key| IdempotentRequest { scope: [caller.0.token_id, path, key], fingerprint: content_hash(&bytes) });
+        Ok(Self { body: parse(&bytes)?, idempotency })
     }
 }
 

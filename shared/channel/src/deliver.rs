@@ -6,7 +6,7 @@
 use desk::quota::{QuotaError, RESERVATION_TTL};
 use jiff::SignedDuration;
 use store::{
-    Claim, Claimed, Commit, Committed, Message, MessageState, SENDING_LEASE, SendFailure, Settled, Settlement,
+    Claim, Claimed, Commit, CommitOutcome, Message, MessageState, SENDING_LEASE, SendFailure, Settled, Settlement,
     StoreError, Thread, Visitor,
 };
 
@@ -71,7 +71,7 @@ impl Channel {
             visitor.ledger.settle(id, message.parts_sent, now);
             let reserved = visitor.ledger.reserve(id, parts, 0, now);
             let commit = Commit { visitor: Some((thread, &seen, visitor)), ..Commit::default() };
-            if let Committed::Now(_) = self.table.commit(commit).await? {
+            if let CommitOutcome::Written(_) = self.table.commit(commit).await? {
                 return Ok(reserved);
             }
         }

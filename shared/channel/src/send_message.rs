@@ -4,8 +4,8 @@ use desk::quota::MESSAGE_ALLOWANCE;
 use jiff::Timestamp;
 use serde_json::Value;
 use store::{
-    Author, Commit, Committed, Conversation, Message, MessageState, NewEvent, NewOutbound, Once, PutDown, SendFailure,
-    Stage, StoreError,
+    Author, Commit, CommitOutcome, Conversation, EarlierRequest, IdempotentRequest, Message, MessageState, NewEvent,
+    NewOutbound, SendFailure, Stage, StoreError,
 };
 
 use crate::{
@@ -22,7 +22,7 @@ pub struct Draft {
     /// The person who sends it.
     pub author: Author,
     /// The request's `Idempotency-Key`, if it has one.
-    pub once: Option<Once>,
+    pub idempotency: Option<IdempotentRequest>,
 }
 
 /// The result of [`Channel::send_message`].
@@ -63,7 +63,7 @@ impl Channel {
             ai: false,
             held: None,
         };
-        match self.store_message(&mut new, draft.once.as_ref(), now).await? {
+        match self.store_message(&mut new, draft.idempotency.as_ref(), now).await? {
             Stored::Pending => {}
             Stored::Held => return Ok(SendResult::Message(Box::new(new.message(now)))),
             Stored::Finished(result) => return Ok(result),
@@ -91,7 +91,7 @@ impl Channel {
     async fn store_message(
         &self,
         new: &mut NewOutbound,
-        once: Option<&Once>,
+        idempotency: Option<&IdempotentRequest>,
         now: Timestamp,
     ) -> Result<Stored, StoreError> {
         let parts = part_count(&new.kind, &new.content);
@@ -117,10 +117,10 @@ impl Channel {
             }
             let sends = vec![new.clone()];
             let visitor = Some((&new.thread, &seen, visitor));
-            let commit = Commit { visitor, sends, once, ..Commit::default() };
+            let commit = Commit { visitor, sends, idempotency, ..Commit::default() };
             match self.table.commit(commit).await? {
-                Committed::Now(_) => break,
-                Committed::Once => match self.earlier_result(new, once).await? {
+                CommitOutcome::Written(_) => break,
+                CommitOutcome::DuplicateRequest => match self.earlier_result(new, idempotency).await? {
                     Some(result) => return Ok(Stored::Finished(result)),
                     None => break,
                 },
@@ -133,12 +133,16 @@ impl Channel {
 
     /// The result of the first request with this `Idempotency-Key`. `None` when that was this very request, whose
     /// answer was lost.
-    async fn earlier_result(&self, new: &NewOutbound, once: Option<&Once>) -> Result<Option<SendResult>, StoreError> {
-        let once = once.ok_or(StoreError::Invalid("a repeated request without its key"))?;
-        Ok(match self.table.put_down_before(new, once).await? {
-            PutDown::New => None,
-            PutDown::KeyReused => Some(SendResult::KeyReused),
-            PutDown::Before { id } => {
+    async fn earlier_result(
+        &self,
+        new: &NewOutbound,
+        idempotency: Option<&IdempotentRequest>,
+    ) -> Result<Option<SendResult>, StoreError> {
+        let idempotency = idempotency.ok_or(StoreError::Invalid("a repeated request without its key"))?;
+        Ok(match self.table.earlier_request(new, idempotency).await? {
+            EarlierRequest::None => None,
+            EarlierRequest::KeyReused => Some(SendResult::KeyReused),
+            EarlierRequest::Found { id } => {
                 let message = self.table.message(&new.thread, &id).await?;
                 let message = message.ok_or(StoreError::NotFound("message"))?;
                 Some(SendResult::Message(Box::new(message)))
@@ -165,7 +169,7 @@ impl Channel {
                 events.insert(0, NewEvent::new("conversation.accepted", Value::Null));
             }
             let commit = Commit { before: Some(&seen), after: Some(after), events, ..Commit::default() };
-            if let Committed::Now(_) = self.table.commit(commit).await? {
+            if let CommitOutcome::Written(_) = self.table.commit(commit).await? {
                 return Ok(());
             }
             let Some(current) = self.table.conversation(&conversation.cid).await? else {

@@ -1,7 +1,7 @@
 //! What every change of a conversation has in common: read, decide, write, send, follow up.
 
 use channel::{Channel, RetryPolicy};
-use store::{Attempt, Attempted, Committed, Conversation, Queue, Result, Table};
+use store::{Attempt, Attempted, CommitOutcome, Conversation, Queue, Result, Table};
 
 use crate::{decision::Decision, queue_drain::QueueDrain, reception_settings::reception};
 
@@ -66,12 +66,14 @@ impl DecisionCycle {
     /// Writes a decision and sends its messages. Done with the conversation as written.
     pub(crate) async fn write(&self, decision: &mut Decision<'_>) -> Result<Attempted<Option<Conversation>>> {
         match decision.commit(&self.table).await? {
-            Committed::Now(after) => {
+            CommitOutcome::Written(after) => {
                 self.send(decision).await?;
                 Ok(Attempted::Done(after))
             }
-            Committed::Agent => Ok(Attempted::AgentTaken),
-            Committed::Before | Committed::Changed | Committed::Once => Ok(Attempted::Conflict),
+            CommitOutcome::AgentUnavailable => Ok(Attempted::AgentTaken),
+            CommitOutcome::AlreadyProcessed | CommitOutcome::Conflict | CommitOutcome::DuplicateRequest => {
+                Ok(Attempted::Conflict)
+            }
         }
     }
 

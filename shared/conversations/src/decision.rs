@@ -5,8 +5,8 @@ use desk::settings::Reception;
 use jiff::Timestamp;
 use serde_json::json;
 use store::{
-    Assign, Author, Commit, Committed, Conversation, InboundRef, NewOutbound, Result, RobotStage, Stage, Table, Thread,
-    Visitor,
+    Assign, Author, Commit, CommitOutcome, Conversation, InboundRef, NewOutbound, Result, RobotStage, Stage, Table,
+    Thread, Visitor,
 };
 
 use crate::{
@@ -139,12 +139,14 @@ impl<'a> Decision<'a> {
     pub(crate) fn outbound_id(&self, purpose: &str) -> String {
         let order = self.sends.len();
         match (self.message, &self.before) {
-            (Some(message), _) => NewOutbound::said_id(order, purpose, &self.thread, &message.id, message.created_at),
+            (Some(message), _) => {
+                NewOutbound::derived_message_id(order, purpose, &self.thread, &message.id, message.created_at)
+            }
             (None, Some(before)) => {
                 let cause = format!("{}#{}#{}", before.cid, before.seq, self.now.as_millisecond());
-                NewOutbound::said_id(order, purpose, &self.thread, &cause, self.now)
+                NewOutbound::derived_message_id(order, purpose, &self.thread, &cause, self.now)
             }
-            (None, None) => NewOutbound::said_id(order, purpose, &self.thread, "", self.now),
+            (None, None) => NewOutbound::derived_message_id(order, purpose, &self.thread, "", self.now),
         }
     }
 
@@ -154,7 +156,7 @@ impl<'a> Decision<'a> {
     }
 
     /// Writes the decision in one transaction that requires that nothing that was read has changed.
-    pub(crate) async fn commit(&mut self, table: &Table) -> Result<Committed> {
+    pub(crate) async fn commit(&mut self, table: &Table) -> Result<CommitOutcome> {
         let after = self.after.take().map(|mut after| {
             after.next_check_at = next_check_at(&after, &self.reception, self.now);
             after
@@ -171,7 +173,7 @@ impl<'a> Decision<'a> {
                 sends: self.sends.clone(),
                 released: std::mem::take(&mut self.released),
                 assign: self.assign,
-                once: None,
+                idempotency: None,
             })
             .await
     }

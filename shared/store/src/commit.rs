@@ -12,7 +12,7 @@ use crate::{
     conversation::{Conversation, Waiting},
     error::{Result, StoreError},
     event::NewEvent,
-    idempotency::Once,
+    idempotency::IdempotentRequest,
     inbox::InboundRef,
     item::{Attributes, Build, at, n, s},
     keys,
@@ -44,7 +44,7 @@ pub struct Commit<'a> {
     /// How an agent is assigned, if one is.
     pub assign: Assign,
     /// The request's `Idempotency-Key`, if it has one.
-    pub once: Option<&'a Once>,
+    pub idempotency: Option<&'a IdempotentRequest>,
 }
 
 /// The condition under which an agent is assigned.
@@ -63,24 +63,24 @@ pub enum Assign {
 /// The result of a commit.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "one is made for each decision and taken apart at once")]
-pub enum Committed {
-    /// It is written; the conversation as stored.
-    Now(Option<Conversation>),
+pub enum CommitOutcome {
+    /// The decision is written. Contains the conversation as stored.
+    Written(Option<Conversation>),
     /// The message was processed before; nothing changed.
-    Before,
+    AlreadyProcessed,
     /// Another writer has changed the visitor or the conversation; read again and decide again.
-    Changed,
+    Conflict,
     /// The agent is at capacity or not available, or another transaction is assigning a conversation to the agent at this
     /// moment. Read again: the agent may have capacity for both.
-    Agent,
-    /// Another request used the `Idempotency-Key`, or the same one before: see [`Table::put_down_before`].
-    Once,
+    AgentUnavailable,
+    /// An earlier request used the `Idempotency-Key`; see [`Table::earlier_request`].
+    DuplicateRequest,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Message,
-    Once,
+    Idempotency,
     Agent,
     Other,
 }
@@ -89,7 +89,7 @@ type Writes = Vec<(Part, TransactWriteItem)>;
 
 impl Table {
     /// Writes a decision.
-    pub async fn commit(&self, commit: Commit<'_>) -> Result<Committed> {
+    pub async fn commit(&self, commit: Commit<'_>) -> Result<CommitOutcome> {
         let now = self.clock.now();
         let mut writes: Writes = Vec::new();
         let mut after = commit.after.clone();
@@ -100,9 +100,9 @@ impl Table {
         if let Some(message) = commit.message {
             writes.push((Part::Message, self.processed(message, after.as_ref())?));
         }
-        if let Some(once) = commit.once {
+        if let Some(idempotency) = commit.idempotency {
             let id = commit.sends.first().map(|send| send.id.as_str()).unwrap_or_default();
-            writes.push((Part::Once, self.once_write(once, id, now)?));
+            writes.push((Part::Idempotency, self.idempotency_write(idempotency, id, now)?));
         }
         if let Some((thread, seen, visitor)) = &commit.visitor {
             writes.push((Part::Other, self.visitor_put(thread, seen, visitor)?));
@@ -132,23 +132,23 @@ impl Table {
             return self.commit_one(put, after).await;
         }
         match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(Committed::Now(after)),
+            Ok(_) => Ok(CommitOutcome::Written(after)),
             Err(error) => match cancelled_at(&error).map(|place| parts.get(place)) {
                 // Another transaction is assigning a conversation to the agent at this moment.
                 Some(None) if of_agent(&parts).is_some_and(|agent| met_another_at(&error, agent)) => {
-                    Ok(Committed::Agent)
+                    Ok(CommitOutcome::AgentUnavailable)
                 }
-                Some(Some(Part::Message)) => Ok(Committed::Before),
-                Some(Some(Part::Once)) => Ok(Committed::Once),
-                Some(Some(Part::Agent)) => Ok(Committed::Agent),
-                Some(Some(Part::Other) | None) => Ok(Committed::Changed),
+                Some(Some(Part::Message)) => Ok(CommitOutcome::AlreadyProcessed),
+                Some(Some(Part::Idempotency)) => Ok(CommitOutcome::DuplicateRequest),
+                Some(Some(Part::Agent)) => Ok(CommitOutcome::AgentUnavailable),
+                Some(Some(Part::Other) | None) => Ok(CommitOutcome::Conflict),
                 None => Err(StoreError::from_sdk(SERVICE, &error)),
             },
         }
     }
 
     /// A single write needs no transaction, which costs twice as much (DynamoDB, "Capacity consumption for transactions").
-    async fn commit_one(&self, put: Put, after: Option<Conversation>) -> Result<Committed> {
+    async fn commit_one(&self, put: Put, after: Option<Conversation>) -> Result<CommitOutcome> {
         let request = self
             .client
             .put_item()
@@ -157,10 +157,10 @@ impl Table {
             .set_condition_expression(put.condition_expression)
             .set_expression_attribute_values(put.expression_attribute_values);
         match request.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
-            Ok(_) => Ok(Committed::Now(after)),
+            Ok(_) => Ok(CommitOutcome::Written(after)),
             // A repetition after a lost answer is not recognised: another function may have written the very same decision,
             // and only one of the two may act on it. The caller reads and decides again.
-            Err(StoreError::Conflict) => Ok(Committed::Changed),
+            Err(StoreError::Conflict) => Ok(CommitOutcome::Conflict),
             Err(error) => Err(error),
         }
     }

@@ -188,7 +188,7 @@ impl Table {
 
     /// Schedules the next check of an agent, or (`gone`) sets the agent offline and ends the checks. Does nothing when the
     /// agent has returned or taken a conversation since: the next tick checks again.
-    pub async fn watch_agent_again(&self, seen: &Duty, gone: bool) -> Result<()> {
+    pub async fn reschedule_agent_check(&self, seen: &Duty, gone: bool) -> Result<()> {
         let still = "present_until = :seen AND #status = :status";
         let update = self
             .duty_update(&seen.agent_id)

@@ -67,7 +67,7 @@ impl Table {
         TokenSchedule(self.clone())
     }
 
-    /// The handle that finds the sends that were left behind.
+    /// The handle that finds overdue sends.
     pub fn overdue(&self) -> OverdueSends {
         OverdueSends(self.clone())
     }

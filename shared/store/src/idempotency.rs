@@ -17,20 +17,20 @@ const IDEMPOTENCY_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
 /// A request with an `Idempotency-Key`.
 #[derive(Debug, Clone)]
-pub struct Once {
+pub struct IdempotentRequest {
     /// The caller, the route and the `Idempotency-Key`.
     pub scope: [String; 3],
     /// Hash of the request's content: the same key with other content is refused.
     pub fingerprint: String,
 }
 
-/// The result of a request with an `Idempotency-Key`.
+/// An earlier request with the same `Idempotency-Key`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PutDown {
-    /// This request created the message.
-    New,
+pub enum EarlierRequest {
+    /// There is none: this request created the message.
+    None,
     /// An earlier request with the same key and content created a message.
-    Before {
+    Found {
         /// The message's id in the thread.
         id: String,
     },
@@ -39,11 +39,16 @@ pub enum PutDown {
 }
 
 impl Table {
-    pub(crate) fn once_write(&self, once: &Once, message_id: &str, now: Timestamp) -> Result<TransactWriteItem> {
+    pub(crate) fn idempotency_write(
+        &self,
+        request: &IdempotentRequest,
+        message_id: &str,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem> {
         let expires = now + IDEMPOTENCY_LIFE;
-        let record = Build::new(keys::IDEMPOTENCY, idempotency(once), keys::IDEMPOTENCY)
+        let record = Build::new(keys::IDEMPOTENCY, record_key(request), keys::IDEMPOTENCY)
             .set("message_id", s(message_id))
-            .set("fingerprint", s(&once.fingerprint))
+            .set("fingerprint", s(&request.fingerprint))
             .set("expires_at", at(expires))
             .set("ttl", n(expires.as_second()))
             .done();
@@ -56,28 +61,28 @@ impl Table {
         Ok(TransactWriteItem::builder().put(built(claim.build())?).build())
     }
 
-    /// The message that an earlier request with this key created, after a commit answered [`Committed::Once`].
+    /// The message that an earlier request with this key created, after a commit answered [`CommitOutcome::DuplicateRequest`].
     /// [`StoreError::Conflict`] when the key's record has expired since: the commit may be repeated.
     ///
-    /// [`Committed::Once`]: crate::Committed::Once
-    pub async fn put_down_before(&self, new: &NewOutbound, once: &Once) -> Result<PutDown> {
+    /// [`CommitOutcome::DuplicateRequest`]: crate::CommitOutcome::DuplicateRequest
+    pub async fn earlier_request(&self, new: &NewOutbound, request: &IdempotentRequest) -> Result<EarlierRequest> {
         let now = self.clock.now();
-        let item = self.get(idempotency(once), keys::IDEMPOTENCY, true).await?.ok_or(StoreError::Conflict)?;
+        let item = self.get(record_key(request), keys::IDEMPOTENCY, true).await?.ok_or(StoreError::Conflict)?;
         let read = Read { kind: keys::IDEMPOTENCY, item: &item };
         if read.at("expires_at")? <= now {
             return Err(StoreError::Conflict);
         }
-        if read.s("fingerprint")? != once.fingerprint {
-            return Ok(PutDown::KeyReused);
+        if read.s("fingerprint")? != request.fingerprint {
+            return Ok(EarlierRequest::KeyReused);
         }
         // The answer to the first try of this very call may have been lost.
         match read.owned("message_id")? {
-            id if id == new.id => Ok(PutDown::New),
-            id => Ok(PutDown::Before { id }),
+            id if id == new.id => Ok(EarlierRequest::None),
+            id => Ok(EarlierRequest::Found { id }),
         }
     }
 }
 
-fn idempotency(once: &Once) -> String {
-    keys::idempotency(&keys::long_hash(&[&once.scope[0], &once.scope[1], &once.scope[2]]))
+fn record_key(request: &IdempotentRequest) -> String {
+    keys::idempotency(&keys::long_hash(&[&request.scope[0], &request.scope[1], &request.scope[2]]))
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The age at which the minute tick processes a message that the stream has not.
-pub const LEFT_BEHIND: SignedDuration = SignedDuration::from_secs(60);
+pub const OVERDUE_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 /// A push from WeChat to store.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Table {
             .write()
             .set("received_at", at(now))
             .set("due_pk", s(keys::due_inbox(keys::shard(&new.thread.pk()))))
-            .set("due_sk", s(keys::instant(now + LEFT_BEHIND)))
+            .set("due_sk", s(keys::instant(now + OVERDUE_AFTER)))
             .done();
         let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
         let answer = put.condition_expression("attribute_not_exists(pk)").send().await;
@@ -117,7 +117,7 @@ impl Table {
     }
 
     /// Unprocessed messages of one shard, the oldest first.
-    pub async fn left_behind(&self, shard: u8, limit: i32) -> Result<Vec<InboundRef>> {
+    pub async fn overdue_messages(&self, shard: u8, limit: i32) -> Result<Vec<InboundRef>> {
         self.due_items(&keys::due_inbox(shard), limit, InboundRef::read).await
     }
 }

@@ -64,7 +64,7 @@
 //!
 //! A conversation, its place in a queue and its agent's load are written together: [`Table::commit`] takes the state that
 //! was read and the state to write, and writes everything that follows from the difference in the same transaction. After
-//! [`Committed::Changed`] the caller reads and decides again. So no lock is held during a decision, and a function that is
+//! [`CommitOutcome::Conflict`] the caller reads and decides again. So no lock is held during a decision, and a function that is
 //! stopped leaves nothing half done.
 //!
 //! # Errors
@@ -110,7 +110,7 @@ pub use access::{
 };
 pub use binding::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding};
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
-pub use commit::{Assign, Commit, Committed};
+pub use commit::{Assign, Commit, CommitOutcome};
 pub use conversation::{Assigned, Conversation, RobotStage, Stage, TURN_MAX, Turn, Waiting};
 pub use desk::policy::Role;
 pub use duty::{Duty, GRACE, HEARTBEAT_LIFE};
@@ -119,8 +119,8 @@ pub use event::{Event, NewEvent};
 pub use handles::{
     BindingReader, CallbackVerifier, ConversationReader, Inbox, OverdueSends, TokenSchedule, TokenVerifier,
 };
-pub use idempotency::{Once, PutDown};
-pub use inbox::{InboundRef, LEFT_BEHIND, NewInbound, Receipt};
+pub use idempotency::{EarlierRequest, IdempotentRequest};
+pub use inbox::{InboundRef, NewInbound, OVERDUE_AFTER, Receipt};
 pub use keys::DUE_SHARDS;
 pub use media::{MEDIA_LIFE, MEDIA_REUSE, content_hash};
 pub use message::{Author, Direction, Message, MessageState, SendFailure, Thread};

@@ -21,7 +21,7 @@ pub struct NewOutbound {
     pub thread: Thread,
     /// The conversation; none for a greeting before there is one.
     pub cid: Option<String>,
-    /// Its id; see [`NewOutbound::fresh_id`] and [`NewOutbound::said_id`].
+    /// Its id; see [`NewOutbound::fresh_id`] and [`NewOutbound::derived_message_id`].
     pub id: String,
     /// See [`Message::kind`].
     pub kind: String,
@@ -43,7 +43,7 @@ impl NewOutbound {
 
     /// The id of an automatic message. It is derived from the cause, so that a function that is stopped and run again does
     /// not write the message twice. `order` sorts messages of the same cause.
-    pub fn said_id(order: usize, what: &str, thread: &Thread, because_of: &str, at: Timestamp) -> String {
+    pub fn derived_message_id(order: usize, what: &str, thread: &Thread, because_of: &str, at: Timestamp) -> String {
         let hash = keys::short_hash(&[what, &thread.app_id, &thread.openid, because_of]);
         outbound_id(at, &format!("{}{hash}", order.min(9)))
     }

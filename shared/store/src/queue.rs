@@ -119,7 +119,7 @@ impl Table {
 
     /// Schedules the minute tick to check a queue until it is empty. Call it before the entry is written: a function that is
     /// stopped in between leaves one check too many and never one too few.
-    pub async fn expect_waiting(&self, queue: &Queue) -> Result<()> {
+    pub async fn schedule_queue_check(&self, queue: &Queue) -> Result<()> {
         let now = self.clock.now();
         let name = queue.name();
         let answer = self
@@ -151,7 +151,7 @@ impl Table {
     }
 
     /// Schedules the next check of a queue, or ends the checks if the queue was empty and has had no arrival for a while.
-    pub async fn watch_again(&self, queue: &Queue, was_empty: bool) -> Result<()> {
+    pub async fn reschedule_queue_check(&self, queue: &Queue, was_empty: bool) -> Result<()> {
         let now = self.clock.now();
         let update = self.client.update_item().table_name(&self.name);
         let update = update.key("pk", s(keys::queue_watch(&queue.name()))).key("sk", s(keys::WATCH));

@@ -63,7 +63,7 @@ async fn a_hundred_failing_conversations_do_not_starve_the_others_of_their_shard
 
 #[tokio::test]
 async fn a_list_that_cannot_be_read_fails_the_tick_after_the_rest_is_done() {
-    // The messages that were left behind, and the agents to check, are listed before the conversation.
+    // The overdue messages and the agents to check are listed before the conversation.
     for (list, skip) in [("messages", 0), ("agents", u32::from(DUE_SHARDS))] {
         let world = World::start().await;
         let desk = desk(&world).await;

@@ -3,8 +3,8 @@
 use desk::conversation::ClosedBy;
 use jiff::Timestamp;
 use store::{
-    Assign, Commit, Committed, Conversation, InboundRef, NewEvent, NewOutbound, Once, Result, Stage, Table, Thread,
-    Visitor,
+    Assign, Commit, CommitOutcome, Conversation, IdempotentRequest, InboundRef, NewEvent, NewOutbound, Result, Stage,
+    Table, Thread, Visitor,
 };
 
 use super::Kit;
@@ -12,7 +12,7 @@ use super::Kit;
 impl Kit {
     /// Opens an unassigned conversation with a first text from the visitor.
     pub(crate) async fn opened(&self, thread: &Thread, second: i64, number: u32) -> Conversation {
-        let message = self.arrived(thread, second, number).await;
+        let message = self.receive_text(thread, second, number).await;
         let decision = Decision::about(&self.table, &message).await;
         assert!(decision.before.is_none(), "the visitor has an open conversation");
         self.written(decision).await
@@ -20,20 +20,20 @@ impl Kit {
 
     /// Opens a conversation directly in this stage.
     pub(crate) async fn opened_in(&self, thread: &Thread, stage: Stage) -> Conversation {
-        let message = self.arrived(thread, 0, 1).await;
+        let message = self.receive_text(thread, 0, 1).await;
         self.written(Decision::about(&self.table, &message).await.to(stage)).await
     }
 
     /// Writes a decision about a conversation, without concurrent changes.
     pub(crate) async fn written(&self, decision: Decision) -> Conversation {
         match decision.write(&self.table).await.unwrap() {
-            Committed::Now(Some(after)) => after,
+            CommitOutcome::Written(Some(after)) => after,
             other => panic!("not written: {other:?}"),
         }
     }
 
     /// Asserts that a decision is refused with `with` and leaves the table unchanged.
-    pub(crate) async fn refused(&self, decision: &Decision, with: &Committed) {
+    pub(crate) async fn refused(&self, decision: &Decision, with: &CommitOutcome) {
         let before = self.items().await;
         assert_eq!(decision.write(&self.table).await.unwrap(), *with);
         assert_eq!(self.items().await, before);
@@ -53,7 +53,7 @@ pub(crate) struct Decision {
     pub(crate) sends: Vec<NewOutbound>,
     pub(crate) released: Vec<(String, String)>,
     pub(crate) assign: Assign,
-    pub(crate) once: Option<Once>,
+    pub(crate) idempotency: Option<IdempotentRequest>,
     now: Timestamp,
 }
 
@@ -72,7 +72,7 @@ impl Decision {
             sends: Vec::new(),
             released: Vec::new(),
             assign: Assign::ByHand,
-            once: None,
+            idempotency: None,
             now: table.clock().now(),
         }
     }
@@ -161,11 +161,11 @@ impl Decision {
             sends: self.sends.clone(),
             released: self.released.clone(),
             assign: self.assign,
-            once: self.once.as_ref(),
+            idempotency: self.idempotency.as_ref(),
         }
     }
 
-    pub(crate) async fn write(&self, table: &Table) -> Result<Committed> {
+    pub(crate) async fn write(&self, table: &Table) -> Result<CommitOutcome> {
         Box::pin(table.commit(self.commit())).await
     }
 }

@@ -14,8 +14,9 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use store::{
-    Author, Binding, Clock, Commit, Committed, Conversation, DUE_SHARDS, InboundRef, ManualClock, Message, NewBinding,
-    NewInbound, NewOutbound, Once, PutDown, SecretString, SendFailure, StoreError, Table, Thread, Vault,
+    Author, Binding, Clock, Commit, CommitOutcome, Conversation, DUE_SHARDS, EarlierRequest, IdempotentRequest,
+    InboundRef, ManualClock, Message, NewBinding, NewInbound, NewOutbound, SecretString, SendFailure, StoreError,
+    Table, Thread, Vault,
 };
 use uuid::Uuid;
 
@@ -65,7 +66,7 @@ impl Kit {
         self.clock.now()
     }
 
-    pub(crate) fn later(&self, by: SignedDuration) {
+    pub(crate) fn advance(&self, by: SignedDuration) {
         self.clock.advance(by);
     }
 
@@ -104,13 +105,13 @@ impl Kit {
 
     /// Stores a visitor's text with this number, sent this many seconds after the start, and returns the reference
     /// that reception gets.
-    pub(crate) async fn arrived(&self, thread: &Thread, second: i64, number: u32) -> InboundRef {
+    pub(crate) async fn receive_text(&self, thread: &Thread, second: i64, number: u32) -> InboundRef {
         let new = text_message(thread, second, number);
-        self.keep(new).await
+        self.receive(new).await
     }
 
     /// Stores a push and returns the reference that reception gets.
-    pub(crate) async fn keep(&self, new: NewInbound) -> InboundRef {
+    pub(crate) async fn receive(&self, new: NewInbound) -> InboundRef {
         let (thread, content) = (new.thread.clone(), new.content.clone());
         self.table.receive(&new).await.unwrap();
         let message = self.thread(&thread).await.into_iter().find(|message| message.content == content).unwrap();
@@ -119,14 +120,18 @@ impl Kit {
     }
 
     /// Stores an outbound message as a send does.
-    pub(crate) async fn put_down(&self, new: &NewOutbound, once: Option<&Once>) -> store::Result<PutDown> {
-        put_down(&self.table, new, once).await
+    pub(crate) async fn store_outbound(
+        &self,
+        new: &NewOutbound,
+        idempotency: Option<&IdempotentRequest>,
+    ) -> store::Result<EarlierRequest> {
+        store_outbound(&self.table, new, idempotency).await
     }
 
     /// Stores a message that waits to be sent, and returns its id.
     pub(crate) async fn pending(&self, thread: &Thread, text: &str) -> String {
         let new = outbound(thread, &NewOutbound::fresh_id(self.now()), text);
-        self.put_down(&new, None).await.unwrap();
+        self.store_outbound(&new, None).await.unwrap();
         new.id
     }
 
@@ -153,10 +158,10 @@ impl Kit {
     }
 
     /// The ids of all unprocessed messages that are overdue, shard by shard.
-    pub(crate) async fn left_behind(&self) -> Vec<String> {
+    pub(crate) async fn overdue_messages(&self) -> Vec<String> {
         let mut ids = Vec::new();
         for shard in 0..DUE_SHARDS {
-            ids.extend(self.table.left_behind(shard, 100).await.unwrap().into_iter().map(|message| message.id));
+            ids.extend(self.table.overdue_messages(shard, 100).await.unwrap().into_iter().map(|message| message.id));
         }
         ids
     }
@@ -225,10 +230,14 @@ pub(crate) fn outbound(thread: &Thread, id: &str, text: &str) -> NewOutbound {
 }
 
 /// Stores an outbound message by a decision that changes nothing else.
-pub(crate) async fn put_down(table: &Table, new: &NewOutbound, once: Option<&Once>) -> store::Result<PutDown> {
-    match table.commit(Commit { sends: vec![new.clone()], once, ..Commit::default() }).await? {
-        Committed::Now(_) => Ok(PutDown::New),
-        Committed::Once => table.put_down_before(new, once.unwrap()).await,
+pub(crate) async fn store_outbound(
+    table: &Table,
+    new: &NewOutbound,
+    idempotency: Option<&IdempotentRequest>,
+) -> store::Result<EarlierRequest> {
+    match table.commit(Commit { sends: vec![new.clone()], idempotency, ..Commit::default() }).await? {
+        CommitOutcome::Written(_) => Ok(EarlierRequest::None),
+        CommitOutcome::DuplicateRequest => table.earlier_request(new, idempotency.unwrap()).await,
         _ => Err(StoreError::Conflict),
     }
 }
@@ -247,7 +256,7 @@ pub(crate) fn failure(code: &str) -> SendFailure {
 
 /// The automatic answer to a message.
 pub(crate) fn reply(message: &InboundRef, cid: &str) -> NewOutbound {
-    let id = NewOutbound::said_id(0, "auto_reply", &message.thread, &message.id, message.created_at);
+    let id = NewOutbound::derived_message_id(0, "auto_reply", &message.thread, &message.id, message.created_at);
     NewOutbound {
         cid: Some(cid.to_owned()),
         author: Author { role: AuthorRole::AutoReply, name: None },
@@ -256,7 +265,7 @@ pub(crate) fn reply(message: &InboundRef, cid: &str) -> NewOutbound {
 }
 
 /// Runs `count` futures of `make` concurrently.
-pub(crate) async fn at_once<T, F>(count: usize, make: impl Fn(usize) -> F) -> Vec<T>
+pub(crate) async fn concurrently<T, F>(count: usize, make: impl Fn(usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,

@@ -28,7 +28,7 @@ impl Kit {
     }
 
     /// The conversations assigned to an agent, oldest first.
-    pub(crate) async fn has(&self, agent: &str) -> Vec<String> {
+    pub(crate) async fn assigned_to(&self, agent: &str) -> Vec<String> {
         self.table.assigned_to(agent, 1000).await.unwrap()
     }
 }

@@ -162,7 +162,7 @@ impl Assigner {
             decision.now.checked_add(wait).unwrap_or(Timestamp::MAX)
         });
         let ((), ahead) = tokio::try_join!(
-            self.table.expect_waiting(queue),
+            self.table.schedule_queue_check(queue),
             self.table.count_waiting(queue, Some(&place), POSITION_MAX)
         )?;
         let (name, since) = (queue.name(), context.since);

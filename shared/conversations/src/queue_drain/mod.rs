@@ -12,7 +12,7 @@ mod snapshot;
 use channel::{Channel, RetryPolicy};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use store::{Assign, Committed, Conversation, Entry, Queue, Result, Stage, Table, Thread};
+use store::{Assign, CommitOutcome, Conversation, Entry, Queue, Result, Stage, Table, Thread};
 
 use self::{
     matching::{FactsByQueue, Match},
@@ -150,7 +150,7 @@ impl QueueDrain {
         };
         let origin = AssignmentOrigin::Queue { waited_seconds };
         self.assigner.assign(&mut decision, &agent.id, group, true, origin).await?;
-        let Committed::Now(_) = decision.commit(&self.table).await? else {
+        let CommitOutcome::Written(_) = decision.commit(&self.table).await? else {
             return Ok(false);
         };
         snapshot.sends.extend(decision.sends().map(|id| (thread.clone(), id.to_owned())));

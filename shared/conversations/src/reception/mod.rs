@@ -8,7 +8,7 @@ use desk::{
     settings::Reception,
 };
 use serde_json::Value;
-use store::{Attempt, Attempted, Binding, Committed, Conversation, InboundRef, Result, Stage, Table, Vault};
+use store::{Attempt, Attempted, Binding, CommitOutcome, Conversation, InboundRef, Result, Stage, Table, Vault};
 use wechat::session_from::SessionFrom;
 
 use crate::{
@@ -63,17 +63,17 @@ impl Receiver {
     async fn try_receive(&self, message: &InboundRef, attempt: Attempt) -> Result<Attempted<()>> {
         let (mut decision, follow_up) = Box::pin(self.decide(message, attempt)).await?;
         match decision.commit(&self.table).await? {
-            Committed::Now(_) => {
+            CommitOutcome::Written(_) => {
                 self.cycle.send(&decision).await?;
                 self.cycle.follow_up(follow_up).await?;
                 Ok(Attempted::Done(()))
             }
-            Committed::Before => {
+            CommitOutcome::AlreadyProcessed => {
                 self.send_pending(message).await?;
                 Ok(Attempted::Done(()))
             }
-            Committed::Agent => Ok(Attempted::AgentTaken),
-            Committed::Changed | Committed::Once => Ok(Attempted::Conflict),
+            CommitOutcome::AgentUnavailable => Ok(Attempted::AgentTaken),
+            CommitOutcome::Conflict | CommitOutcome::DuplicateRequest => Ok(Attempted::Conflict),
         }
     }
 

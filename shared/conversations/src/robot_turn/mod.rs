@@ -13,7 +13,7 @@ use channel::Channel;
 use desk::{handover::same_question, settings::Mode, turn::RobotAnswer};
 use jiff::SignedDuration;
 use robots::Client;
-use store::{Attempt, Attempted, Committed, Conversation, Result, RobotStage, Stage, Table, Turn, Vault};
+use store::{Attempt, Attempted, CommitOutcome, Conversation, Result, RobotStage, Stage, Table, Turn, Vault};
 use wechat::client::Typing;
 
 use self::{
@@ -99,7 +99,7 @@ impl RobotTurns {
         if let Some(turn) = decision.robot_mut().and_then(|robot| robot.turn.as_mut()) {
             turn.answering_until = Some(now + ANSWER_LEASE);
         }
-        let Committed::Now(Some(conversation)) = decision.commit(&self.table).await? else {
+        let CommitOutcome::Written(Some(conversation)) = decision.commit(&self.table).await? else {
             // Another function answers, or a message has shown a longer turn to the stream.
             return Ok(TurnOutcome::Nothing);
         };

@@ -78,7 +78,7 @@ impl Tick {
         if gone {
             self.agent_timeout.reassign_all(duty).await?;
         }
-        self.table.watch_agent_again(duty, gone).await?;
+        self.table.reschedule_agent_check(duty, gone).await?;
         Ok(gone)
     }
 
@@ -105,7 +105,7 @@ impl Tick {
                 report.failed += 1;
             }
             // A queue that failed is due again like any other, after those that were due before.
-            if let Err(error) = self.watch_again(&queue).await {
+            if let Err(error) = self.reschedule_queue_check(&queue).await {
                 tracing::error!(queue = queue.name(), %error, "the next check of a queue was not scheduled");
                 report.failed += 1;
             }
@@ -118,9 +118,9 @@ impl Tick {
         Box::pin(self.reroute_unstaffed(queue)).await
     }
 
-    async fn watch_again(&self, queue: &Queue) -> Result<()> {
+    async fn reschedule_queue_check(&self, queue: &Queue) -> Result<()> {
         let empty = self.table.waiting(queue, 1).await?.is_empty();
-        self.table.watch_again(queue, empty).await
+        self.table.reschedule_queue_check(queue, empty).await
     }
 }
 

@@ -1,31 +1,23 @@
 //! Bindings of mini programs: create with a check of the credentials, list, get, change, delete.
 
 mod validation;
-
-use std::convert::Infallible;
+mod view;
 
 use api::{
     Caller, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation, require,
-};
-use axum::{
-    extract::FromRequestParts,
-    http::{HeaderValue, request::Parts},
 };
 use desk::{
     policy::{self, Grant, Subject},
     settings::Reception,
 };
-use jiff::Timestamp;
-use lambda_http::{RequestExt, request::RequestContext};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use store::{
-    Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding, SecretString, StoreError,
-};
+use store::{Binding, BindingChange, NewBinding, SecretString, StoreError};
 use wechat::is_app_id;
 
-use self::validation::{
-    adopt, aes_key, check, check_auto_reply, check_credentials, check_name, check_secret, push_token,
+use self::{
+    validation::{adopt, aes_key, check, check_auto_reply, check_credentials, check_name, check_secret, push_token},
+    view::{BindingView, CreatedBinding, Host},
 };
 use crate::{
     health::{__path_read_health, read_health},
@@ -88,77 +80,6 @@ enum Setting<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Setting<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Option::deserialize(deserializer).map(Self::To)
-    }
-}
-
-/// A binding as the API shows it, without the credentials.
-#[derive(Serialize)]
-struct BindingView {
-    app_id: String,
-    name: String,
-    mode: BindingMode,
-    status: BindingStatus,
-    callback_url: String,
-    auto_reply: Option<String>,
-    reception: Reception,
-    has_session_from_secret: bool,
-    verified_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<CredentialProblem>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-/// A new binding with its push credentials. No other answer has them.
-#[derive(Serialize)]
-struct CreatedBinding {
-    #[serde(flatten)]
-    binding: BindingView,
-    token: String,
-    encoding_aes_key: String,
-}
-
-impl BindingView {
-    fn new(binding: Binding, host: &Host) -> Result<Self, Problem> {
-        Ok(Self {
-            callback_url: host.callback_url(&binding.app_id),
-            mode: binding.mode,
-            status: binding.status(),
-            reception: binding.reception()?,
-            has_session_from_secret: binding.session_from_secret.is_some(),
-            app_id: binding.app_id,
-            name: binding.name,
-            auto_reply: binding.auto_reply,
-            verified_at: binding.verified_at,
-            problem: binding.problem,
-            created_at: binding.created_at,
-            updated_at: binding.updated_at,
-        })
-    }
-}
-
-/// The scheme and host that a request was sent to. A custom domain works without a setting.
-struct Host(String);
-
-impl<S: Sync> FromRequestParts<S> for Host {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        let header = |name| parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let domain = match parts.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(context)) => context.domain_name.as_deref(),
-            _ => None,
-        };
-        let host = header("host").or(domain).unwrap_or_default();
-        let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "http").unwrap_or("https");
-        Ok(Self(format!("{scheme}://{host}")))
-    }
-}
-
-impl Host {
-    /// The URL to enter in WeChat's console.
-    fn callback_url(&self, app_id: &str) -> String {
-        format!("{}/callback/{app_id}", self.0)
     }
 }
 

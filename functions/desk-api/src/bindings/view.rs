@@ -1,0 +1,85 @@
+//! What the API shows of a binding.
+
+use std::convert::Infallible;
+
+use api::Problem;
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, request::Parts},
+};
+use desk::settings::Reception;
+use jiff::Timestamp;
+use lambda_http::{RequestExt, request::RequestContext};
+use serde::Serialize;
+use store::{Binding, BindingMode, BindingStatus, CredentialProblem};
+
+/// A binding as the API shows it, without the credentials.
+#[derive(Serialize)]
+pub(super) struct BindingView {
+    app_id: String,
+    name: String,
+    mode: BindingMode,
+    status: BindingStatus,
+    callback_url: String,
+    auto_reply: Option<String>,
+    reception: Reception,
+    has_session_from_secret: bool,
+    verified_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<CredentialProblem>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// A new binding with its push credentials. No other answer has them.
+#[derive(Serialize)]
+pub(super) struct CreatedBinding {
+    #[serde(flatten)]
+    pub(super) binding: BindingView,
+    pub(super) token: String,
+    pub(super) encoding_aes_key: String,
+}
+
+impl BindingView {
+    pub(super) fn new(binding: Binding, host: &Host) -> Result<Self, Problem> {
+        Ok(Self {
+            callback_url: host.callback_url(&binding.app_id),
+            mode: binding.mode,
+            status: binding.status(),
+            reception: binding.reception()?,
+            has_session_from_secret: binding.session_from_secret.is_some(),
+            app_id: binding.app_id,
+            name: binding.name,
+            auto_reply: binding.auto_reply,
+            verified_at: binding.verified_at,
+            problem: binding.problem,
+            created_at: binding.created_at,
+            updated_at: binding.updated_at,
+        })
+    }
+}
+
+/// The scheme and host that a request was sent to. A custom domain works without a setting.
+pub(super) struct Host(String);
+
+impl<S: Sync> FromRequestParts<S> for Host {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let header = |name| parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let domain = match parts.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => context.domain_name.as_deref(),
+            _ => None,
+        };
+        let host = header("host").or(domain).unwrap_or_default();
+        let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "http").unwrap_or("https");
+        Ok(Self(format!("{scheme}://{host}")))
+    }
+}
+
+impl Host {
+    /// The URL to enter in WeChat's console.
+    pub(super) fn callback_url(&self, app_id: &str) -> String {
+        format!("{}/callback/{app_id}", self.0)
+    }
+}

@@ -60,7 +60,7 @@ async fn identify(deps: &Deps, token: &str) -> Result<Option<Map<String, Value>>
     let Some(token) = deps.tokens.api_token(&hash).await?.filter(|token| !token.is_expired(now)) else {
         return Ok(None);
     };
-    // An agent's tokens end with the agent. Tokens of an earlier version may have outlived theirs.
+    // Tokens created by an earlier version were not revoked when their agent was deleted, so look the agent up.
     if let Some(agent) = &token.agent_id
         && !deps.tokens.agent_is_active(agent).await?
     {

@@ -179,8 +179,8 @@ async fn transfer(
     answer(&services, transferred).await
 }
 
-/// The agent that a handoff is made by: the decision checks that they still have the conversation. `None` for a caller
-/// who may do it whoever has it.
+/// The agent on whose behalf the caller acts. The decision checks that this agent still has the conversation. `None` for a
+/// caller who may act on a conversation of any agent.
 async fn acting_agent(
     services: &Services,
     caller: &Caller,

@@ -43,3 +43,4 @@ pub use error::LocalError;
 pub use functions::InvokeError;
 pub use options::{Options, Schedules, Streams};
 pub use start::start;
+pub use table::memory_database;

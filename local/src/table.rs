@@ -60,6 +60,11 @@ pub(crate) fn open(template: &Template, data: &DataDir, clock: &SharedClock) -> 
     Ok(database)
 }
 
+/// A new database in memory with the tables of the template, as a bundle without a data folder has it.
+pub fn memory_database(template: &Template, clock: &SharedClock) -> Result<Database, LocalError> {
+    open(template, &DataDir::open(None, false)?, clock)
+}
+
 /// A new database that uses the bundle's clock. It is restored from a database with the index, because dynoxide does not give
 /// access to the connection of this one.
 fn in_memory(clock: &SharedClock) -> Result<Database, LocalError> {

@@ -4,7 +4,8 @@
     python3 bench/figures.py            builds, measures, replaces the block between the markers
     python3 bench/figures.py --print    builds, measures, prints the block and changes no file
 
-The markers are <!-- figures:begin --> and <!-- figures:end -->. The script needs only Python's standard library.
+The markers are <!-- figures:begin --> and <!-- figures:end -->. The script needs only Python's standard library. Beside Kefu's
+functions it measures those that `bench/peers/install.py` installs, which needs Node.js, npm and the two registries.
 Only times of the same run are comparable: they depend on the machine and its load. The counts of requests do not.
 """
 
@@ -29,6 +30,9 @@ RELEASE = TARGET / "release"
 ROUNDS = 3
 FUNCTIONS = ("message-ingress", "desk-api")
 SMALL_SHARE = "message_ingress_128_mb_share"
+EMULATOR = "message_ingress_emulator"
+# By the key in the report of `cold-start`.
+PEERS = {"wechatpy_boto3": "wechatpy + boto3", "wechat_crypto_aws_sdk_v3": "wechat-crypto + AWS SDK v3"}
 MINUTES_PER_MONTH = 30 * 24 * 60
 # The rows of the cost table, in order.
 STEPS = ("message_to_agent", "first_message_assigned", "first_message_queued", "close_and_assign_next", "agent_reply", "card",
@@ -44,8 +48,9 @@ def run_json(command):
     return json.loads(run(command, stdout=subprocess.PIPE).stdout)
 
 
-def criterion(package, bench, group, ours, bound, others=()):
-    """Nanoseconds per iteration by name, of the round with the median ratio of `ours` to `bound`."""
+def criterion(package, bench, group, ours, bound, others=(), beside=None):
+    """Nanoseconds per iteration by name, of the round with the median ratio of `ours` to `bound`. The profile `bench` is the
+    one of the deployed functions. `beside` measures more in each round."""
     names = (ours, bound, *others)
     command = f"cargo bench --locked -p {package} --bench {bench} -- --noplot --warm-up-time 1 --measurement-time 3".split()
     rounds = []
@@ -54,7 +59,19 @@ def criterion(package, bench, group, ours, bound, others=()):
         folder = TARGET / "criterion" / group
         estimates = {name: json.loads((folder / name / "new" / "estimates.json").read_text()) for name in names}
         rounds.append({name: estimate["median"]["point_estimate"] for name, estimate in estimates.items()})
+        rounds[-1].update(beside() if beside else {})
     return sorted(rounds, key=lambda it: it[ours] / it[bound])[ROUNDS // 2]
+
+
+def install_peers():
+    """Installs the functions of other libraries; returns their folder."""
+    return pathlib.Path(run([sys.executable, "bench/peers/install.py", TARGET / "peers"], stdout=subprocess.PIPE, text=True).stdout.strip())
+
+
+def peers_hot_path(peers):
+    """Nanoseconds of CPU time in which each of them verifies, decrypts and parses a push, by name."""
+    listed = json.loads((peers / "peers.json").read_text(encoding="utf-8"))
+    return {peer["name"]: float(run(peer["hot_path"], stdout=subprocess.PIPE).stdout) for peer in listed}
 
 
 def zip_size(binary):
@@ -79,12 +96,13 @@ def build():
 
 def measure(options):
     sizes = build()
+    peers = install_peers()
     return {
         "sizes": sizes,
-        "cold": run_json([RELEASE / "cold-start", "--json", "--full", options.full, "--throttled", options.throttled]),
+        "cold": run_json([RELEASE / "cold-start", "--json", "--full", options.full, "--throttled", options.throttled, "--peers", peers]),
         "assignment": run_json([RELEASE / "assignment", "--json", "--seconds", options.seconds]),
         "requests": run_json([RELEASE / "requests", "--json"]),
-        "push": criterion("wechat", "push", "push", "open_xml", "bound", ["open_json"]),
+        "push": criterion("wechat", "push", "push", "open_xml", "bound", ["open_json"], lambda: peers_hot_path(peers)),
         "session_from": criterion("wechat", "push", "session_from", "parse", "json"),
         "routing": criterion("desk", "routing", "routing", "decide", "hash"),
     }
@@ -106,6 +124,9 @@ def push_rows(words, pushes):
     for name, label in (("open_xml", "XML"), ("open_json", "JSON")):
         beside = words["bound"].format(ratio=pushes[name] / pushes["bound"], bound=pushes["bound"] / 1e3)
         yield words["push"].format(label), f"{pushes[name] / 1e3:.2f} µs", beside
+    for name in PEERS.values():
+        ratio = words["slower"].format(ratio=pushes[name] / pushes["open_xml"])
+        yield words["peer_push"].format(name), f"{pushes[name] / 1e3:.0f} µs", ratio
 
 
 def desk_rows(words, measured):
@@ -122,15 +143,27 @@ def desk_rows(words, measured):
         yield words["assignment"].format(it["rate"]), f"p50 {times['p50']:.0f} ms, p95 {times['p95']:.0f} ms", beside
 
 
+def start_row(words, cold, name, label):
+    """The start of a program, with its CPU time; the ratios are the medians of the rounds."""
+    it, hello = cold[name], cold["hello"]
+    result = words["start"].format(total=it["start_to_first_ms"]["p50"], cpu=it["start_to_first_cpu_ms"]["p50"])
+    beside = words["hello"].format(ratio=cold["ratios_to_hello"][name]["p50"], cpu_ratio=cold["cpu_ratios_to_hello"][name]["p50"],
+                                   hello=hello["start_to_first_ms"]["p50"], hello_cpu=hello["start_to_first_cpu_ms"]["p50"])
+    yield label, result, beside
+
+
 def cold_start_rows(words, cold, sizes):
-    ingress, desk_api, hello, small = (cold.get(name) for name in ("message_ingress", "desk_api", "hello", SMALL_SHARE))
-    hello_total = hello["start_to_first_ms"]["p50"]
-    for name, it in (("total", ingress), ("desk_api_total", desk_api)):
-        total = it["start_to_first_ms"]["p50"]
-        yield words[name], f"{total:.1f} ms", words["hello"].format(ratio=total / hello_total, hello=hello_total)
-        if it is ingress:
-            yield words["init"], f"{it['init_ms']['p50']:.1f} ms", f"{hello['init_ms']['p50']:.1f} ms"
-            yield words["hundredth"], f"{it['hundredth_ms']['p50']:.2f} ms", f"{hello['hundredth_ms']['p50']:.2f} ms"
+    ingress, hello, small = (cold.get(name) for name in ("message_ingress", "hello", SMALL_SHARE))
+    yield from start_row(words, cold, "message_ingress", words["total"])
+    yield words["init"], f"{ingress['init_ms']['p50']:.1f} ms", f"{hello['init_ms']['p50']:.1f} ms"
+    yield words["hundredth"], f"{ingress['hundredth_ms']['p50']:.2f} ms", f"{hello['hundredth_ms']['p50']:.2f} ms"
+    yield words["warm_cpu"], f"{ingress['warm_cpu_ms']['p50']:.2f} ms", f"{hello['warm_cpu_ms']['p50']:.2f} ms"
+    yield from start_row(words, cold, EMULATOR, words["emulator_total"])
+    for key, name in PEERS.items():
+        yield from start_row(words, cold, key, words["peer_total"].format(name))
+        peer = cold[key]
+        yield words["peer_warm"].format(name), f"{peer['warm_cpu_ms']['p50']:.2f} ms", words["peer_rss"].format(peer["peak_rss"]["p50"] / 1e6)
+    yield from start_row(words, cold, "desk_api", words["desk_api_total"])
     if small:
         beside = words["small_hundredth"].format(small["hundredth_ms"]["p50"])
         yield words["small"], f"{small['first_ms']['p50']:.2f} ms", beside
@@ -141,6 +174,7 @@ def cold_start_rows(words, cold, sizes):
         yield label, f"{size['zipped'] / 1e6:.2f} MB", words["unzipped"].format(size["binary"] / 1e6)
     rss = (it["peak_rss"]["p50"] / 1e6 for it in (ingress, hello))
     yield words["rss"], f"{next(rss):.1f} MB", words["hello_rss"].format(next(rss))
+    yield words["log"], words["bytes"].format(ingress["log_per_event"]["p50"]), "–"
 
 
 def request_rows(words, requests):
@@ -175,7 +209,7 @@ def block(words, measured, date):
     cpu, cores = machine()
     seconds = measured["assignment"][0]["messages"] // measured["assignment"][0]["rate"]
     foot = words["foot"].format(full=cold["message_ingress"]["runs"], small=small["runs"] if small else 0, cpu=cpu, cores=cores,
-                                date=date, seconds=seconds)
+                                peers=cold[next(iter(PEERS))]["runs"], date=date, seconds=seconds)
     return "\n\n".join((times, foot, words["cost_title"], costs, request_notes(words, requests)))
 
 

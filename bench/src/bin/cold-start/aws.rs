@@ -1,27 +1,24 @@
-//! DynamoDB (dynoxide in this process) and Secrets Manager, each behind TLS on loopback.
+//! DynamoDB and Secrets Manager, each behind TLS on loopback.
 
 use std::{collections::BTreeMap, convert::Infallible, fs, net::SocketAddr, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use dynoxide::Database;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use local::template::{TableDefinition, Template};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use rustls::{
-    ServerConfig,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
+use local::template::Template;
 use serde_json::{Value, json};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-};
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use store::SystemClock;
+use tokio::{net::TcpStream, task::JoinSet};
+use tokio_rustls::server::TlsStream;
 
-use crate::error::{BenchError, at};
+use crate::{
+    dynamodb::{Answer, Canned, Endpoint, emulate},
+    error::{BenchError, at},
+    tls,
+};
 
 /// The secret's ARN.
 pub(crate) const SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:kefu-bench-AbCdEf";
@@ -29,34 +26,45 @@ pub(crate) const SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:s
 /// Both services, until this value is dropped.
 pub(crate) struct Aws {
     table: String,
-    dynamodb: SocketAddr,
+    emulator: SocketAddr,
+    canned: SocketAddr,
     secrets: SocketAddr,
     ca: String,
+    answers: Arc<Canned>,
     _servers: JoinSet<()>,
 }
 
 impl Aws {
-    /// Starts both on free ports, with the table of `template.yaml`. Writes the certificate of the certificate authority into the
-    /// folder.
+    /// Starts both on free ports, with the table of `local`. Writes the certificate of the certificate authority into the folder.
     pub(crate) async fn start(folder: &Path) -> Result<Self, BenchError> {
-        let database = Database::memory().map_err(|error| BenchError::Dynoxide(error.to_string()))?;
-        let table = table_definition()?;
-        database
-            .create_table(serde_json::from_value(table.create_request)?)
-            .map_err(|error| BenchError::Dynoxide(error.to_string()))?;
+        let template = Template::deployed(&BTreeMap::from([("AdminTokenSha256".to_owned(), "0".repeat(64))]))?;
+        let table = template.tables.values().next().map(|table| table.name.clone());
+        let table = table.ok_or_else(|| BenchError::Usage("template.yaml has no table".to_owned()))?;
+        let database = local::memory_database(&template, &(Arc::new(SystemClock) as _))?;
         let ca = folder.join("ca.pem");
-        let (certificate, acceptor) = certificates().map_err(|error| BenchError::Tls(error.to_string()))?;
+        let (certificate, acceptor) = tls::certificates()?;
         fs::write(&ca, certificate).map_err(at("ca.pem"))?;
 
-        let (plain, dynoxide) = listen().await?;
-        let (dynamodb_listener, dynamodb) = listen().await?;
-        let (secrets_listener, secrets) = listen().await?;
+        let answers = Arc::new(Canned::default());
+        let (emulator_listener, emulator) = tls::listen().await?;
+        let (canned_listener, canned) = tls::listen().await?;
+        let (secrets_listener, secrets) = tls::listen().await?;
         let mut servers = JoinSet::new();
-        servers.spawn(dynoxide::server::serve_on(plain, database));
-        servers.spawn(accept(dynamodb_listener, acceptor.clone(), move |stream| forward(stream, dynoxide)));
-        servers.spawn(accept(secrets_listener, acceptor, answer_secrets));
+        let emulated = database.clone();
+        servers.spawn(tls::accept(emulator_listener, acceptor.clone(), move |stream| {
+            let database = emulated.clone();
+            serve(stream, move |operation: &str, body| emulate(&database, operation, &body))
+        }));
+        let prepared = Arc::clone(&answers);
+        servers.spawn(tls::accept(canned_listener, acceptor.clone(), move |stream| {
+            let (prepared, database): (_, Database) = (Arc::clone(&prepared), database.clone());
+            serve(stream, move |operation: &str, body| prepared.answer(&database, operation, body))
+        }));
+        servers.spawn(tls::accept(secrets_listener, acceptor, |stream| {
+            serve(stream, |operation: &str, body: Bytes| secret(operation, &body))
+        }));
         let ca = ca.to_string_lossy().into_owned();
-        Ok(Self { table: table.name, dynamodb, secrets, ca, _servers: servers })
+        Ok(Self { table, emulator, canned, secrets, ca, answers, _servers: servers })
     }
 
     /// The name of the table.
@@ -64,20 +72,33 @@ impl Aws {
         &self.table
     }
 
+    /// The prepared answers, which count the items that were put.
+    pub(crate) fn canned(&self) -> &Canned {
+        &self.answers
+    }
+
     /// The environment variables with the endpoints, credentials and names that a function needs.
-    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+    pub(crate) fn variables(&self, endpoint: Endpoint) -> Vec<(String, String)> {
         let url = |address: SocketAddr| format!("https://localhost:{}", address.port());
+        let dynamodb = match endpoint {
+            Endpoint::Emulator => self.emulator,
+            Endpoint::Canned => self.canned,
+        };
         [
             ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
             // As long as those of Lambda, because they are hashed and sent with every call.
             ("AWS_ACCESS_KEY_ID", "ASIA0000000000000000".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "0".repeat(40)),
             ("AWS_SESSION_TOKEN", "0".repeat(800)),
-            ("AWS_ENDPOINT_URL_DYNAMODB", url(self.dynamodb)),
+            ("AWS_ENDPOINT_URL_DYNAMODB", url(dynamodb)),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", url(self.secrets)),
             ("AWS_CA_BUNDLE", self.ca.clone()),
+            // The same for Node.
+            ("NODE_EXTRA_CA_CERTS", self.ca.clone()),
             ("TABLE_NAME", self.table.clone()),
             ("SECRET_ARN", SECRET.to_owned()),
+            ("ADMIN_TOKEN_SHA256", "0".repeat(64)),
             // Not called in this measurement.
             ("WECHAT_API_URL", "https://api.weixin.qq.com".to_owned()),
         ]
@@ -86,76 +107,37 @@ impl Aws {
     }
 }
 
-/// The one table of `template.yaml`.
-fn table_definition() -> Result<TableDefinition, BenchError> {
-    let parameters = BTreeMap::from([("AdminTokenSha256".to_owned(), "0".repeat(64))]);
-    let tables = Template::deployed(&parameters)?.tables;
-    tables.into_values().next().ok_or_else(|| BenchError::Usage("template.yaml has no table".to_owned()))
-}
-
-async fn listen() -> Result<(TcpListener, SocketAddr), BenchError> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(at("loopback"))?;
-    let address = listener.local_addr().map_err(at("loopback"))?;
-    Ok((listener, address))
-}
-
-/// The certificate of a new certificate authority, in PEM, and a TLS server with a certificate of it for `localhost`.
-fn certificates() -> Result<(String, TlsAcceptor), Box<dyn std::error::Error>> {
-    let mut authority = CertificateParams::new([])?;
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    authority.distinguished_name.push(DnType::CommonName, "bench");
-    let authority_key = KeyPair::generate()?;
-    let ca = authority.self_signed(&authority_key)?.pem();
-    let key = KeyPair::generate()?;
-    let issuer = Issuer::new(authority, authority_key);
-    let leaf = CertificateParams::new(["localhost".to_owned()])?.signed_by(&key, &issuer)?;
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], key)?;
-    Ok((ca, TlsAcceptor::from(Arc::new(config))))
-}
-
-async fn accept<F, S>(listener: TcpListener, acceptor: TlsAcceptor, serve: F)
+/// Answers the requests of one connection, until the function is killed.
+async fn serve<F>(stream: TlsStream<TcpStream>, answer: F)
 where
-    F: Fn(TlsStream<TcpStream>) -> S + Clone + Send + 'static,
-    S: Future<Output = ()> + Send + 'static,
+    F: Fn(&str, Bytes) -> Answer + Send + Sync + 'static,
 {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let (acceptor, serve) = (acceptor.clone(), serve.clone());
-        connections.spawn(async move {
-            let _ = stream.set_nodelay(true);
-            // A client whose handshake fails logs the reason itself.
-            if let Ok(stream) = acceptor.accept(stream).await {
-                serve(stream).await;
-            }
-        });
-    }
-}
-
-/// Copies the bytes of one connection to dynoxide's HTTP server and back.
-async fn forward(mut client: TlsStream<TcpStream>, dynoxide: SocketAddr) {
-    if let Ok(mut server) = TcpStream::connect(dynoxide).await {
-        let _ = server.set_nodelay(true);
-        // The connection ends when the function is killed.
-        let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-    }
-}
-
-async fn answer_secrets(stream: TlsStream<TcpStream>) {
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(secret)).await;
+    let answer = Arc::new(answer);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answer = Arc::clone(&answer);
+        async move {
+            let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
+            let target = target.unwrap_or_default().to_owned();
+            let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            let (status, body) = answer(target.rsplit('.').next().unwrap_or_default(), body);
+            let mut response = Response::new(Full::new(body));
+            *response.status_mut() = status;
+            let version = if target.starts_with("DynamoDB") {
+                "application/x-amz-json-1.0"
+            } else {
+                "application/x-amz-json-1.1"
+            };
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(version));
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// Answers `GetSecretValue` for the one secret (AWS Secrets Manager API reference; JSON 1.1).
-async fn secret(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
-    let known = target == Some("secretsmanager.GetSecretValue");
-    let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let (status, answer) = if known && body["SecretId"] == SECRET {
+fn secret(operation: &str, body: &[u8]) -> Answer {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    if operation == "GetSecretValue" && body["SecretId"] == SECRET {
         let answer = json!({
             "ARN": SECRET,
             "Name": "kefu-bench",
@@ -163,14 +145,9 @@ async fn secret(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
             "VersionStages": ["AWSCURRENT"],
             "SecretString": "bench".repeat(13),
         });
-        (StatusCode::OK, answer)
+        (StatusCode::OK, answer.to_string().into())
     } else {
-        (StatusCode::BAD_REQUEST, json!({ "__type": "ResourceNotFoundException", "message": "secret not found" }))
-    };
-    let mut response = Response::new(Full::new(Bytes::from(answer.to_string())));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/x-amz-json-1.1"));
-    Ok(response)
+        let answer = json!({ "__type": "ResourceNotFoundException", "message": "secret not found" });
+        (StatusCode::BAD_REQUEST, answer.to_string().into())
+    }
 }

@@ -4,7 +4,9 @@
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BenchError {
     /// Wrong arguments, or a missing binary.
-    #[error("{0}\nusage: cold-start [--json] [--full RUNS] [--throttled RUNS] [--baseline DIR]")]
+    #[error(
+        "{0}\nusage: cold-start [--json] [--full RUNS] [--throttled RUNS] [--baseline DIR] [--peers DIR] [--peer-runs RUNS]"
+    )]
     Usage(String),
     /// An I/O error of a file or a socket.
     #[error("{0}: {1}")]
@@ -12,9 +14,9 @@ pub(crate) enum BenchError {
     /// The certificates or the TLS server cannot be created.
     #[error("TLS: {0}")]
     Tls(String),
-    /// dynoxide returned an error.
-    #[error("dynoxide: {0}")]
-    Dynoxide(String),
+    /// The table cannot be created.
+    #[error(transparent)]
+    Local(#[from] local::LocalError),
     /// The table or the vault returned an error.
     #[error("store: {0}")]
     Store(#[from] store::StoreError),

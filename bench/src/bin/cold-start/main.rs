@@ -6,17 +6,20 @@
 //! cargo run --release -p bench --bin cold-start
 //! ```
 //!
-//! Each binary is started as Lambda starts it, against the Lambda Runtime API on loopback. DynamoDB (dynoxide in this process)
-//! and Secrets Manager are behind TLS on loopback. The runs of the programs alternate, so that other load on the machine affects
-//! them equally. Network latency, the microVM and the download of the code are not part of the figures.
+//! Each binary is started as Lambda starts it, against the Lambda Runtime API on loopback. DynamoDB and Secrets Manager are
+//! behind TLS on loopback, in this process. DynamoDB gives prepared answers, so that a function does not wait for the work of an
+//! emulator; beside it, `message-ingress` is measured with the emulator of `local` as well. The runs of the programs alternate, so
+//! that other load on the machine affects them equally; CPU times, which it affects less, are beside the times. Network latency,
+//! the microVM and the download of the code are not part of the figures.
 //!
 //! | Program | Events | Check |
 //! |---|---|---|
 //! | `hello` | WeChat pushes | body `hello` |
-//! | `message-ingress` | WeChat pushes, signed and encrypted with the credentials of a binding in the table | body `success`, and every message is in the table |
+//! | `message-ingress` | WeChat pushes, signed and encrypted with the credentials of a binding in the table | body `success`, and every message is stored |
 //! | `desk-api` | `GET /api/conversations` of the admin | status 200 with a list |
 //!
 //! `--baseline DIR` also measures the `message-ingress` and the `desk-api` in DIR, to compare two versions in one run.
+//! `--peers DIR` also measures functions that store the same pushes with other libraries, installed by `bench/peers/install.py`.
 //!
 //! | Module | Content |
 //! |---|---|
@@ -24,21 +27,26 @@
 //! | [`measurement`] | which programs run, in which order |
 //! | [`process`] | one function process: start, a hundred events, end |
 //! | [`runtime_api`] | the Lambda Runtime API, with timestamps |
-//! | [`aws`] | DynamoDB and Secrets Manager behind TLS |
+//! | [`peers`] | the functions that were installed to compare with |
+//! | [`aws`], [`tls`] | DynamoDB and Secrets Manager behind TLS |
+//! | [`dynamodb`] | the emulator and the prepared answers |
 //! | [`http_event`], [`push`] | the events |
 //! | [`small_share`] | the CPU quota of a 128 MB function |
 //! | [`report`] | medians |
 
 mod aws;
+mod dynamodb;
 mod error;
 mod http_event;
 mod measurement;
 mod options;
+mod peers;
 mod process;
 mod push;
 mod report;
 mod runtime_api;
 mod small_share;
+mod tls;
 
 use std::{
     fs,

@@ -12,14 +12,18 @@ use store::{NewBinding, SecretString, SystemClock, Table, Thread};
 
 use crate::{
     aws::{Aws, SECRET},
+    dynamodb::Endpoint,
     error::{BenchError, at},
     http_event,
     options::Options,
-    process::{Body, Program, Run},
-    push::{APP_ID, PushCredentials},
+    peers,
+    process::{Body, Kind, Program, Run},
+    push::{APP_ID, PushCredentials, TEXT},
     report::Report,
     small_share::SmallShare,
 };
+
+const INGRESS: &str = "message-ingress";
 
 /// Number of events that each process answers.
 const EVENTS: usize = 100;
@@ -29,12 +33,12 @@ pub(crate) async fn measure(options: &Options, folder: &Path) -> Result<Report, 
     let measurement = Measurement::prepare(options, folder).await?;
     let mut runs: BTreeMap<String, Vec<Run>> = BTreeMap::new();
     let mut small_share_skipped = None;
-    for round in 0..options.full.max(options.throttled) {
-        if round < options.full {
-            for program in &measurement.programs {
-                let run = measurement.run(program, None, &format!("oBENCH-full-{round:05}-0123456789")).await?;
-                runs.entry(program.name.clone()).or_default().push(run);
-            }
+    for round in 0..options.full.max(options.throttled).max(options.peer_runs) {
+        let own = measurement.programs.iter().filter(|_| round < options.full);
+        let peers = measurement.peers.iter().filter(|_| round < options.peer_runs);
+        for program in own.chain(peers) {
+            let run = measurement.run(program, None, &format!("oBENCH-full-{round:05}-0123456789")).await?;
+            runs.entry(program.name.clone()).or_default().push(run);
         }
         if round < options.throttled && small_share_skipped.is_none() {
             match SmallShare::new() {
@@ -56,14 +60,14 @@ struct Measurement<'a> {
     table: Table,
     credentials: PushCredentials,
     programs: Vec<Program>,
-    /// Keeps the endpoints alive that the programs call.
-    _aws: Aws,
+    peers: Vec<Program>,
+    aws: Aws,
 }
 
 impl<'a> Measurement<'a> {
     async fn prepare(options: &Options, folder: &'a Path) -> Result<Self, BenchError> {
         let aws = Aws::start(folder).await?;
-        let env: Env = aws.variables().into_iter().collect();
+        let env: Env = aws.variables(Endpoint::Emulator).into_iter().collect();
         let clients = function::Aws::new(&env)?;
         let credentials = PushCredentials::generate()?;
         let table = clients.table(aws.table(), Arc::new(SystemClock));
@@ -78,65 +82,73 @@ impl<'a> Measurement<'a> {
         };
         table.create_binding(&clients.vault(SECRET), binding).await?;
         let programs = programs(&aws, options.baseline.as_deref())?;
-        Ok(Self { folder, table, credentials, programs, _aws: aws })
+        let peers = match &options.peers {
+            Some(folder) => peers::programs(folder, &aws, &credentials)?,
+            None => Vec::new(),
+        };
+        Ok(Self { folder, table, credentials, programs, peers, aws })
     }
 
     fn ingress(&self) -> Result<&Program, BenchError> {
-        let found = self.programs.iter().find(|program| program.name == "message-ingress");
+        let found = self.programs.iter().find(|program| program.name == INGRESS);
         found.ok_or_else(|| BenchError::Usage("message-ingress is not measured".to_owned()))
     }
 
-    /// One start of a program. For `message-ingress` it also checks that the table holds every message.
+    /// One start of a program. Also checks that it stored every push.
     async fn run(&self, program: &Program, share: Option<&SmallShare>, visitor: &str) -> Result<Run, BenchError> {
-        if program.package == "desk-api" {
+        if program.kind == Kind::Lists {
             return program.run(self.folder, share, &conversation_lists()?).await;
         }
         // Each program writes into a thread of its own.
-        let visitor = format!("{visitor}-{}", program.name.replace(", ", "-"));
+        let visitor = format!("{visitor}-{}", program.name.replace(|sign: char| !sign.is_ascii_alphanumeric(), "-"));
         let run = program.run(self.folder, share, &self.pushes(&visitor)?).await?;
-        if program.package == "message-ingress" {
-            self.check_messages(&visitor, program).await?;
+        let stored = match (program.kind, program.endpoint) {
+            (Kind::Pushes, Endpoint::Canned) => self.aws.canned().take_puts(&thread_key(&visitor), TEXT),
+            (Kind::Pushes, Endpoint::Emulator) => self.stored_messages(&visitor).await?,
+            (Kind::Hello | Kind::Lists, _) => return Ok(run),
+        };
+        if stored == EVENTS {
+            return Ok(run);
         }
-        Ok(run)
+        let problem = format!("stored {stored} of {EVENTS} messages");
+        Err(BenchError::Function { function: program.name.clone(), problem, log: String::new() })
     }
 
     fn pushes(&self, visitor: &str) -> Result<Vec<Bytes>, BenchError> {
         (0..EVENTS).map(|number| self.credentials.text_push(visitor, number)).collect()
     }
 
-    async fn check_messages(&self, visitor: &str, program: &Program) -> Result<(), BenchError> {
+    async fn stored_messages(&self, visitor: &str) -> Result<usize, BenchError> {
         let thread = Thread::new(APP_ID, visitor);
         let limit = i32::try_from(EVENTS + 1).unwrap_or(i32::MAX);
         let stored = self.table.thread_messages(&thread, None, limit).await?.items;
-        let texts = stored.iter().filter(|message| message.kind == "text" && message.content["content"].is_string());
-        match texts.count() {
-            EVENTS => Ok(()),
-            count => Err(BenchError::Function {
-                function: program.name.clone(),
-                problem: format!(
-                    "stored {count} of {EVENTS} messages: {:?}",
-                    stored.first().map(|message| &message.content)
-                ),
-                log: String::new(),
-            }),
-        }
+        Ok(stored.iter().filter(|message| message.kind == "text" && message.content["content"] == TEXT).count())
     }
+}
+
+fn thread_key(visitor: &str) -> String {
+    format!("thread#{APP_ID}#{visitor}")
 }
 
 /// `hello` and the two functions, each function followed by its baseline if there is one.
 fn programs(aws: &Aws, baseline: Option<&Path>) -> Result<Vec<Program>, BenchError> {
-    let program = |package, name: String, path, body| {
-        let variables = if package == "hello" { Vec::new() } else { aws.variables() };
-        Program { package, name, path, variables, body }
+    let program = |kind, name: &str, path: PathBuf, endpoint, body| {
+        let variables = if kind == Kind::Hello { Vec::new() } else { aws.variables(endpoint) };
+        Program { kind, name: name.to_owned(), endpoint, command: vec![path.into()], variables, body }
     };
-    let mut programs = vec![program("hello", "hello".to_owned(), binary("hello")?, Body::Equals("hello"))];
-    for (package, body) in
-        [("message-ingress", Body::Equals(wechat::SUCCESS)), ("desk-api", Body::Contains("\"items\":["))]
-    {
-        programs.push(program(package, package.to_owned(), binary(package)?, body));
-        if let Some(folder) = baseline {
-            programs.push(program(package, format!("{package}, baseline"), folder.join(package), body));
-        }
+    let (stored, listed) = (Body::Equals(wechat::SUCCESS), Body::Contains("\"items\":["));
+    let (canned, emulator) = (Endpoint::Canned, Endpoint::Emulator);
+    let ingress = binary(INGRESS)?;
+    let mut programs = vec![
+        program(Kind::Hello, "hello", binary("hello")?, canned, Body::Equals("hello")),
+        program(Kind::Pushes, INGRESS, ingress.clone(), canned, stored),
+        program(Kind::Pushes, "message-ingress, emulator", ingress, emulator, stored),
+        program(Kind::Lists, "desk-api", binary("desk-api")?, canned, listed),
+    ];
+    if let Some(folder) = baseline {
+        let pushes = program(Kind::Pushes, "message-ingress, baseline", folder.join(INGRESS), canned, stored);
+        programs.insert(2, pushes);
+        programs.push(program(Kind::Lists, "desk-api, baseline", folder.join("desk-api"), canned, listed));
     }
     Ok(programs)
 }

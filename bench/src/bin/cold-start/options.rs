@@ -15,12 +15,16 @@ pub(crate) struct Options {
     pub(crate) throttled: usize,
     /// Folder with release binaries of an earlier version.
     pub(crate) baseline: Option<PathBuf>,
+    /// Folder with other functions that `bench/peers/install.py` installed.
+    pub(crate) peers: Option<PathBuf>,
+    /// Number of starts of each of them.
+    pub(crate) peer_runs: usize,
 }
 
 impl Options {
     /// Parses the arguments after the program's name.
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, BenchError> {
-        let mut options = Self { json: false, full: 41, throttled: 21, baseline: None };
+        let mut options = Self { json: false, full: 41, throttled: 21, baseline: None, peers: None, peer_runs: 11 };
         while let Some(name) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| BenchError::Usage(format!("{name} needs a value")));
             match name.as_str() {
@@ -28,6 +32,8 @@ impl Options {
                 "--full" => options.full = number(&name, &value()?)?,
                 "--throttled" => options.throttled = number(&name, &value()?)?,
                 "--baseline" => options.baseline = Some(value()?.into()),
+                "--peers" => options.peers = Some(value()?.into()),
+                "--peer-runs" => options.peer_runs = number(&name, &value()?)?,
                 other => return Err(BenchError::Usage(format!("unknown argument {other}"))),
             }
         }

@@ -1,6 +1,7 @@
 //! One function process: it is started as Lambda starts it, answers events, and is killed.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -10,6 +11,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
+    dynamodb::Endpoint,
     error::{BenchError, at},
     runtime_api::{Answer, RuntimeApi},
     small_share::SmallShare,
@@ -22,18 +24,31 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// use up the quota of the next.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// A release binary and the environment it starts in.
+/// A function's program and the environment it starts in.
 pub(crate) struct Program {
-    /// The package of the binary.
-    pub(crate) package: &'static str,
+    /// What it answers.
+    pub(crate) kind: Kind,
     /// The name in the report.
     pub(crate) name: String,
-    /// The path of the binary.
-    pub(crate) path: PathBuf,
+    /// Where its requests to DynamoDB go.
+    pub(crate) endpoint: Endpoint,
+    /// The executable and its arguments.
+    pub(crate) command: Vec<OsString>,
     /// Environment variables beside those that Lambda sets.
     pub(crate) variables: Vec<(String, String)>,
     /// The expected body of every answer.
     pub(crate) body: Body,
+}
+
+/// What a program answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// WeChat pushes, without a table.
+    Hello,
+    /// WeChat pushes, which it stores.
+    Pushes,
+    /// Lists of conversations.
+    Lists,
 }
 
 /// The expected body of an answer with status 200.
@@ -63,12 +78,18 @@ pub(crate) struct Run {
     pub(crate) start_to_first: Option<f64>,
     /// Delivery of the first event to its answer.
     pub(crate) first: f64,
+    /// CPU time from the process start to the first answer; `None` under a quota.
+    pub(crate) start_to_first_cpu: Option<f64>,
     /// CPU time of the first event, including what the function does before its next poll; measured under a quota only.
     pub(crate) first_cpu: Option<f64>,
+    /// CPU time of an event after the first, on average.
+    pub(crate) warm_cpu: f64,
     /// Delivery of the hundredth event to its answer.
     pub(crate) hundredth: f64,
     /// Peak resident set size.
     pub(crate) peak_rss: f64,
+    /// What it logs for an event, on average.
+    pub(crate) log_per_event: f64,
 }
 
 struct Process {
@@ -103,18 +124,18 @@ impl Program {
         let process = self.spawn(folder, &api)?;
         let polled = tokio::time::timeout(TIMEOUT, api.polled()).await.ok().flatten();
         let polled = polled.ok_or_else(|| process.failed("no poll for an event"))?;
-        let mut cpu = None;
+        let mut cpu_before = None;
         if let Some(share) = share {
             share.add(process.child.id()).map_err(at("control group"))?;
-            cpu = Some(process.cpu()?);
+            cpu_before = Some(process.cpu()?);
             api.deliver(first_event.clone());
         }
         let first = self.answer(&mut api, &process).await?;
         let mut last = duration(&first);
-        if let Some(before) = cpu {
+        if share.is_some() {
             tokio::time::sleep(PAUSE).await;
-            cpu = Some(process.cpu()? - before);
         }
+        let cpu = process.cpu()?;
         for event in other_events {
             if share.is_some() {
                 tokio::time::sleep(PAUSE).await;
@@ -125,10 +146,13 @@ impl Program {
         Ok(Run {
             init: ms(polled - started),
             start_to_first: share.is_none().then(|| ms(first.answered - started)),
+            start_to_first_cpu: share.is_none().then_some(cpu),
             first: duration(&first),
-            first_cpu: cpu,
+            first_cpu: cpu_before.map(|before| cpu - before),
+            warm_cpu: (process.cpu()? - cpu) / count(other_events.len()),
             hundredth: last,
             peak_rss: process.peak_rss()?,
+            log_per_event: process.log_bytes()? / count(events.len()),
         })
     }
 
@@ -136,7 +160,10 @@ impl Program {
         let log = folder.join(format!("{}.log", self.name));
         let stdout = File::create(&log).map_err(at("log"))?;
         let stderr = stdout.try_clone().map_err(at("log"))?;
-        let child = Command::new(&self.path)
+        let (executable, arguments) =
+            self.command.split_first().ok_or_else(|| BenchError::Usage(format!("{} has no command", self.name)))?;
+        let child = Command::new(executable)
+            .args(arguments)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", &self.name)
@@ -155,7 +182,7 @@ impl Program {
             .stdout(stdout)
             .stderr(stderr)
             .spawn()
-            .map_err(at(self.path.to_string_lossy()))?;
+            .map_err(at(executable.to_string_lossy()))?;
         Ok(Process { name: self.name.clone(), child, log })
     }
 
@@ -192,6 +219,12 @@ impl Process {
         Ok(nanoseconds / 1e6)
     }
 
+    /// The size of its log.
+    fn log_bytes(&self) -> Result<f64, BenchError> {
+        let size = fs::metadata(&self.log).map_err(at("log"))?.len();
+        Ok(count(usize::try_from(size).unwrap_or_default()))
+    }
+
     /// `VmHWM` of proc(5), in bytes.
     fn peak_rss(&self) -> Result<f64, BenchError> {
         let path = format!("/proc/{}/status", self.child.id());
@@ -204,6 +237,11 @@ impl Process {
 
 fn duration(answer: &Answer) -> f64 {
     ms(answer.answered - answer.delivered)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+fn count(number: usize) -> f64 {
+    number as f64
 }
 
 fn ms(duration: Duration) -> f64 {

@@ -10,7 +10,7 @@ use crate::{error::BenchError, http_event::HttpRequest};
 pub(crate) const APP_ID: &str = "wx00000000000000a1";
 
 /// The text that each push carries. The XML with it has about 600 bytes.
-const TEXT: &str = "你好，请问这个订单什么时候发货？我昨天下午下的单，到现在还没有看到物流信息。\
+pub(crate) const TEXT: &str = "你好，请问这个订单什么时候发货？我昨天下午下的单，到现在还没有看到物流信息。\
                     如果今天能发出的话，麻烦帮我改一下收货地址，谢谢！";
 
 /// The push credentials of the binding.

@@ -38,11 +38,15 @@ pub(crate) struct Figures {
     init_ms: Spread,
     #[serde(skip_serializing_if = "Option::is_none")]
     start_to_first_ms: Option<Spread>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_to_first_cpu_ms: Option<Spread>,
     first_ms: Spread,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_cpu_ms: Option<Spread>,
     hundredth_ms: Spread,
+    warm_cpu_ms: Spread,
     peak_rss: Spread,
+    log_per_event: Spread,
 }
 
 impl Figures {
@@ -52,10 +56,13 @@ impl Figures {
             runs: runs.len(),
             init_ms: spread(|run| run.init)?,
             start_to_first_ms: Spread::of(runs.iter().filter_map(|run| run.start_to_first)),
+            start_to_first_cpu_ms: Spread::of(runs.iter().filter_map(|run| run.start_to_first_cpu)),
             first_ms: spread(|run| run.first)?,
             first_cpu_ms: Spread::of(runs.iter().filter_map(|run| run.first_cpu)),
             hundredth_ms: spread(|run| run.hundredth)?,
+            warm_cpu_ms: spread(|run| run.warm_cpu)?,
             peak_rss: spread(|run| run.peak_rss)?,
+            log_per_event: spread(|run| run.log_per_event)?,
         })
     }
 }
@@ -71,21 +78,18 @@ pub(crate) struct Report {
     small_share_skipped: Option<String>,
     /// Process start to first answer, divided by that of the run of `hello` in the same round.
     ratios_to_hello: BTreeMap<String, Spread>,
+    /// The same with CPU time.
+    cpu_ratios_to_hello: BTreeMap<String, Spread>,
 }
 
 impl Report {
     /// Summarizes the runs of each program, which are in the order of the rounds.
     pub(crate) fn new(runs: &BTreeMap<String, Vec<Run>>, small_share_skipped: Option<String>) -> Self {
-        let hello = runs.get("hello").map(Vec::as_slice).unwrap_or_default();
-        let ratio = |ours: &Run, hello: &Run| Some(ours.start_to_first? / hello.start_to_first?);
-        let ratios = runs.iter().filter(|(name, _)| *name != "hello").filter_map(|(name, runs)| {
-            let spread = Spread::of(runs.iter().zip(hello).filter_map(|(ours, hello)| ratio(ours, hello)))?;
-            Some((key(name), spread))
-        });
         Self {
             programs: runs.iter().filter_map(|(name, runs)| Some((key(name), Figures::of(runs)?))).collect(),
             small_share_skipped,
-            ratios_to_hello: ratios.collect(),
+            ratios_to_hello: ratios_to_hello(runs, |run| run.start_to_first),
+            cpu_ratios_to_hello: ratios_to_hello(runs, |run| run.start_to_first_cpu),
         }
     }
 
@@ -93,19 +97,32 @@ impl Report {
     pub(crate) fn print(&self, to: &mut impl Write) -> io::Result<()> {
         writeln!(
             to,
-            "{:<30}{:>6}{:>16}{:>18}{:>14}{:>14}{:>14}",
-            "p50 (p90)", "runs", "init ms", "start→first ms", "1st ms", "100th ms", "peak RSS MB"
+            "{:<30}{:>6}{:>16}{:>18}{:>18}{:>14}{:>14}{:>14}{:>14}{:>14}",
+            "p50 (p90)",
+            "runs",
+            "init ms",
+            "start→first ms",
+            "of it CPU ms",
+            "1st ms",
+            "100th ms",
+            "warm CPU ms",
+            "peak RSS MB",
+            "log bytes"
         )?;
         for (name, it) in &self.programs {
-            let total = it.start_to_first_ms.map_or_else(|| "-".to_owned(), |spread| spread.to_string());
+            let optional = |spread: Option<Spread>| spread.map_or_else(|| "-".to_owned(), |spread| spread.to_string());
             writeln!(
                 to,
-                "{name:<30}{:>6}{:>16}{total:>18}{:>14}{:>14}{:>14.1}",
+                "{name:<30}{:>6}{:>16}{:>18}{:>18}{:>14}{:>14}{:>14}{:>14.1}{:>14.0}",
                 it.runs,
                 it.init_ms,
+                optional(it.start_to_first_ms),
+                optional(it.start_to_first_cpu_ms),
                 it.first_ms,
                 it.hundredth_ms,
-                it.peak_rss.p50 / 1e6
+                it.warm_cpu_ms,
+                it.peak_rss.p50 / 1e6,
+                it.log_per_event.p50
             )?;
             if let Some(cpu) = it.first_cpu_ms {
                 writeln!(to, "{:<30}CPU time of the first event: {cpu} ms", "")?;
@@ -117,11 +134,28 @@ impl Report {
         for (name, ratio) in &self.ratios_to_hello {
             writeln!(to, "start→first, {name} to hello: {ratio}")?;
         }
+        for (name, ratio) in &self.cpu_ratios_to_hello {
+            writeln!(to, "CPU of start→first, {name} to hello: {ratio}")?;
+        }
         Ok(())
     }
 }
 
+/// A quantity of each program, divided by that of the run of `hello` in the same round. The runs are in the order of the rounds.
+fn ratios_to_hello(
+    runs: &BTreeMap<String, Vec<Run>>,
+    quantity: impl Fn(&Run) -> Option<f64>,
+) -> BTreeMap<String, Spread> {
+    let hello = runs.get("hello").map(Vec::as_slice).unwrap_or_default();
+    let ratios = runs.iter().filter(|(name, _)| *name != "hello").filter_map(|(name, runs)| {
+        let rounds = runs.iter().zip(hello);
+        Some((key(name), Spread::of(rounds.filter_map(|(ours, hello)| Some(quantity(ours)? / quantity(hello)?)))?))
+    });
+    ratios.collect()
+}
+
 /// `message-ingress, 128 MB share` becomes `message_ingress_128_mb_share`.
 fn key(name: &str) -> String {
-    name.to_lowercase().replace(", ", "_").replace([' ', '-'], "_")
+    let words = name.split(|sign: char| !sign.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join("_")
 }

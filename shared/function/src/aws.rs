@@ -7,18 +7,14 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
-};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use store::{SharedClock, Table, Vault};
 
-use crate::env::{Env, Settings, StartError};
-
-/// The root certificates of AWS's endpoints outside China (Amazon Trust Services, "Repository"). They are parsed during
-/// init, and there are five instead of the system's 140.
-const AMAZON_ROOTS: &str = include_str!("../roots/amazon-trust-services.pem");
+use crate::{
+    env::{Env, Settings, StartError},
+    https::Https,
+    tls,
+};
 
 /// The time limit of a call, including retries. WeChat closes the connection of a push after five seconds (接收消息和事件),
 /// and the response must be out before that.
@@ -47,11 +43,9 @@ impl Aws {
         let key = settings.text("AWS_SECRET_ACCESS_KEY");
         settings.done()?;
         let session = env.get("AWS_SESSION_TOKEN").map(ToOwned::to_owned);
-        let tls = TlsContext::builder().with_trust_store(roots(env, &region)?).build();
-        let tls = tls.map_err(|error| StartError::Tls(error.to_string()))?;
         Ok(Self {
             credentials: Credentials::new(key_id, key, session, None, "lambda environment"),
-            http: Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https(),
+            http: SharedHttpClient::new(Https::new(tls::config(env, &region)?)),
             dynamodb_endpoint: env.get("AWS_ENDPOINT_URL_DYNAMODB").map(ToOwned::to_owned),
             secrets_endpoint: env.get("AWS_ENDPOINT_URL_SECRETS_MANAGER").map(ToOwned::to_owned),
             region: Region::new(region),
@@ -122,22 +116,4 @@ fn retries() -> RetryConfig {
 
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build()
-}
-
-/// The certificates of `AWS_CA_BUNDLE` (AWS SDKs and Tools Reference Guide, "General configuration") where it is set, the
-/// system's in the China regions, whose endpoints have other issuers, and Amazon's otherwise.
-fn roots(env: &Env, region: &str) -> Result<TrustStore, StartError> {
-    if let Some(path) = env.get("AWS_CA_BUNDLE") {
-        let bundle = std::fs::read_to_string(path).map_err(|error| StartError::Tls(format!("{path}: {error}")))?;
-        return Ok(pem(TrustStore::empty(), &bundle));
-    }
-    if region.starts_with("cn-") {
-        return Ok(TrustStore::default());
-    }
-    Ok(pem(TrustStore::empty(), AMAZON_ROOTS))
-}
-
-fn pem(store: TrustStore, bundle: &str) -> TrustStore {
-    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    bundle.split(BEGIN).skip(1).fold(store, |store, body| store.with_pem_certificate(format!("{BEGIN}{body}")))
 }

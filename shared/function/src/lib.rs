@@ -10,7 +10,9 @@
 mod aws;
 mod env;
 pub mod http;
+mod https;
 mod logs;
+mod tls;
 pub mod trigger;
 
 pub use aws::Aws;

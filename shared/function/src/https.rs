@@ -30,9 +30,8 @@ use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// How long a connection without requests is kept. The services close theirs later, so that a request does not meet the end of
-/// its connection.
-const IDLE: Duration = Duration::from_secs(20);
+/// How long a connection without requests is kept; as long as by the SDK's own client.
+const IDLE: Duration = Duration::from_secs(90);
 
 /// The client. Cheap to clone; clones share the connections.
 #[derive(Clone)]
@@ -47,6 +46,23 @@ struct Idle {
     origin: Origin,
     since: Instant,
     sender: SendRequest<SdkBody>,
+}
+
+/// A request on a kept connection. If it fails or its time is up, the other connections to the origin are as likely to be dead
+/// (an environment that was frozen does not learn that they ended), so that the next attempt opens one.
+struct OnKept<'a> {
+    client: &'a Https,
+    origin: &'a Origin,
+    is_answered: bool,
+}
+
+impl Drop for OnKept<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            let mut idle = self.client.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.retain(|connection| connection.origin != *self.origin);
+        }
+    }
 }
 
 /// Where a connection leads.
@@ -65,8 +81,13 @@ impl Https {
         let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
         let (origin, mut request) = addressed(request)?;
         while let Some(mut sender) = self.take_idle(&origin) {
+            let mut sending = OnKept { client: self, origin: &origin, is_answered: false };
             match sender.try_send_request(request).await {
-                Ok(response) => return self.answered(origin, sender, response),
+                Ok(response) => {
+                    sending.is_answered = true;
+                    drop(sending);
+                    return self.answered(origin, sender, response);
+                }
                 Err(mut failed) => match failed.take_message() {
                     // The connection ended before it took the request.
                     Some(unsent) => request = unsent,

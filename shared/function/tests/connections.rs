@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use std::{
-    convert::Infallible,
     path::PathBuf,
     sync::{
         Arc,
@@ -32,6 +31,8 @@ use tokio_rustls::TlsAcceptor;
 enum Life {
     Endless,
     OneRequest,
+    /// Each connection ends without an answer to its second request, as one does that died while its environment was frozen.
+    UntilThaw,
 }
 
 /// An endpoint that answers every request with an empty object.
@@ -96,15 +97,17 @@ where
     TokioIo<S>: Read + Write + Unpin,
 {
     connections.fetch_add(1, Ordering::SeqCst);
+    let served = AtomicUsize::new(0);
     let service = service_fn(move |request: Request<Incoming>| {
         requests.fetch_add(1, Ordering::SeqCst);
+        let is_dead = matches!(life, Life::UntilThaw) && served.fetch_add(1, Ordering::SeqCst) > 0;
         async move {
             assert!(request.headers().contains_key(header::HOST));
             let _ = request.into_body().collect().await;
-            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"{}"))))
+            if is_dead { Err("dead") } else { Ok(Response::new(Full::new(Bytes::from_static(b"{}")))) }
         }
     });
-    let keep_alive = matches!(life, Life::Endless);
+    let keep_alive = !matches!(life, Life::OneRequest);
     let _ = http1::Builder::new().keep_alive(keep_alive).serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -161,6 +164,16 @@ async fn request_after_the_endpoint_closed_the_connection_opens_another() {
         table.prime("a").await.unwrap();
     }
     assert_eq!(endpoint.counts(), (3, 3), "no request is sent twice");
+}
+
+#[tokio::test]
+async fn after_a_kept_connection_failed_no_other_kept_one_is_tried() {
+    let endpoint = Endpoint::start(None, Life::UntilThaw).await;
+    let table = endpoint.table(None);
+    let (first, second) = tokio::join!(table.prime("a"), table.prime("b"));
+    first.and(second).unwrap();
+    table.prime("c").await.unwrap();
+    assert_eq!(endpoint.counts(), (3, 4), "one request on a dead connection, one on a new one");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ pub(crate) struct Card {
     pub(crate) uid: Option<String>,
     /// 26, as a number or as text.
     #[serde(deserialize_with = "number_or_text")]
-    #[schema(example = 26)]
+    #[schema(value_type = CardType)]
     pub(crate) msg_type: i64,
     pub(crate) mini_page: MiniPage,
 }
@@ -54,16 +54,18 @@ pub(crate) struct MiniPage {
     pub(crate) thumb_media_id: String,
 }
 
+/// The type of a card, as a number or as text.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+enum CardType {
+    Number(i64),
+    Text(String),
+}
+
 fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Number(i64),
-        Text(String),
-    }
-    match Either::deserialize(deserializer)? {
-        Either::Number(number) => Ok(number),
-        Either::Text(text) => text.parse().map_err(|_| serde::de::Error::custom("must be 26")),
+    match CardType::deserialize(deserializer)? {
+        CardType::Number(number) => Ok(number),
+        CardType::Text(text) => text.parse().map_err(|_| serde::de::Error::custom("must be 26")),
     }
 }
 

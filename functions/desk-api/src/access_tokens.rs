@@ -50,7 +50,8 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
 
 /// Create an access token
 ///
-/// The token is in this answer only. A token that names an agent ends when the agent is deleted or disabled.
+/// The token is in this answer only. A token that names an agent is revoked when the agent is deleted or
+/// disabled.
 #[utoipa::path(
     post,
     path = "/api/access-tokens",
@@ -82,8 +83,8 @@ async fn create(
 
 /// Rotate an access token
 ///
-/// Gives the token a new secret, which is in this answer only; the old one is refused from now on. Everything else about
-/// the token stays, also its id.
+/// Gives the token a new secret, which is in this answer only; the old one is refused from now on. The token's id
+/// and its other fields do not change.
 #[utoipa::path(
     post,
     path = "/api/access-tokens/{id}/rotate",

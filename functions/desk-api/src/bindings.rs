@@ -15,9 +15,10 @@ use serde_json::Value;
 use store::{Binding, BindingChange, NewBinding, SecretString, StoreError};
 use wechat::is_app_id;
 
+pub(crate) use self::view::BindingView;
 use self::{
     validation::{adopt, aes_key, check, check_auto_reply, check_credentials, check_name, check_secret, push_token},
-    view::{BindingView, CreatedBinding, Host},
+    view::{CreatedBinding, Host},
 };
 use crate::{
     health::{__path_read_health, read_health},
@@ -118,7 +119,7 @@ async fn list(
     operation_id = "getBinding",
     tag = "bindings",
     params(BindingPath),
-    responses((status = 200, description = "The binding.", body = schema::Binding)),
+    responses((status = 200, description = "The binding.", body = BindingView)),
 )]
 async fn read(
     State(services): State<Services>,
@@ -151,7 +152,7 @@ pub(crate) async fn find(services: &Services, app_id: &str) -> Result<Binding, P
     operation_id = "createBinding",
     tag = "bindings",
     request_body = schema::NewBinding,
-    responses((status = 201, description = "The new binding.", body = schema::CreatedBinding)),
+    responses((status = 201, description = "The new binding.", body = CreatedBinding)),
 )]
 async fn create(
     State(services): State<Services>,
@@ -215,7 +216,7 @@ async fn create(
     tag = "bindings",
     params(BindingPath),
     request_body = schema::BindingChange,
-    responses((status = 200, description = "The binding as it is now.", body = schema::Binding)),
+    responses((status = 200, description = "The binding as it is now.", body = BindingView)),
 )]
 async fn change(
     State(services): State<Services>,

@@ -74,8 +74,8 @@ async fn read(
 
 /// Change a calendar
 ///
-/// A JSON merge patch (RFC 7396): `null` sets a field back to its default. Supervisors change a calendar that only groups
-/// of theirs use.
+/// A JSON merge patch (RFC 7396): `null` sets a field back to its default. Supervisors change a calendar that is used by
+/// their own groups only.
 #[utoipa::path(
     patch,
     path = "/api/calendars/{id}",

@@ -49,7 +49,7 @@ pub(crate) struct ConversationView {
     closed_at: Option<Timestamp>,
     /// What closed it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, value_type = Option<ClosedByName>)]
+    #[schema(nullable = false)]
     closed_by: Option<ClosedBy>,
     /// What was recorded when it was closed.
     #[serde(skip_serializing_if = "Value::is_null")]
@@ -71,8 +71,9 @@ enum ConversationState {
     Closed,
 }
 
-/// Who has a conversation: nobody (`unassigned`), a robot, a queue (`queued`), an agent (`assigned`); `left_message`: no
-/// agent was available and the visitor left a message; `closed`.
+/// The stage of a conversation. `unassigned`: neither a robot nor a queue nor an agent has it; `robot`: a robot answers;
+/// `queued`: it waits in a queue; `assigned`: an agent has it; `left_message`: no agent was available and the visitor left
+/// a message; `closed`: it has ended.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum ConversationStage {
@@ -82,17 +83,6 @@ enum ConversationStage {
     Assigned,
     LeftMessage,
     Closed,
-}
-
-/// What closed a conversation: an agent, an admin, the visitor, or the time without a message (`idle`).
-#[derive(ToSchema)]
-#[schema(as = ClosedBy, rename_all = "snake_case")]
-#[allow(dead_code, reason = "describes `desk::conversation::ClosedBy`")]
-enum ClosedByName {
-    Agent,
-    Admin,
-    Visitor,
-    Idle,
 }
 
 /// The agent who has a conversation.

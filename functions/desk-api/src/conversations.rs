@@ -42,7 +42,7 @@ enum ConversationFilter {
     All,
     /// The conversations that are assigned to an agent, oldest first.
     Mine,
-    /// The conversations that wait for a group or an agent, the first in the queue in front.
+    /// The conversations that wait for a group or an agent, in the order of the queue.
     Waiting,
     /// Messages left while no agent was available.
     LeftMessages,
@@ -140,7 +140,7 @@ impl Selection {
 /// List conversations
 ///
 /// `all`: newest first. `mine`: those assigned to the caller, oldest first. `waiting`: those that wait for a group or an
-/// agent, the first in the queue in front. `left_messages`: messages left while no agent was available.
+/// agent, in the order of the queue. `left_messages`: messages left while no agent was available.
 ///
 /// Only conversations that the caller may read. A page may have fewer than the limit, even none, and still have a next
 /// page.
@@ -206,7 +206,7 @@ struct TypingIndicator {
 
 /// Show or hide the typing indicator
 ///
-/// Tells the visitor that an agent is typing, or no longer.
+/// Shows the visitor that an agent is typing, or ends that.
 #[utoipa::path(
     post,
     path = "/api/conversations/{cid}/typing",

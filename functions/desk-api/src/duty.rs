@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::{Duty, Kind, StoreError};
 use utoipa::ToSchema;
 
-use crate::{lookup, parameters::AgentPath, schema, services::Services};
+use crate::{lookup, parameters::AgentPath, services::Services};
 
 /// Longest reason of being away, in characters.
 const REASON_MAX: usize = 50;
@@ -20,11 +20,10 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
         .route_refusing(operation!(heartbeat), &[(409, Code::AgentOffline), (409, Code::AgentDisabled)]);
 }
 
-/// The status of an agent and what they have.
+/// The status and the load of an agent.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Duty)]
 pub(crate) struct DutyView {
-    #[schema(value_type = schema::AgentStatus)]
     status: AgentStatus,
     /// Why the agent is away.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,7 +55,6 @@ impl DutyView {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct StatusChange {
-    #[schema(value_type = schema::AgentStatus)]
     status: AgentStatus,
     /// Why the agent is away; only with `away`.
     #[schema(max_length = 50)]
@@ -104,8 +102,8 @@ async fn set_status(
 
 /// Send an agent's heartbeat
 ///
-/// Every 30 seconds. Without it an agent gets no more conversations after 90 seconds, and three minutes later those that
-/// they have return to the queue.
+/// To be sent every 30 seconds. An agent without a heartbeat for 90 seconds gets no new conversations; three minutes later
+/// the agent's conversations return to the queue.
 #[utoipa::path(
     post,
     path = "/api/agents/{id}/heartbeat",

@@ -62,7 +62,7 @@ struct Claim {
 /// Claim a conversation
 ///
 /// Takes a conversation that no agent has: one that waits, one that a robot has, or a left message. If another agent has
-/// it already, the answer says who (`conversation.taken`).
+/// it already, the refusal names them (`conversation.taken`).
 #[utoipa::path(
     post,
     path = "/api/conversations/{cid}/claim",
@@ -142,13 +142,12 @@ impl Transfer {
 
 /// Transfer a conversation
 ///
-/// To an agent: one who is busy or away gets it as well, as long as their workbench is open. An agent who is offline or
-/// whose heartbeat is too old does not (`agent.offline`), nor one who is at capacity (`agent.at_capacity`).
+/// To an agent: the agent may be busy or away. Refused if the agent is offline or has sent no heartbeat for 90 seconds
+/// (`agent.offline`), and if the agent is at capacity (`agent.at_capacity`).
 ///
-/// To a group: if no agent of the group is available, the conversation stays where it is (`group.unavailable`); so it
-/// does if the caller is the only agent of the group. If all agents are busy, it waits. The agent who transferred it is
-/// passed over for five minutes and gets the next in the queue instead, unless no other agent of the group is on duty
-/// any more.
+/// To a group: refused if no agent of the group other than the caller is available (`group.unavailable`). If all agents
+/// are busy, the conversation waits. For five minutes it is not assigned to the agent who transferred it, who gets the
+/// next one in the queue instead, unless no other agent of the group is on duty.
 ///
 /// Only admins and supervisors transfer a conversation that another agent has.
 #[utoipa::path(

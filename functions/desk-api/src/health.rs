@@ -5,14 +5,13 @@ use serde::Serialize;
 use store::{Binding, BindingStatus, StoredToken};
 use utoipa::ToSchema;
 
-use crate::{bindings, parameters::BindingPath, schema, services::Services};
+use crate::{bindings, parameters::BindingPath, services::Services};
 
 /// The health of a binding.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Health {
     /// The mini program's AppID.
     app_id: String,
-    #[schema(value_type = schema::BindingStatus)]
     status: BindingStatus,
     /// Whether all checks passed.
     healthy: bool,
@@ -28,9 +27,9 @@ struct Check {
     ok: bool,
     /// The result and what to do, for a person.
     detail: String,
-    /// The stable code of the failure.
+    /// The stable code of the failure: one of the codes of a problem.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<api::Code>)]
     code: Option<String>,
     /// WeChat's errcode.
     #[serde(skip_serializing_if = "Option::is_none")]

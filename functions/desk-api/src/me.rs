@@ -6,7 +6,7 @@ use serde::Serialize;
 use store::Role;
 use utoipa::ToSchema;
 
-use crate::{duty::DutyView, schema, services::Services};
+use crate::{duty::DutyView, services::Services};
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let _ = routes.allow(Action::ReadSelf).route(operation!(read));
@@ -15,7 +15,6 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 /// The caller.
 #[derive(Serialize, ToSchema)]
 struct Me {
-    #[schema(value_type = schema::Role)]
     role: Role,
     /// The name of the access token.
     name: Option<String>,

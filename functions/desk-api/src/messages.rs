@@ -161,7 +161,7 @@ async fn send_message(
 
 /// Cancel a held text
 ///
-/// Refused where the message is not held, or no longer (`message.not_held`).
+/// Refused if the message is not held, or not held any more (`message.not_held`).
 #[utoipa::path(
     delete,
     path = "/api/conversations/{cid}/messages/{id}",

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use wechat::is_app_id;
 
-use crate::{schema, services::Services};
+use crate::services::Services;
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let _ = routes.allow(Action::SimulateRouting).route_refusing(operation!(simulate), &[(404, api::Code::NotFound)]);
@@ -40,7 +40,7 @@ struct SimulationRequest {
     operation_id = "simulateRouting",
     tag = "routing",
     request_body = SimulationRequest,
-    responses((status = 200, description = "What would happen.", body = schema::Simulated)),
+    responses((status = 200, description = "What would happen.", body = ::conversations::Simulated)),
 )]
 async fn simulate(
     State(services): State<Services>,

@@ -24,7 +24,7 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     operation_id = "buildSessionFrom",
     tag = "session-from",
     request_body = schema::SessionFromFields,
-    responses((status = 200, description = "The session-from.", body = schema::BuiltSessionFrom)),
+    responses((status = 200, description = "The session-from.", body = Built)),
 )]
 async fn build(Json(fields): Json<Fields>) -> Result<Json<Built>, Problem> {
     session_from::build(&fields).map(Json).map_err(|error| Problem::invalid(vec![wrong(&error)]))
@@ -64,7 +64,7 @@ struct SessionFromText {
     operation_id = "parseSessionFrom",
     tag = "session-from",
     request_body = SessionFromText,
-    responses((status = 200, description = "What the session-from says.", body = schema::SessionFrom)),
+    responses((status = 200, description = "What the session-from says.", body = SessionFrom)),
 )]
 async fn parse(Json(SessionFromText { text }): Json<SessionFromText>) -> Json<SessionFrom> {
     Json(session_from::parse(&text))

@@ -62,7 +62,8 @@ struct PersonVisitor {
 
 /// Get a visitor
 ///
-/// Agents and supervisors get the visitors whose open conversation they may read, and those whom they had last.
+/// Agents and supervisors get the visitors whose open conversation they may read, and the visitors whose last agent they
+/// were.
 #[utoipa::path(
     get,
     path = "/api/bindings/{app_id}/visitors/{openid}",

@@ -20,6 +20,20 @@ use crate::{Code, Describe, Operation, Problem, Refusal, Route, Routes};
 /// The media type of a refusal.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// The statuses that API Gateway answers with by itself: 401 without an `Authorization` header, 403 where the authorizer
+/// refuses the token, 413 above 10 MB, 500 and 503 where the function fails or takes too long (API Gateway developer guide,
+/// "Customize HTTP API gateway responses" and "Quotas for HTTP APIs").
+const STATUSES_OF_GATEWAY: [u16; 5] = [401, 403, 413, 500, 503];
+
+/// An answer of API Gateway itself, when the request did not reach the function or the function did not answer.
+#[derive(ToSchema)]
+#[schema(example = json!({ "message": "Forbidden" }))]
+#[allow(dead_code, reason = "describes what API Gateway answers")]
+struct GatewayMessage {
+    /// What is wrong, in words.
+    message: String,
+}
+
 /// Describes the operations of an API. Each refusal is described under its status with the codes that it may have.
 pub struct Document {
     paths: Paths,
@@ -31,6 +45,7 @@ impl Default for Document {
     fn default() -> Self {
         let mut document = Self { paths: Paths::new(), schemas: BTreeMap::new(), responses: BTreeMap::new() };
         document.add_schema::<Problem>();
+        document.add_schema::<GatewayMessage>();
         document
     }
 }
@@ -76,10 +91,10 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> for Document {
                 // A refusal with one code is the same for every operation.
                 [code] => {
                     let name = format!("{code:?}");
-                    self.responses.entry(name.clone()).or_insert_with(|| refusal(&codes));
+                    self.responses.entry(name.clone()).or_insert_with(|| refusal(status, &codes));
                     Ref::from_response_name(name).into()
                 }
-                _ => refusal(&codes),
+                _ => refusal(status, &codes),
             };
             operation.responses.responses.insert(status.to_string(), response);
         }
@@ -150,7 +165,7 @@ fn refusals_of(operation: &DescribedOperation, route: &Route, own: &[Refusal]) -
 /// each of them.
 const EXPLAINED_CODES: usize = 6;
 
-fn refusal(codes: &[Code]) -> RefOr<Response> {
+fn refusal(status: u16, codes: &[Code]) -> RefOr<Response> {
     let explained = codes.iter().map(|code| format!("`{}`: {}", code.as_str(), code.description()));
     let description = if codes.len() <= EXPLAINED_CODES {
         explained.collect::<Vec<_>>().join("\n\n")
@@ -162,5 +177,10 @@ fn refusal(codes: &[Code]) -> RefOr<Response> {
         .item(Ref::from_schema_name(Problem::name()))
         .item(ObjectBuilder::new().schema_type(Type::Object).property("code", code));
     let content = ContentBuilder::new().schema(Some(schema)).build();
-    ResponseBuilder::new().description(description).content(PROBLEM_JSON, content).build().into()
+    let mut response = ResponseBuilder::new().description(description).content(PROBLEM_JSON, content);
+    if STATUSES_OF_GATEWAY.contains(&status) {
+        let message = ContentBuilder::new().schema(Some(Ref::from_schema_name(GatewayMessage::name()))).build();
+        response = response.content("application/json", message);
+    }
+    response.build().into()
 }

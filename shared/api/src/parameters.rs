@@ -32,11 +32,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
                 // "Failed to deserialize query string: view: unknown variant `x`, expected one of …"
                 let text =
                     std::error::Error::source(&rejection).map_or_else(|| rejection.body_text(), ToString::to_string);
+                if let Some(field) = repeated(&text) {
+                    return Err(Problem::invalid_field(field, "must be given only once"));
+                }
                 let (field, detail) = text.split_once(": ").unwrap_or(("query", &text));
                 Err(Problem::invalid(vec![FieldError::new(field, without_value(detail))]))
             }
         }
     }
+}
+
+/// The field in the message of `serde::de::Error::duplicate_field`.
+fn repeated(message: &str) -> Option<&str> {
+    message.split_once("duplicate field `")?.1.strip_suffix('`')
 }
 
 /// Reads a parameter of the query; an empty one counts as absent.

@@ -2,7 +2,7 @@
 
 use desk::quota::MESSAGE_ALLOWANCE;
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{
     Author, Commit, CommitOutcome, Conversation, EarlierRequest, IdempotentRequest, Message, MessageState, NewEvent,
     NewOutbound, SendFailure, Stage, StoreError,
@@ -166,7 +166,7 @@ impl Channel {
                 && assigned.accepted_at.is_none()
             {
                 assigned.accepted_at = Some(now);
-                events.insert(0, NewEvent::new("conversation.accepted", Value::Null));
+                events.insert(0, NewEvent::new("conversation.accepted", json!({ "agent_id": assigned.agent_id })));
             }
             let commit = Commit { before: Some(&seen), after: Some(after), events, ..Commit::default() };
             if let CommitOutcome::Written(_) = self.table.commit(commit).await? {

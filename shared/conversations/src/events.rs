@@ -8,43 +8,56 @@ use wechat::session_from;
 
 use crate::TransferTarget;
 
-/// A change of a conversation. It serializes as the event's data.
+/// The type of a change of a conversation, and its data. "It" is the conversation.
 #[derive(Debug, Clone, Serialize)]
-#[serde(untagged)]
-pub(crate) enum ConversationEvent {
-    /// `conversation.created`: the visitor's first message opened it.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "type", content = "data")]
+pub enum ConversationEvent {
+    /// The visitor's first message opened it.
+    #[serde(rename = "conversation.created")]
     Created {
         /// Irregularities of the `session-from` that the routing was based on.
         session_from_warnings: Vec<session_from::Warning>,
         /// The result of verifying the signature of `session-from`.
+        #[cfg_attr(feature = "openapi", schema(required = true, value_type = Option<session_from::Verification>))]
         verification: Option<String>,
         /// Irregularities of `transfer_action`, `platform_action` and `robotid`.
         routing_warnings: Vec<desk::routing::Warning>,
     },
-    /// `conversation.handoff`: a robot hands over to people.
+    /// A robot hands over to people.
+    #[serde(rename = "conversation.handoff")]
     HandedOver {
         /// Why.
         reason: handover::Reason,
     },
-    /// `conversation.robot`: a robot answers from now on.
+    /// A robot answers from now on.
+    #[serde(rename = "conversation.robot")]
     RobotStarted {
         /// The robot.
         robot_id: String,
-        /// The routing decision; absent when the mode of reception sends every visitor to the robot.
-        #[serde(flatten)]
-        route: Option<Route>,
+        /// The levels that were tried; missing where the mode of reception sends every visitor to the robot.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
+        trail: Option<Vec<TrailEntry>>,
+        /// What made it change hands; missing together with the trail.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
+        because: Option<RoutingCause>,
     },
-    /// `conversation.assigned`: an agent has it.
+    /// An agent has it.
+    #[serde(rename = "conversation.assigned")]
     Assigned {
         /// The agent.
         agent_id: String,
         /// The group that it was assigned through.
+        #[cfg_attr(feature = "openapi", schema(required = true))]
         group_id: Option<String>,
         /// How it was assigned.
         #[serde(flatten)]
         origin: AssignmentOrigin,
     },
-    /// `conversation.queued`: it waits in a queue.
+    /// It waits in a queue.
+    #[serde(rename = "conversation.queued")]
     Queued {
         /// The queue's name.
         queue: String,
@@ -57,84 +70,114 @@ pub(crate) enum ConversationEvent {
         /// What made it change hands.
         because: RoutingCause,
     },
-    /// `leave_message.created`: the visitor was asked to leave a message.
+    /// The visitor was asked to leave a message.
+    #[serde(rename = "leave_message.created")]
     LeaveMessageCreated {
         /// The level of the plan.
         level: u8,
         /// The levels that were tried, where any were.
+        #[cfg_attr(feature = "openapi", schema(required = true))]
         trail: Option<Vec<TrailEntry>>,
         /// What made it change hands.
         because: RoutingCause,
     },
-    /// `conversation.accepted`: the assigned agent started to work on it.
+    /// The assigned agent started to work on it.
+    #[serde(rename = "conversation.accepted")]
     Accepted {
         /// The agent.
         agent_id: String,
     },
-    /// `conversation.transferred`: a person gave it to another agent or group.
+    /// A person gave it to another agent or group.
+    #[serde(rename = "conversation.transferred")]
     Transferred {
         /// The agent who had it.
+        #[cfg_attr(feature = "openapi", schema(required = true))]
         from: Option<String>,
         /// Where it goes.
         to: TransferTarget,
         /// The reason that the person gave.
+        #[cfg_attr(feature = "openapi", schema(required = true))]
         reason: Option<String>,
         /// The agent who transferred it; absent for an administrator.
+        #[cfg_attr(feature = "openapi", schema(required = true))]
         by: Option<String>,
     },
-    /// `conversation.requeued`: it was taken from an agent whose workbench is silent.
+    /// It was taken from an agent whose workbench is silent.
+    #[serde(rename = "conversation.requeued")]
     Requeued {
         /// The agent who had it.
         from: String,
         /// Why, in words.
         because: &'static str,
     },
-    /// `conversation.overflowed`: it leaves its queue for the next level of the plan.
+    /// It leaves its queue for the next level of the plan.
+    #[serde(rename = "conversation.overflowed")]
     Overflowed(RoutingCause),
-    /// `conversation.idle`: the visitor was warned that it will be closed.
-    IdleWarned,
-    /// `conversation.closed`: it ended.
+    /// The visitor was warned that it will be closed.
+    #[serde(rename = "conversation.idle")]
+    IdleWarned(NoData),
+    /// A person replied for the first time.
+    #[serde(rename = "conversation.answered")]
+    Answered(NoData),
+    /// It ended.
+    #[serde(rename = "conversation.closed")]
     Closed {
         /// Who ended it: `agent`, `admin`, `visitor` or `idle`.
         by: ClosedBy,
         /// The agent who had it.
+        #[cfg_attr(feature = "openapi", schema(required = true))]
         agent_id: Option<String>,
         /// The agent's notes.
+        #[cfg_attr(feature = "openapi", schema(required = true, value_type = Option<Object>))]
         summary: Option<Value>,
     },
-    /// `message.not_said`: an automatic message was not sent.
+    /// An automatic message was not sent.
+    #[serde(rename = "message.not_said")]
     NotSent {
         /// The message's purpose.
         what: &'static str,
         /// Why, in words.
         because: &'static str,
     },
-    /// `robot.answered`: a robot's answer to the visitor's last messages.
+    /// A robot's answer to the visitor's last messages.
+    #[serde(rename = "robot.answered")]
     RobotAnswered {
-        /// `direct`, `choice`, `unknown`, `handover` or `failed`.
-        answer: &'static str,
+        /// What the robot answered.
+        answer: AnswerKind,
         /// The ids of the questions that the answer comes from.
         sources: Vec<String>,
         /// The code of the failure, if the robot could not be asked.
-        failure: Option<&'static str>,
+        #[cfg_attr(feature = "openapi", schema(required = true))]
+        failure: Option<String>,
         /// Consecutive turns without an answer.
         misses: u32,
     },
 }
 
-/// How a conversation came to a robot.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Route {
-    /// The levels that were tried.
-    pub(crate) trail: Vec<TrailEntry>,
-    /// What made it change hands.
-    pub(crate) because: RoutingCause,
+/// What a robot answered: one question's answer, a choice of questions, that it has no answer, that it hands over, or
+/// nothing because it failed.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = RobotAnswerKind))]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerKind {
+    /// The answer of one question.
+    Direct,
+    /// A choice of questions.
+    Choice,
+    /// It has no answer.
+    Unknown,
+    /// It hands over.
+    Handover,
+    /// It could not be asked, or not in time.
+    Failed,
 }
 
 /// How a conversation came to an agent.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
-pub(crate) enum AssignmentOrigin {
+pub enum AssignmentOrigin {
     /// By a routing decision.
     Routed {
         /// The level of the plan.
@@ -163,8 +206,9 @@ pub(crate) enum AssignmentOrigin {
 
 /// What made a conversation change hands.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum RoutingCause {
+pub enum RoutingCause {
     /// The visitor's message, and the reason of the handover if a robot had it.
     Handover(Option<handover::Reason>),
     /// A visitor who left a message wrote again.
@@ -180,9 +224,22 @@ pub(crate) enum RoutingCause {
     Transferred(True),
 }
 
+/// The routing decision by which a conversation came to a robot.
+#[derive(Debug, Clone)]
+pub(crate) struct Route {
+    /// The levels that were tried.
+    pub(crate) trail: Vec<TrailEntry>,
+    /// What made it change hands.
+    pub(crate) because: RoutingCause,
+}
+
 /// Serializes as `true`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct True;
+pub struct True;
+
+/// Serializes as `null`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct NoData;
 
 impl Serialize for True {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -190,33 +247,40 @@ impl Serialize for True {
     }
 }
 
-impl ConversationEvent {
-    /// The event's type.
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Created { .. } => "conversation.created",
-            Self::HandedOver { .. } => "conversation.handoff",
-            Self::RobotStarted { .. } => "conversation.robot",
-            Self::Assigned { .. } => "conversation.assigned",
-            Self::Queued { .. } => "conversation.queued",
-            Self::LeaveMessageCreated { .. } => "leave_message.created",
-            Self::Accepted { .. } => "conversation.accepted",
-            Self::Transferred { .. } => "conversation.transferred",
-            Self::Requeued { .. } => "conversation.requeued",
-            Self::Overflowed(_) => "conversation.overflowed",
-            Self::IdleWarned => "conversation.idle",
-            Self::Closed { .. } => "conversation.closed",
-            Self::NotSent { .. } => "message.not_said",
-            Self::RobotAnswered { .. } => "robot.answered",
-        }
-    }
-}
-
 impl From<ConversationEvent> for NewEvent {
     fn from(event: ConversationEvent) -> Self {
         // These types have string keys only, which is all that JSON asks for.
-        Self::new(event.kind(), serde_json::to_value(&event).unwrap_or_default())
+        let mut event = serde_json::to_value(&event).unwrap_or_default();
+        let data = event["data"].take();
+        Self::new(event["type"].as_str().unwrap_or_default(), data)
     }
+}
+
+/// Schemas that cannot be derived.
+#[cfg(feature = "openapi")]
+mod schemas {
+    use utoipa::{
+        PartialSchema, ToSchema,
+        openapi::{ObjectBuilder, RefOr, Schema, Type},
+    };
+
+    use super::{NoData, True};
+
+    impl PartialSchema for True {
+        fn schema() -> RefOr<Schema> {
+            ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true])).into()
+        }
+    }
+
+    impl ToSchema for True {}
+
+    impl PartialSchema for NoData {
+        fn schema() -> RefOr<Schema> {
+            ObjectBuilder::new().schema_type(Type::Null).into()
+        }
+    }
+
+    impl ToSchema for NoData {}
 }
 
 #[cfg(test)]
@@ -239,7 +303,7 @@ mod tests {
 
     fn check(event: ConversationEvent, kind: &str, data: Value) {
         let event = NewEvent::from(event);
-        assert_eq!((event.kind, event.data), (kind, data));
+        assert_eq!((event.kind.as_str(), event.data), (kind, data));
     }
 
     fn passage() -> Value {
@@ -274,11 +338,11 @@ mod tests {
 
     #[test]
     fn robot_start_serializes_with_its_route_if_it_has_one() {
-        let robot = |route| ConversationEvent::RobotStarted { robot_id: "r".to_owned(), route };
-        check(robot(None), "conversation.robot", json!({ "robot_id": "r" }));
-        let route = Route { trail: trail(), because: RoutingCause::AgentGone("a".to_owned()) };
+        let robot = |trail, because| ConversationEvent::RobotStarted { robot_id: "r".to_owned(), trail, because };
+        check(robot(None, None), "conversation.robot", json!({ "robot_id": "r" }));
+        let because = RoutingCause::AgentGone("a".to_owned());
         let data = json!({ "robot_id": "r", "trail": [passage()], "because": { "agent_gone": "a" } });
-        check(robot(Some(route)), "conversation.robot", data);
+        check(robot(Some(trail()), Some(because)), "conversation.robot", data);
     }
 
     #[test]
@@ -300,7 +364,7 @@ mod tests {
             "conversation.closed",
             json!({ "by": "idle", "agent_id": null, "summary": null }),
         );
-        check(ConversationEvent::IdleWarned, "conversation.idle", Value::Null);
+        check(ConversationEvent::IdleWarned(NoData), "conversation.idle", Value::Null);
         let overflowed = ConversationEvent::Overflowed(RoutingCause::Unstaffed("group:g".to_owned()));
         check(overflowed, "conversation.overflowed", json!({ "nobody_there": "group:g" }));
     }

@@ -45,8 +45,9 @@ mod tick;
 mod token_agent;
 
 pub use actions::{Actor, HandoffError, HandoffResult, TransferTarget};
+pub use events::{AnswerKind, AssignmentOrigin, ConversationEvent, NoData, RoutingCause, True};
 pub use robot_turn::TurnOutcome;
-pub use simulate::{Simulated, Simulation};
+pub use simulate::{FirstStep, Simulated, Simulation};
 pub use tick::TickReport;
 
 use channel::Channel;

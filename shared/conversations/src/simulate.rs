@@ -7,7 +7,6 @@ use desk::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 use store::{Result, Table, Thread, Visitor};
 use wechat::session_from::{self, SessionFrom};
 
@@ -34,28 +33,48 @@ pub struct Simulation<'a> {
     pub at: Timestamp,
 }
 
-/// The simulated outcome.
+/// Where a conversation would go, and why.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Simulated {
     /// The parsed `session-from`.
     pub session_from: SessionFrom,
     /// The mini program's mode of reception.
     pub mode: Mode,
-    /// The first step: `robot`, `route`, `leave_message` or `open`.
-    pub first: &'static str,
-    /// The robot, if one answers.
+    /// The first step.
+    pub first: FirstStep,
+    /// The robot, if one answers: at first, or where an agent is wanted and none is available.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub robot_id: Option<String>,
     /// The routing plan.
     pub plan: Plan,
-    /// The routing decision once a person is wanted; `None` if the mini program has no group and the visitor names none.
+    /// Where the conversation goes as soon as an agent is wanted; null if the mini program has no group and the visitor names
+    /// none, so that the conversation stays unassigned.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub outcome: Option<Outcome>,
     /// The levels that were tried.
     pub trail: Vec<TrailEntry>,
     /// Irregularities of `transfer_action`, `platform_action` and `robotid`.
-    pub warnings: Value,
+    pub warnings: Vec<routing::Warning>,
     /// The time of the simulation.
     pub at: Timestamp,
+}
+
+/// The first step of a conversation: the robot answers, the conversation is routed to an agent or a queue, the visitor
+/// leaves a message, or the conversation stays unassigned (`open`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FirstStep {
+    /// The robot answers.
+    Robot,
+    /// The conversation is routed.
+    Route,
+    /// The visitor leaves a message.
+    LeaveMessage,
+    /// The conversation stays unassigned.
+    Open,
 }
 
 /// Simulates routing.
@@ -97,9 +116,9 @@ impl Simulator {
         // Where a robot answers first, the outcome is what follows when the visitor asks it for a person.
         let asking =
             ReceptionInput { incoming: Incoming::Text(ASK_FOR_PERSON), handler: Some(Handler::Robot), ..input };
-        let step = if first == "robot" { decide(&asking) } else { step };
+        let step = if first == FirstStep::Robot { decide(&asking) } else { step };
         let (outcome, trail) = self.outcome(step, &planned, simulation.at).await?;
-        let robot_answers = first == "robot" || matches!(outcome, Some(Outcome::Robot { .. }));
+        let robot_answers = first == FirstStep::Robot || matches!(outcome, Some(Outcome::Robot { .. }));
         Ok(Some(Simulated {
             session_from: session_from::parse(simulation.session_from),
             mode: reception.mode,
@@ -108,7 +127,7 @@ impl Simulator {
             plan: planned.plan,
             outcome,
             trail,
-            warnings: serde_json::to_value(planned.warnings).unwrap_or_default(),
+            warnings: planned.warnings,
             at: simulation.at,
         }))
     }
@@ -142,15 +161,15 @@ impl Simulator {
     }
 }
 
-fn first_step(step: NextStep) -> &'static str {
+fn first_step(step: NextStep) -> FirstStep {
     match step {
-        NextStep::AskRobot | NextStep::KeepWithRobot => "robot",
-        NextStep::Route { .. } => "route",
-        NextStep::LeaveMessage => "leave_message",
+        NextStep::AskRobot | NextStep::KeepWithRobot => FirstStep::Robot,
+        NextStep::Route { .. } => FirstStep::Route,
+        NextStep::LeaveMessage => FirstStep::LeaveMessage,
         NextStep::RouteAgain { .. }
         | NextStep::RecordOnly
         | NextStep::Append
         | NextStep::OpenUnassigned
-        | NextStep::Close => "open",
+        | NextStep::Close => FirstStep::Open,
     }
 }

@@ -6,6 +6,7 @@ use crate::policy::Role;
 
 /// Who wrote an outbound message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AuthorRole {
     /// The binding's automatic reply.
@@ -43,8 +44,9 @@ impl From<Role> for AuthorRole {
     }
 }
 
-/// Why a conversation has ended.
+/// What ended a conversation: an agent, an admin, the visitor, or the time without a message (`idle`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClosedBy {
     /// An agent closed it.

@@ -21,8 +21,12 @@ use serde::{Deserialize, Serialize};
 use self::word_list::{LOOKBACK_MAX, WordList};
 use crate::faq::normalize::{bare, clauses, ends_clause, is_han, normalize};
 
-/// The reason for a handover to a person.
+/// The reason for a handover to a person. `keyword`: the visitor asked for a person; `misses`: too many consecutive turns
+/// had no answer; `repeated`: the visitor repeated the same question; `robot`: the robot requested it; `picked`: the
+/// visitor replied `0` to a choice; `failed`: the robot failed or did not answer in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = HandoverReason))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The visitor asked for a person.

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Fault, staff::AfterHours};
 
-/// 接待模式: whether a robot or an agent answers first. The numbers are those of Sobot's `service_mode`.
+/// 接待模式: whether a robot or an agent answers first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ReceptionMode))]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// 1 仅机器人: only the robot answers; a visitor who asks for a person is told that no agent is available.

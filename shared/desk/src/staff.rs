@@ -72,8 +72,10 @@ pub enum Visibility {
     Group,
 }
 
-/// What happens to a conversation when no agent is available.
+/// What happens to a conversation when no agent is available: the visitor leaves a message, the conversation waits in the
+/// queue, or the robot answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AfterHours {
     /// 留言: the visitor leaves a message.
@@ -102,8 +104,10 @@ pub struct Agent {
     pub aliases: Vec<String>,
 }
 
-/// The status that an agent sets.
+/// The status that an agent sets. `online`: accepts new conversations; `busy`: on duty, accepts no new conversations;
+/// `away`: on a break, accepts no new conversations; `offline`: off duty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum AgentStatus {
     /// 在线: accepts new conversations.

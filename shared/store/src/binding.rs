@@ -14,16 +14,19 @@ use crate::{
     vault::{Sealed, Vault},
 };
 
-/// How a mini program is bound.
+/// How a mini program is bound: 开发者授权, by AppID and AppSecret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BindingMode {
     /// 开发者授权: by AppID and AppSecret.
     Developer,
 }
 
-/// The state of a binding, as the API shows it.
+/// The state of a binding. `unverified`: WeChat has not yet checked the callback URL; `verified`: it has;
+/// `credentials_refused`: WeChat refuses the AppID, the AppSecret or the address of this deployment, see `problem`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BindingStatus {
     /// WeChat has not yet checked the callback URL.

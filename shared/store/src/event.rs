@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
     /// What happened, such as `conversation.assigned`.
-    pub kind: &'static str,
+    pub kind: String,
     /// More about it.
     pub data: Value,
 }
@@ -38,8 +38,8 @@ pub struct Event {
 
 impl NewEvent {
     /// An event.
-    pub fn new(kind: &'static str, data: Value) -> Self {
-        Self { kind, data }
+    pub fn new(kind: impl Into<String>, data: Value) -> Self {
+        Self { kind: kind.into(), data }
     }
 
     pub(crate) fn item(&self, conversation: &Conversation, seq: u64, now: Timestamp) -> Attributes {
@@ -48,7 +48,7 @@ impl NewEvent {
             .set("app_id", s(&conversation.app_id))
             .set("openid", s(&conversation.openid))
             .set("seq", n(seq))
-            .set("type", s(self.kind))
+            .set("type", s(&self.kind))
             .set("at", at(now))
             .set("data", s(self.data.to_string()))
             .done()

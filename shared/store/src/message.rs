@@ -44,8 +44,9 @@ impl Thread {
     }
 }
 
-/// Who a message comes from.
+/// From the visitor (`in`) or to the visitor (`out`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// From the visitor.
@@ -54,8 +55,11 @@ pub enum Direction {
     Out,
 }
 
-/// The state of a message.
+/// The state of a message. `held`: WeChat permits no reply now, and the text waits for the visitor's next message;
+/// `released`: it was held and sent as a part of another message; `cancelled`: it was held and then cancelled; `unknown`: it
+/// may have reached the visitor and is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MessageState {
     /// From the visitor, and stored.
@@ -124,11 +128,13 @@ pub struct SendFailure {
 
 /// Who wrote an outbound message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Author {
     /// The author's role.
     pub role: AuthorRole,
     /// The name to show, where a person wrote it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub name: Option<String>,
 }
 

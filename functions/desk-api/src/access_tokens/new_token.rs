@@ -10,7 +10,7 @@ use store::{Kind, NewApiToken};
 use utoipa::ToSchema;
 use wechat::is_app_id;
 
-use crate::{lookup, schema, services::Services};
+use crate::{lookup, services::Services};
 
 const NAME_MAX: usize = 60;
 /// How many groups or mini programs a token names at most. API Gateway passes an authorizer's context of a few kilobytes.
@@ -19,7 +19,6 @@ const NAMED_MAX: usize = 50;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewAccessToken {
-    #[schema(value_type = schema::Role)]
     role: Role,
     /// The holder's name.
     #[schema(min_length = 1, max_length = 60)]
@@ -27,36 +26,18 @@ pub(super) struct NewAccessToken {
     /// The agent that the holder works as; not for integrators. An agent's or supervisor's token without one gets an agent
     /// of its own when it first needs one.
     agent_id: Option<String>,
-    /// Only for supervisors: the groups that they supervise, at most 50. Without any, the groups that their agent is a
+    /// Only for supervisors: the groups that they supervise, at most 50. If missing, the groups that their agent is a
     /// member of.
     #[schema(max_items = 50)]
     group_ids: Option<BTreeSet<String>>,
     /// Only for integrators, who need at least one: what they may do.
-    #[schema(value_type = Option<Vec<ScopeName>>)]
     scopes: Option<BTreeSet<Scope>>,
-    /// Only for integrators: the AppIDs of the mini programs that the scopes hold for, at most 50. Without any, all mini
+    /// Only for integrators: the AppIDs of the mini programs that the scopes hold for, at most 50. If missing, all mini
     /// programs.
     #[schema(max_items = 50)]
     app_ids: Option<BTreeSet<String>>,
-    /// When the token ends; without it, the token does not end by itself.
+    /// When the token expires; without a value it does not expire.
     expires_at: Option<Timestamp>,
-}
-
-/// What an integrator may do.
-#[derive(ToSchema)]
-#[schema(as = Scope)]
-#[allow(dead_code, reason = "describes `desk::policy::Scope`")]
-pub(super) enum ScopeName {
-    #[schema(rename = "bindings:read")]
-    BindingsRead,
-    #[schema(rename = "conversations:read")]
-    ConversationsRead,
-    #[schema(rename = "messages:write")]
-    MessagesWrite,
-    #[schema(rename = "tokens:read")]
-    TokensRead,
-    #[schema(rename = "webhooks")]
-    Webhooks,
 }
 
 impl NewAccessToken {

@@ -12,31 +12,47 @@ use jiff::Timestamp;
 use lambda_http::{RequestExt, request::RequestContext};
 use serde::Serialize;
 use store::{Binding, BindingMode, BindingStatus, CredentialProblem};
+use utoipa::ToSchema;
 
-/// A binding as the API shows it, without the credentials.
-#[derive(Serialize)]
-pub(super) struct BindingView {
+use crate::schema;
+
+/// A bound mini program, without its credentials.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Binding)]
+pub(crate) struct BindingView {
     app_id: String,
     name: String,
     mode: BindingMode,
     status: BindingStatus,
+    /// The URL to enter in WeChat's console, under message push (消息推送).
+    #[schema(format = Uri)]
     callback_url: String,
+    /// Sent in answer to every message until an agent has replied.
+    #[schema(required = true)]
     auto_reply: Option<String>,
+    #[schema(value_type = schema::Reception)]
     reception: Reception,
+    /// Whether there is a secret that signs `session-from`.
     has_session_from_secret: bool,
+    /// When WeChat checked the callback URL.
+    #[schema(required = true)]
     verified_at: Option<Timestamp>,
+    /// Why WeChat gives no access token.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<schema::CredentialProblem>)]
     problem: Option<CredentialProblem>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
-/// A new binding with its push credentials. No other answer has them.
-#[derive(Serialize)]
+/// A new binding with its push credentials.
+#[derive(Serialize, ToSchema)]
 pub(super) struct CreatedBinding {
     #[serde(flatten)]
     pub(super) binding: BindingView,
+    /// The Token to enter in WeChat's console. No other answer has it.
     pub(super) token: String,
+    /// The EncodingAESKey to enter in WeChat's console. No other answer has it.
     pub(super) encoding_aes_key: String,
 }
 

@@ -36,78 +36,11 @@ pub(crate) struct NewBinding {
     reception: Option<Reception>,
 }
 
-/// A bound mini program, without its credentials.
-#[derive(ToSchema)]
-pub(crate) struct Binding {
-    app_id: String,
-    name: String,
-    mode: BindingMode,
-    status: BindingStatus,
-    /// The URL to enter in WeChat's console, under message push (消息推送).
-    #[schema(format = Uri)]
-    callback_url: String,
-    /// Sent in answer to every message until an agent has replied.
-    auto_reply: Option<String>,
-    reception: Reception,
-    /// Whether there is a secret that signs `session-from`.
-    has_session_from_secret: bool,
-    /// When WeChat checked the callback URL.
-    verified_at: Option<Timestamp>,
-    #[schema(nullable = false)]
-    problem: Option<CredentialProblem>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-/// A new binding with its push credentials.
-#[derive(ToSchema)]
-pub(crate) struct CreatedBinding {
-    app_id: String,
-    name: String,
-    mode: BindingMode,
-    status: BindingStatus,
-    /// The URL to enter in WeChat's console, under message push (消息推送).
-    #[schema(format = Uri)]
-    callback_url: String,
-    /// Sent in answer to every message until an agent has replied.
-    auto_reply: Option<String>,
-    reception: Reception,
-    /// Whether there is a secret that signs `session-from`.
-    has_session_from_secret: bool,
-    /// When WeChat checked the callback URL.
-    verified_at: Option<Timestamp>,
-    #[schema(nullable = false)]
-    problem: Option<CredentialProblem>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    /// The Token to enter in WeChat's console. No other answer has it.
-    token: String,
-    /// The EncodingAESKey to enter in WeChat's console. No other answer has it.
-    encoding_aes_key: String,
-}
-
-/// How a mini program is bound: 开发者授权, by AppID and AppSecret.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-enum BindingMode {
-    Developer,
-}
-
-/// `unverified`: WeChat has not checked the callback URL yet; `verified`: it has; `credentials_refused`: WeChat does not
-/// accept the AppID, the AppSecret or this deployment's address, see `problem`.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub(crate) enum BindingStatus {
-    Unverified,
-    Verified,
-    CredentialsRefused,
-}
-
 /// Why WeChat gives no access token.
 #[derive(ToSchema)]
-struct CredentialProblem {
-    /// Stable, such as `wechat.credentials_refused`.
-    code: String,
+pub(crate) struct CredentialProblem {
+    /// One of the codes of a problem, such as `wechat.credentials_refused`.
+    code: api::Code,
     /// WeChat's errcode, such as 40125.
     errcode: i64,
     /// What it means and what to do, for a person.

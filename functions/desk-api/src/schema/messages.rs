@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "describes `store::Message`")]
 
 use jiff::Timestamp;
+use store::{Author, Direction, MessageState};
 use utoipa::ToSchema;
 
 /// A message. The content stands in the field that `type` names.
@@ -42,14 +43,6 @@ pub(crate) struct Message {
     released_as: Option<String>,
 }
 
-/// From the visitor (`in`) or to the visitor (`out`).
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-enum Direction {
-    In,
-    Out,
-}
-
 /// The type of a message; `raw` is one that is not known.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
@@ -60,23 +53,6 @@ enum MessageType {
     Miniprogrampage,
     Event,
     Raw,
-}
-
-/// `held`: WeChat permits no reply now, and the text waits for the visitor's next message; `released`: it was sent then,
-/// as part of another; `cancelled`: it was cancelled while it was held; `unknown`: whether the visitor has it is not known,
-/// and it is not repeated.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-enum MessageState {
-    Received,
-    Pending,
-    Sending,
-    Sent,
-    Failed,
-    Unknown,
-    Held,
-    Released,
-    Cancelled,
 }
 
 #[derive(ToSchema)]
@@ -145,28 +121,6 @@ struct RawContent {
     msg_type: Option<String>,
     #[schema(nullable = false)]
     raw: Option<String>,
-}
-
-/// The author of an outbound message.
-#[derive(ToSchema)]
-struct Author {
-    role: AuthorRole,
-    /// The name to show, where a person wrote it.
-    #[schema(nullable = false)]
-    name: Option<String>,
-}
-
-/// Who wrote a message.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-enum AuthorRole {
-    AutoReply,
-    Prompt,
-    Robot,
-    Admin,
-    Supervisor,
-    Agent,
-    Integrator,
 }
 
 /// Why a message was not sent, or may not have been.

@@ -10,7 +10,6 @@ mod events;
 mod messages;
 mod reception;
 mod robots;
-mod routing;
 mod session_from;
 mod settings;
 mod visitors;
@@ -25,16 +24,13 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
-pub(crate) use bindings::{Binding, BindingStatus, CreatedBinding, NewBinding};
+pub(crate) use bindings::{CredentialProblem, NewBinding};
 pub(crate) use events::Event;
 pub(crate) use messages::Message;
 pub(crate) use reception::Reception;
 pub(crate) use robots::{CreatedRobotFields, NewQuestion, NewRobot, Question, QuestionReplacement};
-pub(crate) use routing::Simulated;
-pub(crate) use session_from::{BuiltSessionFrom, SessionFrom, SessionFromFields};
-pub(crate) use settings::{
-    AccessToken, AgentStatus, CreatedAccessToken, NewAgent, NewCalendar, NewGroup, NewMerchant, Role,
-};
+pub(crate) use session_from::SessionFromFields;
+pub(crate) use settings::{AccessToken, CreatedAccessToken, NewAgent, NewCalendar, NewGroup, NewMerchant};
 pub(crate) use visitors::Visitor;
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -74,7 +70,7 @@ pub(crate) type RobotPage = PageOf<Robot>;
 pub(crate) type QuestionChange = Change<NewQuestion>;
 pub(crate) type QuestionPage = PageOf<Question>;
 pub(crate) type BindingChange = Change<NewBinding>;
-pub(crate) type BindingPage = PageOf<Binding>;
+pub(crate) type BindingPage = PageOf<crate::bindings::BindingView>;
 pub(crate) type MessagePage = PageOf<Message>;
 pub(crate) type EventPage = PageOf<Event>;
 pub(crate) type AccessTokenPage = PageOf<AccessToken>;

@@ -2,17 +2,16 @@
 
 #![allow(dead_code, reason = "describes `desk::settings::Reception`")]
 
+use desk::{settings::Mode, staff::AfterHours};
 use serde::Deserialize;
 use utoipa::ToSchema;
-
-use super::settings::AfterHours;
 
 /// How visitors are received. In a change it is merged into the current settings (RFC 7396); null sets everything back.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Reception {
     #[serde(default)]
     #[schema(required = false)]
-    mode: ReceptionMode,
+    mode: Mode,
     /// The robot that answers.
     #[serde(default)]
     robot_id: Option<String>,
@@ -45,18 +44,6 @@ pub(crate) struct Reception {
     #[serde(default)]
     #[schema(maximum = 100, default = 0)]
     priority: u32,
-}
-
-/// 接待模式: who answers first.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(default = "agents_only")]
-pub(crate) enum ReceptionMode {
-    RobotOnly,
-    #[default]
-    AgentsOnly,
-    RobotFirst,
-    AgentsFirst,
 }
 
 /// When the robot hands over to an agent.

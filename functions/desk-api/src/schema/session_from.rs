@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use utoipa::ToSchema;
+use wechat::session_from::PlatformAction;
 
 /// The fields of a `session-from` to build.
 #[derive(Deserialize, ToSchema)]
@@ -65,13 +66,6 @@ enum TransferActionType {
     ToService,
 }
 
-/// The merchant of a platform that a visitor comes from.
-#[derive(Deserialize, ToSchema)]
-struct PlatformAction {
-    customer_code: Option<String>,
-    flow_group_id: Option<String>,
-}
-
 /// A signature of partnerid and ts.
 #[derive(Deserialize, ToSchema)]
 struct SignatureFields {
@@ -79,79 +73,4 @@ struct SignatureFields {
     ts: i64,
     /// The formula is that of `POST /api/bindings/{app_id}/session-from-secret`.
     sig: String,
-}
-
-/// A built `session-from`.
-#[derive(ToSchema)]
-pub(crate) struct BuiltSessionFrom {
-    text: String,
-    /// Length in characters.
-    chars: usize,
-    /// Length in bytes of UTF-8.
-    bytes: usize,
-}
-
-/// A parsed `session-from`.
-#[derive(ToSchema)]
-pub(crate) struct SessionFrom {
-    dialect: Dialect,
-    nickname: Option<String>,
-    avatar: Option<String>,
-    partnerid: Option<String>,
-    robotid: Option<String>,
-    unionid: Option<String>,
-    #[schema(value_type = Option<Params>)]
-    params: Option<serde_json::Value>,
-    customer_fields: BTreeMap<String, String>,
-    transfer_action: Vec<ParsedLevel>,
-    platform_action: Option<PlatformAction>,
-    signature: Option<ParsedSignature>,
-    extra: BTreeMap<String, String>,
-    /// What is unusual; nothing is an error.
-    warnings: Vec<SessionFromWarning>,
-}
-
-/// The vendor whose form the text has; `raw` is a text of no known form.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-enum Dialect {
-    Sobot,
-    Qiyu,
-    Easemob,
-    Udesk,
-    Raw,
-    Empty,
-}
-
-/// An object, or the text if it is none.
-#[derive(Deserialize, ToSchema)]
-#[serde(untagged)]
-enum Params {
-    Fields(BTreeMap<String, serde_json::Value>),
-    Text(String),
-}
-
-/// A level of `transfer_action` as it was written.
-#[derive(ToSchema)]
-struct ParsedLevel {
-    /// `to_group` or `to_service`.
-    action_type: Option<String>,
-    deci_id: Option<String>,
-    option_id: Option<String>,
-    spill_id: Option<String>,
-}
-
-/// The signature, not yet checked and without its text.
-#[derive(ToSchema)]
-struct ParsedSignature {
-    ts: i64,
-}
-
-/// What is unusual about a `session-from`.
-#[derive(ToSchema)]
-struct SessionFromWarning {
-    /// Stable.
-    code: String,
-    #[schema(nullable = false)]
-    field: Option<String>,
 }

@@ -2,8 +2,12 @@
 
 #![allow(dead_code, reason = "describes types of other crates")]
 
+use desk::{
+    policy::{Role, Scope},
+    staff::AfterHours,
+};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::duty::DutyView;
@@ -68,17 +72,6 @@ enum Visibility {
     Group,
 }
 
-/// What happens when no agent is available: the visitor leaves a message, waits, or the robot answers.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(default = "leave_message")]
-pub(crate) enum AfterHours {
-    #[default]
-    LeaveMessage,
-    Queue,
-    Robot,
-}
-
 /// 客服: a person who answers.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -111,16 +104,6 @@ pub(crate) struct RecordedAgent {
     updated_at: Timestamp,
     #[schema(nullable = false)]
     duty: Option<DutyView>,
-}
-
-/// `online`: takes conversations; `busy`: takes no more; `away`: will be back; `offline`: has left.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum AgentStatus {
-    Online,
-    Busy,
-    Away,
-    Offline,
 }
 
 /// A merchant of a platform.
@@ -221,19 +204,8 @@ struct Hours {
     to: String,
 }
 
-/// What a token permits: `admin` everything; `supervisor` the conversations of their groups; `agent` their own;
-/// `integrator` what its scopes name.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub(crate) enum Role {
-    Admin,
-    Supervisor,
-    Agent,
-    Integrator,
-}
-
 /// An access token of this API, without the token itself.
-#[derive(ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct AccessToken {
     id: String,
     role: Role,
@@ -248,7 +220,7 @@ pub(crate) struct AccessToken {
     group_ids: Option<Vec<String>>,
     /// Of an integrator: what the token permits.
     #[schema(nullable = false)]
-    scopes: Option<Vec<String>>,
+    scopes: Option<Vec<Scope>>,
     /// Of an integrator: the mini programs that it is permitted for; all where they are missing.
     #[schema(nullable = false)]
     app_ids: Option<Vec<String>>,
@@ -261,31 +233,10 @@ pub(crate) struct AccessToken {
 }
 
 /// A new access token.
-#[derive(ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct CreatedAccessToken {
-    id: String,
-    role: Role,
-    /// The holder's name.
-    name: String,
-    created_at: Timestamp,
-    /// The agent that the token stands for.
-    #[schema(nullable = false)]
-    agent_id: Option<String>,
-    /// Of a supervisor: the groups; where they are missing, those that the agent is a member of.
-    #[schema(nullable = false)]
-    group_ids: Option<Vec<String>>,
-    /// Of an integrator: what the token permits.
-    #[schema(nullable = false)]
-    scopes: Option<Vec<String>>,
-    /// Of an integrator: the mini programs that it is permitted for; all where they are missing.
-    #[schema(nullable = false)]
-    app_ids: Option<Vec<String>>,
-    /// When the token expires; never where it is missing.
-    #[schema(nullable = false)]
-    expires_at: Option<Timestamp>,
-    /// When the token was last used, to the hour.
-    #[schema(nullable = false)]
-    last_used_at: Option<Timestamp>,
+    #[serde(flatten)]
+    about: AccessToken,
     /// The token. No other answer has it.
     token: String,
 }

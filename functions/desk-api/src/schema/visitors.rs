@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use utoipa::ToSchema;
+use wechat::session_from::{SessionFrom, Verification};
 
-use super::SessionFrom;
 use crate::conversation_view::Quota;
 
 /// A visitor of a mini program.
@@ -56,16 +56,6 @@ struct VisitorSessionFrom {
     /// The result of the check of its signature.
     verification: Option<Verification>,
     parsed: SessionFrom,
-}
-
-/// `bad`: the signature is wrong or could not be checked; `stale`: it is too old or too far ahead.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-enum Verification {
-    Verified,
-    Unsigned,
-    Bad,
-    Stale,
 }
 
 /// All visitors who entered with the same verified partnerid; only where it is verified.

@@ -48,6 +48,7 @@ pub enum HandoffError {
 
 /// Where a conversation is transferred to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum TransferTarget {
     /// To this agent.
     #[serde(rename = "agent_id")]

@@ -191,7 +191,8 @@ impl Decision<'_> {
         };
         after.active_at = now;
         after.stage = Stage::Robot(Box::new(RobotStage { robot_id: robot_id.clone(), ..RobotStage::default() }));
-        self.event(ConversationEvent::RobotStarted { robot_id, route });
+        let (trail, because) = route.map(|route| (route.trail, route.because)).unzip();
+        self.event(ConversationEvent::RobotStarted { robot_id, trail, because });
     }
 
     /// Asks the visitor to leave a message.

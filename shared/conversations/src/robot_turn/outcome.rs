@@ -12,7 +12,7 @@ use crate::{
     assignment::{LeaveMessage, LeaveMessageReason},
     automatic_message::AutomaticMessage,
     decision::Decision,
-    events::{ConversationEvent, RoutingCause},
+    events::{AnswerKind, ConversationEvent, RoutingCause},
     routing::{RoutingContext, RoutingFacts, current_session_from, leads_to_agent},
 };
 
@@ -47,9 +47,9 @@ impl RobotTurns {
         }
         let reply = &answered.reply;
         decision.event(ConversationEvent::RobotAnswered {
-            answer: answer_name(&reply.answer),
+            answer: answer_kind(&reply.answer),
             sources: reply.sources.clone(),
-            failure: reply.failure,
+            failure: reply.failure.map(ToOwned::to_owned),
             misses: outcome.misses,
         });
         // The fallback is the administrator's text even where a model was asked.
@@ -100,12 +100,12 @@ impl RobotTurns {
     }
 }
 
-fn answer_name(answer: &RobotAnswer) -> &'static str {
+fn answer_kind(answer: &RobotAnswer) -> AnswerKind {
     match answer {
-        RobotAnswer::Text(_) => "direct",
-        RobotAnswer::Choice { .. } => "choice",
-        RobotAnswer::DontKnow => "unknown",
-        RobotAnswer::HandOver | RobotAnswer::ChosePerson => "handover",
-        RobotAnswer::Failed => "failed",
+        RobotAnswer::Text(_) => AnswerKind::Direct,
+        RobotAnswer::Choice { .. } => AnswerKind::Choice,
+        RobotAnswer::DontKnow => AnswerKind::Unknown,
+        RobotAnswer::HandOver | RobotAnswer::ChosePerson => AnswerKind::Handover,
+        RobotAnswer::Failed => AnswerKind::Failed,
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     cycle::FollowUp,
     decision::Decision,
     due::close_after_minutes,
-    events::{ConversationEvent, RoutingCause},
+    events::{ConversationEvent, NoData, RoutingCause},
     routing::{RoutingContext, RoutingFacts, stored_plan},
 };
 
@@ -100,7 +100,7 @@ fn warn_if_idle(decision: &mut Decision<'_>, after: &Conversation, idle: SignedD
     }
     let text = decision.reception.prompts.idle_warning.clone();
     decision.say(AutomaticMessage::IdleWarning, &text);
-    decision.event(ConversationEvent::IdleWarned);
+    decision.event(ConversationEvent::IdleWarned(NoData));
 }
 
 fn minutes(minutes: u32) -> SignedDuration {

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::staff::Visibility;
 
-/// The role of an access token.
+/// The role of an access token. `admin`: everything; `supervisor`: the conversations, members and working hours of their
+/// groups; `agent`: their own conversations; `integrator`: what its scopes name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Everything.
@@ -40,8 +42,9 @@ impl Role {
     }
 }
 
-/// One permission of an integrator.
+/// A permission of an integrator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Scope {
     /// Read bindings and their health.
     #[serde(rename = "bindings:read")]

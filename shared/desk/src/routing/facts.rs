@@ -34,6 +34,7 @@ pub enum Facts {
 
 /// The state of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TargetState {
     /// An agent is free and the queue is empty.

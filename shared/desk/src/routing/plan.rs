@@ -5,8 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::staff::{AfterHours, Group};
 
-/// A target of routing, by its internal id.
+/// A target of routing, by its internal id: `{"group": id}` or `{"agent": id}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// A group.
@@ -25,8 +26,12 @@ pub enum TargetKind {
     Agent,
 }
 
-/// 溢出条件: the condition under which a conversation overflows from a level.
+/// 溢出条件: the condition under which a conversation overflows from a level. `offline`: no agent is on duty; `busy`: an
+/// agent is on duty, but no agent is free; `off_work`: the group is outside its working hours; `any`: any of these
+/// (智能判断).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Spill))]
 #[serde(rename_all = "snake_case")]
 pub enum OverflowCondition {
     /// No agent is on duty.
@@ -41,6 +46,8 @@ pub enum OverflowCondition {
 
 /// A level of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = PlanLevel))]
 pub struct Level {
     /// The target; `None` if no group or agent has the id.
     pub target: Option<Target>,
@@ -52,27 +59,35 @@ pub struct Level {
     pub spill: OverflowCondition,
 }
 
-/// The routing plan of a conversation. Stored with the conversation.
+/// Where a conversation may go: the levels of its route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Plan {
     /// The levels in order. Only the first four count.
     pub levels: Vec<Level>,
     /// The number of the first level: 1, or more if the conversation has already left earlier levels.
     #[serde(default = "first")]
+    #[cfg_attr(feature = "openapi", schema(required = true, minimum = 1))]
     pub first: u8,
     /// The visitor's last agent, which each group prefers for its `sticky_minutes`.
     #[serde(default, deserialize_with = "deserialize_last_agent")]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub sticky: Option<LastAgent>,
     /// The after-hours policy for targets without a policy of their own: the binding's.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub after_hours: AfterHours,
-    /// The robot that answers if the outcome is [`Outcome::Robot`](super::Outcome::Robot).
+    /// The robot that answers where no agent is available and a policy says so: that of `robotid`, or the mini program's
+    /// own.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub robot_id: Option<String>,
 }
 
 /// 熟客: the last agent of a visitor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Sticky))]
 pub struct LastAgent {
     /// The agent's id.
     pub agent: String,

@@ -45,12 +45,12 @@ pub struct RoutingDecision {
 /// `level` is the number of the last evaluated level. If the plan has no levels left, it is the number before the plan's
 /// first level, that is 0 for a new plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Assign the conversation to one of these agents.
     Assign {
-        /// The ids of the free agents, best first. If a concurrent assignment takes the agent, read the facts again and
-        /// decide again ([`choose_agent`](crate::staff::choose_agent)).
+        /// The ids of the free agents, best first.
         agents: Vec<String>,
         /// The id of the group; `None` if the level names an agent.
         group: Option<String>,

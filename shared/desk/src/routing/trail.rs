@@ -6,8 +6,10 @@ use super::{Level, OverflowCondition, Target, TargetState};
 
 /// An evaluated level.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TrailEntry {
     /// The number of the level, from 1.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 4))]
     pub level: u8,
     /// The target; `None` if no group or agent has the id.
     pub target: Option<Target>,
@@ -24,6 +26,7 @@ pub struct TrailEntry {
 
 /// The verdict at a level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The conversation is assigned to an agent.

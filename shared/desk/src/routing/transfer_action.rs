@@ -19,6 +19,8 @@ pub struct TransferLevel {
 
 /// A warning about a `session-from`. A warning never prevents routing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = PlanWarning))]
 pub struct Warning {
     /// The number of the level as given, from 1; 0 if the warning is about no level.
     pub level: u8,
@@ -28,8 +30,10 @@ pub struct Warning {
     pub detail: String,
 }
 
-/// The code of a [`Warning`].
+/// The stable code of a warning about a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = PlanWarningCode))]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
     /// More than four levels; the others are ignored.

@@ -47,6 +47,8 @@ pub struct Fields {
 
 /// A built `session-from` and its length.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = BuiltSessionFrom))]
 pub struct Built {
     /// The value of the button's `session-from` attribute.
     pub text: String,

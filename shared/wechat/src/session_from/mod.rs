@@ -54,8 +54,9 @@ pub const MAX_PARTNERID: usize = 100;
 /// The name in [`SessionFrom::extra`] of a text in no known dialect.
 pub const SCENE: &str = "scene";
 
-/// The vendor's format of a text.
+/// The vendor's format of a text. `raw` is a text in no known format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {
     /// 智齿.
@@ -75,6 +76,8 @@ pub enum Dialect {
 
 /// One level of `transfer_action`, as requested. Numbers are decimal strings. The routing validates the values.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ParsedLevel))]
 #[serde(default, deny_unknown_fields)]
 pub struct TransferLevel {
     /// `actionType`: `to_group` or `to_service`.
@@ -89,6 +92,7 @@ pub struct TransferLevel {
 
 /// `platform_action`: the merchant of a visitor of a mall.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct PlatformAction {
     /// `customerCode`: the merchant's code.
@@ -97,10 +101,10 @@ pub struct PlatformAction {
     pub flow_group_id: Option<String>,
 }
 
-/// The fields of a `session-from`. A field is `None` where it is missing, empty, or a placeholder that was not filled in.
-///
-/// Serializes without the text of the signature.
+/// The fields of a `session-from`. A field is null where it is missing, empty, or a placeholder that was not filled in. The
+/// text of the signature is left out.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionFrom {
     /// The format.
     pub dialect: Dialect,
@@ -108,14 +112,14 @@ pub struct SessionFrom {
     pub nickname: Option<String>,
     /// The avatar's address, always `http(s)://…` or `//…`.
     pub avatar: Option<String>,
-    /// The visitor's id in the merchant's system, at most [`MAX_PARTNERID`] characters. Not verified unless
-    /// [`verify`](Self::verify) returns [`Verification::Verified`].
+    /// The visitor's id in the merchant's system, at most 100 characters. Not verified by itself.
     pub partnerid: Option<String>,
     /// The requested robot.
     pub robotid: Option<String>,
     /// WeChat's unionid. Not verified.
     pub unionid: Option<String>,
     /// Free fields. In the JSON dialects, all members that have no field of their own.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Params>))]
     pub params: Option<Params>,
     /// The values of the merchant's custom fields, by field id.
     pub customer_fields: BTreeMap<String, String>,
@@ -126,7 +130,7 @@ pub struct SessionFrom {
     /// The signature, not yet checked.
     pub signature: Option<SignatureClaim>,
     /// Unknown fields by name, unreadable values of known fields by the field's name, text without a name under `stray`, and
-    /// [`SCENE`].
+    /// text in no known format under `scene`.
     pub extra: BTreeMap<String, String>,
     /// What is wrong with the text.
     pub warnings: Vec<Warning>,

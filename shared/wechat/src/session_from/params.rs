@@ -9,6 +9,7 @@ use super::{json, text};
 
 /// Free fields: a JSON object, or the text that should have been one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Params {
     /// The JSON object.

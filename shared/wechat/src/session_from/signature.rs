@@ -28,14 +28,17 @@ pub const MAX_AHEAD: i64 = 5 * 60;
 
 const CONTEXT: &str = "kefu.session-from.v1";
 
-/// A signature that is not verified yet. `Debug` and serialization leave `sig` out, because a fresh one can be replayed.
+/// A signature that is not verified yet. The signature itself is left out, because a fresh one can be replayed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ParsedSignature))]
 #[serde(deny_unknown_fields)]
 pub struct SignatureClaim {
     /// The time of signing, in seconds since 1970.
     pub ts: i64,
     /// The signature as received.
     #[serde(skip_serializing)]
+    #[cfg_attr(feature = "openapi", schema(ignore))]
     pub sig: String,
 }
 
@@ -52,8 +55,10 @@ impl fmt::Debug for SignatureClaim {
     }
 }
 
-/// The result of verifying a signature.
+/// The result of verifying a signature. `bad`: it does not match, there is no partnerid, or there is no secret to verify it
+/// with; `stale`: it matches, but is too old or too far ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Verification {
     /// Valid: the merchant's server named this partnerid.

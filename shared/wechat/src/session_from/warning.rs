@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The kind of a warning. Its serde name is its stable code.
+/// The stable code of a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SessionFromWarningCode))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WarningKind {
@@ -92,14 +94,17 @@ impl WarningKind {
     }
 }
 
-/// A warning about a text. Serializes as `{"code": "truncated", "field": "params"}`.
+/// A warning about a `session-from`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SessionFromWarning))]
 pub struct Warning {
     /// The kind.
     #[serde(rename = "code")]
     pub kind: WarningKind,
-    /// The field, such as `params.age` or `transfer_action[0].deciId`. `None` for the whole text.
+    /// The field, such as `params.age` or `transfer_action[0].deciId`. Missing for the whole text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub field: Option<String>,
 }
 

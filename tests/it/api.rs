@@ -220,6 +220,18 @@ async fn wrong_method_returns_405_with_allow() {
 }
 
 #[tokio::test]
+async fn head_is_answered_like_get_without_a_body() {
+    let world = World::start().await;
+    for (path, status) in [("/api/bindings", 200), ("/api/conversations/cnone", 404), ("/api/nothing", 404)] {
+        let get = world.get(path).await.expect(status);
+        let head = world.call(Some(ADMIN), Method::HEAD, path, None).await.expect(status);
+        assert_eq!((head.raw.as_str(), head.header("content-type")), ("", get.header("content-type")), "{path}");
+    }
+    let answer = world.call(Some(ADMIN), Method::HEAD, "/api/routing/simulate", None).await;
+    assert_eq!(answer.expect(405).header("allow"), "POST");
+}
+
+#[tokio::test]
 async fn answers_forbid_caching_and_sniffing() {
     let world = World::start().await;
     for path in ["/api/bindings", "/api/nothing", "/api/openapi.json"] {
@@ -298,5 +310,18 @@ async fn invalid_limit_and_cursor_are_refused() {
             let answer = world.get(&format!("{path}?{wrong}")).await;
             assert_eq!((problem(&answer).0, fields(&answer)), (422, vec![field]), "{path}?{wrong}");
         }
+    }
+}
+
+#[tokio::test]
+async fn repeated_query_parameter_is_refused() {
+    let world = World::start().await;
+    for (path, field) in [
+        ("/api/bindings?limit=1&limit=2", "limit"),
+        ("/api/groups?cursor=a&cursor=a", "cursor"),
+        ("/api/conversations?view=all&view=mine", "view"),
+    ] {
+        let answer = world.get(path).await;
+        assert_eq!((problem(&answer).0, fields(&answer)), (422, vec![field]), "{path}: {}", answer.raw);
     }
 }

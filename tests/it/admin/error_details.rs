@@ -9,10 +9,8 @@ use crate::support::{ADMIN, World};
 
 /// The answer to a raw body: status, code and detail.
 async fn refusal_of(world: &World, path: &str, body: &'static str) -> (u64, String, String) {
-    let request = world.request(Some(ADMIN), Method::POST, path, None).header("content-type", "application/json");
-    let answer = request.body(body).send().await.unwrap().json::<serde_json::Value>().await.unwrap();
-    let code = answer["code"].as_str().unwrap().to_owned();
-    (answer["status"].as_u64().unwrap(), code, answer.to_string())
+    let answer = world.request(Some(ADMIN), Method::POST, path, None).body(body).send().await;
+    (answer.body["status"].as_u64().unwrap(), answer.text("code"), answer.raw)
 }
 
 #[tokio::test]

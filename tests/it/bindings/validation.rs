@@ -99,11 +99,7 @@ async fn all_invalid_fields_are_named_at_once() {
 }
 
 async fn raw(world: &World, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Answer {
-    let request = world.request(Some(ADMIN), method, path, None).header("content-type", "application/json").body(body);
-    let answer = request.send().await.unwrap();
-    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    let raw = answer.text().await.unwrap();
-    Answer { status, headers, body: serde_json::from_str(&raw).unwrap_or_default(), raw }
+    world.request(Some(ADMIN), method, path, None).body(body).send().await
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ async fn repeated_request_with_the_same_key_is_executed_once() {
     let request = world
         .request(Some(&agent), Method::POST, &chat.messages_path(), Some(&text("我的")))
         .header("idempotency-key", "k-1");
-    assert_eq!(request.send().await.unwrap().status(), 201);
+    request.send().await.expect(201);
     let next_door = world.open_conversation(&binding, "o-2").await;
     next_door.post_once("k-1", &text("隔壁")).await.expect(201);
     assert_eq!(chat.visitor.received_texts().await, ["一次", "一次", "我的"]);
@@ -58,10 +58,8 @@ async fn invalid_idempotency_key_is_refused() {
     let chat = world.open_conversation(&binding, "o-1").await;
     for key in [String::new(), "k".repeat(256), "键".to_owned()] {
         let request = world.request(Some(ADMIN), Method::POST, &chat.messages_path(), Some(&text("x")));
-        let value = reqwest::header::HeaderValue::from_bytes(key.as_bytes()).unwrap();
-        let answer = request.header("idempotency-key", value).send().await.unwrap();
-        assert_eq!(answer.status(), 422, "{key}");
-        assert!(answer.text().await.unwrap().contains("Idempotency-Key"), "{key}");
+        let answer = request.header("idempotency-key", &key).send().await.expect(422);
+        assert!(answer.raw.contains("Idempotency-Key"), "{key}");
     }
     chat.post_once(&"k".repeat(255), &text("x")).await.expect(201);
     assert_eq!(chat.visitor.received().await.len(), 1);

@@ -1,10 +1,10 @@
 //! Requests to the bundle and to the simulated WeChat, and their answers.
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{ADMIN, World};
+use super::{ADMIN, World, openapi};
 
 /// An answer, read to its end.
 #[derive(Debug, Clone)]
@@ -19,16 +19,11 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(super) async fn to(request: RequestBuilder) -> Self {
-        Self::maybe(request).await.unwrap()
-    }
-
-    /// The answer; an error where the connection gave none.
-    pub(super) async fn maybe(request: RequestBuilder) -> Result<Self, reqwest::Error> {
-        let answer = request.send().await?;
+        let answer = request.send().await.unwrap();
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let raw = answer.text().await?;
+        let raw = answer.text().await.unwrap();
         let body = serde_json::from_str(&raw).unwrap_or_default();
-        Ok(Self { status, headers, raw, body })
+        Self { status, headers, raw, body }
     }
 
     /// The same answer, which must have this status.
@@ -50,20 +45,37 @@ impl Answer {
     }
 }
 
+/// A request to the API. The answer is validated against the API's description.
+pub(crate) struct ApiRequest(RequestBuilder);
+
+impl ApiRequest {
+    /// Adds a header.
+    pub(crate) fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        Self(self.0.header(name, HeaderValue::from_bytes(value.as_ref()).unwrap()))
+    }
+
+    /// Sets the body to these bytes, as JSON.
+    pub(crate) fn body(self, body: impl Into<reqwest::Body>) -> Self {
+        Self(self.0.header("content-type", "application/json").body(body))
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let request = self.0.try_clone().unwrap().build().unwrap();
+        let answer = Answer::to(self.0).await;
+        let sent = request.body().and_then(reqwest::Body::as_bytes);
+        openapi::check(request.method(), request.url().path(), sent, &answer);
+        answer
+    }
+}
+
 impl World {
     /// A request to the API with the API token `token`.
     pub(crate) async fn call(&self, token: Option<&str>, method: Method, path: &str, body: Option<&Value>) -> Answer {
-        Answer::to(self.request(token, method, path, body)).await
+        self.request(token, method, path, body).send().await
     }
 
     /// The request, to be added to before it is sent.
-    pub(crate) fn request(
-        &self,
-        token: Option<&str>,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> RequestBuilder {
+    pub(crate) fn request(&self, token: Option<&str>, method: Method, path: &str, body: Option<&Value>) -> ApiRequest {
         let mut request = self.client.request(method, format!("{}{path}", self.bundle.api_url()));
         if let Some(token) = token {
             request = request.bearer_auth(token);
@@ -71,7 +83,7 @@ impl World {
         if let Some(body) = body {
             request = request.json(body);
         }
-        request
+        ApiRequest(request)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -84,7 +96,7 @@ impl World {
 
     /// A POST with an `Idempotency-Key`.
     pub(crate) async fn post_once(&self, key: &str, path: &str, body: &Value) -> Answer {
-        Answer::to(self.request(Some(ADMIN), Method::POST, path, Some(body)).header("idempotency-key", key)).await
+        self.request(Some(ADMIN), Method::POST, path, Some(body)).header("idempotency-key", key).send().await
     }
 
     pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {

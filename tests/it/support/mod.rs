@@ -14,6 +14,7 @@
 //! | time | [`World::advance`], then [`World::tick`] and [`World::settle`] |
 
 mod api;
+mod openapi;
 pub(crate) mod push;
 mod staff;
 mod stub_server;

@@ -38,7 +38,7 @@ async fn slow_token(world: &World) {
 }
 
 /// The stored token item of `APP`.
-async fn kept(world: &World) -> Value {
+async fn token_item(world: &World) -> Value {
     let tokens = world.items("token").await;
     tokens.into_iter().find(|token| token["pk"]["S"].as_str().unwrap().ends_with(APP)).unwrap_or_default()
 }
@@ -265,14 +265,14 @@ async fn failed_renewal_keeps_the_current_token_usable() {
     world.advance(60);
     world.tick("TokenRefresh").await;
     assert_eq!(world.token_calls().await, 1);
-    assert_eq!(kept(&world).await.get("failures"), None);
+    assert_eq!(token_item(&world).await.get("failures"), None);
 }
 
 #[tokio::test]
 async fn deleted_binding_is_not_renewed() {
     let world = World::start().await;
     world.bind(APP).await;
-    let token = kept(&world).await;
+    let token = token_item(&world).await;
     world.delete(&format!("/api/bindings/{APP}")).await.expect(204);
     // As if a renewal had written during the deletion.
     world.put_item(&token).await;
@@ -282,5 +282,5 @@ async fn deleted_binding_is_not_renewed() {
         world.tick("TokenRefresh").await;
     }
     assert_eq!(world.token_calls().await, 0);
-    assert_eq!(kept(&world).await.get("due_pk"), None, "it is out of the schedule");
+    assert_eq!(token_item(&world).await.get("due_pk"), None, "it is out of the schedule");
 }

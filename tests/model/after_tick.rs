@@ -37,7 +37,7 @@ pub(crate) fn nothing_due(table: &TableState, now: Timestamp) -> Check {
     if let Some((key, _)) = table.messages.iter().find(|(_, message)| due(&message.due)) {
         return Err(format!("I8: {key:?} is not processed"));
     }
-    let gone = |agent: &Agent| agent.gone_at() <= now.as_millisecond();
+    let gone = |agent: &Agent| agent.times_out_at() <= now.as_millisecond();
     if let Some((id, agent)) =
         table.agents.iter().find(|(_, agent)| gone(agent) && (agent.load > 0 || agent.status != "offline"))
     {
@@ -75,7 +75,10 @@ fn queued(conversation: &Conversation) -> Option<(&Waiting, &Conversation)> {
 /// Whether an agent of the queue is on duty, or silent for less than the grace.
 fn is_staffed(table: &OpenState, queue: &str, now: Timestamp) -> bool {
     let is_there = |id: &String| {
-        table.agents.get(id).is_some_and(|agent| agent.status != "offline" && agent.gone_at() > now.as_millisecond())
+        table
+            .agents
+            .get(id)
+            .is_some_and(|agent| agent.status != "offline" && agent.times_out_at() > now.as_millisecond())
     };
     match Queue::named(queue) {
         Some(Queue::Group(id)) => {

@@ -108,7 +108,7 @@ async fn tick(desk: &Conversations) -> Result<u32> {
         for message in table.overdue_messages(shard, 50).await? {
             if Box::pin(desk.receive(&message)).await.is_err() {
                 failed += 1;
-                table.put_off(&message).await?;
+                table.postpone_message(&message).await?;
             }
         }
     }

@@ -172,7 +172,7 @@ impl Agent {
     }
 
     /// When their conversations are reassigned: after three minutes offline or without a heartbeat.
-    pub(crate) fn gone_at(&self) -> i64 {
+    pub(crate) fn times_out_at(&self) -> i64 {
         let offline = if self.status == "offline" { self.since } else { i64::MAX };
         offline.min(self.present_until) + 180_000
     }

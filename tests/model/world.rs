@@ -210,7 +210,7 @@ fn draw_session(random: &mut Random, agents: &[String], groups: &[String]) -> (S
         let group = random.percent(60);
         let id = random.pick(if group { groups } else { agents }).unwrap();
         let target = if group { Target::Group(id.clone()) } else { Target::Agent(id.clone()) };
-        let named = random.weighted(&[(6, 0), (3, 1), (1, 2)]);
+        let which_id = random.weighted(&[(6, 0), (3, 1), (1, 2)]);
         let overflows = random.percent(75);
         let spills: &[(u32, OverflowCondition)] = if group {
             &[
@@ -222,16 +222,16 @@ fn draw_session(random: &mut Random, agents: &[String], groups: &[String]) -> (S
         } else {
             &[(1, OverflowCondition::Offline), (2, OverflowCondition::Busy), (3, OverflowCondition::Any)]
         };
-        let (spill_id, spill) = *random.pick(spills).unwrap();
-        let named = [id.clone(), format!("other-{id}"), "unknown-id".to_owned()][named].clone();
+        let (spill_id, condition) = *random.pick(spills).unwrap();
+        let given_id = [id.clone(), format!("other-{id}"), "unknown-id".to_owned()][which_id].clone();
         asked.push(json!({
             "actionType": if group { "to_group" } else { "to_service" },
-            "deciId": named,
+            "deciId": given_id,
             "optionId": match (group, overflows) { (false, true) => "1", (false, false) => "2", (true, true) => "3", (true, false) => "4" },
             "spillId": spill_id.to_string(),
         }));
-        let target = (named != "unknown-id").then_some(target);
-        levels.push(Level { target, named, overflows, spill });
+        let target = (given_id != "unknown-id").then_some(target);
+        levels.push(Level { target, given_id, overflows, condition });
     }
     let robot = random.percent(15);
     let number = random.below(1000);

@@ -32,7 +32,7 @@ async fn automatic_assignment_within_the_expected_load_succeeds() {
 async fn automatic_assignment_above_the_expected_load_is_refused() {
     let kit = Kit::start().await;
     kit.online("a1", 3).await;
-    kit.written(assign_new(&kit, 0, "a1", Assign::ByHand).await).await;
+    kit.written(assign_new(&kit, 0, "a1", Assign::Manual).await).await;
     kit.refused(&assign_new(&kit, 1, "a1", Assign::Auto { at_most: Some(0) }).await, &CommitOutcome::AgentUnavailable)
         .await;
     kit.written(assign_new(&kit, 2, "a1", Assign::Auto { at_most: Some(1) }).await).await;
@@ -87,37 +87,37 @@ async fn manual_assignment_succeeds_up_to_the_capacity() {
     for (number, status) in [(0, AgentStatus::Online), (1, AgentStatus::Busy), (2, AgentStatus::Away)] {
         kit.table.set_status("a1", status, None).await.unwrap();
         kit.advance(HEARTBEAT_LIFE * 2);
-        kit.written(assign_new(&kit, number, "a1", Assign::ByHand).await).await;
+        kit.written(assign_new(&kit, number, "a1", Assign::Manual).await).await;
     }
-    kit.refused(&assign_new(&kit, 3, "a1", Assign::ByHand).await, &CommitOutcome::AgentUnavailable).await;
+    kit.refused(&assign_new(&kit, 3, "a1", Assign::Manual).await, &CommitOutcome::AgentUnavailable).await;
     kit.table.set_capacity("a1", "Lin", 4).await.unwrap();
     kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap();
-    kit.refused(&assign_new(&kit, 4, "a1", Assign::ByHand).await, &CommitOutcome::AgentUnavailable).await;
+    kit.refused(&assign_new(&kit, 4, "a1", Assign::Manual).await, &CommitOutcome::AgentUnavailable).await;
     kit.table.set_status("a1", AgentStatus::Away, None).await.unwrap();
-    kit.written(assign_new(&kit, 5, "a1", Assign::ByHand).await).await;
+    kit.written(assign_new(&kit, 5, "a1", Assign::Manual).await).await;
     assert_eq!((kit.load("a1").await, kit.duty("a1").await.last_assigned_at), (4, Some(kit.now())));
 }
 
 #[tokio::test]
 async fn assignment_to_an_unknown_agent_is_refused() {
     let kit = Kit::start().await;
-    for (number, assign) in [(0, Assign::ByHand), (1, Assign::Auto { at_most: Some(0) })] {
+    for (number, assign) in [(0, Assign::Manual), (1, Assign::Auto { at_most: Some(0) })] {
         kit.refused(&assign_new(&kit, number, "unknown", assign).await, &CommitOutcome::AgentUnavailable).await;
     }
     kit.online("a1", 1).await;
     assert!(kit.table.end_duty("a1").await.unwrap());
-    kit.refused(&assign_new(&kit, 2, "a1", Assign::ByHand).await, &CommitOutcome::AgentUnavailable).await;
+    kit.refused(&assign_new(&kit, 2, "a1", Assign::Manual).await, &CommitOutcome::AgentUnavailable).await;
 }
 
 #[tokio::test]
 async fn capacity_below_the_load_keeps_conversations_and_refuses_more() {
     let kit = Kit::start().await;
     kit.online("a1", 3).await;
-    let first = kit.written(assign_new(&kit, 0, "a1", Assign::ByHand).await).await;
-    kit.written(assign_new(&kit, 1, "a1", Assign::ByHand).await).await;
+    let first = kit.written(assign_new(&kit, 0, "a1", Assign::Manual).await).await;
+    kit.written(assign_new(&kit, 1, "a1", Assign::Manual).await).await;
     kit.table.set_capacity("a1", "Lin", 1).await.unwrap();
     assert_eq!((kit.load("a1").await, kit.assigned_to("a1").await.len()), (2, 2));
-    kit.refused(&assign_new(&kit, 2, "a1", Assign::ByHand).await, &CommitOutcome::AgentUnavailable).await;
+    kit.refused(&assign_new(&kit, 2, "a1", Assign::Manual).await, &CommitOutcome::AgentUnavailable).await;
     kit.refused(&assign_new(&kit, 3, "a1", Assign::Auto { at_most: Some(2) }).await, &CommitOutcome::AgentUnavailable)
         .await;
     kit.written(Decision::on(&kit.table, &first.cid).await.closed()).await;
@@ -132,7 +132,7 @@ async fn changed_conversation_is_reported_before_a_full_agent() {
     let opened = kit.opened(&visitor(), 0, 1).await;
     let stale = Decision::on(&kit.table, &opened.cid).await.to(assigned("a1", kit.now()));
     kit.written(Decision::on(&kit.table, &opened.cid).await.event("conversation.noted")).await;
-    kit.written(assign_new(&kit, 0, "a1", Assign::ByHand).await).await;
+    kit.written(assign_new(&kit, 0, "a1", Assign::Manual).await).await;
     // If only the full agent were reported, the caller would try the next agent for a stale conversation.
     kit.refused(&stale, &CommitOutcome::Conflict).await;
     let anew = Decision::on(&kit.table, &opened.cid).await.to(assigned("a1", kit.now()));
@@ -144,8 +144,8 @@ async fn transfer_needs_capacity_of_the_new_agent_and_frees_the_old_one() {
     let kit = Kit::start().await;
     kit.online("a1", 1).await;
     kit.online("a2", 1).await;
-    let one = kit.written(assign_new(&kit, 0, "a1", Assign::ByHand).await).await;
-    let two = kit.written(assign_new(&kit, 1, "a2", Assign::ByHand).await).await;
+    let one = kit.written(assign_new(&kit, 0, "a1", Assign::Manual).await).await;
+    let two = kit.written(assign_new(&kit, 1, "a2", Assign::Manual).await).await;
     kit.refused(
         &Decision::on(&kit.table, &one.cid).await.to(assigned("a2", kit.now())),
         &CommitOutcome::AgentUnavailable,

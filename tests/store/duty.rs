@@ -8,8 +8,8 @@ use crate::support::{Decision, Kit, staff::assigned, visitor};
 
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
-async fn watched(kit: &Kit) -> Vec<String> {
-    kit.table.watched_agents(100).await.unwrap().into_iter().map(|duty| duty.agent_id).collect()
+async fn due_agents(kit: &Kit) -> Vec<String> {
+    kit.table.agents_to_check(100).await.unwrap().into_iter().map(|duty| duty.agent_id).collect()
 }
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn new_agent_is_offline_without_load() {
     };
     assert_eq!(kit.duty("a1").await, new);
     kit.advance(SignedDuration::from_hours(1));
-    assert!(watched(&kit).await.is_empty());
+    assert!(due_agents(&kit).await.is_empty());
 }
 
 #[tokio::test]
@@ -99,14 +99,14 @@ async fn agent_times_out_after_the_grace() {
     let kit = Kit::start().await;
     let begin = kit.now();
     let online = kit.online("a1", 2).await;
-    assert_eq!(online.gone_at(), begin + HEARTBEAT_LIFE + GRACE);
+    assert_eq!(online.times_out_at(), begin + HEARTBEAT_LIFE + GRACE);
     kit.advance(SignedDuration::from_secs(30));
-    assert_eq!(kit.table.heartbeat("a1").await.unwrap().gone_at(), kit.now() + HEARTBEAT_LIFE + GRACE);
+    assert_eq!(kit.table.heartbeat("a1").await.unwrap().times_out_at(), kit.now() + HEARTBEAT_LIFE + GRACE);
     let away = kit.table.set_status("a1", AgentStatus::Away, None).await.unwrap();
-    assert_eq!(away.gone_at(), kit.now() + HEARTBEAT_LIFE + GRACE, "an agent who is away has not timed out");
+    assert_eq!(away.times_out_at(), kit.now() + HEARTBEAT_LIFE + GRACE, "an agent who is away has not timed out");
     kit.advance(SignedDuration::from_secs(10));
     // Setting the status offline ends the life of the last heartbeat, so that only the grace remains.
-    assert_eq!(kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap().gone_at(), kit.now() + GRACE);
+    assert_eq!(kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap().times_out_at(), kit.now() + GRACE);
 }
 
 #[tokio::test]
@@ -114,26 +114,26 @@ async fn agent_check_is_due_at_the_timeout() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
     kit.advance(HEARTBEAT_LIFE + GRACE - A_MILLISECOND);
-    assert!(watched(&kit).await.is_empty());
+    assert!(due_agents(&kit).await.is_empty());
     let beat = kit.table.heartbeat("a1").await.unwrap();
     kit.advance(A_MILLISECOND);
     // A heartbeat does not move the check: writing the index for each heartbeat would cost more than one early check.
-    assert_eq!(watched(&kit).await, ["a1"]);
+    assert_eq!(due_agents(&kit).await, ["a1"]);
     kit.table.reschedule_agent_check(&beat, false).await.unwrap();
-    assert!(watched(&kit).await.is_empty());
-    kit.advance(beat.gone_at().duration_since(kit.now()) - A_MILLISECOND);
-    assert!(watched(&kit).await.is_empty());
+    assert!(due_agents(&kit).await.is_empty());
+    kit.advance(beat.times_out_at().duration_since(kit.now()) - A_MILLISECOND);
+    assert!(due_agents(&kit).await.is_empty());
     kit.advance(A_MILLISECOND);
-    assert_eq!(watched(&kit).await, ["a1"]);
+    assert_eq!(due_agents(&kit).await, ["a1"]);
     kit.table.reschedule_agent_check(&kit.duty("a1").await, true).await.unwrap();
     let gone = kit.duty("a1").await;
     assert_eq!(gone, Duty { status: AgentStatus::Offline, ..beat });
     kit.advance(SignedDuration::from_hours(24));
-    assert!(watched(&kit).await.is_empty());
+    assert!(due_agents(&kit).await.is_empty());
     // An agent who comes back online is checked again.
     kit.table.set_status("a1", AgentStatus::Online, None).await.unwrap();
     kit.advance(HEARTBEAT_LIFE + GRACE);
-    assert_eq!(watched(&kit).await, ["a1"]);
+    assert_eq!(due_agents(&kit).await, ["a1"]);
 }
 
 #[tokio::test]
@@ -141,18 +141,18 @@ async fn returned_agent_is_not_set_offline() {
     let kit = Kit::start().await;
     let seen = kit.online("a1", 2).await;
     kit.advance(HEARTBEAT_LIFE + GRACE);
-    assert_eq!(watched(&kit).await, ["a1"]);
+    assert_eq!(due_agents(&kit).await, ["a1"]);
     kit.table.heartbeat("a1").await.unwrap();
     let before = kit.items().await;
-    for gone in [true, false] {
-        kit.table.reschedule_agent_check(&seen, gone).await.unwrap();
+    for timed_out in [true, false] {
+        kit.table.reschedule_agent_check(&seen, timed_out).await.unwrap();
         assert_eq!(kit.items().await, before, "a concurrent heartbeat prevents the change");
     }
     let seen = kit.duty("a1").await;
     kit.table.set_status("a1", AgentStatus::Busy, None).await.unwrap();
     let before = kit.items().await;
-    for gone in [true, false] {
-        kit.table.reschedule_agent_check(&seen, gone).await.unwrap();
+    for timed_out in [true, false] {
+        kit.table.reschedule_agent_check(&seen, timed_out).await.unwrap();
         assert_eq!(kit.items().await, before, "a concurrent change of status prevents the change");
     }
     kit.table.reschedule_agent_check(&Duty { agent_id: "unknown".to_owned(), ..seen }, true).await.unwrap();
@@ -170,7 +170,7 @@ async fn agent_with_a_new_conversation_is_not_set_offline() {
     let before = kit.items().await;
     kit.table.reschedule_agent_check(&seen, true).await.unwrap();
     assert_eq!(kit.items().await, before);
-    assert_eq!((watched(&kit).await, kit.assigned_to("a1").await), (vec!["a1".to_owned()], vec![taken.cid]));
+    assert_eq!((due_agents(&kit).await, kit.assigned_to("a1").await), (vec!["a1".to_owned()], vec![taken.cid]));
 }
 
 #[tokio::test]
@@ -217,7 +217,7 @@ async fn duty_with_conversations_is_not_deleted() {
         assert_eq!(kit.table.duty("a1").await.unwrap(), None);
     }
     kit.advance(SignedDuration::from_hours(1));
-    assert!(watched(&kit).await.is_empty());
+    assert!(due_agents(&kit).await.is_empty());
 }
 
 #[tokio::test]

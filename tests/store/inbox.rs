@@ -194,7 +194,7 @@ async fn failing_message_is_postponed_from_a_minute_to_an_hour() {
     kit.advance(OVERDUE_AFTER);
     for minutes in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
         assert_eq!(kit.overdue_messages().await, [message.id.as_str()]);
-        kit.table.put_off(&message).await.unwrap();
+        kit.table.postpone_message(&message).await.unwrap();
         kit.advance(SignedDuration::from_mins(minutes) - SignedDuration::from_millis(1));
         assert!(kit.overdue_messages().await.is_empty(), "before {minutes} minutes");
         kit.advance(SignedDuration::from_millis(1));
@@ -211,8 +211,8 @@ async fn processed_or_missing_message_is_not_postponed() {
     let message = kit.receive_text(&visitor(), 0, 1).await;
     kit.written(Decision::about(&kit.table, &message).await).await;
     let before = kit.items().await;
-    kit.table.put_off(&message).await.unwrap();
-    kit.table.put_off(&InboundRef { id: "0000000000-m0".to_owned(), ..message }).await.unwrap();
+    kit.table.postpone_message(&message).await.unwrap();
+    kit.table.postpone_message(&InboundRef { id: "0000000000-m0".to_owned(), ..message }).await.unwrap();
     assert_eq!(kit.items().await, before);
 }
 

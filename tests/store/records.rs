@@ -16,7 +16,7 @@ async fn made(kit: &Kit, kind: Kind, name: &str) -> Record<Value> {
     record
 }
 
-async fn kept(kit: &Kit, kind: Kind, id: &str) -> Option<Record<Value>> {
+async fn stored_record(kit: &Kit, kind: Kind, id: &str) -> Option<Record<Value>> {
     kit.table.record(kind, id).await.unwrap()
 }
 
@@ -32,9 +32,9 @@ async fn settings_are_read_as_they_were_written() {
         let settings = json!({ "name": "茶馆 🙂", "members": ["a1"], "max_queue": 100, "calendar_id": null });
         let record = kit.table.new_record(kind, settings, vec!["4711".to_owned(), "组/2".to_owned()]);
         assert_eq!((record.version, record.created_at, record.updated_at), (0, kit.now(), kit.now()));
-        assert!(kept(&kit, kind, &record.id).await.is_none(), "not stored yet");
+        assert!(stored_record(&kit, kind, &record.id).await.is_none(), "not stored yet");
         assert_eq!(kit.table.create_record(kind, &record, None).await.unwrap(), Written::Now);
-        let read = kept(&kit, kind, &record.id).await.unwrap();
+        let read = stored_record(&kit, kind, &record.id).await.unwrap();
         assert_eq!(parts(&read), parts(&record));
         assert!(read.secret.is_none());
     }
@@ -53,7 +53,7 @@ async fn change_increments_the_version_and_keeps_the_id() {
         assert_eq!(written, Written::Now);
         assert_eq!((next.version, &next.settings, &next.id), (version, &settings, &seen.id));
         assert_eq!((next.created_at, next.updated_at), (made_at, kit.now()));
-        let read = kept(&kit, Kind::Group, &seen.id).await.unwrap();
+        let read = stored_record(&kit, Kind::Group, &seen.id).await.unwrap();
         assert_eq!(parts(&read), parts(&next));
         seen = read;
     }
@@ -79,7 +79,7 @@ async fn writes_to_a_deleted_record_do_not_recreate_it() {
     let kit = Kit::start().await;
     let [gone, other] = [made(&kit, Kind::Robot, "one").await, made(&kit, Kind::Robot, "two").await];
     kit.table.delete_record(Kind::Robot, &gone).await.unwrap();
-    assert!(kept(&kit, Kind::Robot, &gone.id).await.is_none());
+    assert!(stored_record(&kit, Kind::Robot, &gone.id).await.is_none());
     assert!(matches!(kit.table.delete_record(Kind::Robot, &gone).await, Err(StoreError::Conflict)));
     let late = kit.table.change_record(Kind::Robot, &gone, json!({}), Vec::new(), None).await;
     assert!(matches!(late, Err(StoreError::Conflict)));
@@ -99,7 +99,7 @@ async fn records_of_a_kind_are_listed_in_the_order_of_creation() {
         made(&kit, Kind::Calendar, &format!("calendar {number}")).await;
     }
     // A change does not affect the order.
-    let second = kept(&kit, Kind::Group, &ids[1]).await.unwrap();
+    let second = stored_record(&kit, Kind::Group, &ids[1]).await.unwrap();
     kit.table.change_record(Kind::Group, &second, json!({ "name": "changed" }), Vec::new(), None).await.unwrap();
     for limit in [1, 2, 3, 7, 100] {
         let (mut listed, mut cursor) = (Vec::new(), None);
@@ -160,7 +160,7 @@ async fn one_of_ten_concurrent_changes_succeeds() {
     let written = written.await;
     let won = written.iter().position(|written| *written).unwrap();
     assert_eq!(written.iter().filter(|written| **written).count(), 1);
-    let now = kept(&kit, Kind::Group, &seen.id).await.unwrap();
+    let now = stored_record(&kit, Kind::Group, &seen.id).await.unwrap();
     assert_eq!((now.settings, now.version), (json!({ "name": won }), 1));
 }
 
@@ -173,20 +173,20 @@ async fn secret_of_a_record_is_sealed() {
     let opened = async |record: &Record<Value>| {
         kit.vault.open(record.secret.as_ref().unwrap()).await.unwrap().expose_secret().to_owned()
     };
-    let read = kept(&kit, Kind::Robot, &record.id).await.unwrap();
+    let read = stored_record(&kit, Kind::Robot, &record.id).await.unwrap();
     assert_eq!(opened(&read).await, "planted-model-key");
 
     // A change that omits the secret keeps it.
     let (kept_secret, _) =
         kit.table.change_record(Kind::Robot, &read, json!({ "name": "other" }), Vec::new(), None).await.unwrap();
     assert_eq!(opened(&kept_secret).await, "planted-model-key");
-    let read = kept(&kit, Kind::Robot, &record.id).await.unwrap();
+    let read = stored_record(&kit, Kind::Robot, &record.id).await.unwrap();
     assert_eq!(opened(&read).await, "planted-model-key");
 
     let change = kit.table.change_record(Kind::Robot, &read, json!({}), Vec::new(), Some((&kit.vault, &second)));
     let (changed, _) = change.await.unwrap();
     assert_eq!(opened(&changed).await, "planted-new-model-key");
-    let read = kept(&kit, Kind::Robot, &record.id).await.unwrap();
+    let read = stored_record(&kit, Kind::Robot, &record.id).await.unwrap();
     assert_eq!(opened(&read).await, "planted-new-model-key");
     assert!(!format!("{read:?} {changed:?}").contains("planted"));
 
@@ -211,7 +211,7 @@ async fn secret_moved_to_another_record_does_not_open() {
     let mut moved = find(&two.id).clone();
     moved.insert("secret".to_owned(), find(&one.id)["secret"].clone());
     kit.write(moved).await;
-    let read = kept(&kit, Kind::Robot, &two.id).await.unwrap();
+    let read = stored_record(&kit, Kind::Robot, &two.id).await.unwrap();
     let opened = kit.vault.open(&read.secret.unwrap()).await;
     assert!(matches!(opened, Err(StoreError::Sealed)), "{opened:?}");
 }

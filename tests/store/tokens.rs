@@ -26,7 +26,7 @@ async fn renewed(kit: &Kit, app_id: &str, times: u64) {
     }
 }
 
-async fn kept(kit: &Kit, app_id: &str) -> StoredToken {
+async fn stored_token(kit: &Kit, app_id: &str) -> StoredToken {
     kit.table.token(app_id).await.unwrap().unwrap()
 }
 
@@ -57,13 +57,13 @@ async fn first_renewal_needs_a_lease() {
     let kit = Kit::start().await;
     assert!(kit.table.token(APP_ID).await.unwrap().is_none());
     let first = lease(&kit, APP_ID, 0).await.unwrap();
-    let nothing_yet = kept(&kit, APP_ID).await;
+    let nothing_yet = stored_token(&kit, APP_ID).await;
     assert!(nothing_yet.value.is_none());
     assert_eq!((nothing_yet.version, nothing_yet.failures), (0, 0));
     assert_eq!(nothing_yet.lease_until, Some(kit.now() + LEASE));
 
     assert_eq!(renew(&kit, &first, "token 1").await.unwrap(), 1);
-    let token = kept(&kit, APP_ID).await;
+    let token = stored_token(&kit, APP_ID).await;
     assert_eq!(value(&kit, &token).await.as_deref(), Some("token 1"));
     assert_eq!(token.expires_at, kit.now() + TWO_HOURS);
     assert_eq!((token.version, token.failures, token.retry_at, token.lease_until), (1, 0, None, None));
@@ -93,7 +93,7 @@ async fn writes_under_a_lost_lease_change_nothing() {
 
     renew(&kit, &quick, "token of the quick").await.unwrap();
     assert!(matches!(renew(&kit, &slow, "token of the slow").await, Err(StoreError::Conflict)));
-    let token = kept(&kit, APP_ID).await;
+    let token = stored_token(&kit, APP_ID).await;
     assert_eq!((value(&kit, &token).await.as_deref(), token.version), (Some("token of the quick"), 1));
 }
 
@@ -107,7 +107,7 @@ async fn lease_at_another_version_is_refused() {
     let held = lease(&kit, APP_ID, 2).await.unwrap();
     assert_eq!((held.version, held.failures), (2, 0));
     // The old token can be read during the renewal.
-    assert_eq!(value(&kit, &kept(&kit, APP_ID).await).await.as_deref(), Some("token 2"));
+    assert_eq!(value(&kit, &stored_token(&kit, APP_ID).await).await.as_deref(), Some("token 2"));
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn passing_failure_keeps_the_token_and_is_counted() {
         let held = lease(&kit, APP_ID, 1).await.unwrap();
         assert_eq!(held.failures, failures - 1);
         kit.table.token_failed(&held, kit.now() + SignedDuration::from_secs(15), false).await.unwrap();
-        let token = kept(&kit, APP_ID).await;
+        let token = stored_token(&kit, APP_ID).await;
         assert_eq!((token.failures, token.retry_at, token.lease_until), (failures, None, None));
         assert_eq!(value(&kit, &token).await.as_deref(), Some("token 1"));
         // The schedule retries at the given time.
@@ -128,7 +128,7 @@ async fn passing_failure_keeps_the_token_and_is_counted() {
     }
     let held = lease(&kit, APP_ID, 1).await.unwrap();
     renew(&kit, &held, "token 2").await.unwrap();
-    assert_eq!(kept(&kit, APP_ID).await.failures, 0);
+    assert_eq!(stored_token(&kit, APP_ID).await.failures, 0);
     assert!(kit.table.due_tokens(10).await.unwrap().is_empty());
 }
 
@@ -138,16 +138,16 @@ async fn refused_credentials_hold_readers_until_the_retry() {
     let held = lease(&kit, APP_ID, 0).await.unwrap();
     let again = kit.now() + SignedDuration::from_mins(8);
     kit.table.token_failed(&held, again, true).await.unwrap();
-    let token = kept(&kit, APP_ID).await;
+    let token = stored_token(&kit, APP_ID).await;
     assert_eq!((token.failures, token.retry_at, token.lease_until), (1, Some(again), None));
     // A later temporary failure does not unblock the readers.
     let held = lease(&kit, APP_ID, 0).await.unwrap();
     kit.table.token_failed(&held, again, false).await.unwrap();
-    assert_eq!(kept(&kit, APP_ID).await.retry_at, Some(again));
+    assert_eq!(stored_token(&kit, APP_ID).await.retry_at, Some(again));
 
     let held = lease(&kit, APP_ID, 0).await.unwrap();
     renew(&kit, &held, "token 1").await.unwrap();
-    let token = kept(&kit, APP_ID).await;
+    let token = stored_token(&kit, APP_ID).await;
     assert_eq!((token.failures, token.retry_at), (0, None));
 }
 
@@ -196,7 +196,7 @@ async fn reset_token_can_be_renewed_at_once() {
     let under_way = lease(&kit, APP_ID, 1).await.unwrap();
 
     kit.table.reset_token(APP_ID).await.unwrap();
-    let token = kept(&kit, APP_ID).await;
+    let token = stored_token(&kit, APP_ID).await;
     assert!(token.value.is_none());
     assert_eq!((token.version, token.failures, token.retry_at), (1, 0, None));
     assert_eq!(kit.table.due_tokens(10).await.unwrap(), [APP_ID]);
@@ -204,7 +204,7 @@ async fn reset_token_can_be_renewed_at_once() {
     assert!(held.is_some(), "the running renewal uses the old credentials");
     // A refusal of the old credentials does not apply to the new ones.
     kit.table.token_failed(&under_way, kit.now() + SignedDuration::from_hours(1), true).await.unwrap();
-    assert_eq!(kept(&kit, APP_ID).await.retry_at, None);
+    assert_eq!(stored_token(&kit, APP_ID).await.retry_at, None);
 
     kit.table.reset_token("wx2").await.unwrap();
     assert!(kit.table.token("wx2").await.unwrap().is_none());
@@ -227,5 +227,5 @@ async fn tokens_of_mini_programs_are_separate() {
     renewed(&kit, "wx1", 1).await;
     assert!(kit.table.token("wx2").await.unwrap().is_none());
     assert!(lease(&kit, "wx2", 0).await.is_some());
-    assert_eq!(kept(&kit, "wx1").await.lease_until, None::<Timestamp>);
+    assert_eq!(stored_token(&kit, "wx1").await.lease_until, None::<Timestamp>);
 }

@@ -86,8 +86,8 @@ async fn take_over_shard(deps: &Deps, shard: u8, overdue: &mut Overdue) -> Resul
             tracing::error!(id = message.id, error = %http::chain(&error), "a send was not taken over");
             overdue.failed += 1;
             // Otherwise failing sends, which are the longest overdue, would use up every tick of their shard.
-            if let Err(error) = deps.overdue.put_off_send(&message).await {
-                tracing::error!(id = message.id, error = %http::chain(&error), "a failed send was not put off");
+            if let Err(error) = deps.overdue.postpone_send(&message).await {
+                tracing::error!(id = message.id, error = %http::chain(&error), "a failed send was not postponed");
             }
         }
     }

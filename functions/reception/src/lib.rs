@@ -104,7 +104,7 @@ async fn process_overdue(deps: &Deps, shard: u8, report: &mut OverdueReport) -> 
         if let Err(error) = Box::pin(deps.conversations.receive(&message)).await {
             tracing::error!(id = message.id, error = %http::chain(&error), "an overdue message failed again");
             report.failed += 1;
-            if let Err(error) = table.put_off(&message).await {
+            if let Err(error) = table.postpone_message(&message).await {
                 tracing::error!(id = message.id, error = %http::chain(&error), "a failed message was not postponed");
             }
         }

@@ -56,7 +56,7 @@ impl Channel {
         }
     }
 
-    /// Reserves the message's replies anew where its reservation may have ended: it was put off, or its sender stopped
+    /// Reserves the message's replies anew where its reservation may have ended: it was postponed, or its sender stopped
     /// and nothing took over in time.
     async fn renew_reservation(&self, message: &Message) -> Result<Result<(), QuotaError>, StoreError> {
         let (id, thread) = (&message.id, &message.thread);

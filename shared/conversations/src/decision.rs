@@ -60,7 +60,7 @@ impl<'a> Decision<'a> {
             visitor,
             after: before.clone(),
             before,
-            assign: Assign::ByHand,
+            assign: Assign::Manual,
             in_flight: None,
             lost_races: 0,
             released: Vec::new(),

@@ -294,7 +294,7 @@ mod tests {
         vec![TrailEntry {
             level: 1,
             target: None,
-            named: "g".to_owned(),
+            given_id: "g".to_owned(),
             state: TargetState::Busy,
             verdict: Verdict::Queued,
             reason: "busy".to_owned(),

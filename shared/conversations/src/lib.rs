@@ -120,7 +120,7 @@ impl Conversations {
         self.turns.answer(robots, cid).await
     }
 
-    /// Processes everything that is due. Items that fail are counted and put off; a list that cannot be read is an error,
+    /// Processes everything that is due. Items that fail are counted and postponed; a list that cannot be read is an error,
     /// returned after everything else was tried.
     pub async fn tick(&self) -> Result<TickReport> {
         self.tick.run().await

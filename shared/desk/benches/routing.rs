@@ -40,9 +40,9 @@ fn benches(criterion: &mut Criterion) {
     let targets: Vec<Target> = (0..LEVELS).map(|level| Target::Group(format!("g{level:012x}"))).collect();
     let level = |target: &Target| Level {
         target: Some(target.clone()),
-        named: target.id().to_owned(),
+        given_id: target.id().to_owned(),
         overflows: true,
-        spill: OverflowCondition::Any,
+        condition: OverflowCondition::Any,
     };
     let plan = Plan::new(targets.iter().map(level).collect(), None, AfterHours::LeaveMessage);
     let facts: BTreeMap<Target, Facts> = targets.into_iter().zip((0..LEVELS).map(facts_of)).collect();

@@ -55,14 +55,14 @@ pub fn levels_from_platform_action(
     let mut warnings = Vec::new();
     if let Some(merchant) = merchant {
         let group = Level::from(Target::Group(merchant.group_id.clone()));
-        levels.push(Level { named: customer_code.to_owned(), ..group });
+        levels.push(Level { given_id: customer_code.to_owned(), ..group });
     } else {
         let detail = format!("no merchant has the customerCode {customer_code:?}");
         warnings.push(Warning { level: 1, code: WarningCode::MerchantNotFound, detail });
     }
     if let Some(id) = flow_group_id {
         if let Some(target) = resolve(TargetKind::Group, id) {
-            levels.push(Level { named: id.to_owned(), ..Level::from(target) });
+            levels.push(Level { given_id: id.to_owned(), ..Level::from(target) });
         } else {
             let detail = format!("no group has the flowGroupId {id:?}; it is ignored");
             warnings.push(Warning { level: 2, code: WarningCode::TargetNotFound, detail });

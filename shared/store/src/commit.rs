@@ -50,14 +50,14 @@ pub struct Commit<'a> {
 /// The condition under which an agent is assigned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Assign {
-    /// By rule: to an agent who is online and has room.
+    /// Automatic: to an agent who is online and has room.
     Auto {
         /// The greatest load at which the agent still gets the conversation: the load that the rule has read.
         at_most: Option<u32>,
     },
-    /// By hand: to an agent who has room and is not offline.
+    /// Manual: to an agent who has room and is not offline.
     #[default]
-    ByHand,
+    Manual,
 }
 
 /// The result of a commit.
@@ -226,7 +226,7 @@ impl Table {
                     None => update.condition_expression(free),
                 }
             }
-            Assign::ByHand => update
+            Assign::Manual => update
                 .condition_expression("#status <> :offline AND #load < #capacity")
                 .expression_attribute_values(":offline", s(AgentStatus::Offline.as_str())),
         };

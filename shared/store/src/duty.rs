@@ -45,7 +45,7 @@ pub struct Duty {
 
 impl Duty {
     /// When the agent times out: offline, or without a heartbeat, for longer than [`GRACE`].
-    pub fn gone_at(&self) -> Timestamp {
+    pub fn times_out_at(&self) -> Timestamp {
         let from =
             if self.status == AgentStatus::Offline { self.since.min(self.present_until) } else { self.present_until };
         from.checked_add(GRACE).unwrap_or(Timestamp::MAX)
@@ -182,20 +182,20 @@ impl Table {
     }
 
     /// Agents whose check is due, for the minute tick.
-    pub async fn watched_agents(&self, limit: i32) -> Result<Vec<Duty>> {
+    pub async fn agents_to_check(&self, limit: i32) -> Result<Vec<Duty>> {
         self.due_items(keys::DUE_AGENTS, limit, Duty::read).await
     }
 
-    /// Schedules the next check of an agent, or (`gone`) sets the agent offline and ends the checks. Does nothing when the
+    /// Schedules the next check of an agent, or (`timed_out`) sets the agent offline and ends the checks. Does nothing when the
     /// agent has returned or taken a conversation since: the next tick checks again.
-    pub async fn reschedule_agent_check(&self, seen: &Duty, gone: bool) -> Result<()> {
+    pub async fn reschedule_agent_check(&self, seen: &Duty, timed_out: bool) -> Result<()> {
         let still = "present_until = :seen AND #status = :status";
         let update = self
             .duty_update(&seen.agent_id)
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":seen", at(seen.present_until))
             .expression_attribute_values(":status", s(seen.status.as_str()));
-        let update = if gone {
+        let update = if timed_out {
             update
                 .condition_expression(format!("{still} AND #load = :none"))
                 .update_expression("SET #status = :offline REMOVE due_pk, due_sk, reason, failures")
@@ -206,7 +206,7 @@ impl Table {
             update
                 .condition_expression(still)
                 .update_expression("SET due_sk = :look REMOVE failures")
-                .expression_attribute_values(":look", s(keys::instant(seen.gone_at())))
+                .expression_attribute_values(":look", s(keys::instant(seen.times_out_at())))
         };
         match update.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
             Ok(_) | Err(StoreError::Conflict) => Ok(()),

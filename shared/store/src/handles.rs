@@ -159,9 +159,9 @@ impl OverdueSends {
         self.0.overdue_sends(shard, limit).await
     }
 
-    /// See [`Table::put_off_send`].
-    pub async fn put_off_send(&self, message: &Message) -> Result<()> {
-        self.0.put_off_send(message).await
+    /// See [`Table::postpone_send`].
+    pub async fn postpone_send(&self, message: &Message) -> Result<()> {
+        self.0.postpone_send(message).await
     }
 
     /// See [`Table::clock`].

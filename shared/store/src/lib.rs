@@ -93,7 +93,7 @@ mod keys;
 mod media;
 mod message;
 mod outbox;
-mod put_off;
+mod postpone;
 mod question;
 mod queue;
 mod record;

@@ -142,7 +142,7 @@ impl Table {
     }
 
     /// Queues whose check is due, for the minute tick.
-    pub async fn watched_queues(&self, limit: i32) -> Result<Vec<Queue>> {
+    pub async fn queues_to_check(&self, limit: i32) -> Result<Vec<Queue>> {
         let read = |item: &Attributes| {
             let read = Read { kind: keys::WATCH, item };
             Queue::named(read.s("queue")?).ok_or_else(|| read.corrupt("queue"))

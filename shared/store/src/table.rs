@@ -260,7 +260,7 @@ impl Table {
                 Some(Ok(item)) => items.push(item),
                 Some(Err(error)) => {
                     tracing::error!(sk, %error, "a due item is unreadable and was postponed by an hour");
-                    self.put_off_unreadable(pk, &sk).await?;
+                    self.postpone_unreadable(pk, &sk).await?;
                 }
                 None => {}
             }
@@ -268,7 +268,7 @@ impl Table {
         Ok(items)
     }
 
-    async fn put_off_unreadable(&self, pk: String, sk: &str) -> Result<()> {
+    async fn postpone_unreadable(&self, pk: String, sk: &str) -> Result<()> {
         let later = keys::instant(self.clock.now() + UNREADABLE);
         let update = self.client.update_item().table_name(&self.name).key("pk", s(pk)).key("sk", s(sk));
         let update = update.update_expression("SET due_sk = :later").condition_expression("attribute_exists(due_pk)");

@@ -1,6 +1,6 @@
 //! The renewal lease of a killed function ends, and another function takes over.
 
-use super::{APP, LIFE, kept};
+use super::{APP, LIFE, token_item};
 use crate::support::World;
 
 #[tokio::test]
@@ -11,19 +11,20 @@ async fn renewal_is_taken_over_when_the_lease_of_a_killed_function_ends() {
     let mut leases = 0;
     for awaits in 0.. {
         // Due and not yet expired.
-        while kept(&world).await["due_sk"]["S"].as_str().unwrap()
+        while token_item(&world).await["due_sk"]["S"].as_str().unwrap()
             > format!("{:013}", world.now().as_millisecond()).as_str()
         {
             world.advance(30);
         }
-        let (kills, version) = (world.bundle.kills("TokenRefresh").unwrap(), kept(&world).await["version"].clone());
+        let (kills, version) =
+            (world.bundle.kills("TokenRefresh").unwrap(), token_item(&world).await["version"].clone());
         world.bundle.kill_next("TokenRefresh", awaits).unwrap();
         // A killed function returns no answer.
         let _ = world.bundle.tick("TokenRefresh").await;
         if world.bundle.kills("TokenRefresh").unwrap() == kills {
             break;
         }
-        let token = kept(&world).await;
+        let token = token_item(&world).await;
         if token.get("lease_owner").is_some() {
             leases += 1;
             world.reset_wechat_calls().await;
@@ -37,7 +38,7 @@ async fn renewal_is_taken_over_when_the_lease_of_a_killed_function_ends() {
             world.advance(16);
         }
         world.tick("TokenRefresh").await;
-        let renewed = kept(&world).await;
+        let renewed = token_item(&world).await;
         assert_ne!(renewed["version"], version, "{awaits}");
         assert_eq!(renewed.get("lease_owner"), None, "{awaits}");
     }
@@ -53,7 +54,7 @@ async fn reader_takes_over_the_renewal_of_an_expired_token() {
     for awaits in 0.. {
         world.bundle.kill_next("TokenRefresh", awaits).unwrap();
         assert!(world.bundle.tick("TokenRefresh").await.is_err(), "it renewed the token before it held the lease");
-        if kept(&world).await.get("lease_owner").is_some() {
+        if token_item(&world).await.get("lease_owner").is_some() {
             break;
         }
     }

@@ -92,7 +92,7 @@ impl Model {
             match (state, best) {
                 (State::Free, Some(agent)) => return RoutedTo::To(agent),
                 (State::NotFound, _) if !is_last => continue,
-                _ if !is_last && level.overflows && passes(level.spill, state) => continue,
+                _ if !is_last && level.overflows && passes(level.condition, state) => continue,
                 _ if request.immediate => return RoutedTo::Robot,
                 _ => {}
             }

@@ -71,7 +71,7 @@ impl Decision {
             events: Vec::new(),
             sends: Vec::new(),
             released: Vec::new(),
-            assign: Assign::ByHand,
+            assign: Assign::Manual,
             idempotency: None,
             now: table.clock().now(),
         }

@@ -91,8 +91,8 @@ impl Router {
         let mut resolved = BTreeMap::new();
         for wanted in &from.transfer_action {
             let kind = wanted.action_type.as_deref().and_then(TargetKind::from_action_type);
-            let named = wanted.deci_id.clone().unwrap_or_default();
-            let id = named.trim();
+            let given_id = wanted.deci_id.clone().unwrap_or_default();
+            let id = given_id.trim();
             if let Some(kind) = kind
                 && asked.len() < usize::from(routing::LEVELS_MAX)
                 && !id.is_empty()
@@ -104,7 +104,7 @@ impl Router {
                 resolved.insert((kind == TargetKind::Group, id.to_owned()), found);
             }
             let (option_id, spill_id) = (wanted.option_id.clone(), wanted.spill_id.clone());
-            asked.push(TransferLevel { kind, named, option_id, spill_id });
+            asked.push(TransferLevel { kind, given_id, option_id, spill_id });
         }
         Ok(routing::levels_from_transfer_action(&asked, |kind, id| {
             resolved.get(&(kind == TargetKind::Group, id.to_owned())).cloned().flatten()

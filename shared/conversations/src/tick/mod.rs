@@ -1,6 +1,6 @@
 //! The minute tick: silent agents, conversations that are due, and queues.
 //!
-//! One item that fails does not stop the others. It is counted in the report and put off with a growing delay, so that failing
+//! One item that fails does not stop the others. It is counted in the report and postponed with a growing delay, so that failing
 //! items do not use up every tick. A list that cannot be read is the tick's error, returned after everything else was tried.
 
 mod due_conversation;
@@ -58,14 +58,14 @@ impl Tick {
     }
 
     async fn check_agents(&self, report: &mut TickReport) -> Result<()> {
-        for duty in self.table.watched_agents(ITEMS_MAX).await? {
+        for duty in self.table.agents_to_check(ITEMS_MAX).await? {
             match Box::pin(self.check_agent(&duty)).await {
                 Ok(true) => report.gone += 1,
                 Ok(false) => {}
                 Err(error) => {
                     tracing::error!(agent_id = duty.agent_id, %error, "the agent was not checked");
                     report.failed += 1;
-                    note_put_off(self.table.put_off_agent(&duty.agent_id).await);
+                    log_postponement(self.table.postpone_agent_check(&duty.agent_id).await);
                 }
             }
         }
@@ -74,7 +74,7 @@ impl Tick {
 
     /// Reassigns the conversations of an agent who is silent for longer than the grace. `true` if they are.
     async fn check_agent(&self, duty: &Duty) -> Result<bool> {
-        let gone = duty.gone_at() <= self.table.clock().now();
+        let gone = duty.times_out_at() <= self.table.clock().now();
         if gone {
             self.agent_timeout.reassign_all(duty).await?;
         }
@@ -88,7 +88,7 @@ impl Tick {
             if let Err(error) = Box::pin(self.process_due(&conversation)).await {
                 tracing::error!(cid = conversation.cid, %error, "a due conversation was not processed");
                 report.failed += 1;
-                note_put_off(self.table.put_off_conversation(&conversation.cid).await);
+                log_postponement(self.table.postpone_conversation(&conversation.cid).await);
             }
         }
         Ok(())
@@ -99,7 +99,7 @@ impl Tick {
     }
 
     async fn check_queues(&self, report: &mut TickReport) -> Result<()> {
-        for queue in self.table.watched_queues(ITEMS_MAX).await? {
+        for queue in self.table.queues_to_check(ITEMS_MAX).await? {
             if let Err(error) = self.drain_queue(&queue, report).await {
                 tracing::error!(queue = queue.name(), %error, "a queue was not drained");
                 report.failed += 1;
@@ -124,9 +124,9 @@ impl Tick {
     }
 }
 
-/// An item that could not be put off is due again at the next tick.
-fn note_put_off(result: Result<()>) {
+/// An item that could not be postponed is due again at the next tick.
+fn log_postponement(result: Result<()>) {
     if let Err(error) = result {
-        tracing::error!(%error, "a failed item was not put off");
+        tracing::error!(%error, "a failed item was not postponed");
     }
 }

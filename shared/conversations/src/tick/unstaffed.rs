@@ -48,7 +48,7 @@ impl Tick {
             .duties(&members)
             .await?
             .iter()
-            .any(|duty| duty.gone_at() > now && duty.status != AgentStatus::Offline)
+            .any(|duty| duty.times_out_at() > now && duty.status != AgentStatus::Offline)
         {
             return Ok(());
         }

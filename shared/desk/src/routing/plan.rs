@@ -52,11 +52,13 @@ pub struct Level {
     /// The target; `None` if no group or agent has the id.
     pub target: Option<Target>,
     /// The id as given.
-    pub named: String,
+    #[serde(rename = "named")]
+    pub given_id: String,
     /// Whether conversations overflow from this level.
     pub overflows: bool,
     /// The condition for it (`spillId`).
-    pub spill: OverflowCondition,
+    #[serde(rename = "spill")]
+    pub condition: OverflowCondition,
 }
 
 /// Where a conversation may go: the levels of its route.
@@ -133,7 +135,12 @@ impl TargetKind {
 impl From<Target> for Level {
     /// Makes a level that does not overflow.
     fn from(target: Target) -> Self {
-        Self { named: target.id().to_owned(), target: Some(target), overflows: false, spill: OverflowCondition::Any }
+        Self {
+            given_id: target.id().to_owned(),
+            target: Some(target),
+            overflows: false,
+            condition: OverflowCondition::Any,
+        }
     }
 }
 

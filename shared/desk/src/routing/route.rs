@@ -91,8 +91,8 @@ pub fn route(plan: &Plan, facts: &BTreeMap<Target, Facts>, mode: Mode, now: Time
             Err(target) => return RoutingStep::FactsNeeded(target.clone()),
         };
         let passed = |verdict, reason| {
-            let (target, named) = (level.target.clone(), level.named.clone());
-            TrailEntry { level: number, target, named, state: evaluation.state, verdict, reason }
+            let (target, given_id) = (level.target.clone(), level.given_id.clone());
+            TrailEntry { level: number, target, given_id, state: evaluation.state, verdict, reason }
         };
         let Some(keep_reason) = keep_reason else {
             trail.push(passed(Verdict::PassedOn, overflow_reason(&evaluation.fact, evaluation.state, level)));
@@ -124,7 +124,7 @@ fn keep_reason<'a>(
         _ if later.peek().is_none() => Some(KeepReason::LastLevel),
         TargetState::NotFound => None,
         _ if !level.overflows => Some(KeepReason::NoOverflow),
-        _ if !level.spill.matches(state) => Some(KeepReason::OtherCondition),
+        _ if !level.condition.matches(state) => Some(KeepReason::OtherCondition),
         _ => None,
     };
     if keep_reason.is_some() {

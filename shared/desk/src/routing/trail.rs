@@ -14,7 +14,8 @@ pub struct TrailEntry {
     /// The target; `None` if no group or agent has the id.
     pub target: Option<Target>,
     /// The id as given.
-    pub named: String,
+    #[serde(rename = "named")]
+    pub given_id: String,
     /// The state of the target.
     pub state: TargetState,
     /// The verdict.
@@ -83,7 +84,7 @@ impl OverflowCondition {
 pub(super) fn overflow_reason(fact: &str, state: TargetState, level: &Level) -> String {
     match state {
         TargetState::NotFound => format!("{fact}; the next level is asked"),
-        _ => format!("{fact}; this level overflows {}", level.spill.reason()),
+        _ => format!("{fact}; this level overflows {}", level.condition.reason()),
     }
 }
 
@@ -94,7 +95,7 @@ pub(super) fn stay_reason(fact: &str, keep_reason: KeepReason, level: &Level, ve
         KeepReason::LastLevel => "no level follows".to_owned(),
         KeepReason::NoLaterTarget => "no other level can be asked".to_owned(),
         KeepReason::NoOverflow => "this level does not overflow".to_owned(),
-        KeepReason::OtherCondition => format!("this level overflows only {}", level.spill.reason()),
+        KeepReason::OtherCondition => format!("this level overflows only {}", level.condition.reason()),
     };
     let what = match verdict {
         Verdict::Queued => "the conversation waits here",

@@ -10,7 +10,7 @@ pub struct TransferLevel {
     /// `actionType`; `None` if missing or unknown.
     pub kind: Option<TargetKind>,
     /// `deciId` as given.
-    pub named: String,
+    pub given_id: String,
     /// `optionId` as given: 1 (agent) and 3 (group) overflow, 2 (agent) and 4 (group) do not.
     pub option_id: Option<String>,
     /// `spillId` as given: 1 to 3 for an agent, 4 to 7 for a group.
@@ -76,13 +76,13 @@ pub fn levels_from_transfer_action(
             );
             continue;
         };
-        let id = level.named.trim();
+        let id = level.given_id.trim();
         let target = if id.is_empty() { None } else { resolve(kind, id) };
         if target.is_none() {
             let what = if kind == TargetKind::Group { "group" } else { "agent" };
             warn(
                 WarningCode::TargetNotFound,
-                format!("no {what} has the id {:?}; conversations overflow from this level", level.named),
+                format!("no {what} has the id {:?}; conversations overflow from this level", level.given_id),
             );
         }
         let spill = spill(kind, level.spill_id.as_deref(), &mut warn);
@@ -90,9 +90,9 @@ pub fn levels_from_transfer_action(
         let overflows = overflows(kind, level.option_id.as_deref(), &mut warn).unwrap_or(spill.is_some() || follows);
         levels.push(Level {
             target,
-            named: level.named.clone(),
+            given_id: level.given_id.clone(),
             overflows,
-            spill: spill.unwrap_or(OverflowCondition::Any),
+            condition: spill.unwrap_or(OverflowCondition::Any),
         });
     }
     if given.len() > usize::from(LEVELS_MAX) {

@@ -13,7 +13,7 @@ use crate::world::{agent, group, loaded, passing, plan, run, to_group};
 
 fn asked(kind: Option<TargetKind>, named: &str, option_id: Option<u32>, spill_id: Option<u32>) -> TransferLevel {
     let given = |id: Option<u32>| id.map(|id| id.to_string());
-    TransferLevel { kind, named: named.to_owned(), option_id: given(option_id), spill_id: given(spill_id) }
+    TransferLevel { kind, given_id: named.to_owned(), option_id: given(option_id), spill_id: given(spill_id) }
 }
 
 fn known(kind: TargetKind, id: &str) -> Option<Target> {
@@ -34,9 +34,13 @@ fn example_of_documentation_is_converted() {
         known,
     );
     let target = Some(Target::Group("our-xxx".to_owned()));
-    let first =
-        Level { target: target.clone(), named: "xxx".to_owned(), overflows: true, spill: OverflowCondition::Offline };
-    let second = Level { target, named: "xxx".to_owned(), overflows: false, spill: OverflowCondition::Any };
+    let first = Level {
+        target: target.clone(),
+        given_id: "xxx".to_owned(),
+        overflows: true,
+        condition: OverflowCondition::Offline,
+    };
+    let second = Level { target, given_id: "xxx".to_owned(), overflows: false, condition: OverflowCondition::Any };
     assert_eq!((levels, warnings), (vec![first, second], Vec::new()));
 }
 
@@ -53,8 +57,9 @@ fn spill_id_is_converted_for_both_kinds() {
         (0, OverflowCondition::Any, OverflowCondition::Any),
         (8, OverflowCondition::Any, OverflowCondition::Any),
     ] {
-        let spill =
-            |kind, option| levels_from_transfer_action(&[asked(kind, "x", Some(option), Some(id))], known).0[0].spill;
+        let spill = |kind, option| {
+            levels_from_transfer_action(&[asked(kind, "x", Some(option), Some(id))], known).0[0].condition
+        };
         assert_eq!((spill(AGENT, 1), spill(GROUP, 3)), (of_agent, of_group), "{id}");
     }
 }
@@ -90,7 +95,7 @@ fn invalid_levels_give_numbered_warnings() {
     ];
     assert_eq!(found, expected);
     let kept: Vec<_> =
-        levels.iter().map(|level| (level.named.as_str(), level.target.is_some(), level.overflows)).collect();
+        levels.iter().map(|level| (level.given_id.as_str(), level.target.is_some(), level.overflows)).collect();
     assert_eq!(kept, [("unknown", false, true), (" ", false, true), ("y", true, false)]);
 }
 
@@ -99,11 +104,11 @@ fn option_and_spill_ids_accept_json_numbers_and_warn_otherwise() {
     let read = |option: &str, spill: &str| {
         let (option_id, spill_id) = (Some(option.to_owned()), Some(spill.to_owned()));
         let (levels, warnings) = levels_from_transfer_action(
-            &[TransferLevel { kind: GROUP, named: "x".to_owned(), option_id, spill_id }],
+            &[TransferLevel { kind: GROUP, given_id: "x".to_owned(), option_id, spill_id }],
             known,
         );
         let told: Vec<_> = warnings.into_iter().map(|warning| (warning.code, warning.detail)).collect();
-        (levels[0].overflows, levels[0].spill, told)
+        (levels[0].overflows, levels[0].condition, told)
     };
     for three in ["3", " 3 ", "3.0", "3.000", "\t3\n", "03"] {
         assert_eq!(read(three, " 5.0"), (true, OverflowCondition::Busy, vec![]), "{three:?}");
@@ -128,7 +133,7 @@ fn option_and_spill_ids_accept_json_numbers_and_warn_otherwise() {
 fn id_is_trimmed_for_lookup_and_kept_as_given() {
     let (levels, warnings) = levels_from_transfer_action(&[asked(GROUP, " x\n", Some(4), None)], known);
     assert_eq!(levels[0].target, Some(Target::Group("our-x".to_owned())));
-    assert_eq!((levels[0].named.as_str(), warnings.len()), (" x\n", 0));
+    assert_eq!((levels[0].given_id.as_str(), warnings.len()), (" x\n", 0));
 }
 
 #[test]
@@ -151,7 +156,7 @@ fn plan_after_wait_continues_at_next_level_number() {
     ]
     .map(|(id, facts)| (to_group(id), facts))
     .into();
-    let spills_offline = Level { spill: OverflowCondition::Offline, ..passing("a") };
+    let spills_offline = Level { condition: OverflowCondition::Offline, ..passing("a") };
     let whole = plan(vec![spills_offline, passing("b"), passing("c")]);
     assert_eq!(run(&whole, &world, Mode::Full).0.outcome, Outcome::Queue { target: to_group("a"), level: 1 });
     let (routed, asked) = run(&plan_after_wait(&whole, 1), &world, Mode::Full);
@@ -208,7 +213,7 @@ fn appended_levels_replace_unresolved_ones_beyond_four() {
     ] {
         let mut levels: Vec<Level> = unknown_ids.into_iter().map(unknown).collect();
         append_levels(&mut levels, others.into_iter().map(passing).collect());
-        assert_eq!(levels.iter().map(|level| level.named.as_str()).collect::<String>(), expected);
+        assert_eq!(levels.iter().map(|level| level.given_id.as_str()).collect::<String>(), expected);
     }
 }
 
@@ -229,8 +234,8 @@ fn merchant_group_overflows_to_main_account_group() {
     };
     let codes =
         |warnings: Vec<desk::routing::Warning>| warnings.into_iter().map(|warning| warning.code).collect::<Vec<_>>();
-    let own = Level { named: "T-1".to_owned(), ..Level::from(to_group("g1")) };
-    let main = Level { named: "main".to_owned(), ..Level::from(to_group("our-main")) };
+    let own = Level { given_id: "T-1".to_owned(), ..Level::from(to_group("g1")) };
+    let main = Level { given_id: "main".to_owned(), ..Level::from(to_group("our-main")) };
     let overflowing = Level { overflows: true, ..own.clone() };
     for (merchant, flow_group, levels, odd) in [
         (Some(&merchant), None, vec![own.clone()], vec![]),

@@ -86,7 +86,7 @@ fn later_levels_are_not_read_if_level_does_not_overflow() {
     for (first, facts, asked) in [
         (passing("a"), group(true, &[agent("ann")], 0), vec!["a"]),
         (Level::from(to_group("a")), group(true, &[loaded()], 0), vec!["a"]),
-        (Level { spill: OverflowCondition::OffWork, ..passing("a") }, group(true, &[loaded()], 0), vec!["a"]),
+        (Level { condition: OverflowCondition::OffWork, ..passing("a") }, group(true, &[loaded()], 0), vec!["a"]),
         // Facts are read up to the first target that exists.
         (passing("a"), group(true, &[loaded()], 0), vec!["a", "b"]),
     ] {
@@ -153,7 +153,7 @@ fn trail_gives_reason_of_each_level() {
         run(&plan(levels), &world, mode).0.trail[0].reason.clone()
     };
     let busy = || group(true, &three, 0);
-    let when_busy = Level { spill: OverflowCondition::Busy, ..passing("a") };
+    let when_busy = Level { condition: OverflowCondition::Busy, ..passing("a") };
     let two = || vec![when_busy.clone(), passing("b")];
     assert_eq!(reason(two(), busy(), Mode::Full), "3 on duty, none free; this level overflows when busy");
     let closed = group(false, &three, 0);

@@ -70,7 +70,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         OverflowCondition::Any,
     ]);
     let level = (option::weighted(0.9, targets()), prop::bool::weighted(0.8), spill)
-        .prop_map(|(target, overflows, spill)| Level { target, named: "x".to_owned(), overflows, spill });
+        .prop_map(|(target, overflows, condition)| Level { target, given_id: "x".to_owned(), overflows, condition });
     let sticky = (0..6u8, 0..90i64)
         .prop_map(|(id, ago)| LastAgent { agent: format!("a{id}"), at: NOW - SignedDuration::from_secs(ago) });
     (vec(level, 0..7), 0..6u8, option::of(sticky), policies())
@@ -80,7 +80,7 @@ fn plans() -> impl Strategy<Value = Plan> {
 fn asked() -> impl Strategy<Value = TransferLevel> {
     let kind = option::of(select(vec![TargetKind::Group, TargetKind::Agent]));
     (kind, " ?[a-c]?", option::of("[0-5x]"), option::of("[0-8x]"))
-        .prop_map(|(kind, named, option_id, spill_id)| TransferLevel { kind, named, option_id, spill_id })
+        .prop_map(|(kind, given_id, option_id, spill_id)| TransferLevel { kind, given_id, option_id, spill_id })
 }
 
 fn modes() -> impl Strategy<Value = Mode> {

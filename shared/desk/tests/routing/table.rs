@@ -93,13 +93,13 @@ fn every_row_of_overflow_table_holds() {
         let kind = kind(of);
         let first = TransferLevel {
             kind: Some(kind),
-            named: "first".to_owned(),
+            given_id: "first".to_owned(),
             option_id: given(option),
             spill_id: given(spill),
         };
         let behind = |id: &str| TransferLevel {
             kind: Some(TargetKind::Group),
-            named: id.to_owned(),
+            given_id: id.to_owned(),
             option_id: Some("4".to_owned()),
             spill_id: None,
         };

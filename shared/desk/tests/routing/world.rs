@@ -62,7 +62,7 @@ pub(crate) fn to_group(id: &str) -> Target {
 
 /// A level that overflows under every condition.
 pub(crate) fn passing(id: &str) -> Level {
-    Level { overflows: true, spill: OverflowCondition::Any, ..Level::from(to_group(id)) }
+    Level { overflows: true, condition: OverflowCondition::Any, ..Level::from(to_group(id)) }
 }
 
 pub(crate) fn plan(levels: Vec<Level>) -> Plan {

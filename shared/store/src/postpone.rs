@@ -1,4 +1,4 @@
-//! Puts off items of the `due` index that could not be processed, so that failing items do not use up every tick.
+//! Postpones items of the `due` index that could not be processed, so that failing items do not use up every tick.
 
 use jiff::SignedDuration;
 
@@ -18,28 +18,28 @@ pub(crate) const FAILURES: &str = "failures";
 const DELAY_MAX_MINUTES: i64 = 60;
 
 impl Table {
-    /// Puts an inbound message off. The delay doubles with each failure from one minute to an hour. Nothing happens when it
+    /// Postpones an inbound message. The delay doubles with each failure from one minute to an hour. Nothing happens when it
     /// was processed meanwhile.
-    pub async fn put_off(&self, message: &InboundRef) -> Result<()> {
-        self.put_off_item(message.thread.pk(), &keys::message(&message.id), "attempts").await
+    pub async fn postpone_message(&self, message: &InboundRef) -> Result<()> {
+        self.postpone_item(message.thread.pk(), &keys::message(&message.id), "attempts").await
     }
 
-    /// Puts an overdue send off in the same way. Nothing happens when it is no longer overdue.
-    pub async fn put_off_send(&self, message: &Message) -> Result<()> {
-        self.put_off_item(message.thread.pk(), &keys::message(&message.id), FAILURES).await
+    /// Postpones an overdue send in the same way. Nothing happens when it is no longer overdue.
+    pub async fn postpone_send(&self, message: &Message) -> Result<()> {
+        self.postpone_item(message.thread.pk(), &keys::message(&message.id), FAILURES).await
     }
 
-    /// Puts a due conversation off in the same way. Every change of the conversation ends the delay.
-    pub async fn put_off_conversation(&self, cid: &str) -> Result<()> {
-        self.put_off_item(keys::conversation(cid), keys::CONVERSATION, FAILURES).await
+    /// Postpones a due conversation in the same way. Every change of the conversation ends the delay.
+    pub async fn postpone_conversation(&self, cid: &str) -> Result<()> {
+        self.postpone_item(keys::conversation(cid), keys::CONVERSATION, FAILURES).await
     }
 
-    /// Puts the check of an agent off in the same way. A change of the agent's status ends the delay.
-    pub async fn put_off_agent(&self, agent: &str) -> Result<()> {
-        self.put_off_item(keys::record("agent", agent), keys::DUTY, FAILURES).await
+    /// Postpones the check of an agent in the same way. A change of the agent's status ends the delay.
+    pub async fn postpone_agent_check(&self, agent: &str) -> Result<()> {
+        self.postpone_item(keys::record("agent", agent), keys::DUTY, FAILURES).await
     }
 
-    async fn put_off_item(&self, pk: String, sk: &str, counter: &str) -> Result<()> {
+    async fn postpone_item(&self, pk: String, sk: &str, counter: &str) -> Result<()> {
         let now = self.clock.now();
         let item = self.get(pk.clone(), sk, true).await?;
         let failures = match &item {

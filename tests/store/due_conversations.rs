@@ -7,7 +7,7 @@ use store::{Author, Conversation, DUE_SHARDS, NewOutbound, RobotStage, Stage, TU
 
 use crate::support::{APP_ID, Decision, Kit, outbound, s, visitor};
 
-async fn due(kit: &Kit) -> Vec<Conversation> {
+async fn all_due(kit: &Kit) -> Vec<Conversation> {
     let mut due = Vec::new();
     for shard in 0..DUE_SHARDS {
         due.extend(kit.table.due_conversations(shard, 100).await.unwrap());
@@ -16,7 +16,7 @@ async fn due(kit: &Kit) -> Vec<Conversation> {
 }
 
 /// Sets the time of a conversation's next check.
-async fn look(kit: &Kit, cid: &str, at: Option<Timestamp>) -> Conversation {
+async fn set_next_check(kit: &Kit, cid: &str, at: Option<Timestamp>) -> Conversation {
     let mut decision = Decision::on(&kit.table, cid).await;
     decision.after.as_mut().unwrap().next_check_at = at;
     kit.written(decision).await
@@ -27,28 +27,28 @@ async fn conversation_is_due_at_its_next_check() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     kit.advance(SignedDuration::from_hours(100));
-    assert!(due(&kit).await.is_empty(), "a conversation without a next check is not due");
-    let written = look(&kit, &cid, Some(kit.now() + SignedDuration::from_mins(5))).await;
+    assert!(all_due(&kit).await.is_empty(), "a conversation without a next check is not due");
+    let written = set_next_check(&kit, &cid, Some(kit.now() + SignedDuration::from_mins(5))).await;
     kit.advance(SignedDuration::from_mins(5) - SignedDuration::from_millis(1));
-    assert!(due(&kit).await.is_empty());
+    assert!(all_due(&kit).await.is_empty());
     kit.advance(SignedDuration::from_millis(1));
-    assert_eq!(due(&kit).await, [written]);
-    look(&kit, &cid, Some(kit.now() + SignedDuration::from_mins(1))).await;
-    assert!(due(&kit).await.is_empty());
-    look(&kit, &cid, Some(kit.now())).await;
-    assert_eq!(due(&kit).await.len(), 1);
-    look(&kit, &cid, None).await;
-    assert!(due(&kit).await.is_empty());
+    assert_eq!(all_due(&kit).await, [written]);
+    set_next_check(&kit, &cid, Some(kit.now() + SignedDuration::from_mins(1))).await;
+    assert!(all_due(&kit).await.is_empty());
+    set_next_check(&kit, &cid, Some(kit.now())).await;
+    assert_eq!(all_due(&kit).await.len(), 1);
+    set_next_check(&kit, &cid, None).await;
+    assert!(all_due(&kit).await.is_empty());
 }
 
 #[tokio::test]
 async fn closed_conversation_is_never_due() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
-    look(&kit, &cid, Some(kit.now())).await;
+    set_next_check(&kit, &cid, Some(kit.now())).await;
     kit.written(Decision::on(&kit.table, &cid).await.closed()).await;
     kit.advance(SignedDuration::from_hours(1));
-    assert!(due(&kit).await.is_empty());
+    assert!(all_due(&kit).await.is_empty());
     assert!(!kit.items_of("conversation").await[0].contains_key("due_sk"));
 }
 
@@ -57,7 +57,7 @@ async fn due_conversations_are_sharded_and_sorted_by_due_time() {
     let kit = Kit::start().await;
     for number in 0..64 {
         let cid = kit.opened(&Thread::new(APP_ID, format!("oVisitor{number}")), 0, 1).await.cid;
-        look(&kit, &cid, Some(kit.now() + SignedDuration::from_secs(i64::from(100 - number)))).await;
+        set_next_check(&kit, &cid, Some(kit.now() + SignedDuration::from_secs(i64::from(100 - number)))).await;
     }
     kit.advance(SignedDuration::from_mins(2));
     let mut total = 0;
@@ -79,7 +79,7 @@ async fn unreadable_conversation_is_postponed_and_does_not_block_others() {
     for number in 0..9 {
         let cid = kit.opened(&Thread::new(APP_ID, format!("oVisitor{number}")), 0, 1).await.cid;
         kit.advance(SignedDuration::from_millis(1));
-        look(&kit, &cid, Some(kit.now())).await;
+        set_next_check(&kit, &cid, Some(kit.now())).await;
     }
     for item in kit.items_of("conversation").await {
         cids.entry(s(&item, "due_pk")).or_default().push(s(&item, "cid"));

@@ -9,7 +9,7 @@ use crate::support::{Decision, Kit, failure, image, outbound, visitor};
 const HOLD: SignedDuration = SignedDuration::from_hours(72);
 
 /// Holds a text as a send does, and records it in the visitor.
-async fn held(kit: &Kit, thread: &Thread, id: &str) -> NewOutbound {
+async fn hold_text(kit: &Kit, thread: &Thread, id: &str) -> NewOutbound {
     let new = NewOutbound {
         held: Some((failure("quota.exhausted"), kit.now() + HOLD)),
         ..outbound(thread, id, &format!("held {id}"))
@@ -32,7 +32,7 @@ async fn releases(kit: &Kit, thread: &Thread, ids: &[&str], by: &str) -> Decisio
 #[tokio::test]
 async fn held_text_cannot_be_claimed() {
     let kit = Kit::start().await;
-    let new = held(&kit, &visitor(), "1772352000-r1").await;
+    let new = hold_text(&kit, &visitor(), "1772352000-r1").await;
     let kept = kit.message(&visitor(), &new.id).await;
     assert_eq!((kept.state, &kept.failure), (MessageState::Held, &Some(failure("quota.exhausted"))));
     assert_eq!(serde_json::to_value(&kept).unwrap(), serde_json::to_value(new.message(kit.now())).unwrap());
@@ -46,7 +46,7 @@ async fn held_text_cannot_be_claimed() {
 #[tokio::test]
 async fn held_text_is_due_at_its_expiry() {
     let kit = Kit::start().await;
-    let new = held(&kit, &visitor(), "1772352000-r1").await;
+    let new = hold_text(&kit, &visitor(), "1772352000-r1").await;
     kit.advance(HOLD - SignedDuration::from_millis(1));
     assert!(kit.overdue().await.is_empty());
     kit.advance(SignedDuration::from_millis(1));
@@ -58,7 +58,7 @@ async fn next_message_releases_held_texts() {
     let kit = Kit::start().await;
     let ids = ["1772352000-r1", "1772352000-r2", "1772352000-r3"];
     for id in ids {
-        held(&kit, &visitor(), id).await;
+        hold_text(&kit, &visitor(), id).await;
     }
     let decision = releases(&kit, &visitor(), &ids[..2], "1772352060-rx").await;
     assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
@@ -81,7 +81,7 @@ async fn next_message_releases_held_texts() {
 #[tokio::test]
 async fn release_of_a_text_that_is_not_held_is_refused() {
     let kit = Kit::start().await;
-    held(&kit, &visitor(), "1772352000-r1").await;
+    hold_text(&kit, &visitor(), "1772352000-r1").await;
     let sent = kit.pending(&visitor(), "hello").await;
     let twice = releases(&kit, &visitor(), &["1772352000-r1"], "1772352060-rx").await;
     assert_eq!(twice.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
@@ -108,7 +108,7 @@ async fn held_text_ends_cancelled_or_failed() {
     for (id, too_long, state) in
         [("1772352000-r1", false, MessageState::Cancelled), ("1772352000-r2", true, MessageState::Failed)]
     {
-        held(&kit, &visitor(), id).await;
+        hold_text(&kit, &visitor(), id).await;
         let Settlement::Kept(told) = ends(&kit, id, too_long).await else { panic!("not kept") };
         let kept = kit.message(&visitor(), id).await;
         let why = too_long.then(|| failure("quota.expired"));
@@ -130,9 +130,9 @@ async fn held_text_ends_cancelled_or_failed() {
 #[tokio::test]
 async fn cancellation_with_a_stale_visitor_is_refused() {
     let kit = Kit::start().await;
-    let new = held(&kit, &visitor(), "1772352000-r1").await;
+    let new = hold_text(&kit, &visitor(), "1772352000-r1").await;
     let seen = kit.table.visitor(&visitor()).await.unwrap();
-    held(&kit, &visitor(), "1772352000-r2").await;
+    hold_text(&kit, &visitor(), "1772352000-r2").await;
     let before = kit.items().await;
     let message = kit.message(&visitor(), &new.id).await;
     let stale = kit.table.end_held(&message, None, (&seen, &seen)).await.unwrap();
@@ -145,7 +145,7 @@ async fn cancellation_with_a_stale_visitor_is_refused() {
 #[tokio::test]
 async fn cancellation_of_a_released_text_is_refused() {
     let kit = Kit::start().await;
-    let new = held(&kit, &visitor(), "1772352000-r1").await;
+    let new = hold_text(&kit, &visitor(), "1772352000-r1").await;
     let seen = kit.message(&visitor(), &new.id).await;
     let releases = releases(&kit, &visitor(), &[&new.id], "1772352060-rx").await;
     assert_eq!(releases.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));

@@ -14,8 +14,8 @@ const SOON: SignedDuration = SignedDuration::from_secs(45);
 /// How long a queue stays scheduled after the last arrival.
 const QUIET: SignedDuration = SignedDuration::from_mins(5);
 
-async fn watched(kit: &Kit) -> Vec<Queue> {
-    kit.table.watched_queues(100).await.unwrap()
+async fn due_queues(kit: &Kit) -> Vec<Queue> {
+    kit.table.queues_to_check(100).await.unwrap()
 }
 
 #[tokio::test]
@@ -23,11 +23,11 @@ async fn joined_queue_is_due_within_a_minute() {
     let kit = Kit::start().await;
     kit.table.schedule_queue_check(&group("g1")).await.unwrap();
     kit.advance(SOON - A_MILLISECOND);
-    assert!(watched(&kit).await.is_empty());
+    assert!(due_queues(&kit).await.is_empty());
     // Later arrivals do not postpone the check.
     kit.table.schedule_queue_check(&group("g1")).await.unwrap();
     kit.advance(A_MILLISECOND);
-    assert_eq!(watched(&kit).await, [group("g1")]);
+    assert_eq!(due_queues(&kit).await, [group("g1")]);
 }
 
 #[tokio::test]
@@ -37,11 +37,11 @@ async fn nonempty_queue_stays_scheduled() {
     // Long after the last arrival.
     for _ in 0..20 {
         kit.advance(SignedDuration::from_mins(1));
-        assert_eq!(watched(&kit).await, [group("g1")]);
+        assert_eq!(due_queues(&kit).await, [group("g1")]);
         kit.table.reschedule_queue_check(&group("g1"), false).await.unwrap();
-        assert!(watched(&kit).await.is_empty(), "a queue is checked once per tick");
+        assert!(due_queues(&kit).await.is_empty(), "a queue is checked once per tick");
         kit.advance(SOON - A_MILLISECOND);
-        assert!(watched(&kit).await.is_empty());
+        assert!(due_queues(&kit).await.is_empty());
     }
 }
 
@@ -52,19 +52,19 @@ async fn empty_queue_is_unscheduled_after_the_quiet_time() {
     kit.advance(QUIET);
     kit.table.reschedule_queue_check(&group("g1"), true).await.unwrap();
     kit.advance(SOON);
-    assert_eq!(watched(&kit).await, [group("g1")], "an entry may be about to be written");
+    assert_eq!(due_queues(&kit).await, [group("g1")], "an entry may be about to be written");
     kit.table.reschedule_queue_check(&group("g1"), true).await.unwrap();
     kit.advance(SignedDuration::from_hours(24));
-    assert!(watched(&kit).await.is_empty());
+    assert!(due_queues(&kit).await.is_empty());
     // An unscheduled queue is not scheduled again by a check.
     kit.table.reschedule_queue_check(&group("g1"), false).await.unwrap();
     kit.table.reschedule_queue_check(&group("g1"), true).await.unwrap();
     kit.advance(SignedDuration::from_hours(24));
-    assert!(watched(&kit).await.is_empty());
+    assert!(due_queues(&kit).await.is_empty());
 
     kit.table.schedule_queue_check(&group("g1")).await.unwrap();
     kit.advance(SOON);
-    assert_eq!(watched(&kit).await, [group("g1")]);
+    assert_eq!(due_queues(&kit).await, [group("g1")]);
 }
 
 #[tokio::test]
@@ -72,18 +72,18 @@ async fn arrival_during_a_check_keeps_the_queue_scheduled() {
     let kit = Kit::start().await;
     kit.table.schedule_queue_check(&group("g1")).await.unwrap();
     kit.advance(SignedDuration::from_hours(1));
-    assert_eq!(watched(&kit).await, [group("g1")]);
+    assert_eq!(due_queues(&kit).await, [group("g1")]);
     // The tick finds the queue empty, a visitor is about to join, and then the tick continues.
     kit.table.schedule_queue_check(&group("g1")).await.unwrap();
     kit.table.reschedule_queue_check(&group("g1"), true).await.unwrap();
     kit.advance(SOON);
-    assert_eq!(watched(&kit).await, [group("g1")]);
+    assert_eq!(due_queues(&kit).await, [group("g1")]);
     // The reverse order: the tick has unscheduled the queue before.
     kit.advance(SignedDuration::from_hours(1));
     kit.table.reschedule_queue_check(&group("g1"), true).await.unwrap();
     kit.table.schedule_queue_check(&group("g1")).await.unwrap();
     kit.advance(SOON);
-    assert_eq!(watched(&kit).await, [group("g1")]);
+    assert_eq!(due_queues(&kit).await, [group("g1")]);
 }
 
 #[tokio::test]
@@ -95,10 +95,10 @@ async fn due_queues_are_sorted_and_limited() {
         kit.advance(A_MILLISECOND);
     }
     kit.advance(SOON);
-    assert_eq!(watched(&kit).await, queues);
-    assert_eq!(kit.table.watched_queues(3).await.unwrap(), queues[..3]);
+    assert_eq!(due_queues(&kit).await, queues);
+    assert_eq!(kit.table.queues_to_check(3).await.unwrap(), queues[..3]);
     kit.table.reschedule_queue_check(&queues[0], false).await.unwrap();
-    assert_eq!(watched(&kit).await, queues[1..]);
+    assert_eq!(due_queues(&kit).await, queues[1..]);
 }
 
 #[tokio::test]
@@ -121,10 +121,10 @@ async fn unreadable_watch_does_not_block_others() {
     item.insert("queue".to_owned(), AttributeValue::S("of a later version".to_owned()));
     kit.write(item).await;
     kit.advance(SOON);
-    assert_eq!(watched(&kit).await, [group("g2")]);
+    assert_eq!(due_queues(&kit).await, [group("g2")]);
     kit.table.reschedule_queue_check(&group("g2"), true).await.unwrap();
     // It is also postponed, so that it does not fill every tick.
-    assert_eq!(kit.table.watched_queues(1).await.unwrap(), []);
+    assert_eq!(kit.table.queues_to_check(1).await.unwrap(), []);
     kit.advance(SOON);
-    assert_eq!(kit.table.watched_queues(1).await.unwrap(), [group("g2")]);
+    assert_eq!(kit.table.queues_to_check(1).await.unwrap(), [group("g2")]);
 }

@@ -19,25 +19,28 @@ async fn agent_close_of_a_conversation_that_is_reassigned_meanwhile_is_refused()
         let (_database, _clock, desk) = desk(u64::from(pause));
         bind(&desk, APP, &silent_reception()).await;
         let (first, second) = (on_duty(&desk, 1, 3).await, on_duty(&desk, 2, 3).await);
-        desk.set_status(&first, AgentStatus::Online, None).await.unwrap();
-        desk.set_status(&second, AgentStatus::Online, None).await.unwrap();
+        desk.actions.set_status(&first, AgentStatus::Online, None).await.unwrap();
+        desk.actions.set_status(&second, AgentStatus::Online, None).await.unwrap();
         let cid = writes(&desk, APP, 1).await;
-        desk.claim(&cid, &first).await.unwrap().unwrap();
+        desk.actions.claim(&cid, &first).await.unwrap().unwrap();
         let run = Run::new(Faults { pauses_after: Some(pause), ..Faults::NONE });
         let to = TransferTarget::Agent(second.clone());
         let (closed, transferred) = tokio::join!(
             async {
-                let closed = live(run.clone(), Box::pin(desk.close(&cid, Actor::Agent(&first), None))).await;
+                let closed = live(run.clone(), Box::pin(desk.actions.close(&cid, Actor::Agent(&first), None))).await;
                 run.is_over();
                 closed.unwrap().unwrap()
             },
-            run.meanwhile(Box::pin(desk.transfer(&cid, &to, None, Actor::Admin))),
+            run.meanwhile(Box::pin(desk.actions.transfer(&cid, &to, None, Actor::Admin))),
         );
         match (closed, transferred.unwrap()) {
             (Ok(_), Err(HandoffError::Closed)) => {}
             (Err(HandoffError::Taken { agent_id, .. }), Ok(_)) => {
                 assert_eq!(agent_id, second);
-                assert_eq!(desk.table().conversation(&cid).await.unwrap().unwrap().assignee(), Some(second.as_str()));
+                assert_eq!(
+                    desk.table.conversations().conversation(&cid).await.unwrap().unwrap().assignee(),
+                    Some(second.as_str())
+                );
                 refused += 1;
             }
             other => panic!("paused after {pause} requests: {other:?}"),
@@ -52,10 +55,10 @@ async fn admin_close_of_an_agents_conversation_is_recorded_as_the_admins() {
     bind(&desk, APP, &silent_reception()).await;
     let agent = on_duty(&desk, 1, 3).await;
     let cid = writes(&desk, APP, 1).await;
-    desk.set_status(&agent, AgentStatus::Online, None).await.unwrap();
-    desk.claim(&cid, &agent).await.unwrap().unwrap();
-    desk.close(&cid, Actor::Admin, None).await.unwrap().unwrap();
-    let events = desk.table().events(&cid, None, 100).await.unwrap().items;
+    desk.actions.set_status(&agent, AgentStatus::Online, None).await.unwrap();
+    desk.actions.claim(&cid, &agent).await.unwrap().unwrap();
+    desk.actions.close(&cid, Actor::Admin, None).await.unwrap().unwrap();
+    let events = desk.table.conversations().events(&cid, None, 100).await.unwrap().items;
     let closed = events.last().unwrap();
     assert_eq!((closed.kind.as_str(), &closed.data["by"]), ("conversation.closed", &"admin".into()));
     assert_eq!(closed.data["agent_id"], agent.as_str());
@@ -68,19 +71,19 @@ async fn due_conversation_whose_every_attempt_meets_another_writer_counts_as_fai
     reception.idle.close_after_minutes = 5;
     bind(&desk, APP, &reception).await;
     let agent = on_duty(&desk, 1, 3).await;
-    desk.set_status(&agent, AgentStatus::Online, None).await.unwrap();
+    desk.actions.set_status(&agent, AgentStatus::Online, None).await.unwrap();
     let cid = writes(&desk, APP, 1).await;
-    desk.claim(&cid, &agent).await.unwrap().unwrap();
+    desk.actions.claim(&cid, &agent).await.unwrap().unwrap();
     for _ in 0..5 {
         clock.advance(SignedDuration::from_mins(1));
-        desk.table().heartbeat(&agent).await.unwrap();
+        desk.table.duty_writer().heartbeat(&agent).await.unwrap();
     }
     let run = Run::new(Faults { fault: Some((0, Fault::AlwaysContended)), ..Faults::NONE });
-    let report = live(run, Box::pin(desk.tick())).await.unwrap().unwrap();
+    let report = live(run, Box::pin(desk.tick.run())).await.unwrap().unwrap();
     assert_eq!((report.looked_at, report.failed), (1, 1));
-    assert!(desk.table().conversation(&cid).await.unwrap().unwrap().is_open());
+    assert!(desk.table.conversations().conversation(&cid).await.unwrap().unwrap().is_open());
 
-    let report = Box::pin(desk.tick()).await.unwrap();
+    let report = Box::pin(desk.tick.run()).await.unwrap();
     assert_eq!((report.looked_at, report.failed), (1, 0));
-    assert!(!desk.table().conversation(&cid).await.unwrap().unwrap().is_open());
+    assert!(!desk.table.conversations().conversation(&cid).await.unwrap().unwrap().is_open());
 }

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use conversations::Conversations;
 use desk::staff::{AgentStatus, Group};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -14,7 +13,7 @@ use crate::{
         database::Database,
         run::{Faults, Run, live},
     },
-    world::{bind, desk, from, silent_reception, store_record},
+    world::{Desk, bind, desk, from, silent_reception, store_record},
 };
 
 const APP: &str = "wx0000000000000001";
@@ -24,13 +23,17 @@ const AGENTS: u32 = 20;
 
 /// 500 conversations wait for 20 agents with these capacities. Returns the conversations in the order of the queue, and the
 /// agents.
-async fn fill_queue(desk: &Conversations, capacity: impl Fn(u32) -> u32) -> (Vec<String>, Vec<String>) {
+async fn fill_queue(desk: &Desk, capacity: impl Fn(u32) -> u32) -> (Vec<String>, Vec<String>) {
     let mut agents = Vec::new();
     for number in 1..=AGENTS {
         agents.push(on_duty(desk, number, capacity(number)).await);
     }
     let group = json!({ "name": "早班", "members": agents, "max_queue": 1000, "after_hours": "queue" });
-    desk.table().note_members(GROUP, &agents.iter().cloned().collect(), &BTreeSet::new()).await.unwrap();
+    desk.table
+        .settings_writer()
+        .note_members(GROUP, &agents.iter().cloned().collect(), &BTreeSet::new())
+        .await
+        .unwrap();
     store_record(desk, Kind::Group, GROUP, from::<Group>(group), Vec::new()).await;
     let mut reception = silent_reception();
     reception.group_id = Some(GROUP.to_owned());
@@ -39,7 +42,7 @@ async fn fill_queue(desk: &Conversations, capacity: impl Fn(u32) -> u32) -> (Vec
     for number in 0..WAITING {
         cids.push(writes(desk, APP, number).await);
     }
-    let waiting = desk.table().waiting(&Queue::Group(GROUP.to_owned()), 1000).await.unwrap();
+    let waiting = desk.table.queues().waiting(&Queue::Group(GROUP.to_owned()), 1000).await.unwrap();
     assert_eq!(waiting.len(), cids.len());
     // They arrived within one second, so the queue itself tells their order.
     (waiting.into_iter().map(|entry| entry.cid).collect(), agents)
@@ -47,13 +50,13 @@ async fn fill_queue(desk: &Conversations, capacity: impl Fn(u32) -> u32) -> (Vec
 
 /// All agents come online within one second, each by their own request. Returns them as they are afterwards. Checks that
 /// the number of database requests is bounded by the number of assignments, so that no request times out.
-async fn come_online(desk: &Conversations, database: &Database, agents: &[String]) -> Vec<Duty> {
+async fn come_online(desk: &Desk, database: &Database, agents: &[String]) -> Vec<Duty> {
     database.take_turns(true);
     let runs: Vec<Arc<Run>> = agents.iter().map(|_| Run::new(Faults::NONE)).collect();
     let requests = agents
         .iter()
         .zip(&runs)
-        .map(|(agent, run)| live(run.clone(), desk.set_status(agent, AgentStatus::Online, None)));
+        .map(|(agent, run)| live(run.clone(), desk.actions.set_status(agent, AgentStatus::Online, None)));
     for came in join_all(requests).await {
         came.unwrap().unwrap();
     }
@@ -65,14 +68,14 @@ async fn come_online(desk: &Conversations, database: &Database, agents: &[String
         assert!(requests <= 8 * assignments + 60, "{requests} requests for {assignments} assignments");
     }
     assert!(all.0 <= 9 * all.1, "{all:?}");
-    desk.table().duties(agents).await.unwrap()
+    desk.table.staff().duties(agents).await.unwrap()
 }
 
 /// The assigned conversations. Checks that each is assigned once.
-async fn assigned(desk: &Conversations, agents: &[String]) -> BTreeSet<String> {
+async fn assigned(desk: &Desk, agents: &[String]) -> BTreeSet<String> {
     let mut all = Vec::new();
     for agent in agents {
-        all.extend(desk.table().assigned_to(agent, 1000).await.unwrap());
+        all.extend(desk.table.staff().assigned_to(agent, 1000).await.unwrap());
     }
     let set: BTreeSet<String> = all.iter().cloned().collect();
     assert_eq!(set.len(), all.len());
@@ -87,7 +90,7 @@ async fn agents_who_come_online_at_once_fill_their_capacity_in_queue_order() {
     assert!(duties.iter().all(|duty| duty.load == duty.capacity), "{duties:?}");
     let room = duties.iter().map(|duty| duty.capacity as usize).sum();
     assert_eq!(assigned(&desk, &agents).await, queue[..room].iter().cloned().collect());
-    let waiting = desk.table().waiting(&Queue::Group(GROUP.to_owned()), 1000).await.unwrap();
+    let waiting = desk.table.queues().waiting(&Queue::Group(GROUP.to_owned()), 1000).await.unwrap();
     let left: Vec<&String> = waiting.iter().map(|entry| &entry.cid).collect();
     assert_eq!(left, queue[room..].iter().collect::<Vec<_>>());
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use conversations::{Actor, Conversations, HandoffError, TransferTarget};
+use conversations::{Actor, HandoffError, TransferTarget};
 use desk::staff::{AgentStatus, Group};
 use store::{Conversation, DUE_SHARDS, InboundRef, Kind, Queue, Result};
+
+use crate::world::Desk;
 
 /// An operation.
 #[derive(Debug, Clone)]
@@ -58,24 +60,26 @@ pub(crate) enum Completed {
 }
 
 impl Operation {
-    pub(crate) async fn run(&self, desk: &Conversations) -> Result<Completed> {
-        let table = desk.table();
+    pub(crate) async fn run(&self, desk: &Desk) -> Result<Completed> {
+        let table = &desk.table;
         let result = match self {
-            Self::Claim { cid, agent } => Box::pin(desk.claim(cid, agent)).await?,
-            Self::Accept { cid, agent } => desk.accept(cid, agent).await?,
+            Self::Claim { cid, agent } => Box::pin(desk.actions.claim(cid, agent)).await?,
+            Self::Accept { cid, agent } => desk.actions.accept(cid, agent).await?,
             Self::Transfer { cid, to, by } => {
-                Box::pin(desk.transfer(cid, to, Some("because"), actor(by.as_ref()))).await?
+                Box::pin(desk.actions.transfer(cid, to, Some("because"), actor(by.as_ref()))).await?
             }
-            Self::Close { cid, by } => Box::pin(desk.close(cid, actor(by.as_ref()), None)).await?,
+            Self::Close { cid, by } => Box::pin(desk.actions.close(cid, actor(by.as_ref()), None)).await?,
             Self::Tick => return Box::pin(tick(desk)).await.map(Completed::Tick),
-            Self::Receive(message) => return Box::pin(desk.receive(message)).await.map(|()| Completed::Other),
-            Self::Status { agent, status } => {
-                return desk.set_status(agent, *status, None).await.map(|_| Completed::Other);
+            Self::Receive(message) => {
+                return Box::pin(desk.conversations.receive(message)).await.map(|()| Completed::Other);
             }
-            Self::Heartbeat { agent } => return table.heartbeat(agent).await.map(|_| Completed::Other),
+            Self::Status { agent, status } => {
+                return desk.actions.set_status(agent, *status, None).await.map(|_| Completed::Other);
+            }
+            Self::Heartbeat { agent } => return table.duty_writer().heartbeat(agent).await.map(|_| Completed::Other),
             Self::Capacity { agent, capacity } => {
-                table.set_capacity(agent, agent, *capacity).await?;
-                return desk.drain_for(agent).await.map(|_| Completed::Other);
+                table.settings_writer().set_capacity(agent, agent, *capacity).await?;
+                return desk.conversations.drain_for(agent).await.map(|_| Completed::Other);
             }
             Self::Group { id, settings } => return change_group(desk, id, settings).await.map(|()| Completed::Other),
         };
@@ -88,29 +92,29 @@ fn actor(by: Option<&String>) -> Actor<'_> {
 }
 
 /// Adds the edges of agents who join before the group is written, and removes those of agents who leave after it.
-async fn change_group(desk: &Conversations, id: &str, settings: &Group) -> Result<()> {
-    let table = desk.table();
-    let seen = table.record::<Group>(Kind::Group, id).await?.unwrap();
+async fn change_group(desk: &Desk, id: &str, settings: &Group) -> Result<()> {
+    let table = &desk.table;
+    let seen = table.settings().record::<Group>(Kind::Group, id).await?.unwrap();
     let set = |members: &[String]| members.iter().cloned().collect::<BTreeSet<_>>();
     let (before, after, none) = (set(&seen.settings.members), set(&settings.members), BTreeSet::new());
-    table.note_members(id, &(&after - &before), &none).await?;
+    table.settings_writer().note_members(id, &(&after - &before), &none).await?;
     let aliases = seen.aliases.clone();
-    table.change_record(Kind::Group, &seen, settings.clone(), aliases, None).await?;
-    table.note_members(id, &none, &(&before - &after)).await?;
-    desk.begin_drain(&[Queue::Group(id.to_owned())]).await.map(drop)
+    table.settings_writer().change_record(Kind::Group, &seen, settings.clone(), aliases, None).await?;
+    table.settings_writer().note_members(id, &none, &(&before - &after)).await?;
+    desk.conversations.begin_drain(&[Queue::Group(id.to_owned())]).await.map(drop)
 }
 
 /// The minute tick of reception.
-async fn tick(desk: &Conversations) -> Result<u32> {
-    let table = desk.table();
+async fn tick(desk: &Desk) -> Result<u32> {
+    let table = &desk.table;
     let mut failed = 0;
     for shard in 0..DUE_SHARDS {
-        for message in table.overdue_messages(shard, 50).await? {
-            if Box::pin(desk.receive(&message)).await.is_err() {
+        for message in table.overdue_inbound().overdue_messages(shard, 50).await? {
+            if Box::pin(desk.conversations.receive(&message)).await.is_err() {
                 failed += 1;
-                table.postpone_message(&message).await?;
+                table.overdue_inbound().postpone_message(&message).await?;
             }
         }
     }
-    Ok(failed + desk.tick().await?.failed)
+    Ok(failed + desk.tick.run().await?.failed)
 }

@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
 };
 use channel::Channel;
-use conversations::Conversations;
+use conversations::{AgentActions, Conversations, Tick};
 use desk::{
     calendar::Calendar,
     robot::Robot,
@@ -47,7 +47,7 @@ pub(crate) struct World {
     pub(crate) random: Random,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) database: Arc<Database>,
-    pub(crate) desk: Conversations,
+    pub(crate) desk: Desk,
     pub(crate) watch: Arc<Mutex<Watch>>,
     pub(crate) priorities: BTreeMap<String, u32>,
     pub(crate) receptions: BTreeMap<String, Reception>,
@@ -60,16 +60,29 @@ pub(crate) struct World {
     pub(crate) workbenches: BTreeSet<String>,
 }
 
-/// Conversations in an empty database, and their clock.
-pub(crate) fn desk(seed: u64) -> (Arc<Database>, Arc<ManualClock>, Conversations) {
+/// Everything that the functions do to conversations.
+#[derive(Debug, Clone)]
+pub(crate) struct Desk {
+    pub(crate) table: Table,
+    pub(crate) vault: Vault,
+    pub(crate) conversations: Conversations,
+    pub(crate) actions: AgentActions,
+    pub(crate) tick: Tick,
+}
+
+/// A desk with an empty database, and its clock.
+pub(crate) fn desk(seed: u64) -> (Arc<Database>, Arc<ManualClock>, Desk) {
     let database = Database::new(seed);
     let clock = Arc::new(ManualClock::new(Timestamp::from_second(BEGIN).unwrap()));
     let backoff = Backoff::new(fastrand::Rng::with_seed(seed), YieldingSleep);
     let table = Table::new(database.client(), TABLE, clock.clone()).with_backoff(backoff);
     let vault = vault();
     // The discard port: these tests send nothing.
-    let channel = Channel::new(table.clone(), vault.clone(), "http://127.0.0.1:9").unwrap();
-    (database, clock, Conversations::new(table, vault, channel))
+    let channel = Channel::new(&table, vault.clone(), "http://127.0.0.1:9").unwrap();
+    let conversations = Conversations::new(&table, &vault, channel);
+    let actions = AgentActions::new(&conversations, table.duty_writer(), table.token_agents());
+    let tick = Tick::new(&conversations, table.due_checks());
+    (database, clock, Desk { table, vault, conversations, actions, tick })
 }
 
 impl World {
@@ -88,13 +101,13 @@ impl World {
         for id in &agents {
             let agent = json!({ "name": id, "capacity": random.between(1, if small { 3 } else { 8 }) });
             let agent: Agent = from(agent);
-            desk.table().set_capacity(id, id, agent.capacity).await.unwrap();
+            desk.table.settings_writer().set_capacity(id, id, agent.capacity).await.unwrap();
             store_record(&desk, Kind::Agent, id, agent, vec![format!("other-{id}")]).await;
         }
         for id in &groups {
             let group = draw_group(&mut random, &agents);
             let members = group.members.iter().cloned().collect();
-            desk.table().note_members(id, &members, &BTreeSet::new()).await.unwrap();
+            desk.table.settings_writer().note_members(id, &members, &BTreeSet::new()).await.unwrap();
             store_record(&desk, Kind::Group, id, group, vec![format!("other-{id}")]).await;
         }
         let apps = ["wx0000000000000001", "wx0000000000000002"].map(ToOwned::to_owned);
@@ -137,19 +150,13 @@ impl World {
 }
 
 /// Stores settings under a given id.
-pub(crate) async fn store_record<T: Serialize>(
-    desk: &Conversations,
-    kind: Kind,
-    id: &str,
-    settings: T,
-    aliases: Vec<String>,
-) {
-    let record = Record { id: id.to_owned(), ..desk.table().new_record(kind, settings, aliases) };
-    desk.table().create_record(kind, &record, None).await.unwrap();
+pub(crate) async fn store_record<T: Serialize>(desk: &Desk, kind: Kind, id: &str, settings: T, aliases: Vec<String>) {
+    let record = Record { id: id.to_owned(), ..desk.table.settings_writer().new_record(kind, settings, aliases) };
+    desk.table.settings_writer().create_record(kind, &record, None).await.unwrap();
 }
 
 /// Binds a mini program.
-pub(crate) async fn bind(desk: &Conversations, app_id: &str, reception: &Reception) {
+pub(crate) async fn bind(desk: &Desk, app_id: &str, reception: &Reception) {
     let secret = || SecretString::from("planted-credential");
     let new = NewBinding {
         app_id: app_id.to_owned(),
@@ -160,7 +167,7 @@ pub(crate) async fn bind(desk: &Conversations, app_id: &str, reception: &Recepti
         auto_reply: None,
         reception: Some(reception.clone()),
     };
-    desk.table().create_binding(desk.vault(), new).await.unwrap();
+    desk.table.binding_writer().create_binding(&desk.vault, new).await.unwrap();
 }
 
 /// Settings without automatic messages, each of which would be a send.

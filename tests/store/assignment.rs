@@ -50,10 +50,10 @@ async fn automatic_assignment_without_an_expected_load_needs_capacity_only() {
     kit.refused(&assign_new(&kit, 2, "a1", Assign::Auto { at_most: None }).await, &CommitOutcome::AgentUnavailable)
         .await;
     kit.online("a2", 2).await;
-    kit.table.set_status("a2", AgentStatus::Busy, None).await.unwrap();
+    kit.table.duty_writer().set_status("a2", AgentStatus::Busy, None).await.unwrap();
     kit.refused(&assign_new(&kit, 3, "a2", Assign::Auto { at_most: None }).await, &CommitOutcome::AgentUnavailable)
         .await;
-    kit.table.set_status("a2", AgentStatus::Online, None).await.unwrap();
+    kit.table.duty_writer().set_status("a2", AgentStatus::Online, None).await.unwrap();
     kit.advance(HEARTBEAT_LIFE);
     kit.refused(&assign_new(&kit, 4, "a2", Assign::Auto { at_most: None }).await, &CommitOutcome::AgentUnavailable)
         .await;
@@ -64,18 +64,18 @@ async fn automatic_assignment_needs_an_online_and_present_agent() {
     let kit = Kit::start().await;
     kit.online("a1", 3).await;
     for (number, status) in [(0, AgentStatus::Busy), (1, AgentStatus::Away), (2, AgentStatus::Offline)] {
-        kit.table.set_status("a1", status, None).await.unwrap();
+        kit.table.duty_writer().set_status("a1", status, None).await.unwrap();
         kit.refused(
             &assign_new(&kit, number, "a1", Assign::Auto { at_most: Some(0) }).await,
             &CommitOutcome::AgentUnavailable,
         )
         .await;
     }
-    kit.table.set_status("a1", AgentStatus::Online, None).await.unwrap();
+    kit.table.duty_writer().set_status("a1", AgentStatus::Online, None).await.unwrap();
     kit.advance(HEARTBEAT_LIFE);
     kit.refused(&assign_new(&kit, 3, "a1", Assign::Auto { at_most: Some(0) }).await, &CommitOutcome::AgentUnavailable)
         .await;
-    kit.table.heartbeat("a1").await.unwrap();
+    kit.table.duty_writer().heartbeat("a1").await.unwrap();
     kit.advance(HEARTBEAT_LIFE - A_MILLISECOND);
     kit.written(assign_new(&kit, 4, "a1", Assign::Auto { at_most: Some(0) }).await).await;
 }
@@ -85,15 +85,15 @@ async fn manual_assignment_succeeds_up_to_the_capacity() {
     let kit = Kit::start().await;
     kit.online("a1", 3).await;
     for (number, status) in [(0, AgentStatus::Online), (1, AgentStatus::Busy), (2, AgentStatus::Away)] {
-        kit.table.set_status("a1", status, None).await.unwrap();
+        kit.table.duty_writer().set_status("a1", status, None).await.unwrap();
         kit.advance(HEARTBEAT_LIFE * 2);
         kit.written(assign_new(&kit, number, "a1", Assign::Manual).await).await;
     }
     kit.refused(&assign_new(&kit, 3, "a1", Assign::Manual).await, &CommitOutcome::AgentUnavailable).await;
-    kit.table.set_capacity("a1", "Lin", 4).await.unwrap();
-    kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap();
+    kit.table.settings_writer().set_capacity("a1", "Lin", 4).await.unwrap();
+    kit.table.duty_writer().set_status("a1", AgentStatus::Offline, None).await.unwrap();
     kit.refused(&assign_new(&kit, 4, "a1", Assign::Manual).await, &CommitOutcome::AgentUnavailable).await;
-    kit.table.set_status("a1", AgentStatus::Away, None).await.unwrap();
+    kit.table.duty_writer().set_status("a1", AgentStatus::Away, None).await.unwrap();
     kit.written(assign_new(&kit, 5, "a1", Assign::Manual).await).await;
     assert_eq!((kit.load("a1").await, kit.duty("a1").await.last_assigned_at), (4, Some(kit.now())));
 }
@@ -105,7 +105,7 @@ async fn assignment_to_an_unknown_agent_is_refused() {
         kit.refused(&assign_new(&kit, number, "unknown", assign).await, &CommitOutcome::AgentUnavailable).await;
     }
     kit.online("a1", 1).await;
-    assert!(kit.table.end_duty("a1").await.unwrap());
+    assert!(kit.table.settings_writer().end_duty("a1").await.unwrap());
     kit.refused(&assign_new(&kit, 2, "a1", Assign::Manual).await, &CommitOutcome::AgentUnavailable).await;
 }
 
@@ -115,7 +115,7 @@ async fn capacity_below_the_load_keeps_conversations_and_refuses_more() {
     kit.online("a1", 3).await;
     let first = kit.written(assign_new(&kit, 0, "a1", Assign::Manual).await).await;
     kit.written(assign_new(&kit, 1, "a1", Assign::Manual).await).await;
-    kit.table.set_capacity("a1", "Lin", 1).await.unwrap();
+    kit.table.settings_writer().set_capacity("a1", "Lin", 1).await.unwrap();
     assert_eq!((kit.load("a1").await, kit.assigned_to("a1").await.len()), (2, 2));
     kit.refused(&assign_new(&kit, 2, "a1", Assign::Manual).await, &CommitOutcome::AgentUnavailable).await;
     kit.refused(&assign_new(&kit, 3, "a1", Assign::Auto { at_most: Some(2) }).await, &CommitOutcome::AgentUnavailable)

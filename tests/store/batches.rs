@@ -13,7 +13,7 @@ fn unprocessed(kit: &Kit, item: &Item) -> Fault {
 }
 
 async fn agent(kit: &Kit) -> Item {
-    kit.table.set_capacity("a1", "Lin", 3).await.unwrap();
+    kit.table.settings_writer().set_capacity("a1", "Lin", 3).await.unwrap();
     kit.items_of("duty").await.remove(0)
 }
 
@@ -22,7 +22,7 @@ async fn unprocessed_keys_are_read_again() {
     let kit = Kit::start().await;
     let item = agent(&kit).await;
     kit.wire.fail("BatchGetItem", 2, &unprocessed(&kit, &item));
-    let duties = kit.table.duties(&["a1".to_owned()]).await.unwrap();
+    let duties = kit.table.staff().duties(&["a1".to_owned()]).await.unwrap();
     assert_eq!(duties.len(), 1);
     assert_eq!(kit.wire.calls("BatchGetItem"), 3);
 }
@@ -33,7 +33,7 @@ async fn keys_that_stay_unprocessed_are_an_error_after_a_bounded_number_of_calls
     let item = agent(&kit).await;
     kit.wire.fail("BatchGetItem", 100, &unprocessed(&kit, &item));
     let begun = std::time::Instant::now();
-    let duties = kit.table.duties(&["a1".to_owned()]).await;
+    let duties = kit.table.staff().duties(&["a1".to_owned()]).await;
     assert!(matches!(&duties, Err(StoreError::Unavailable { code, .. }) if code == "UnprocessedKeys"), "{duties:?}");
     assert!(kit.wire.calls("BatchGetItem") <= 8, "{} calls", kit.wire.calls("BatchGetItem"));
     assert!(begun.elapsed() > std::time::Duration::from_millis(100), "there is a pause between the calls");

@@ -19,7 +19,10 @@ async fn binding_created_with_reception_stores_it() {
     let kit = Kit::start().await;
     let reception = reception(json!({ "mode": "robot_first", "group_id": "g1", "greeting": "您好 🙂" }));
     let new = NewBinding { reception: Some(reception.clone()), ..new_binding(APP_ID) };
-    assert_eq!(kit.table.create_binding(&kit.vault, new).await.unwrap().reception().unwrap(), reception);
+    assert_eq!(
+        kit.table.binding_writer().create_binding(&kit.vault, new).await.unwrap().reception().unwrap(),
+        reception
+    );
     assert_eq!(binding(&kit).await.reception().unwrap(), reception);
 }
 
@@ -43,8 +46,8 @@ async fn reception_and_session_from_secret_change_separately() {
 async fn empty_change_keeps_every_attribute() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
-    kit.table.mark_verified(APP_ID).await.unwrap();
-    kit.table.set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
+    kit.table.callback_verifier().mark_verified(APP_ID).await.unwrap();
+    kit.table.access_tokens().set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
     let before = binding(&kit).await;
     kit.advance(SignedDuration::from_secs(9));
     let after = change(&kit, BindingChange::default()).await;
@@ -81,12 +84,18 @@ async fn change_of_an_old_version_is_a_conflict() {
     change(&kit, BindingChange { name: Some("first".to_owned()), ..BindingChange::default() }).await;
     let before = kit.items().await;
     let late = BindingChange { name: Some("second".to_owned()), ..BindingChange::default() };
-    assert!(matches!(kit.table.change_binding(&kit.vault, &old, late).await, Err(StoreError::Conflict)));
+    assert!(matches!(
+        kit.table.binding_writer().change_binding(&kit.vault, &old, late).await,
+        Err(StoreError::Conflict)
+    ));
     assert_eq!(kit.items().await, before);
 
-    kit.table.delete_binding(APP_ID).await.unwrap();
+    kit.table.binding_writer().delete_binding(APP_ID).await.unwrap();
     let gone = BindingChange { token: Some(secret("other")), ..BindingChange::default() };
-    assert!(matches!(kit.table.change_binding(&kit.vault, &old, gone).await, Err(StoreError::Conflict)));
+    assert!(matches!(
+        kit.table.binding_writer().change_binding(&kit.vault, &old, gone).await,
+        Err(StoreError::Conflict)
+    ));
     assert!(kit.items().await.is_empty());
 }
 

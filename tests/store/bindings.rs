@@ -7,11 +7,11 @@ use store::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProble
 use crate::support::{APP_ID, Fault, Kit, new_binding, secret};
 
 pub(crate) async fn binding(kit: &Kit) -> Binding {
-    kit.table.binding(APP_ID).await.unwrap().unwrap()
+    kit.table.bindings().binding(APP_ID).await.unwrap().unwrap()
 }
 
 pub(crate) async fn change(kit: &Kit, change: BindingChange) -> Binding {
-    kit.table.change_binding(&kit.vault, &binding(kit).await, change).await.unwrap()
+    kit.table.binding_writer().change_binding(&kit.vault, &binding(kit).await, change).await.unwrap()
 }
 
 pub(crate) async fn opened(kit: &Kit, sealed: &Sealed) -> String {
@@ -30,7 +30,7 @@ pub(crate) fn problem(kit: &Kit) -> CredentialProblem {
 #[tokio::test]
 async fn binding_is_read_as_it_was_created() {
     let kit = Kit::start().await;
-    assert!(kit.table.binding(APP_ID).await.unwrap().is_none());
+    assert!(kit.table.bindings().binding(APP_ID).await.unwrap().is_none());
     let made = kit.bind(APP_ID).await;
     let new = new_binding(APP_ID);
     for binding in [made, binding(&kit).await] {
@@ -54,7 +54,7 @@ async fn second_binding_of_a_mini_program_is_a_conflict() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     let before = kit.items().await;
-    let again = kit.table.create_binding(&kit.vault, new_binding(APP_ID)).await;
+    let again = kit.table.binding_writer().create_binding(&kit.vault, new_binding(APP_ID)).await;
     assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
     assert_eq!(kit.items().await, before);
 }
@@ -64,7 +64,7 @@ async fn creation_of_a_binding_whose_answer_was_lost_succeeds() {
     let kit = Kit::start().await;
     kit.wire.fail("PutItem", 1, &Fault::LostAnswer);
     // The push credentials are returned by this call only.
-    let made = kit.table.create_binding(&kit.vault, new_binding(APP_ID)).await.unwrap();
+    let made = kit.table.binding_writer().create_binding(&kit.vault, new_binding(APP_ID)).await.unwrap();
     assert_eq!(kit.wire.calls("PutItem"), 2);
     assert_eq!(opened(&kit, &made.token).await, opened(&kit, &binding(&kit).await.token).await);
 }
@@ -81,7 +81,7 @@ async fn bindings_are_paged_in_the_order_of_app_ids() {
         let mut listed = Vec::new();
         let (mut cursor, mut pages) = (None, 0);
         loop {
-            let page = kit.table.bindings(cursor.as_deref(), limit).await.unwrap();
+            let page = kit.table.binding_list().bindings(cursor.as_deref(), limit).await.unwrap();
             assert!(page.items.len() <= usize::try_from(limit).unwrap());
             listed.extend(page.items.into_iter().map(|binding| binding.app_id));
             cursor = page.cursor;
@@ -101,7 +101,7 @@ async fn page_of_more_than_a_hundred_bindings_is_complete() {
     for number in 0..120 {
         kit.bind(&format!("wx{number:016x}")).await;
     }
-    let page = kit.table.bindings(None, 120).await.unwrap();
+    let page = kit.table.binding_list().bindings(None, 120).await.unwrap();
     let listed: Vec<_> = page.items.iter().map(|binding| binding.app_id.clone()).collect();
     assert_eq!(listed, (0..120).map(|number| format!("wx{number:016x}")).collect::<Vec<_>>());
 }
@@ -112,10 +112,10 @@ async fn deleted_binding_is_not_listed() {
     for app_id in ["wx1", "wx2", "wx3"] {
         kit.bind(app_id).await;
     }
-    let first = kit.table.bindings(None, 1).await.unwrap();
-    kit.table.delete_binding("wx1").await.unwrap();
+    let first = kit.table.binding_list().bindings(None, 1).await.unwrap();
+    kit.table.binding_writer().delete_binding("wx1").await.unwrap();
     // The cursor's item was deleted in the meantime.
-    let next = kit.table.bindings(first.cursor.as_deref(), 1).await.unwrap();
+    let next = kit.table.binding_list().bindings(first.cursor.as_deref(), 1).await.unwrap();
     assert_eq!(next.items[0].app_id, "wx2");
 }
 
@@ -141,7 +141,7 @@ async fn new_token_makes_the_binding_unverified() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     kit.advance(SignedDuration::from_secs(3));
-    kit.table.mark_verified(APP_ID).await.unwrap();
+    kit.table.callback_verifier().mark_verified(APP_ID).await.unwrap();
     let verified = binding(&kit).await;
     assert_eq!((verified.verified_at, verified.status()), (Some(kit.now()), BindingStatus::Verified));
     // A credential problem does not increment the version of the settings.
@@ -158,15 +158,15 @@ async fn new_token_makes_the_binding_unverified() {
 async fn credential_problem_is_shown_until_it_is_cleared() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
-    kit.table.mark_verified(APP_ID).await.unwrap();
-    kit.table.set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
+    kit.table.callback_verifier().mark_verified(APP_ID).await.unwrap();
+    kit.table.access_tokens().set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
     let refused = binding(&kit).await;
     assert_eq!((refused.status(), refused.problem), (BindingStatus::CredentialsRefused, Some(problem(&kit))));
-    kit.table.set_credential_problem(APP_ID, None).await.unwrap();
+    kit.table.access_tokens().set_credential_problem(APP_ID, None).await.unwrap();
     let mended = binding(&kit).await;
     assert_eq!((mended.status(), mended.problem), (BindingStatus::Verified, None));
 
-    kit.table.set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
+    kit.table.access_tokens().set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
     let secret = change(&kit, BindingChange { app_secret: Some(secret("new")), ..BindingChange::default() }).await;
     assert_eq!((secret.status(), secret.problem), (BindingStatus::Verified, None));
     assert_eq!(opened(&kit, &secret.app_secret).await, "new");
@@ -178,19 +178,19 @@ async fn deletion_of_a_binding_deletes_only_its_access_token() {
     kit.bind(APP_ID).await;
     kit.bind("wx2").await;
     for app_id in [APP_ID, "wx2"] {
-        let lease = kit.table.lease_token(app_id, 0).await.unwrap().unwrap();
+        let lease = kit.table.access_tokens().lease_token(app_id, 0).await.unwrap().unwrap();
         let end = kit.now() + SignedDuration::from_hours(2);
-        kit.table.renew_token(&kit.vault, &lease, &secret("token"), end, end).await.unwrap();
+        kit.table.access_tokens().renew_token(&kit.vault, &lease, &secret("token"), end, end).await.unwrap();
     }
     kit.opened(&crate::support::visitor(), 0, 1).await;
     let visitors = (kit.items_of("inbound").await, kit.items_of("conversation").await);
 
-    assert!(kit.table.delete_binding(APP_ID).await.unwrap());
-    assert!(!kit.table.delete_binding(APP_ID).await.unwrap());
-    assert!(kit.table.binding(APP_ID).await.unwrap().is_none());
-    assert!(kit.table.token(APP_ID).await.unwrap().is_none());
-    assert!(kit.table.binding("wx2").await.unwrap().is_some());
-    assert!(kit.table.token("wx2").await.unwrap().is_some());
+    assert!(kit.table.binding_writer().delete_binding(APP_ID).await.unwrap());
+    assert!(!kit.table.binding_writer().delete_binding(APP_ID).await.unwrap());
+    assert!(kit.table.bindings().binding(APP_ID).await.unwrap().is_none());
+    assert!(kit.table.access_tokens().token(APP_ID).await.unwrap().is_none());
+    assert!(kit.table.bindings().binding("wx2").await.unwrap().is_some());
+    assert!(kit.table.access_tokens().token("wx2").await.unwrap().is_some());
     assert_eq!((kit.items_of("inbound").await, kit.items_of("conversation").await), visitors);
 }
 
@@ -198,12 +198,12 @@ async fn deletion_of_a_binding_deletes_only_its_access_token() {
 async fn writes_to_a_deleted_binding_do_not_recreate_it() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
-    kit.table.delete_binding(APP_ID).await.unwrap();
-    kit.table.mark_verified(APP_ID).await.unwrap();
-    kit.table.set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
-    kit.table.set_credential_problem(APP_ID, None).await.unwrap();
-    kit.table.reset_token(APP_ID).await.unwrap();
-    kit.table.unschedule_token(APP_ID).await.unwrap();
+    kit.table.binding_writer().delete_binding(APP_ID).await.unwrap();
+    kit.table.callback_verifier().mark_verified(APP_ID).await.unwrap();
+    kit.table.access_tokens().set_credential_problem(APP_ID, Some(&problem(&kit))).await.unwrap();
+    kit.table.access_tokens().set_credential_problem(APP_ID, None).await.unwrap();
+    kit.table.access_tokens().reset_token(APP_ID).await.unwrap();
+    kit.table.access_tokens().unschedule_token(APP_ID).await.unwrap();
     assert!(kit.items().await.is_empty());
     // The mini program can be bound again.
     let again = kit.bind(APP_ID).await;

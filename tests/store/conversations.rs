@@ -11,7 +11,7 @@ async fn all(kit: &Kit, limit: i32) -> Vec<Conversation> {
     let mut listed = Vec::new();
     let mut cursor = None;
     loop {
-        let page = kit.table.conversations(cursor.as_deref(), limit).await.unwrap();
+        let page = kit.table.lists().conversations(cursor.as_deref(), limit).await.unwrap();
         assert!(page.items.len() <= usize::try_from(limit).unwrap());
         listed.extend(page.items);
         cursor = page.cursor;
@@ -25,7 +25,7 @@ async fn messages(kit: &Kit, conversation: &Conversation, limit: i32) -> Vec<Mes
     let mut listed = Vec::new();
     let mut cursor = None;
     loop {
-        let page = kit.table.conversation_messages(conversation, cursor.as_deref(), limit).await.unwrap();
+        let page = kit.table.threads().conversation_messages(conversation, cursor.as_deref(), limit).await.unwrap();
         listed.extend(page.items);
         cursor = page.cursor;
         if cursor.is_none() {
@@ -77,7 +77,7 @@ async fn conversations_are_read_in_the_order_asked_for() {
     }
     cids.reverse();
     let asked = [&cids[..1], &["c-that-is-not-there".to_owned()], &cids[1..], &cids[..1]].concat();
-    let read: Vec<_> = kit.table.conversations_of(&asked).await.unwrap();
+    let read: Vec<_> = kit.table.conversations().conversations_of(&asked).await.unwrap();
     assert_eq!(read.iter().map(|conversation| &conversation.cid).collect::<Vec<_>>(), cids.iter().collect::<Vec<_>>());
     assert_eq!(read[0], kit.conversation(&cids[0]).await);
 }
@@ -131,11 +131,11 @@ async fn message_after_closing_opens_a_new_conversation() {
     assert_eq!(told, kept);
     assert_eq!((kept.is_open(), kept.closed_at), (false, Some(kit.now())));
     assert_eq!(kept.stage, Stage::Closed { by: ClosedBy::Agent });
-    assert_eq!(kit.table.visitor(&thread).await.unwrap().open_cid, None);
+    assert_eq!(kit.table.threads().visitor(&thread).await.unwrap().open_cid, None);
 
     let next = kit.opened(&thread, 700, 2).await;
     assert_ne!(next.cid, first.cid);
-    assert_eq!(kit.table.visitor(&thread).await.unwrap().open_cid, Some(next.cid));
+    assert_eq!(kit.table.threads().visitor(&thread).await.unwrap().open_cid, Some(next.cid));
     let open = all(&kit, 10).await.into_iter().filter(Conversation::is_open).count();
     assert_eq!(open, 1);
 }
@@ -171,8 +171,8 @@ async fn answered_at_stays_after_the_first_answer() {
 #[tokio::test]
 async fn reads_of_missing_items_return_nothing_and_write_nothing() {
     let kit = Kit::start().await;
-    assert!(kit.table.conversation("c1").await.unwrap().is_none());
-    assert_eq!(kit.table.visitor(&visitor()).await.unwrap(), store::Visitor::default());
+    assert!(kit.table.conversations().conversation("c1").await.unwrap().is_none());
+    assert_eq!(kit.table.threads().visitor(&visitor()).await.unwrap(), store::Visitor::default());
     assert!(kit.thread(&visitor()).await.is_empty());
     assert!(kit.items().await.is_empty());
 }
@@ -197,7 +197,7 @@ async fn conversation_of_a_later_version_is_an_error() {
     assert_eq!((read.app_id.as_str(), read.openid.as_str(), read.plan), (APP_ID, OPENID, None));
     data["stage"] = json!({ "name": "of a later version" });
     put(&data).await;
-    let read = kit.table.conversation(&cid).await;
+    let read = kit.table.conversations().conversation(&cid).await;
     assert!(
         matches!(&read, Err(store::StoreError::Corrupt { item: "conversation", what, .. }) if what == "data"),
         "{read:?}"

@@ -49,9 +49,9 @@ async fn lists_refuse_an_invalid_cursor() {
     let lists =
         ["", "x", "a\nb", "a\nb\nc\nd", "\n\n", "a\n\nc", "\nb\nc", "a\nb\n"].map(|text| encode(text.as_bytes()));
     for cursor in garbage().iter().chain(&lists) {
-        assert_refused(&kit.table.bindings(Some(cursor), 10).await, cursor);
-        assert_refused(&kit.table.conversations(Some(cursor), 10).await, cursor);
-        assert_refused(&kit.table.api_tokens(Some(cursor), 10).await, cursor);
+        assert_refused(&kit.table.binding_list().bindings(Some(cursor), 10).await, cursor);
+        assert_refused(&kit.table.lists().conversations(Some(cursor), 10).await, cursor);
+        assert_refused(&kit.table.api_token_writer().api_tokens(Some(cursor), 10).await, cursor);
     }
     assert_eq!(kit.wire.calls("Query"), 0);
 }
@@ -64,13 +64,13 @@ async fn message_lists_refuse_an_invalid_cursor() {
     // DynamoDB refuses a start key outside the query's range; the emulators accept it.
     let outside = ["~", "~~", "", "\u{7f}", "游标"].map(|text| encode(text.as_bytes()));
     for cursor in garbage().iter().chain(&outside) {
-        assert_refused(&kit.table.thread_messages(&visitor(), Some(cursor), 10).await, cursor);
-        assert_refused(&kit.table.conversation_messages(&conversation, Some(cursor), 10).await, cursor);
+        assert_refused(&kit.table.threads().thread_messages(&visitor(), Some(cursor), 10).await, cursor);
+        assert_refused(&kit.table.threads().conversation_messages(&conversation, Some(cursor), 10).await, cursor);
     }
     let earlier = encode(b"1772352004-m00000000000000000001");
-    assert_refused(&kit.table.conversation_messages(&conversation, Some(&earlier), 10).await, &earlier);
+    assert_refused(&kit.table.threads().conversation_messages(&conversation, Some(&earlier), 10).await, &earlier);
     assert_eq!(kit.wire.calls("Query"), before);
-    assert_eq!(kit.table.thread_messages(&visitor(), Some(&earlier), 10).await.unwrap().items.len(), 1);
+    assert_eq!(kit.table.threads().thread_messages(&visitor(), Some(&earlier), 10).await.unwrap().items.len(), 1);
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn cursor_of_a_missing_message_continues_behind_it() {
         kit.receive_text(&visitor(), i64::from(number), number).await;
     }
     let third = encode(b"1772352003-m00000000000000000003");
-    let page = kit.table.thread_messages(&visitor(), Some(&third), 10).await.unwrap();
+    let page = kit.table.threads().thread_messages(&visitor(), Some(&third), 10).await.unwrap();
     assert_eq!(page.items.len(), 1);
     assert_eq!(page.items[0].content["content"], "text 4");
 }

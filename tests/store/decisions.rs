@@ -28,7 +28,7 @@ async fn first_message_opens_a_conversation() {
     let thread = visitor();
     let message = kit.receive_text(&thread, 5, 1).await;
     let cid = thread.cid(&message.id);
-    assert_eq!(kit.table.visitor(&thread).await.unwrap(), Visitor::default());
+    assert_eq!(kit.table.threads().visitor(&thread).await.unwrap(), Visitor::default());
     kit.advance(SignedDuration::from_secs(6));
     let written = kit.written(Decision::about(&kit.table, &message).await).await;
 
@@ -43,7 +43,7 @@ async fn first_message_opens_a_conversation() {
     assert_eq!((conversation.answered_at, conversation.closed_at, conversation.warned_at), (None, None, None));
     assert_eq!((conversation.assignee(), conversation.waiting(), conversation.seq), (None, None, 0));
 
-    let known = kit.table.visitor(&thread).await.unwrap();
+    let known = kit.table.threads().visitor(&thread).await.unwrap();
     assert_eq!(known.open_cid.as_ref(), Some(&cid));
     assert_eq!(kit.message(&thread, &message.id).await.cid, Some(cid));
     kit.advance(SignedDuration::from_hours(1));
@@ -88,7 +88,7 @@ async fn event_is_processed_without_a_conversation() {
     assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
     kit.refused(&decision, &CommitOutcome::AlreadyProcessed).await;
 
-    let known = kit.table.visitor(&thread).await.unwrap();
+    let known = kit.table.threads().visitor(&thread).await.unwrap();
     assert_eq!((known.open_cid, known.session_from.as_deref()), (None, Some("from=cart")));
     assert_eq!(kit.message(&thread, &entered.id).await.cid, None);
     assert!(kit.items_of("conversation").await.is_empty());
@@ -264,5 +264,5 @@ fn conversation_id_is_derived_from_the_first_message() {
 async fn processed_message_is_received_as_a_duplicate() {
     let kit = Kit::start().await;
     kit.opened(&visitor(), 0, 1).await;
-    assert_eq!(kit.table.receive(&text_message(&visitor(), 0, 1)).await.unwrap(), store::Receipt::Duplicate);
+    assert_eq!(kit.table.inbox().receive(&text_message(&visitor(), 0, 1)).await.unwrap(), store::Receipt::Duplicate);
 }

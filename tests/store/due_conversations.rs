@@ -10,7 +10,7 @@ use crate::support::{APP_ID, Decision, Kit, outbound, s, visitor};
 async fn all_due(kit: &Kit) -> Vec<Conversation> {
     let mut due = Vec::new();
     for shard in 0..DUE_SHARDS {
-        due.extend(kit.table.due_conversations(shard, 100).await.unwrap());
+        due.extend(kit.table.due_checks().due_conversations(shard, 100).await.unwrap());
     }
     due
 }
@@ -62,10 +62,10 @@ async fn due_conversations_are_sharded_and_sorted_by_due_time() {
     kit.advance(SignedDuration::from_mins(2));
     let mut total = 0;
     for shard in 0..DUE_SHARDS {
-        let found = kit.table.due_conversations(shard, 100).await.unwrap();
+        let found = kit.table.due_checks().due_conversations(shard, 100).await.unwrap();
         assert!(!found.is_empty());
         assert!(found.is_sorted_by_key(|conversation| conversation.next_check_at));
-        assert_eq!(kit.table.due_conversations(shard, 1).await.unwrap(), found[..1]);
+        assert_eq!(kit.table.due_checks().due_conversations(shard, 1).await.unwrap(), found[..1]);
         total += found.len();
     }
     assert_eq!(total, 64);
@@ -86,17 +86,17 @@ async fn unreadable_conversation_is_postponed_and_does_not_block_others() {
     }
     let (shard, pair) = cids.into_iter().find(|(_, cids)| cids.len() > 1).unwrap();
     let shard: u8 = shard.rsplit('#').next().unwrap().parse().unwrap();
-    let before = kit.table.due_conversations(shard, 100).await.unwrap();
+    let before = kit.table.due_checks().due_conversations(shard, 100).await.unwrap();
     assert_eq!(before.len(), pair.len());
     let items = kit.items_of("conversation").await;
     let mut item = items.into_iter().find(|item| s(item, "cid") == before[0].cid).unwrap();
     item.insert("data".to_owned(), AttributeValue::S(r#"{"stage":{"name":"of a later version"}}"#.to_owned()));
     kit.write(item).await;
-    assert_eq!(kit.table.due_conversations(shard, 100).await.unwrap(), before[1..]);
+    assert_eq!(kit.table.due_checks().due_conversations(shard, 100).await.unwrap(), before[1..]);
     // The next tick skips it, and a later one retries it, when it may have been repaired.
-    assert_eq!(kit.table.due_conversations(shard, 1).await.unwrap(), before[1..2]);
+    assert_eq!(kit.table.due_checks().due_conversations(shard, 1).await.unwrap(), before[1..2]);
     kit.advance(SignedDuration::from_hours(1));
-    assert_eq!(kit.table.due_conversations(shard, 100).await.unwrap(), before[1..]);
+    assert_eq!(kit.table.due_checks().due_conversations(shard, 100).await.unwrap(), before[1..]);
 }
 
 /// The stage of a conversation with a robot that has these messages to answer.
@@ -149,13 +149,13 @@ fn turn_sorts_messages_of_any_order() {
 #[tokio::test]
 async fn last_said_at_counts_both_sides() {
     let kit = Kit::start().await;
-    assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), None);
+    assert_eq!(kit.table.threads().last_said_at(&visitor()).await.unwrap(), None);
     let first = kit.opened(&visitor(), 3, 1).await;
-    assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), Some(first.last_message_at));
+    assert_eq!(kit.table.threads().last_said_at(&visitor()).await.unwrap(), Some(first.last_message_at));
     kit.advance(SignedDuration::from_secs(10));
     kit.pending(&visitor(), "hello").await;
-    assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), Some(kit.now()));
-    assert_eq!(kit.table.last_said_at(&Thread::new(APP_ID, "oAnother")).await.unwrap(), None);
+    assert_eq!(kit.table.threads().last_said_at(&visitor()).await.unwrap(), Some(kit.now()));
+    assert_eq!(kit.table.threads().last_said_at(&Thread::new(APP_ID, "oAnother")).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -168,9 +168,9 @@ async fn last_said_at_ignores_set_texts() {
         let id = NewOutbound::fresh_id(kit.now());
         let author = Author { role: AuthorRole::Prompt, name: None };
         kit.store_outbound(&NewOutbound { author, ..outbound(&visitor(), &id, "Are you there?") }, None).await.unwrap();
-        assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), Some(first.last_message_at));
+        assert_eq!(kit.table.threads().last_said_at(&visitor()).await.unwrap(), Some(first.last_message_at));
     }
     kit.advance(SignedDuration::from_mins(1));
     kit.pending(&visitor(), "hello").await;
-    assert_eq!(kit.table.last_said_at(&visitor()).await.unwrap(), Some(kit.now()));
+    assert_eq!(kit.table.threads().last_said_at(&visitor()).await.unwrap(), Some(kit.now()));
 }

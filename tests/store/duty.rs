@@ -9,14 +9,14 @@ use crate::support::{Decision, Kit, staff::assigned, visitor};
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
 async fn due_agents(kit: &Kit) -> Vec<String> {
-    kit.table.agents_to_check(100).await.unwrap().into_iter().map(|duty| duty.agent_id).collect()
+    kit.table.due_checks().agents_to_check(100).await.unwrap().into_iter().map(|duty| duty.agent_id).collect()
 }
 
 #[tokio::test]
 async fn new_agent_is_offline_without_load() {
     let kit = Kit::start().await;
-    assert_eq!(kit.table.duty("a1").await.unwrap(), None);
-    kit.table.set_capacity("a1", "林 Lin", 5).await.unwrap();
+    assert_eq!(kit.table.staff().duty("a1").await.unwrap(), None);
+    kit.table.settings_writer().set_capacity("a1", "林 Lin", 5).await.unwrap();
     let new = Duty {
         agent_id: "a1".to_owned(),
         name: "林 Lin".to_owned(),
@@ -38,10 +38,10 @@ async fn change_of_capacity_keeps_status_and_load() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
     kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
-    kit.table.set_status("a1", AgentStatus::Away, Some("lunch")).await.unwrap();
+    kit.table.duty_writer().set_status("a1", AgentStatus::Away, Some("lunch")).await.unwrap();
     let before = kit.duty("a1").await;
     kit.advance(SignedDuration::from_secs(1));
-    kit.table.set_capacity("a1", "another name", 9).await.unwrap();
+    kit.table.settings_writer().set_capacity("a1", "another name", 9).await.unwrap();
     let after = kit.duty("a1").await;
     assert_eq!(after, Duty { name: "another name".to_owned(), capacity: 9, ..before });
     assert_eq!(after.load, 1);
@@ -58,13 +58,13 @@ async fn status_counts_as_a_heartbeat_and_stores_its_reason() {
         (AgentStatus::Online, None),
     ] {
         kit.advance(SignedDuration::from_secs(7));
-        let told = kit.table.set_status("a1", status, reason).await.unwrap();
+        let told = kit.table.duty_writer().set_status("a1", status, reason).await.unwrap();
         assert_eq!(told, kit.duty("a1").await, "the returned duty equals the stored one");
         assert_eq!((told.status, told.reason.as_deref(), told.since), (status, reason, kit.now()));
         assert_eq!(told.present_until, kit.now() + HEARTBEAT_LIFE);
     }
     kit.advance(SignedDuration::from_secs(7));
-    let offline = kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap();
+    let offline = kit.table.duty_writer().set_status("a1", AgentStatus::Offline, None).await.unwrap();
     assert_eq!((offline.status, offline.present_until), (AgentStatus::Offline, kit.now()));
 }
 
@@ -74,7 +74,7 @@ async fn heartbeat_extends_presence_by_its_life() {
     let begin = kit.now();
     kit.online("a1", 2).await;
     kit.advance(SignedDuration::from_secs(60));
-    let beat = kit.table.heartbeat("a1").await.unwrap();
+    let beat = kit.table.duty_writer().heartbeat("a1").await.unwrap();
     assert_eq!(beat, kit.duty("a1").await);
     assert_eq!((beat.present_until, beat.since, beat.status), (kit.now() + HEARTBEAT_LIFE, begin, AgentStatus::Online));
     // The workbench sends a heartbeat every 30 seconds; two of them may be lost.
@@ -84,13 +84,16 @@ async fn heartbeat_extends_presence_by_its_life() {
 #[tokio::test]
 async fn heartbeat_of_an_offline_or_unknown_agent_is_refused() {
     let kit = Kit::start().await;
-    assert!(matches!(kit.table.heartbeat("a1").await, Err(StoreError::NotFound("agent"))));
-    assert!(matches!(kit.table.set_status("a1", AgentStatus::Online, None).await, Err(StoreError::NotFound("agent"))));
+    assert!(matches!(kit.table.duty_writer().heartbeat("a1").await, Err(StoreError::NotFound("agent"))));
+    assert!(matches!(
+        kit.table.duty_writer().set_status("a1", AgentStatus::Online, None).await,
+        Err(StoreError::NotFound("agent"))
+    ));
     assert!(kit.items().await.is_empty());
-    kit.table.set_capacity("a1", "Lin", 1).await.unwrap();
+    kit.table.settings_writer().set_capacity("a1", "Lin", 1).await.unwrap();
     let before = kit.items().await;
     // The heartbeat of a tab that was left open does not set an offline agent online.
-    assert!(matches!(kit.table.heartbeat("a1").await, Err(StoreError::Conflict)));
+    assert!(matches!(kit.table.duty_writer().heartbeat("a1").await, Err(StoreError::Conflict)));
     assert_eq!(kit.items().await, before);
 }
 
@@ -101,12 +104,18 @@ async fn agent_times_out_after_the_grace() {
     let online = kit.online("a1", 2).await;
     assert_eq!(online.times_out_at(), begin + HEARTBEAT_LIFE + GRACE);
     kit.advance(SignedDuration::from_secs(30));
-    assert_eq!(kit.table.heartbeat("a1").await.unwrap().times_out_at(), kit.now() + HEARTBEAT_LIFE + GRACE);
-    let away = kit.table.set_status("a1", AgentStatus::Away, None).await.unwrap();
+    assert_eq!(
+        kit.table.duty_writer().heartbeat("a1").await.unwrap().times_out_at(),
+        kit.now() + HEARTBEAT_LIFE + GRACE
+    );
+    let away = kit.table.duty_writer().set_status("a1", AgentStatus::Away, None).await.unwrap();
     assert_eq!(away.times_out_at(), kit.now() + HEARTBEAT_LIFE + GRACE, "an agent who is away has not timed out");
     kit.advance(SignedDuration::from_secs(10));
     // Setting the status offline ends the life of the last heartbeat, so that only the grace remains.
-    assert_eq!(kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap().times_out_at(), kit.now() + GRACE);
+    assert_eq!(
+        kit.table.duty_writer().set_status("a1", AgentStatus::Offline, None).await.unwrap().times_out_at(),
+        kit.now() + GRACE
+    );
 }
 
 #[tokio::test]
@@ -115,23 +124,23 @@ async fn agent_check_is_due_at_the_timeout() {
     kit.online("a1", 2).await;
     kit.advance(HEARTBEAT_LIFE + GRACE - A_MILLISECOND);
     assert!(due_agents(&kit).await.is_empty());
-    let beat = kit.table.heartbeat("a1").await.unwrap();
+    let beat = kit.table.duty_writer().heartbeat("a1").await.unwrap();
     kit.advance(A_MILLISECOND);
     // A heartbeat does not move the check: writing the index for each heartbeat would cost more than one early check.
     assert_eq!(due_agents(&kit).await, ["a1"]);
-    kit.table.reschedule_agent_check(&beat, false).await.unwrap();
+    kit.table.due_checks().reschedule_agent_check(&beat, false).await.unwrap();
     assert!(due_agents(&kit).await.is_empty());
     kit.advance(beat.times_out_at().duration_since(kit.now()) - A_MILLISECOND);
     assert!(due_agents(&kit).await.is_empty());
     kit.advance(A_MILLISECOND);
     assert_eq!(due_agents(&kit).await, ["a1"]);
-    kit.table.reschedule_agent_check(&kit.duty("a1").await, true).await.unwrap();
+    kit.table.due_checks().reschedule_agent_check(&kit.duty("a1").await, true).await.unwrap();
     let gone = kit.duty("a1").await;
     assert_eq!(gone, Duty { status: AgentStatus::Offline, ..beat });
     kit.advance(SignedDuration::from_hours(24));
     assert!(due_agents(&kit).await.is_empty());
     // An agent who comes back online is checked again.
-    kit.table.set_status("a1", AgentStatus::Online, None).await.unwrap();
+    kit.table.duty_writer().set_status("a1", AgentStatus::Online, None).await.unwrap();
     kit.advance(HEARTBEAT_LIFE + GRACE);
     assert_eq!(due_agents(&kit).await, ["a1"]);
 }
@@ -142,20 +151,24 @@ async fn returned_agent_is_not_set_offline() {
     let seen = kit.online("a1", 2).await;
     kit.advance(HEARTBEAT_LIFE + GRACE);
     assert_eq!(due_agents(&kit).await, ["a1"]);
-    kit.table.heartbeat("a1").await.unwrap();
+    kit.table.duty_writer().heartbeat("a1").await.unwrap();
     let before = kit.items().await;
     for timed_out in [true, false] {
-        kit.table.reschedule_agent_check(&seen, timed_out).await.unwrap();
+        kit.table.due_checks().reschedule_agent_check(&seen, timed_out).await.unwrap();
         assert_eq!(kit.items().await, before, "a concurrent heartbeat prevents the change");
     }
     let seen = kit.duty("a1").await;
-    kit.table.set_status("a1", AgentStatus::Busy, None).await.unwrap();
+    kit.table.duty_writer().set_status("a1", AgentStatus::Busy, None).await.unwrap();
     let before = kit.items().await;
     for timed_out in [true, false] {
-        kit.table.reschedule_agent_check(&seen, timed_out).await.unwrap();
+        kit.table.due_checks().reschedule_agent_check(&seen, timed_out).await.unwrap();
         assert_eq!(kit.items().await, before, "a concurrent change of status prevents the change");
     }
-    kit.table.reschedule_agent_check(&Duty { agent_id: "unknown".to_owned(), ..seen }, true).await.unwrap();
+    kit.table
+        .due_checks()
+        .reschedule_agent_check(&Duty { agent_id: "unknown".to_owned(), ..seen }, true)
+        .await
+        .unwrap();
     assert_eq!(kit.items().await, before);
 }
 
@@ -168,7 +181,7 @@ async fn agent_with_a_new_conversation_is_not_set_offline() {
     // Manual assignment does not require an open workbench.
     let taken = kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
     let before = kit.items().await;
-    kit.table.reschedule_agent_check(&seen, true).await.unwrap();
+    kit.table.due_checks().reschedule_agent_check(&seen, true).await.unwrap();
     assert_eq!(kit.items().await, before);
     assert_eq!((due_agents(&kit).await, kit.assigned_to("a1").await), (vec!["a1".to_owned()], vec![taken.cid]));
 }
@@ -177,9 +190,9 @@ async fn agent_with_a_new_conversation_is_not_set_offline() {
 async fn timed_out_agent_has_no_reason() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
-    let away = kit.table.set_status("a1", AgentStatus::Away, Some("lunch")).await.unwrap();
+    let away = kit.table.duty_writer().set_status("a1", AgentStatus::Away, Some("lunch")).await.unwrap();
     kit.advance(HEARTBEAT_LIFE + GRACE);
-    kit.table.reschedule_agent_check(&away, true).await.unwrap();
+    kit.table.due_checks().reschedule_agent_check(&away, true).await.unwrap();
     let gone = kit.duty("a1").await;
     assert_eq!((gone.status, gone.reason), (AgentStatus::Offline, None));
 }
@@ -192,15 +205,15 @@ async fn agents_are_read_in_the_order_asked_for() {
     for number in (0..120).rev() {
         let agent = format!("a{number:03}");
         if number % 10 != 0 {
-            kit.table.set_capacity(&agent, "Lin", 1).await.unwrap();
+            kit.table.settings_writer().set_capacity(&agent, "Lin", 1).await.unwrap();
         }
         asked.push(agent);
     }
     asked.push(asked[1].clone());
-    let read: Vec<_> = kit.table.duties(&asked).await.unwrap().into_iter().map(|duty| duty.agent_id).collect();
+    let read: Vec<_> = kit.table.staff().duties(&asked).await.unwrap().into_iter().map(|duty| duty.agent_id).collect();
     let exist: Vec<_> = asked[..120].iter().filter(|agent| !agent.ends_with('0')).cloned().collect();
     assert_eq!(read, exist);
-    assert!(kit.table.duties(&[]).await.unwrap().is_empty());
+    assert!(kit.table.staff().duties(&[]).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -209,12 +222,12 @@ async fn duty_with_conversations_is_not_deleted() {
     kit.online("a1", 2).await;
     let cid = kit.opened_in(&visitor(), assigned("a1", kit.now())).await.cid;
     let before = kit.items().await;
-    assert!(!kit.table.end_duty("a1").await.unwrap());
+    assert!(!kit.table.settings_writer().end_duty("a1").await.unwrap());
     assert_eq!(kit.items().await, before);
     kit.written(Decision::on(&kit.table, &cid).await.closed()).await;
     for _ in 0..2 {
-        assert!(kit.table.end_duty("a1").await.unwrap());
-        assert_eq!(kit.table.duty("a1").await.unwrap(), None);
+        assert!(kit.table.settings_writer().end_duty("a1").await.unwrap());
+        assert_eq!(kit.table.staff().duty("a1").await.unwrap(), None);
     }
     kit.advance(SignedDuration::from_hours(1));
     assert!(due_agents(&kit).await.is_empty());
@@ -224,18 +237,18 @@ async fn duty_with_conversations_is_not_deleted() {
 async fn groups_of_an_agent_follow_joins_and_leaves() {
     let kit = Kit::start().await;
     let agents = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
-    kit.table.note_members("g1", &agents(&["a1", "a2"]), &agents(&[])).await.unwrap();
-    kit.table.note_members("g2", &agents(&["a1"]), &agents(&[])).await.unwrap();
+    kit.table.settings_writer().note_members("g1", &agents(&["a1", "a2"]), &agents(&[])).await.unwrap();
+    kit.table.settings_writer().note_members("g2", &agents(&["a1"]), &agents(&[])).await.unwrap();
     // Repeating a change has no effect, and an agent's conversations are not listed as groups.
     let before = kit.items().await;
-    kit.table.note_members("g2", &agents(&["a1"]), &agents(&["a9"])).await.unwrap();
+    kit.table.settings_writer().note_members("g2", &agents(&["a1"]), &agents(&["a9"])).await.unwrap();
     assert_eq!(kit.items().await, before);
     kit.online("a1", 2).await;
     kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
-    assert_eq!(kit.table.groups_of("a1").await.unwrap(), ["g1", "g2"]);
-    assert_eq!(kit.table.groups_of("a2").await.unwrap(), ["g1"]);
-    kit.table.note_members("g1", &agents(&["a3"]), &agents(&["a1"])).await.unwrap();
-    assert_eq!(kit.table.groups_of("a1").await.unwrap(), ["g2"]);
-    assert_eq!(kit.table.groups_of("a3").await.unwrap(), ["g1"]);
+    assert_eq!(kit.table.staff().groups_of("a1").await.unwrap(), ["g1", "g2"]);
+    assert_eq!(kit.table.staff().groups_of("a2").await.unwrap(), ["g1"]);
+    kit.table.settings_writer().note_members("g1", &agents(&["a3"]), &agents(&["a1"])).await.unwrap();
+    assert_eq!(kit.table.staff().groups_of("a1").await.unwrap(), ["g2"]);
+    assert_eq!(kit.table.staff().groups_of("a3").await.unwrap(), ["g1"]);
     assert_eq!(kit.assigned_to("a1").await.len(), 1);
 }

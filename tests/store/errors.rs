@@ -16,11 +16,11 @@ async fn unreachable_database_is_unavailable_within_the_timeout() {
     let table = Table::new(aws_sdk_dynamodb::Client::from_conf(config), "kefu", kit.clock.clone());
     let begin = Instant::now();
     let errors = [
-        table.receive(&text_message(&visitor(), 0, 1)).await.unwrap_err(),
-        table.binding(APP_ID).await.unwrap_err(),
-        table.bindings(None, 10).await.unwrap_err(),
-        table.claim(&visitor(), "1772352000-r1").await.unwrap_err(),
-        table.lease_token(APP_ID, 0).await.unwrap_err(),
+        table.inbox().receive(&text_message(&visitor(), 0, 1)).await.unwrap_err(),
+        table.bindings().binding(APP_ID).await.unwrap_err(),
+        table.binding_list().bindings(None, 10).await.unwrap_err(),
+        table.sends().claim(&visitor(), "1772352000-r1").await.unwrap_err(),
+        table.access_tokens().lease_token(APP_ID, 0).await.unwrap_err(),
     ];
     assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
     for error in errors {
@@ -43,9 +43,9 @@ async fn call_outside_the_iam_statement_is_denied_with_the_service_message() {
         kit.wire.fail("Query", 1, &denied);
         let before = kit.wire.calls("GetItem");
         let errors = [
-            kit.table.binding(APP_ID).await.unwrap_err(),
-            kit.table.receive(&text_message(&visitor(), 0, 1)).await.unwrap_err(),
-            kit.table.due_tokens(1).await.unwrap_err(),
+            kit.table.bindings().binding(APP_ID).await.unwrap_err(),
+            kit.table.inbox().receive(&text_message(&visitor(), 0, 1)).await.unwrap_err(),
+            kit.table.token_schedule().due_tokens(1).await.unwrap_err(),
         ];
         for error in errors {
             let StoreError::Denied { service, message } = &error else { panic!("{error:?}") };
@@ -70,7 +70,7 @@ async fn failure_names_its_code_and_its_cause() {
         let once = matches!(expected, "ResourceNotFoundException" | "ValidationException");
         kit.wire.fail("GetItem", if once { 1 } else { 3 }, &answer);
         let before = kit.wire.calls("GetItem");
-        let error = kit.table.binding(APP_ID).await.unwrap_err();
+        let error = kit.table.bindings().binding(APP_ID).await.unwrap_err();
         let tries = kit.wire.calls("GetItem") - before;
         let StoreError::Unavailable { code, cause, .. } = &error else { panic!("{error:?}") };
         assert_eq!(code, expected);
@@ -79,10 +79,10 @@ async fn failure_names_its_code_and_its_cause() {
         assert!(std::error::Error::source(&error).is_some());
         // Use up the remaining faults so that they do not affect the next round.
         for _ in tries..(if once { 1 } else { 3 }) {
-            let _ = kit.table.binding(APP_ID).await;
+            let _ = kit.table.bindings().binding(APP_ID).await;
         }
     }
-    assert!(kit.table.binding(APP_ID).await.unwrap().is_none());
+    assert!(kit.table.bindings().binding(APP_ID).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn message_of_a_later_version_is_an_error() {
             None => item.remove(attribute),
         };
         kit.write(item).await;
-        let error = kit.table.message(&visitor(), &message.id).await.unwrap_err();
+        let error = kit.table.threads().message(&visitor(), &message.id).await.unwrap_err();
         assert!(
             matches!(&error, StoreError::Corrupt { item: "message", what: named, .. } if named == what),
             "{error:?}"

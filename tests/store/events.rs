@@ -10,7 +10,7 @@ async fn all(kit: &Kit, cid: &str, limit: i32) -> Vec<Event> {
     let mut events = Vec::new();
     let mut cursor = None;
     loop {
-        let page = kit.table.events(cid, cursor.as_deref(), limit).await.unwrap();
+        let page = kit.table.conversations().events(cid, cursor.as_deref(), limit).await.unwrap();
         assert!(page.items.len() <= usize::try_from(limit).unwrap());
         events.extend(page.items);
         cursor = page.cursor;
@@ -140,7 +140,7 @@ async fn invalid_cursor_of_events_is_refused() {
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let before = kit.wire.calls("Query");
     for cursor in ["", "!", "a", "fg", "5ri45qCH"] {
-        let page = kit.table.events(&cid, Some(cursor), 10).await;
+        let page = kit.table.conversations().events(&cid, Some(cursor), 10).await;
         assert!(matches!(page, Err(StoreError::Cursor)), "{cursor}: {page:?}");
     }
     assert_eq!(kit.wire.calls("Query"), before);

@@ -36,11 +36,11 @@ async fn held_text_cannot_be_claimed() {
     let kept = kit.message(&visitor(), &new.id).await;
     assert_eq!((kept.state, &kept.failure), (MessageState::Held, &Some(failure("quota.exhausted"))));
     assert_eq!(serde_json::to_value(&kept).unwrap(), serde_json::to_value(new.message(kit.now())).unwrap());
-    let Claimed::Not(message) = kit.table.claim(&visitor(), &new.id).await.unwrap() else { panic!("claimed") };
+    let Claimed::Not(message) = kit.table.sends().claim(&visitor(), &new.id).await.unwrap() else { panic!("claimed") };
     assert_eq!(message.state, MessageState::Held);
     let item = kit.items_of("outbound").await.remove(0);
     assert!(OutboundRef::from_image(image(&item)).is_none(), "delivery does not see it");
-    assert!(kit.table.pending_since(&visitor(), "1772352000-m1").await.unwrap().is_empty());
+    assert!(kit.table.threads().pending_since(&visitor(), "1772352000-m1").await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -71,11 +71,11 @@ async fn next_message_releases_held_texts() {
     }
     assert_eq!(kit.message(&visitor(), ids[2]).await.state, MessageState::Held);
     assert_eq!(kit.message(&visitor(), "1772352060-rx").await.state, MessageState::Pending);
-    assert_eq!(kit.table.visitor(&visitor()).await.unwrap().held, [ids[2]]);
+    assert_eq!(kit.table.threads().visitor(&visitor()).await.unwrap().held, [ids[2]]);
     // A released text is neither due nor sent on its own.
     kit.advance(HOLD * 2);
     assert_eq!(kit.overdue().await, ["1772352060-rx", ids[2]]);
-    assert!(matches!(kit.table.claim(&visitor(), ids[0]).await.unwrap(), Claimed::Not(_)));
+    assert!(matches!(kit.table.sends().claim(&visitor(), ids[0]).await.unwrap(), Claimed::Not(_)));
 }
 
 #[tokio::test]
@@ -95,11 +95,11 @@ async fn release_of_a_text_that_is_not_held_is_refused() {
 /// Settles a held text on its own, with the visitor as currently stored.
 async fn ends(kit: &Kit, id: &str, waited_too_long: bool) -> Settlement {
     let message = kit.message(&visitor(), id).await;
-    let seen = kit.table.visitor(&visitor()).await.unwrap();
+    let seen = kit.table.threads().visitor(&visitor()).await.unwrap();
     let mut after = seen.clone();
     after.held.retain(|held| held != id);
     let failure = waited_too_long.then(|| failure("quota.expired"));
-    kit.table.end_held(&message, failure.as_ref(), (&seen, &after)).await.unwrap()
+    kit.table.sends().end_held(&message, failure.as_ref(), (&seen, &after)).await.unwrap()
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn held_text_ends_cancelled_or_failed() {
         for message in [*told, kept] {
             assert_eq!((message.state, &message.failure), (state, &why));
         }
-        assert!(kit.table.visitor(&visitor()).await.unwrap().held.is_empty());
+        assert!(kit.table.threads().visitor(&visitor()).await.unwrap().held.is_empty());
         kit.advance(HOLD * 2);
         assert!(kit.overdue().await.is_empty());
         // A settled text is neither settled again nor sent.
@@ -131,15 +131,15 @@ async fn held_text_ends_cancelled_or_failed() {
 async fn cancellation_with_a_stale_visitor_is_refused() {
     let kit = Kit::start().await;
     let new = hold_text(&kit, &visitor(), "1772352000-r1").await;
-    let seen = kit.table.visitor(&visitor()).await.unwrap();
+    let seen = kit.table.threads().visitor(&visitor()).await.unwrap();
     hold_text(&kit, &visitor(), "1772352000-r2").await;
     let before = kit.items().await;
     let message = kit.message(&visitor(), &new.id).await;
-    let stale = kit.table.end_held(&message, None, (&seen, &seen)).await.unwrap();
+    let stale = kit.table.sends().end_held(&message, None, (&seen, &seen)).await.unwrap();
     assert!(matches!(stale, Settlement::VisitorChanged), "{stale:?}");
     assert_eq!(kit.items().await, before);
     assert!(matches!(ends(&kit, &new.id, false).await, Settlement::Kept(_)));
-    assert_eq!(kit.table.visitor(&visitor()).await.unwrap().held, ["1772352000-r2"]);
+    assert_eq!(kit.table.threads().visitor(&visitor()).await.unwrap().held, ["1772352000-r2"]);
 }
 
 #[tokio::test]
@@ -149,8 +149,8 @@ async fn cancellation_of_a_released_text_is_refused() {
     let seen = kit.message(&visitor(), &new.id).await;
     let releases = releases(&kit, &visitor(), &[&new.id], "1772352060-rx").await;
     assert_eq!(releases.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
-    let known = kit.table.visitor(&visitor()).await.unwrap();
-    let late = kit.table.end_held(&seen, None, (&known, &known)).await.unwrap();
+    let known = kit.table.threads().visitor(&visitor()).await.unwrap();
+    let late = kit.table.sends().end_held(&seen, None, (&known, &known)).await.unwrap();
     assert!(matches!(late, Settlement::TooLate), "{late:?}");
     assert_eq!(kit.message(&visitor(), &new.id).await.state, MessageState::Released);
 }
@@ -159,12 +159,13 @@ async fn cancellation_of_a_released_text_is_refused() {
 async fn refused_send_is_held_like_an_unsent_one() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
-    let Claimed::Ours(claim) = kit.table.claim(&visitor(), &id).await.unwrap() else { panic!("not ours") };
-    let seen = kit.table.visitor(&visitor()).await.unwrap();
+    let Claimed::Ours(claim) = kit.table.sends().claim(&visitor(), &id).await.unwrap() else { panic!("not ours") };
+    let seen = kit.table.threads().visitor(&visitor()).await.unwrap();
     let mut after = seen.clone();
     after.held.push(id.clone());
     let settled = Settled::Held(kit.now() + HOLD, failure("wechat.window"));
-    let Settlement::Kept(told) = kit.table.settle(&claim, &settled, 0, Some((&seen, &after))).await.unwrap() else {
+    let Settlement::Kept(told) = kit.table.sends().settle(&claim, &settled, 0, Some((&seen, &after))).await.unwrap()
+    else {
         panic!("not kept")
     };
     assert_eq!((told.state, told.failure), (MessageState::Held, Some(failure("wechat.window"))));

@@ -26,13 +26,13 @@ async fn ids_of_one_second_sort_as_events_messages_replies() {
     }
     // The longest id of each kind.
     for number in [u32::MAX, 0] {
-        kit.table.receive(&text_message(&thread, 1, number)).await.unwrap();
+        kit.table.inbox().receive(&text_message(&thread, 1, number)).await.unwrap();
     }
     for identity in ["ezzzz.zz", "eAAAA.00", "e_"] {
-        kit.table.receive(&event(&thread, 1, identity, json!({ "content": "event" }))).await.unwrap();
+        kit.table.inbox().receive(&event(&thread, 1, identity, json!({ "content": "event" }))).await.unwrap();
     }
-    kit.table.receive(&text_message(&thread, 2, 7)).await.unwrap();
-    kit.table.receive(&text_message(&thread, 0, 8)).await.unwrap();
+    kit.table.inbox().receive(&text_message(&thread, 2, 7)).await.unwrap();
+    kit.table.inbox().receive(&text_message(&thread, 0, 8)).await.unwrap();
     let told: Vec<_> =
         kit.thread(&thread).await.into_iter().map(|message| message.content["content"].clone()).collect();
     assert_eq!(told, ["text 8", "event", "event", "event", "text 0", "text 4294967295", "reply", "reply", "text 7"]);
@@ -47,7 +47,7 @@ async fn create_times_sort_in_order() {
         // In a key, a time before 1970 counts as the first second of 1970.
         let new = NewInbound { create_time, identity: format!("m{place:020}"), ..text_message(&thread, 0, 1) };
         let new = NewInbound { content: json!({ "content": create_time }), ..new };
-        assert_eq!(kit.table.receive(&new).await.unwrap(), Receipt::Stored, "{create_time}");
+        assert_eq!(kit.table.inbox().receive(&new).await.unwrap(), Receipt::Stored, "{create_time}");
     }
     let told: Vec<_> = kit.thread(&thread).await.iter().map(|message| message.content["content"].as_i64()).collect();
     assert_eq!(told, times.map(Some));
@@ -57,8 +57,8 @@ async fn create_times_sort_in_order() {
 async fn create_time_out_of_range_uses_the_time_of_receipt() {
     let kit = Kit::start().await;
     let new = NewInbound { create_time: i64::MAX, ..text_message(&visitor(), 0, 1) };
-    assert_eq!(kit.table.receive(&new).await.unwrap(), Receipt::Stored);
-    assert_eq!(kit.table.receive(&new).await.unwrap(), Receipt::Duplicate);
+    assert_eq!(kit.table.inbox().receive(&new).await.unwrap(), Receipt::Stored);
+    assert_eq!(kit.table.inbox().receive(&new).await.unwrap(), Receipt::Duplicate);
     assert_eq!(kit.thread(&visitor()).await[0].created_at, kit.now());
 }
 
@@ -104,8 +104,8 @@ async fn every_openid_has_its_own_thread() {
         let answer = reply(&message, &decision.cid());
         let conversation = kit.written(decision.event("conversation.created").says(answer)).await;
         assert_eq!(conversation.thread(), thread);
-        assert_eq!(kit.table.visitors(std::slice::from_ref(&thread)).await.unwrap()[0].0, thread);
-        assert_eq!(kit.table.conversation_messages(&conversation, None, 10).await.unwrap().items.len(), 2);
+        assert_eq!(kit.table.threads().visitors(std::slice::from_ref(&thread)).await.unwrap()[0].0, thread);
+        assert_eq!(kit.table.threads().conversation_messages(&conversation, None, 10).await.unwrap().items.len(), 2);
     }
     let uids: BTreeSet<_> = openids.iter().map(|openid| Thread::new(APP_ID, openid).uid()).collect();
     assert_eq!(uids.len(), openids.len());
@@ -119,11 +119,11 @@ async fn longest_identity_fits_the_key() {
     // The `wechat` crate limits an event's identity to 100 characters.
     let longest = format!("e{}", "x".repeat(99));
     for second in 0..3 {
-        kit.table.receive(&event(&thread, second, &longest, json!({}))).await.unwrap();
+        kit.table.inbox().receive(&event(&thread, second, &longest, json!({}))).await.unwrap();
     }
     // Its cursor is accepted as well.
-    let first = kit.table.thread_messages(&thread, None, 1).await.unwrap();
-    let rest = kit.table.thread_messages(&thread, first.cursor.as_deref(), 10).await.unwrap();
+    let first = kit.table.threads().thread_messages(&thread, None, 1).await.unwrap();
+    let rest = kit.table.threads().thread_messages(&thread, first.cursor.as_deref(), 10).await.unwrap();
     assert_eq!((first.items.len(), rest.items.len()), (1, 2));
 }
 

@@ -15,7 +15,7 @@ async fn four_concurrent_deliveries_store_one_message() {
     for round in 0..ROUNDS {
         let receipts = concurrently(4, |_| {
             let table = kit.table.clone();
-            async move { table.receive(&text_message(&visitor(), i64::from(round), round)).await.unwrap() }
+            async move { table.inbox().receive(&text_message(&visitor(), i64::from(round), round)).await.unwrap() }
         });
         let mut receipts = receipts.await;
         receipts.sort_by_key(|receipt| *receipt == Receipt::Duplicate);
@@ -35,7 +35,7 @@ async fn message_is_read_as_it_was_received() {
     let content =
         json!({ "content": "在吗? 🙂", "session_from": "", "nested": { "n": 18_446_744_073_709_551_615_u64 } });
     let new = NewInbound { content: content.clone(), ..text_message(&thread, 7, 1) };
-    assert_eq!(kit.table.receive(&new).await.unwrap(), Receipt::Stored);
+    assert_eq!(kit.table.inbox().receive(&new).await.unwrap(), Receipt::Stored);
 
     let [message] = &kit.thread(&thread).await[..] else { panic!("one message") };
     assert_eq!(message.thread, thread);
@@ -46,19 +46,19 @@ async fn message_is_read_as_it_was_received() {
     assert_eq!(message.state, MessageState::Received);
     assert_eq!(message.cid, None);
     assert_eq!(kit.message(&thread, &message.id).await.content, content);
-    assert!(kit.table.message(&thread, "0000000000-m1").await.unwrap().is_none());
+    assert!(kit.table.threads().message(&thread, "0000000000-m1").await.unwrap().is_none());
 }
 
 #[tokio::test]
 async fn second_delivery_changes_nothing() {
     let kit = Kit::start().await;
     let first = text_message(&visitor(), 0, 1);
-    kit.table.receive(&first).await.unwrap();
+    kit.table.inbox().receive(&first).await.unwrap();
     let before = kit.items().await;
 
     kit.advance(SignedDuration::from_secs(5));
     let again = NewInbound { content: json!({ "content": "other" }), kind: "raw".to_owned(), ..first };
-    assert_eq!(kit.table.receive(&again).await.unwrap(), Receipt::Duplicate);
+    assert_eq!(kit.table.inbox().receive(&again).await.unwrap(), Receipt::Duplicate);
     assert_eq!(kit.items().await, before);
 }
 
@@ -67,7 +67,7 @@ async fn second_delivery_of_a_processed_message_is_a_duplicate() {
     let kit = Kit::start().await;
     let thread = visitor();
     kit.opened(&thread, 0, 1).await;
-    assert_eq!(kit.table.receive(&text_message(&thread, 0, 1)).await.unwrap(), Receipt::Duplicate);
+    assert_eq!(kit.table.inbox().receive(&text_message(&thread, 0, 1)).await.unwrap(), Receipt::Duplicate);
     kit.advance(SignedDuration::from_hours(1));
     assert!(kit.overdue_messages().await.is_empty());
 }
@@ -82,7 +82,11 @@ async fn same_msg_id_of_two_visitors_is_two_messages() {
         Thread::new(APP_ID, format!("{OPENID}0")),
     ];
     for thread in [visitor()].iter().chain(&others) {
-        assert_eq!(kit.table.receive(&text_message(thread, 0, 1)).await.unwrap(), Receipt::Stored, "{thread:?}");
+        assert_eq!(
+            kit.table.inbox().receive(&text_message(thread, 0, 1)).await.unwrap(),
+            Receipt::Stored,
+            "{thread:?}"
+        );
         assert_eq!(kit.thread(thread).await.len(), 1, "{thread:?}");
     }
     assert_eq!(kit.items().await.len(), 4);
@@ -93,7 +97,7 @@ async fn event_is_identified_by_second_and_identity() {
     let kit = Kit::start().await;
     let thread = visitor();
     let receive = async |second, identity: &str| {
-        kit.table.receive(&event(&thread, second, identity, json!({ "event": "e" }))).await.unwrap()
+        kit.table.inbox().receive(&event(&thread, second, identity, json!({ "event": "e" }))).await.unwrap()
     };
     assert_eq!(receive(0, "euser_enter_tempsession.aa").await, Receipt::Stored);
     assert_eq!(receive(0, "euser_enter_tempsession.aa").await, Receipt::Duplicate, "a second delivery");
@@ -108,7 +112,7 @@ async fn lost_answer_stores_the_message_once() {
     let kit = Kit::start().await;
     kit.wire.fail("PutItem", 1, &Fault::LostAnswer);
     // The SDK's retry found the item; WeChat gets `success` in both cases.
-    assert_eq!(kit.table.receive(&text_message(&visitor(), 0, 1)).await.unwrap(), Receipt::Duplicate);
+    assert_eq!(kit.table.inbox().receive(&text_message(&visitor(), 0, 1)).await.unwrap(), Receipt::Duplicate);
     assert_eq!(kit.wire.calls("PutItem"), 2);
     assert_eq!(kit.items().await.len(), 1);
 }
@@ -118,21 +122,21 @@ async fn throttled_table_stores_nothing_until_the_redelivery() {
     let kit = Kit::start().await;
     let new = text_message(&visitor(), 0, 1);
     kit.wire.fail("PutItem", 3, &Fault::error("ProvisionedThroughputExceededException"));
-    let error = kit.table.receive(&new).await.unwrap_err();
+    let error = kit.table.inbox().receive(&new).await.unwrap_err();
     let StoreError::Unavailable { service, code, .. } = error else { panic!("{error:?}") };
     assert_eq!((service, code.as_str()), ("DynamoDB", "ProvisionedThroughputExceededException"));
     assert!(kit.items().await.is_empty());
-    assert_eq!(kit.table.receive(&new).await.unwrap(), Receipt::Stored);
+    assert_eq!(kit.table.inbox().receive(&new).await.unwrap(), Receipt::Stored);
 }
 
 #[tokio::test]
 async fn delivery_during_processing_is_a_duplicate() {
     let kit = Kit::start().await;
     let new = text_message(&visitor(), 0, 1);
-    kit.table.receive(&new).await.unwrap();
+    kit.table.inbox().receive(&new).await.unwrap();
     // DynamoDB refuses a write to an item in a running transaction; only a stored message can be in one.
     kit.wire.fail("PutItem", 1, &Fault::error("TransactionConflictException"));
-    assert_eq!(kit.table.receive(&new).await.unwrap(), Receipt::Duplicate);
+    assert_eq!(kit.table.inbox().receive(&new).await.unwrap(), Receipt::Duplicate);
 }
 
 #[tokio::test]
@@ -155,13 +159,13 @@ async fn due_messages_equal_the_stream_image_and_come_oldest_first() {
     let thread = visitor();
     // WeChat's create times are in another order than the times of receipt.
     for (second, number) in [(30, 1), (20, 2), (10, 3)] {
-        kit.table.receive(&text_message(&thread, second, number)).await.unwrap();
+        kit.table.inbox().receive(&text_message(&thread, second, number)).await.unwrap();
         kit.advance(SignedDuration::from_secs(1));
     }
     kit.advance(OVERDUE_AFTER);
     let mut shards = Vec::new();
     for shard in 0..store::DUE_SHARDS {
-        shards.extend(kit.table.overdue_messages(shard, 2).await.unwrap());
+        shards.extend(kit.table.overdue_inbound().overdue_messages(shard, 2).await.unwrap());
     }
     let [first, second] = &shards[..] else { panic!("as many as were asked for: {shards:?}") };
     assert_eq!(first.content["content"], "text 1");
@@ -176,12 +180,12 @@ async fn unprocessed_messages_are_spread_over_the_shards() {
     let kit = Kit::start().await;
     for visitor in 0..64 {
         let thread = Thread::new(APP_ID, format!("oVisitor{visitor}"));
-        kit.table.receive(&text_message(&thread, 0, 1)).await.unwrap();
+        kit.table.inbox().receive(&text_message(&thread, 0, 1)).await.unwrap();
     }
     kit.advance(OVERDUE_AFTER);
     let mut counts = Vec::new();
     for shard in 0..store::DUE_SHARDS {
-        counts.push(kit.table.overdue_messages(shard, 100).await.unwrap().len());
+        counts.push(kit.table.overdue_inbound().overdue_messages(shard, 100).await.unwrap().len());
     }
     assert_eq!(counts.iter().sum::<usize>(), 64);
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
@@ -194,7 +198,7 @@ async fn failing_message_is_postponed_from_a_minute_to_an_hour() {
     kit.advance(OVERDUE_AFTER);
     for minutes in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
         assert_eq!(kit.overdue_messages().await, [message.id.as_str()]);
-        kit.table.postpone_message(&message).await.unwrap();
+        kit.table.overdue_inbound().postpone_message(&message).await.unwrap();
         kit.advance(SignedDuration::from_mins(minutes) - SignedDuration::from_millis(1));
         assert!(kit.overdue_messages().await.is_empty(), "before {minutes} minutes");
         kit.advance(SignedDuration::from_millis(1));
@@ -211,8 +215,12 @@ async fn processed_or_missing_message_is_not_postponed() {
     let message = kit.receive_text(&visitor(), 0, 1).await;
     kit.written(Decision::about(&kit.table, &message).await).await;
     let before = kit.items().await;
-    kit.table.postpone_message(&message).await.unwrap();
-    kit.table.postpone_message(&InboundRef { id: "0000000000-m0".to_owned(), ..message }).await.unwrap();
+    kit.table.overdue_inbound().postpone_message(&message).await.unwrap();
+    kit.table
+        .overdue_inbound()
+        .postpone_message(&InboundRef { id: "0000000000-m0".to_owned(), ..message })
+        .await
+        .unwrap();
     assert_eq!(kit.items().await, before);
 }
 

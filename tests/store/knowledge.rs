@@ -17,40 +17,41 @@ fn question(title: &str) -> Question {
 }
 
 async fn robot(kit: &Kit) -> String {
-    let record = kit.table.new_record(Kind::Robot, json!({}), Vec::new());
-    kit.table.create_record(Kind::Robot, &record, None).await.unwrap();
+    let record = kit.table.settings_writer().new_record(Kind::Robot, json!({}), Vec::new());
+    kit.table.settings_writer().create_record(Kind::Robot, &record, None).await.unwrap();
     record.id
 }
 
 async fn version(kit: &Kit, robot: &str) -> u64 {
-    kit.table.record::<Value>(Kind::Robot, robot).await.unwrap().unwrap().version
+    kit.table.settings().record::<Value>(Kind::Robot, robot).await.unwrap().unwrap().version
 }
 
 /// Creates a question, or changes the existing one.
 async fn put(kit: &Kit, robot: &str, id: &str, question: &Question) -> Result<(), StoreError> {
-    match kit.table.question::<Question>(robot, id).await? {
-        Some(seen) => kit.table.change_question(robot, id, &seen, question).await,
-        None => kit.table.create_question(robot, id, question).await,
+    match kit.table.settings().question::<Question>(robot, id).await? {
+        Some(seen) => kit.table.settings_writer().change_question(robot, id, &seen, question).await,
+        None => kit.table.settings_writer().create_question(robot, id, question).await,
     }
 }
 
 async fn known(kit: &Kit, robot: &str) -> Vec<Question> {
-    kit.table.knowledge(robot).await.unwrap()
+    kit.table.settings().knowledge(robot).await.unwrap()
 }
 
 #[tokio::test]
 async fn question_is_created_changed_and_deleted() {
     let kit = Kit::start().await;
     let robot = robot(&kit).await;
-    let one = async || kit.table.question::<Question>(&robot, "q1").await.unwrap().map(|stored| stored.question);
+    let one =
+        async || kit.table.settings().question::<Question>(&robot, "q1").await.unwrap().map(|stored| stored.question);
     assert_eq!(one().await, None);
     for title in ["退款多久到账", "怎么退款"] {
         put(&kit, &robot, "q1", &question(title)).await.unwrap();
         assert_eq!(one().await, Some(question(title)));
         assert_eq!(known(&kit, &robot).await, [question(title)]);
     }
-    assert!(kit.table.delete_question(&robot, "q1").await.unwrap());
-    assert!(!kit.table.delete_question(&robot, "q1").await.unwrap());
+    assert!(kit.table.settings_writer().delete_question(&robot, "q1").await.unwrap());
+    assert!(!kit.table.settings_writer().delete_question(&robot, "q1").await.unwrap());
     assert_eq!((one().await, known(&kit, &robot).await), (None, Vec::new()));
 }
 
@@ -58,19 +59,23 @@ async fn question_is_created_changed_and_deleted() {
 async fn every_change_of_a_question_increments_the_robot_version() {
     let kit = Kit::start().await;
     let [robot, other] = [robot(&kit).await, robot(&kit).await];
-    let seen = kit.table.record::<Value>(Kind::Robot, &robot).await.unwrap().unwrap();
+    let seen = kit.table.settings().record::<Value>(Kind::Robot, &robot).await.unwrap().unwrap();
     kit.advance(jiff::SignedDuration::from_secs(1));
     put(&kit, &robot, "q1", &question("one")).await.unwrap();
     assert_eq!(version(&kit, &robot).await, 1);
     put(&kit, &robot, "q1", &question("another")).await.unwrap();
-    kit.table.delete_question(&robot, "q1").await.unwrap();
+    kit.table.settings_writer().delete_question(&robot, "q1").await.unwrap();
     assert_eq!(version(&kit, &robot).await, 3);
     put(&kit, &robot, "q2", &question("two")).await.unwrap();
-    let now = kit.table.record::<Value>(Kind::Robot, &robot).await.unwrap().unwrap();
+    let now = kit.table.settings().record::<Value>(Kind::Robot, &robot).await.unwrap().unwrap();
     assert_eq!((now.version, now.updated_at, now.settings), (4, kit.now(), json!({})));
     assert_eq!(version(&kit, &other).await, 0);
     // A change of settings that were read earlier does not overwrite the counted version.
-    let late = kit.table.change_record(Kind::Robot, &seen, json!({ "name": "late" }), Vec::new(), None).await;
+    let late = kit
+        .table
+        .settings_writer()
+        .change_record(Kind::Robot, &seen, json!({ "name": "late" }), Vec::new(), None)
+        .await;
     assert!(matches!(late, Err(StoreError::Conflict)));
 }
 
@@ -86,7 +91,7 @@ async fn question_and_robot_version_are_written_in_one_transaction() {
     let put = self::put(&kit, &robot, "q2", &question("two")).await;
     assert!(matches!(put, Err(StoreError::Conflict)), "{put:?}");
     kit.wire.fail("TransactWriteItems", 1, &held);
-    let deleted = kit.table.delete_question(&robot, "q1").await;
+    let deleted = kit.table.settings_writer().delete_question(&robot, "q1").await;
     assert!(matches!(deleted, Err(StoreError::Conflict)), "{deleted:?}");
     assert_eq!(kit.items().await, before);
     assert_eq!(kit.wire.calls("PutItem") + kit.wire.calls("DeleteItem") + kit.wire.calls("UpdateItem"), 0);
@@ -97,17 +102,17 @@ async fn change_of_a_question_that_another_editor_changed_is_a_conflict() {
     let kit = Kit::start().await;
     let robot = robot(&kit).await;
     put(&kit, &robot, "q1", &question("one")).await.unwrap();
-    let seen = kit.table.question::<Question>(&robot, "q1").await.unwrap().unwrap();
-    kit.table.change_question(&robot, "q1", &seen, &question("first editor")).await.unwrap();
+    let seen = kit.table.settings().question::<Question>(&robot, "q1").await.unwrap().unwrap();
+    kit.table.settings_writer().change_question(&robot, "q1", &seen, &question("first editor")).await.unwrap();
     let before = kit.items().await;
-    let second = kit.table.change_question(&robot, "q1", &seen, &question("second editor")).await;
+    let second = kit.table.settings_writer().change_question(&robot, "q1", &seen, &question("second editor")).await;
     assert!(matches!(second, Err(StoreError::Conflict)), "{second:?}");
-    let created = kit.table.create_question(&robot, "q1", &question("third editor")).await;
+    let created = kit.table.settings_writer().create_question(&robot, "q1", &question("third editor")).await;
     assert!(matches!(created, Err(StoreError::Conflict)), "{created:?}");
     assert_eq!(kit.items().await, before);
 
-    kit.table.delete_question(&robot, "q1").await.unwrap();
-    let late = kit.table.change_question(&robot, "q1", &seen, &question("fourth editor")).await;
+    kit.table.settings_writer().delete_question(&robot, "q1").await.unwrap();
+    let late = kit.table.settings_writer().change_question(&robot, "q1", &seen, &question("fourth editor")).await;
     assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
     assert!(known(&kit, &robot).await.is_empty());
 }
@@ -133,7 +138,7 @@ async fn question_of_an_unknown_robot_is_refused() {
     let kit = Kit::start().await;
     let put = self::put(&kit, "r0123456789ab", "q1", &question("one")).await;
     assert!(matches!(put, Err(StoreError::NotFound("robot"))), "{put:?}");
-    assert!(!kit.table.delete_question("r0123456789ab", "q1").await.unwrap());
+    assert!(!kit.table.settings_writer().delete_question("r0123456789ab", "q1").await.unwrap());
     assert!(kit.items().await.is_empty());
     assert!(known(&kit, "r0123456789ab").await.is_empty());
 }
@@ -151,7 +156,7 @@ async fn questions_of_a_robot_are_paged() {
     for limit in [1, 3, 7, 100] {
         let (mut listed, mut cursor) = (Vec::new(), None);
         loop {
-            let page = kit.table.questions::<Question>(&robot, cursor.as_deref(), limit).await.unwrap();
+            let page = kit.table.settings().questions::<Question>(&robot, cursor.as_deref(), limit).await.unwrap();
             assert!(page.items.len() <= usize::try_from(limit).unwrap());
             listed.extend(page.items);
             cursor = page.cursor;
@@ -162,13 +167,13 @@ async fn questions_of_a_robot_are_paged() {
         assert_eq!(listed, all, "by {limit}");
     }
     assert_eq!(known(&kit, &robot).await, all);
-    let strange = kit.table.questions::<Question>(&robot, Some("fg"), 10).await;
+    let strange = kit.table.settings().questions::<Question>(&robot, Some("fg"), 10).await;
     assert!(matches!(strange, Err(StoreError::Cursor)), "{strange:?}");
 }
 
 async fn replaced(kit: &Kit, robot: &str, titles: &[String]) -> Result<(), StoreError> {
     let questions: Vec<_> = titles.iter().map(|title| (format!("q-{title}"), question(title))).collect();
-    kit.table.replace_questions(robot, &questions).await
+    kit.table.settings_writer().replace_questions(robot, &questions).await
 }
 
 #[tokio::test]
@@ -178,7 +183,7 @@ async fn replacement_writes_changed_questions_only() {
     put(&kit, &other, "q-000", &question("of the other")).await.unwrap();
     let titles: Vec<_> = (0..250).map(|number| format!("{number:03}")).collect();
     replaced(&kit, &robot, &titles).await.unwrap();
-    assert_eq!(kit.table.count_questions(&robot).await.unwrap(), 250);
+    assert_eq!(kit.table.settings().count_questions(&robot).await.unwrap(), 250);
     assert_eq!(known(&kit, &robot).await, titles.iter().map(|title| question(title)).collect::<Vec<_>>());
     // 250 questions need three transactions, each of which increments the version.
     assert_eq!(version(&kit, &robot).await, 3);
@@ -190,13 +195,13 @@ async fn replacement_writes_changed_questions_only() {
     let mut questions: Vec<_> = titles[1..].iter().map(|title| (format!("q-{title}"), question(title))).collect();
     questions[0].1 = question("changed");
     questions.push(("q-new".to_owned(), question("new")));
-    kit.table.replace_questions(&robot, &questions).await.unwrap();
+    kit.table.settings_writer().replace_questions(&robot, &questions).await.unwrap();
     assert_eq!((kit.wire.calls("TransactWriteItems"), version(&kit, &robot).await), (before + 1, 4));
     assert_eq!(known(&kit, &robot).await, questions.into_iter().map(|(_, question)| question).collect::<Vec<_>>());
 
     replaced(&kit, &robot, &[]).await.unwrap();
     assert!(known(&kit, &robot).await.is_empty());
-    assert_eq!(kit.table.count_questions(&robot).await.unwrap(), 0);
+    assert_eq!(kit.table.settings().count_questions(&robot).await.unwrap(), 0);
     assert_eq!(known(&kit, &other).await.len(), 1);
     let unknown = replaced(&kit, "r0123456789ab", &titles[..2]).await;
     assert!(matches!(unknown, Err(StoreError::NotFound("robot"))), "{unknown:?}");
@@ -222,7 +227,7 @@ async fn questions_of_more_than_a_megabyte_are_all_read() {
     let before = kit.wire.calls("Query");
     let titles: Vec<_> = known(&kit, &robot).await.into_iter().map(|question| question.title).collect();
     assert_eq!(titles, (0..15).map(|number| number.to_string()).collect::<Vec<_>>());
-    assert_eq!(kit.table.count_questions(&robot).await.unwrap(), 15);
+    assert_eq!(kit.table.settings().count_questions(&robot).await.unwrap(), 15);
     assert!(kit.wire.calls("Query") > before + 1, "DynamoDB gives a megabyte at once");
 }
 
@@ -230,7 +235,7 @@ async fn questions_of_more_than_a_megabyte_are_all_read() {
 async fn question_of_a_later_version_is_an_error() {
     let kit = Kit::start().await;
     let robot = robot(&kit).await;
-    kit.table.create_question(&robot, "q1", &json!({ "title": 7 })).await.unwrap();
-    let read = kit.table.question::<Question>(&robot, "q1").await;
+    kit.table.settings_writer().create_question(&robot, "q1", &json!({ "title": 7 })).await.unwrap();
+    let read = kit.table.settings().question::<Question>(&robot, "q1").await;
     assert!(matches!(&read, Err(StoreError::Corrupt { item: "question", what, .. }) if what == "data"), "{read:?}");
 }

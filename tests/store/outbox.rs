@@ -12,14 +12,14 @@ use crate::support::{Fault, Kit, concurrently, failure, image, s, text_message, 
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
 async fn claimed(kit: &Kit, thread: &Thread, id: &str) -> Claim {
-    match kit.table.claim(thread, id).await.unwrap() {
+    match kit.table.sends().claim(thread, id).await.unwrap() {
         Claimed::Ours(claim) => *claim,
         other => panic!("not ours: {other:?}"),
     }
 }
 
 async fn refused(kit: &Kit, thread: &Thread, id: &str) -> Message {
-    match kit.table.claim(thread, id).await.unwrap() {
+    match kit.table.sends().claim(thread, id).await.unwrap() {
         Claimed::Not(message) => *message,
         other => panic!("not refused: {other:?}"),
     }
@@ -27,7 +27,7 @@ async fn refused(kit: &Kit, thread: &Thread, id: &str) -> Message {
 
 /// Stores the outcome of a send. The tests of `settlement` cover its effect on the visitor.
 async fn settle(kit: &Kit, claim: &Claim, settled: &Settled, parts: u32) -> Message {
-    match kit.table.settle(claim, settled, parts, None).await.unwrap() {
+    match kit.table.sends().settle(claim, settled, parts, None).await.unwrap() {
         Settlement::Kept(message) => *message,
         other => panic!("not kept: {other:?}"),
     }
@@ -35,14 +35,14 @@ async fn settle(kit: &Kit, claim: &Claim, settled: &Settled, parts: u32) -> Mess
 
 /// Asserts that a claim has ended: it can neither settle nor record progress.
 async fn is_over(kit: &Kit, claim: &Claim) {
-    let settled = kit.table.settle(claim, &Settled::Sent, 9, None).await.unwrap();
+    let settled = kit.table.sends().settle(claim, &Settled::Sent, 9, None).await.unwrap();
     assert!(matches!(settled, Settlement::TooLate), "{settled:?}");
-    assert!(matches!(kit.table.progress(claim, 9).await, Err(StoreError::Conflict)));
+    assert!(matches!(kit.table.sends().progress(claim, 9).await, Err(StoreError::Conflict)));
 }
 
 /// Gives up a send in progress; `true` if that succeeded.
 async fn given_up(kit: &Kit, message: &Message) -> bool {
-    match kit.table.give_up(message, &failure("gone"), None).await.unwrap() {
+    match kit.table.sends().give_up(message, &failure("gone"), None).await.unwrap() {
         Settlement::Kept(_) => true,
         Settlement::TooLate => false,
         other @ Settlement::VisitorChanged => panic!("{other:?}"),
@@ -56,7 +56,7 @@ async fn one_of_fifty_concurrent_claims_succeeds() {
         let id = kit.pending(&visitor(), "hello").await;
         let claims = concurrently(50, |_| {
             let (table, id) = (kit.table.clone(), id.clone());
-            async move { table.claim(&visitor(), &id).await.unwrap() }
+            async move { table.sends().claim(&visitor(), &id).await.unwrap() }
         });
         let mut ours = 0;
         for claim in claims.await {
@@ -76,7 +76,7 @@ async fn one_of_fifty_concurrent_claims_succeeds() {
 #[tokio::test]
 async fn claim_of_a_missing_message_is_missing() {
     let kit = Kit::start().await;
-    assert!(matches!(kit.table.claim(&visitor(), "1772352000-r1").await.unwrap(), Claimed::Missing));
+    assert!(matches!(kit.table.sends().claim(&visitor(), "1772352000-r1").await.unwrap(), Claimed::Missing));
     assert!(kit.items().await.is_empty());
 }
 
@@ -200,7 +200,7 @@ async fn progress_counts_the_sent_parts() {
     let id = kit.pending(&visitor(), "a long text").await;
     let claim = claimed(&kit, &visitor(), &id).await;
     for parts in [1, 2] {
-        kit.table.progress(&claim, parts).await.unwrap();
+        kit.table.sends().progress(&claim, parts).await.unwrap();
         let kept = kit.message(&visitor(), &id).await;
         assert_eq!((kept.parts_sent, kept.state), (parts, MessageState::Sending));
     }
@@ -230,7 +230,7 @@ async fn overdue_sends_are_sorted_oldest_first() {
 async fn stream_image_of_a_send_is_parsed() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
-    kit.table.receive(&text_message(&visitor(), 0, 1)).await.unwrap();
+    kit.table.inbox().receive(&text_message(&visitor(), 0, 1)).await.unwrap();
     let seen = async || {
         let item = kit.items_of("outbound").await.remove(0);
         OutboundRef::from_image(image(&item))

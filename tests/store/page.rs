@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use desk::policy::Grant;
 use jiff::SignedDuration;
 use serde_json::json;
-use store::{Claimed, IdempotentRequest, Kind, NewApiToken, NewOutbound, Role, Stage, Thread, token_hash};
+use store::{Claimed, IdempotentRequest, Kind, NewApiToken, NewOutbound, Stage, Thread, token_hash};
 
 use crate::support::{
     APP_ID, Decision, Item, Kit, outbound, reply, s, secret,
@@ -63,23 +63,23 @@ fn is_like(pattern: &str, text: &str) -> bool {
 /// Creates at least one item of each kind.
 async fn everything(kit: &Kit) {
     kit.bind(APP_ID).await;
-    let lease = kit.table.lease_token(APP_ID, 0).await.unwrap().unwrap();
+    let lease = kit.table.access_tokens().lease_token(APP_ID, 0).await.unwrap().unwrap();
     let end = kit.now() + SignedDuration::from_hours(2);
-    kit.table.renew_token(&kit.vault, &lease, &secret("token"), end, end).await.unwrap();
-    kit.table.create_api_token(Role::Admin, "Chen").await.unwrap();
-    kit.table.remember_media(APP_ID, "hash", "media-1").await.unwrap();
+    kit.table.access_tokens().renew_token(&kit.vault, &lease, &secret("token"), end, end).await.unwrap();
+    kit.api_token(Grant::Admin, "Chen").await;
+    kit.table.media().remember_media(APP_ID, "hash", "media-1").await.unwrap();
     for kind in [Kind::Group, Kind::Agent, Kind::Merchant, Kind::Robot, Kind::Calendar] {
-        let record = kit.table.new_record(kind, json!({}), vec!["4711".to_owned()]);
-        kit.table.create_record(kind, &record, None).await.unwrap();
+        let record = kit.table.settings_writer().new_record(kind, json!({}), vec!["4711".to_owned()]);
+        kit.table.settings_writer().create_record(kind, &record, None).await.unwrap();
         if kind == Kind::Robot {
-            kit.table.create_question(&record.id, "q1", &json!({})).await.unwrap();
+            kit.table.settings_writer().create_question(&record.id, "q1", &json!({})).await.unwrap();
         }
     }
     kit.online("a1", 5).await;
     let agent_token = NewApiToken { agent_id: Some("a1".to_owned()), ..NewApiToken::new(Grant::Agent, "Lin") };
-    kit.table.create_access_token(agent_token).await.unwrap().unwrap();
-    assert!(kit.table.retire_bootstrap(&token_hash("bootstrap")).await.unwrap());
-    kit.table.note_members("g1", &BTreeSet::from(["a1".to_owned()]), &BTreeSet::new()).await.unwrap();
+    kit.table.api_token_writer().create_access_token(agent_token).await.unwrap().unwrap();
+    assert!(kit.table.api_token_writer().retire_bootstrap(&token_hash("bootstrap")).await.unwrap());
+    kit.table.settings_writer().note_members("g1", &BTreeSet::from(["a1".to_owned()]), &BTreeSet::new()).await.unwrap();
 
     let message = kit.receive_text(&visitor(), 0, 1).await;
     let mut decision = Decision::about(&kit.table, &message).await.event("conversation.created").proving("p-1");
@@ -88,13 +88,13 @@ async fn everything(kit: &Kit) {
     kit.written(decision.says(answer).to(stage)).await;
     kit.receive_text(&visitor(), 1, 2).await;
     let waits = kit.opened_in(&Thread::new(APP_ID, "oAnother"), Stage::Unassigned).await;
-    kit.table.schedule_queue_check(&group("g1")).await.unwrap();
+    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
     kit.written(Decision::on(&kit.table, &waits.cid).await.to(queued(&group("g1"), &waits, kit.now()))).await;
     let idempotency =
         IdempotentRequest { scope: ["agent", "say", "k1"].map(str::to_owned), fingerprint: "f1".to_owned() };
     let said = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "hello");
     kit.store_outbound(&said, Some(&idempotency)).await.unwrap();
-    assert!(matches!(kit.table.claim(&visitor(), &said.id).await.unwrap(), Claimed::Ours(_)));
+    assert!(matches!(kit.table.sends().claim(&visitor(), &said.id).await.unwrap(), Claimed::Ours(_)));
 }
 
 #[tokio::test]

@@ -15,17 +15,17 @@ const SOON: SignedDuration = SignedDuration::from_secs(45);
 const QUIET: SignedDuration = SignedDuration::from_mins(5);
 
 async fn due_queues(kit: &Kit) -> Vec<Queue> {
-    kit.table.queues_to_check(100).await.unwrap()
+    kit.table.due_checks().queues_to_check(100).await.unwrap()
 }
 
 #[tokio::test]
 async fn joined_queue_is_due_within_a_minute() {
     let kit = Kit::start().await;
-    kit.table.schedule_queue_check(&group("g1")).await.unwrap();
+    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
     kit.advance(SOON - A_MILLISECOND);
     assert!(due_queues(&kit).await.is_empty());
     // Later arrivals do not postpone the check.
-    kit.table.schedule_queue_check(&group("g1")).await.unwrap();
+    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
     kit.advance(A_MILLISECOND);
     assert_eq!(due_queues(&kit).await, [group("g1")]);
 }
@@ -33,12 +33,12 @@ async fn joined_queue_is_due_within_a_minute() {
 #[tokio::test]
 async fn nonempty_queue_stays_scheduled() {
     let kit = Kit::start().await;
-    kit.table.schedule_queue_check(&group("g1")).await.unwrap();
+    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
     // Long after the last arrival.
     for _ in 0..20 {
         kit.advance(SignedDuration::from_mins(1));
         assert_eq!(due_queues(&kit).await, [group("g1")]);
-        kit.table.reschedule_queue_check(&group("g1"), false).await.unwrap();
+        kit.table.due_checks().reschedule_queue_check(&group("g1"), false).await.unwrap();
         assert!(due_queues(&kit).await.is_empty(), "a queue is checked once per tick");
         kit.advance(SOON - A_MILLISECOND);
         assert!(due_queues(&kit).await.is_empty());
@@ -48,21 +48,21 @@ async fn nonempty_queue_stays_scheduled() {
 #[tokio::test]
 async fn empty_queue_is_unscheduled_after_the_quiet_time() {
     let kit = Kit::start().await;
-    kit.table.schedule_queue_check(&group("g1")).await.unwrap();
+    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
     kit.advance(QUIET);
-    kit.table.reschedule_queue_check(&group("g1"), true).await.unwrap();
+    kit.table.due_checks().reschedule_queue_check(&group("g1"), true).await.unwrap();
     kit.advance(SOON);
     assert_eq!(due_queues(&kit).await, [group("g1")], "an entry may be about to be written");
-    kit.table.reschedule_queue_check(&group("g1"), true).await.unwrap();
+    kit.table.due_checks().reschedule_queue_check(&group("g1"), true).await.unwrap();
     kit.advance(SignedDuration::from_hours(24));
     assert!(due_queues(&kit).await.is_empty());
     // An unscheduled queue is not scheduled again by a check.
-    kit.table.reschedule_queue_check(&group("g1"), false).await.unwrap();
-    kit.table.reschedule_queue_check(&group("g1"), true).await.unwrap();
+    kit.table.due_checks().reschedule_queue_check(&group("g1"), false).await.unwrap();
+    kit.table.due_checks().reschedule_queue_check(&group("g1"), true).await.unwrap();
     kit.advance(SignedDuration::from_hours(24));
     assert!(due_queues(&kit).await.is_empty());
 
-    kit.table.schedule_queue_check(&group("g1")).await.unwrap();
+    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
     kit.advance(SOON);
     assert_eq!(due_queues(&kit).await, [group("g1")]);
 }
@@ -70,18 +70,18 @@ async fn empty_queue_is_unscheduled_after_the_quiet_time() {
 #[tokio::test]
 async fn arrival_during_a_check_keeps_the_queue_scheduled() {
     let kit = Kit::start().await;
-    kit.table.schedule_queue_check(&group("g1")).await.unwrap();
+    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
     kit.advance(SignedDuration::from_hours(1));
     assert_eq!(due_queues(&kit).await, [group("g1")]);
     // The tick finds the queue empty, a visitor is about to join, and then the tick continues.
-    kit.table.schedule_queue_check(&group("g1")).await.unwrap();
-    kit.table.reschedule_queue_check(&group("g1"), true).await.unwrap();
+    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
+    kit.table.due_checks().reschedule_queue_check(&group("g1"), true).await.unwrap();
     kit.advance(SOON);
     assert_eq!(due_queues(&kit).await, [group("g1")]);
     // The reverse order: the tick has unscheduled the queue before.
     kit.advance(SignedDuration::from_hours(1));
-    kit.table.reschedule_queue_check(&group("g1"), true).await.unwrap();
-    kit.table.schedule_queue_check(&group("g1")).await.unwrap();
+    kit.table.due_checks().reschedule_queue_check(&group("g1"), true).await.unwrap();
+    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
     kit.advance(SOON);
     assert_eq!(due_queues(&kit).await, [group("g1")]);
 }
@@ -91,13 +91,13 @@ async fn due_queues_are_sorted_and_limited() {
     let kit = Kit::start().await;
     let queues = [Queue::LeftMessages, group("g2"), Queue::Agent("a1".to_owned()), group("g1")];
     for queue in &queues {
-        kit.table.schedule_queue_check(queue).await.unwrap();
+        kit.table.queues().schedule_queue_check(queue).await.unwrap();
         kit.advance(A_MILLISECOND);
     }
     kit.advance(SOON);
     assert_eq!(due_queues(&kit).await, queues);
-    assert_eq!(kit.table.queues_to_check(3).await.unwrap(), queues[..3]);
-    kit.table.reschedule_queue_check(&queues[0], false).await.unwrap();
+    assert_eq!(kit.table.due_checks().queues_to_check(3).await.unwrap(), queues[..3]);
+    kit.table.due_checks().reschedule_queue_check(&queues[0], false).await.unwrap();
     assert_eq!(due_queues(&kit).await, queues[1..]);
 }
 
@@ -105,7 +105,7 @@ async fn due_queues_are_sorted_and_limited() {
 async fn unexpected_queue_is_never_due() {
     let kit = Kit::start().await;
     for was_empty in [true, false] {
-        kit.table.reschedule_queue_check(&group("g1"), was_empty).await.unwrap();
+        kit.table.due_checks().reschedule_queue_check(&group("g1"), was_empty).await.unwrap();
     }
     assert!(kit.items().await.is_empty());
 }
@@ -114,7 +114,7 @@ async fn unexpected_queue_is_never_due() {
 async fn unreadable_watch_does_not_block_others() {
     let kit = Kit::start().await;
     for queue in ["g1", "g2"] {
-        kit.table.schedule_queue_check(&group(queue)).await.unwrap();
+        kit.table.queues().schedule_queue_check(&group(queue)).await.unwrap();
         kit.advance(A_MILLISECOND);
     }
     let mut item = kit.items_of("watch").await.remove(0);
@@ -122,9 +122,9 @@ async fn unreadable_watch_does_not_block_others() {
     kit.write(item).await;
     kit.advance(SOON);
     assert_eq!(due_queues(&kit).await, [group("g2")]);
-    kit.table.reschedule_queue_check(&group("g2"), true).await.unwrap();
+    kit.table.due_checks().reschedule_queue_check(&group("g2"), true).await.unwrap();
     // It is also postponed, so that it does not fill every tick.
-    assert_eq!(kit.table.queues_to_check(1).await.unwrap(), []);
+    assert_eq!(kit.table.due_checks().queues_to_check(1).await.unwrap(), []);
     kit.advance(SOON);
-    assert_eq!(kit.table.queues_to_check(1).await.unwrap(), [group("g2")]);
+    assert_eq!(kit.table.due_checks().queues_to_check(1).await.unwrap(), [group("g2")]);
 }

@@ -32,14 +32,14 @@ async fn queue_is_first_in_first_out() {
     let cids: Vec<_> = cids.into_iter().map(|(_, cid)| cid).collect();
     assert_eq!(kit.waiting(&queue).await, cids);
     for limit in 0..=6 {
-        let front = kit.table.waiting(&queue, limit).await.unwrap();
+        let front = kit.table.queues().waiting(&queue, limit).await.unwrap();
         let wanted = usize::try_from(limit).unwrap().min(5);
         assert_eq!(front.into_iter().map(|entry| entry.cid).collect::<Vec<_>>(), cids[..wanted], "by {limit}");
     }
     for limit in [1, 2, 5, 100] {
         let (mut listed, mut cursor) = (Vec::new(), None);
         loop {
-            let page = kit.table.waiting_page(&queue, cursor.as_deref(), limit).await.unwrap();
+            let page = kit.table.queues().waiting_page(&queue, cursor.as_deref(), limit).await.unwrap();
             listed.extend(page.items.into_iter().map(|entry| entry.cid));
             cursor = page.cursor;
             if cursor.is_none() {
@@ -48,7 +48,7 @@ async fn queue_is_first_in_first_out() {
         }
         assert_eq!(listed, cids, "page by page of {limit}");
     }
-    let strange = kit.table.waiting_page(&queue, Some("fg"), 10).await;
+    let strange = kit.table.queues().waiting_page(&queue, Some("fg"), 10).await;
     assert!(matches!(strange, Err(StoreError::Cursor)), "{strange:?}");
     // Leaving from the middle does not change the order of the others.
     kit.written(Decision::on(&kit.table, &cids[2]).await.closed()).await;
@@ -63,14 +63,14 @@ async fn queues_are_separate() {
         [group("g1"), group("g11"), Queue::Agent("g1".to_owned()), Queue::LeftMessages, group("left-messages")];
     let mut cids = Vec::new();
     for (number, queue) in queues.iter().enumerate() {
-        kit.table.schedule_queue_check(queue).await.unwrap();
+        kit.table.queues().schedule_queue_check(queue).await.unwrap();
         cids.push(joins(&kit, u32::try_from(number).unwrap(), queue, kit.now(), 0).await);
     }
     for (queue, cid) in queues.iter().zip(&cids) {
         let place = place(cid, kit.now(), 0);
         let entry = Entry { cid: cid.clone(), place, handed_on: None };
-        assert_eq!(kit.table.waiting(queue, 10).await.unwrap(), [entry], "{queue:?}");
-        assert_eq!(kit.table.count_waiting(queue, None, 10).await.unwrap(), 1);
+        assert_eq!(kit.table.queues().waiting(queue, 10).await.unwrap(), [entry], "{queue:?}");
+        assert_eq!(kit.table.queues().count_waiting(queue, None, 10).await.unwrap(), 1);
     }
     assert!(kit.waiting(&group("g")).await.is_empty());
 }
@@ -118,20 +118,21 @@ fn places_sort_by_time_less_priority_then_by_cid() {
 async fn count_of_entries_is_limited_and_one_request() {
     let kit = Kit::start().await;
     let queue = group("g1");
-    assert_eq!(kit.table.count_waiting(&queue, None, 100).await.unwrap(), 0);
+    assert_eq!(kit.table.queues().count_waiting(&queue, None, 100).await.unwrap(), 0);
     for number in 0..7 {
         joins(&kit, number, &queue, kit.now() + SignedDuration::from_secs(i64::from(number)), 0).await;
     }
-    let places: Vec<_> = kit.table.waiting(&queue, 10).await.unwrap().into_iter().map(|entry| entry.place).collect();
+    let places: Vec<_> =
+        kit.table.queues().waiting(&queue, 10).await.unwrap().into_iter().map(|entry| entry.place).collect();
     let before = kit.wire.calls("Query");
     for (limit, counted) in [(1, 1), (6, 6), (7, 7), (8, 7), (1000, 7), (u32::MAX, 7)] {
-        assert_eq!(kit.table.count_waiting(&queue, None, limit).await.unwrap(), counted, "up to {limit}");
+        assert_eq!(kit.table.queues().count_waiting(&queue, None, limit).await.unwrap(), counted, "up to {limit}");
     }
     for (ahead, place) in places.iter().enumerate() {
-        let counted = kit.table.count_waiting(&queue, Some(place), 100).await.unwrap();
+        let counted = kit.table.queues().count_waiting(&queue, Some(place), 100).await.unwrap();
         assert_eq!(counted as usize, ahead, "entries ahead of {place}");
     }
-    assert_eq!(kit.table.count_waiting(&queue, Some(&places[6]), 4).await.unwrap(), 4);
+    assert_eq!(kit.table.queues().count_waiting(&queue, Some(&places[6]), 4).await.unwrap(), 4);
     assert_eq!(kit.wire.calls("Query"), before + 14);
 }
 
@@ -164,8 +165,8 @@ async fn conversation_is_in_the_queue_of_its_stage() {
     let cid = joins(&kit, 0, &group("g1"), kit.now(), 3).await;
     let waiting = kit.conversation(&cid).await.waiting().cloned().unwrap();
     assert_eq!(Queue::named(&waiting.queue), Some(group("g1")));
-    assert_eq!(kit.table.waiting(&group("g1"), 1).await.unwrap()[0].place, waiting.place);
-    assert!(kit.table.visitor(&visitor()).await.unwrap().open_cid.is_none());
+    assert_eq!(kit.table.queues().waiting(&group("g1"), 1).await.unwrap()[0].place, waiting.place);
+    assert!(kit.table.threads().visitor(&visitor()).await.unwrap().open_cid.is_none());
 }
 
 #[tokio::test]
@@ -178,5 +179,5 @@ async fn entry_names_the_transferring_agent() {
     let (place, since) = (waiting.place.clone(), waiting.since);
     kit.written(Decision::on(&kit.table, &opened.cid).await.to(Stage::Queued(waiting))).await;
     let entry = Entry { cid: opened.cid.clone(), place, handed_on: by.map(|by| (by, since)) };
-    assert_eq!(kit.table.waiting(&queue, 10).await.unwrap(), [entry]);
+    assert_eq!(kit.table.queues().waiting(&queue, 10).await.unwrap(), [entry]);
 }

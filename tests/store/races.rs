@@ -25,10 +25,10 @@ async fn concurrent_first_messages_open_one_conversation() {
         let won = written.iter().position(|written| matches!(written, CommitOutcome::Written(_))).unwrap();
         assert_eq!(written[1 - won], CommitOutcome::Conflict, "round {round}");
 
-        let cid = kit.table.visitor(&thread).await.unwrap().open_cid.unwrap();
+        let cid = kit.table.threads().visitor(&thread).await.unwrap().open_cid.unwrap();
         assert_eq!(cid, thread.cid(&messages[won].id));
         let lost = &messages[1 - won];
-        assert!(kit.table.conversation(&thread.cid(&lost.id)).await.unwrap().is_none());
+        assert!(kit.table.conversations().conversation(&thread.cid(&lost.id)).await.unwrap().is_none());
         assert_eq!(kit.message(&thread, &lost.id).await.cid, None);
         kit.written(Decision::about(&kit.table, lost).await).await;
         assert!(kit.thread(&thread).await.iter().all(|message| message.cid.as_ref() == Some(&cid)));
@@ -64,7 +64,7 @@ async fn concurrent_processing_of_a_message_answers_once() {
 /// Returns `false` if the agent has no capacity.
 async fn assigns(table: Table, cid: String, agent: &'static str) -> bool {
     loop {
-        let duty = table.duty(agent).await.unwrap().unwrap();
+        let duty = table.staff().duty(agent).await.unwrap().unwrap();
         if duty.load >= duty.capacity {
             return false;
         }
@@ -138,7 +138,7 @@ async fn one_of_twenty_agents_gets_the_conversation() {
         assert_eq!(kit.conversation(&opened.cid).await.assignee(), Some(winner.as_str()));
         assert!(kit.waiting(&queue).await.is_empty());
     }
-    let loads: u32 = kit.table.duties(&agents).await.unwrap().iter().map(|duty| duty.load).sum();
+    let loads: u32 = kit.table.staff().duties(&agents).await.unwrap().iter().map(|duty| duty.load).sum();
     assert_eq!((loads, kit.items_of("assignment").await.len()), (5, 5));
 }
 
@@ -217,7 +217,7 @@ async fn concurrent_close_and_join_leave_no_message_in_a_closed_conversation() {
         let kept = kit.message(&thread, &message.id).await;
         assert_eq!((kept.cid.is_some(), kept.state), (came_in, MessageState::Received));
         assert_eq!(matches!(kit.conversation(&first.cid).await.stage, Stage::Closed { .. }), ended);
-        assert_eq!(kit.table.visitor(&thread).await.unwrap().open_cid.is_none(), ended);
+        assert_eq!(kit.table.threads().visitor(&thread).await.unwrap().open_cid.is_none(), ended);
     }
 }
 

@@ -1,6 +1,7 @@
 //! No log text or error text contains a credential.
 
-use store::{BindingChange, ExposeSecret, Role, StoreError};
+use desk::policy::Grant;
+use store::{BindingChange, ExposeSecret, StoreError};
 
 use crate::support::{APP_ID, Fault, Kit, MASTER, SECRET_ACCESS_KEY, new_binding, secret};
 
@@ -41,18 +42,18 @@ async fn debug_shows_no_credential() {
     kit.bind(APP_ID).await;
     let signed =
         BindingChange { session_from_secret: Some(secret("planted-session-from-secret")), ..BindingChange::default() };
-    let binding = kit.table.binding(APP_ID).await.unwrap().unwrap();
-    let binding = kit.table.change_binding(&kit.vault, &binding, signed).await.unwrap();
+    let binding = kit.table.bindings().binding(APP_ID).await.unwrap().unwrap();
+    let binding = kit.table.binding_writer().change_binding(&kit.vault, &binding, signed).await.unwrap();
     kit.vault.open(&binding.app_secret).await.unwrap();
-    let lease = kit.table.lease_token(APP_ID, 0).await.unwrap().unwrap();
+    let lease = kit.table.access_tokens().lease_token(APP_ID, 0).await.unwrap().unwrap();
     let end = kit.now();
-    kit.table.renew_token(&kit.vault, &lease, &secret("planted-access-token"), end, end).await.unwrap();
-    let token = kit.table.token(APP_ID).await.unwrap();
+    kit.table.access_tokens().renew_token(&kit.vault, &lease, &secret("planted-access-token"), end, end).await.unwrap();
+    let token = kit.table.access_tokens().token(APP_ID).await.unwrap();
     let opened = kit.vault.open(&binding.token).await.unwrap();
     assert_silent(&format!("{:?} {:#?} {binding:?} {lease:?} {token:?} {opened:?}", kit.vault, kit.vault));
     assert_silent(&format!("{:?} {:#?}", kit.table, kit.table));
 
-    let (about, api_token) = kit.table.create_api_token(Role::Agent, "Lin").await.unwrap();
+    let (about, api_token) = kit.api_token(Grant::Agent, "Lin").await;
     let shown = format!("{about:?} {api_token:?}");
     assert!(!shown.contains(api_token.expose_secret()), "{shown}");
 }
@@ -82,7 +83,7 @@ async fn error_of_a_failed_write_does_not_quote_the_item() {
     let kit = Kit::start().await;
     let item = r#"{"__type":"ConditionalCheckFailedException","Item":{"content":{"S":"plantedPushToken"}}}"#;
     kit.wire.fail("PutItem", 3, &Fault::Answer(500, item.replace("ConditionalCheckFailed", "InternalServerError")));
-    let error = kit.table.create_binding(&kit.vault, new_binding(APP_ID)).await.unwrap_err();
+    let error = kit.table.binding_writer().create_binding(&kit.vault, new_binding(APP_ID)).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert_silent(&chain(&error));
 }
@@ -94,7 +95,7 @@ async fn error_of_an_unreadable_item_does_not_quote_it() {
     let mut item = kit.items_of("binding").await.remove(0);
     item.insert("name".to_owned(), item["app_secret"].clone());
     kit.write(item).await;
-    let error = kit.table.binding(APP_ID).await.unwrap_err();
+    let error = kit.table.bindings().binding(APP_ID).await.unwrap_err();
     assert!(matches!(&error, StoreError::Corrupt { item: "binding", what, .. } if what == "name"), "{error:?}");
     assert_silent(&chain(&error));
 }

@@ -8,7 +8,7 @@ use crate::support::{Decision, Fault, Kit, cancelled, failure, ledger_of, visito
 
 async fn claimed(kit: &Kit) -> Claim {
     let id = kit.pending(&visitor(), "hello").await;
-    match kit.table.claim(&visitor(), &id).await.unwrap() {
+    match kit.table.sends().claim(&visitor(), &id).await.unwrap() {
         Claimed::Ours(claim) => *claim,
         other => panic!("not ours: {other:?}"),
     }
@@ -16,14 +16,14 @@ async fn claimed(kit: &Kit) -> Claim {
 
 /// The visitor as read, and the same visitor with another ledger.
 async fn with_ledger(kit: &Kit, left: u32) -> (Visitor, Visitor) {
-    let seen = kit.table.visitor(&visitor()).await.unwrap();
+    let seen = kit.table.threads().visitor(&visitor()).await.unwrap();
     let mut after = seen.clone();
     after.ledger = ledger_of(left);
     (seen, after)
 }
 
 async fn ledger(kit: &Kit) -> Ledger {
-    kit.table.visitor(&visitor()).await.unwrap().ledger
+    kit.table.threads().visitor(&visitor()).await.unwrap().ledger
 }
 
 /// Changes the visitor concurrently.
@@ -46,7 +46,7 @@ async fn outcome_and_ledger_are_written_together() {
     for (left, settled) in (0..).zip(ends) {
         let claim = claimed(&kit).await;
         let (seen, after) = with_ledger(&kit, left).await;
-        let settlement = kit.table.settle(&claim, &settled, 1, Some((&seen, &after))).await.unwrap();
+        let settlement = kit.table.sends().settle(&claim, &settled, 1, Some((&seen, &after))).await.unwrap();
         let Settlement::Kept(told) = settlement else { panic!("{settled:?}: {settlement:?}") };
         let kept = kit.message(&visitor(), &claim.message.id).await;
         let shown = |message| serde_json::to_value(message).unwrap();
@@ -63,14 +63,14 @@ async fn changed_visitor_refuses_the_settlement() {
     let (seen, after) = with_ledger(&kit, 3).await;
     change_visitor(&kit, "Lin").await;
     let before = kit.items().await;
-    let stale = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
+    let stale = kit.table.sends().settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
     assert!(matches!(stale, Settlement::VisitorChanged), "{stale:?}");
     assert_eq!(kit.items().await, before);
     // The claim is still valid.
     let (seen, after) = with_ledger(&kit, 3).await;
-    let settled = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
+    let settled = kit.table.sends().settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
     assert!(matches!(settled, Settlement::Kept(_)), "{settled:?}");
-    let known = kit.table.visitor(&visitor()).await.unwrap();
+    let known = kit.table.threads().visitor(&visitor()).await.unwrap();
     assert_eq!((known.ledger, known.profile.nickname.as_deref()), (ledger_of(3), Some("Lin")));
 }
 
@@ -80,7 +80,7 @@ async fn late_settlement_does_not_change_the_ledger() {
     let claim = claimed(&kit).await;
     kit.advance(SENDING_LEASE);
     let (seen, after) = with_ledger(&kit, 4).await;
-    let gone = kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
+    let gone = kit.table.sends().give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
     assert!(matches!(gone, Settlement::Kept(_)), "{gone:?}");
     assert_eq!(ledger(&kit).await, ledger_of(4));
 
@@ -91,9 +91,9 @@ async fn late_settlement_does_not_change_the_ledger() {
             change_visitor(&kit, "Lin").await;
         }
         let before = kit.items().await;
-        let late = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
+        let late = kit.table.sends().settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
         assert!(matches!(late, Settlement::TooLate), "{late:?}");
-        let again = kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
+        let again = kit.table.sends().give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
         assert!(matches!(again, Settlement::TooLate), "{again:?}");
         assert_eq!(kit.items().await, before);
     }
@@ -106,18 +106,18 @@ async fn give_up_needs_an_expired_lease_and_the_visitor_as_read() {
     let (seen, after) = with_ledger(&kit, 4).await;
     kit.advance(SENDING_LEASE - SignedDuration::from_millis(1));
     let before = kit.items().await;
-    let early = kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
+    let early = kit.table.sends().give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
     assert!(matches!(early, Settlement::TooLate), "{early:?}");
     assert_eq!(kit.items().await, before);
 
     kit.advance(SignedDuration::from_millis(1));
     change_visitor(&kit, "Lin").await;
-    let stale = kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
+    let stale = kit.table.sends().give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
     assert!(matches!(stale, Settlement::VisitorChanged), "{stale:?}");
     assert_eq!(kit.message(&visitor(), &claim.message.id).await.state, MessageState::Sending);
     let (seen, after) = with_ledger(&kit, 4).await;
     let Settlement::Kept(told) =
-        kit.table.give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap()
+        kit.table.sends().give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap()
     else {
         panic!("not kept")
     };
@@ -131,7 +131,7 @@ async fn transaction_conflict_returns_visitor_changed() {
     let (seen, after) = with_ledger(&kit, 1).await;
     let attempt = async |reasons: &[&str]| {
         kit.wire.fail("TransactWriteItems", 1, &cancelled(reasons));
-        kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap()
+        kit.table.sends().settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap()
     };
     // Whether the send has ended is not known while another transaction contains the message.
     for reasons in [["TransactionConflict", "None"], ["None", "TransactionConflict"]] {
@@ -149,7 +149,7 @@ async fn lost_answer_stores_the_outcome() {
     let (seen, after) = with_ledger(&kit, 1).await;
     kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
     // DynamoDB recognises the retry by its ClientRequestToken; an emulator that does not reports an ended send.
-    let settled = kit.table.settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
+    let settled = kit.table.sends().settle(&claim, &Settled::Sent, 1, Some((&seen, &after))).await.unwrap();
     assert!(matches!(settled, Settlement::Kept(_) | Settlement::TooLate), "{settled:?}");
     assert_eq!(kit.message(&visitor(), &claim.message.id).await.state, MessageState::Sent);
     assert_eq!(ledger(&kit).await, ledger_of(1));

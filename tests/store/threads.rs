@@ -17,7 +17,7 @@ async fn thread_is_paged_oldest_first() {
         let mut texts = Vec::new();
         let mut cursor = None;
         loop {
-            let page = kit.table.thread_messages(&thread, cursor.as_deref(), limit).await.unwrap();
+            let page = kit.table.threads().thread_messages(&thread, cursor.as_deref(), limit).await.unwrap();
             texts.extend(page.items.into_iter().map(|message| message.content["content"].clone()));
             cursor = page.cursor;
             if cursor.is_none() {
@@ -39,18 +39,19 @@ async fn messages_are_read_in_the_order_asked_for() {
     let another = kit.receive_text(&Thread::new(APP_ID, "oAnother"), 0, 9).await.id;
     let asked = [2, 0, 3, 0].map(|place: usize| ids[place].clone());
     let asked = [&asked[..], &[another, "0000000000-r0".to_owned()]].concat();
-    let read: Vec<_> = kit.table.messages_of(&thread, &asked).await.unwrap().into_iter().map(|one| one.id).collect();
+    let read: Vec<_> =
+        kit.table.threads().messages_of(&thread, &asked).await.unwrap().into_iter().map(|one| one.id).collect();
     assert_eq!(read, [2, 0, 3].map(|place: usize| ids[place].clone()));
-    assert!(kit.table.messages_of(&thread, &[]).await.unwrap().is_empty());
+    assert!(kit.table.threads().messages_of(&thread, &[]).await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn reads_by_id_are_consistent() {
     let kit = Kit::start().await;
     let ids = [kit.pending(&visitor(), "one").await, kit.pending(&visitor(), "two").await];
-    let Claimed::Ours(claim) = kit.table.claim(&visitor(), &ids[0]).await.unwrap() else { panic!("not ours") };
-    kit.table.settle(&claim, &Settled::Sent, 1, None).await.unwrap();
-    let read = kit.table.messages_of(&visitor(), &ids).await.unwrap();
+    let Claimed::Ours(claim) = kit.table.sends().claim(&visitor(), &ids[0]).await.unwrap() else { panic!("not ours") };
+    kit.table.sends().settle(&claim, &Settled::Sent, 1, None).await.unwrap();
+    let read = kit.table.threads().messages_of(&visitor(), &ids).await.unwrap();
     assert_eq!(read.iter().map(|one| one.state).collect::<Vec<_>>(), [MessageState::Sent, MessageState::Pending]);
 }
 
@@ -70,13 +71,13 @@ async fn pending_since_a_message_includes_its_replies() {
     for id in &expected {
         kit.store_outbound(&outbound(&thread, id, "said"), None).await.unwrap();
     }
-    kit.table.receive(&text_message(&thread, 7, 2)).await.unwrap();
-    let since = async || kit.table.pending_since(&thread, &message.id).await.unwrap();
+    kit.table.inbox().receive(&text_message(&thread, 7, 2)).await.unwrap();
+    let since = async || kit.table.threads().pending_since(&thread, &message.id).await.unwrap();
     assert_eq!(since().await, expected);
     assert!(!since().await.contains(&before));
-    kit.table.claim(&thread, &expected[1]).await.unwrap();
+    kit.table.sends().claim(&thread, &expected[1]).await.unwrap();
     assert_eq!(since().await, [expected[0].clone(), expected[2].clone()]);
-    assert!(kit.table.pending_since(&Thread::new(APP_ID, "oAnother"), &message.id).await.unwrap().is_empty());
+    assert!(kit.table.threads().pending_since(&Thread::new(APP_ID, "oAnother"), &message.id).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -9,13 +9,13 @@ const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 const TWO_HOURS: SignedDuration = SignedDuration::from_hours(2);
 
 async fn lease(kit: &Kit, app_id: &str, version: u64) -> Option<Lease> {
-    kit.table.lease_token(app_id, version).await.unwrap()
+    kit.table.access_tokens().lease_token(app_id, version).await.unwrap()
 }
 
 async fn renew(kit: &Kit, lease: &Lease, value: &str) -> Result<u64, StoreError> {
     let expires_at = kit.now() + TWO_HOURS;
     let renew_at = expires_at - SignedDuration::from_mins(5);
-    kit.table.renew_token(&kit.vault, lease, &secret(value), expires_at, renew_at).await
+    kit.table.access_tokens().renew_token(&kit.vault, lease, &secret(value), expires_at, renew_at).await
 }
 
 /// Binds a mini program and renews its token this many times.
@@ -27,7 +27,7 @@ async fn renewed(kit: &Kit, app_id: &str, times: u64) {
 }
 
 async fn stored_token(kit: &Kit, app_id: &str) -> StoredToken {
-    kit.table.token(app_id).await.unwrap().unwrap()
+    kit.table.access_tokens().token(app_id).await.unwrap().unwrap()
 }
 
 async fn value(kit: &Kit, token: &StoredToken) -> Option<String> {
@@ -43,7 +43,7 @@ async fn one_of_fifty_concurrent_leases_is_granted() {
     for version in 0..5 {
         let leases = concurrently(50, |_| {
             let table = kit.table.clone();
-            async move { table.lease_token(APP_ID, version).await.unwrap() }
+            async move { table.access_tokens().lease_token(APP_ID, version).await.unwrap() }
         });
         let held: Vec<Lease> = leases.await.into_iter().flatten().collect();
         let [held] = &held[..] else { panic!("{} leases", held.len()) };
@@ -55,7 +55,7 @@ async fn one_of_fifty_concurrent_leases_is_granted() {
 #[tokio::test]
 async fn first_renewal_needs_a_lease() {
     let kit = Kit::start().await;
-    assert!(kit.table.token(APP_ID).await.unwrap().is_none());
+    assert!(kit.table.access_tokens().token(APP_ID).await.unwrap().is_none());
     let first = lease(&kit, APP_ID, 0).await.unwrap();
     let nothing_yet = stored_token(&kit, APP_ID).await;
     assert!(nothing_yet.value.is_none());
@@ -88,7 +88,7 @@ async fn writes_under_a_lost_lease_change_nothing() {
 
     let before = kit.items().await;
     assert!(matches!(renew(&kit, &slow, "token of the slow").await, Err(StoreError::Conflict)));
-    kit.table.token_failed(&slow, kit.now() + LEASE, true).await.unwrap();
+    kit.table.access_tokens().token_failed(&slow, kit.now() + LEASE, true).await.unwrap();
     assert_eq!(kit.items().await, before);
 
     renew(&kit, &quick, "token of the quick").await.unwrap();
@@ -117,19 +117,19 @@ async fn passing_failure_keeps_the_token_and_is_counted() {
     for failures in 1..=3 {
         let held = lease(&kit, APP_ID, 1).await.unwrap();
         assert_eq!(held.failures, failures - 1);
-        kit.table.token_failed(&held, kit.now() + SignedDuration::from_secs(15), false).await.unwrap();
+        kit.table.access_tokens().token_failed(&held, kit.now() + SignedDuration::from_secs(15), false).await.unwrap();
         let token = stored_token(&kit, APP_ID).await;
         assert_eq!((token.failures, token.retry_at, token.lease_until), (failures, None, None));
         assert_eq!(value(&kit, &token).await.as_deref(), Some("token 1"));
         // The schedule retries at the given time.
-        assert!(kit.table.due_tokens(10).await.unwrap().is_empty());
+        assert!(kit.table.token_schedule().due_tokens(10).await.unwrap().is_empty());
         kit.advance(SignedDuration::from_secs(15));
-        assert_eq!(kit.table.due_tokens(10).await.unwrap(), [APP_ID]);
+        assert_eq!(kit.table.token_schedule().due_tokens(10).await.unwrap(), [APP_ID]);
     }
     let held = lease(&kit, APP_ID, 1).await.unwrap();
     renew(&kit, &held, "token 2").await.unwrap();
     assert_eq!(stored_token(&kit, APP_ID).await.failures, 0);
-    assert!(kit.table.due_tokens(10).await.unwrap().is_empty());
+    assert!(kit.table.token_schedule().due_tokens(10).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -137,12 +137,12 @@ async fn refused_credentials_hold_readers_until_the_retry() {
     let kit = Kit::start().await;
     let held = lease(&kit, APP_ID, 0).await.unwrap();
     let again = kit.now() + SignedDuration::from_mins(8);
-    kit.table.token_failed(&held, again, true).await.unwrap();
+    kit.table.access_tokens().token_failed(&held, again, true).await.unwrap();
     let token = stored_token(&kit, APP_ID).await;
     assert_eq!((token.failures, token.retry_at, token.lease_until), (1, Some(again), None));
     // A later temporary failure does not unblock the readers.
     let held = lease(&kit, APP_ID, 0).await.unwrap();
-    kit.table.token_failed(&held, again, false).await.unwrap();
+    kit.table.access_tokens().token_failed(&held, again, false).await.unwrap();
     assert_eq!(stored_token(&kit, APP_ID).await.retry_at, Some(again));
 
     let held = lease(&kit, APP_ID, 0).await.unwrap();
@@ -159,15 +159,15 @@ async fn due_tokens_are_sorted_by_due_time() {
         let held = lease(&kit, app_id, 0).await.unwrap();
         let renew_at = kit.now() + SignedDuration::from_mins(10 + i64::try_from(number).unwrap());
         let expires_at = kit.now() + TWO_HOURS;
-        kit.table.renew_token(&kit.vault, &held, &secret("token"), expires_at, renew_at).await.unwrap();
+        kit.table.access_tokens().renew_token(&kit.vault, &held, &secret("token"), expires_at, renew_at).await.unwrap();
     }
     kit.advance(SignedDuration::from_mins(10) - A_MILLISECOND);
-    assert!(kit.table.due_tokens(10).await.unwrap().is_empty());
+    assert!(kit.table.token_schedule().due_tokens(10).await.unwrap().is_empty());
     kit.advance(A_MILLISECOND);
-    assert_eq!(kit.table.due_tokens(10).await.unwrap(), ["wx3"]);
+    assert_eq!(kit.table.token_schedule().due_tokens(10).await.unwrap(), ["wx3"]);
     kit.advance(SignedDuration::from_mins(2));
-    assert_eq!(kit.table.due_tokens(10).await.unwrap(), app_ids);
-    assert_eq!(kit.table.due_tokens(2).await.unwrap(), ["wx3", "wx1"]);
+    assert_eq!(kit.table.token_schedule().due_tokens(10).await.unwrap(), app_ids);
+    assert_eq!(kit.table.token_schedule().due_tokens(2).await.unwrap(), ["wx3", "wx1"]);
 }
 
 #[tokio::test]
@@ -176,15 +176,15 @@ async fn token_of_a_deleted_binding_is_unscheduled() {
     renewed(&kit, APP_ID, 1).await;
     kit.advance(TWO_HOURS);
     let held = lease(&kit, APP_ID, 1).await.unwrap();
-    assert_eq!(kit.table.due_tokens(10).await.unwrap(), [APP_ID]);
-    kit.table.unschedule_token(APP_ID).await.unwrap();
-    assert!(kit.table.due_tokens(10).await.unwrap().is_empty());
+    assert_eq!(kit.table.token_schedule().due_tokens(10).await.unwrap(), [APP_ID]);
+    kit.table.access_tokens().unschedule_token(APP_ID).await.unwrap();
+    assert!(kit.table.token_schedule().due_tokens(10).await.unwrap().is_empty());
     assert!(matches!(renew(&kit, &held, "late").await, Err(StoreError::Conflict)));
-    kit.table.token_failed(&held, kit.now(), false).await.unwrap();
-    assert!(kit.table.due_tokens(10).await.unwrap().is_empty());
+    kit.table.access_tokens().token_failed(&held, kit.now(), false).await.unwrap();
+    assert!(kit.table.token_schedule().due_tokens(10).await.unwrap().is_empty());
     // A missing token is not created.
-    kit.table.unschedule_token("wx2").await.unwrap();
-    assert!(kit.table.token("wx2").await.unwrap().is_none());
+    kit.table.access_tokens().unschedule_token("wx2").await.unwrap();
+    assert!(kit.table.access_tokens().token("wx2").await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -192,22 +192,22 @@ async fn reset_token_can_be_renewed_at_once() {
     let kit = Kit::start().await;
     renewed(&kit, APP_ID, 1).await;
     let refused = lease(&kit, APP_ID, 1).await.unwrap();
-    kit.table.token_failed(&refused, kit.now() + SignedDuration::from_hours(1), true).await.unwrap();
+    kit.table.access_tokens().token_failed(&refused, kit.now() + SignedDuration::from_hours(1), true).await.unwrap();
     let under_way = lease(&kit, APP_ID, 1).await.unwrap();
 
-    kit.table.reset_token(APP_ID).await.unwrap();
+    kit.table.access_tokens().reset_token(APP_ID).await.unwrap();
     let token = stored_token(&kit, APP_ID).await;
     assert!(token.value.is_none());
     assert_eq!((token.version, token.failures, token.retry_at), (1, 0, None));
-    assert_eq!(kit.table.due_tokens(10).await.unwrap(), [APP_ID]);
+    assert_eq!(kit.table.token_schedule().due_tokens(10).await.unwrap(), [APP_ID]);
     let held = lease(&kit, APP_ID, 1).await;
     assert!(held.is_some(), "the running renewal uses the old credentials");
     // A refusal of the old credentials does not apply to the new ones.
-    kit.table.token_failed(&under_way, kit.now() + SignedDuration::from_hours(1), true).await.unwrap();
+    kit.table.access_tokens().token_failed(&under_way, kit.now() + SignedDuration::from_hours(1), true).await.unwrap();
     assert_eq!(stored_token(&kit, APP_ID).await.retry_at, None);
 
-    kit.table.reset_token("wx2").await.unwrap();
-    assert!(kit.table.token("wx2").await.unwrap().is_none());
+    kit.table.access_tokens().reset_token("wx2").await.unwrap();
+    assert!(kit.table.access_tokens().token("wx2").await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -215,9 +215,9 @@ async fn renewal_after_deletion_of_the_binding_writes_nothing() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     let held = lease(&kit, APP_ID, 0).await.unwrap();
-    assert!(kit.table.delete_binding(APP_ID).await.unwrap());
+    assert!(kit.table.binding_writer().delete_binding(APP_ID).await.unwrap());
     assert!(matches!(renew(&kit, &held, "late").await, Err(StoreError::Conflict)));
-    kit.table.token_failed(&held, kit.now(), true).await.unwrap();
+    kit.table.access_tokens().token_failed(&held, kit.now(), true).await.unwrap();
     assert!(kit.items().await.is_empty());
 }
 
@@ -225,7 +225,7 @@ async fn renewal_after_deletion_of_the_binding_writes_nothing() {
 async fn tokens_of_mini_programs_are_separate() {
     let kit = Kit::start().await;
     renewed(&kit, "wx1", 1).await;
-    assert!(kit.table.token("wx2").await.unwrap().is_none());
+    assert!(kit.table.access_tokens().token("wx2").await.unwrap().is_none());
     assert!(lease(&kit, "wx2", 0).await.is_some());
     assert_eq!(stored_token(&kit, "wx1").await.lease_until, None::<Timestamp>);
 }

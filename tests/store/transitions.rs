@@ -130,7 +130,7 @@ async fn change_within_a_stage_moves_no_item() {
     let opened = kit.opened_in(&visitor(), assigned("a1", kit.now())).await;
     kit.advance(SignedDuration::from_mins(1));
     // The assigned agent keeps the conversation when offline or at capacity.
-    kit.table.set_status("a1", AgentStatus::Offline, None).await.unwrap();
+    kit.table.duty_writer().set_status("a1", AgentStatus::Offline, None).await.unwrap();
     let before = kit.duty("a1").await;
     let mut accepted = Decision::on(&kit.table, &opened.cid).await;
     if let Stage::Assigned(assigned) = &mut accepted.after.as_mut().unwrap().stage {
@@ -169,11 +169,11 @@ async fn conversations_of_an_agent_are_sorted_and_limited() {
         kit.written(Decision::on(&kit.table, cid).await.to(assigned("a1", kit.now()))).await;
     }
     assert_eq!(kit.assigned_to("a1").await, cids);
-    assert_eq!(kit.table.assigned_to("a1", 5).await.unwrap(), cids[..5]);
+    assert_eq!(kit.table.staff().assigned_to("a1", 5).await.unwrap(), cids[..5]);
     for limit in [1, 5, 12, 100] {
         let (mut listed, mut cursor) = (Vec::new(), None);
         loop {
-            let page = kit.table.assigned_page("a1", cursor.as_deref(), limit).await.unwrap();
+            let page = kit.table.staff().assigned_page("a1", cursor.as_deref(), limit).await.unwrap();
             listed.extend(page.items);
             cursor = page.cursor;
             if cursor.is_none() {

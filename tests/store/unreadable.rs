@@ -27,7 +27,7 @@ async fn author_of_a_later_version_is_an_error() {
     let item = kit.items_of("outbound").await.remove(0);
     for author in ["{", r#"{"role":"of a later version"}"#, r#"{"name":"Lin"}"#] {
         kit.write(with(&item, "author", author)).await;
-        assert_corrupt(&kit.table.message(&visitor(), &id).await, "message", "author");
+        assert_corrupt(&kit.table.threads().message(&visitor(), &id).await, "message", "author");
     }
 }
 
@@ -37,17 +37,17 @@ async fn failure_of_a_later_version_is_an_error() {
     let id = kit.pending(&visitor(), "hello").await;
     let item = kit.items_of("outbound").await.remove(0);
     kit.write(with(&item, "failure", r#"{"code":7}"#)).await;
-    assert_corrupt(&kit.table.message(&visitor(), &id).await, "message", "failure");
+    assert_corrupt(&kit.table.threads().message(&visitor(), &id).await, "message", "failure");
 }
 
 #[tokio::test]
 async fn aliases_of_a_later_version_are_an_error() {
     let kit = Kit::start().await;
-    let record = kit.table.new_record(Kind::Group, json!({}), vec!["4711".to_owned()]);
-    kit.table.create_record(Kind::Group, &record, None).await.unwrap();
+    let record = kit.table.settings_writer().new_record(Kind::Group, json!({}), vec!["4711".to_owned()]);
+    kit.table.settings_writer().create_record(Kind::Group, &record, None).await.unwrap();
     let item = kit.items_of("group").await.remove(0);
     kit.write(with(&item, "aliases", r#"[{"alias":"4711"}]"#)).await;
-    assert_corrupt(&kit.table.record::<Value>(Kind::Group, &record.id).await, "group", "aliases");
+    assert_corrupt(&kit.table.settings().record::<Value>(Kind::Group, &record.id).await, "group", "aliases");
 }
 
 #[tokio::test]
@@ -56,16 +56,16 @@ async fn credential_problem_of_a_later_version_is_an_error() {
     kit.bind(APP_ID).await;
     let item = kit.items_of("binding").await.remove(0);
     kit.write(with(&item, "problem", r#"{"reason":"words"}"#)).await;
-    assert_corrupt(&kit.table.binding(APP_ID).await, "binding", "problem");
+    assert_corrupt(&kit.table.bindings().binding(APP_ID).await, "binding", "problem");
 }
 
 #[tokio::test]
 async fn duty_status_of_a_later_version_is_an_error() {
     let kit = Kit::start().await;
-    kit.table.set_capacity("a1", "Lin", 3).await.unwrap();
+    kit.table.settings_writer().set_capacity("a1", "Lin", 3).await.unwrap();
     let item = kit.items_of("duty").await.remove(0);
     kit.write(with(&item, "status", "of a later version")).await;
-    assert_corrupt(&kit.table.duty("a1").await, "duty", "status");
+    assert_corrupt(&kit.table.staff().duty("a1").await, "duty", "status");
 }
 
 /// Settings written by a later version.
@@ -77,14 +77,14 @@ async fn reception_of_a_later_version_is_an_error_that_names_the_binding() {
     kit.bind(APP_ID).await;
     let item = with(&kit.items_of("binding").await.remove(0), "reception", RECEPTION);
     kit.write(item).await;
-    let binding = kit.table.binding(APP_ID).await.unwrap().unwrap();
+    let binding = kit.table.bindings().binding(APP_ID).await.unwrap().unwrap();
     let read = binding.reception();
     let key = format!("binding#{APP_ID}");
     assert!(matches!(&read, Err(StoreError::Corrupt { key: named, .. }) if *named == key), "{read:?}");
     assert_corrupt(&read, "binding", "reception");
     // Pushes are still received, and other settings can still be changed.
     let change = BindingChange { name: Some("another".to_owned()), ..BindingChange::default() };
-    kit.table.change_binding(&kit.vault, &binding, change).await.unwrap();
+    kit.table.binding_writer().change_binding(&kit.vault, &binding, change).await.unwrap();
     assert_eq!(s(&kit.items_of("binding").await.remove(0), "reception"), RECEPTION);
 }
 
@@ -93,7 +93,7 @@ async fn reception_stored_as_null_is_the_default() {
     let kit = Kit::start().await;
     kit.bind(APP_ID).await;
     kit.write(with(&kit.items_of("binding").await.remove(0), "reception", "null")).await;
-    let binding = kit.table.binding(APP_ID).await.unwrap().unwrap();
+    let binding = kit.table.bindings().binding(APP_ID).await.unwrap().unwrap();
     assert_eq!(binding.reception().unwrap(), Reception::default());
 }
 
@@ -109,8 +109,8 @@ async fn plan_and_ledger_of_a_later_version_are_errors() {
         data[field] = value;
         kit.write(with(&item, "data", &data.to_string())).await;
     }
-    assert_corrupt(&kit.table.conversation(&cid).await, "conversation", "data");
-    let read = kit.table.visitor(&visitor()).await;
+    assert_corrupt(&kit.table.conversations().conversation(&cid).await, "conversation", "data");
+    let read = kit.table.threads().visitor(&visitor()).await;
     let text = read.as_ref().unwrap_err().to_string();
     assert!(text.contains(&visitor().uid()) && !text.contains(&visitor().openid), "{text}");
     assert_corrupt(&read, "visitor", "data");
@@ -124,5 +124,5 @@ async fn ledger_stored_as_null_is_empty() {
     let mut data: Value = serde_json::from_str(&s(&item, "data")).unwrap();
     data["ledger"] = json!(null);
     kit.write(with(&item, "data", &data.to_string())).await;
-    assert_eq!(kit.table.visitor(&visitor()).await.unwrap().ledger, Ledger::default());
+    assert_eq!(kit.table.threads().visitor(&visitor()).await.unwrap().ledger, Ledger::default());
 }

@@ -29,7 +29,7 @@ async fn with_app_secret(kit: &Kit, blob: Vec<u8>) -> Sealed {
     let mut item = item(kit, APP_ID).await;
     item.insert("app_secret".to_owned(), AttributeValue::B(Blob::new(blob)));
     kit.write(item).await;
-    kit.table.binding(APP_ID).await.unwrap().unwrap().app_secret
+    kit.table.bindings().binding(APP_ID).await.unwrap().unwrap().app_secret
 }
 
 async fn open(vault: &Vault, sealed: &Sealed) -> Result<String, StoreError> {
@@ -64,7 +64,7 @@ async fn sealing_twice_gives_different_bytes() {
     for _ in 0..8 {
         kit.bind(APP_ID).await;
         seen.push(blob(&item(&kit, APP_ID).await, "app_secret"));
-        kit.table.delete_binding(APP_ID).await.unwrap();
+        kit.table.binding_writer().delete_binding(APP_ID).await.unwrap();
     }
     let total = seen.len();
     seen.sort();
@@ -92,7 +92,7 @@ async fn moved_credential_does_not_open() {
     let mut item = ours.clone();
     item.insert("previous_encoding_aes_key".to_owned(), ours["encoding_aes_key"].clone());
     kit.write(item).await;
-    let previous = kit.table.binding(APP_ID).await.unwrap().unwrap().previous_encoding_aes_key.unwrap();
+    let previous = kit.table.bindings().binding(APP_ID).await.unwrap().unwrap().previous_encoding_aes_key.unwrap();
     assert_sealed(&open(&kit.vault, &previous).await, "encoding_aes_key as the previous");
 }
 
@@ -101,15 +101,15 @@ async fn access_token_of_another_mini_program_does_not_open() {
     let kit = Kit::start().await;
     let end = kit.now();
     for app_id in [APP_ID, OTHER] {
-        let lease = kit.table.lease_token(app_id, 0).await.unwrap().unwrap();
-        kit.table.renew_token(&kit.vault, &lease, &secret("access token"), end, end).await.unwrap();
+        let lease = kit.table.access_tokens().lease_token(app_id, 0).await.unwrap().unwrap();
+        kit.table.access_tokens().renew_token(&kit.vault, &lease, &secret("access token"), end, end).await.unwrap();
     }
     let [mut ours, theirs] = <[Item; 2]>::try_from(kit.items_of("token").await).unwrap();
     ours.insert("value".to_owned(), theirs["value"].clone());
     kit.write(ours).await;
-    let token = kit.table.token(APP_ID).await.unwrap().unwrap();
+    let token = kit.table.access_tokens().token(APP_ID).await.unwrap().unwrap();
     assert_sealed(&open(&kit.vault, &token.value.unwrap()).await, "another mini program's");
-    let token = kit.table.token(OTHER).await.unwrap().unwrap();
+    let token = kit.table.access_tokens().token(OTHER).await.unwrap().unwrap();
     assert_eq!(open(&kit.vault, &token.value.unwrap()).await.unwrap(), "access token");
 }
 
@@ -141,11 +141,10 @@ async fn any_text_is_sealed_and_opened() {
     let kit = Kit::start().await;
     let long = "长".repeat(20_000);
     for text in ["", "a", "密钥 🔑", "\0\n", &long] {
-        let binding =
-            kit.table.create_binding(&kit.vault, store::NewBinding { app_secret: secret(text), ..new_binding(APP_ID) });
-        let binding = binding.await.unwrap();
+        let new = store::NewBinding { app_secret: secret(text), ..new_binding(APP_ID) };
+        let binding = kit.table.binding_writer().create_binding(&kit.vault, new).await.unwrap();
         assert_eq!(open(&kit.vault, &binding.app_secret).await.unwrap(), text);
-        kit.table.delete_binding(APP_ID).await.unwrap();
+        kit.table.binding_writer().delete_binding(APP_ID).await.unwrap();
     }
 }
 
@@ -157,7 +156,7 @@ async fn value_sealed_before_one_rotation_opens() {
     let restarted = kit.secret.vault();
     assert_eq!(open(&restarted, &old.app_secret).await.unwrap(), "planted-app-secret");
     // New values are sealed with the current version.
-    let new = kit.table.create_binding(&restarted, new_binding(OTHER)).await.unwrap();
+    let new = kit.table.binding_writer().create_binding(&restarted, new_binding(OTHER)).await.unwrap();
     kit.secret.rotate(&third_master()).await;
     let restarted = kit.secret.vault();
     assert_eq!(open(&restarted, &new.app_secret).await.unwrap(), "planted-app-secret");
@@ -172,14 +171,14 @@ async fn warm_vault_notices_a_rotation() {
     warm.prime().await.unwrap();
     kit.secret.rotate(&second_master()).await;
     let restarted = kit.secret.vault();
-    let new = kit.table.create_binding(&restarted, new_binding(OTHER)).await.unwrap();
-    let old = kit.table.binding(APP_ID).await.unwrap().unwrap();
+    let new = kit.table.binding_writer().create_binding(&restarted, new_binding(OTHER)).await.unwrap();
+    let old = kit.table.bindings().binding(APP_ID).await.unwrap().unwrap();
     assert_eq!(open(&warm, &new.app_secret).await.unwrap(), "planted-app-secret");
     // The version loaded at the start is now the previous one and still opens.
     assert_eq!(open(&warm, &old.app_secret).await.unwrap(), "planted-app-secret");
     // From then on the vault seals with the current version.
     let change = BindingChange { app_secret: Some(secret("sealed warm")), ..BindingChange::default() };
-    let changed = kit.table.change_binding(&warm, &old, change).await.unwrap();
+    let changed = kit.table.binding_writer().change_binding(&warm, &old, change).await.unwrap();
     kit.secret.rotate(&third_master()).await;
     assert_eq!(open(&kit.secret.vault(), &changed.app_secret).await.unwrap(), "sealed warm");
 }
@@ -193,7 +192,7 @@ async fn value_sealed_two_rotations_ago_does_not_open() {
     let vault = kit.secret.vault();
     assert_sealed(&open(&vault, &first.app_secret).await, "two rotations");
     // A value that cannot be opened does not affect others.
-    let new = kit.table.create_binding(&vault, new_binding(OTHER)).await.unwrap();
+    let new = kit.table.binding_writer().create_binding(&vault, new_binding(OTHER)).await.unwrap();
     assert!(open(&vault, &new.app_secret).await.is_ok());
 }
 
@@ -238,7 +237,8 @@ async fn short_secret_is_refused() {
         // Secrets Manager does not accept an empty value.
         let text = if length == 0 { " ".to_owned() } else { "k".repeat(length) };
         let secret = backend::secret(&kit.wire, &format!("{}-{length}", kit.name), &text).await;
-        let made = kit.table.create_binding(&secret.vault(), new_binding(&format!("wx{length}"))).await;
+        let made =
+            kit.table.binding_writer().create_binding(&secret.vault(), new_binding(&format!("wx{length}"))).await;
         assert_eq!(made.is_ok(), enough, "{length}: {made:?}");
         if !enough {
             assert!(matches!(made, Err(StoreError::Sealed)), "{made:?}");
@@ -273,8 +273,8 @@ async fn unavailable_secret_writes_nothing() {
     let binding = kit.bind(APP_ID).await;
     let before = kit.items().await;
     let vault = kit.secret.vault_of_nothing();
-    assert!(kit.table.create_binding(&vault, new_binding(OTHER)).await.is_err());
+    assert!(kit.table.binding_writer().create_binding(&vault, new_binding(OTHER)).await.is_err());
     let change = BindingChange { token: Some(secret("token")), ..BindingChange::default() };
-    assert!(kit.table.change_binding(&vault, &binding, change).await.is_err());
+    assert!(kit.table.binding_writer().change_binding(&vault, &binding, change).await.is_err());
     assert_eq!(kit.items().await, before);
 }

@@ -40,7 +40,7 @@ async fn visitor_is_read_as_written() {
         visitor.last_agent = Some(("a1".to_owned(), now));
     })
     .await;
-    let read = kit.table.visitor(&visitor()).await.unwrap();
+    let read = kit.table.threads().visitor(&visitor()).await.unwrap();
     assert_eq!((read.open_cid.as_deref(), read.session_from.as_deref()), (Some("c1"), Some("来自订单页 🛒")));
     assert_eq!((read.session_from_at, read.first_seen_at, read.greeted_at), (Some(now), Some(now), Some(now)));
     assert_eq!(read.last_seen_at, Some(now + SignedDuration::from_millis(1)));
@@ -61,7 +61,7 @@ async fn concurrent_change_of_a_visitor_is_refused() {
     kit.refused(&two, &CommitOutcome::Conflict).await;
     kit.refused(&one, &CommitOutcome::Conflict).await;
     write(&kit, &visitor(), |visitor| visitor.session_from = Some("two".to_owned())).await;
-    let kept = kit.table.visitor(&visitor()).await.unwrap();
+    let kept = kit.table.threads().visitor(&visitor()).await.unwrap();
     assert_eq!((kept.profile.nickname.as_deref(), kept.session_from.as_deref()), (Some("one"), Some("two")));
 }
 
@@ -73,7 +73,7 @@ async fn visitor_of_another_version_is_read() {
     let data = aws_sdk_dynamodb::types::AttributeValue::S(r#"{"open_cid":"c1","of_a_later_version":1}"#.to_owned());
     item.insert("data".to_owned(), data);
     kit.write(item).await;
-    let read = kit.table.visitor(&visitor()).await.unwrap();
+    let read = kit.table.threads().visitor(&visitor()).await.unwrap();
     assert_eq!((read.open_cid.as_deref(), read.held.len(), read.profile), (Some("c1"), 0, Profile::default()));
 }
 
@@ -86,13 +86,13 @@ async fn visitors_are_read_together() {
     }
     // As a page of conversations requests them: one visitor several times, and one unknown visitor.
     let asked: Vec<_> = [0, 1, 0, 2, 1].map(|number: usize| threads[number].clone()).into();
-    let read = kit.table.visitors(&asked).await.unwrap();
+    let read = kit.table.threads().visitors(&asked).await.unwrap();
     assert_eq!(read.len(), 2);
     for (thread, visitor) in &read {
         assert_eq!(visitor.session_from.as_ref(), Some(&thread.openid));
-        assert_eq!(visitor, &kit.table.visitor(thread).await.unwrap());
+        assert_eq!(visitor, &kit.table.threads().visitor(thread).await.unwrap());
     }
-    assert!(kit.table.visitors(&[]).await.unwrap().is_empty());
+    assert!(kit.table.threads().visitors(&[]).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -107,13 +107,13 @@ async fn visitors_with_one_verified_partnerid_are_one_person() {
             assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
         }
     }
-    let mut found = kit.table.person("13800138000").await.unwrap();
+    let mut found = kit.table.threads().person("13800138000").await.unwrap();
     found.sort_by(|one, other| other.app_id.cmp(&one.app_id));
     let mut expected = threads[..2].to_vec();
     expected.sort_by(|one, other| other.app_id.cmp(&one.app_id));
     assert_eq!(found, expected);
-    assert_eq!(kit.table.person("138001380000").await.unwrap(), threads[2..]);
-    assert!(kit.table.person("1380013800").await.unwrap().is_empty());
+    assert_eq!(kit.table.threads().person("138001380000").await.unwrap(), threads[2..]);
+    assert!(kit.table.threads().person("1380013800").await.unwrap().is_empty());
     // A `partnerid` may be a telephone number, so it does not appear in a key.
     let keys = kit.items().await.into_iter().map(|item| s(&item, "pk") + &s(&item, "sk"));
     assert!(!keys.collect::<String>().contains("138001380"));
@@ -128,10 +128,10 @@ async fn visitor_with_another_partnerid_leaves_the_person() {
     };
     prove("p-1").await;
     prove("p-2").await;
-    assert!(kit.table.person("p-1").await.unwrap().is_empty());
-    assert_eq!(kit.table.person("p-2").await.unwrap(), [visitor()]);
+    assert!(kit.table.threads().person("p-1").await.unwrap().is_empty());
+    assert_eq!(kit.table.threads().person("p-2").await.unwrap(), [visitor()]);
     write(&kit, &visitor(), |visitor| visitor.profile.partnerid_verified = false).await;
-    assert!(kit.table.person("p-2").await.unwrap().is_empty());
+    assert!(kit.table.threads().person("p-2").await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn refused_decision_links_no_person() {
     write(&kit, &visitor(), |visitor| visitor.session_from = Some("meanwhile".to_owned())).await;
     stale.visitor.session_from = Some("late".to_owned());
     kit.refused(&stale, &CommitOutcome::Conflict).await;
-    assert!(kit.table.person("p-1").await.unwrap().is_empty());
+    assert!(kit.table.threads().person("p-1").await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -151,6 +151,6 @@ async fn partnerid_of_any_length_is_a_person() {
         let thread = Thread::new(APP_ID, format!("o{}", partnerid.len()));
         let decision = Decision::of(&kit.table, &thread).await.proving(partnerid);
         assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
-        assert_eq!(kit.table.person(partnerid).await.unwrap(), [thread]);
+        assert_eq!(kit.table.threads().person(partnerid).await.unwrap(), [thread]);
     }
 }

@@ -18,6 +18,7 @@ const RECORD_TIMEOUT: Duration = Duration::from_millis(500);
 /// What the handler needs.
 #[derive(Debug, Clone)]
 pub struct Deps {
+    clock: SharedClock,
     tokens: TokenVerifier,
     bootstrap_hash: String,
 }
@@ -29,10 +30,10 @@ impl Deps {
         let table = settings.text("TABLE_NAME");
         let hash = settings.sha256("ADMIN_TOKEN_SHA256");
         settings.done()?;
-        let table = Aws::new(env)?.table(&table, clock);
+        let table = Aws::new(env)?.table(&table, clock.clone());
         // A failure here does not end the function: the first event tries again.
         let _ = table.prime("access#prime").await;
-        Ok(Self { tokens: table.token_verifier(), bootstrap_hash: hash })
+        Ok(Self { clock, tokens: table.token_verifier(), bootstrap_hash: hash })
     }
 }
 
@@ -56,7 +57,7 @@ async fn identify(deps: &Deps, token: &str) -> Result<Option<Map<String, Value>>
         let retired = deps.tokens.bootstrap_is_retired(&hash).await?;
         return Ok((!retired).then(|| context(&Grant::Admin, "admin", "", None)));
     }
-    let now = deps.tokens.clock().now();
+    let now = deps.clock.now();
     let Some(token) = deps.tokens.api_token(&hash).await?.filter(|token| !token.is_expired(now)) else {
         return Ok(None);
     };

@@ -4,7 +4,7 @@
 
 use function::{Env, StartError, http};
 use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
-use store::{CallbackVerifier, ExposeSecret, SharedClock, StoreError, Vault};
+use store::{BindingReader, CallbackVerifier, ExposeSecret, SharedClock, StoreError, Vault};
 use tracing::{Span, field};
 use wechat::{Token, push};
 
@@ -14,7 +14,8 @@ const ECHOSTR_MAX: usize = 128;
 /// The handler's dependencies.
 #[derive(Debug, Clone)]
 pub struct Deps {
-    bindings: CallbackVerifier,
+    bindings: BindingReader,
+    verifier: CallbackVerifier,
     vault: Vault,
 }
 
@@ -22,7 +23,7 @@ impl Deps {
     /// Reads `TABLE_NAME` and `SECRET_ARN`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, vault) = env.settings().stores(clock).await?;
-        Ok(Self { bindings: table.callback_verifier(), vault })
+        Ok(Self { bindings: table.bindings(), verifier: table.callback_verifier(), vault })
     }
 }
 
@@ -65,7 +66,7 @@ async fn verify(deps: &Deps, app_id: &str, signature: &str, timestamp: &str, non
     if !push::verify_url(&token, signature, timestamp, nonce) {
         return Ok(false);
     }
-    deps.bindings.mark_verified(app_id).await?;
+    deps.verifier.mark_verified(app_id).await?;
     tracing::info!("callback verified");
     Ok(true)
 }

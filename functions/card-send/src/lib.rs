@@ -12,7 +12,7 @@ use api::{
 use axum::{Router, extract::FromRef};
 use card::Card;
 use channel::{Draft, SendResult};
-use conversations::Conversations;
+use conversations::{AgentActions, Conversations};
 use desk::policy::Action;
 use function::{Env, StartError};
 use lambda_http::{Body, Request, Response};
@@ -29,12 +29,12 @@ pub struct Deps {
 /// The state of the router.
 #[derive(Debug, Clone)]
 struct Services {
-    conversations: Conversations,
+    actions: AgentActions,
 }
 
 impl FromRef<Services> for Conversations {
     fn from_ref(services: &Services) -> Self {
-        services.conversations.clone()
+        services.actions.conversations().clone()
     }
 }
 
@@ -44,7 +44,9 @@ impl Deps {
         let (table, vault, channel) = env.settings().channel(clock).await?;
         let mut router = ApiRouter::default();
         mount(&mut router);
-        Ok(Self { router: router.with_state(Services { conversations: Conversations::new(table, vault, channel) }) })
+        let conversations = Conversations::new(&table, &vault, channel);
+        let actions = AgentActions::new(&conversations, table.duty_writer(), table.token_agents());
+        Ok(Self { router: router.with_state(Services { actions }) })
     }
 }
 
@@ -114,7 +116,7 @@ async fn send_card(
     card.check(&conversation.cid)?;
     check_conversation(&card, conversation)?;
     let page = &card.mini_page;
-    let channel = services.conversations.channel();
+    let channel = services.actions.conversations().channel();
     let cover = channel.cover_media_id(&conversation.app_id, &page.thumb_media_id, &page.thumb_url).await;
     let cover = cover.map_err(|error| Problem::no_picture(&error, "miniPage.thumbMediaId", "miniPage.thumbUrl"))?;
     let content = json!({
@@ -126,7 +128,7 @@ async fn send_card(
         "headimg": page.headimg,
         "name": page.name,
     });
-    let conversation = permitted.claimed(&services.conversations, &caller).await?;
+    let conversation = permitted.claimed(&services.actions, &caller).await?;
     let author = Author { role: caller.role().into(), name: caller.0.name };
     match channel.send_message(&conversation, Draft { kind: "miniprogrampage", content, author, idempotency }).await? {
         SendResult::Message(message) => Ok(Sent(*message)),

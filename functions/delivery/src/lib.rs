@@ -19,6 +19,7 @@ const SENDS_PER_SHARD: i32 = 50;
 /// What the handler needs.
 #[derive(Debug, Clone)]
 pub struct Deps {
+    clock: SharedClock,
     overdue: OverdueSends,
     channel: Channel,
 }
@@ -26,8 +27,8 @@ pub struct Deps {
 impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        let (table, _, channel) = env.settings().channel(clock).await?;
-        Ok(Self { overdue: table.overdue(), channel })
+        let (table, _, channel) = env.settings().channel(clock.clone()).await?;
+        Ok(Self { clock, overdue: table.overdue_outbound(), channel })
     }
 }
 
@@ -41,7 +42,7 @@ pub async fn handle(deps: &Deps, trigger: Trigger) -> Result<Value, Failure> {
 
 /// Takes over the sends that are overdue, one after the other, so that the sends of a thread keep their order.
 async fn batch(deps: &Deps, records: &[Record]) -> Value {
-    let now = deps.overdue.clock().now();
+    let now = deps.clock.now();
     for record in records {
         let Some(send) = OutboundRef::from_image(|name| record.attribute(name)) else {
             continue;

@@ -45,7 +45,7 @@ impl CreatedToken {
     responses((status = 200, description = "A page of access tokens.", body = schema::AccessTokenPage)),
 )]
 async fn list(State(services): State<Services>, page: PageRequest) -> Result<Json<PageOf<ApiToken>>, Problem> {
-    Ok(Json(services.table().api_tokens(page.cursor(), page.limit).await?.into()))
+    Ok(Json(services.store.api_token_writer.api_tokens(page.cursor(), page.limit).await?.into()))
 }
 
 /// Create an access token
@@ -64,19 +64,19 @@ async fn create(
     State(services): State<Services>,
     Json(new): Json<NewAccessToken>,
 ) -> Result<Created<CreatedToken>, Problem> {
-    let new = new.validated(services.table().clock().now())?;
+    let new = new.validated(services.store.clock.now())?;
     let unknown_agent = || Problem::invalid_field("agent_id", "must be the id of an agent who is not disabled");
     if let Some(id) = &new.agent_id {
         if !lookup::exists(&services, Kind::Agent, id).await? {
             return Err(unknown_agent());
         }
-        if services.table().count_agent_tokens(id).await? >= AGENT_TOKENS_MAX {
+        if services.store.api_token_writer.count_agent_tokens(id).await? >= AGENT_TOKENS_MAX {
             let detail = format!("An agent has at most {AGENT_TOKENS_MAX} access tokens. Revoke one first.");
             return Err(Problem::conflict(Code::AgentTooManyTokens, detail));
         }
     }
     new_token::must_exist(&services, &new.grant).await?;
-    let (about, secret) = services.table().create_access_token(new).await?.ok_or_else(unknown_agent)?;
+    let (about, secret) = services.store.api_token_writer.create_access_token(new).await?.ok_or_else(unknown_agent)?;
     tracing::info!(id = about.id, role = about.grant.role().as_str(), "access token created");
     Ok(Created(CreatedToken::new(about, &secret)))
 }
@@ -97,7 +97,7 @@ async fn rotate(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
 ) -> Result<Created<CreatedToken>, Problem> {
-    let rotated = services.table().rotate_api_token(&id).await?;
+    let rotated = services.store.api_token_writer.rotate_api_token(&id).await?;
     let (about, secret) = rotated.ok_or_else(|| Problem::not_found("access token"))?;
     tracing::info!(id, "access token rotated");
     Ok(Created(CreatedToken::new(about, &secret)))
@@ -116,7 +116,7 @@ async fn rotate(
     responses((status = 204, description = "The bootstrap token is retired.")),
 )]
 async fn retire_bootstrap(State(services): State<Services>) -> Result<NoContent, Problem> {
-    if !services.table().retire_bootstrap(&services.bootstrap_hash).await? {
+    if !services.store.api_token_writer.retire_bootstrap(&services.bootstrap_hash).await? {
         let detail = "There is no other valid admin token. Create one first: POST /api/access-tokens.";
         return Err(Problem::conflict(Code::AccessTokenLastAdmin, detail));
     }
@@ -136,7 +136,7 @@ async fn retire_bootstrap(State(services): State<Services>) -> Result<NoContent,
     responses((status = 204, description = "The token is revoked.")),
 )]
 async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
-    match services.table().delete_access_token(&id, &services.bootstrap_hash).await? {
+    match services.store.api_token_writer.delete_access_token(&id, &services.bootstrap_hash).await? {
         TokenEnd::Deleted => {}
         TokenEnd::NotFound => return Err(Problem::not_found("access token")),
         TokenEnd::LastAdmin => {

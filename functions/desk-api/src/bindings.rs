@@ -102,7 +102,7 @@ async fn list(
     host: Host,
     page: PageRequest,
 ) -> Result<Json<PageOf<BindingView>>, Problem> {
-    let page = services.table().bindings(page.cursor(), page.limit).await?;
+    let page = services.store.binding_list.bindings(page.cursor(), page.limit).await?;
     let permitted = |binding: &Binding| match &caller.grant {
         Grant::Integrator { app_ids, .. } => app_ids.contains(&binding.app_id),
         _ => true,
@@ -138,7 +138,7 @@ pub(crate) async fn require_readable(services: &Services, caller: &Caller, app_i
 }
 
 pub(crate) async fn find(services: &Services, app_id: &str) -> Result<Binding, Problem> {
-    let found = if is_app_id(app_id) { services.table().binding(app_id).await? } else { None };
+    let found = if is_app_id(app_id) { services.store.bindings.binding(app_id).await? } else { None };
     found.ok_or_else(|| Problem::not_found("binding"))
 }
 
@@ -177,7 +177,7 @@ async fn create(
         let detail = "This mini program is already bound. Change the binding, or delete it first.";
         Problem::conflict(Code::BindingExists, detail)
     };
-    if services.table().binding(&new.app_id).await?.is_some() {
+    if services.store.bindings.binding(&new.app_id).await?.is_some() {
         return Err(exists());
     }
     let secret = SecretString::from(new.app_secret);
@@ -191,7 +191,7 @@ async fn create(
         auto_reply: new.auto_reply.filter(|text| !text.is_empty()),
         reception,
     };
-    let binding = services.table().create_binding(services.vault(), binding).await;
+    let binding = services.store.binding_writer.create_binding(services.vault(), binding).await;
     let binding = binding.map_err(|error| match error {
         StoreError::Conflict => exists(),
         other => other.into(),
@@ -267,7 +267,7 @@ async fn change(
         encoding_aes_key: key.map(|key| SecretString::from(key.expose())),
         ..BindingChange::default()
     };
-    let binding = services.table().change_binding(services.vault(), &binding, change_of_binding).await?;
+    let binding = services.store.binding_writer.change_binding(services.vault(), &binding, change_of_binding).await?;
     if let Some(access) = access {
         adopt(&services, &app_id, &access).await;
     }
@@ -290,7 +290,7 @@ async fn delete(
     State(services): State<Services>,
     Path(BindingPath { app_id }): Path<BindingPath>,
 ) -> Result<NoContent, Problem> {
-    if !is_app_id(&app_id) || !services.table().delete_binding(&app_id).await? {
+    if !is_app_id(&app_id) || !services.store.binding_writer.delete_binding(&app_id).await? {
         return Err(Problem::not_found("binding"));
     }
     tracing::info!(app_id, "binding deleted");

@@ -7,8 +7,10 @@ use desk::conversation::ClosedBy;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use store::{Conversation, Page, Queue, Stage, Table, Visitor};
+use store::{Conversation, Page, Queue, Stage, Visitor};
 use utoipa::ToSchema;
+
+use crate::services::Store;
 
 /// A conversation of a visitor with a mini program.
 #[derive(Serialize, ToSchema)]
@@ -212,19 +214,19 @@ impl ConversationStage {
 }
 
 /// One conversation.
-pub(crate) async fn one(table: &Table, conversation: &Conversation) -> Result<ConversationView, Problem> {
-    let visitor = table.visitor(&conversation.thread()).await?;
-    Ok(ConversationView::new(conversation, &visitor, table.clock().now()))
+pub(crate) async fn one(store: &Store, conversation: &Conversation) -> Result<ConversationView, Problem> {
+    let visitor = store.threads.visitor(&conversation.thread()).await?;
+    Ok(ConversationView::new(conversation, &visitor, store.clock.now()))
 }
 
 /// A page of conversations. Their visitors are read in one batch.
-pub(crate) async fn page(table: &Table, page: Page<Conversation>) -> Result<PageOf<ConversationView>, Problem> {
+pub(crate) async fn page(store: &Store, page: Page<Conversation>) -> Result<PageOf<ConversationView>, Problem> {
     let mut threads: Vec<_> = page.items.iter().map(Conversation::thread).collect();
     // A visitor may have several conversations, and a batch must name each item once.
     threads.sort_by(|one, other| (&one.app_id, &one.openid).cmp(&(&other.app_id, &other.openid)));
     threads.dedup();
-    let visitors: HashMap<_, _> = table.visitors(&threads).await?.into_iter().collect();
-    let (unseen, now) = (Visitor::default(), table.clock().now());
+    let visitors: HashMap<_, _> = store.threads.visitors(&threads).await?.into_iter().collect();
+    let (unseen, now) = (Visitor::default(), store.clock.now());
     let view = |conversation: &Conversation| {
         ConversationView::new(conversation, visitors.get(&conversation.thread()).unwrap_or(&unseen), now)
     };

@@ -6,7 +6,7 @@ use api::{
 use channel::TokenError;
 use desk::policy::{self, Role};
 use serde::Deserialize;
-use store::{Conversation, Event, Page, Queue, StoreError, Table};
+use store::{Conversation, Event, Page, Queue, StoreError};
 use utoipa::{IntoParams, ToSchema};
 use wechat::{Action, client};
 
@@ -14,7 +14,7 @@ use crate::{
     conversation_view::{self, ConversationView},
     parameters::ConversationPath,
     schema,
-    services::Services,
+    services::{Services, Store},
 };
 
 /// How many pages of a selection are read at most to fill one page of what the caller may read.
@@ -98,20 +98,20 @@ impl Selection {
         }
     }
 
-    async fn page(&self, table: &Table, cursor: Option<&str>, limit: i32) -> Result<Page<Conversation>, StoreError> {
+    async fn page(&self, store: &Store, cursor: Option<&str>, limit: i32) -> Result<Page<Conversation>, StoreError> {
         let (cids, cursor) = match self {
-            Self::All => return table.conversations(cursor, limit).await,
+            Self::All => return store.lists.conversations(cursor, limit).await,
             Self::AssignedTo(None) => (Vec::new(), None),
             Self::AssignedTo(Some(agent)) => {
-                let page = table.assigned_page(agent, cursor, limit).await?;
+                let page = store.staff.assigned_page(agent, cursor, limit).await?;
                 (page.items, page.cursor)
             }
             Self::Waiting(queue) => {
-                let page = table.waiting_page(queue, cursor, limit).await?;
+                let page = store.queues.waiting_page(queue, cursor, limit).await?;
                 (page.items.into_iter().map(|entry| entry.cid).collect(), page.cursor)
             }
         };
-        Ok(Page { items: table.conversations_of(&cids).await?, cursor })
+        Ok(Page { items: store.conversations.conversations_of(&cids).await?, cursor })
     }
 
     /// A page of those that the caller may read. What they may not read is left out, so more than one page of the selection
@@ -126,7 +126,7 @@ impl Selection {
         let mut cursor = request.cursor().map(ToOwned::to_owned);
         for _ in 0..PAGES_MAX {
             let missing = request.limit - i32::try_from(items.len()).unwrap_or(request.limit);
-            let page = self.page(services.table(), cursor.as_deref(), missing).await?;
+            let page = self.page(&services.store, cursor.as_deref(), missing).await?;
             items.extend(services.conversations.readable(caller, page.items).await?);
             cursor = page.cursor;
             if cursor.is_none() || items.len() >= usize::try_from(request.limit).unwrap_or_default() {
@@ -161,7 +161,7 @@ async fn list(
     let selection = Selection::new(&services, &caller, query).await?;
     let reader = services.conversations.caller(&caller).await?;
     let found = selection.readable_page(&services, &reader, &page).await?;
-    conversation_view::page(services.table(), found).await.map(Json)
+    conversation_view::page(&services.store, found).await.map(Json)
 }
 
 /// Get a conversation
@@ -174,7 +174,7 @@ async fn list(
     responses((status = 200, description = "The conversation.", body = ConversationView)),
 )]
 async fn read(State(services): State<Services>, permitted: Permitted) -> Result<Json<ConversationView>, Problem> {
-    conversation_view::one(services.table(), permitted.conversation()).await.map(Json)
+    conversation_view::one(&services.store, permitted.conversation()).await.map(Json)
 }
 
 /// List the events of a conversation
@@ -194,7 +194,7 @@ async fn list_events(
     page: PageRequest,
 ) -> Result<Json<PageOf<Event>>, Problem> {
     let cid = &permitted.conversation().cid;
-    Ok(Json(services.table().events(cid, page.cursor(), page.limit).await?.into()))
+    Ok(Json(services.store.conversations.events(cid, page.cursor(), page.limit).await?.into()))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -95,9 +95,9 @@ async fn set_status(
         }
     }
     let agent = permitted(&services, &caller, &id).await?;
-    let duty = services.conversations.set_status(&agent, change.status, reason).await?;
+    let duty = services.actions.set_status(&agent, change.status, reason).await?;
     tracing::info!(agent_id = agent, status = duty.status.as_str(), "agent status set");
-    Ok(Json(DutyView::of(&duty, services.table().clock().now())))
+    Ok(Json(DutyView::of(&duty, services.store.clock.now())))
 }
 
 /// Send an agent's heartbeat
@@ -118,7 +118,7 @@ async fn heartbeat(
     Path(AgentPath { id }): Path<AgentPath>,
 ) -> Result<NoContent, Problem> {
     let agent = permitted(&services, &caller, &id).await?;
-    match services.table().heartbeat(&agent).await {
+    match services.store.duty_writer.heartbeat(&agent).await {
         Ok(_) => Ok(NoContent),
         Err(StoreError::Conflict | StoreError::NotFound(_)) => Err(agent_offline()),
         Err(error) => Err(error.into()),
@@ -128,7 +128,7 @@ async fn heartbeat(
 /// The agent with this id, or with `me` the caller's own, if the caller may act for them.
 async fn permitted(services: &Services, caller: &Caller, id: &str) -> Result<String, Problem> {
     let conversations = &services.conversations;
-    let agent = if id == "me" { conversations.get_or_create_agent(caller).await? } else { id.to_owned() };
+    let agent = if id == "me" { services.actions.get_or_create_agent(caller).await? } else { id.to_owned() };
     // The groups of the agent do not matter here, and heartbeats are frequent.
     let member = Member { agent_id: conversations.known_agent(caller).await?, groups: Groups::new() };
     let decided_by = policy::Caller::new(&caller.grant, member);
@@ -138,7 +138,7 @@ async fn permitted(services: &Services, caller: &Caller, id: &str) -> Result<Str
     if !Kind::Agent.is_id(&agent) {
         return Err(Problem::not_found("agent"));
     }
-    if let Some(duty) = services.table().duty(&agent).await? {
+    if let Some(duty) = services.store.staff.duty(&agent).await? {
         return Ok(duty.agent_id);
     }
     // An agent who is disabled has no duty.

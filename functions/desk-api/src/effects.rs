@@ -16,7 +16,7 @@ pub(crate) async fn must_exist(services: &Services, old: Option<&Settings>, new:
         Settings::Group(group) => {
             let before = members(old);
             let joined: Vec<String> = group.members.iter().filter(|id| !before.contains(*id)).cloned().collect();
-            let known = services.table().duties(&joined).await?;
+            let known = services.store.staff.duties(&joined).await?;
             for id in joined.iter().filter(|id| !known.iter().any(|duty| duty.agent_id == **id)) {
                 let at = group.members.iter().position(|member| member == id).unwrap_or_default();
                 wrong.push(FieldError::new(format!("members[{at}]"), "must be the id of an agent"));
@@ -49,11 +49,11 @@ pub(crate) async fn before_write(
 ) -> Result<(), Problem> {
     match (old, new) {
         (None, Settings::Agent(agent)) if !agent.disabled => {
-            services.table().set_capacity(id, &agent.name, agent.capacity).await?;
+            services.store.settings_writer.set_capacity(id, &agent.name, agent.capacity).await?;
         }
         (_, Settings::Group(group)) => {
             let joined = &set(group) - &members(old);
-            services.table().note_members(id, &joined, &BTreeSet::new()).await?;
+            services.store.settings_writer.note_members(id, &joined, &BTreeSet::new()).await?;
         }
         _ => {}
     }
@@ -63,7 +63,7 @@ pub(crate) async fn before_write(
 /// Reverts [`before_write`] if the settings were not written. Superfluous notes of members are harmless.
 pub(crate) async fn undo_before_write(services: &Services, id: &str, new: &Settings) -> Result<(), Problem> {
     match new {
-        Settings::Agent(_) => services.table().end_duty(id).await?,
+        Settings::Agent(_) => services.store.settings_writer.end_duty(id).await?,
         _ => true,
     };
     Ok(())
@@ -74,13 +74,13 @@ pub(crate) async fn after_write(services: &Services, id: &str, old: &Settings, n
     match (old, new) {
         (Settings::Agent(_), Settings::Agent(new)) if new.disabled => {}
         (Settings::Agent(old), Settings::Agent(new)) => {
-            services.table().set_capacity(id, &new.name, new.capacity).await?;
+            services.store.settings_writer.set_capacity(id, &new.name, new.capacity).await?;
             if new.capacity > old.capacity {
                 drained(services.conversations.drain_for(id).await);
             }
         }
         (Settings::Group(old), Settings::Group(new)) => {
-            services.table().note_members(id, &BTreeSet::new(), &(&set(old) - &set(new))).await?;
+            services.store.settings_writer.note_members(id, &BTreeSet::new(), &(&set(old) - &set(new))).await?;
             drained(services.conversations.begin_drain(&[Queue::Group(id.to_owned())]).await);
         }
         _ => {}
@@ -96,7 +96,7 @@ pub(crate) async fn before_delete(services: &Services, id: &str, settings: &Sett
             Err(Problem::conflict(Code::GroupHasWaiting, detail))
         }
         Settings::Agent(_) => refuse_if_in_groups(services, id).await,
-        Settings::Robot(_) => Ok(services.table().replace_questions::<Value>(id, &[]).await?),
+        Settings::Robot(_) => Ok(services.store.settings_writer.replace_questions::<Value>(id, &[]).await?),
         _ => Ok(()),
     }
 }
@@ -104,7 +104,7 @@ pub(crate) async fn before_delete(services: &Services, id: &str, settings: &Sett
 /// Runs after a record is deleted.
 pub(crate) async fn after_delete(services: &Services, id: &str, settings: &Settings) -> Result<(), Problem> {
     if let Settings::Group(group) = settings {
-        services.table().note_members(id, &BTreeSet::new(), &set(group)).await?;
+        services.store.settings_writer.note_members(id, &BTreeSet::new(), &set(group)).await?;
     }
     Ok(())
 }
@@ -122,7 +122,7 @@ pub(crate) async fn disable_agent(
     aliases: Vec<String>,
 ) -> Result<Record<Value>, Problem> {
     refuse_if_waited_for(services, &seen.id).await?;
-    let (record, end) = services.table().disable_agent(seen, settings, aliases).await?;
+    let (record, end) = services.store.api_token_writer.disable_agent(seen, settings, aliases).await?;
     ended(end)?;
     Ok(record)
 }
@@ -130,7 +130,7 @@ pub(crate) async fn disable_agent(
 /// Deletes an agent. The agent's duty and access tokens end with it.
 pub(crate) async fn delete_agent(services: &Services, seen: &Record<Value>) -> Result<(), Problem> {
     refuse_if_waited_for(services, &seen.id).await?;
-    ended(services.table().delete_agent(seen).await?)
+    ended(services.store.api_token_writer.delete_agent(seen).await?)
 }
 
 fn ended(end: AgentEnd) -> Result<(), Problem> {
@@ -154,8 +154,8 @@ async fn refuse_if_waited_for(services: &Services, id: &str) -> Result<(), Probl
 
 async fn refuse_if_in_groups(services: &Services, id: &str) -> Result<(), Problem> {
     let mut groups = Vec::new();
-    for group in services.table().groups_of(id).await? {
-        if let Some(record) = services.table().record::<Group>(Kind::Group, &group).await?
+    for group in services.store.staff.groups_of(id).await? {
+        if let Some(record) = services.store.settings.record::<Group>(Kind::Group, &group).await?
             && record.settings.members.iter().any(|member| member == id)
         {
             groups.push(format!("{} ({group})", record.settings.name));
@@ -169,7 +169,7 @@ async fn refuse_if_in_groups(services: &Services, id: &str) -> Result<(), Proble
 }
 
 async fn waits(services: &Services, queue: &Queue) -> Result<bool, StoreError> {
-    Ok(!services.table().waiting(queue, 1).await?.is_empty())
+    Ok(!services.store.queues.waiting(queue, 1).await?.is_empty())
 }
 
 /// A failure does not fail the request: the settings are written, and the minute tick assigns what still waits.

@@ -86,12 +86,12 @@ async fn claim(
     Permitted::find(conversations, &caller, action, &cid).await?;
     let agent = match for_another {
         Some(agent) => agent,
-        None => conversations.present_agent(&caller).await?,
+        None => services.actions.present_agent(&caller).await?,
     };
     if !Kind::Agent.is_id(&agent) {
         return Err(handoff_refused(HandoffError::NoAgent));
     }
-    answer(&services, Box::pin(conversations.claim(&cid, &agent)).await?).await
+    answer(&services, Box::pin(services.actions.claim(&cid, &agent)).await?).await
 }
 
 /// Accept a conversation
@@ -110,8 +110,8 @@ async fn accept(
     caller: Caller,
     permitted: Permitted,
 ) -> Result<Json<ConversationView>, Problem> {
-    let agent = services.conversations.present_agent(&caller).await?;
-    let accepted = services.conversations.accept(&permitted.conversation().cid, &agent);
+    let agent = services.actions.present_agent(&caller).await?;
+    let accepted = services.actions.accept(&permitted.conversation().cid, &agent);
     answer(&services, Box::pin(accepted).await?).await
 }
 
@@ -174,7 +174,7 @@ async fn transfer(
     let agent = acting_agent(&services, &caller, permitted.conversation()).await?;
     let by = agent.as_deref().map_or(Actor::Admin, Actor::Agent);
     let cid = &permitted.conversation().cid;
-    let transferred = Box::pin(services.conversations.transfer(cid, &target, reason, by)).await?;
+    let transferred = Box::pin(services.actions.transfer(cid, &target, reason, by)).await?;
     answer(&services, transferred).await
 }
 
@@ -188,7 +188,7 @@ async fn acting_agent(
     if caller.role() == Role::Admin {
         return Ok(None);
     }
-    let agent = services.conversations.get_or_create_agent(caller).await?;
+    let agent = services.actions.get_or_create_agent(caller).await?;
     let acts_for_others = caller.role() == Role::Supervisor && conversation.assignee() != Some(&agent);
     Ok((!acts_for_others).then_some(agent))
 }
@@ -227,7 +227,7 @@ async fn close(
     let agent = acting_agent(&services, &caller, permitted.conversation()).await?;
     let by = agent.as_deref().map_or(Actor::Admin, Actor::Agent);
     let cid = &permitted.conversation().cid;
-    answer(&services, Box::pin(services.conversations.close(cid, by, summary.as_ref())).await?).await
+    answer(&services, Box::pin(services.actions.close(cid, by, summary.as_ref())).await?).await
 }
 
 async fn answer(
@@ -235,7 +235,7 @@ async fn answer(
     result: Result<Conversation, HandoffError>,
 ) -> Result<Json<ConversationView>, Problem> {
     match result {
-        Ok(conversation) => conversation_view::one(services.table(), &conversation).await.map(Json),
+        Ok(conversation) => conversation_view::one(&services.store, &conversation).await.map(Json),
         Err(error) => Err(handoff_refused(error)),
     }
 }

@@ -75,7 +75,7 @@ pub(crate) async fn read_health(
 ) -> Result<Json<Health>, Problem> {
     bindings::require_readable(&services, &caller, &app_id).await?;
     let binding = bindings::find(&services, &app_id).await?;
-    let token = services.table().token(&app_id).await?;
+    let token = services.store.access_tokens.token(&app_id).await?;
     let checks = vec![callback(&binding), credentials(&binding), access_token(&services, token.as_ref())];
     let healthy = checks.iter().all(|check| check.ok);
     Ok(Json(Health { status: binding.status(), app_id: binding.app_id, healthy, checks }))
@@ -105,7 +105,7 @@ fn credentials(binding: &Binding) -> Check {
 }
 
 fn access_token(services: &Services, token: Option<&StoredToken>) -> Check {
-    let now = services.table().clock().now();
+    let now = services.store.clock.now();
     match token.filter(|token| token.value.is_some()) {
         Some(token) if now < token.expires_at => Check {
             expires_at: Some(token.expires_at.to_string()),

@@ -41,7 +41,6 @@ mod try_robot;
 mod usage;
 mod visitors;
 
-use ::conversations::Conversations;
 use api::{ApiRouter, Route, Routes};
 use axum::Router;
 pub use description::{OPENAPI, document};
@@ -64,10 +63,7 @@ impl Deps {
         let (table, vault, channel) = settings.channel(clock).await?;
         let mut router = ApiRouter::default();
         mount(&mut router);
-        let services = Services {
-            conversations: Conversations::new(table, vault, channel),
-            bootstrap_hash: bootstrap_hash.into(),
-        };
+        let services = Services::new(&table, vault, channel, &bootstrap_hash);
         Ok(Self { router: router.with_state(services) })
     }
 }

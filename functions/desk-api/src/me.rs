@@ -35,10 +35,10 @@ struct Me {
 async fn read(State(services): State<Services>, caller: Caller) -> Result<Json<Me>, Problem> {
     let agent_id = services.conversations.known_agent(&caller).await?;
     let duty = match &agent_id {
-        Some(agent) => services.table().duty(agent).await?,
+        Some(agent) => services.store.staff.duty(agent).await?,
         None => None,
     };
-    let now = services.table().clock().now();
+    let now = services.store.clock.now();
     let duty = duty.as_ref().map(|duty| DutyView::of(duty, now));
     Ok(Json(Me { role: caller.role(), name: caller.0.name, agent_id, duty }))
 }

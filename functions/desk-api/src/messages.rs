@@ -118,7 +118,8 @@ async fn list(
     permitted: Permitted,
     page: PageRequest,
 ) -> Result<Json<PageOf<Message>>, Problem> {
-    let messages = services.table().conversation_messages(permitted.conversation(), page.cursor(), page.limit).await?;
+    let messages =
+        services.store.threads.conversation_messages(permitted.conversation(), page.cursor(), page.limit).await?;
     Ok(Json(messages.into()))
 }
 
@@ -150,7 +151,7 @@ async fn send_message(
         return Err(Problem::conversation_closed());
     }
     let (kind, content) = body.content(&services, permitted.conversation()).await?;
-    let conversation = permitted.claimed(&services.conversations, &caller).await?;
+    let conversation = permitted.claimed(&services.actions, &caller).await?;
     let author = Author { role: caller.role().into(), name: caller.0.name };
     match services.channel().send_message(&conversation, Draft { kind, content, author, idempotency }).await? {
         SendResult::Message(message) => Ok(Sent(*message)),
@@ -176,7 +177,7 @@ async fn cancel(
     Path(MessagePath { id, .. }): Path<MessagePath>,
 ) -> Result<Json<Message>, Problem> {
     let conversation = permitted.conversation();
-    let message = services.table().message(&conversation.thread(), &id).await?;
+    let message = services.store.threads.message(&conversation.thread(), &id).await?;
     let message = message.filter(|message| message.cid.as_ref() == Some(&conversation.cid));
     let message = message.ok_or_else(|| Problem::not_found("message"))?;
     services.channel().take_back(&message).await?.map(Json).ok_or_else(|| {

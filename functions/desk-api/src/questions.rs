@@ -52,7 +52,7 @@ async fn list(
     page: PageRequest,
 ) -> Result<Json<PageOf<Question>>, Problem> {
     find_robot(&services, &id).await?;
-    Ok(Json(services.table().questions::<Question>(&id, page.cursor(), page.limit).await?.into()))
+    Ok(Json(services.store.settings.questions::<Question>(&id, page.cursor(), page.limit).await?.into()))
 }
 
 /// Get a question
@@ -90,15 +90,15 @@ async fn create(
 ) -> Result<Created<Question>, Problem> {
     let question = checked(with_id(new))?;
     find_robot(&services, &id).await?;
-    if services.table().question::<Value>(&id, &question.id).await?.is_some() {
+    if services.store.settings.question::<Value>(&id, &question.id).await?.is_some() {
         let detail = "The robot already has a question with this id. Change that one, or leave the id out.";
         return Err(Problem::conflict(Code::QuestionExists, detail));
     }
-    if services.table().count_questions(&id).await? >= QUESTIONS_MAX {
+    if services.store.settings.count_questions(&id).await? >= QUESTIONS_MAX {
         let detail = format!("A robot has at most {QUESTIONS_MAX} questions.");
         return Err(Problem::conflict(Code::RobotKnowsEnough, detail));
     }
-    services.table().create_question(&id, &question.id, &question).await?;
+    services.store.settings_writer.create_question(&id, &question.id, &question).await?;
     Ok(Created(question))
 }
 
@@ -143,7 +143,7 @@ async fn replace(
     find_robot(&services, &id).await?;
     let count = questions.len();
     let questions: Vec<_> = questions.into_iter().map(|question| (question.id.clone(), question)).collect();
-    services.table().replace_questions(&id, &questions).await?;
+    services.store.settings_writer.replace_questions(&id, &questions).await?;
     tracing::info!(robot_id = id, count, "questions replaced");
     Ok(Json(QuestionCount { count }))
 }
@@ -172,7 +172,7 @@ async fn change(
     if question.id != question_id {
         return Err(Problem::invalid_field("id", "cannot be changed"));
     }
-    services.table().change_question(&id, &question_id, &old, &question).await?;
+    services.store.settings_writer.change_question(&id, &question_id, &old, &question).await?;
     Ok(Json(question))
 }
 
@@ -190,7 +190,7 @@ async fn delete(
     Path(QuestionPath { id, question_id }): Path<QuestionPath>,
 ) -> Result<NoContent, Problem> {
     find_robot(&services, &id).await?;
-    if !services.table().delete_question(&id, &question_id).await? {
+    if !services.store.settings_writer.delete_question(&id, &question_id).await? {
         return Err(Problem::not_found("question"));
     }
     Ok(NoContent)
@@ -198,7 +198,8 @@ async fn delete(
 
 /// The robot with this id.
 pub(crate) async fn find_robot(services: &Services, id: &str) -> Result<Robot, Problem> {
-    let found = if Kind::Robot.is_id(id) { services.table().record::<Value>(Kind::Robot, id).await? } else { None };
+    let found =
+        if Kind::Robot.is_id(id) { services.store.settings.record::<Value>(Kind::Robot, id).await? } else { None };
     match found.map(|record| Settings::kept(Kind::Robot, &record.settings)) {
         Some(Ok(Settings::Robot(robot))) => Ok(robot),
         Some(Err(problem)) => Err(problem),
@@ -208,7 +209,7 @@ pub(crate) async fn find_robot(services: &Services, id: &str) -> Result<Robot, P
 
 async fn find(services: &Services, robot: &str, id: &str) -> Result<StoredQuestion<Question>, Problem> {
     find_robot(services, robot).await?;
-    services.table().question(robot, id).await?.ok_or_else(|| Problem::not_found("question"))
+    services.store.settings.question(robot, id).await?.ok_or_else(|| Problem::not_found("question"))
 }
 
 fn with_id(mut question: Value) -> Value {

@@ -51,7 +51,7 @@ impl RecordView {
 }
 
 pub(crate) async fn list(services: &Services, kind: Kind, page: &PageRequest) -> Result<PageOf<RecordView>, Problem> {
-    let page = services.table().records::<Value>(kind, page.cursor(), page.limit).await?;
+    let page = services.store.lists.records::<Value>(kind, page.cursor(), page.limit).await?;
     Ok(PageOf { items: views(services, kind, &page.items).await?, cursor: page.cursor })
 }
 
@@ -66,10 +66,10 @@ pub(crate) async fn create(services: &Services, kind: Kind, new: Value) -> Resul
     let secret_change = secret_change(credentials, None, &settings)?;
     effects::must_exist(services, None, &settings).await?;
     refuse_ids_as_aliases(services, kind, None, &settings).await?;
-    let record = services.table().new_record(kind, settings.value(), settings.names());
+    let record = services.store.settings_writer.new_record(kind, settings.value(), settings.names());
     effects::before_write(services, &record.id, None, &settings).await?;
     let secret = secret_change.new.as_ref().map(|secret| (services.vault(), secret));
-    if services.table().create_record(kind, &record, secret).await? == Written::AliasTaken {
+    if services.store.settings_writer.create_record(kind, &record, secret).await? == Written::AliasTaken {
         effects::undo_before_write(services, &record.id, &settings).await?;
         return Err(alias_taken());
     }
@@ -100,7 +100,8 @@ pub(crate) async fn change(services: &Services, kind: Kind, id: &str, patch: Val
         effects::disable_agent(services, &seen, settings.value(), names).await?
     } else {
         let secret = secret_change.new.as_ref().map(|secret| (services.vault(), secret));
-        let (record, written) = services.table().change_record(kind, &seen, settings.value(), names, secret).await?;
+        let (record, written) =
+            services.store.settings_writer.change_record(kind, &seen, settings.value(), names, secret).await?;
         if written == Written::AliasTaken {
             return Err(alias_taken());
         }
@@ -121,7 +122,7 @@ pub(crate) async fn delete(services: &Services, kind: Kind, id: &str) -> Result<
     if kind == Kind::Agent {
         effects::delete_agent(services, &record).await?;
     } else {
-        services.table().delete_record(kind, &record).await?;
+        services.store.settings_writer.delete_record(kind, &record).await?;
     }
     effects::after_delete(services, id, &settings).await?;
     tracing::info!(kind = kind.as_str(), id, "record deleted");
@@ -185,12 +186,12 @@ async fn view_with_secret(
 
 async fn view(services: &Services, kind: Kind, record: &Record<Value>) -> Result<RecordView, Problem> {
     let duties = duties(services, kind, std::slice::from_ref(record)).await?;
-    RecordView::new(kind, record, &duties, services.table().clock().now())
+    RecordView::new(kind, record, &duties, services.store.clock.now())
 }
 
 async fn views(services: &Services, kind: Kind, records: &[Record<Value>]) -> Result<Vec<RecordView>, Problem> {
     let duties = duties(services, kind, records).await?;
-    let now = services.table().clock().now();
+    let now = services.store.clock.now();
     records.iter().map(|record| RecordView::new(kind, record, &duties, now)).collect()
 }
 
@@ -199,5 +200,5 @@ async fn duties(services: &Services, kind: Kind, records: &[Record<Value>]) -> R
         return Ok(Vec::new());
     }
     let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
-    Ok(services.table().duties(&ids).await?)
+    Ok(services.store.staff.duties(&ids).await?)
 }

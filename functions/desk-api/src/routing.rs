@@ -51,7 +51,7 @@ async fn simulate(
         session_from: &request.session_from,
         text: &request.text,
         openid: request.openid.as_deref().filter(|openid| !openid.is_empty()),
-        at: request.at.unwrap_or_else(|| services.table().clock().now()),
+        at: request.at.unwrap_or_else(|| services.store.clock.now()),
     };
     let simulated =
         if is_app_id(simulation.app_id) { services.conversations.simulate(&simulation).await? } else { None };

@@ -2,17 +2,42 @@
 
 use std::sync::Arc;
 
-use ::conversations::Conversations;
+use ::conversations::{AgentActions, Conversations};
 use axum::extract::FromRef;
 use channel::Channel;
-use store::{Table, Vault};
+use store::{
+    AccessTokens, ApiTokenWriter, BindingList, BindingReader, BindingWriter, ConversationReader, DutyWriter, Lists,
+    Queues, SettingsReader, SettingsWriter, SharedClock, StaffReader, Table, ThreadReader, Vault,
+};
 
 /// The state of the router.
 #[derive(Debug, Clone)]
 pub(crate) struct Services {
+    pub(crate) store: Arc<Store>,
     pub(crate) conversations: Conversations,
+    pub(crate) actions: AgentActions,
+    vault: Vault,
     /// SHA-256 of the bootstrap admin token.
     pub(crate) bootstrap_hash: Arc<str>,
+}
+
+/// The handles on the table that the handlers use themselves.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) clock: SharedClock,
+    pub(crate) bindings: BindingReader,
+    pub(crate) binding_list: BindingList,
+    pub(crate) binding_writer: BindingWriter,
+    pub(crate) access_tokens: AccessTokens,
+    pub(crate) threads: ThreadReader,
+    pub(crate) conversations: ConversationReader,
+    pub(crate) queues: Queues,
+    pub(crate) staff: StaffReader,
+    pub(crate) duty_writer: DutyWriter,
+    pub(crate) settings: SettingsReader,
+    pub(crate) settings_writer: SettingsWriter,
+    pub(crate) lists: Lists,
+    pub(crate) api_token_writer: ApiTokenWriter,
 }
 
 impl FromRef<Services> for Conversations {
@@ -22,15 +47,43 @@ impl FromRef<Services> for Conversations {
 }
 
 impl Services {
-    pub(crate) fn table(&self) -> &Table {
-        self.conversations.table()
+    pub(crate) fn new(table: &Table, vault: Vault, channel: Channel, bootstrap_hash: &str) -> Self {
+        let conversations = Conversations::new(table, &vault, channel);
+        Self {
+            store: Arc::new(Store::new(table)),
+            actions: AgentActions::new(&conversations, table.duty_writer(), table.token_agents()),
+            conversations,
+            vault,
+            bootstrap_hash: bootstrap_hash.into(),
+        }
     }
 
     pub(crate) fn vault(&self) -> &Vault {
-        self.conversations.vault()
+        &self.vault
     }
 
     pub(crate) fn channel(&self) -> &Channel {
         self.conversations.channel()
+    }
+}
+
+impl Store {
+    fn new(table: &Table) -> Self {
+        Self {
+            clock: table.clock().clone(),
+            bindings: table.bindings(),
+            binding_list: table.binding_list(),
+            binding_writer: table.binding_writer(),
+            access_tokens: table.access_tokens(),
+            threads: table.threads(),
+            conversations: table.conversations(),
+            queues: table.queues(),
+            staff: table.staff(),
+            duty_writer: table.duty_writer(),
+            settings: table.settings(),
+            settings_writer: table.settings_writer(),
+            lists: table.lists(),
+            api_token_writer: table.api_token_writer(),
+        }
     }
 }

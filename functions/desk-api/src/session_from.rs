@@ -112,7 +112,7 @@ async fn create_secret(
     let secret = BASE64_URL_SAFE_NO_PAD.encode(random);
     let session_from_secret = Some(SecretString::from(secret.as_str()));
     let change = BindingChange { session_from_secret, ..BindingChange::default() };
-    services.table().change_binding(services.vault(), &binding, change).await?;
+    services.store.binding_writer.change_binding(services.vault(), &binding, change).await?;
     tracing::info!(app_id, "session-from secret created");
     Ok(Created(SessionFromSecret { app_id, secret }))
 }

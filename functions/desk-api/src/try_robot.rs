@@ -83,7 +83,7 @@ async fn try_robot(
         RobotKind::Faq { thresholds } => *thresholds,
         RobotKind::Chat { .. } | RobotKind::Webhook { .. } => Thresholds::default(),
     };
-    let questions: Vec<Question> = services.table().knowledge(&id).await?;
+    let questions: Vec<Question> = services.store.settings.knowledge(&id).await?;
     Ok(Json(search(&questions, &trial.text, &thresholds)))
 }
 

@@ -42,7 +42,7 @@ pub(crate) async fn groups_by_calendar(services: &Services, id: &str) -> Result<
     let mut found = BTreeSet::new();
     let mut cursor = None;
     loop {
-        let page = services.table().records::<Value>(Kind::Group, cursor.as_deref(), PAGE).await?;
+        let page = services.store.lists.records::<Value>(Kind::Group, cursor.as_deref(), PAGE).await?;
         found.extend(page.items.into_iter().filter(|group| group.settings["calendar_id"] == id).map(|group| group.id));
         cursor = page.cursor;
         if cursor.is_none() {
@@ -56,7 +56,7 @@ async fn records(services: &Services, kind: Kind, field: &str, id: &str) -> Resu
     let mut found = Vec::new();
     let mut cursor = None;
     loop {
-        let page = services.table().records::<Value>(kind, cursor.as_deref(), PAGE).await?;
+        let page = services.store.lists.records::<Value>(kind, cursor.as_deref(), PAGE).await?;
         for record in page.items.iter().filter(|record| record.settings[field] == id) {
             let name = record.settings["name"].as_str().unwrap_or_default();
             found.push(format!("the {} {name} ({})", kind.as_str(), record.id));
@@ -77,7 +77,7 @@ async fn bindings(
     let mut found = Vec::new();
     let mut cursor = None;
     loop {
-        let page = services.table().bindings(cursor.as_deref(), PAGE).await?;
+        let page = services.store.binding_list.bindings(cursor.as_deref(), PAGE).await?;
         for binding in page.items {
             if field(&binding.reception()?) == Some(id) {
                 found.push(format!("the mini program {} ({})", binding.name, binding.app_id));

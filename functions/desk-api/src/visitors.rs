@@ -79,7 +79,7 @@ async fn read(
 ) -> Result<Json<VisitorView>, Problem> {
     bindings::find(&services, &app_id).await?;
     let thread = Thread::new(&app_id, &openid);
-    let visitor = services.table().visitor(&thread).await?;
+    let visitor = services.store.threads.visitor(&thread).await?;
     if visitor == Visitor::default() {
         return Err(Problem::not_found("visitor"));
     }
@@ -87,7 +87,7 @@ async fn read(
     require(&services.conversations, &caller, Action::ReadVisitor, &Subject::Visitor(&facts), "visitor").await?;
     let person = match visitor.profile.proved() {
         Some(partnerid) => {
-            let threads = services.table().person(partnerid).await?;
+            let threads = services.store.threads.person(partnerid).await?;
             let one =
                 |thread: Thread| PersonVisitor { uid: thread.uid(), app_id: thread.app_id, openid: thread.openid };
             Some(Person { partnerid: partnerid.to_owned(), visitors: threads.into_iter().map(one).collect() })
@@ -111,7 +111,7 @@ async fn read(
         session_from,
         first_seen_at: visitor.first_seen_at,
         last_seen_at: visitor.last_seen_at,
-        quota: Quota::of(&visitor, services.table().clock().now()),
+        quota: Quota::of(&visitor, services.store.clock.now()),
         open_cid: visitor.open_cid.clone(),
         profile: visitor.profile,
         person,
@@ -138,6 +138,7 @@ async fn list_messages(
     let subject = Subject::MiniProgram(&app_id);
     require(&services.conversations, &caller, Action::ReadVisitorMessages, &subject, "binding").await?;
     bindings::find(&services, &app_id).await?;
-    let messages = services.table().thread_messages(&Thread::new(&app_id, &openid), page.cursor(), page.limit).await?;
+    let messages =
+        services.store.threads.thread_messages(&Thread::new(&app_id, &openid), page.cursor(), page.limit).await?;
     Ok(Json(messages.into()))
 }

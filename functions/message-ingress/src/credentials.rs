@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use store::{Binding, BindingReader, ExposeSecret, StoreError, Vault};
+use store::{Binding, BindingList, BindingReader, ExposeSecret, SharedClock, StoreError, Vault};
 use wechat::{EncodingAesKey, PushCredentials, Token};
 
 /// How long credentials stay in the cache.
@@ -24,6 +24,7 @@ const MAX_PREFETCHED: i32 = 10;
 /// The bindings' push credentials, with a cache.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
+    clock: SharedClock,
     bindings: BindingReader,
     vault: Vault,
     cache: Arc<Mutex<Cache>>,
@@ -36,15 +37,15 @@ struct Cache {
 }
 
 impl Credentials {
-    pub(crate) fn new(bindings: BindingReader, vault: Vault) -> Self {
-        Self { bindings, vault, cache: Arc::default() }
+    pub(crate) fn new(clock: SharedClock, bindings: BindingReader, vault: Vault) -> Self {
+        Self { clock, bindings, vault, cache: Arc::default() }
     }
 
     /// Reads bindings during init. Reading a binding takes a third of the time of a first push. With the CPU share of a
     /// 128 MB function, a push without that third fits into one period of the CPU quota. Errors are ignored; the first
     /// push reads its binding again.
-    pub(crate) async fn prefetch(&self) {
-        let (bindings, _) = tokio::join!(self.bindings.bindings(None, MAX_PREFETCHED), self.vault.prime());
+    pub(crate) async fn prefetch(&self, bindings: &BindingList) {
+        let (bindings, _) = tokio::join!(bindings.bindings(None, MAX_PREFETCHED), self.vault.prime());
         for binding in bindings.map(|page| page.items).unwrap_or_default() {
             let _ = self.insert(&binding).await;
         }
@@ -53,7 +54,7 @@ impl Credentials {
     /// The credentials of a mini program, and whether they were read from the table by this call. `None` when the mini
     /// program is not bound.
     pub(crate) async fn get(&self, app_id: &str) -> Result<(Option<Arc<PushCredentials>>, bool), StoreError> {
-        let now = self.bindings.clock().now();
+        let now = self.clock.now();
         let cached = self
             .cache()
             .by_app_id
@@ -81,7 +82,7 @@ impl Credentials {
 
     /// Opens a binding's credentials and caches them.
     async fn insert(&self, binding: &Binding) -> Result<Arc<PushCredentials>, StoreError> {
-        let now = self.bindings.clock().now();
+        let now = self.clock.now();
         let previous = match &binding.previous_encoding_aes_key {
             Some(sealed) => Some(self.vault.open(sealed).await?),
             None => None,

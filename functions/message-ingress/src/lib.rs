@@ -24,9 +24,9 @@ pub struct Deps {
 impl Deps {
     /// Reads `TABLE_NAME` and `SECRET_ARN`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        let (table, vault) = env.settings().unprimed_stores(clock)?;
-        let credentials = Credentials::new(table.binding_reader(), vault);
-        credentials.prefetch().await;
+        let (table, vault) = env.settings().unprimed_stores(clock.clone())?;
+        let credentials = Credentials::new(clock, table.bindings(), vault);
+        credentials.prefetch(&table.binding_list()).await;
         Ok(Self { inbox: table.inbox(), credentials })
     }
 }

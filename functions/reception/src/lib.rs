@@ -4,14 +4,14 @@
 //! The decisions are made in [`conversations`]. A message may be processed twice without harm: its transaction requires
 //! that it is unprocessed, and the ids of the automatic replies follow from it.
 
-use conversations::Conversations;
+use conversations::{Conversations, Tick};
 use function::{
     Env, Failure, StartError, http,
     trigger::{Record, Trigger, batch_failures},
 };
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
-use store::{DUE_SHARDS, InboundRef, SharedClock, StoreError, Thread};
+use store::{DUE_SHARDS, InboundRef, OverdueMessages, SharedClock, StoreError, Thread};
 
 /// How many threads are processed concurrently. The messages of one thread are processed in order.
 const CONCURRENT_THREADS: usize = 16;
@@ -23,13 +23,17 @@ const MESSAGES_PER_SHARD: i32 = 50;
 #[derive(Debug, Clone)]
 pub struct Deps {
     conversations: Conversations,
+    overdue: OverdueMessages,
+    tick: Tick,
 }
 
 impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, vault, channel) = env.settings().channel(clock).await?;
-        Ok(Self { conversations: Conversations::new(table, vault, channel) })
+        let conversations = Conversations::new(&table, &vault, channel);
+        let tick = Tick::new(&conversations, table.due_checks());
+        Ok(Self { conversations, overdue: table.overdue_inbound(), tick })
     }
 }
 
@@ -92,19 +96,18 @@ async fn tick(deps: &Deps) -> Result<Value, Failure> {
     if taken_up > 0 {
         tracing::warn!(taken_up, failed, "processed overdue messages");
     }
-    let due = deps.conversations.tick().await;
+    let due = deps.tick.run().await;
     listed?;
     Ok(json!({ "taken_up": taken_up, "failed": failed, "due": due? }))
 }
 
 async fn process_overdue(deps: &Deps, shard: u8, report: &mut OverdueReport) -> Result<(), StoreError> {
-    let table = deps.conversations.table();
-    for message in table.overdue_messages(shard, MESSAGES_PER_SHARD).await? {
+    for message in deps.overdue.overdue_messages(shard, MESSAGES_PER_SHARD).await? {
         report.taken_up += 1;
         if let Err(error) = Box::pin(deps.conversations.receive(&message)).await {
             tracing::error!(id = message.id, error = %http::chain(&error), "an overdue message failed again");
             report.failed += 1;
-            if let Err(error) = table.postpone_message(&message).await {
+            if let Err(error) = deps.overdue.postpone_message(&message).await {
                 tracing::error!(id = message.id, error = %http::chain(&error), "a failed message was not postponed");
             }
         }

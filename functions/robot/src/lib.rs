@@ -29,7 +29,7 @@ impl Deps {
         let simulated = env.get("WECHAT_API_URL").is_some_and(|url| url.starts_with("http://"));
         let (table, vault, channel) = env.settings().channel(clock).await?;
         let robots = robots::Client::new(simulated).map_err(|error| StartError::Settings(vec![error.to_string()]))?;
-        Ok(Self { conversations: Conversations::new(table, vault, channel), robots })
+        Ok(Self { conversations: Conversations::new(&table, &vault, channel), robots })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Renews access tokens before they expire, so that no send waits for a renewal. A schedule invokes it each minute.
 
-use channel::{Channel, TokenError};
+use channel::{TokenError, Tokens};
 use function::{Env, Failure, StartError, trigger::Tick};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -16,14 +16,14 @@ const MAX_TOKENS: i32 = 500;
 #[derive(Debug, Clone)]
 pub struct Deps {
     schedule: TokenSchedule,
-    channel: Channel,
+    tokens: Tokens,
 }
 
 impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, _, channel) = env.settings().channel(clock).await?;
-        Ok(Self { schedule: table.token_schedule(), channel })
+        Ok(Self { schedule: table.token_schedule(), tokens: channel.tokens().clone() })
     }
 }
 
@@ -48,13 +48,10 @@ pub async fn handle(deps: &Deps, _tick: Tick) -> Result<Value, Failure> {
 }
 
 async fn renew(deps: &Deps, app_id: String) -> Outcome {
-    match deps.channel.tokens().renew_due(&app_id).await {
+    match deps.tokens.renew_due(&app_id).await {
         Ok(true) => Outcome::Renewed,
-        Ok(false) => Outcome::NotDue,
-        Err(TokenError::NotBound) => match deps.schedule.unschedule_token(&app_id).await {
-            Ok(()) => Outcome::NotDue,
-            Err(_) => Outcome::Failed,
-        },
+        // The token of a deleted binding is off the schedule now.
+        Ok(false) | Err(TokenError::NotBound) => Outcome::NotDue,
         Err(error) => {
             tracing::warn!(app_id, %error, "access token was not renewed");
             Outcome::Failed

@@ -20,7 +20,7 @@ pub(crate) fn not_assigned() -> Problem {
 /// Another agent has the conversation.
 pub(crate) async fn taken(conversations: &Conversations, conversation: &Conversation) -> Result<Problem, Problem> {
     let agent_id = conversation.assignee().unwrap_or_default().to_owned();
-    let name = conversations.table().duty(&agent_id).await?.map(|duty| duty.name).unwrap_or_default();
+    let name = conversations.duty(&agent_id).await?.map(|duty| duty.name).unwrap_or_default();
     Ok(refused(HandoffError::Taken { agent_id, name }))
 }
 

@@ -6,7 +6,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use conversations::Conversations;
+use conversations::{AgentActions, Conversations};
 use desk::policy::{self, Action, Member, Role, Subject, Verdict, may_ever};
 use serde::Deserialize;
 use store::Conversation;
@@ -94,7 +94,7 @@ impl Permitted {
         action: Action,
         cid: &str,
     ) -> Result<Self, Problem> {
-        let found = conversations.table().conversation(cid).await?;
+        let found = conversations.conversation(cid).await?;
         let conversation = found.ok_or_else(|| Problem::not_found("conversation"))?;
         let claim_first = match conversations.may(caller, action, &conversation).await? {
             Verdict::Allow => false,
@@ -113,12 +113,12 @@ impl Permitted {
     }
 
     /// The conversation, to write to its visitor. A caller who writes into a conversation that no agent has claims it.
-    pub async fn claimed(self, conversations: &Conversations, caller: &Caller) -> Result<Conversation, Problem> {
+    pub async fn claimed(self, actions: &AgentActions, caller: &Caller) -> Result<Conversation, Problem> {
         if !self.claim_first {
             return Ok(self.conversation);
         }
         // Boxed: most requests do not come here, and the decision would weigh on the future of each.
-        let agent = Box::pin(conversations.present_agent(caller)).await?;
-        Box::pin(conversations.claim(&self.conversation.cid, &agent)).await?.map_err(handoff::refused)
+        let agent = Box::pin(actions.present_agent(caller)).await?;
+        Box::pin(actions.claim(&self.conversation.cid, &agent)).await?.map_err(handoff::refused)
     }
 }

@@ -35,7 +35,7 @@ impl Channel {
     /// `None` when there is no such message.
     #[tracing::instrument(skip_all, fields(app_id = thread.app_id, uid = thread.uid(), id))]
     pub async fn deliver(&self, thread: &Thread, id: &str, retry: RetryPolicy) -> Result<Option<Message>, StoreError> {
-        let claim = match self.table.claim(thread, id).await? {
+        let claim = match self.store.sends.claim(thread, id).await? {
             Claimed::Ours(claim) => claim,
             Claimed::Not(message) => return Ok(Some(*message)),
             Claimed::Missing => return Ok(None),
@@ -62,16 +62,16 @@ impl Channel {
         let (id, thread) = (&message.id, &message.thread);
         let parts = part_count(&message.kind, &message.content).saturating_sub(message.parts_sent);
         for _ in 0..WRITE_ATTEMPTS {
-            let now = self.table.clock().now();
+            let now = self.store.clock.now();
             if now.duration_since(message.created_at) < RENEW_RESERVATION_AFTER {
                 return Ok(Ok(()));
             }
-            let seen = self.table.visitor(thread).await?;
+            let seen = self.store.threads.visitor(thread).await?;
             let mut visitor = seen.clone();
             visitor.ledger.settle(id, message.parts_sent, now);
             let reserved = visitor.ledger.reserve(id, parts, 0, now);
             let commit = Commit { visitor: Some((thread, &seen, visitor)), ..Commit::default() };
-            if let CommitOutcome::Written(_) = self.table.commit(commit).await? {
+            if let CommitOutcome::Written(_) = self.store.decisions.commit(commit).await? {
                 return Ok(reserved);
             }
         }
@@ -82,7 +82,7 @@ impl Channel {
     pub(crate) fn settle_without_quota(&self, message: &Message, failure: SendFailure) -> Settled {
         let by_person = message.author.as_ref().is_some_and(|author| author.role.is_caller());
         if by_person && message.kind == "text" && message.parts_sent == 0 {
-            return Settled::Held(self.table.clock().now() + HELD_TEXT_LIFETIME, failure);
+            return Settled::Held(self.store.clock.now() + HELD_TEXT_LIFETIME, failure);
         }
         Settled::Failed(failure)
     }
@@ -90,10 +90,10 @@ impl Channel {
     /// Stores the outcome of a send, with its effect on the visitor's quota.
     async fn record_outcome(&self, claim: &Claim, settled: &Settled, parts_sent: u32) -> Result<Message, StoreError> {
         for _ in 0..WRITE_ATTEMPTS {
-            let seen = self.table.visitor(&claim.message.thread).await?;
+            let seen = self.store.threads.visitor(&claim.message.thread).await?;
             let mut visitor = seen.clone();
             self.apply_outcome(&mut visitor, &claim.message, settled, parts_sent);
-            match self.table.settle(claim, settled, parts_sent, Some((&seen, &visitor))).await? {
+            match self.store.sends.settle(claim, settled, parts_sent, Some((&seen, &visitor))).await? {
                 Settlement::Kept(message) => return Ok(*message),
                 Settlement::TooLate => return Err(StoreError::Conflict),
                 Settlement::VisitorChanged => {}
@@ -103,7 +103,7 @@ impl Channel {
     }
 
     fn apply_outcome(&self, visitor: &mut Visitor, message: &Message, settled: &Settled, parts_sent: u32) {
-        let now = self.table.clock().now();
+        let now = self.store.clock.now();
         let id = &message.id;
         match settled {
             // The message is still in flight and keeps its reservation.
@@ -134,12 +134,12 @@ impl Channel {
                 .to_owned(),
         };
         for _ in 0..WRITE_ATTEMPTS {
-            let seen = self.table.visitor(&message.thread).await?;
+            let seen = self.store.threads.visitor(&message.thread).await?;
             let mut visitor = seen.clone();
             let parts = part_count(&message.kind, &message.content);
-            let now = self.table.clock().now();
+            let now = self.store.clock.now();
             visitor.ledger.settle(&message.id, parts, now);
-            match self.table.give_up(message, &failure, Some((&seen, &visitor))).await? {
+            match self.store.sends.give_up(message, &failure, Some((&seen, &visitor))).await? {
                 Settlement::Kept(_) | Settlement::TooLate => return Ok(()),
                 Settlement::VisitorChanged => {}
             }

@@ -32,10 +32,10 @@ impl Channel {
 
     async fn end_hold(&self, message: &Message, failure: Option<&SendFailure>) -> Result<Option<Message>, StoreError> {
         for _ in 0..WRITE_ATTEMPTS {
-            let seen = self.table.visitor(&message.thread).await?;
+            let seen = self.store.threads.visitor(&message.thread).await?;
             let mut visitor = seen.clone();
             visitor.held.retain(|id| *id != message.id);
-            match self.table.end_held(message, failure, (&seen, &visitor)).await? {
+            match self.store.sends.end_held(message, failure, (&seen, &visitor)).await? {
                 Settlement::Kept(message) => return Ok(Some(*message)),
                 Settlement::TooLate => return Ok(None),
                 Settlement::VisitorChanged => {}

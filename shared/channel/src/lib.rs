@@ -30,9 +30,9 @@ pub use send_message::{Draft, SendResult};
 pub use tokens::{CachedToken, Tokens};
 pub use wechat::client::WECHAT_API_URL;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use store::{Table, Vault};
+use store::{ConversationReader, Decisions, MediaUploads, Sends, SharedClock, Table, ThreadReader, Vault};
 use wechat::{ApiError, client::Typing};
 
 /// The time limit of a call to WeChat. Shorter than the lease of a send and of a token; WeChat answers in a fraction of
@@ -43,10 +43,34 @@ const WECHAT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often a conditional write is attempted while other writers change the visitor or the conversation.
 const WRITE_ATTEMPTS: u32 = 8;
 
+/// The handles on the table that sending needs.
+#[derive(Debug)]
+struct Store {
+    clock: SharedClock,
+    conversations: ConversationReader,
+    threads: ThreadReader,
+    decisions: Decisions,
+    sends: Sends,
+    media: MediaUploads,
+}
+
+impl Store {
+    fn new(table: &Table) -> Self {
+        Self {
+            clock: table.clock().clone(),
+            conversations: table.conversations(),
+            threads: table.threads(),
+            decisions: table.decisions(),
+            sends: table.sends(),
+            media: table.media(),
+        }
+    }
+}
+
 /// Sends to and calls of WeChat for all bindings. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Channel {
-    table: Table,
+    store: Arc<Store>,
     api: wechat::Api,
     tokens: Tokens,
     fetcher: Fetcher,
@@ -55,7 +79,7 @@ pub struct Channel {
 impl Channel {
     /// A channel to WeChat's API at `api_url`. An `http` URL is a simulator's, and pictures may be downloaded from its
     /// origin too.
-    pub fn new(table: Table, vault: Vault, api_url: &str) -> Result<Self, ChannelError> {
+    pub fn new(table: &Table, vault: Vault, api_url: &str) -> Result<Self, ChannelError> {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::config()?)
             .timeout(WECHAT_TIMEOUT)
@@ -66,7 +90,7 @@ impl Channel {
             .map_err(|_| ChannelError::HttpClient)?;
         let api = wechat::Api::new(http, api_url).map_err(|_| ChannelError::ApiUrl)?;
         let fetcher = Fetcher::new(simulator(api_url))?;
-        Ok(Self { tokens: Tokens::new(table.clone(), vault, api.clone()), table, api, fetcher })
+        Ok(Self { store: Arc::new(Store::new(table)), tokens: Tokens::new(table, vault, api.clone()), api, fetcher })
     }
 
     /// The access tokens.

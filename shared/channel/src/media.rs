@@ -15,8 +15,8 @@ impl Channel {
     #[tracing::instrument(skip_all, fields(app_id))]
     pub async fn cover_media_id(&self, app_id: &str, media_id: &str, address: &str) -> Result<String, MediaError> {
         if !media_id.is_empty() {
-            let uploaded = self.table.media_uploaded_at(app_id, media_id).await.map_err(TokenError::from)?;
-            let now = self.table.clock().now();
+            let uploaded = self.store.media.media_uploaded_at(app_id, media_id).await.map_err(TokenError::from)?;
+            let now = self.store.clock.now();
             if uploaded.is_none_or(|at| now < at + MEDIA_LIFE) {
                 return Ok(media_id.to_owned());
             }
@@ -38,7 +38,7 @@ impl Channel {
     async fn upload(&self, app_id: &str, address: &str, refused: Option<&str>) -> Result<String, MediaError> {
         let image = self.fetcher.image(address).await?;
         let hash = content_hash(&image.bytes);
-        let known = self.table.media_by_content(app_id, &hash).await.map_err(TokenError::from)?;
+        let known = self.store.media.media_by_content(app_id, &hash).await.map_err(TokenError::from)?;
         if let Some(known) = known.filter(|known| Some(known.as_str()) != refused) {
             return Ok(known);
         }
@@ -49,7 +49,7 @@ impl Channel {
                 async move { self.api.upload_image(token.value(), name, image.content_type, bytes).await }
             })
             .await?;
-        self.table.remember_media(app_id, &hash, &media.media_id).await.map_err(TokenError::from)?;
+        self.store.media.remember_media(app_id, &hash, &media.media_id).await.map_err(TokenError::from)?;
         Ok(media.media_id)
     }
 }

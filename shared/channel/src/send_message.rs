@@ -52,7 +52,7 @@ impl Channel {
     #[tracing::instrument(skip_all, fields(app_id = conversation.app_id, cid = conversation.cid, uid = conversation.thread().uid()))]
     pub async fn send_message(&self, conversation: &Conversation, draft: Draft) -> Result<SendResult, StoreError> {
         let thread = conversation.thread();
-        let now = self.table.clock().now();
+        let now = self.store.clock.now();
         let mut new = NewOutbound {
             id: NewOutbound::fresh_id(now),
             thread: thread.clone(),
@@ -74,7 +74,7 @@ impl Channel {
                 // The message is stored, and `delivery` sends it. An error here would make the caller send the same
                 // text again, and the visitor would get it twice.
                 tracing::error!(id = new.id, %error, "send failed; left to delivery");
-                new.message(self.table.clock().now())
+                new.message(self.store.clock.now())
             }
         };
         if matches!(message.state, MessageState::Sent | MessageState::Unknown)
@@ -103,8 +103,8 @@ impl Channel {
             })));
         }
         for attempt in 0.. {
-            let seen = self.table.visitor(&new.thread).await?;
-            if attempt > 0 && self.table.message(&new.thread, &new.id).await?.is_some() {
+            let seen = self.store.threads.visitor(&new.thread).await?;
+            if attempt > 0 && self.store.threads.message(&new.thread, &new.id).await?.is_some() {
                 // An earlier attempt was committed and its answer lost.
                 break;
             }
@@ -118,7 +118,7 @@ impl Channel {
             let sends = vec![new.clone()];
             let visitor = Some((&new.thread, &seen, visitor));
             let commit = Commit { visitor, sends, idempotency, ..Commit::default() };
-            match self.table.commit(commit).await? {
+            match self.store.decisions.commit(commit).await? {
                 CommitOutcome::Written(_) => break,
                 CommitOutcome::DuplicateRequest => match self.earlier_result(new, idempotency).await? {
                     Some(result) => return Ok(Stored::Finished(result)),
@@ -139,11 +139,11 @@ impl Channel {
         idempotency: Option<&IdempotentRequest>,
     ) -> Result<Option<SendResult>, StoreError> {
         let idempotency = idempotency.ok_or(StoreError::Invalid("a repeated request without its key"))?;
-        Ok(match self.table.earlier_request(new, idempotency).await? {
+        Ok(match self.store.decisions.earlier_request(new, idempotency).await? {
             EarlierRequest::None => None,
             EarlierRequest::KeyReused => Some(SendResult::KeyReused),
             EarlierRequest::Found { id } => {
-                let message = self.table.message(&new.thread, &id).await?;
+                let message = self.store.threads.message(&new.thread, &id).await?;
                 let message = message.ok_or(StoreError::NotFound("message"))?;
                 Some(SendResult::Message(Box::new(message)))
             }
@@ -157,7 +157,7 @@ impl Channel {
             if seen.answered_at.is_some() || !seen.is_open() {
                 return Ok(());
             }
-            let now = self.table.clock().now();
+            let now = self.store.clock.now();
             let mut after = seen.clone();
             after.answered_at = Some(now);
             after.active_at = now;
@@ -169,10 +169,10 @@ impl Channel {
                 events.insert(0, NewEvent::new("conversation.accepted", json!({ "agent_id": assigned.agent_id })));
             }
             let commit = Commit { before: Some(&seen), after: Some(after), events, ..Commit::default() };
-            if let CommitOutcome::Written(_) = self.table.commit(commit).await? {
+            if let CommitOutcome::Written(_) = self.store.decisions.commit(commit).await? {
                 return Ok(());
             }
-            let Some(current) = self.table.conversation(&conversation.cid).await? else {
+            let Some(current) = self.store.conversations.conversation(&conversation.cid).await? else {
                 return Ok(());
             };
             seen = current;

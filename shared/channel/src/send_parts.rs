@@ -47,7 +47,7 @@ impl Channel {
             }
             sent += 1;
             if usize::try_from(sent).is_ok_and(|sent| sent < total)
-                && let Err(error) = self.table.progress(claim, sent).await
+                && let Err(error) = self.store.sends.progress(claim, sent).await
             {
                 tracing::error!(%error, "progress of a send not stored");
                 return (Settled::Unknown(interrupted(sent, total)), sent);
@@ -119,7 +119,7 @@ impl Channel {
         }
         if retry == RetryPolicy::Retry && is_transient && message.attempts < MAX_ATTEMPTS {
             let pause = SignedDuration::from_secs(30 << message.attempts.saturating_sub(1).min(MAX_ATTEMPTS));
-            return Settled::Later(self.table.clock().now() + pause, failure);
+            return Settled::Later(self.store.clock.now() + pause, failure);
         }
         Settled::Failed(failure)
     }

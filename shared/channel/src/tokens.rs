@@ -12,7 +12,10 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use store::{Binding, CredentialProblem, ExposeSecret, Lease, SecretString, StoreError, Table, Vault};
+use store::{
+    AccessTokens, Binding, BindingReader, CredentialProblem, ExposeSecret, Lease, SecretString, SharedClock,
+    StoreError, Table, Vault,
+};
 use wechat::{Action, Api, ApiError};
 
 use crate::error::{TokenError, wechat_failure};
@@ -58,7 +61,9 @@ impl fmt::Debug for CachedToken {
 /// The access tokens of all bindings. Cheap to clone; clones share the cache.
 #[derive(Debug, Clone)]
 pub struct Tokens {
-    table: Table,
+    clock: SharedClock,
+    bindings: BindingReader,
+    stored: AccessTokens,
     vault: Vault,
     api: Api,
     cache: Arc<Mutex<HashMap<String, CachedToken>>>,
@@ -67,8 +72,9 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    pub(crate) fn new(table: Table, vault: Vault, api: Api) -> Self {
-        Self { table, vault, api, cache: Arc::default(), locks: Arc::default() }
+    pub(crate) fn new(table: &Table, vault: Vault, api: Api) -> Self {
+        let (clock, bindings, stored) = (table.clock().clone(), table.bindings(), table.access_tokens());
+        Self { clock, bindings, stored, vault, api, cache: Arc::default(), locks: Arc::default() }
     }
 
     /// A valid token of the binding, from the cache or the table, or else renewed by this call.
@@ -100,14 +106,14 @@ impl Tokens {
     #[tracing::instrument(skip_all, fields(app_id))]
     pub async fn renew_due(&self, app_id: &str) -> Result<bool, TokenError> {
         let now = self.now();
-        let Some(stored) = self.table.token(app_id).await? else {
+        let Some(stored) = self.stored.token(app_id).await? else {
             return Ok(false);
         };
         let fresh = stored.value.is_some() && now + RENEW_BEFORE < stored.expires_at;
         if fresh || stored.retry_at.is_some_and(|at| now < at) {
             return Ok(false);
         }
-        match self.table.lease_token(app_id, stored.version).await? {
+        match self.stored.lease_token(app_id, stored.version).await? {
             Some(lease) => self.renew(&lease).await.map(|renewed| renewed.is_some()),
             None => Ok(false),
         }
@@ -127,9 +133,9 @@ impl Tokens {
     /// with those must not make callers wait.
     #[tracing::instrument(skip_all, fields(app_id))]
     pub async fn store_verified(&self, app_id: &str, token: &wechat::client::AccessToken) -> Result<(), TokenError> {
-        self.table.reset_token(app_id).await?;
-        let version = self.table.token(app_id).await?.map_or(0, |stored| stored.version);
-        if let Some(lease) = self.table.lease_token(app_id, version).await? {
+        self.stored.reset_token(app_id).await?;
+        let version = self.stored.token(app_id).await?.map_or(0, |stored| stored.version);
+        if let Some(lease) = self.stored.lease_token(app_id, version).await? {
             self.store_renewed(&lease, token).await?;
         }
         Ok(())
@@ -139,7 +145,7 @@ impl Tokens {
     async fn load_or_renew(&self, app_id: &str, refused: u64) -> Result<CachedToken, TokenError> {
         for _ in 0..WAIT_ATTEMPTS {
             let now = self.now();
-            let stored = self.table.token(app_id).await?;
+            let stored = self.stored.token(app_id).await?;
             let version = stored.as_ref().map_or(0, |stored| stored.version);
             let usable = |until: Timestamp| version > refused && now < until;
             if let Some(stored) = &stored {
@@ -150,7 +156,7 @@ impl Tokens {
                     return Err(self.refused_credentials(app_id).await);
                 }
             }
-            if let Some(lease) = self.table.lease_token(app_id, version).await? {
+            if let Some(lease) = self.stored.lease_token(app_id, version).await? {
                 if let Some(token) = self.renew(&lease).await? {
                     return Ok(token);
                 }
@@ -168,16 +174,16 @@ impl Tokens {
     /// Renews the token under the lease. `None` when the lease was lost in the meantime.
     async fn renew(&self, lease: &Lease) -> Result<Option<CachedToken>, TokenError> {
         let app_id = &lease.app_id;
-        let Some(binding) = self.table.binding(app_id).await? else {
+        let Some(binding) = self.bindings.binding(app_id).await? else {
             // Without the token item, a new binding of the same appid does not wait for this lease.
-            self.table.unschedule_token(app_id).await?;
+            self.stored.unschedule_token(app_id).await?;
             return Err(TokenError::NotBound);
         };
         let secret = self.vault.open(&binding.app_secret).await?;
         match self.api.stable_token(app_id, &secret).await {
             Ok(token) => {
                 if binding.problem.is_some() {
-                    self.table.set_credential_problem(app_id, None).await?;
+                    self.stored.set_credential_problem(app_id, None).await?;
                 }
                 self.store_renewed(lease, &token).await
             }
@@ -198,7 +204,7 @@ impl Tokens {
         let renew_at = expires_at - RENEW_BEFORE + SignedDuration::from_secs(jitter);
         let value = token.value.clone();
         let renew_at = renew_at.max(now + EXPIRY_MARGIN);
-        match self.table.renew_token(&self.vault, lease, &value, expires_at, renew_at).await {
+        match self.stored.renew_token(&self.vault, lease, &value, expires_at, renew_at).await {
             Ok(version) => Ok(Some(self.cache(&lease.app_id, value, version, expires_at))),
             Err(StoreError::Conflict) => Ok(None),
             Err(error) => Err(error.into()),
@@ -218,7 +224,7 @@ impl Tokens {
         let failures = lease.failures.min(6);
         if !matches!(error.action(), Action::FixCredentials | Action::AllowAddress) {
             let again = now + SignedDuration::from_secs(15 << failures);
-            self.table.token_failed(lease, again, false).await?;
+            self.stored.token_failed(lease, again, false).await?;
             tracing::warn!(app_id = lease.app_id, %error, "access token was not renewed");
             return Ok(TokenError::NoToken(error));
         }
@@ -231,14 +237,14 @@ impl Tokens {
             since,
         };
         let again = now + SignedDuration::from_mins(1 << failures).min(SignedDuration::from_mins(60));
-        self.table.set_credential_problem(&lease.app_id, Some(&problem)).await?;
-        self.table.token_failed(lease, again, true).await?;
+        self.stored.set_credential_problem(&lease.app_id, Some(&problem)).await?;
+        self.stored.token_failed(lease, again, true).await?;
         tracing::warn!(app_id = lease.app_id, code = problem.code, errcode = problem.errcode, "credentials refused");
         Ok(TokenError::Refused(problem))
     }
 
     async fn refused_credentials(&self, app_id: &str) -> TokenError {
-        match self.table.binding(app_id).await {
+        match self.bindings.binding(app_id).await {
             Ok(Some(Binding { problem: Some(problem), .. })) => TokenError::Refused(problem),
             Ok(Some(_)) => TokenError::Busy,
             Ok(None) => TokenError::NotBound,
@@ -264,7 +270,7 @@ impl Tokens {
     }
 
     fn now(&self) -> Timestamp {
-        self.table.clock().now()
+        self.clock.now()
     }
 }
 

@@ -1,13 +1,16 @@
 //! An agent's workbench has been silent for longer than the grace: their conversations are routed again.
 
+use std::sync::Arc;
+
 use desk::routing::{Level, Mode, Plan, Target};
-use store::{Attempt, Attempted, Conversation, Duty, Result, Stage, Table};
+use store::{Attempt, Attempted, Conversation, Duty, Result, Stage};
 
 use crate::{
     assignment::Assigner,
     cycle::{DecisionCycle, FollowUp},
     decision::Decision,
     events::{ConversationEvent, RoutingCause},
+    handles::Handles,
     routing::{Router, RoutingContext, RoutingFacts, stored_plan},
 };
 
@@ -17,7 +20,7 @@ const CONVERSATIONS_MAX: i32 = 1000;
 /// Takes the conversations of silent agents.
 #[derive(Debug, Clone)]
 pub(crate) struct AgentTimeout {
-    table: Table,
+    store: Arc<Handles>,
     cycle: DecisionCycle,
     router: Router,
     assigner: Assigner,
@@ -26,14 +29,14 @@ pub(crate) struct AgentTimeout {
 impl AgentTimeout {
     pub(crate) fn new(cycle: &DecisionCycle, router: &Router, assigner: &Assigner) -> Self {
         let (cycle, router, assigner) = (cycle.clone(), router.clone(), assigner.clone());
-        Self { table: router.table().clone(), cycle, router, assigner }
+        Self { store: router.store().clone(), cycle, router, assigner }
     }
 
     /// Routes the conversations of a silent agent again, as if they had just arrived but with their age in the queues.
     /// Tries all of them and returns the first error.
     pub(crate) async fn reassign_all(&self, duty: &Duty) -> Result<()> {
         let mut all = Ok(());
-        for cid in self.table.assigned_to(&duty.agent_id, CONVERSATIONS_MAX).await? {
+        for cid in self.store.staff.assigned_to(&duty.agent_id, CONVERSATIONS_MAX).await? {
             if let Err(error) = self.reassign(&cid, &duty.agent_id).await {
                 tracing::error!(cid, %error, "a conversation of a silent agent was not reassigned");
                 all = all.and(Err(error));
@@ -48,7 +51,7 @@ impl AgentTimeout {
 
     async fn try_reassign(&self, cid: &str, agent: &str, attempt: Attempt) -> Result<Attempted<()>> {
         let is_assigned = |conversation: &Conversation| conversation.assignee() == Some(agent);
-        let Some(conversation) = self.table.conversation(cid).await?.filter(is_assigned) else {
+        let Some(conversation) = self.store.conversations.conversation(cid).await?.filter(is_assigned) else {
             return Ok(Attempted::Done(()));
         };
         let since = conversation.created_at;

@@ -1,8 +1,11 @@
 //! What every change of a conversation has in common: read, decide, write, send, follow up.
 
-use channel::{Channel, RetryPolicy};
-use store::{Attempt, Attempted, CommitOutcome, Conversation, Queue, Result, Table};
+use std::sync::Arc;
 
+use channel::{Channel, RetryPolicy};
+use store::{Attempt, Attempted, CommitOutcome, Conversation, Queue, Result};
+
+use crate::handles::Handles;
 use crate::{decision::Decision, queue_drain::QueueDrain, reception_settings::reception};
 
 /// How often a decision is made before it fails with `Exhausted`.
@@ -35,14 +38,14 @@ impl FollowUp {
 /// Reads, writes and follows up. The decision between reading and writing is the caller's.
 #[derive(Debug, Clone)]
 pub(crate) struct DecisionCycle {
-    table: Table,
+    store: Arc<Handles>,
     channel: Channel,
     drain: QueueDrain,
 }
 
 impl DecisionCycle {
-    pub(crate) fn new(table: Table, channel: Channel, drain: QueueDrain) -> Self {
-        Self { table, channel, drain }
+    pub(crate) fn new(store: Arc<Handles>, channel: Channel, drain: QueueDrain) -> Self {
+        Self { store, channel, drain }
     }
 
     /// Makes a decision again, with a pause before each new attempt, until no other writer interferes.
@@ -51,21 +54,22 @@ impl DecisionCycle {
         F: Future<Output = Result<Attempted<T>>>,
     {
         // Boxed, because an attempt is a large future.
-        self.table.backoff().retry_on_conflict(ATTEMPTS, |next| Box::pin(attempt(next))).await
+        self.store.backoff.retry_on_conflict(ATTEMPTS, |next| Box::pin(attempt(next))).await
     }
 
     /// Reads what a decision about this conversation needs.
     pub(crate) async fn read(&self, conversation: Conversation, attempt: Attempt) -> Result<Decision<'static>> {
         let thread = conversation.thread();
-        let (visitor, binding) = tokio::try_join!(self.table.visitor(&thread), self.table.binding(&thread.app_id))?;
-        let now = self.table.clock().now();
+        let (visitor, binding) =
+            tokio::try_join!(self.store.threads.visitor(&thread), self.store.bindings.binding(&thread.app_id))?;
+        let now = self.store.clock.now();
         let decision = Decision::new(thread, reception(binding.as_ref())?, visitor, Some(conversation), now);
         Ok(decision.with_lost_races(attempt.lost_races))
     }
 
     /// Writes a decision and sends its messages. Done with the conversation as written.
     pub(crate) async fn write(&self, decision: &mut Decision<'_>) -> Result<Attempted<Option<Conversation>>> {
-        match decision.commit(&self.table).await? {
+        match decision.commit(&self.store.decisions).await? {
             CommitOutcome::Written(after) => {
                 self.send(decision).await?;
                 Ok(Attempted::Done(after))

@@ -5,7 +5,7 @@ use desk::settings::Reception;
 use jiff::Timestamp;
 use serde_json::json;
 use store::{
-    Assign, Author, Commit, CommitOutcome, Conversation, InboundRef, NewOutbound, Result, RobotStage, Stage, Table,
+    Assign, Author, Commit, CommitOutcome, Conversation, Decisions, InboundRef, NewOutbound, Result, RobotStage, Stage,
     Thread, Visitor,
 };
 
@@ -156,14 +156,14 @@ impl<'a> Decision<'a> {
     }
 
     /// Writes the decision in one transaction that requires that nothing that was read has changed.
-    pub(crate) async fn commit(&mut self, table: &Table) -> Result<CommitOutcome> {
+    pub(crate) async fn commit(&mut self, decisions: &Decisions) -> Result<CommitOutcome> {
         let after = self.after.take().map(|mut after| {
             after.next_check_at = next_check_at(&after, &self.reception, self.now);
             after
         });
         let _in_flight_until_written = self.in_flight.take();
         let changed = self.visitor != self.visitor_before;
-        table
+        decisions
             .commit(Commit {
                 message: self.message,
                 visitor: changed.then(|| (&self.thread, &self.visitor_before, self.visitor.clone())),

@@ -6,20 +6,20 @@ use desk::{
     held::{HeldText, merge},
 };
 use serde_json::{Value, json};
-use store::{Author, Message, MessageState, NewOutbound, Result, Table};
+use store::{Author, Message, MessageState, NewOutbound, Result, ThreadReader};
 use wechat::text::MAX_TEXT;
 
 use crate::decision::Decision;
 
 /// Sends the texts that were held for this visitor, as far as WeChat grants replies. Consecutive texts of one author in one
 /// conversation share a message.
-pub(crate) async fn release_held_texts(table: &Table, decision: &mut Decision<'_>) -> Result<()> {
+pub(crate) async fn release_held_texts(threads: &ThreadReader, decision: &mut Decision<'_>) -> Result<()> {
     if decision.visitor.held.is_empty() {
         return Ok(());
     }
     let current = decision.message.map(|message| message.id.clone());
     let wanted: Vec<_> = decision.visitor.held.iter().cloned().chain(current.clone()).collect();
-    let found = table.messages_of(&decision.thread, &wanted).await?;
+    let found = threads.messages_of(&decision.thread, &wanted).await?;
     if found.iter().any(|message| Some(&message.id) == current.as_ref() && message.cid.is_some()) {
         // The message is processed already, which the commit will find. Its released texts may be held again under the
         // id that they would go out with, and a transaction cannot name an item twice.

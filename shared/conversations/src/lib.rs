@@ -30,6 +30,7 @@ mod cycle;
 mod decision;
 mod due;
 mod events;
+mod handles;
 mod held_texts;
 mod in_flight;
 mod message_text;
@@ -44,59 +45,58 @@ mod simulate;
 mod tick;
 mod token_agent;
 
-pub use actions::{Actor, HandoffError, HandoffResult, TransferTarget};
+pub use actions::{Actor, AgentActions, HandoffError, HandoffResult, TransferTarget};
 pub use events::{AnswerKind, AssignmentOrigin, ConversationEvent, NoData, RoutingCause, True};
 pub use robot_turn::TurnOutcome;
 pub use simulate::{FirstStep, Simulated, Simulation};
-pub use tick::TickReport;
+pub use tick::{Tick, TickReport};
+
+use std::sync::Arc;
 
 use channel::Channel;
-use desk::staff::AgentStatus;
-use serde_json::Value;
-use store::{Duty, InboundRef, Queue, Result, Table, Vault};
+use store::{Conversation, Duty, InboundRef, Queue, Result, Table, Vault};
 
 use crate::{
-    actions::AgentActions, assignment::Assigner, cycle::DecisionCycle, queue_drain::QueueDrain, reception::Receiver,
-    robot_turn::RobotTurns, routing::Router, simulate::Simulator, tick::Tick,
+    assignment::Assigner, cycle::DecisionCycle, handles::Handles, queue_drain::QueueDrain, reception::Receiver,
+    robot_turn::RobotTurns, routing::Router, simulate::Simulator,
 };
 
-/// Everything that happens to conversations. Cheap to clone.
+/// What happens to conversations by visitors' messages, robots' answers and free agents. Cheap to clone.
+///
+/// What people do is in [`AgentActions`], and what is due by the clock in [`Tick`]: each needs more of the table than this,
+/// and only some functions have it.
 #[derive(Debug, Clone)]
 pub struct Conversations {
-    table: Table,
-    vault: Vault,
+    store: Arc<Handles>,
     channel: Channel,
+    cycle: DecisionCycle,
+    router: Router,
+    assigner: Assigner,
+    drain: QueueDrain,
     receiver: Receiver,
     turns: RobotTurns,
-    actions: AgentActions,
-    drain: QueueDrain,
-    tick: Tick,
     simulator: Simulator,
 }
 
 impl Conversations {
     /// The conversations that are kept in this table.
-    pub fn new(table: Table, vault: Vault, channel: Channel) -> Self {
-        let router = Router::new(table.clone());
-        let assigner = Assigner::new(table.clone());
-        let drain = QueueDrain::new(table.clone(), channel.clone(), router.clone(), assigner.clone());
-        let cycle = DecisionCycle::new(table.clone(), channel.clone(), drain.clone());
+    pub fn new(table: &Table, vault: &Vault, channel: Channel) -> Self {
+        let store = Arc::new(Handles::new(table));
+        let router = Router::new(store.clone());
+        let assigner = Assigner::new(store.clone());
+        let drain = QueueDrain::new(store.clone(), channel.clone(), router.clone(), assigner.clone());
+        let cycle = DecisionCycle::new(store.clone(), channel.clone(), drain.clone());
         Self {
-            receiver: Receiver::new(&vault, &channel, &cycle, &router, &assigner),
-            turns: RobotTurns::new(&vault, &channel, &cycle, &router, &assigner),
-            actions: AgentActions::new(&cycle, &router, &assigner),
-            tick: Tick::new(&cycle, &router, &assigner, &drain),
+            receiver: Receiver::new(vault, &channel, &cycle, &router, &assigner),
+            turns: RobotTurns::new(vault, &channel, &cycle, &router, &assigner),
             simulator: Simulator::new(&router),
-            drain,
-            table,
-            vault,
+            store,
             channel,
+            cycle,
+            router,
+            assigner,
+            drain,
         }
-    }
-
-    /// The table.
-    pub fn table(&self) -> &Table {
-        &self.table
     }
 
     /// The channel.
@@ -104,9 +104,14 @@ impl Conversations {
         &self.channel
     }
 
-    /// The vault.
-    pub fn vault(&self) -> &Vault {
-        &self.vault
+    /// A conversation.
+    pub async fn conversation(&self, cid: &str) -> Result<Option<Conversation>> {
+        self.store.conversations.conversation(cid).await
+    }
+
+    /// The duty of one agent.
+    pub async fn duty(&self, agent: &str) -> Result<Option<Duty>> {
+        self.store.staff.duty(agent).await
     }
 
     /// Processes a visitor's message or event: decides, writes, sends the automatic replies and follows up. It may be
@@ -120,12 +125,6 @@ impl Conversations {
         self.turns.answer(robots, cid).await
     }
 
-    /// Processes everything that is due. Items that fail are counted and postponed; a list that cannot be read is an error,
-    /// returned after everything else was tried.
-    pub async fn tick(&self) -> Result<TickReport> {
-        self.tick.run().await
-    }
-
     /// Assigns the conversations of these queues, the longest waiting first, as long as an agent is free for them, within
     /// the time of a request. Returns how many.
     pub async fn begin_drain(&self, queues: &[Queue]) -> Result<u32> {
@@ -135,38 +134,6 @@ impl Conversations {
     /// Assigns what an agent who has become free can take, within the time of a request. Returns how many.
     pub async fn drain_for(&self, agent: &str) -> Result<u32> {
         self.drain.drain_for(agent).await
-    }
-
-    /// Assigns a conversation that no agent has to the agent who asks for it. It counts against their capacity.
-    pub async fn claim(&self, cid: &str, agent: &str) -> Result<HandoffResult> {
-        self.actions.claim(cid, agent).await
-    }
-
-    /// Records that the assigned agent works on a conversation.
-    pub async fn accept(&self, cid: &str, agent: &str) -> Result<HandoffResult> {
-        self.actions.accept(cid, agent).await
-    }
-
-    /// Transfers a conversation to an agent or a group, with the reason that the person gave.
-    pub async fn transfer(
-        &self,
-        cid: &str,
-        to: &TransferTarget,
-        reason: Option<&str>,
-        by: Actor<'_>,
-    ) -> Result<HandoffResult> {
-        self.actions.transfer(cid, to, reason, by).await
-    }
-
-    /// Closes a conversation, with the person's notes; one that is closed already stays as it is.
-    pub async fn close(&self, cid: &str, by: Actor<'_>, summary: Option<&Value>) -> Result<HandoffResult> {
-        self.actions.close(cid, by, summary).await
-    }
-
-    /// Sets an agent's status. An agent who comes online gets waiting conversations,
-    /// as many as a request has time for. Fails as [`Table::set_status`] does when there is no such agent.
-    pub async fn set_status(&self, agent: &str, status: AgentStatus, reason: Option<&str>) -> Result<Duty> {
-        self.actions.set_status(agent, status, reason).await
     }
 
     /// Simulates where a visitor's first message would go. `None` when the mini program is not bound.

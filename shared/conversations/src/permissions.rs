@@ -37,8 +37,8 @@ impl Conversations {
     /// The groups whose member lists name the agent.
     async fn groups_of_member(&self, agent: &str) -> Result<Groups> {
         let mut groups = Groups::new();
-        for id in self.table.groups_of(agent).await? {
-            if let Some(group) = self.table.record::<Group>(Kind::Group, &id).await?
+        for id in self.store.staff.groups_of(agent).await? {
+            if let Some(group) = self.store.settings.record::<Group>(Kind::Group, &id).await?
                 && group.settings.members.iter().any(|member| member == agent)
             {
                 groups.insert(id, group.settings.visibility);
@@ -86,9 +86,9 @@ impl Conversations {
     }
 
     async fn holder_of_closed(&self, conversation: &Conversation) -> Result<Holder> {
-        let visitor = self.table.visitor(&conversation.thread()).await?;
+        let visitor = self.store.threads.visitor(&conversation.thread()).await?;
         let open = match &visitor.open_cid {
-            Some(cid) => self.table.conversation(cid).await?,
+            Some(cid) => self.store.conversations.conversation(cid).await?,
             None => None,
         };
         let visitor_is_with = open.and_then(|open| open.assignee().map(ToOwned::to_owned));
@@ -98,7 +98,7 @@ impl Conversations {
     /// A visitor, as far as permissions go.
     pub async fn visitor_facts(&self, thread: &Thread, visitor: &Visitor) -> Result<VisitorFacts> {
         let open = match &visitor.open_cid {
-            Some(cid) => self.table.conversation(cid).await?,
+            Some(cid) => self.store.conversations.conversation(cid).await?,
             None => None,
         };
         let open = match open {
@@ -146,14 +146,14 @@ impl Conversations {
         if threads.is_empty() {
             return Ok(VisitorsOfClosed::default());
         }
-        let visitors = self.table.visitors(&threads).await?;
-        let assigned = self.table.assigned_to(&agent, ASSIGNED_MAX).await?;
+        let visitors = self.store.threads.visitors(&threads).await?;
+        let assigned = self.store.staff.assigned_to(&agent, ASSIGNED_MAX).await?;
         Ok(VisitorsOfClosed { agent: Some(agent), visitors, assigned })
     }
 
     /// The group that a mini program's conversations go to by default.
     async fn groups_of_binding(&self, app_id: &str) -> Result<BTreeSet<String>> {
-        let binding = self.table.binding(app_id).await?;
+        let binding = self.store.bindings.binding(app_id).await?;
         Ok(reception(binding.as_ref())?.group_id.into_iter().collect())
     }
 }

@@ -1,5 +1,7 @@
 //! Routing simulation: the same rules on the same facts, without a change.
 
+use std::sync::Arc;
+
 use desk::{
     reception::{Handler, Incoming, NextStep, ReceptionInput, decide},
     routing::{self, Outcome, Plan, TrailEntry},
@@ -7,10 +9,11 @@ use desk::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use store::{Result, Table, Thread, Visitor};
+use store::{Result, Thread, Visitor};
 use wechat::session_from::{self, SessionFrom};
 
 use crate::{
+    handles::Handles,
     reception_settings::reception,
     routing::{PlannedRoute, Router, RoutingFacts, current_session_from},
 };
@@ -80,23 +83,23 @@ pub enum FirstStep {
 /// Simulates routing.
 #[derive(Debug, Clone)]
 pub(crate) struct Simulator {
-    table: Table,
+    store: Arc<Handles>,
     router: Router,
 }
 
 impl Simulator {
     pub(crate) fn new(router: &Router) -> Self {
-        Self { table: router.table().clone(), router: router.clone() }
+        Self { store: router.store().clone(), router: router.clone() }
     }
 
     /// Simulates a visitor's first message. `None` when the mini program is not bound.
     pub(crate) async fn simulate(&self, simulation: &Simulation<'_>) -> Result<Option<Simulated>> {
-        let Some(binding) = self.table.binding(simulation.app_id).await? else {
+        let Some(binding) = self.store.bindings.binding(simulation.app_id).await? else {
             return Ok(None);
         };
         let reception = reception(Some(&binding))?;
         let mut visitor = match simulation.openid {
-            Some(openid) => self.table.visitor(&Thread::new(simulation.app_id, openid)).await?,
+            Some(openid) => self.store.threads.visitor(&Thread::new(simulation.app_id, openid)).await?,
             None => Visitor::default(),
         };
         visitor.session_from = Some(simulation.session_from.to_owned());

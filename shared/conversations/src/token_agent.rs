@@ -5,9 +5,9 @@ use desk::{
     policy::TokenHolder,
     staff::{Agent, AgentStatus},
 };
-use store::{Kind, Result, StoreError, TOKEN_ALIAS, Written};
+use store::{Kind, Result, StoreError, TOKEN_ALIAS};
 
-use crate::Conversations;
+use crate::{AgentActions, Conversations};
 
 /// The capacity of an agent that is created for a token, in conversations: a program, or a person without a workbench.
 const CAPACITY: u32 = 20;
@@ -17,32 +17,26 @@ impl Conversations {
     pub async fn known_agent(&self, holder: &TokenHolder) -> Result<Option<String>> {
         match &holder.agent_id {
             Some(id) => Ok(Some(id.clone())),
-            None => self.table.resolve(Kind::Agent, &alias(holder)).await,
+            None => self.store.settings.resolve(Kind::Agent, &alias(holder)).await,
         }
     }
+}
 
+impl AgentActions {
     /// The agent that the holder works as; it is created if the token names none and has none yet.
     pub async fn get_or_create_agent(&self, holder: &TokenHolder) -> Result<String> {
-        if let Some(id) = self.known_agent(holder).await? {
+        if let Some(id) = self.conversations.known_agent(holder).await? {
             return Ok(id);
         }
         // Visitors may read the name.
         let name = holder.name.clone().unwrap_or_else(|| "客服".to_owned());
         let agent = Agent { name, capacity: CAPACITY, disabled: false, aliases: Vec::new() };
-        let record = self.table.new_record(Kind::Agent, agent, vec![alias(holder)]);
-        self.table.set_capacity(&record.id, &record.settings.name, CAPACITY).await?;
-        match self.table.create_record(Kind::Agent, &record, None).await? {
-            Written::Now => {
-                Box::pin(self.set_status(&record.id, AgentStatus::Online, None)).await?;
-                tracing::info!(agent_id = record.id, token_id = holder.token_id, "agent created for access token");
-                Ok(record.id)
-            }
-            // Another request of the same token was faster.
-            Written::AliasTaken => {
-                self.table.end_duty(&record.id).await?;
-                self.known_agent(holder).await?.ok_or(StoreError::Conflict)
-            }
-        }
+        let Some(id) = self.token_agents.create_token_agent(agent, alias(holder)).await? else {
+            return self.conversations.known_agent(holder).await?.ok_or(StoreError::Conflict);
+        };
+        Box::pin(self.set_status(&id, AgentStatus::Online, None)).await?;
+        tracing::info!(agent_id = id, token_id = holder.token_id, "agent created for access token");
+        Ok(id)
     }
 
     /// Like [`get_or_create_agent`](Self::get_or_create_agent), for an operation that only an agent who is present carries
@@ -50,7 +44,7 @@ impl Conversations {
     pub async fn present_agent(&self, holder: &TokenHolder) -> Result<String> {
         let id = self.get_or_create_agent(holder).await?;
         if holder.agent_id.is_none() {
-            match self.table.heartbeat(&id).await {
+            match self.duty_writer.heartbeat(&id).await {
                 Err(StoreError::Conflict | StoreError::NotFound(_)) => {
                     drop(Box::pin(self.set_status(&id, AgentStatus::Online, None)).await?);
                 }

@@ -97,7 +97,7 @@ impl Settings<'_> {
     pub async fn channel(mut self, clock: SharedClock) -> Result<(Table, Vault, channel::Channel), StartError> {
         let api = self.text("WECHAT_API_URL");
         let (table, vault) = self.stores(clock).await?;
-        let channel = channel::Channel::new(table.clone(), vault.clone(), &api);
+        let channel = channel::Channel::new(&table, vault.clone(), &api);
         let channel = channel.map_err(|error| StartError::Settings(vec![error.to_string()]))?;
         Ok((table, vault, channel))
     }

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 pub use self::ending::{AgentEnd, TokenEnd};
 use crate::{
     error::{Result, StoreError},
+    handles::{ApiTokenWriter, TokenVerifier},
     item::{Attributes, Build, Read, at, s},
     keys,
     table::{Page, SERVICE, Table},
@@ -97,43 +98,75 @@ fn fresh_secret() -> Result<(SecretString, String)> {
     Ok((secret, hash))
 }
 
-impl Table {
-    /// Creates a token without further limits.
-    pub async fn create_api_token(&self, role: Role, name: &str) -> Result<(ApiToken, SecretString)> {
-        self.create_agent_token(role, name, None).await
-    }
-
-    /// Creates a token without further limits whose holder works as this agent.
-    pub async fn create_agent_token(
-        &self,
-        role: Role,
-        name: &str,
-        agent_id: Option<&str>,
-    ) -> Result<(ApiToken, SecretString)> {
-        let grant = match role {
-            Role::Admin => Grant::Admin,
-            Role::Agent => Grant::Agent,
-            Role::Supervisor => Grant::Supervisor { group_ids: BTreeSet::new() },
-            Role::Integrator => Grant::Integrator { scopes: BTreeSet::new(), app_ids: AppIds::All },
-        };
-        let new = NewApiToken { agent_id: agent_id.map(ToOwned::to_owned), ..NewApiToken::new(grant, name) };
-        self.create_access_token(new).await?.ok_or(StoreError::Conflict)
-    }
-
+impl ApiTokenWriter {
     /// Creates a token. The secret is only in this answer. `None` when the agent does not exist or is disabled.
     pub async fn create_access_token(&self, new: NewApiToken) -> Result<Option<(ApiToken, SecretString)>> {
         let (secret, hash) = fresh_secret()?;
         let NewApiToken { grant, name, agent_id, expires_at } = new;
-        let (id, created_at) = (hash[..32].to_owned(), self.clock.now());
+        let (id, created_at) = (hash[..32].to_owned(), self.0.clock.now());
         let token = ApiToken { id, grant, name, agent_id, created_at, expires_at, last_used_at: None };
         let item = write(&token, &hash);
         let created = match &token.agent_id {
-            None => self.create(item).await.map(|()| true)?,
-            Some(agent) => self.create_with_agent(item, agent, &token, &hash).await?,
+            None => self.0.create(item).await.map(|()| true)?,
+            Some(agent) => self.0.create_with_agent(item, agent, &token, &hash).await?,
         };
         Ok(created.then_some((token, secret)))
     }
 
+    /// All tokens, in the order of their ids.
+    pub async fn api_tokens(&self, cursor: Option<&str>, limit: i32) -> Result<Page<ApiToken>> {
+        let (found, cursor) = self.0.list_keys(keys::LIST_ACCESS, false, cursor, limit).await?;
+        let items = self.0.get_all(&found).await?.iter().map(read).collect::<Result<_>>()?;
+        Ok(Page { items, cursor })
+    }
+
+    /// How many tokens name this agent.
+    pub async fn count_agent_tokens(&self, agent: &str) -> Result<usize> {
+        Ok(self.0.partition(keys::record("agent", agent), keys::AGENT_TOKEN_PREFIX, 100).await?.len())
+    }
+}
+
+impl TokenVerifier {
+    /// The token with this hash, whether or not it has expired.
+    pub async fn api_token(&self, hash: &str) -> Result<Option<ApiToken>> {
+        let item = self.0.get(keys::access(hash), keys::ACCESS, true).await?;
+        item.as_ref().map(read).transpose()
+    }
+
+    /// Whether an agent exists and is not disabled: an agent who is neither has no duty item.
+    pub async fn agent_is_active(&self, agent: &str) -> Result<bool> {
+        Ok(self.0.get(keys::record("agent", agent), keys::DUTY, true).await?.is_some())
+    }
+
+    /// Records that the token with this hash was used, once in [`TOKEN_USE_INTERVAL`].
+    pub async fn record_token_use(&self, token: &ApiToken, hash: &str) -> Result<()> {
+        let now = self.0.clock.now();
+        let before = now - TOKEN_USE_INTERVAL;
+        if token.last_used_at.is_some_and(|last| last > before) {
+            return Ok(());
+        }
+        let update = self
+            .0
+            .client
+            .update_item()
+            .table_name(&self.0.name)
+            .key("pk", s(keys::access(hash)))
+            .key("sk", s(keys::ACCESS))
+            .update_expression("SET last_used_at = :now")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at <= :before)",
+            )
+            .expression_attribute_values(":now", at(now))
+            .expression_attribute_values(":before", at(before));
+        match update.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            // Another request has recorded it, or the token has ended.
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Table {
     /// Writes a token together with the edge that finds it from its agent. `false` when the agent is not active.
     async fn create_with_agent(&self, item: Attributes, agent: &str, token: &ApiToken, hash: &str) -> Result<bool> {
         let put = Put::builder().table_name(&self.name).set_item(Some(item.clone()));
@@ -168,55 +201,6 @@ impl Table {
             .done();
         let put = Put::builder().table_name(&self.name).set_item(Some(edge));
         Ok(TransactWriteItem::builder().put(built(put.build())?).build())
-    }
-
-    /// The token with this hash, whether or not it has expired.
-    pub async fn api_token(&self, hash: &str) -> Result<Option<ApiToken>> {
-        let item = self.get(keys::access(hash), keys::ACCESS, true).await?;
-        item.as_ref().map(read).transpose()
-    }
-
-    /// All tokens, in the order of their ids.
-    pub async fn api_tokens(&self, cursor: Option<&str>, limit: i32) -> Result<Page<ApiToken>> {
-        let (found, cursor) = self.list_keys(keys::LIST_ACCESS, false, cursor, limit).await?;
-        let items = self.get_all(&found).await?.iter().map(read).collect::<Result<_>>()?;
-        Ok(Page { items, cursor })
-    }
-
-    /// How many tokens name this agent.
-    pub async fn count_agent_tokens(&self, agent: &str) -> Result<usize> {
-        Ok(self.partition(keys::record("agent", agent), keys::AGENT_TOKEN_PREFIX, 100).await?.len())
-    }
-
-    /// Whether an agent exists and is not disabled: an agent who is neither has no duty item.
-    pub async fn agent_is_active(&self, agent: &str) -> Result<bool> {
-        Ok(self.get(keys::record("agent", agent), keys::DUTY, true).await?.is_some())
-    }
-
-    /// Records that the token with this hash was used, once in [`TOKEN_USE_INTERVAL`].
-    pub async fn record_token_use(&self, token: &ApiToken, hash: &str) -> Result<()> {
-        let now = self.clock.now();
-        let before = now - TOKEN_USE_INTERVAL;
-        if token.last_used_at.is_some_and(|last| last > before) {
-            return Ok(());
-        }
-        let update = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .key("pk", s(keys::access(hash)))
-            .key("sk", s(keys::ACCESS))
-            .update_expression("SET last_used_at = :now")
-            .condition_expression(
-                "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at <= :before)",
-            )
-            .expression_attribute_values(":now", at(now))
-            .expression_attribute_values(":before", at(before));
-        match update.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
-            // Another request has recorded it, or the token has ended.
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 
     /// The item of the token with this id, and its hash.

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use crate::{
     error::{Result, StoreError},
+    handles::{BindingList, BindingReader, BindingWriter, CallbackVerifier},
     item::{AttributeChanges, Attributes, Build, Read, at, bytes, json, n, s},
     keys,
     table::{Page, SERVICE, Table},
@@ -194,10 +195,10 @@ fn place(app_id: &str, attribute: &str) -> String {
     format!("{}|{}|{attribute}", keys::binding(app_id), keys::BINDING)
 }
 
-impl Table {
+impl BindingWriter {
     /// Stores a new binding. [`StoreError::Conflict`] when the mini program is bound already.
     pub async fn create_binding(&self, vault: &Vault, new: NewBinding) -> Result<Binding> {
-        let now = self.clock.now();
+        let now = self.0.clock.now();
         let sealed = |secret, name| vault_seal(vault, &new.app_id, secret, name);
         let item = Build::new(keys::BINDING, keys::binding(&new.app_id), keys::BINDING)
             .set("lists_pk", s(keys::LIST_BINDINGS))
@@ -213,32 +214,20 @@ impl Table {
             .set("updated_at", at(now))
             .set("version", n(1))
             .done();
-        self.create(item.clone()).await?;
+        self.0.create(item.clone()).await?;
         read(&item)
-    }
-
-    /// The binding of a mini program.
-    pub async fn binding(&self, app_id: &str) -> Result<Option<Binding>> {
-        let item = self.get(keys::binding(app_id), keys::BINDING, true).await?;
-        item.as_ref().map(read).transpose()
-    }
-
-    /// Bindings in the order of their AppIDs.
-    pub async fn bindings(&self, cursor: Option<&str>, limit: i32) -> Result<Page<Binding>> {
-        let (found, cursor) = self.list_keys(keys::LIST_BINDINGS, false, cursor, limit).await?;
-        let items = self.get_all(&found).await?.iter().map(read).collect::<Result<_>>()?;
-        Ok(Page { items, cursor })
     }
 
     /// Changes a binding that is still as it was read; [`StoreError::Conflict`] when it is not.
     pub async fn change_binding(&self, vault: &Vault, binding: &Binding, change: BindingChange) -> Result<Binding> {
         let mut changes = change.sealed(vault, binding).await?;
         changes.set("version", n(binding.version + 1));
-        changes.set("updated_at", at(self.clock.now()));
+        changes.set("updated_at", at(self.0.clock.now()));
         let answer = self
+            .0
             .client
             .update_item()
-            .table_name(&self.name)
+            .table_name(&self.0.name)
             .key("pk", s(keys::binding(&binding.app_id)))
             .key("sk", s(keys::BINDING))
             .update_expression(changes.expression())
@@ -253,7 +242,7 @@ impl Table {
             Ok(answer) => read(&answer.attributes.unwrap_or_default()),
             // The answer to the first try of this very call may have been lost.
             Err(StoreError::Conflict) => {
-                let item = self.get(keys::binding(&binding.app_id), keys::BINDING, true).await?;
+                let item = self.0.get(keys::binding(&binding.app_id), keys::BINDING, true).await?;
                 let item = item.filter(|item| changes.are_in(item)).ok_or(StoreError::Conflict)?;
                 read(&item)
             }
@@ -264,7 +253,7 @@ impl Table {
     /// Deletes a binding and its access token. Messages and conversations stay. `false` when there is no such binding.
     pub async fn delete_binding(&self, app_id: &str) -> Result<bool> {
         let delete = |sk: &str| {
-            let delete = Delete::builder().table_name(&self.name);
+            let delete = Delete::builder().table_name(&self.0.name);
             delete.key("pk", s(keys::binding(app_id))).key("sk", s(sk))
         };
         let binding = delete(keys::BINDING).condition_expression("attribute_exists(pk)");
@@ -273,7 +262,7 @@ impl Table {
             .map(|delete| Ok(TransactWriteItem::builder().delete(built(delete.build())?).build()))
             .collect::<Result<Vec<_>>>()?;
         // A transaction knows its own repetition by the `ClientRequestToken` that the SDK gives it.
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+        match self.0.client.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => Ok(true),
             Err(error) => match cancelled_at(&error) {
                 Some(0) => Ok(false),
@@ -282,22 +271,34 @@ impl Table {
             },
         }
     }
+}
 
+impl BindingReader {
+    /// The binding of a mini program.
+    pub async fn binding(&self, app_id: &str) -> Result<Option<Binding>> {
+        let item = self.0.get(keys::binding(app_id), keys::BINDING, true).await?;
+        item.as_ref().map(read).transpose()
+    }
+}
+
+impl BindingList {
+    /// Bindings in the order of their AppIDs.
+    pub async fn bindings(&self, cursor: Option<&str>, limit: i32) -> Result<Page<Binding>> {
+        let (found, cursor) = self.0.list_keys(keys::LIST_BINDINGS, false, cursor, limit).await?;
+        let items = self.0.get_all(&found).await?.iter().map(read).collect::<Result<_>>()?;
+        Ok(Page { items, cursor })
+    }
+}
+
+impl CallbackVerifier {
     /// Records that WeChat's GET check succeeded now. Does nothing when the binding was deleted.
     pub async fn mark_verified(&self, app_id: &str) -> Result<()> {
-        self.touch_binding(app_id, "SET verified_at = :value", at(self.clock.now())).await
+        self.0.touch_binding(app_id, "SET verified_at = :value", at(self.0.clock.now())).await
     }
+}
 
-    /// Records why WeChat gives no access token, or (with `None`) that it does again. Does nothing when the binding was
-    /// deleted.
-    pub async fn set_credential_problem(&self, app_id: &str, problem: Option<&CredentialProblem>) -> Result<()> {
-        match problem {
-            Some(problem) => self.touch_binding(app_id, "SET problem = :value", json(problem)?).await,
-            None => self.touch_binding(app_id, "REMOVE problem", n(0)).await,
-        }
-    }
-
-    async fn touch_binding(&self, app_id: &str, expression: &str, value: AttributeValue) -> Result<()> {
+impl Table {
+    pub(crate) async fn touch_binding(&self, app_id: &str, expression: &str, value: AttributeValue) -> Result<()> {
         let mut update = self
             .client
             .update_item()

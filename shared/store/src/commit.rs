@@ -12,6 +12,7 @@ use crate::{
     conversation::{Conversation, Waiting},
     error::{Result, StoreError},
     event::NewEvent,
+    handles::Decisions,
     idempotency::IdempotentRequest,
     inbox::InboundRef,
     item::{Attributes, Build, at, n, s},
@@ -73,7 +74,7 @@ pub enum CommitOutcome {
     /// The agent is at capacity or not available, or another transaction is assigning a conversation to the agent at this
     /// moment. Read again: the agent may have capacity for both.
     AgentUnavailable,
-    /// An earlier request used the `Idempotency-Key`; see [`Table::earlier_request`].
+    /// An earlier request used the `Idempotency-Key`; see [`Decisions::earlier_request`].
     DuplicateRequest,
 }
 
@@ -87,10 +88,10 @@ enum Part {
 
 type Writes = Vec<(Part, TransactWriteItem)>;
 
-impl Table {
+impl Decisions {
     /// Writes a decision.
     pub async fn commit(&self, commit: Commit<'_>) -> Result<CommitOutcome> {
-        let now = self.clock.now();
+        let now = self.0.clock.now();
         let mut writes: Writes = Vec::new();
         let mut after = commit.after.clone();
         if let Some(after) = &mut after {
@@ -98,40 +99,40 @@ impl Table {
             after.version = commit.before.map_or(0, |before| before.version) + 1;
         }
         if let Some(message) = commit.message {
-            writes.push((Part::Message, self.processed(message, after.as_ref())?));
+            writes.push((Part::Message, self.0.processed(message, after.as_ref())?));
         }
         if let Some(idempotency) = commit.idempotency {
             let id = commit.sends.first().map(|send| send.id.as_str()).unwrap_or_default();
-            writes.push((Part::Idempotency, self.idempotency_write(idempotency, id, now)?));
+            writes.push((Part::Idempotency, self.0.idempotency_write(idempotency, id, now)?));
         }
         if let Some((thread, seen, visitor)) = &commit.visitor {
-            writes.push((Part::Other, self.visitor_put(thread, seen, visitor)?));
-            self.person_writes(&mut writes, thread, seen.profile.proved(), visitor.profile.proved())?;
+            writes.push((Part::Other, self.0.visitor_put(thread, seen, visitor)?));
+            self.0.person_writes(&mut writes, thread, seen.profile.proved(), visitor.profile.proved())?;
         }
         if let Some(after) = &after {
             let item = after.write(after.version)?;
-            writes.push((Part::Other, self.put_if(item, commit.before.map(|before| before.version))?));
-            self.stage_writes(&mut writes, commit.before, after, commit.assign, now)?;
+            writes.push((Part::Other, self.0.put_if(item, commit.before.map(|before| before.version))?));
+            self.0.stage_writes(&mut writes, commit.before, after, commit.assign, now)?;
             let first = after.seq + 1 - commit.events.len() as u64;
             for (seq, event) in (first..).zip(&commit.events) {
-                writes.push((Part::Other, self.put_new(event.item(after, seq, now))?));
+                writes.push((Part::Other, self.0.put_new(event.item(after, seq, now))?));
             }
         }
         for send in &commit.sends {
-            writes.push((Part::Other, self.put_new(send.item(now))?));
+            writes.push((Part::Other, self.0.put_new(send.item(now))?));
         }
         for (held, by) in &commit.released {
             let thread = commit.visitor.as_ref().map(|(thread, ..)| *thread);
             let thread = thread.ok_or(StoreError::Invalid("released texts without their visitor"))?;
-            writes.push((Part::Other, self.release_write(thread, held, by, now)?));
+            writes.push((Part::Other, self.0.release_write(thread, held, by, now)?));
         }
         let (parts, mut writes): (Vec<Part>, Vec<TransactWriteItem>) = writes.into_iter().unzip();
         if parts == [Part::Other]
             && let Some(put) = writes.first_mut().and_then(|write| write.put.take())
         {
-            return self.commit_one(put, after).await;
+            return self.0.commit_one(put, after).await;
         }
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+        match self.0.client.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => Ok(CommitOutcome::Written(after)),
             Err(error) => match cancelled_at(&error).map(|place| parts.get(place)) {
                 // Another transaction is assigning a conversation to the agent at this moment.
@@ -146,7 +147,9 @@ impl Table {
             },
         }
     }
+}
 
+impl Table {
     /// A single write needs no transaction, which costs twice as much (DynamoDB, "Capacity consumption for transactions").
     async fn commit_one(&self, put: Put, after: Option<Conversation>) -> Result<CommitOutcome> {
         let request = self

@@ -10,11 +10,12 @@ use serde_json::Value;
 
 use crate::{
     error::{Result, StoreError},
+    handles::{ConversationReader, DueChecks, Lists, ThreadReader},
     inbox::InboundRef,
     item::{Attributes, Build, Read, n, s},
     keys,
     message::{Message, Thread},
-    table::{Page, SERVICE, Table},
+    table::{Page, SERVICE},
 };
 
 /// A conversation. It is written whole, on condition that its version is the one that was read.
@@ -175,7 +176,7 @@ impl Turn {
 }
 
 impl Conversation {
-    /// A new conversation that begins with this message; [`Table::commit`] stores it.
+    /// A new conversation that begins with this message; [`Decisions::commit`](crate::Decisions::commit) stores it.
     pub fn new(thread: &Thread, message: &InboundRef, stage: Stage, now: Timestamp) -> Self {
         Self {
             cid: thread.cid(&message.id),
@@ -265,26 +266,30 @@ impl Conversation {
 /// The greatest number of consecutive set texts: connected, queued, a warning.
 const PROMPTS_AT_ONCE: i32 = 4;
 
-impl Table {
+impl ConversationReader {
     /// A conversation.
     pub async fn conversation(&self, cid: &str) -> Result<Option<Conversation>> {
-        let item = self.get(keys::conversation(cid), keys::CONVERSATION, true).await?;
+        let item = self.0.get(keys::conversation(cid), keys::CONVERSATION, true).await?;
         item.as_ref().map(Conversation::read).transpose()
-    }
-
-    /// Conversations, the newest first.
-    pub async fn conversations(&self, cursor: Option<&str>, limit: i32) -> Result<Page<Conversation>> {
-        let (found, cursor) = self.list_keys(keys::LIST_CONVERSATIONS, true, cursor, limit).await?;
-        let items = self.get_all(&found).await?.iter().map(Conversation::read).collect::<Result<_>>()?;
-        Ok(Page { items, cursor })
     }
 
     /// These conversations, in this order; those that are gone are left out.
     pub async fn conversations_of(&self, cids: &[String]) -> Result<Vec<Conversation>> {
         let keys: Vec<_> = cids.iter().map(|cid| (keys::conversation(cid), keys::CONVERSATION.to_owned())).collect();
-        self.get_all(&keys).await?.iter().map(Conversation::read).collect()
+        self.0.get_all(&keys).await?.iter().map(Conversation::read).collect()
     }
+}
 
+impl Lists {
+    /// Conversations, the newest first.
+    pub async fn conversations(&self, cursor: Option<&str>, limit: i32) -> Result<Page<Conversation>> {
+        let (found, cursor) = self.0.list_keys(keys::LIST_CONVERSATIONS, true, cursor, limit).await?;
+        let items = self.0.get_all(&found).await?.iter().map(Conversation::read).collect::<Result<_>>()?;
+        Ok(Page { items, cursor })
+    }
+}
+
+impl ThreadReader {
     /// The messages of a conversation, oldest first.
     pub async fn conversation_messages(
         &self,
@@ -293,7 +298,7 @@ impl Table {
         limit: i32,
     ) -> Result<Page<Message>> {
         let first = Some(conversation.first_message.as_str());
-        self.messages(&conversation.thread(), Some(&conversation.cid), first, cursor, limit).await
+        self.0.messages(&conversation.thread(), Some(&conversation.cid), first, cursor, limit).await
     }
 
     /// When either side last wrote in a visitor's thread. Set texts, such as an idle warning, do not count.
@@ -307,9 +312,10 @@ impl Table {
     /// The last messages of a visitor's thread, the newest first.
     pub async fn last_messages(&self, thread: &Thread, limit: i32) -> Result<Vec<Message>> {
         let answer = self
+            .0
             .client
             .query()
-            .table_name(&self.name)
+            .table_name(&self.0.name)
             .key_condition_expression("pk = :pk AND begins_with(sk, :message)")
             .expression_attribute_values(":pk", s(thread.pk()))
             .expression_attribute_values(":message", s(keys::MESSAGE_PREFIX))
@@ -321,9 +327,11 @@ impl Table {
         let answer = answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
         answer.items().iter().map(Message::read).collect()
     }
+}
 
+impl DueChecks {
     /// Conversations of one shard that the tick has to check, the most overdue first.
     pub async fn due_conversations(&self, shard: u8, limit: i32) -> Result<Vec<Conversation>> {
-        self.due_items(&keys::due_conversations(shard), limit, Conversation::read).await
+        self.0.due_items(&keys::due_conversations(shard), limit, Conversation::read).await
     }
 }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     error::{Result, StoreError},
+    handles::{DueChecks, DutyWriter, SettingsWriter, StaffReader},
     item::{Attributes, Build, Read, at, n, s},
     keys,
     table::{Page, SERVICE, Table},
@@ -73,23 +74,43 @@ fn edge_end(item: &Attributes, prefix: &str) -> Option<String> {
     Some(sk.rsplit('#').next().unwrap_or(sk).to_owned())
 }
 
-impl Table {
+impl StaffReader {
     /// The duties of these agents, in this order; unknown agents are left out.
     pub async fn duties(&self, agents: &[String]) -> Result<Vec<Duty>> {
         let keys: Vec<_> = agents.iter().map(|id| (keys::record("agent", id), keys::DUTY.to_owned())).collect();
-        self.get_all_consistent(&keys).await?.iter().map(Duty::read).collect()
+        self.0.get_all_consistent(&keys).await?.iter().map(Duty::read).collect()
     }
 
     /// The duty of one agent.
     pub async fn duty(&self, agent: &str) -> Result<Option<Duty>> {
-        let item = self.get(keys::record("agent", agent), keys::DUTY, true).await?;
+        let item = self.0.get(keys::record("agent", agent), keys::DUTY, true).await?;
         item.as_ref().map(Duty::read).transpose()
     }
 
+    /// The conversations of an agent, oldest first.
+    pub async fn assigned_to(&self, agent: &str, limit: i32) -> Result<Vec<String>> {
+        self.0.edges(agent, keys::HAS_CONVERSATION, limit).await
+    }
+
+    /// The same by page.
+    pub async fn assigned_page(&self, agent: &str, cursor: Option<&str>, limit: i32) -> Result<Page<String>> {
+        let page = self.0.page(keys::record("agent", agent), keys::HAS_CONVERSATION, cursor, limit).await?;
+        let items = page.items.iter().filter_map(|item| edge_end(item, keys::HAS_CONVERSATION)).collect();
+        Ok(Page { items, cursor: page.cursor })
+    }
+
+    /// The groups that an agent is or was a member of. The group's own member list decides.
+    pub async fn groups_of(&self, agent: &str) -> Result<Vec<String>> {
+        self.0.edges(agent, keys::IN_GROUP, 1000).await
+    }
+}
+
+impl SettingsWriter {
     /// Copies an agent's name and capacity to the duty, where assignment reads them; a new agent is offline.
     pub async fn set_capacity(&self, agent: &str, name: &str, capacity: u32) -> Result<()> {
-        let past = self.clock.now();
+        let past = self.0.clock.now();
         let update = self
+            .0
             .duty_update(agent)
             .update_expression(
                 "SET kind = :kind, agent_id = :agent, #name = :name, #capacity = :capacity, \
@@ -112,7 +133,7 @@ impl Table {
 
     /// Deletes an agent's duty; `false` while they have conversations.
     pub async fn end_duty(&self, agent: &str) -> Result<bool> {
-        let delete = self.client.delete_item().table_name(&self.name);
+        let delete = self.0.client.delete_item().table_name(&self.0.name);
         let delete = delete.key("pk", s(keys::record("agent", agent))).key("sk", s(keys::DUTY));
         let delete = delete
             .condition_expression("attribute_not_exists(pk) OR #load = :none")
@@ -125,13 +146,31 @@ impl Table {
         }
     }
 
+    /// Records with each agent that they have joined a group (before the group's own list is written) or left it (after).
+    pub async fn note_members(&self, group: &str, joined: &BTreeSet<String>, left: &BTreeSet<String>) -> Result<()> {
+        for agent in joined {
+            let item = Build::new(keys::MEMBERSHIP, keys::record("agent", agent), keys::in_group(group)).done();
+            let put = self.0.client.put_item().table_name(&self.0.name).set_item(Some(item)).send().await;
+            put.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        }
+        for agent in left {
+            let delete = self.0.client.delete_item().table_name(&self.0.name);
+            let delete = delete.key("pk", s(keys::record("agent", agent))).key("sk", s(keys::in_group(group)));
+            delete.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        }
+        Ok(())
+    }
+}
+
+impl DutyWriter {
     /// Sets an agent's status; it counts as a heartbeat. [`StoreError::NotFound`] when there is no such agent.
     pub async fn set_status(&self, agent: &str, status: AgentStatus, reason: Option<&str>) -> Result<Duty> {
-        let now = self.clock.now();
+        let now = self.0.clock.now();
         let present = if status == AgentStatus::Offline { now } else { now + HEARTBEAT_LIFE };
         let mut set =
             "SET #status = :status, since = :now, present_until = :present, due_pk = :due, due_sk = :look".to_owned();
         let mut update = self
+            .0
             .duty_update(agent)
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#status", "status")
@@ -151,7 +190,7 @@ impl Table {
             update.update_expression(set).return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew).send().await;
         match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
             Ok(answer) => Duty::read(&answer.attributes.unwrap_or_default()),
-            Err(StoreError::Conflict) => Err(self.duty_refusal(agent).await?),
+            Err(StoreError::Conflict) => Err(self.0.duty_refusal(agent).await?),
             Err(error) => Err(error),
         }
     }
@@ -160,30 +199,28 @@ impl Table {
     /// [`StoreError::Conflict`] when the agent is offline.
     pub async fn heartbeat(&self, agent: &str) -> Result<Duty> {
         let answer = self
+            .0
             .duty_update(agent)
             .update_expression("SET present_until = :until")
             .condition_expression("attribute_exists(pk) AND #status <> :offline")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":offline", s(AgentStatus::Offline.as_str()))
-            .expression_attribute_values(":until", at(self.clock.now() + HEARTBEAT_LIFE))
+            .expression_attribute_values(":until", at(self.0.clock.now() + HEARTBEAT_LIFE))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
             .send()
             .await;
         match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
             Ok(answer) => Duty::read(&answer.attributes.unwrap_or_default()),
-            Err(StoreError::Conflict) => Err(self.duty_refusal(agent).await?),
+            Err(StoreError::Conflict) => Err(self.0.duty_refusal(agent).await?),
             Err(error) => Err(error),
         }
     }
+}
 
-    /// Why a conditional write to an agent's duty was refused: there is no such agent, or the condition did not hold.
-    async fn duty_refusal(&self, agent: &str) -> Result<StoreError> {
-        Ok(if self.duty(agent).await?.is_some() { StoreError::Conflict } else { StoreError::NotFound("agent") })
-    }
-
+impl DueChecks {
     /// Agents whose check is due, for the minute tick.
     pub async fn agents_to_check(&self, limit: i32) -> Result<Vec<Duty>> {
-        self.due_items(keys::DUE_AGENTS, limit, Duty::read).await
+        self.0.due_items(keys::DUE_AGENTS, limit, Duty::read).await
     }
 
     /// Schedules the next check of an agent, or (`timed_out`) sets the agent offline and ends the checks. Does nothing when the
@@ -191,6 +228,7 @@ impl Table {
     pub async fn reschedule_agent_check(&self, seen: &Duty, timed_out: bool) -> Result<()> {
         let still = "present_until = :seen AND #status = :status";
         let update = self
+            .0
             .duty_update(&seen.agent_id)
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":seen", at(seen.present_until))
@@ -213,42 +251,17 @@ impl Table {
             Err(error) => Err(error),
         }
     }
+}
 
-    /// The conversations of an agent, oldest first.
-    pub async fn assigned_to(&self, agent: &str, limit: i32) -> Result<Vec<String>> {
-        self.edges(agent, keys::HAS_CONVERSATION, limit).await
-    }
-
-    /// The same by page.
-    pub async fn assigned_page(&self, agent: &str, cursor: Option<&str>, limit: i32) -> Result<Page<String>> {
-        let page = self.page(keys::record("agent", agent), keys::HAS_CONVERSATION, cursor, limit).await?;
-        let items = page.items.iter().filter_map(|item| edge_end(item, keys::HAS_CONVERSATION)).collect();
-        Ok(Page { items, cursor: page.cursor })
-    }
-
-    /// The groups that an agent is or was a member of. The group's own member list decides.
-    pub async fn groups_of(&self, agent: &str) -> Result<Vec<String>> {
-        self.edges(agent, keys::IN_GROUP, 1000).await
+impl Table {
+    /// Why a conditional write to an agent's duty was refused: there is no such agent, or the condition did not hold.
+    async fn duty_refusal(&self, agent: &str) -> Result<StoreError> {
+        Ok(if self.staff().duty(agent).await?.is_some() { StoreError::Conflict } else { StoreError::NotFound("agent") })
     }
 
     async fn edges(&self, agent: &str, prefix: &str, limit: i32) -> Result<Vec<String>> {
         let items = self.partition(keys::record("agent", agent), prefix, limit).await?;
         Ok(items.iter().filter_map(|item| edge_end(item, prefix)).collect())
-    }
-
-    /// Records with each agent that they have joined a group (before the group's own list is written) or left it (after).
-    pub async fn note_members(&self, group: &str, joined: &BTreeSet<String>, left: &BTreeSet<String>) -> Result<()> {
-        for agent in joined {
-            let item = Build::new(keys::MEMBERSHIP, keys::record("agent", agent), keys::in_group(group)).done();
-            let put = self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await;
-            put.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-        }
-        for agent in left {
-            let delete = self.client.delete_item().table_name(&self.name);
-            let delete = delete.key("pk", s(keys::record("agent", agent))).key("sk", s(keys::in_group(group)));
-            delete.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-        }
-        Ok(())
     }
 
     fn duty_update(&self, agent: &str) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {

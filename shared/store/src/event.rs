@@ -8,9 +8,10 @@ use serde_json::Value;
 use crate::{
     conversation::Conversation,
     error::Result,
+    handles::ConversationReader,
     item::{Attributes, Build, Read, at, n, s},
     keys,
-    table::{Page, Table},
+    table::Page,
 };
 
 /// An event to write.
@@ -55,10 +56,10 @@ impl NewEvent {
     }
 }
 
-impl Table {
+impl ConversationReader {
     /// The events of a conversation, oldest first.
     pub async fn events(&self, cid: &str, cursor: Option<&str>, limit: i32) -> Result<Page<Event>> {
-        let page = self.page(keys::conversation(cid), keys::EVENT_PREFIX, cursor, limit).await?;
+        let page = self.0.page(keys::conversation(cid), keys::EVENT_PREFIX, cursor, limit).await?;
         let read = |item: &Attributes| {
             let read = Read { kind: keys::EVENT, item };
             Ok(Event {

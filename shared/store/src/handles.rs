@@ -1,178 +1,106 @@
-//! Narrow handles on the table. Each holds the operations of one capability, so that the type a function keeps shows what
-//! its IAM statement in `template.yaml` allows.
+//! Handles on the table. Each holds the operations of one capability, so that the handles that a function keeps show what its
+//! IAM statement in `template.yaml` allows. Only [`TokenVerifier`] and [`ApiTokenWriter`] reach `access#…`, and only
+//! [`SettingsWriter`], [`BindingWriter`], [`ApiTokenWriter`] and [`TokenAgents`] write settings.
 
-use crate::{
-    access::ApiToken,
-    binding::Binding,
-    clock::SharedClock,
-    conversation::Conversation,
-    error::Result,
-    inbox::{NewInbound, Receipt},
-    message::Message,
-    table::{Page, Table},
-};
+use crate::table::Table;
 
-/// Stores pushes (`PutItem`).
-#[derive(Debug, Clone)]
-pub struct Inbox(Table);
+macro_rules! handles {
+    ($($(#[$doc:meta])+ $handle:ident $accessor:ident;)+) => {
+        $(
+            $(#[$doc])+
+            #[derive(Debug, Clone)]
+            pub struct $handle(pub(crate) Table);
+        )+
 
-/// Reads bindings (`GetItem`, and `Query` of the index `lists`).
-#[derive(Debug, Clone)]
-pub struct BindingReader(Table);
-
-/// Checks a callback URL: reads a binding and marks it as verified (`GetItem`, `UpdateItem`).
-#[derive(Debug, Clone)]
-pub struct CallbackVerifier(Table);
-
-/// Verifies tokens of the API and records their use (`GetItem` of tokens and agents, `UpdateItem` of tokens).
-#[derive(Debug, Clone)]
-pub struct TokenVerifier(Table);
-
-/// Finds the access tokens that fall due (`Query` of the index `due`) and takes those of deleted bindings off the
-/// schedule (`UpdateItem`).
-#[derive(Debug, Clone)]
-pub struct TokenSchedule(Table);
-
-/// Finds overdue sends (`Query` of the index `due`) and postpones those that fail (`UpdateItem`).
-#[derive(Debug, Clone)]
-pub struct OverdueSends(Table);
-
-/// Reads conversations (`GetItem`).
-#[derive(Debug, Clone)]
-pub struct ConversationReader(Table);
-
-impl Table {
-    /// The handle that stores pushes.
-    pub fn inbox(&self) -> Inbox {
-        Inbox(self.clone())
-    }
-
-    /// The handle that reads bindings.
-    pub fn binding_reader(&self) -> BindingReader {
-        BindingReader(self.clone())
-    }
-
-    /// The handle that checks callback URLs.
-    pub fn callback_verifier(&self) -> CallbackVerifier {
-        CallbackVerifier(self.clone())
-    }
-
-    /// The handle that verifies tokens of the API.
-    pub fn token_verifier(&self) -> TokenVerifier {
-        TokenVerifier(self.clone())
-    }
-
-    /// The handle on the renewal schedule of access tokens.
-    pub fn token_schedule(&self) -> TokenSchedule {
-        TokenSchedule(self.clone())
-    }
-
-    /// The handle that finds overdue sends.
-    pub fn overdue(&self) -> OverdueSends {
-        OverdueSends(self.clone())
-    }
-
-    /// The handle that reads conversations.
-    pub fn conversation_reader(&self) -> ConversationReader {
-        ConversationReader(self.clone())
-    }
+        impl Table {
+            $(
+                #[doc = concat!("See [`", stringify!($handle), "`].")]
+                pub fn $accessor(&self) -> $handle {
+                    $handle(self.clone())
+                }
+            )+
+        }
+    };
 }
 
-impl Inbox {
-    /// See [`Table::receive`].
-    pub async fn receive(&self, new: &NewInbound) -> Result<Receipt> {
-        self.0.receive(new).await
-    }
-}
+handles! {
+    /// Stores pushes (`PutItem` of `thread#…`).
+    Inbox inbox;
 
-impl BindingReader {
-    /// See [`Table::binding`].
-    pub async fn binding(&self, app_id: &str) -> Result<Option<Binding>> {
-        self.0.binding(app_id).await
-    }
+    /// Finds messages that no function has processed (`Query` of the index `due`) and postpones those that fail (`UpdateItem` of
+    /// `thread#…`).
+    OverdueMessages overdue_inbound;
 
-    /// See [`Table::bindings`].
-    pub async fn bindings(&self, cursor: Option<&str>, limit: i32) -> Result<Page<Binding>> {
-        self.0.bindings(cursor, limit).await
-    }
+    /// Finds overdue sends (`Query` of the index `due`) and postpones those that fail (`UpdateItem` of `thread#…`).
+    OverdueSends overdue_outbound;
 
-    /// See [`Table::clock`].
-    pub fn clock(&self) -> &SharedClock {
-        self.0.clock()
-    }
-}
+    /// Reads bindings (`GetItem` of `binding#…`).
+    BindingReader bindings;
 
-impl CallbackVerifier {
-    /// See [`Table::binding`].
-    pub async fn binding(&self, app_id: &str) -> Result<Option<Binding>> {
-        self.0.binding(app_id).await
-    }
+    /// Pages through the bindings (`Query` of the index `lists`, `BatchGetItem` of `binding#…`).
+    BindingList binding_list;
 
-    /// See [`Table::mark_verified`].
-    pub async fn mark_verified(&self, app_id: &str) -> Result<()> {
-        self.0.mark_verified(app_id).await
-    }
-}
+    /// Creates, changes and deletes bindings (`PutItem`, `UpdateItem`, `DeleteItem` of `binding#…`).
+    BindingWriter binding_writer;
 
-impl TokenVerifier {
-    /// See [`Table::api_token`].
-    pub async fn api_token(&self, hash: &str) -> Result<Option<ApiToken>> {
-        self.0.api_token(hash).await
-    }
+    /// Marks a binding as verified (`UpdateItem` of `binding#…`).
+    CallbackVerifier callback_verifier;
 
-    /// See [`Table::bootstrap_is_retired`].
-    pub async fn bootstrap_is_retired(&self, hash: &str) -> Result<bool> {
-        self.0.bootstrap_is_retired(hash).await
-    }
+    /// Reads and renews WeChat's access tokens, and records why WeChat refuses one (`GetItem` and `UpdateItem` of `binding#…`).
+    AccessTokens access_tokens;
 
-    /// See [`Table::agent_is_active`].
-    pub async fn agent_is_active(&self, agent: &str) -> Result<bool> {
-        self.0.agent_is_active(agent).await
-    }
+    /// Finds the access tokens that fall due (`Query` of the index `due`).
+    TokenSchedule token_schedule;
 
-    /// See [`Table::record_token_use`].
-    pub async fn record_token_use(&self, token: &ApiToken, hash: &str) -> Result<()> {
-        self.0.record_token_use(token, hash).await
-    }
+    /// Reads visitors and their messages (`GetItem`, `BatchGetItem` and `Query` of `thread#…`, `Query` of `person#…`).
+    ThreadReader threads;
 
-    /// See [`Table::clock`].
-    pub fn clock(&self) -> &SharedClock {
-        self.0.clock()
-    }
-}
+    /// Writes decisions: a visitor and a conversation, with the queue entry, the assignment, the load, the events and the sends
+    /// that follow from the change (`PutItem`, `UpdateItem` and `DeleteItem` of `thread#…`, `person#…`, `conversation#…`, `queue#…`,
+    /// `agent#…`, `idempotency#…`).
+    Decisions decisions;
 
-impl TokenSchedule {
-    /// See [`Table::due_tokens`].
-    pub async fn due_tokens(&self, limit: i32) -> Result<Vec<String>> {
-        self.0.due_tokens(limit).await
-    }
+    /// Claims and settles sends (`UpdateItem` and `PutItem` of `thread#…`).
+    Sends sends;
 
-    /// See [`Table::unschedule_token`].
-    pub async fn unschedule_token(&self, app_id: &str) -> Result<()> {
-        self.0.unschedule_token(app_id).await
-    }
-}
+    /// Reads and records uploads of pictures (`GetItem` and `PutItem` of `media#…`).
+    MediaUploads media;
 
-impl OverdueSends {
-    /// See [`Table::overdue_sends`].
-    pub async fn overdue_sends(&self, shard: u8, limit: i32) -> Result<Vec<Message>> {
-        self.0.overdue_sends(shard, limit).await
-    }
+    /// Reads conversations and their events (`GetItem`, `BatchGetItem` and `Query` of `conversation#…`).
+    ConversationReader conversations;
 
-    /// See [`Table::postpone_send`].
-    pub async fn postpone_send(&self, message: &Message) -> Result<()> {
-        self.0.postpone_send(message).await
-    }
+    /// Reads queues and schedules their checks (`Query` of `queue#…`, `UpdateItem` of `watch#…`).
+    Queues queues;
 
-    /// See [`Table::clock`].
-    pub fn clock(&self) -> &SharedClock {
-        self.0.clock()
-    }
-}
+    /// Reads agents on duty, their conversations and groups (`GetItem`, `BatchGetItem` and `Query` of `agent#…`).
+    StaffReader staff;
 
-impl ConversationReader {
-    /// See [`Table::conversation`].
-    pub async fn conversation(&self, cid: &str) -> Result<Option<Conversation>> {
-        self.0.conversation(cid).await
-    }
+    /// Sets the status of agents and records heartbeats (`UpdateItem` of `agent#…`).
+    DutyWriter duty_writer;
+
+    /// Finds what the minute tick has to check, and schedules the next check (`Query` of the index `due`, `UpdateItem` of
+    /// `conversation#…`, `agent#…`, `watch#…`).
+    DueChecks due_checks;
+
+    /// Reads groups, agents, merchants, robots with their questions, and calendars (`GetItem` and `Query` of their partitions,
+    /// `GetItem` of `alias#…`).
+    SettingsReader settings;
+
+    /// Writes groups, agents, merchants, robots with their questions, and calendars (`PutItem`, `UpdateItem` and `DeleteItem` of
+    /// their partitions and of `alias#…`).
+    SettingsWriter settings_writer;
+
+    /// Pages through conversations and settings (`Query` of the index `lists`, `BatchGetItem`).
+    Lists lists;
+
+    /// Creates the agent that the holder of a token of the API works as (`PutItem` and `UpdateItem` of `agent#…`, `PutItem` of
+    /// `alias#…`).
+    TokenAgents token_agents;
+
+    /// Creates, lists, rotates and deletes tokens of the API, and ends those of an agent together with the agent (`access#…`,
+    /// `agent#…`, `alias#…`, `Query` of the index `lists`).
+    ApiTokenWriter api_token_writer;
+
+    /// Verifies tokens of the API and records their use (`GetItem` of `access#…` and `agent#…`, `UpdateItem` of `access#…`).
+    TokenVerifier token_verifier;
 }

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     error::{Result, StoreError},
+    handles::Decisions,
     item::{Build, Read, at, n, s},
     keys,
     outbox::NewOutbound,
@@ -38,6 +39,29 @@ pub enum EarlierRequest {
     KeyReused,
 }
 
+impl Decisions {
+    /// The message that an earlier request with this key created, after a commit answered [`CommitOutcome::DuplicateRequest`].
+    /// [`StoreError::Conflict`] when the key's record has expired since: the commit may be repeated.
+    ///
+    /// [`CommitOutcome::DuplicateRequest`]: crate::CommitOutcome::DuplicateRequest
+    pub async fn earlier_request(&self, new: &NewOutbound, request: &IdempotentRequest) -> Result<EarlierRequest> {
+        let now = self.0.clock.now();
+        let item = self.0.get(record_key(request), keys::IDEMPOTENCY, true).await?.ok_or(StoreError::Conflict)?;
+        let read = Read { kind: keys::IDEMPOTENCY, item: &item };
+        if read.at("expires_at")? <= now {
+            return Err(StoreError::Conflict);
+        }
+        if read.s("fingerprint")? != request.fingerprint {
+            return Ok(EarlierRequest::KeyReused);
+        }
+        // The answer to the first try of this very call may have been lost.
+        match read.owned("message_id")? {
+            id if id == new.id => Ok(EarlierRequest::None),
+            id => Ok(EarlierRequest::Found { id }),
+        }
+    }
+}
+
 impl Table {
     pub(crate) fn idempotency_write(
         &self,
@@ -59,27 +83,6 @@ impl Table {
             .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
             .expression_attribute_values(":now", at(now));
         Ok(TransactWriteItem::builder().put(built(claim.build())?).build())
-    }
-
-    /// The message that an earlier request with this key created, after a commit answered [`CommitOutcome::DuplicateRequest`].
-    /// [`StoreError::Conflict`] when the key's record has expired since: the commit may be repeated.
-    ///
-    /// [`CommitOutcome::DuplicateRequest`]: crate::CommitOutcome::DuplicateRequest
-    pub async fn earlier_request(&self, new: &NewOutbound, request: &IdempotentRequest) -> Result<EarlierRequest> {
-        let now = self.clock.now();
-        let item = self.get(record_key(request), keys::IDEMPOTENCY, true).await?.ok_or(StoreError::Conflict)?;
-        let read = Read { kind: keys::IDEMPOTENCY, item: &item };
-        if read.at("expires_at")? <= now {
-            return Err(StoreError::Conflict);
-        }
-        if read.s("fingerprint")? != request.fingerprint {
-            return Ok(EarlierRequest::KeyReused);
-        }
-        // The answer to the first try of this very call may have been lost.
-        match read.owned("message_id")? {
-            id if id == new.id => Ok(EarlierRequest::None),
-            id => Ok(EarlierRequest::Found { id }),
-        }
     }
 }
 

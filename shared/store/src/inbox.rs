@@ -5,10 +5,11 @@ use serde_json::Value;
 
 use crate::{
     error::{Result, StoreError},
+    handles::{Inbox, OverdueMessages},
     item::{Attributes, at, s},
     keys,
     message::{Direction, Message, MessageState, Thread, inbound_id},
-    table::{SERVICE, Table},
+    table::SERVICE,
 };
 
 /// The age at which the minute tick processes a message that the stream has not.
@@ -80,11 +81,11 @@ impl InboundRef {
     }
 }
 
-impl Table {
+impl Inbox {
     /// Stores a push, once. One conditional write whose key is the message's own identity deduplicates it, stores it and
     /// schedules its processing.
     pub async fn receive(&self, new: &NewInbound) -> Result<Receipt> {
-        let now = self.clock.now();
+        let now = self.0.clock.now();
         let message = Message {
             id: inbound_id(new.create_time, &new.identity),
             thread: new.thread.clone(),
@@ -107,7 +108,7 @@ impl Table {
             .set("due_pk", s(keys::due_inbox(keys::shard(&new.thread.pk()))))
             .set("due_sk", s(keys::instant(now + OVERDUE_AFTER)))
             .done();
-        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        let put = self.0.client.put_item().table_name(&self.0.name).set_item(Some(item));
         let answer = put.condition_expression("attribute_not_exists(pk)").send().await;
         match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
             Ok(_) => Ok(Receipt::Stored),
@@ -115,9 +116,11 @@ impl Table {
             Err(error) => Err(error),
         }
     }
+}
 
+impl OverdueMessages {
     /// Unprocessed messages of one shard, the oldest first.
     pub async fn overdue_messages(&self, shard: u8, limit: i32) -> Result<Vec<InboundRef>> {
-        self.due_items(&keys::due_inbox(shard), limit, InboundRef::read).await
+        self.0.due_items(&keys::due_inbox(shard), limit, InboundRef::read).await
     }
 }

@@ -62,7 +62,7 @@
 //!
 //! # Decisions
 //!
-//! A conversation, its place in a queue and its agent's load are written together: [`Table::commit`] takes the state that
+//! A conversation, its place in a queue and its agent's load are written together: [`Decisions::commit`] takes the state that
 //! was read and the state to write, and writes everything that follows from the difference in the same transaction. After
 //! [`CommitOutcome::Conflict`] the caller reads and decides again. So no lock is held during a decision, and a function that is
 //! stopped leaves nothing half done.
@@ -73,8 +73,9 @@
 //!
 //! # Modules
 //!
-//! [`Table`] is the handle with every operation; each module adds its own. The narrow handles, such as [`Inbox`], hold the
-//! operations of one capability. [`Vault`] seals and opens credentials.
+//! [`Table`] is the table itself. Its methods give handles, such as [`Inbox`] or [`Decisions`], and each operation is a method
+//! of one handle: a function takes its handles when it starts and keeps only those, so that it holds no operation that its IAM
+//! statement forbids. Each module adds its operations to the handles. [`Vault`] seals and opens credentials.
 
 mod access;
 mod backoff;
@@ -101,6 +102,7 @@ mod retry;
 mod sending;
 mod table;
 mod token;
+mod token_agent;
 mod transaction;
 mod vault;
 mod visitor;
@@ -117,7 +119,9 @@ pub use duty::{Duty, GRACE, HEARTBEAT_LIFE};
 pub use error::{Result, StoreError};
 pub use event::{Event, NewEvent};
 pub use handles::{
-    BindingReader, CallbackVerifier, ConversationReader, Inbox, OverdueSends, TokenSchedule, TokenVerifier,
+    AccessTokens, ApiTokenWriter, BindingList, BindingReader, BindingWriter, CallbackVerifier, ConversationReader,
+    Decisions, DueChecks, DutyWriter, Inbox, Lists, MediaUploads, OverdueMessages, OverdueSends, Queues, Sends,
+    SettingsReader, SettingsWriter, StaffReader, ThreadReader, TokenAgents, TokenSchedule, TokenVerifier,
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
 pub use inbox::{InboundRef, NewInbound, OVERDUE_AFTER, Receipt};

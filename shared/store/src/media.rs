@@ -5,9 +5,10 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     error::{Result, StoreError},
+    handles::MediaUploads,
     item::{Build, Read, at, n, s},
     keys,
-    table::{SERVICE, Table},
+    table::SERVICE,
 };
 
 /// How long an uploaded image is reused. WeChat stores temporary media for three days (新增临时素材); the difference leaves
@@ -25,33 +26,33 @@ pub fn content_hash(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-impl Table {
+impl MediaUploads {
     /// The media id under which this image was uploaded within [`MEDIA_REUSE`].
     pub async fn media_by_content(&self, app_id: &str, hash: &str) -> Result<Option<String>> {
-        let Some(item) = self.get(keys::media(app_id), &format!("content#{hash}"), false).await? else {
+        let Some(item) = self.0.get(keys::media(app_id), &format!("content#{hash}"), false).await? else {
             return Ok(None);
         };
         let read = Read { kind: "media", item: &item };
-        let fresh = self.clock.now() < read.at("uploaded_at")? + MEDIA_REUSE;
+        let fresh = self.0.clock.now() < read.at("uploaded_at")? + MEDIA_REUSE;
         if fresh { read.owned("media_id").map(Some) } else { Ok(None) }
     }
 
     /// When this media id was uploaded; `None` when it was not uploaded here.
     pub async fn media_uploaded_at(&self, app_id: &str, media_id: &str) -> Result<Option<Timestamp>> {
-        let item = self.get(keys::media(app_id), &format!("id#{media_id}"), false).await?;
+        let item = self.0.get(keys::media(app_id), &format!("id#{media_id}"), false).await?;
         item.map(|item| Read { kind: "media", item: &item }.at("uploaded_at")).transpose()
     }
 
     /// Stores an upload under its content and under its media id.
     pub async fn remember_media(&self, app_id: &str, hash: &str, media_id: &str) -> Result<()> {
-        let now = self.clock.now();
+        let now = self.0.clock.now();
         for sk in [format!("content#{hash}"), format!("id#{media_id}")] {
             let item = Build::new("media", keys::media(app_id), sk)
                 .set("media_id", s(media_id))
                 .set("uploaded_at", at(now))
                 .set("ttl", n((now + MEDIA_REMEMBERED).as_second()))
                 .done();
-            let answer = self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await;
+            let answer = self.0.client.put_item().table_name(&self.0.name).set_item(Some(item)).send().await;
             answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
         }
         Ok(())

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     error::Result,
     error::StoreError,
+    handles::ThreadReader,
     item::{Attributes, Build, Read, at, n, s},
     keys,
     table::{Page, SERVICE, Table},
@@ -252,33 +253,35 @@ impl Message {
     }
 }
 
-impl Table {
+impl ThreadReader {
     /// One message.
     pub async fn message(&self, thread: &Thread, id: &str) -> Result<Option<Message>> {
-        let item = self.get(thread.pk(), &keys::message(id), true).await?;
+        let item = self.0.get(thread.pk(), &keys::message(id), true).await?;
         item.as_ref().map(Message::read).transpose()
     }
 
     /// These messages of a thread, in this order; those that are gone are left out.
     pub async fn messages_of(&self, thread: &Thread, ids: &[String]) -> Result<Vec<Message>> {
         let keys: Vec<_> = ids.iter().map(|id| (thread.pk(), keys::message(id))).collect();
-        self.get_all_consistent(&keys).await?.iter().map(Message::read).collect()
+        self.0.get_all_consistent(&keys).await?.iter().map(Message::read).collect()
     }
 
     /// The ids of pending messages in a thread since this message, oldest first.
     pub async fn pending_since(&self, thread: &Thread, id: &str) -> Result<Vec<String>> {
         // From the beginning of the message's second: replies to it sort behind it.
         let second = id.split('-').next().unwrap_or_default();
-        let page = self.messages(thread, None, Some(second), None, 100).await?;
+        let page = self.0.messages(thread, None, Some(second), None, 100).await?;
         let pending = page.items.into_iter().filter(|message| message.state == MessageState::Pending);
         Ok(pending.map(|message| message.id).collect())
     }
 
     /// The messages of a visitor, oldest first.
     pub async fn thread_messages(&self, thread: &Thread, cursor: Option<&str>, limit: i32) -> Result<Page<Message>> {
-        self.messages(thread, None, None, cursor, limit).await
+        self.0.messages(thread, None, None, cursor, limit).await
     }
+}
 
+impl Table {
     /// The messages of one conversation, oldest first; `first` bounds where they lie in the thread.
     pub(crate) async fn messages(
         &self,

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use crate::{
     error::Result,
+    handles::OverdueSends,
     item::{Attributes, s},
     keys,
     message::{Author, Direction, Message, MessageState, SendFailure, Thread, outbound_id},
-    table::Table,
 };
 
 /// How long a pending send is left to the function that wrote it, before delivery takes it over.
@@ -103,10 +103,10 @@ impl OutboundRef {
     }
 }
 
-impl Table {
+impl OverdueSends {
     /// Overdue sends of one shard, the oldest first: pending after their grace or retry time, sending after their lease, or
     /// held after their expiry.
     pub async fn overdue_sends(&self, shard: u8, limit: i32) -> Result<Vec<Message>> {
-        self.due_items(&keys::due_outbox(shard), limit, Message::read).await
+        self.0.due_items(&keys::due_outbox(shard), limit, Message::read).await
     }
 }

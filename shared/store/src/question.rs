@@ -7,6 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     error::{Result, StoreError},
+    handles::{SettingsReader, SettingsWriter},
     item::{Attributes, Build, Read, s},
     keys,
     record::Kind,
@@ -37,12 +38,12 @@ pub fn fresh_question_id() -> String {
     format!("q{}", uuid::Uuid::now_v7().simple())
 }
 
-impl Table {
+impl SettingsWriter {
     /// Adds a question to a robot. [`StoreError::Conflict`] when the robot has one with this id already,
     /// [`StoreError::NotFound`] when there is no such robot.
     pub async fn create_question<T: Serialize>(&self, robot: &str, id: &str, question: &T) -> Result<()> {
-        let put = self.question_put(item(robot, id, question)?, None)?;
-        self.write_questions(robot, vec![put]).await
+        let put = self.0.question_put(item(robot, id, question)?, None)?;
+        self.0.write_questions(robot, vec![put]).await
     }
 
     /// Replaces a question that is still as it was read. [`StoreError::Conflict`] when another editor has changed or
@@ -54,8 +55,8 @@ impl Table {
         seen: &StoredQuestion<T>,
         question: &U,
     ) -> Result<()> {
-        let put = self.question_put(item(robot, id, question)?, Some(s(&seen.data)))?;
-        self.write_questions(robot, vec![put]).await
+        let put = self.0.question_put(item(robot, id, question)?, Some(s(&seen.data)))?;
+        self.0.write_questions(robot, vec![put]).await
     }
 
     /// Replaces all questions of a robot; those that stay as they are are not written. Each 99 writes are one transaction,
@@ -64,18 +65,18 @@ impl Table {
     pub async fn replace_questions<T: Serialize>(&self, robot: &str, questions: &[(String, T)]) -> Result<()> {
         let pk = keys::record(Kind::Robot.as_str(), robot);
         let key = |item: &Attributes| item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
-        let had = self.partition(pk, keys::QUESTION_PREFIX, i32::MAX).await?;
+        let had = self.0.partition(pk, keys::QUESTION_PREFIX, i32::MAX).await?;
         let mut had: HashMap<String, Attributes> = had.into_iter().map(|item| (key(&item), item)).collect();
         let mut writes = Vec::new();
         for (id, question) in questions {
             let item = item(robot, id, question)?;
             let seen = had.remove(&key(&item));
             if seen.as_ref() != Some(&item) {
-                writes.push(self.question_put(item, seen.and_then(|mut seen| seen.remove("data")))?);
+                writes.push(self.0.question_put(item, seen.and_then(|mut seen| seen.remove("data")))?);
             }
         }
         for (sk, mut seen) in had {
-            let delete = self.question_delete(robot, &sk);
+            let delete = self.0.question_delete(robot, &sk);
             let delete = match seen.remove("data") {
                 Some(data) => delete
                     .condition_expression(UNCHANGED)
@@ -86,19 +87,38 @@ impl Table {
             writes.push(TransactWriteItem::builder().delete(built(delete.build())?).build());
         }
         for writes in writes.chunks(AT_ONCE) {
-            self.write_questions(robot, writes.to_vec()).await?;
+            self.0.write_questions(robot, writes.to_vec()).await?;
         }
         Ok(())
     }
 
+    /// Deletes a question; `false` when there is none.
+    pub async fn delete_question(&self, robot: &str, id: &str) -> Result<bool> {
+        let delete = self.0.question_delete(robot, &keys::question(id)).condition_expression("attribute_exists(pk)");
+        let delete = TransactWriteItem::builder().delete(built(delete.build())?).build();
+        let writes = vec![delete, self.0.touch_write(Kind::Robot, robot)?];
+        match self.0.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match cancelled_at(&error) {
+                Some(0) => Ok(false),
+                Some(1) => Err(StoreError::NotFound(Kind::Robot.as_str())),
+                Some(_) => Err(StoreError::Conflict),
+                None => Err(StoreError::from_sdk(SERVICE, &error)),
+            },
+        }
+    }
+}
+
+impl SettingsReader {
     /// How many questions a robot has.
     pub async fn count_questions(&self, robot: &str) -> Result<usize> {
         let (mut count, mut from) = (0, None);
         loop {
             let query = self
+                .0
                 .client
                 .query()
-                .table_name(&self.name)
+                .table_name(&self.0.name)
                 .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
                 .expression_attribute_values(":pk", s(keys::record(Kind::Robot.as_str(), robot)))
                 .expression_attribute_values(":prefix", s(keys::QUESTION_PREFIX))
@@ -113,6 +133,37 @@ impl Table {
         }
     }
 
+    /// One question, as [`SettingsWriter::change_question`] takes it.
+    pub async fn question<T: DeserializeOwned>(&self, robot: &str, id: &str) -> Result<Option<StoredQuestion<T>>> {
+        let item = self.0.get(keys::record(Kind::Robot.as_str(), robot), &keys::question(id), true).await?;
+        let stored = |item: &Attributes| {
+            let data = Read { kind: keys::QUESTION, item }.owned("data")?;
+            Ok(StoredQuestion { question: read(item)?, data })
+        };
+        item.as_ref().map(stored).transpose()
+    }
+
+    /// A robot's questions, by page.
+    pub async fn questions<T: DeserializeOwned>(
+        &self,
+        robot: &str,
+        cursor: Option<&str>,
+        limit: i32,
+    ) -> Result<Page<T>> {
+        let pk = keys::record(Kind::Robot.as_str(), robot);
+        let page = self.0.page(pk, keys::QUESTION_PREFIX, cursor, limit).await?;
+        Ok(Page { items: page.items.iter().map(read).collect::<Result<_>>()?, cursor: page.cursor })
+    }
+
+    /// All questions of a robot, up to [`QUESTIONS_MAX`].
+    pub async fn knowledge<T: DeserializeOwned>(&self, robot: &str) -> Result<Vec<T>> {
+        let pk = keys::record(Kind::Robot.as_str(), robot);
+        let items = self.0.partition(pk, keys::QUESTION_PREFIX, QUESTIONS_MAX).await?;
+        items.iter().map(read).collect()
+    }
+}
+
+impl Table {
     /// Puts a question that is new, or in place of one whose data is still `seen`.
     fn question_put(&self, item: Attributes, seen: Option<AttributeValue>) -> Result<TransactWriteItem> {
         let put = Put::builder().table_name(&self.name).set_item(Some(item));
@@ -131,32 +182,6 @@ impl Table {
         delete.key("pk", s(keys::record(Kind::Robot.as_str(), robot))).key("sk", s(sk))
     }
 
-    /// One question, as [`change_question`](Self::change_question) takes it.
-    pub async fn question<T: DeserializeOwned>(&self, robot: &str, id: &str) -> Result<Option<StoredQuestion<T>>> {
-        let item = self.get(keys::record(Kind::Robot.as_str(), robot), &keys::question(id), true).await?;
-        let stored = |item: &Attributes| {
-            let data = Read { kind: keys::QUESTION, item }.owned("data")?;
-            Ok(StoredQuestion { question: read(item)?, data })
-        };
-        item.as_ref().map(stored).transpose()
-    }
-
-    /// Deletes a question; `false` when there is none.
-    pub async fn delete_question(&self, robot: &str, id: &str) -> Result<bool> {
-        let delete = self.question_delete(robot, &keys::question(id)).condition_expression("attribute_exists(pk)");
-        let delete = TransactWriteItem::builder().delete(built(delete.build())?).build();
-        let writes = vec![delete, self.touch_write(Kind::Robot, robot)?];
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(true),
-            Err(error) => match cancelled_at(&error) {
-                Some(0) => Ok(false),
-                Some(1) => Err(StoreError::NotFound(Kind::Robot.as_str())),
-                Some(_) => Err(StoreError::Conflict),
-                None => Err(StoreError::from_sdk(SERVICE, &error)),
-            },
-        }
-    }
-
     /// Writes questions and counts the change with the robot in one transaction: a function that has the robot in memory
     /// must not miss it.
     async fn write_questions(&self, robot: &str, mut writes: Vec<TransactWriteItem>) -> Result<()> {
@@ -170,25 +195,6 @@ impl Table {
                 None => Err(StoreError::from_sdk(SERVICE, &error)),
             },
         }
-    }
-
-    /// A robot's questions, by page.
-    pub async fn questions<T: DeserializeOwned>(
-        &self,
-        robot: &str,
-        cursor: Option<&str>,
-        limit: i32,
-    ) -> Result<Page<T>> {
-        let pk = keys::record(Kind::Robot.as_str(), robot);
-        let page = self.page(pk, keys::QUESTION_PREFIX, cursor, limit).await?;
-        Ok(Page { items: page.items.iter().map(read).collect::<Result<_>>()?, cursor: page.cursor })
-    }
-
-    /// All questions of a robot, up to [`QUESTIONS_MAX`].
-    pub async fn knowledge<T: DeserializeOwned>(&self, robot: &str) -> Result<Vec<T>> {
-        let pk = keys::record(Kind::Robot.as_str(), robot);
-        let items = self.partition(pk, keys::QUESTION_PREFIX, QUESTIONS_MAX).await?;
-        items.iter().map(read).collect()
     }
 }
 

@@ -9,9 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     conversation::Waiting,
     error::{Result, StoreError},
+    handles::{DueChecks, Queues},
     item::{Attributes, Build, Read, at, s},
     keys,
-    table::{Page, SERVICE, Table},
+    table::{Page, SERVICE},
 };
 
 /// The worth of one step of priority: the place of a visitor who came this much earlier.
@@ -85,16 +86,16 @@ fn read_entry(item: &Attributes) -> Result<Entry> {
     Ok(Entry { cid: read.owned("cid")?, place: read.owned("sk")?, handed_on })
 }
 
-impl Table {
+impl Queues {
     /// The entries of a queue, in order.
     pub async fn waiting(&self, queue: &Queue, limit: i32) -> Result<Vec<Entry>> {
-        let items = self.partition(keys::queue(&queue.name()), "", limit).await?;
+        let items = self.0.partition(keys::queue(&queue.name()), "", limit).await?;
         items.iter().map(read_entry).collect()
     }
 
     /// The same by page.
     pub async fn waiting_page(&self, queue: &Queue, cursor: Option<&str>, limit: i32) -> Result<Page<Entry>> {
-        let page = self.page(keys::queue(&queue.name()), "", cursor, limit).await?;
+        let page = self.0.page(keys::queue(&queue.name()), "", cursor, limit).await?;
         Ok(Page { items: page.items.iter().map(read_entry).collect::<Result<_>>()?, cursor: page.cursor })
     }
 
@@ -102,9 +103,10 @@ impl Table {
     /// a long queue.
     pub async fn count_waiting(&self, queue: &Queue, before: Option<&str>, limit: u32) -> Result<u32> {
         let answer = self
+            .0
             .client
             .query()
-            .table_name(&self.name)
+            .table_name(&self.0.name)
             .key_condition_expression("pk = :pk AND sk < :before")
             .expression_attribute_values(":pk", s(keys::queue(&queue.name())))
             .expression_attribute_values(":before", s(before.unwrap_or("~")))
@@ -120,12 +122,12 @@ impl Table {
     /// Schedules the minute tick to check a queue until it is empty. Call it before the entry is written: a function that is
     /// stopped in between leaves one check too many and never one too few.
     pub async fn schedule_queue_check(&self, queue: &Queue) -> Result<()> {
-        let now = self.clock.now();
+        let now = self.0.clock.now();
         let name = queue.name();
-        let answer = self
+        let answer = self.0
             .client
             .update_item()
-            .table_name(&self.name)
+            .table_name(&self.0.name)
             .key("pk", s(keys::queue_watch(&name)))
             .key("sk", s(keys::WATCH))
             .update_expression(
@@ -140,20 +142,22 @@ impl Table {
             .await;
         answer.map(drop).map_err(|error| StoreError::from_sdk(SERVICE, &error))
     }
+}
 
+impl DueChecks {
     /// Queues whose check is due, for the minute tick.
     pub async fn queues_to_check(&self, limit: i32) -> Result<Vec<Queue>> {
         let read = |item: &Attributes| {
             let read = Read { kind: keys::WATCH, item };
             Queue::named(read.s("queue")?).ok_or_else(|| read.corrupt("queue"))
         };
-        self.due_items(keys::DUE_QUEUES, limit, read).await
+        self.0.due_items(keys::DUE_QUEUES, limit, read).await
     }
 
     /// Schedules the next check of a queue, or ends the checks if the queue was empty and has had no arrival for a while.
     pub async fn reschedule_queue_check(&self, queue: &Queue, was_empty: bool) -> Result<()> {
-        let now = self.clock.now();
-        let update = self.client.update_item().table_name(&self.name);
+        let now = self.0.clock.now();
+        let update = self.0.client.update_item().table_name(&self.0.name);
         let update = update.key("pk", s(keys::queue_watch(&queue.name()))).key("sk", s(keys::WATCH));
         let quiet = s(keys::instant(now - QUIET));
         if was_empty {

@@ -8,6 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     error::{Result, StoreError},
+    handles::{Lists, SettingsReader, SettingsWriter},
     item::{Attributes, Build, Read, at, bytes, json, n, s},
     keys,
     table::{Page, SERVICE, Table},
@@ -90,7 +91,7 @@ pub enum Written {
     AliasTaken,
 }
 
-impl Table {
+impl SettingsWriter {
     /// Stores a new resource. `secret` is sealed with it. [`StoreError::Conflict`] when the id is taken.
     pub async fn create_record<T: Serialize>(
         &self,
@@ -98,13 +99,13 @@ impl Table {
         record: &Record<T>,
         secret: Option<(&Vault, &SecretString)>,
     ) -> Result<Written> {
-        let sealed = self.sealed(kind, &record.id, secret).await?;
-        self.write_record(kind, record, None, &[], sealed, Vec::new()).await?.ok_or(StoreError::Conflict)
+        let sealed = self.0.sealed(kind, &record.id, secret).await?;
+        self.0.write_record(kind, record, None, &[], sealed, Vec::new()).await?.ok_or(StoreError::Conflict)
     }
 
     /// A new resource with a fresh id, not yet stored.
     pub fn new_record<T>(&self, kind: Kind, settings: T, aliases: Vec<String>) -> Record<T> {
-        let now = self.clock.now();
+        let now = self.0.clock.now();
         Record { id: kind.fresh_id(), settings, aliases, created_at: now, updated_at: now, version: 0, secret: None }
     }
 
@@ -117,10 +118,58 @@ impl Table {
         aliases: Vec<String>,
         secret: Option<(&Vault, &SecretString)>,
     ) -> Result<(Record<T>, Written)> {
-        let (record, written) = self.change_record_and(kind, seen, settings, aliases, secret, Vec::new()).await?;
+        let (record, written) = self.0.change_record_and(kind, seen, settings, aliases, secret, Vec::new()).await?;
         Ok((record, written.ok_or(StoreError::Conflict)?))
     }
 
+    /// Deletes a resource that is still as it was read, with its aliases. [`StoreError::Conflict`] when it is not.
+    pub async fn delete_record<T>(&self, kind: Kind, seen: &Record<T>) -> Result<()> {
+        let writes = self.0.delete_writes(kind, seen)?;
+        let answer = self.0.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) if cancelled_at(&error).is_some() => Err(StoreError::Conflict),
+            Err(error) => Err(StoreError::from_sdk(SERVICE, &error)),
+        }
+    }
+}
+
+impl SettingsReader {
+    /// The resource with this id.
+    pub async fn record<T: DeserializeOwned>(&self, kind: Kind, id: &str) -> Result<Option<Record<T>>> {
+        let item = self.0.get(keys::record(kind.as_str(), id), kind.as_str(), true).await?;
+        item.as_ref().map(|item| read(kind, item)).transpose()
+    }
+
+    /// The id that an id or an alias names. A name longer than any alias is not looked up: it comes from outside, and
+    /// DynamoDB refuses a key of more than 2048 bytes.
+    pub async fn resolve(&self, kind: Kind, named: &str) -> Result<Option<String>> {
+        if named.len() > ALIAS_MAX {
+            return Ok(None);
+        }
+        if kind.is_id(named) && self.0.get(keys::record(kind.as_str(), named), kind.as_str(), true).await?.is_some() {
+            return Ok(Some(named.to_owned()));
+        }
+        let item = self.0.get(keys::alias(kind.as_str(), named), keys::ALIAS, true).await?;
+        item.map(|item| Read { kind: keys::ALIAS, item: &item }.owned("id")).transpose()
+    }
+}
+
+impl Lists {
+    /// The resources of a kind, by page, in the order of creation.
+    pub async fn records<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        cursor: Option<&str>,
+        limit: i32,
+    ) -> Result<Page<Record<T>>> {
+        let (found, cursor) = self.0.list_keys(&kind.list(), false, cursor, limit).await?;
+        let items = self.0.get_all(&found).await?.iter().map(|item| read(kind, item)).collect::<Result<_>>()?;
+        Ok(Page { items, cursor })
+    }
+}
+
+impl Table {
     /// The same together with other writes. The result is `None` when a condition of these does not hold.
     pub(crate) async fn change_record_and<T: Serialize>(
         &self,
@@ -210,48 +259,6 @@ impl Table {
         let delete = Delete::builder().table_name(&self.name);
         let delete = delete.key("pk", s(keys::alias(kind.as_str(), alias))).key("sk", s(keys::ALIAS));
         Ok(TransactWriteItem::builder().delete(built(delete.build())?).build())
-    }
-
-    /// The resource with this id.
-    pub async fn record<T: DeserializeOwned>(&self, kind: Kind, id: &str) -> Result<Option<Record<T>>> {
-        let item = self.get(keys::record(kind.as_str(), id), kind.as_str(), true).await?;
-        item.as_ref().map(|item| read(kind, item)).transpose()
-    }
-
-    /// The id that an id or an alias names. A name longer than any alias is not looked up: it comes from outside, and
-    /// DynamoDB refuses a key of more than 2048 bytes.
-    pub async fn resolve(&self, kind: Kind, named: &str) -> Result<Option<String>> {
-        if named.len() > ALIAS_MAX {
-            return Ok(None);
-        }
-        if kind.is_id(named) && self.get(keys::record(kind.as_str(), named), kind.as_str(), true).await?.is_some() {
-            return Ok(Some(named.to_owned()));
-        }
-        let item = self.get(keys::alias(kind.as_str(), named), keys::ALIAS, true).await?;
-        item.map(|item| Read { kind: keys::ALIAS, item: &item }.owned("id")).transpose()
-    }
-
-    /// The resources of a kind, by page, in the order of creation.
-    pub async fn records<T: DeserializeOwned>(
-        &self,
-        kind: Kind,
-        cursor: Option<&str>,
-        limit: i32,
-    ) -> Result<Page<Record<T>>> {
-        let (found, cursor) = self.list_keys(&kind.list(), false, cursor, limit).await?;
-        let items = self.get_all(&found).await?.iter().map(|item| read(kind, item)).collect::<Result<_>>()?;
-        Ok(Page { items, cursor })
-    }
-
-    /// Deletes a resource that is still as it was read, with its aliases. [`StoreError::Conflict`] when it is not.
-    pub async fn delete_record<T>(&self, kind: Kind, seen: &Record<T>) -> Result<()> {
-        let writes = self.delete_writes(kind, seen)?;
-        let answer = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        match answer {
-            Ok(_) => Ok(()),
-            Err(error) if cancelled_at(&error).is_some() => Err(StoreError::Conflict),
-            Err(error) => Err(StoreError::from_sdk(SERVICE, &error)),
-        }
     }
 
     /// The writes that take something away.

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     error::{Result, StoreError},
+    handles::Sends,
     item::{at, json, n, s},
     keys,
     message::{Message, MessageState, SendFailure, Thread},
@@ -65,12 +66,13 @@ pub enum Settlement {
     VisitorChanged,
 }
 
-impl Table {
+impl Sends {
     /// Claims a pending message for sending. Only one caller gets the claim.
     pub async fn claim(&self, thread: &Thread, id: &str) -> Result<Claimed> {
         let owner = uuid::Uuid::now_v7().simple().to_string();
-        let lease = keys::instant(self.clock.now() + SENDING_LEASE);
+        let lease = keys::instant(self.0.clock.now() + SENDING_LEASE);
         let answer = self
+            .0
             .message_update(thread, id)
             .update_expression("SET #state = :sending, due_sk = :lease, claimed_by = :owner ADD attempts :one")
             .condition_expression("#state = :pending")
@@ -90,7 +92,7 @@ impl Table {
             }
             // The answer to the first try of this call may have been lost: read whose claim it is.
             Err(StoreError::Conflict) => {
-                let Some(item) = self.get(thread.pk(), &keys::message(id), true).await? else {
+                let Some(item) = self.0.get(thread.pk(), &keys::message(id), true).await? else {
                     return Ok(Claimed::Missing);
                 };
                 let message = Message::read(&item)?;
@@ -109,6 +111,7 @@ impl Table {
     /// claim has expired.
     pub async fn progress(&self, claim: &Claim, parts_sent: u32) -> Result<()> {
         let answer = self
+            .0
             .message_update(&claim.message.thread, &claim.message.id)
             .update_expression("SET parts_sent = :parts")
             .condition_expression("claimed_by = :owner AND #state = :sending")
@@ -137,12 +140,12 @@ impl Table {
             Settled::Held(until, failure) => (MessageState::Held, Some(failure), Some(*until)),
         };
         let end = End { state, failure, due, parts_sent: Some(parts_sent) };
-        let update = self.ending(&claim.message, &end)?;
+        let update = self.0.ending(&claim.message, &end)?;
         let update = update
             .condition_expression("claimed_by = :owner AND #state = :sending")
             .expression_attribute_values(":owner", s(&claim.owner))
             .expression_attribute_values(":sending", s("sending"));
-        self.end(&claim.message, &end, update, visitor).await
+        self.0.end(&claim.message, &end, update, visitor).await
     }
 
     /// Makes a send `unknown` whose sender was stopped.
@@ -153,12 +156,12 @@ impl Table {
         visitor: Option<VisitorChange<'_>>,
     ) -> Result<Settlement> {
         let end = End { state: MessageState::Unknown, failure: Some(failure), due: None, parts_sent: None };
-        let update = self.ending(message, &end)?;
+        let update = self.0.ending(message, &end)?;
         let update = update
             .condition_expression("#state = :sending AND due_sk <= :due")
             .expression_attribute_values(":sending", s("sending"))
-            .expression_attribute_values(":due", s(keys::instant(self.clock.now())));
-        self.end(message, &end, update, visitor).await
+            .expression_attribute_values(":due", s(keys::instant(self.0.clock.now())));
+        self.0.end(message, &end, update, visitor).await
     }
 
     /// Ends a held text without sending it: taken back, or (`failure`) expired.
@@ -170,11 +173,13 @@ impl Table {
     ) -> Result<Settlement> {
         let state = if failure.is_some() { MessageState::Failed } else { MessageState::Cancelled };
         let end = End { state, failure, due: None, parts_sent: None };
-        let update = self.ending(message, &end)?;
+        let update = self.0.ending(message, &end)?;
         let update = update.condition_expression("#state = :held").expression_attribute_values(":held", s("held"));
-        self.end(message, &end, update, Some(visitor)).await
+        self.0.end(message, &end, update, Some(visitor)).await
     }
+}
 
+impl Table {
     fn ending(&self, message: &Message, end: &End<'_>) -> Result<UpdateBuilder> {
         let mut set = "SET #state = :state, settled_at = :now".to_owned();
         let mut remove = " REMOVE claimed_by, failures".to_owned();

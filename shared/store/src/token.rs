@@ -6,8 +6,10 @@ use secrecy::SecretString;
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use crate::{
+    binding::CredentialProblem,
     error::{Result, StoreError},
-    item::{Attributes, Read, at, bytes, n, s},
+    handles::{AccessTokens, TokenSchedule},
+    item::{Attributes, Read, at, bytes, json, n, s},
     keys,
     table::{SERVICE, Table},
     vault::{Sealed, Vault},
@@ -50,19 +52,20 @@ fn place(app_id: &str) -> String {
     format!("{}|{}|value", keys::binding(app_id), keys::TOKEN)
 }
 
-impl Table {
+impl AccessTokens {
     /// The access token of a binding.
     pub async fn token(&self, app_id: &str) -> Result<Option<StoredToken>> {
-        let item = self.get(keys::binding(app_id), keys::TOKEN, true).await?;
+        let item = self.0.get(keys::binding(app_id), keys::TOKEN, true).await?;
         item.map(|item| read(app_id, &item)).transpose()
     }
 
     /// Acquires the lease to renew the token at `version` (0 when there is none).
     /// `None` when another function has the lease or has renewed the token.
     pub async fn lease_token(&self, app_id: &str, version: u64) -> Result<Option<Lease>> {
-        let now = self.clock.now();
+        let now = self.0.clock.now();
         let owner = uuid::Uuid::now_v7().to_string();
         let answer = self
+            .0
             .token_update(app_id)
             .update_expression(
                 "SET kind = :kind, lease_owner = :owner, lease_until = :until, \
@@ -88,7 +91,7 @@ impl Table {
             }
             // The answer to the first try of this call may have been lost: read whose lease it is.
             Err(StoreError::Conflict) => {
-                let item = self.get(keys::binding(app_id), keys::TOKEN, true).await?;
+                let item = self.0.get(keys::binding(app_id), keys::TOKEN, true).await?;
                 let Some(item) = item else { return Ok(None) };
                 if (Read { kind: keys::TOKEN, item: &item }).opt_s("lease_owner")? != Some(owner.as_str()) {
                     return Ok(None);
@@ -112,6 +115,7 @@ impl Table {
     ) -> Result<u64> {
         let sealed = vault.seal(value, &place(&lease.app_id)).await?;
         let answer = self
+            .0
             .token_update(&lease.app_id)
             .update_expression(
                 "SET #value = :value, expires_at = :expires, version = :next, due_pk = :due, due_sk = :renew \
@@ -143,6 +147,7 @@ impl Table {
     pub async fn token_failed(&self, lease: &Lease, retry_at: Timestamp, hold_readers: bool) -> Result<()> {
         let hold = if hold_readers { "retry_at = :retry, " } else { "" };
         let mut update = self
+            .0
             .token_update(&lease.app_id)
             .update_expression(format!(
                 "SET {hold}failures = :failures, due_pk = :due, due_sk = :renew REMOVE lease_owner, lease_until"
@@ -163,8 +168,9 @@ impl Table {
 
     /// Drops the token and its lease after the credentials have changed, so that it is renewed at once.
     pub async fn reset_token(&self, app_id: &str) -> Result<()> {
-        let now = self.clock.now();
+        let now = self.0.clock.now();
         let answer = self
+            .0
             .token_update(app_id)
             .update_expression(
                 "SET due_pk = :due, due_sk = :now REMOVE #value, failures, retry_at, lease_owner, lease_until",
@@ -183,7 +189,7 @@ impl Table {
 
     /// Removes the token of a deleted binding from the schedule.
     pub async fn unschedule_token(&self, app_id: &str) -> Result<()> {
-        let update = self.token_update(app_id).update_expression("REMOVE due_pk, due_sk, lease_owner, lease_until");
+        let update = self.0.token_update(app_id).update_expression("REMOVE due_pk, due_sk, lease_owner, lease_until");
         match update.condition_expression("attribute_exists(pk)").send().await {
             Ok(_) => Ok(()),
             Err(error) => match StoreError::from_sdk(SERVICE, &error) {
@@ -193,13 +199,26 @@ impl Table {
         }
     }
 
+    /// Records why WeChat gives no access token, or (with `None`) that it does again. Does nothing when the binding was
+    /// deleted.
+    pub async fn set_credential_problem(&self, app_id: &str, problem: Option<&CredentialProblem>) -> Result<()> {
+        match problem {
+            Some(problem) => self.0.touch_binding(app_id, "SET problem = :value", json(problem)?).await,
+            None => self.0.touch_binding(app_id, "REMOVE problem", n(0)).await,
+        }
+    }
+}
+
+impl TokenSchedule {
     /// The AppIDs whose tokens fall due, the most overdue first.
     pub async fn due_tokens(&self, limit: i32) -> Result<Vec<String>> {
-        let until = keys::instant(self.clock.now());
-        let found = self.due_keys(keys::DUE_TOKENS, &until, limit).await?;
+        let until = keys::instant(self.0.clock.now());
+        let found = self.0.due_keys(keys::DUE_TOKENS, &until, limit).await?;
         Ok(found.into_iter().filter_map(|(pk, _)| pk.strip_prefix("binding#").map(ToOwned::to_owned)).collect())
     }
+}
 
+impl Table {
     fn token_update(
         &self,
         app_id: &str,

@@ -6,10 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     error::Result,
+    handles::ThreadReader,
     item::{Attributes, Build, Read, n, s},
     keys,
     message::Thread,
-    table::Table,
 };
 
 /// A visitor of a mini program. It is written whole, on condition that its version is the one that was read.
@@ -105,17 +105,17 @@ impl Visitor {
     }
 }
 
-impl Table {
+impl ThreadReader {
     /// The visitor of a thread; a new one if they were never seen.
     pub async fn visitor(&self, thread: &Thread) -> Result<Visitor> {
-        let item = self.get(thread.pk(), keys::VISITOR, true).await?;
+        let item = self.0.get(thread.pk(), keys::VISITOR, true).await?;
         item.as_ref().map_or_else(|| Ok(Visitor::default()), Visitor::read)
     }
 
     /// The visitors of these threads, in no order; those never seen are left out.
     pub async fn visitors(&self, threads: &[Thread]) -> Result<Vec<(Thread, Visitor)>> {
         let keys: Vec<_> = threads.iter().map(|thread| (thread.pk(), keys::VISITOR.to_owned())).collect();
-        let items = self.get_all(&keys).await?;
+        let items = self.0.get_all(&keys).await?;
         let read = |item: &Attributes| {
             let read = Read { kind: keys::VISITOR, item };
             Ok((Thread::new(read.s("app_id")?, read.s("openid")?), Visitor::read(item)?))
@@ -125,7 +125,7 @@ impl Table {
 
     /// The threads of one person: those of every visitor with this verified `partnerid`.
     pub async fn person(&self, partnerid: &str) -> Result<Vec<Thread>> {
-        let items = self.partition(keys::person(partnerid), "visitor#", 100).await?;
+        let items = self.0.partition(keys::person(partnerid), "visitor#", 100).await?;
         let read = |item: &Attributes| {
             let read = Read { kind: keys::PERSON, item };
             Ok(Thread::new(read.s("app_id")?, read.s("openid")?))

@@ -92,7 +92,7 @@ impl Schedule {
         };
         let id = format!("{:010}-{}", new.create_time, new.identity);
         let created_at = Timestamp::from_second(new.create_time).unwrap();
-        self.world.desk.table().receive(&new).await.unwrap();
+        self.world.desk.table.inbox().receive(&new).await.unwrap();
         Some(InboundRef { thread, id, kind: new.kind, content: new.content, created_at })
     }
 

@@ -90,7 +90,7 @@ impl Schedule {
             }
             Step::WorkingHours => self.change_working_hours().await,
             Step::Concurrent => self.concurrently().await,
-            Step::Interleaved => self.interleaved().await,
+            Step::Interleaved => Box::pin(self.interleaved()).await,
             alone => {
                 let Some(operation) = self.draw(alone).await else { return Ok(()) };
                 let faults = Faults::of(&mut self.world.random, 15, 10);

@@ -60,7 +60,7 @@ pub(crate) struct Decision {
 impl Decision {
     /// A decision about a visitor without a conversation.
     pub(crate) async fn of(table: &Table, thread: &Thread) -> Self {
-        let visitor = table.visitor(thread).await.unwrap();
+        let visitor = table.threads().visitor(thread).await.unwrap();
         Self {
             thread: thread.clone(),
             message: None,
@@ -82,7 +82,7 @@ impl Decision {
         let mut decision = Self::of(table, &message.thread).await;
         decision.message = Some(message.clone());
         if let Some(cid) = decision.visitor.open_cid.clone() {
-            let open = table.conversation(&cid).await.unwrap();
+            let open = table.conversations().conversation(&cid).await.unwrap();
             decision.before.clone_from(&open);
             decision.after = open;
         }
@@ -100,7 +100,7 @@ impl Decision {
 
     /// A decision about a conversation as stored.
     pub(crate) async fn on(table: &Table, cid: &str) -> Self {
-        let conversation = table.conversation(cid).await.unwrap().unwrap();
+        let conversation = table.conversations().conversation(cid).await.unwrap().unwrap();
         let mut decision = Self::of(table, &conversation.thread()).await;
         decision.before = Some(conversation.clone());
         decision.after = Some(conversation);
@@ -166,6 +166,6 @@ impl Decision {
     }
 
     pub(crate) async fn write(&self, table: &Table) -> Result<CommitOutcome> {
-        Box::pin(table.commit(self.commit())).await
+        Box::pin(table.decisions().commit(self.commit())).await
     }
 }

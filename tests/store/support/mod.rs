@@ -9,14 +9,14 @@ pub(crate) mod wire;
 use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
-use desk::{conversation::AuthorRole, quota::Ledger};
+use desk::{conversation::AuthorRole, policy::Grant, quota::Ledger};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use store::{
-    Author, Binding, Clock, Commit, CommitOutcome, Conversation, DUE_SHARDS, EarlierRequest, IdempotentRequest,
-    InboundRef, ManualClock, Message, NewBinding, NewInbound, NewOutbound, SecretString, SendFailure, StoreError,
-    Table, Thread, Vault,
+    ApiToken, Author, Binding, Clock, Commit, CommitOutcome, Conversation, DUE_SHARDS, EarlierRequest,
+    IdempotentRequest, InboundRef, ManualClock, Message, NewApiToken, NewBinding, NewInbound, NewOutbound,
+    SecretString, SendFailure, StoreError, Table, Thread, TokenEnd, Vault,
 };
 use uuid::Uuid;
 
@@ -100,7 +100,18 @@ impl Kit {
 
     /// Binds a mini program.
     pub(crate) async fn bind(&self, app_id: &str) -> Binding {
-        self.table.create_binding(&self.vault, new_binding(app_id)).await.unwrap()
+        self.table.binding_writer().create_binding(&self.vault, new_binding(app_id)).await.unwrap()
+    }
+
+    /// Creates a token of the API that works as no agent.
+    pub(crate) async fn api_token(&self, grant: Grant, name: &str) -> (ApiToken, SecretString) {
+        let new = NewApiToken::new(grant, name);
+        self.table.api_token_writer().create_access_token(new).await.unwrap().unwrap()
+    }
+
+    /// Deletes a token of the API; `false` when there is none with this id.
+    pub(crate) async fn delete_api_token(&self, id: &str) -> bool {
+        self.table.api_token_writer().delete_access_token(id, "").await.unwrap() != TokenEnd::NotFound
     }
 
     /// Stores a visitor's text with this number, sent this many seconds after the start, and returns the reference
@@ -113,7 +124,7 @@ impl Kit {
     /// Stores a push and returns the reference that reception gets.
     pub(crate) async fn receive(&self, new: NewInbound) -> InboundRef {
         let (thread, content) = (new.thread.clone(), new.content.clone());
-        self.table.receive(&new).await.unwrap();
+        self.table.inbox().receive(&new).await.unwrap();
         let message = self.thread(&thread).await.into_iter().find(|message| message.content == content).unwrap();
         let Message { id, thread, kind, content, created_at, .. } = message;
         InboundRef { thread, id, kind, content, created_at }
@@ -136,7 +147,7 @@ impl Kit {
     }
 
     pub(crate) async fn conversation(&self, cid: &str) -> Conversation {
-        self.table.conversation(cid).await.unwrap().unwrap()
+        self.table.conversations().conversation(cid).await.unwrap().unwrap()
     }
 
     /// All messages of a visitor.
@@ -144,7 +155,7 @@ impl Kit {
         let mut messages = Vec::new();
         let mut cursor = None;
         loop {
-            let page = self.table.thread_messages(thread, cursor.as_deref(), 1000).await.unwrap();
+            let page = self.table.threads().thread_messages(thread, cursor.as_deref(), 1000).await.unwrap();
             messages.extend(page.items);
             cursor = page.cursor;
             if cursor.is_none() {
@@ -154,14 +165,22 @@ impl Kit {
     }
 
     pub(crate) async fn message(&self, thread: &Thread, id: &str) -> Message {
-        self.table.message(thread, id).await.unwrap().unwrap()
+        self.table.threads().message(thread, id).await.unwrap().unwrap()
     }
 
     /// The ids of all unprocessed messages that are overdue, shard by shard.
     pub(crate) async fn overdue_messages(&self) -> Vec<String> {
         let mut ids = Vec::new();
         for shard in 0..DUE_SHARDS {
-            ids.extend(self.table.overdue_messages(shard, 100).await.unwrap().into_iter().map(|message| message.id));
+            ids.extend(
+                self.table
+                    .overdue_inbound()
+                    .overdue_messages(shard, 100)
+                    .await
+                    .unwrap()
+                    .into_iter()
+                    .map(|message| message.id),
+            );
         }
         ids
     }
@@ -170,7 +189,15 @@ impl Kit {
     pub(crate) async fn overdue(&self) -> Vec<String> {
         let mut ids = Vec::new();
         for shard in 0..DUE_SHARDS {
-            ids.extend(self.table.overdue_sends(shard, 100).await.unwrap().into_iter().map(|message| message.id));
+            ids.extend(
+                self.table
+                    .overdue_outbound()
+                    .overdue_sends(shard, 100)
+                    .await
+                    .unwrap()
+                    .into_iter()
+                    .map(|message| message.id),
+            );
         }
         ids
     }
@@ -235,9 +262,9 @@ pub(crate) async fn store_outbound(
     new: &NewOutbound,
     idempotency: Option<&IdempotentRequest>,
 ) -> store::Result<EarlierRequest> {
-    match table.commit(Commit { sends: vec![new.clone()], idempotency, ..Commit::default() }).await? {
+    match table.decisions().commit(Commit { sends: vec![new.clone()], idempotency, ..Commit::default() }).await? {
         CommitOutcome::Written(_) => Ok(EarlierRequest::None),
-        CommitOutcome::DuplicateRequest => table.earlier_request(new, idempotency.unwrap()).await,
+        CommitOutcome::DuplicateRequest => table.decisions().earlier_request(new, idempotency.unwrap()).await,
         _ => Err(StoreError::Conflict),
     }
 }

@@ -9,12 +9,12 @@ use super::Kit;
 impl Kit {
     /// Creates an online agent with this capacity.
     pub(crate) async fn online(&self, agent: &str, capacity: u32) -> Duty {
-        self.table.set_capacity(agent, &format!("name of {agent}"), capacity).await.unwrap();
-        self.table.set_status(agent, AgentStatus::Online, None).await.unwrap()
+        self.table.settings_writer().set_capacity(agent, &format!("name of {agent}"), capacity).await.unwrap();
+        self.table.duty_writer().set_status(agent, AgentStatus::Online, None).await.unwrap()
     }
 
     pub(crate) async fn duty(&self, agent: &str) -> Duty {
-        self.table.duty(agent).await.unwrap().unwrap()
+        self.table.staff().duty(agent).await.unwrap().unwrap()
     }
 
     pub(crate) async fn load(&self, agent: &str) -> u32 {
@@ -23,13 +23,13 @@ impl Kit {
 
     /// The conversations that wait in a queue, first in line first.
     pub(crate) async fn waiting(&self, queue: &Queue) -> Vec<String> {
-        let entries = self.table.waiting(queue, 1000).await.unwrap();
+        let entries = self.table.queues().waiting(queue, 1000).await.unwrap();
         entries.into_iter().map(|entry| entry.cid).collect()
     }
 
     /// The conversations assigned to an agent, oldest first.
     pub(crate) async fn assigned_to(&self, agent: &str) -> Vec<String> {
-        self.table.assigned_to(agent, 1000).await.unwrap()
+        self.table.staff().assigned_to(agent, 1000).await.unwrap()
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use function::Env;
-use store::{NewBinding, SecretString, SystemClock, Table, Thread};
+use store::{NewBinding, SecretString, SystemClock, Thread, ThreadReader};
 
 use crate::{
     aws::{Aws, SECRET},
@@ -57,7 +57,7 @@ pub(crate) async fn measure(options: &Options, folder: &Path) -> Result<Report, 
 /// The programs, and what they need to run.
 struct Measurement<'a> {
     folder: &'a Path,
-    table: Table,
+    threads: ThreadReader,
     credentials: PushCredentials,
     programs: Vec<Program>,
     peers: Vec<Program>,
@@ -80,13 +80,13 @@ impl<'a> Measurement<'a> {
             auto_reply: None,
             reception: None,
         };
-        table.create_binding(&clients.vault(SECRET), binding).await?;
+        table.binding_writer().create_binding(&clients.vault(SECRET), binding).await?;
         let programs = programs(&aws, options.baseline.as_deref())?;
         let peers = match &options.peers {
             Some(folder) => peers::programs(folder, &aws, &credentials)?,
             None => Vec::new(),
         };
-        Ok(Self { folder, table, credentials, programs, peers, aws })
+        Ok(Self { folder, threads: table.threads(), credentials, programs, peers, aws })
     }
 
     fn ingress(&self) -> Result<&Program, BenchError> {
@@ -121,7 +121,7 @@ impl<'a> Measurement<'a> {
     async fn stored_messages(&self, visitor: &str) -> Result<usize, BenchError> {
         let thread = Thread::new(APP_ID, visitor);
         let limit = i32::try_from(EVENTS + 1).unwrap_or(i32::MAX);
-        let stored = self.table.thread_messages(&thread, None, limit).await?.items;
+        let stored = self.threads.thread_messages(&thread, None, limit).await?.items;
         Ok(stored.iter().filter(|message| message.kind == "text" && message.content["content"] == TEXT).count())
     }
 }

@@ -91,7 +91,7 @@ pub(super) async fn must_exist(services: &Services, grant: &Grant) -> Result<(),
         }
         Grant::Integrator { app_ids: AppIds::Named(named), .. } => {
             for app_id in named {
-                if services.table().binding(app_id).await?.is_none() {
+                if services.store.bindings.binding(app_id).await?.is_none() {
                     return Err(Problem::invalid_field("app_ids", "must be AppIDs of bound mini programs"));
                 }
             }

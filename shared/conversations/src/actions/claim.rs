@@ -10,12 +10,12 @@ use crate::{
 
 impl AgentActions {
     /// Assigns a conversation that no agent has to the agent who asks for it. It counts against their capacity.
-    pub(crate) async fn claim(&self, cid: &str, agent: &str) -> Result<HandoffResult> {
+    pub async fn claim(&self, cid: &str, agent: &str) -> Result<HandoffResult> {
         self.cycle.retry_on_conflict(|attempt| self.try_claim(cid, agent, attempt)).await
     }
 
     async fn try_claim(&self, cid: &str, agent: &str, attempt: Attempt) -> Result<Attempted<HandoffResult>> {
-        let Some(conversation) = self.table.conversation(cid).await? else {
+        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
             return Ok(refused(HandoffError::NoConversation));
         };
         match &conversation.stage {
@@ -42,12 +42,12 @@ impl AgentActions {
     }
 
     /// Records that the assigned agent works on a conversation.
-    pub(crate) async fn accept(&self, cid: &str, agent: &str) -> Result<HandoffResult> {
+    pub async fn accept(&self, cid: &str, agent: &str) -> Result<HandoffResult> {
         self.cycle.retry_on_conflict(|attempt| self.try_accept(cid, agent, attempt)).await
     }
 
     async fn try_accept(&self, cid: &str, agent: &str, attempt: Attempt) -> Result<Attempted<HandoffResult>> {
-        let Some(conversation) = self.table.conversation(cid).await? else {
+        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
             return Ok(refused(HandoffError::NoConversation));
         };
         match &conversation.stage {

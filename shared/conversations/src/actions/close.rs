@@ -7,9 +7,9 @@ use super::{Actor, AgentActions, HandoffError, HandoffResult, refused};
 use crate::cycle::FollowUp;
 
 impl AgentActions {
-    /// Closes a conversation; one that is closed already stays as it is. An agent cannot close the conversation of another
+    /// Closes a conversation, with the person's notes; one that is closed already stays as it is. An agent cannot close the conversation of another
     /// agent, even if it was reassigned a moment ago.
-    pub(crate) async fn close(&self, cid: &str, by: Actor<'_>, summary: Option<&Value>) -> Result<HandoffResult> {
+    pub async fn close(&self, cid: &str, by: Actor<'_>, summary: Option<&Value>) -> Result<HandoffResult> {
         self.cycle.retry_on_conflict(|attempt| self.try_close(cid, by, summary, attempt)).await
     }
 
@@ -20,7 +20,7 @@ impl AgentActions {
         summary: Option<&Value>,
         attempt: Attempt,
     ) -> Result<Attempted<HandoffResult>> {
-        let Some(conversation) = self.table.conversation(cid).await? else {
+        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
             return Ok(refused(HandoffError::NoConversation));
         };
         if !conversation.is_open() {

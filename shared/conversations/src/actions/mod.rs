@@ -7,14 +7,18 @@ mod claim;
 mod close;
 mod transfer;
 
+use std::sync::Arc;
+
 use desk::{conversation::ClosedBy, staff::AgentStatus};
 use serde::Serialize;
-use store::{Attempted, Conversation, Duty, Result, Table};
+use store::{Attempted, Conversation, Duty, DutyWriter, Result, TokenAgents};
 
 use crate::{
+    Conversations,
     assignment::Assigner,
     cycle::{DecisionCycle, FollowUp},
     decision::Decision,
+    handles::Handles,
     routing::{Router, agent_facts},
 };
 
@@ -71,10 +75,13 @@ pub enum Actor<'a> {
 /// The conversation after a handoff, or why it was refused.
 pub type HandoffResult = std::result::Result<Conversation, HandoffError>;
 
-/// What people do with conversations.
+/// What people do with conversations. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct AgentActions {
-    table: Table,
+pub struct AgentActions {
+    pub(crate) conversations: Conversations,
+    pub(crate) duty_writer: DutyWriter,
+    pub(crate) token_agents: TokenAgents,
+    store: Arc<Handles>,
     cycle: DecisionCycle,
     router: Router,
     assigner: Assigner,
@@ -106,19 +113,33 @@ impl Actor<'_> {
 }
 
 impl AgentActions {
-    pub(crate) fn new(cycle: &DecisionCycle, router: &Router, assigner: &Assigner) -> Self {
-        let (cycle, router, assigner) = (cycle.clone(), router.clone(), assigner.clone());
-        Self { table: router.table().clone(), cycle, router, assigner }
+    /// The actions on these conversations.
+    pub fn new(conversations: &Conversations, duty_writer: DutyWriter, token_agents: TokenAgents) -> Self {
+        Self {
+            conversations: conversations.clone(),
+            duty_writer,
+            token_agents,
+            store: conversations.store.clone(),
+            cycle: conversations.cycle.clone(),
+            router: conversations.router.clone(),
+            assigner: conversations.assigner.clone(),
+        }
+    }
+
+    /// The conversations.
+    pub fn conversations(&self) -> &Conversations {
+        &self.conversations
     }
 
     /// Sets an agent's status. An agent who comes online gets waiting conversations, as many as a request has time for.
-    pub(crate) async fn set_status(&self, agent: &str, status: AgentStatus, reason: Option<&str>) -> Result<Duty> {
-        let duty = self.table.set_status(agent, status, reason).await?;
+    /// Fails as [`DutyWriter::set_status`] does when there is no such agent.
+    pub async fn set_status(&self, agent: &str, status: AgentStatus, reason: Option<&str>) -> Result<Duty> {
+        let duty = self.duty_writer.set_status(agent, status, reason).await?;
         if status != AgentStatus::Online {
             return Ok(duty);
         }
         Box::pin(self.cycle.follow_up_in_request(FollowUp::freed_agent(Some(agent.to_owned())))).await;
-        Ok(self.table.duty(agent).await?.unwrap_or(duty))
+        Ok(self.store.staff.duty(agent).await?.unwrap_or(duty))
     }
 
     /// Writes a decision and follows up within the time of a request.
@@ -136,10 +157,10 @@ impl AgentActions {
     /// Why an agent cannot be given a conversation by hand. `present`: their workbench must be open, too. A busy or absent
     /// agent gets no conversation automatically, but a person may give them one.
     async fn cannot_take(&self, agent: &str, present: bool) -> Result<Option<HandoffError>> {
-        let Some(duty) = self.table.duty(agent).await? else {
+        let Some(duty) = self.store.staff.duty(agent).await? else {
             return Ok(Some(HandoffError::NoAgent));
         };
-        let facts = agent_facts(&duty, self.table.clock().now());
+        let facts = agent_facts(&duty, self.store.clock.now());
         Ok(if duty.status == AgentStatus::Offline || (present && !facts.present) {
             Some(HandoffError::AgentOffline)
         } else if duty.load >= duty.capacity {
@@ -151,7 +172,7 @@ impl AgentActions {
 
     /// The refusal that names the agent who has the conversation.
     async fn taken(&self, agent: &str) -> Result<HandoffError> {
-        let name = self.table.duty(agent).await?.map(|duty| duty.name).unwrap_or_default();
+        let name = self.store.staff.duty(agent).await?.map(|duty| duty.name).unwrap_or_default();
         Ok(HandoffError::Taken { agent_id: agent.to_owned(), name })
     }
 }

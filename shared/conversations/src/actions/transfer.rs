@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl AgentActions {
-    /// Transfers a conversation. An agent cannot transfer the conversation of another agent.
-    pub(crate) async fn transfer(
+    /// Transfers a conversation to an agent or a group, with the reason that the person gave. An agent cannot transfer the conversation of another agent.
+    pub async fn transfer(
         &self,
         cid: &str,
         to: &TransferTarget,
@@ -34,7 +34,7 @@ impl AgentActions {
         by: Actor<'_>,
         attempt: Attempt,
     ) -> Result<Attempted<HandoffResult>> {
-        let Some(conversation) = self.table.conversation(cid).await? else {
+        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
             return Ok(refused(HandoffError::NoConversation));
         };
         if !conversation.is_open() {

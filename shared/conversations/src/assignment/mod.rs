@@ -3,18 +3,21 @@
 mod pick_agent;
 mod unanswered;
 
+use std::sync::Arc;
+
 use desk::{
     conversation::ClosedBy,
     routing::{Facts, Outcome, RoutingDecision, TargetState, TrailEntry},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use store::{Assign, Assigned, Conversation, Queue, Result, RobotStage, Stage, Table, Waiting, place};
+use store::{Assign, Assigned, Conversation, Queue, Result, RobotStage, Stage, Waiting, place};
 
 use crate::{
     automatic_message::AutomaticMessage,
     decision::Decision,
     events::{AssignmentOrigin, ConversationEvent, Route, RoutingCause},
+    handles::Handles,
     in_flight::InFlight,
     routing::{RoutingContext, queue_of},
 };
@@ -56,13 +59,13 @@ pub(crate) struct LeaveMessage {
 /// Applies routing decisions. Clones share the count of assignments in flight.
 #[derive(Debug, Clone)]
 pub(crate) struct Assigner {
-    table: Table,
+    store: Arc<Handles>,
     in_flight: InFlight,
 }
 
 impl Assigner {
-    pub(crate) fn new(table: Table) -> Self {
-        Self { table, in_flight: InFlight::default() }
+    pub(crate) fn new(store: Arc<Handles>) -> Self {
+        Self { store, in_flight: InFlight::default() }
     }
 
     /// Puts the decision's conversation where the routing says. Returns the queue that it joins, which has to be drained
@@ -135,7 +138,7 @@ impl Assigner {
         decision.event(ConversationEvent::Assigned { agent_id, group_id, origin });
         let prompt = decision.reception.prompts.connected.clone();
         if tell_visitor && !prompt.is_empty() {
-            let name = match self.table.duty(agent).await? {
+            let name = match self.store.staff.duty(agent).await? {
                 Some(duty) if prompt.contains("{agent}") => duty.name,
                 _ => String::new(),
             };
@@ -162,8 +165,8 @@ impl Assigner {
             decision.now.checked_add(wait).unwrap_or(Timestamp::MAX)
         });
         let ((), ahead) = tokio::try_join!(
-            self.table.schedule_queue_check(queue),
-            self.table.count_waiting(queue, Some(&place), POSITION_MAX)
+            self.store.queues.schedule_queue_check(queue),
+            self.store.queues.count_waiting(queue, Some(&place), POSITION_MAX)
         )?;
         let (name, since) = (queue.name(), context.since);
         let queue = name.clone();

@@ -35,7 +35,7 @@ impl Assigner {
 
     /// Makes the visitor's messages since the last answer the robot's turn, without those that ask for a person.
     async fn start_turn_with_unanswered(&self, decision: &mut Decision<'_>) -> Result<()> {
-        let last = self.table.last_messages(&decision.thread, MESSAGES_SEARCHED).await?;
+        let last = self.store.threads.last_messages(&decision.thread, MESSAGES_SEARCHED).await?;
         let cid = decision.before.as_ref().map(|before| before.cid.clone());
         let unanswered = last.iter().take_while(|message| match message.direction {
             Direction::In => message.cid == cid,

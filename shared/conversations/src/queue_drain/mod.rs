@@ -9,17 +9,20 @@
 mod matching;
 mod snapshot;
 
+use std::sync::Arc;
+
 use channel::{Channel, RetryPolicy};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use store::{Assign, CommitOutcome, Conversation, Entry, Queue, Result, Stage, Table, Thread};
+use store::{Assign, CommitOutcome, Conversation, Entry, Queue, Result, Stage, Thread};
 
 use self::{
     matching::{FactsByQueue, Match},
     snapshot::{NextStep, Snapshot},
 };
 use crate::{
-    assignment::Assigner, decision::Decision, events::AssignmentOrigin, reception_settings::reception, routing::Router,
+    assignment::Assigner, decision::Decision, events::AssignmentOrigin, handles::Handles,
+    reception_settings::reception, routing::Router,
 };
 
 /// How often a drain reads without assigning a conversation before it leaves the rest to faster ones.
@@ -43,15 +46,15 @@ const IN_REQUEST: DrainLimits = DrainLimits { assignments: 100, time: SignedDura
 /// Drains queues.
 #[derive(Debug, Clone)]
 pub(crate) struct QueueDrain {
-    table: Table,
+    store: Arc<Handles>,
     channel: Channel,
     router: Router,
     assigner: Assigner,
 }
 
 impl QueueDrain {
-    pub(crate) fn new(table: Table, channel: Channel, router: Router, assigner: Assigner) -> Self {
-        Self { table, channel, router, assigner }
+    pub(crate) fn new(store: Arc<Handles>, channel: Channel, router: Router, assigner: Assigner) -> Self {
+        Self { store, channel, router, assigner }
     }
 
     /// Assigns the conversations of these queues, the longest waiting first, as long as an agent is free for them.
@@ -68,16 +71,16 @@ impl QueueDrain {
     /// Assigns what an agent who has become free can take, in the order of all their queues. Returns how many.
     pub(crate) async fn drain_for(&self, agent: &str) -> Result<u32> {
         let mut queues = vec![Queue::Agent(agent.to_owned())];
-        queues.extend(self.table.groups_of(agent).await?.into_iter().map(Queue::Group));
+        queues.extend(self.store.staff.groups_of(agent).await?.into_iter().map(Queue::Group));
         self.run(&queues, Some(agent), &IN_REQUEST).await
     }
 
     async fn run(&self, queues: &[Queue], agent: Option<&str>, limits: &DrainLimits) -> Result<u32> {
-        let until = self.table.clock().now().checked_add(limits.time).unwrap_or(Timestamp::MAX);
+        let until = self.store.clock.now().checked_add(limits.time).unwrap_or(Timestamp::MAX);
         let mut snapshot = Snapshot::new(queues);
         let assigned = self.assign_matches(&mut snapshot, agent, limits.assignments, until).await;
         // One send takes as long as ten assignments, so they come last. The tick sends what does not fit.
-        let sends = stream::iter(snapshot.sends).take_while(|_| async { self.table.clock().now() < until });
+        let sends = stream::iter(snapshot.sends).take_while(|_| async { self.store.clock.now() < until });
         let send = |(thread, id): (Thread, String)| async move {
             if let Err(error) = self.channel.deliver(&thread, &id, RetryPolicy::Retry).await {
                 tracing::error!(app_id = thread.app_id, id, %error, "the connected message was not sent");
@@ -97,11 +100,11 @@ impl QueueDrain {
         let (mut assigned, mut misses, mut is_current) = (0, 0, false);
         // The facts of the read before, and the match that is the first now unless another drain assigned it.
         let (mut earlier, mut expected) = (FactsByQueue::default(), None);
-        while assigned < at_most && misses < MISSES_MAX && self.table.clock().now() < until {
+        while assigned < at_most && misses < MISSES_MAX && self.store.clock.now() < until {
             if !is_current {
-                earlier = snapshot.read(&self.table, &self.router).await?;
+                earlier = snapshot.read(&self.store, &self.router).await?;
             }
-            match snapshot.next_step(agent, &earlier, &mut expected, self.table.clock().now()) {
+            match snapshot.next_step(agent, &earlier, &mut expected, self.store.clock.now()) {
                 NextStep::End => break,
                 NextStep::ReadAgain => {
                     misses += 1;
@@ -110,7 +113,7 @@ impl QueueDrain {
                 NextStep::Assign(found) => {
                     if self.assign(&found, snapshot).await? {
                         assigned += 1;
-                        expected = snapshot.first_match(self.table.clock().now());
+                        expected = snapshot.first_match(self.store.clock.now());
                         // A drain for one agent reads again, to leave room for others that started meanwhile.
                         is_current = agent.is_none() || expected.is_none();
                     } else {
@@ -129,15 +132,15 @@ impl QueueDrain {
     /// Writes one match. `false` when another writer was faster.
     async fn assign(&self, found: &Match, snapshot: &mut Snapshot) -> Result<bool> {
         let Match { queue, entry, agent } = found;
-        let now = self.table.clock().now();
-        let conversation = self.table.conversation(&entry.cid).await?;
+        let now = self.store.clock.now();
+        let conversation = self.store.conversations.conversation(&entry.cid).await?;
         let Some(conversation) = conversation.filter(|conversation| waits_at(conversation, queue, entry)) else {
             return Ok(false);
         };
         let thread = conversation.thread();
-        let visitor = self.table.visitor(&thread).await?;
+        let visitor = self.store.threads.visitor(&thread).await?;
         if !snapshot.receptions.contains_key(&thread.app_id) {
-            let binding = self.table.binding(&thread.app_id).await?;
+            let binding = self.store.bindings.binding(&thread.app_id).await?;
             snapshot.receptions.insert(thread.app_id.clone(), reception(binding.as_ref())?);
         }
         let reception = snapshot.receptions[&thread.app_id].clone();
@@ -150,7 +153,7 @@ impl QueueDrain {
         };
         let origin = AssignmentOrigin::Queue { waited_seconds };
         self.assigner.assign(&mut decision, &agent.id, group, true, origin).await?;
-        let CommitOutcome::Written(_) = decision.commit(&self.table).await? else {
+        let CommitOutcome::Written(_) = decision.commit(&self.store.decisions).await? else {
             return Ok(false);
         };
         snapshot.sends.extend(decision.sends().map(|id| (thread.clone(), id.to_owned())));

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use desk::{routing::Facts, settings::Reception};
 use jiff::Timestamp;
-use store::{Queue, Result, Table, Thread};
+use store::{Queue, Result, Thread};
 
 use super::matching::{FactsByQueue, Match, QueueHead, has_free_agent, match_waiting, note_assignment};
+use crate::handles::Handles;
 use crate::routing::{Router, agent_facts, target_of};
 
 /// How many entries of a queue are read: as many agents can come at once and each find a conversation.
@@ -43,22 +44,22 @@ impl Snapshot {
     /// Reads the entries, and then the agents: the agents that the first entries are matched with are then at least as
     /// current as the entries. Returns the facts as they were before. Queues that are empty are not read again, because
     /// what joins an empty queue is drained by the function that put it there.
-    pub(super) async fn read(&mut self, table: &Table, router: &Router) -> Result<FactsByQueue> {
+    pub(super) async fn read(&mut self, store: &Handles, router: &Router) -> Result<FactsByQueue> {
         for head in &mut self.heads {
-            head.entries = table.waiting(&head.queue, HEAD_LENGTH).await?;
+            head.entries = store.queues.waiting(&head.queue, HEAD_LENGTH).await?;
             let is_cut = head.entries.len() >= usize::try_from(HEAD_LENGTH).unwrap_or(usize::MAX);
             head.read_to = head.entries.last().filter(|_| is_cut).map(|entry| entry.place.clone());
         }
         self.heads.retain(|head| !head.entries.is_empty());
         let earlier = std::mem::take(&mut self.facts);
         for head in &self.heads {
-            let now = table.clock().now();
+            let now = store.clock.now();
             let Some(target) = target_of(&head.queue) else {
                 continue;
             };
             let facts = match earlier.get(&head.queue) {
                 Some(Facts::Group { group, open, waiting, .. }) => {
-                    let duties = table.duties(&group.members).await?;
+                    let duties = store.staff.duties(&group.members).await?;
                     let members = duties.iter().map(|duty| agent_facts(duty, now)).collect();
                     Facts::Group { group: group.clone(), members, open: *open, waiting: *waiting }
                 }

@@ -2,13 +2,15 @@
 
 mod next_step;
 
+use std::sync::Arc;
+
 use channel::{Channel, RetryPolicy};
 use desk::{
     reception::{Handler, Incoming, NextStep, ReceptionInput, decide},
     settings::Reception,
 };
 use serde_json::Value;
-use store::{Attempt, Attempted, Binding, CommitOutcome, Conversation, InboundRef, Result, Stage, Table, Vault};
+use store::{Attempt, Attempted, Binding, CommitOutcome, Conversation, InboundRef, Result, Stage, Vault};
 use wechat::session_from::SessionFrom;
 
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
     cycle::{DecisionCycle, FollowUp},
     decision::Decision,
     events::ConversationEvent,
+    handles::Handles,
     held_texts::release_held_texts,
     reception_settings::reception,
     routing::{PlannedRoute, Router, current_session_from, stored_plan},
@@ -25,7 +28,7 @@ use crate::{
 /// Processes inbound messages.
 #[derive(Debug, Clone)]
 pub(crate) struct Receiver {
-    table: Table,
+    store: Arc<Handles>,
     vault: Vault,
     channel: Channel,
     cycle: DecisionCycle,
@@ -50,8 +53,8 @@ impl Receiver {
     ) -> Self {
         let (vault, channel, cycle) = (vault.clone(), channel.clone(), cycle.clone());
         let (router, assigner) = (router.clone(), assigner.clone());
-        let table = router.table().clone();
-        Self { table, vault, channel, cycle, router, assigner }
+        let store = router.store().clone();
+        Self { store, vault, channel, cycle, router, assigner }
     }
 
     /// Processes a message: decides, writes, sends the automatic replies and follows up. It may be repeated, because the
@@ -62,7 +65,7 @@ impl Receiver {
 
     async fn try_receive(&self, message: &InboundRef, attempt: Attempt) -> Result<Attempted<()>> {
         let (mut decision, follow_up) = Box::pin(self.decide(message, attempt)).await?;
-        match decision.commit(&self.table).await? {
+        match decision.commit(&self.store.decisions).await? {
             CommitOutcome::Written(_) => {
                 self.cycle.send(&decision).await?;
                 self.cycle.follow_up(follow_up).await?;
@@ -79,18 +82,19 @@ impl Receiver {
 
     /// Sends what an earlier run of the function wrote for a message and may have been stopped before sending.
     async fn send_pending(&self, message: &InboundRef) -> Result<()> {
-        for id in self.table.pending_since(&message.thread, &message.id).await? {
+        for id in self.store.threads.pending_since(&message.thread, &message.id).await? {
             self.channel.deliver(&message.thread, &id, RetryPolicy::Retry).await?;
         }
         Ok(())
     }
 
     async fn decide<'a>(&self, message: &'a InboundRef, attempt: Attempt) -> Result<(Decision<'a>, FollowUp)> {
-        let now = self.table.clock().now();
+        let now = self.store.clock.now();
         let thread = &message.thread;
-        let (visitor, binding) = tokio::try_join!(self.table.visitor(thread), self.table.binding(&thread.app_id))?;
+        let (visitor, binding) =
+            tokio::try_join!(self.store.threads.visitor(thread), self.store.bindings.binding(&thread.app_id))?;
         let open = match &visitor.open_cid {
-            Some(cid) => self.table.conversation(cid).await?.filter(Conversation::is_open),
+            Some(cid) => self.store.conversations.conversation(cid).await?.filter(Conversation::is_open),
             None => None,
         };
         let decision = Decision::new(thread.clone(), reception(binding.as_ref())?, visitor, open, now);
@@ -105,7 +109,7 @@ impl Receiver {
             return Ok((decision, FollowUp::NONE));
         }
         decision.visitor.ledger.record_message(message.created_at, now);
-        release_held_texts(&self.table, &mut decision).await?;
+        release_held_texts(&self.store.threads, &mut decision).await?;
         let follow_up = self.process_message(&mut decision, message, binding.as_ref()).await?;
         Ok((decision, follow_up))
     }

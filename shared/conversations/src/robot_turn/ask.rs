@@ -93,7 +93,7 @@ impl RobotTurns {
                 let webhook = Webhook { url: url.clone(), secret, deadline: seconds(*deadline_seconds) };
                 let history = self.history(question).await?;
                 let uid = question.conversation.thread().uid();
-                robots.webhook(&webhook, &asking(question, &uid, &[], &history), self.table.clock().now()).await
+                robots.webhook(&webhook, &asking(question, &uid, &[], &history), self.store.clock.now()).await
             }
         };
         Ok(match answered {
@@ -133,7 +133,7 @@ impl RobotTurns {
     /// The last lines of the conversation before this turn, oldest first.
     async fn history(&self, question: &RobotQuestion<'_>) -> Result<Vec<HistoryMessage>> {
         let RobotQuestion { conversation, turn, .. } = question;
-        let last = self.table.last_messages(&conversation.thread(), MESSAGES_SEARCHED).await?;
+        let last = self.store.threads.last_messages(&conversation.thread(), MESSAGES_SEARCHED).await?;
         let was_said = |message: &&Message| {
             message.cid.as_ref() == Some(&conversation.cid)
                 && !turn.messages.contains(&message.id)

@@ -9,11 +9,13 @@ mod ask;
 mod knowledge;
 mod outcome;
 
+use std::sync::Arc;
+
 use channel::Channel;
 use desk::{handover::same_question, settings::Mode, turn::RobotAnswer};
 use jiff::SignedDuration;
 use robots::Client;
-use store::{Attempt, Attempted, CommitOutcome, Conversation, Result, RobotStage, Stage, Table, Turn, Vault};
+use store::{Attempt, Attempted, CommitOutcome, Conversation, Result, RobotStage, Stage, Turn, Vault};
 use wechat::client::Typing;
 
 use self::{
@@ -23,6 +25,7 @@ use self::{
 use crate::{
     assignment::Assigner,
     cycle::{DecisionCycle, FollowUp},
+    handles::Handles,
     message_text::message_text,
     routing::Router,
 };
@@ -51,7 +54,7 @@ pub enum TurnOutcome {
 /// Answers the turns of robots.
 #[derive(Debug, Clone)]
 pub(crate) struct RobotTurns {
-    table: Table,
+    store: Arc<Handles>,
     vault: Vault,
     channel: Channel,
     cycle: DecisionCycle,
@@ -78,16 +81,16 @@ impl RobotTurns {
     ) -> Self {
         let (vault, channel, cycle) = (vault.clone(), channel.clone(), cycle.clone());
         let (router, assigner) = (router.clone(), assigner.clone());
-        let (table, cache) = (router.table().clone(), RobotCache::default());
-        Self { table, vault, channel, cycle, router, assigner, cache }
+        let (store, cache) = (router.store().clone(), RobotCache::default());
+        Self { store, vault, channel, cycle, router, assigner, cache }
     }
 
     /// Answers the turn of a conversation, unless another function does.
     pub(crate) async fn answer(&self, robots: &Client, cid: &str) -> Result<TurnOutcome> {
-        let Some(conversation) = self.table.conversation(cid).await? else {
+        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
             return Ok(TurnOutcome::Nothing);
         };
-        let now = self.table.clock().now();
+        let now = self.store.clock.now();
         let Some((stage, turn)) = waiting_turn(&conversation) else {
             return Ok(TurnOutcome::Nothing);
         };
@@ -99,15 +102,15 @@ impl RobotTurns {
         if let Some(turn) = decision.robot_mut().and_then(|robot| robot.turn.as_mut()) {
             turn.answering_until = Some(now + ANSWER_LEASE);
         }
-        let CommitOutcome::Written(Some(conversation)) = decision.commit(&self.table).await? else {
+        let CommitOutcome::Written(Some(conversation)) = decision.commit(&self.store.decisions).await? else {
             // Another function answers, or a message has shown a longer turn to the stream.
             return Ok(TurnOutcome::Nothing);
         };
-        let messages = self.table.messages_of(&conversation.thread(), &turn.messages).await?;
+        let messages = self.store.threads.messages_of(&conversation.thread(), &turn.messages).await?;
         // The typing indicator is optional: its failure has no consequence.
         let _ = self.channel.typing(&conversation.app_id, &conversation.openid, Typing::Start).await;
         let text = message_text(&messages);
-        let knowledge = self.cache.get(&self.table, &stage.robot_id).await?;
+        let knowledge = self.cache.get(&self.store.settings, &stage.robot_id).await?;
         let reply = match &knowledge {
             Some(knowledge) => {
                 let question =
@@ -123,14 +126,14 @@ impl RobotTurns {
 
     /// Applies a reply to the conversation as it is now.
     async fn try_apply(&self, cid: &str, answered: &Answered<'_>, attempt: Attempt) -> Result<Attempted<TurnOutcome>> {
-        let Some(conversation) = self.table.conversation(cid).await? else {
+        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
             return Ok(Attempted::Done(TurnOutcome::Nothing));
         };
         let Some((stage, turn)) = waiting_turn(&conversation) else {
             // An agent took the conversation meanwhile: the robot sends nothing.
             return Ok(Attempted::Done(TurnOutcome::Nothing));
         };
-        let now = self.table.clock().now();
+        let now = self.store.clock.now();
         let rest = turn.without(&answered.turn.messages, now);
         if rest.is_some() && now.duration_since(turn.since) < DROP_WITHIN {
             return Ok(Attempted::Done(TurnOutcome::Dropped));

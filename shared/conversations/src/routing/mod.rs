@@ -2,7 +2,7 @@
 
 mod plan;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use desk::{
     calendar::Calendar,
@@ -10,11 +10,12 @@ use desk::{
     staff::{AgentFacts, Group},
 };
 use jiff::Timestamp;
-use store::{Duty, Kind, Queue, Result, Table};
+use store::{Duty, Kind, Queue, Result};
 
 pub(crate) use plan::{PlannedRoute, current_session_from, stored_plan};
 
 use crate::events::RoutingCause;
+use crate::handles::Handles;
 
 /// The targets that a routing decision has read.
 pub(crate) type RoutingFacts = BTreeMap<Target, Facts>;
@@ -40,16 +41,16 @@ pub(crate) struct RoutingContext<'a> {
 /// Routes conversations.
 #[derive(Debug, Clone)]
 pub(crate) struct Router {
-    table: Table,
+    store: Arc<Handles>,
 }
 
 impl Router {
-    pub(crate) fn new(table: Table) -> Self {
-        Self { table }
+    pub(crate) fn new(store: Arc<Handles>) -> Self {
+        Self { store }
     }
 
-    pub(crate) fn table(&self) -> &Table {
-        &self.table
+    pub(crate) fn store(&self) -> &Arc<Handles> {
+        &self.store
     }
 
     /// Routes by a plan. Reads only the targets that the rules ask for and adds them to `facts`.
@@ -73,18 +74,18 @@ impl Router {
 
     /// The facts about a target: staff and queue as they are now, working hours as they are at `at`.
     pub(crate) async fn facts(&self, target: &Target, at: Timestamp) -> Result<Facts> {
-        let now = self.table.clock().now();
+        let now = self.store.clock.now();
         match target {
             Target::Group(id) => {
-                let Some(group) = self.table.record::<Group>(Kind::Group, id).await? else {
+                let Some(group) = self.store.settings.record::<Group>(Kind::Group, id).await? else {
                     return Ok(Facts::Missing);
                 };
                 let group = group.settings;
                 let queue = Queue::Group(id.clone());
                 // Boxed, because three calls at once would add 18 kB to the future of everything that routes.
                 let (duties, waiting, open) = tokio::try_join!(
-                    Box::pin(self.table.duties(&group.members)),
-                    Box::pin(self.table.count_waiting(&queue, None, group.max_queue)),
+                    Box::pin(self.store.staff.duties(&group.members)),
+                    Box::pin(self.store.queues.count_waiting(&queue, None, group.max_queue)),
                     Box::pin(self.is_open(group.calendar_id.as_deref(), at)),
                 )?;
                 let members = duties.iter().map(|duty| agent_facts(duty, now)).collect();
@@ -92,8 +93,10 @@ impl Router {
             }
             Target::Agent(id) => {
                 let queue = Queue::Agent(id.clone());
-                let (duty, waiting) =
-                    tokio::try_join!(self.table.duty(id), self.table.count_waiting(&queue, None, AGENT_QUEUE_MAX))?;
+                let (duty, waiting) = tokio::try_join!(
+                    self.store.staff.duty(id),
+                    self.store.queues.count_waiting(&queue, None, AGENT_QUEUE_MAX)
+                )?;
                 Ok(duty.map_or(Facts::Missing, |duty| Facts::Agent { agent: agent_facts(&duty, now), waiting }))
             }
         }
@@ -104,7 +107,7 @@ impl Router {
         let Some(id) = calendar else {
             return Ok(true);
         };
-        let calendar = self.table.record::<Calendar>(Kind::Calendar, id).await?;
+        let calendar = self.store.settings.record::<Calendar>(Kind::Calendar, id).await?;
         Ok(calendar.is_none_or(|calendar| calendar.settings.is_open(at)))
     }
 }

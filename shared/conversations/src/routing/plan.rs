@@ -73,7 +73,7 @@ impl Router {
         warnings.dedup();
         let mut robot_id = None;
         if let Some(named) = from.and_then(|from| from.robotid.as_deref()) {
-            robot_id = self.table.resolve(Kind::Robot, named).await?;
+            robot_id = self.store.settings.resolve(Kind::Robot, named).await?;
             if robot_id.is_none() {
                 let detail = format!("no robot has the robotid {named:?}; the mini program's own answers");
                 warnings.push(Warning { level: 0, code: WarningCode::RobotNotFound, detail });
@@ -98,8 +98,8 @@ impl Router {
                 && !id.is_empty()
             {
                 let found = match kind {
-                    TargetKind::Group => self.table.resolve(Kind::Group, id).await?.map(Target::Group),
-                    TargetKind::Agent => self.table.resolve(Kind::Agent, id).await?.map(Target::Agent),
+                    TargetKind::Group => self.store.settings.resolve(Kind::Group, id).await?.map(Target::Group),
+                    TargetKind::Agent => self.store.settings.resolve(Kind::Agent, id).await?.map(Target::Agent),
                 };
                 resolved.insert((kind == TargetKind::Group, id.to_owned()), found);
             }
@@ -114,13 +114,13 @@ impl Router {
     /// The levels of `platform_action`: the merchant's group and, when it cannot take the visitor, the main account's.
     async fn platform_levels(&self, action: &PlatformAction) -> Result<(Vec<Level>, Vec<Warning>)> {
         let code = action.customer_code.as_deref().unwrap_or_default().trim();
-        let merchant = match self.table.resolve(Kind::Merchant, code).await? {
-            Some(id) => self.table.record::<Merchant>(Kind::Merchant, &id).await?,
+        let merchant = match self.store.settings.resolve(Kind::Merchant, code).await? {
+            Some(id) => self.store.settings.record::<Merchant>(Kind::Merchant, &id).await?,
             None => None,
         };
         let flow = action.flow_group_id.as_deref().map(str::trim);
         let group = match flow {
-            Some(named) => self.table.resolve(Kind::Group, named).await?,
+            Some(named) => self.store.settings.resolve(Kind::Group, named).await?,
             None => None,
         };
         let merchant = merchant.map(|merchant| merchant.settings);

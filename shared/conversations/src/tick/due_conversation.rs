@@ -20,10 +20,10 @@ use crate::{
 
 impl Tick {
     pub(super) async fn try_process_due(&self, cid: &str, attempt: Attempt) -> Result<Attempted<()>> {
-        let Some(conversation) = self.table.conversation(cid).await?.filter(Conversation::is_open) else {
+        let Some(conversation) = self.store.conversations.conversation(cid).await?.filter(Conversation::is_open) else {
             return Ok(Attempted::Done(()));
         };
-        let last = self.table.last_said_at(&conversation.thread()).await?;
+        let last = self.store.threads.last_said_at(&conversation.thread()).await?;
         let mut decision = self.cycle.read(conversation, attempt).await?;
         if let Some(after) = &mut decision.after {
             // The commit sets it again.

@@ -6,10 +6,13 @@
 mod due_conversation;
 mod unstaffed;
 
-use store::{Conversation, DUE_SHARDS, Duty, Queue, Result, Table};
+use std::sync::Arc;
+
+use store::{Conversation, DUE_SHARDS, DueChecks, Duty, Queue, Result};
 
 use crate::{
-    agent_timeout::AgentTimeout, assignment::Assigner, cycle::DecisionCycle, queue_drain::QueueDrain, routing::Router,
+    Conversations, agent_timeout::AgentTimeout, assignment::Assigner, cycle::DecisionCycle, handles::Handles,
+    queue_drain::QueueDrain, routing::Router,
 };
 
 /// How many items of one partition a tick processes.
@@ -28,10 +31,11 @@ pub struct TickReport {
     pub failed: u32,
 }
 
-/// Processes what is due.
+/// Processes what is due. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Tick {
-    table: Table,
+pub struct Tick {
+    store: Arc<Handles>,
+    due_checks: DueChecks,
     cycle: DecisionCycle,
     router: Router,
     assigner: Assigner,
@@ -40,14 +44,16 @@ pub(crate) struct Tick {
 }
 
 impl Tick {
-    pub(crate) fn new(cycle: &DecisionCycle, router: &Router, assigner: &Assigner, drain: &QueueDrain) -> Self {
-        let agent_timeout = AgentTimeout::new(cycle, router, assigner);
-        let (cycle, router, assigner, drain) = (cycle.clone(), router.clone(), assigner.clone(), drain.clone());
-        Self { table: router.table().clone(), cycle, router, assigner, drain, agent_timeout }
+    /// The tick of these conversations.
+    pub fn new(conversations: &Conversations, due_checks: DueChecks) -> Self {
+        let Conversations { store, cycle, router, assigner, drain, .. } = conversations.clone();
+        let agent_timeout = AgentTimeout::new(&cycle, &router, &assigner);
+        Self { store, due_checks, cycle, router, assigner, drain, agent_timeout }
     }
 
-    /// Processes everything that is due.
-    pub(crate) async fn run(&self) -> Result<TickReport> {
+    /// Processes everything that is due. Items that fail are counted and postponed; a list that cannot be read is an error,
+    /// returned after everything else was tried.
+    pub async fn run(&self) -> Result<TickReport> {
         let mut report = TickReport::default();
         let mut listed = self.check_agents(&mut report).await;
         for shard in 0..DUE_SHARDS {
@@ -58,14 +64,14 @@ impl Tick {
     }
 
     async fn check_agents(&self, report: &mut TickReport) -> Result<()> {
-        for duty in self.table.agents_to_check(ITEMS_MAX).await? {
+        for duty in self.due_checks.agents_to_check(ITEMS_MAX).await? {
             match Box::pin(self.check_agent(&duty)).await {
                 Ok(true) => report.gone += 1,
                 Ok(false) => {}
                 Err(error) => {
                     tracing::error!(agent_id = duty.agent_id, %error, "the agent was not checked");
                     report.failed += 1;
-                    log_postponement(self.table.postpone_agent_check(&duty.agent_id).await);
+                    log_postponement(self.due_checks.postpone_agent_check(&duty.agent_id).await);
                 }
             }
         }
@@ -74,21 +80,21 @@ impl Tick {
 
     /// Reassigns the conversations of an agent who is silent for longer than the grace. `true` if they are.
     async fn check_agent(&self, duty: &Duty) -> Result<bool> {
-        let gone = duty.times_out_at() <= self.table.clock().now();
+        let gone = duty.times_out_at() <= self.store.clock.now();
         if gone {
             self.agent_timeout.reassign_all(duty).await?;
         }
-        self.table.reschedule_agent_check(duty, gone).await?;
+        self.due_checks.reschedule_agent_check(duty, gone).await?;
         Ok(gone)
     }
 
     async fn check_conversations(&self, shard: u8, report: &mut TickReport) -> Result<()> {
-        for conversation in self.table.due_conversations(shard, ITEMS_MAX).await? {
+        for conversation in self.due_checks.due_conversations(shard, ITEMS_MAX).await? {
             report.looked_at += 1;
             if let Err(error) = Box::pin(self.process_due(&conversation)).await {
                 tracing::error!(cid = conversation.cid, %error, "a due conversation was not processed");
                 report.failed += 1;
-                log_postponement(self.table.postpone_conversation(&conversation.cid).await);
+                log_postponement(self.due_checks.postpone_conversation(&conversation.cid).await);
             }
         }
         Ok(())
@@ -99,7 +105,7 @@ impl Tick {
     }
 
     async fn check_queues(&self, report: &mut TickReport) -> Result<()> {
-        for queue in self.table.queues_to_check(ITEMS_MAX).await? {
+        for queue in self.due_checks.queues_to_check(ITEMS_MAX).await? {
             if let Err(error) = self.drain_queue(&queue, report).await {
                 tracing::error!(queue = queue.name(), %error, "a queue was not drained");
                 report.failed += 1;
@@ -119,8 +125,8 @@ impl Tick {
     }
 
     async fn reschedule_queue_check(&self, queue: &Queue) -> Result<()> {
-        let empty = self.table.waiting(queue, 1).await?.is_empty();
-        self.table.reschedule_queue_check(queue, empty).await
+        let empty = self.store.queues.waiting(queue, 1).await?.is_empty();
+        self.due_checks.reschedule_queue_check(queue, empty).await
     }
 }
 

@@ -25,11 +25,11 @@ impl Tick {
     /// Routes the conversations of a queue as if they had just arrived, if all its agents are off duty. An agent whose
     /// heartbeat is late by less than the grace counts as on duty.
     pub(super) async fn reroute_unstaffed(&self, queue: &Queue) -> Result<()> {
-        let now = self.table.clock().now();
+        let now = self.store.clock.now();
         let Some(target) = target_of(queue) else {
             return Ok(());
         };
-        let waiting = self.table.waiting(queue, ITEMS_MAX).await?;
+        let waiting = self.store.queues.waiting(queue, ITEMS_MAX).await?;
         if waiting.is_empty() {
             return Ok(());
         }
@@ -44,7 +44,8 @@ impl Tick {
             Facts::Agent { agent, .. } => vec![agent.id.clone()],
         };
         if self
-            .table
+            .store
+            .staff
             .duties(&members)
             .await?
             .iter()
@@ -71,7 +72,7 @@ impl Tick {
         attempt: Attempt,
     ) -> Result<Attempted<()>> {
         let UnstaffedQueue { queue, target, facts } = unstaffed;
-        let conversation = self.table.conversation(&entry.cid).await?;
+        let conversation = self.store.conversations.conversation(&entry.cid).await?;
         let Some(conversation) = conversation.filter(|conversation| waits_at(conversation, queue, entry)) else {
             return Ok(Attempted::Done(()));
         };

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{ApiToken, TOKEN_ALIAS, fresh_secret, read};
 use crate::{
     error::{Result, StoreError},
+    handles::{ApiTokenWriter, TokenVerifier},
     item::{Build, Read, at, s},
     keys,
     record::{Kind, Record, Written},
@@ -37,36 +38,31 @@ pub enum AgentEnd {
     AliasTaken,
 }
 
-impl Table {
-    /// Deletes a token; `false` when there is none with this id.
-    pub async fn delete_api_token(&self, id: &str) -> Result<bool> {
-        Ok(self.delete_access_token(id, "").await? != TokenEnd::NotFound)
-    }
-
+impl ApiTokenWriter {
     /// Deletes a token. `bootstrap` is the hash of the bootstrap token.
     pub async fn delete_access_token(&self, id: &str, bootstrap: &str) -> Result<TokenEnd> {
-        let Some((item, hash)) = self.token_item(id).await? else {
+        let Some((item, hash)) = self.0.token_item(id).await? else {
             return Ok(TokenEnd::NotFound);
         };
         let token = read(&item)?;
         if token.grant == Grant::Admin
-            && self.bootstrap_is_retired(bootstrap).await?
+            && self.0.token_verifier().bootstrap_is_retired(bootstrap).await?
             && !self.has_admin_token(Some(id)).await?
         {
             return Ok(TokenEnd::LastAdmin);
         }
-        let mut writes = vec![self.delete_write(keys::access(&hash), keys::ACCESS, None)?];
+        let mut writes = vec![self.0.delete_write(keys::access(&hash), keys::ACCESS, None)?];
         if let Some(agent) = &token.agent_id {
-            writes.push(self.delete_write(keys::record("agent", agent), &keys::agent_token(id), None)?);
+            writes.push(self.0.delete_write(keys::record("agent", agent), &keys::agent_token(id), None)?);
         }
-        self.transact(writes).await?;
+        self.0.transact(writes).await?;
         Ok(TokenEnd::Deleted)
     }
 
     /// Gives a token a new secret; the old one ends at once. The secret is only in this answer. `None` when there is no
     /// such token; [`StoreError::Conflict`] when it was rotated or deleted meanwhile.
     pub async fn rotate_api_token(&self, id: &str) -> Result<Option<(ApiToken, SecretString)>> {
-        let Some((old, old_hash)) = self.token_item(id).await? else {
+        let Some((old, old_hash)) = self.0.token_item(id).await? else {
             return Ok(None);
         };
         let (secret, hash) = fresh_secret()?;
@@ -74,29 +70,29 @@ impl Table {
         item.insert("pk".to_owned(), s(keys::access(&hash)));
         item.remove("last_used_at");
         let token = read(&item)?;
-        let put = Put::builder().table_name(&self.name).set_item(Some(item));
+        let put = Put::builder().table_name(&self.0.name).set_item(Some(item));
         let put = built(put.condition_expression("attribute_not_exists(pk)").build())?;
         let mut writes = vec![
-            self.delete_write(keys::access(&old_hash), keys::ACCESS, Some("attribute_exists(pk)"))?,
+            self.0.delete_write(keys::access(&old_hash), keys::ACCESS, Some("attribute_exists(pk)"))?,
             TransactWriteItem::builder().put(put).build(),
         ];
         if let Some(agent) = &token.agent_id {
-            writes.push(self.edge_write(agent, &token, &hash)?);
+            writes.push(self.0.edge_write(agent, &token, &hash)?);
         }
-        self.transact(writes).await?;
+        self.0.transact(writes).await?;
         Ok(Some((token, secret)))
     }
 
     /// Whether there is a valid admin token, other than the one with this id. The bootstrap token does not count.
     pub async fn has_admin_token(&self, except: Option<&str>) -> Result<bool> {
-        let now = self.clock.now();
+        let now = self.0.clock.now();
         let mut cursor = None;
         loop {
             let page = self.api_tokens(cursor.as_deref(), 100).await?;
             for token in page.items {
                 let counts = token.grant == Grant::Admin && !token.is_expired(now) && except != Some(token.id.as_str());
                 let active = match &token.agent_id {
-                    Some(agent) if counts => self.agent_is_active(agent).await?,
+                    Some(agent) if counts => self.0.token_verifier().agent_is_active(agent).await?,
                     _ => true,
                 };
                 if counts && active {
@@ -116,25 +112,21 @@ impl Table {
         if !self.has_admin_token(None).await? {
             return Ok(false);
         }
-        let item = Build::new(keys::RETIRED, keys::access(hash), keys::RETIRED).set("retired_at", at(self.clock.now()));
-        let put = self.client.put_item().table_name(&self.name).set_item(Some(item.done())).send().await;
+        let item =
+            Build::new(keys::RETIRED, keys::access(hash), keys::RETIRED).set("retired_at", at(self.0.clock.now()));
+        let put = self.0.client.put_item().table_name(&self.0.name).set_item(Some(item.done())).send().await;
         put.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
         Ok(true)
-    }
-
-    /// Whether the bootstrap token with this hash was retired.
-    pub async fn bootstrap_is_retired(&self, hash: &str) -> Result<bool> {
-        Ok(self.get(keys::access(hash), keys::RETIRED, true).await?.is_some())
     }
 
     /// Deletes an agent and their tokens in one transaction. [`StoreError::Conflict`] when the agent was changed
     /// meanwhile.
     pub async fn delete_agent<T>(&self, seen: &Record<T>) -> Result<AgentEnd> {
-        let mut writes = self.delete_writes(Kind::Agent, seen)?;
+        let mut writes = self.0.delete_writes(Kind::Agent, seen)?;
         let duty_at = writes.len();
-        writes.push(self.duty_end_write(&seen.id)?);
-        writes.extend(self.token_end_writes(seen).await?);
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+        writes.push(self.0.duty_end_write(&seen.id)?);
+        writes.extend(self.0.token_end_writes(seen).await?);
+        match self.0.client.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => Ok(AgentEnd::Ended),
             Err(error) => match cancelled_at(&error) {
                 Some(place) if place == duty_at => Ok(AgentEnd::HasConversations),
@@ -152,9 +144,9 @@ impl Table {
         settings: T,
         aliases: Vec<String>,
     ) -> Result<(Record<T>, AgentEnd)> {
-        let mut also = vec![self.duty_end_write(&seen.id)?];
-        also.extend(self.token_end_writes(seen).await?);
-        let (record, written) = self.change_record_and(Kind::Agent, seen, settings, aliases, None, also).await?;
+        let mut also = vec![self.0.duty_end_write(&seen.id)?];
+        also.extend(self.0.token_end_writes(seen).await?);
+        let (record, written) = self.0.change_record_and(Kind::Agent, seen, settings, aliases, None, also).await?;
         let end = match written {
             Some(Written::Now) => AgentEnd::Ended,
             Some(Written::AliasTaken) => AgentEnd::AliasTaken,
@@ -162,7 +154,16 @@ impl Table {
         };
         Ok((record, end))
     }
+}
 
+impl TokenVerifier {
+    /// Whether the bootstrap token with this hash was retired.
+    pub async fn bootstrap_is_retired(&self, hash: &str) -> Result<bool> {
+        Ok(self.0.get(keys::access(hash), keys::RETIRED, true).await?.is_some())
+    }
+}
+
+impl Table {
     /// Ends an agent's duty, unless they have conversations.
     fn duty_end_write(&self, agent: &str) -> Result<TransactWriteItem> {
         let delete = Delete::builder()

@@ -4,32 +4,46 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Blocks of IPv4 that are not globally reachable: first address and length of the prefix.
-const SPECIAL_V4: [([u8; 4], u32); 16] = [
-    ([0, 0, 0, 0], 8),       // this network
-    ([10, 0, 0, 0], 8),      // private
-    ([100, 64, 0, 0], 10),   // carrier-grade NAT
-    ([127, 0, 0, 0], 8),     // loopback
-    ([169, 254, 0, 0], 16),  // link-local, and the metadata service of every cloud
-    ([172, 16, 0, 0], 12),   // private
-    ([192, 0, 0, 0], 24),    // protocol assignments
-    ([192, 0, 2, 0], 24),    // documentation
-    ([192, 31, 196, 0], 24), // AS112
-    ([192, 88, 99, 0], 24),  // 6to4 relays
-    ([192, 168, 0, 0], 16),  // private
-    ([198, 18, 0, 0], 15),   // benchmarking
-    ([198, 51, 100, 0], 24), // documentation
-    ([203, 0, 113, 0], 24),  // documentation
-    ([224, 0, 0, 0], 4),     // multicast
-    ([240, 0, 0, 0], 4),     // reserved, broadcast
+use ipnet::{Ipv4Net, Ipv6Net};
+
+/// Blocks of IPv4 that are not globally reachable.
+const SPECIAL_V4: [Ipv4Net; 16] = [
+    v4([0, 0, 0, 0], 8),       // this network
+    v4([10, 0, 0, 0], 8),      // private
+    v4([100, 64, 0, 0], 10),   // carrier-grade NAT
+    v4([127, 0, 0, 0], 8),     // loopback
+    v4([169, 254, 0, 0], 16),  // link-local, and the metadata service of every cloud
+    v4([172, 16, 0, 0], 12),   // private
+    v4([192, 0, 0, 0], 24),    // protocol assignments
+    v4([192, 0, 2, 0], 24),    // documentation
+    v4([192, 31, 196, 0], 24), // AS112
+    v4([192, 88, 99, 0], 24),  // 6to4 relays
+    v4([192, 168, 0, 0], 16),  // private
+    v4([198, 18, 0, 0], 15),   // benchmarking
+    v4([198, 51, 100, 0], 24), // documentation
+    v4([203, 0, 113, 0], 24),  // documentation
+    v4([224, 0, 0, 0], 4),     // multicast
+    v4([240, 0, 0, 0], 4),     // reserved, broadcast
 ];
 
-/// Blocks within the global unicast space of IPv6 (`2000::/3`) that are not globally reachable.
-const SPECIAL_V6: [([u16; 2], u32); 3] = [
-    ([0x2001, 0], 23),     // protocol assignments, Teredo and ORCHID among them
-    ([0x2001, 0xdb8], 32), // documentation
-    ([0x3fff, 0], 20),     // documentation
+/// The global unicast space of IPv6.
+const UNICAST_V6: Ipv6Net = v6([0x2000, 0], 3);
+
+/// Blocks within [`UNICAST_V6`] that are not globally reachable.
+const SPECIAL_V6: [Ipv6Net; 3] = [
+    v6([0x2001, 0], 23),     // protocol assignments, Teredo and ORCHID among them
+    v6([0x2001, 0xdb8], 32), // documentation
+    v6([0x3fff, 0], 20),     // documentation
 ];
+
+const fn v4([a, b, c, d]: [u8; 4], length: u8) -> Ipv4Net {
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length)
+}
+
+/// A block by the first two segments of its address.
+const fn v6([a, b]: [u16; 2], length: u8) -> Ipv6Net {
+    Ipv6Net::new_assert(Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0), length)
+}
 
 /// Whether the address is globally reachable. For an IPv6 form that carries an IPv4 address, whether that one is.
 pub(crate) fn is_public(address: IpAddr) -> bool {
@@ -40,8 +54,7 @@ pub(crate) fn is_public(address: IpAddr) -> bool {
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    let bits = address.to_bits();
-    !SPECIAL_V4.iter().any(|(block, length)| (bits ^ u32::from_be_bytes(*block)) >> (32 - length) == 0)
+    !SPECIAL_V4.iter().any(|block| block.contains(&address))
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
@@ -50,14 +63,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     match segments {
         [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => is_public_v4(v4(6)), // mapped; NAT64
         [0x2002, ..] => is_public_v4(v4(1)),                                                 // 6to4
-        [0x2000..0x4000, ..] => {
-            let bits = u32::from(segments[0]) << 16 | u32::from(segments[1]);
-            let special = |(block, length): &([u16; 2], u32)| {
-                (bits ^ (u32::from(block[0]) << 16 | u32::from(block[1]))) >> (32 - length) == 0
-            };
-            !SPECIAL_V6.iter().any(special)
-        }
-        _ => false,
+        _ => UNICAST_V6.contains(&address) && !SPECIAL_V6.iter().any(|block| block.contains(&address)),
     }
 }
 

@@ -6,12 +6,12 @@
 use desk::quota::{QuotaError, RESERVATION_TTL};
 use jiff::SignedDuration;
 use store::{
-    Claim, Claimed, Commit, CommitOutcome, Message, MessageState, SENDING_LEASE, SendFailure, Settled, Settlement,
+    Attempted, Claim, Claimed, Commit, CommitOutcome, Message, MessageState, SENDING_LEASE, SendFailure, Settled, Settlement,
     StoreError, Thread, Visitor,
 };
 
 use crate::{
-    Channel, HELD_TEXT_LIFETIME, WRITE_ATTEMPTS,
+    Channel, HELD_TEXT_LIFETIME,
     parts::part_count,
     quota::{quota_error, quota_failure},
 };
@@ -59,23 +59,25 @@ impl Channel {
     /// Reserves the message's replies anew where its reservation may have ended: it was postponed, or its sender stopped
     /// and nothing took over in time.
     async fn renew_reservation(&self, message: &Message) -> Result<Result<(), QuotaError>, StoreError> {
+        self.retry_on_conflict(|_| self.try_renew_reservation(message)).await
+    }
+
+    async fn try_renew_reservation(&self, message: &Message) -> Result<Attempted<Result<(), QuotaError>>, StoreError> {
         let (id, thread) = (&message.id, &message.thread);
         let parts = part_count(&message.kind, &message.content).saturating_sub(message.parts_sent);
-        for _ in 0..WRITE_ATTEMPTS {
-            let now = self.store.clock.now();
-            if now.duration_since(message.created_at) < RENEW_RESERVATION_AFTER {
-                return Ok(Ok(()));
-            }
-            let seen = self.store.threads.visitor(thread).await?;
-            let mut visitor = seen.clone();
-            visitor.ledger.settle(id, message.parts_sent, now);
-            let reserved = visitor.ledger.reserve(id, parts, 0, now);
-            let commit = Commit { visitor: Some((thread, &seen, visitor)), ..Commit::default() };
-            if let CommitOutcome::Written(_) = self.store.decisions.commit(commit).await? {
-                return Ok(reserved);
-            }
+        let now = self.store.clock.now();
+        if now.duration_since(message.created_at) < RENEW_RESERVATION_AFTER {
+            return Ok(Attempted::Done(Ok(())));
         }
-        Err(StoreError::Exhausted)
+        let seen = self.store.threads.visitor(thread).await?;
+        let mut visitor = seen.clone();
+        visitor.ledger.settle(id, message.parts_sent, now);
+        let reserved = visitor.ledger.reserve(id, parts, 0, now);
+        let commit = Commit { visitor: Some((thread, &seen, visitor)), ..Commit::default() };
+        Ok(match self.store.decisions.commit(commit).await? {
+            CommitOutcome::Written(_) => Attempted::Done(reserved),
+            _ => Attempted::Conflict,
+        })
     }
 
     /// The outcome of a message that WeChat grants no reply for: a person's text is held, anything else fails.
@@ -89,17 +91,13 @@ impl Channel {
 
     /// Stores the outcome of a send, with its effect on the visitor's quota.
     async fn record_outcome(&self, claim: &Claim, settled: &Settled, parts_sent: u32) -> Result<Message, StoreError> {
-        for _ in 0..WRITE_ATTEMPTS {
+        let ended = self.retry_on_conflict(|_| async move {
             let seen = self.store.threads.visitor(&claim.message.thread).await?;
             let mut visitor = seen.clone();
             self.apply_outcome(&mut visitor, &claim.message, settled, parts_sent);
-            match self.store.sends.settle(claim, settled, parts_sent, Some((&seen, &visitor))).await? {
-                Settlement::Kept(message) => return Ok(*message),
-                Settlement::TooLate => return Err(StoreError::Conflict),
-                Settlement::VisitorChanged => {}
-            }
-        }
-        Err(StoreError::Exhausted)
+            self.store.sends.settle(claim, settled, parts_sent, Some((&seen, &visitor))).await.map(ended)
+        });
+        ended.await?.ok_or(StoreError::Conflict)
     }
 
     fn apply_outcome(&self, visitor: &mut Visitor, message: &Message, settled: &Settled, parts_sent: u32) {
@@ -133,18 +131,23 @@ impl Channel {
             detail: "Sending was interrupted. The visitor may or may not have the message; it is not repeated."
                 .to_owned(),
         };
-        for _ in 0..WRITE_ATTEMPTS {
+        let ended = self.retry_on_conflict(|_| async {
             let seen = self.store.threads.visitor(&message.thread).await?;
             let mut visitor = seen.clone();
             let parts = part_count(&message.kind, &message.content);
-            let now = self.store.clock.now();
-            visitor.ledger.settle(&message.id, parts, now);
-            match self.store.sends.give_up(message, &failure, Some((&seen, &visitor))).await? {
-                Settlement::Kept(_) | Settlement::TooLate => return Ok(()),
-                Settlement::VisitorChanged => {}
-            }
-        }
-        Err(StoreError::Exhausted)
+            visitor.ledger.settle(&message.id, parts, self.store.clock.now());
+            self.store.sends.give_up(message, &failure, Some((&seen, &visitor))).await.map(ended)
+        });
+        ended.await.map(drop)
+    }
+}
+
+/// The message whose end is stored; `None` when it has ended otherwise.
+pub(crate) fn ended(settlement: Settlement) -> Attempted<Option<Message>> {
+    match settlement {
+        Settlement::Kept(message) => Attempted::Done(Some(*message)),
+        Settlement::TooLate => Attempted::Done(None),
+        Settlement::VisitorChanged => Attempted::Conflict,
     }
 }
 

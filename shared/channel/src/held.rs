@@ -2,9 +2,9 @@
 
 use desk::quota::QuotaError;
 use jiff::SignedDuration;
-use store::{Message, NewOutbound, SendFailure, Settlement, StoreError, Visitor};
+use store::{Message, NewOutbound, SendFailure, StoreError, Visitor};
 
-use crate::{Channel, WRITE_ATTEMPTS, quota::quota_failure};
+use crate::{Channel, deliver::ended, quota::quota_failure};
 
 /// How long a held text waits for the visitor's next message.
 pub const HELD_TEXT_LIFETIME: SignedDuration = SignedDuration::from_hours(72);
@@ -31,17 +31,13 @@ impl Channel {
     }
 
     async fn end_hold(&self, message: &Message, failure: Option<&SendFailure>) -> Result<Option<Message>, StoreError> {
-        for _ in 0..WRITE_ATTEMPTS {
+        self.retry_on_conflict(|_| async {
             let seen = self.store.threads.visitor(&message.thread).await?;
             let mut visitor = seen.clone();
             visitor.held.retain(|id| *id != message.id);
-            match self.store.sends.end_held(message, failure, (&seen, &visitor)).await? {
-                Settlement::Kept(message) => return Ok(Some(*message)),
-                Settlement::TooLate => return Ok(None),
-                Settlement::VisitorChanged => {}
-            }
-        }
-        Err(StoreError::Exhausted)
+            self.store.sends.end_held(message, failure, (&seen, &visitor)).await.map(ended)
+        })
+        .await
     }
 }
 

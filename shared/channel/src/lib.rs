@@ -32,7 +32,7 @@ pub use wechat::client::WECHAT_API_URL;
 
 use std::{sync::Arc, time::Duration};
 
-use store::{ConversationReader, Decisions, MediaUploads, Sends, SharedClock, Table, ThreadReader, Vault};
+use store::{Attempt, Attempted, Backoff, ConversationReader, Decisions, MediaUploads, Sends, SharedClock, StoreError, Table, ThreadReader, Vault};
 use wechat::{ApiError, client::Typing};
 
 /// The time limit of a call to WeChat. Shorter than the lease of a send and of a token; WeChat answers in a fraction of
@@ -47,6 +47,7 @@ const WRITE_ATTEMPTS: u32 = 8;
 #[derive(Debug)]
 struct Store {
     clock: SharedClock,
+    backoff: Backoff,
     conversations: ConversationReader,
     threads: ThreadReader,
     decisions: Decisions,
@@ -58,6 +59,7 @@ impl Store {
     fn new(table: &Table) -> Self {
         Self {
             clock: table.clock().clone(),
+            backoff: table.backoff().clone(),
             conversations: table.conversations(),
             threads: table.threads(),
             decisions: table.decisions(),
@@ -91,6 +93,14 @@ impl Channel {
         let api = wechat::Api::new(http, api_url).map_err(|_| ChannelError::ApiUrl)?;
         let fetcher = Fetcher::new(simulator(api_url))?;
         Ok(Self { store: Arc::new(Store::new(table)), tokens: Tokens::new(table, vault, api.clone()), api, fetcher })
+    }
+
+    /// Repeats a write of a visitor or a conversation, from its read on, while other writers change them.
+    async fn retry_on_conflict<T, F>(&self, attempt: impl FnMut(Attempt) -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<Attempted<T>, StoreError>>,
+    {
+        self.store.backoff.retry_on_conflict(WRITE_ATTEMPTS, attempt).await
     }
 
     /// The access tokens.

@@ -4,12 +4,12 @@ use desk::quota::MESSAGE_ALLOWANCE;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::{
-    Author, Commit, CommitOutcome, Conversation, EarlierRequest, IdempotentRequest, Message, MessageState, NewEvent,
+    Attempt, Attempted, Author, Commit, CommitOutcome, Conversation, EarlierRequest, IdempotentRequest, Message, MessageState, NewEvent,
     NewOutbound, SendFailure, Stage, StoreError,
 };
 
 use crate::{
-    Channel, HELD_TEXT_LIFETIME, RetryPolicy, WRITE_ATTEMPTS, held::hold, parts::part_count, quota::quota_failure,
+    Channel, HELD_TEXT_LIFETIME, RetryPolicy, held::hold, parts::part_count, quota::quota_failure,
 };
 
 /// A message that a person wants to send.
@@ -40,8 +40,8 @@ pub enum SendResult {
 enum Stored {
     /// The message is stored and can be delivered.
     Pending,
-    /// The message is stored and waits for the visitor's next message.
-    Held,
+    /// The message is stored as held: it waits for the visitor's next message.
+    Held(Box<NewOutbound>),
     /// There is nothing to deliver.
     Finished(SendResult),
 }
@@ -53,7 +53,7 @@ impl Channel {
     pub async fn send_message(&self, conversation: &Conversation, draft: Draft) -> Result<SendResult, StoreError> {
         let thread = conversation.thread();
         let now = self.store.clock.now();
-        let mut new = NewOutbound {
+        let new = NewOutbound {
             id: NewOutbound::fresh_id(now),
             thread: thread.clone(),
             cid: Some(conversation.cid.clone()),
@@ -63,9 +63,9 @@ impl Channel {
             ai: false,
             held: None,
         };
-        match self.store_message(&mut new, draft.idempotency.as_ref(), now).await? {
+        match self.store_message(&new, draft.idempotency.as_ref(), now).await? {
             Stored::Pending => {}
-            Stored::Held => return Ok(SendResult::Message(Box::new(new.message(now)))),
+            Stored::Held(held) => return Ok(SendResult::Message(Box::new(held.message(now)))),
             Stored::Finished(result) => return Ok(result),
         }
         let message = match self.deliver(&thread, &new.id, RetryPolicy::FailFast).await {
@@ -90,7 +90,7 @@ impl Channel {
     /// Stores a message together with the reservation of its replies, or as held where there are none.
     async fn store_message(
         &self,
-        new: &mut NewOutbound,
+        new: &NewOutbound,
         idempotency: Option<&IdempotentRequest>,
         now: Timestamp,
     ) -> Result<Stored, StoreError> {
@@ -102,33 +102,42 @@ impl Channel {
                 detail: "This text takes more than the five messages that WeChat grants in answer to one.".to_owned(),
             })));
         }
-        for attempt in 0.. {
-            let seen = self.store.threads.visitor(&new.thread).await?;
-            if attempt > 0 && self.store.threads.message(&new.thread, &new.id).await?.is_some() {
-                // An earlier attempt was committed and its answer lost.
-                break;
-            }
-            let mut visitor = seen.clone();
-            if let Err(shortage) = visitor.ledger.reserve(&new.id, parts, 0, now) {
-                if let Err(failure) = hold(new, &mut visitor, shortage) {
-                    return Ok(Stored::Finished(SendResult::Refused(failure)));
-                }
-                new.held = Some((quota_failure(shortage), now + HELD_TEXT_LIFETIME));
-            }
-            let sends = vec![new.clone()];
-            let visitor = Some((&new.thread, &seen, visitor));
-            let commit = Commit { visitor, sends, idempotency, ..Commit::default() };
-            match self.store.decisions.commit(commit).await? {
-                CommitOutcome::Written(_) => break,
-                CommitOutcome::DuplicateRequest => match self.earlier_result(new, idempotency).await? {
-                    Some(result) => return Ok(Stored::Finished(result)),
-                    None => break,
-                },
-                _ if attempt < WRITE_ATTEMPTS => new.held = None,
-                _ => return Err(StoreError::Exhausted),
-            }
+        self.retry_on_conflict(|attempt| self.try_store_message(new, parts, idempotency, now, attempt)).await
+    }
+
+    async fn try_store_message(
+        &self,
+        new: &NewOutbound,
+        parts: u32,
+        idempotency: Option<&IdempotentRequest>,
+        now: Timestamp,
+        attempt: Attempt,
+    ) -> Result<Attempted<Stored>, StoreError> {
+        let seen = self.store.threads.visitor(&new.thread).await?;
+        if attempt != Attempt::FIRST && self.store.threads.message(&new.thread, &new.id).await?.is_some() {
+            // An earlier attempt was committed and its answer lost. A held message is delivered as it is.
+            return Ok(Attempted::Done(Stored::Pending));
         }
-        Ok(if new.held.is_some() { Stored::Held } else { Stored::Pending })
+        let (mut new, mut visitor) = (new.clone(), seen.clone());
+        if let Err(shortage) = visitor.ledger.reserve(&new.id, parts, 0, now) {
+            if let Err(failure) = hold(&new, &mut visitor, shortage) {
+                return Ok(Attempted::Done(Stored::Finished(SendResult::Refused(failure))));
+            }
+            new.held = Some((quota_failure(shortage), now + HELD_TEXT_LIFETIME));
+        }
+        let sends = vec![new.clone()];
+        let visitor = Some((&new.thread, &seen, visitor));
+        let commit = Commit { visitor, sends, idempotency, ..Commit::default() };
+        let earlier = match self.store.decisions.commit(commit).await? {
+            CommitOutcome::Written(_) => None,
+            CommitOutcome::DuplicateRequest => self.earlier_result(&new, idempotency).await?,
+            _ => return Ok(Attempted::Conflict),
+        };
+        Ok(Attempted::Done(match earlier {
+            Some(result) => Stored::Finished(result),
+            None if new.held.is_some() => Stored::Held(Box::new(new)),
+            None => Stored::Pending,
+        }))
     }
 
     /// The result of the first request with this `Idempotency-Key`. `None` when that was this very request, whose
@@ -152,31 +161,36 @@ impl Channel {
 
     /// Records a person's first reply. With it the agent has accepted the conversation.
     async fn mark_answered(&self, conversation: &Conversation) -> Result<(), StoreError> {
-        let mut seen = conversation.clone();
-        for _ in 0..WRITE_ATTEMPTS {
-            if seen.answered_at.is_some() || !seen.is_open() {
-                return Ok(());
-            }
-            let now = self.store.clock.now();
-            let mut after = seen.clone();
-            after.answered_at = Some(now);
-            after.active_at = now;
-            let mut events = vec![NewEvent::new("conversation.answered", Value::Null)];
-            if let Stage::Assigned(assigned) = &mut after.stage
-                && assigned.accepted_at.is_none()
-            {
-                assigned.accepted_at = Some(now);
-                events.insert(0, NewEvent::new("conversation.accepted", json!({ "agent_id": assigned.agent_id })));
-            }
-            let commit = Commit { before: Some(&seen), after: Some(after), events, ..Commit::default() };
-            if let CommitOutcome::Written(_) = self.store.decisions.commit(commit).await? {
-                return Ok(());
-            }
-            let Some(current) = self.store.conversations.conversation(&conversation.cid).await? else {
-                return Ok(());
-            };
-            seen = current;
+        self.retry_on_conflict(|attempt| self.try_mark_answered(conversation, attempt)).await
+    }
+
+    async fn try_mark_answered(
+        &self,
+        conversation: &Conversation,
+        attempt: Attempt,
+    ) -> Result<Attempted<()>, StoreError> {
+        let seen = match attempt {
+            Attempt::FIRST => Some(conversation.clone()),
+            _ => self.store.conversations.conversation(&conversation.cid).await?,
+        };
+        let Some(seen) = seen.filter(|seen| seen.is_open() && seen.answered_at.is_none()) else {
+            return Ok(Attempted::Done(()));
+        };
+        let now = self.store.clock.now();
+        let mut after = seen.clone();
+        after.answered_at = Some(now);
+        after.active_at = now;
+        let mut events = vec![NewEvent::new("conversation.answered", Value::Null)];
+        if let Stage::Assigned(assigned) = &mut after.stage
+            && assigned.accepted_at.is_none()
+        {
+            assigned.accepted_at = Some(now);
+            events.insert(0, NewEvent::new("conversation.accepted", json!({ "agent_id": assigned.agent_id })));
         }
-        Err(StoreError::Exhausted)
+        let commit = Commit { before: Some(&seen), after: Some(after), events, ..Commit::default() };
+        Ok(match self.store.decisions.commit(commit).await? {
+            CommitOutcome::Written(_) => Attempted::Done(()),
+            _ => Attempted::Conflict,
+        })
     }
 }

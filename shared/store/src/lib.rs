@@ -78,7 +78,6 @@
 //! statement forbids. Each module adds its operations to the handles. [`Vault`] seals and opens credentials.
 
 mod access;
-mod backoff;
 mod binding;
 mod clock;
 mod commit;

@@ -1,4 +1,4 @@
-//! Pauses between the attempts of a read-decide-write cycle that lost a race.
+//! Pauses between attempts: of a read-decide-write cycle that lost a race, and of a throttled request.
 
 use std::{
     fmt,
@@ -9,11 +9,19 @@ use std::{
 
 use crate::error::{Result, StoreError};
 
-/// The longest pause after the first attempt. It doubles with each attempt.
-const FIRST_PAUSE_MAX: Duration = Duration::from_millis(10);
+/// The pauses after the attempts of one kind.
+struct Pauses {
+    /// The longest pause after the first attempt. It doubles with each attempt.
+    first_max: Duration,
+    /// The longest pause after any attempt.
+    max: Duration,
+}
 
-/// The longest pause after any attempt.
-const PAUSE_MAX: Duration = Duration::from_millis(160);
+/// After a lost race: the other writer is done by then.
+const CONFLICT: Pauses = Pauses { first_max: Duration::from_millis(10), max: Duration::from_millis(160) };
+
+/// After a throttled request: the table has new capacity each second.
+const THROTTLED: Pauses = Pauses { first_max: Duration::from_millis(100), max: Duration::from_secs(1) };
 
 /// Waits for a time. Tests replace it, so that no test waits in real time.
 pub trait Sleep: Send + Sync + fmt::Debug {
@@ -32,7 +40,8 @@ impl Sleep for SystemSleep {
 }
 
 /// Jittered pauses that grow from one attempt to the next ("full jitter" of the AWS Architecture Blog, "Exponential
-/// Backoff And Jitter"): 0 to 10 ms after the first attempt, up to 160 ms after the fifth and later ones. Cheap to clone.
+/// Backoff And Jitter"). After a lost race: 0 to 10 ms after the first attempt, up to 160 ms after the fifth and later ones.
+/// Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     random: Arc<Mutex<fastrand::Rng>>,
@@ -77,9 +86,13 @@ impl Backoff {
         Self { random: Arc::new(Mutex::new(random)), sleep: Arc::new(sleep) }
     }
 
-    /// Pauses after this many attempts.
-    pub async fn pause(&self, attempts: u32) {
-        let longest = FIRST_PAUSE_MAX.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(PAUSE_MAX);
+    /// Pauses after this many attempts of a throttled request.
+    pub(crate) async fn pause_throttled(&self, attempts: u32) {
+        self.pause(&THROTTLED, attempts).await;
+    }
+
+    async fn pause(&self, pauses: &Pauses, attempts: u32) {
+        let longest = pauses.first_max.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(pauses.max);
         let drawn = self.random.lock().unwrap_or_else(PoisonError::into_inner).f64();
         self.sleep.sleep(longest.mul_f64(drawn)).await;
     }
@@ -100,7 +113,7 @@ impl Backoff {
             if next.number >= attempts {
                 return Err(StoreError::Exhausted);
             }
-            self.pause(next.number).await;
+            self.pause(&CONFLICT, next.number).await;
             next.number += 1;
         }
     }

@@ -8,7 +8,6 @@ use aws_sdk_dynamodb::{
 use jiff::SignedDuration;
 
 use crate::{
-    backoff,
     clock::SharedClock,
     error::{Cause, Result, StoreError},
     item::{Attributes, s},
@@ -21,7 +20,7 @@ pub(crate) const SERVICE: &str = "DynamoDB";
 /// Keys of one `BatchGetItem` (API reference: 100).
 const BATCH_MAX: usize = 100;
 
-/// How often a batch is read until all its keys are processed: about 2 seconds with the pauses.
+/// How often a batch is read until all its keys are processed: about 2 seconds with the longest pauses.
 const BATCH_ATTEMPTS: u32 = 6;
 
 /// How long an unreadable item is postponed.
@@ -180,7 +179,7 @@ impl Table {
     /// 16 MB, are read again after a pause (API reference, `BatchGetItem`).
     async fn get_batch(&self, mut keys: Vec<Attributes>, consistent: bool) -> Result<Vec<Attributes>> {
         let mut found = Vec::with_capacity(keys.len());
-        for attempt in 0..BATCH_ATTEMPTS {
+        for attempt in 1..=BATCH_ATTEMPTS {
             let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(consistent).build();
             let wanted = wanted.map_err(|_| StoreError::Internal("a batch has no keys"))?;
             let answer = self.client.batch_get_item().request_items(&self.name, wanted).send().await;
@@ -191,7 +190,7 @@ impl Table {
             if keys.is_empty() {
                 return Ok(found);
             }
-            backoff::pause(attempt).await;
+            self.backoff.pause_throttled(attempt).await;
         }
         Err(StoreError::Unavailable {
             service: SERVICE,

@@ -1,10 +1,7 @@
 //! Held texts go out with the visitor's next message.
 
 use channel::text_part_count;
-use desk::{
-    conversation::AuthorRole,
-    held::{HeldText, merge},
-};
+use desk::{conversation::AuthorRole, held::merge};
 use serde_json::{Value, json};
 use store::{Author, Message, MessageState, NewOutbound, Result, ThreadReader};
 use wechat::text::MAX_TEXT;
@@ -52,12 +49,9 @@ pub(crate) async fn release_held_texts(threads: &ThreadReader, decision: &mut De
     Ok(())
 }
 
-fn texts(held: &[Message]) -> Vec<HeldText> {
-    let text = |message: &Message| HeldText {
-        id: message.id.clone(),
-        author: message.author.as_ref().and_then(|author| author.name.clone()).unwrap_or_default(),
-        text: message.content.get("content").and_then(Value::as_str).unwrap_or_default().to_owned(),
-    };
+fn texts(held: &[Message]) -> Vec<String> {
+    let text =
+        |message: &Message| message.content.get("content").and_then(Value::as_str).unwrap_or_default().to_owned();
     held.iter().map(text).collect()
 }
 

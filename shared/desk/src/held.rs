@@ -2,17 +2,6 @@
 //!
 //! Each message that goes out takes one of the few replies that WeChat grants, so as many texts as fit share one.
 
-/// A held text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeldText {
-    /// Its message.
-    pub id: String,
-    /// Who wrote it: the name to show.
-    pub author: String,
-    /// What.
-    pub text: String,
-}
-
 /// What goes out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Merged {
@@ -30,10 +19,10 @@ pub struct Merged {
 ///
 /// `max_bytes` is what one message may have; a longer text shares its message with none and takes the replies that
 /// `parts_of` says. An empty text adds nothing.
-pub fn merge(held: &[HeldText], max_bytes: usize, max_parts: u32, parts_of: impl Fn(&str) -> u32) -> Merged {
+pub fn merge(held: &[String], max_bytes: usize, max_parts: u32, parts_of: impl Fn(&str) -> u32) -> Merged {
     let mut merged = Merged::default();
     let mut left = max_parts;
-    for HeldText { text, .. } in held {
+    for text in held {
         // Filling one message after the other is the least number of them, since none may overtake another.
         match merged.texts.last_mut() {
             _ if text.is_empty() => {}
@@ -61,13 +50,8 @@ mod tests {
 
     use super::*;
 
-    fn held(texts: &[&str]) -> Vec<HeldText> {
-        let text = |(n, text): (usize, &&str)| HeldText {
-            id: format!("m{n}"),
-            author: "小王".to_owned(),
-            text: (*text).to_owned(),
-        };
-        texts.iter().enumerate().map(text).collect()
+    fn held(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
     }
 
     /// Full parts of so many bytes and what remains, none of them ending inside a character.
@@ -129,8 +113,7 @@ mod tests {
             max_bytes in 1_usize..40,
             max_parts in 0_u32..8,
         ) {
-            let all = held(&texts.iter().map(String::as_str).collect::<Vec<_>>());
-            let merged = merge(&all, max_bytes, max_parts, parts(max_bytes));
+            let merged = merge(&texts, max_bytes, max_parts, parts(max_bytes));
             let (out, kept) = texts.split_at(merged.taken);
 
             prop_assert_eq!(merged.texts.join("\n"), out.join("\n"));

@@ -5,7 +5,7 @@ use desk::policy::{Action, Role, Subject};
 use jiff::Timestamp;
 use serde::Serialize;
 use store::{Message, Profile, Thread, Visitor};
-use wechat::session_from::{self, SessionFrom};
+use wechat::session_from::{self, SessionFrom, Verification};
 
 use crate::{bindings, conversation_view::Quota, parameters::VisitorPath, schema, services::Services};
 
@@ -42,7 +42,7 @@ struct SessionFromView {
     raw: Option<String>,
     at: Option<Timestamp>,
     /// The result of the check of the signature.
-    verification: Option<String>,
+    verification: Option<Verification>,
     parsed: SessionFrom,
 }
 
@@ -100,7 +100,7 @@ async fn read(
         SessionFromView {
             raw: is_shown.then(|| raw.to_owned()),
             at: visitor.session_from_at,
-            verification: visitor.verification.clone(),
+            verification: visitor.verification,
             parsed,
         }
     });

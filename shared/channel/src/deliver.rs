@@ -6,8 +6,8 @@
 use desk::quota::{QuotaError, RESERVATION_TTL};
 use jiff::SignedDuration;
 use store::{
-    Attempted, Claim, Claimed, Commit, CommitOutcome, Message, MessageState, SENDING_LEASE, SendFailure, Settled, Settlement,
-    StoreError, Thread, Visitor,
+    Attempted, Claim, Claimed, Commit, CommitOutcome, Message, MessageState, SENDING_LEASE, SendFailure, Settled,
+    Settlement, StoreError, Thread, Visitor,
 };
 
 use crate::{

@@ -32,7 +32,10 @@ pub use wechat::client::WECHAT_API_URL;
 
 use std::{sync::Arc, time::Duration};
 
-use store::{Attempt, Attempted, Backoff, ConversationReader, Decisions, MediaUploads, Sends, SharedClock, StoreError, Table, ThreadReader, Vault};
+use store::{
+    Attempt, Attempted, Backoff, ConversationReader, Decisions, MediaUploads, Sends, SharedClock, StoreError, Table,
+    ThreadReader, Vault,
+};
 use wechat::{ApiError, client::Typing};
 
 /// The time limit of a call to WeChat. Shorter than the lease of a send and of a token; WeChat answers in a fraction of

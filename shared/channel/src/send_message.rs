@@ -4,13 +4,11 @@ use desk::quota::MESSAGE_ALLOWANCE;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::{
-    Attempt, Attempted, Author, Commit, CommitOutcome, Conversation, EarlierRequest, IdempotentRequest, Message, MessageState, NewEvent,
-    NewOutbound, SendFailure, Stage, StoreError,
+    Attempt, Attempted, Author, Commit, CommitOutcome, Conversation, EarlierRequest, IdempotentRequest, Message,
+    MessageState, NewEvent, NewOutbound, SendFailure, Stage, StoreError,
 };
 
-use crate::{
-    Channel, HELD_TEXT_LIFETIME, RetryPolicy, held::hold, parts::part_count, quota::quota_failure,
-};
+use crate::{Channel, HELD_TEXT_LIFETIME, RetryPolicy, held::hold, parts::part_count, quota::quota_failure};
 
 /// A message that a person wants to send.
 #[derive(Debug)]

@@ -19,8 +19,8 @@ pub enum ConversationEvent {
         /// Irregularities of the `session-from` that the routing was based on.
         session_from_warnings: Vec<session_from::Warning>,
         /// The result of verifying the signature of `session-from`.
-        #[cfg_attr(feature = "openapi", schema(required = true, value_type = Option<session_from::Verification>))]
-        verification: Option<String>,
+        #[cfg_attr(feature = "openapi", schema(required = true))]
+        verification: Option<session_from::Verification>,
         /// Irregularities of `transfer_action`, `platform_action` and `robotid`.
         routing_warnings: Vec<desk::routing::Warning>,
     },

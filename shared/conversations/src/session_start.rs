@@ -29,7 +29,7 @@ pub(crate) async fn start_session(
         let verification = verify(vault, &from, binding, now).await?;
         decision.visitor.session_from = Some(text.to_owned());
         decision.visitor.session_from_at = Some(now);
-        decision.visitor.verification = verification_name(verification);
+        decision.visitor.verification = Some(verification);
         update_profile(&mut decision.visitor.profile, &from, verification == Verification::Verified);
     }
     // The greeting belongs to no conversation.
@@ -48,10 +48,6 @@ async fn verify(vault: &Vault, from: &SessionFrom, binding: Option<&Binding>, no
         None => SecretString::default(),
     };
     Ok(from.verify(secret.expose_secret().as_bytes(), now.as_second()))
-}
-
-fn verification_name(verification: Verification) -> Option<String> {
-    serde_json::to_value(verification).ok()?.as_str().map(ToOwned::to_owned)
 }
 
 /// Greets a visitor who was not greeted within [`GREETING_INTERVAL`].

@@ -3,6 +3,7 @@
 use desk::quota::Ledger;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
+use wechat::session_from::Verification;
 
 use crate::{
     error::Result,
@@ -22,8 +23,8 @@ pub struct Visitor {
     pub session_from: Option<String>,
     /// When they entered with it.
     pub session_from_at: Option<Timestamp>,
-    /// The verification of its signature then: `verified`, `unsigned`, `bad` or `stale`.
-    pub verification: Option<String>,
+    /// The verification of its signature then.
+    pub verification: Option<Verification>,
     /// When they were first seen.
     pub first_seen_at: Option<Timestamp>,
     /// When they last wrote or entered.

@@ -154,7 +154,7 @@ fn open_conversation(
     let opened = Conversation::new(&decision.thread, message, Stage::Unassigned, decision.now);
     decision.visitor.open_cid = Some(opened.cid.clone());
     decision.after = Some(opened);
-    let verification = from.as_ref().and_then(|_| decision.visitor.verification.clone());
+    let verification = from.as_ref().and(decision.visitor.verification);
     decision.event(ConversationEvent::Created {
         session_from_warnings: from.map(|from| from.warnings).unwrap_or_default(),
         verification,

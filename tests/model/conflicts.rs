@@ -1,7 +1,7 @@
 //! Decisions that meet other writers.
 
 use conversations::{Actor, HandoffError, TransferTarget};
-use desk::staff::AgentStatus;
+use desk::{conversation::EventKind, staff::AgentStatus};
 use jiff::SignedDuration;
 
 use crate::{
@@ -60,7 +60,7 @@ async fn admin_close_of_an_agents_conversation_is_recorded_as_the_admins() {
     desk.actions.close(&cid, Actor::Admin, None).await.unwrap().unwrap();
     let events = desk.table.conversations().events(&cid, None, 100).await.unwrap().items;
     let closed = events.last().unwrap();
-    assert_eq!((closed.kind.as_str(), &closed.data["by"]), ("conversation.closed", &"admin".into()));
+    assert_eq!((&closed.kind, &closed.data["by"]), (&EventKind::Closed, &"admin".into()));
     assert_eq!(closed.data["agent_id"], agent.as_str());
 }
 

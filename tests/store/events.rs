@@ -1,10 +1,11 @@
 //! Each change of a conversation is an event; a conversation's events are numbered without gaps.
 
+use desk::conversation::EventKind;
 use jiff::SignedDuration;
 use serde_json::json;
 use store::{CommitOutcome, Event, NewEvent, StoreError, Thread};
 
-use crate::support::{APP_ID, Decision, Kit, concurrently, s, visitor};
+use crate::support::{APP_ID, Decision, Kit, concurrently, decision::event_kind, s, visitor};
 
 async fn all(kit: &Kit, cid: &str, limit: i32) -> Vec<Event> {
     let mut events = Vec::new();
@@ -31,7 +32,7 @@ async fn events_are_read_as_they_were_written() {
     let mut opens = Decision::about(&kit.table, &message).await;
     let data = json!({ "trail": [{ "level": 1, "because": "没有人" }], "n": 7 });
     opens.events =
-        vec![NewEvent::new("conversation.created", data.clone()), NewEvent::new("message.joined", json!(null))];
+        vec![NewEvent::new(EventKind::Created, data.clone()), NewEvent::new(event_kind("message.joined"), json!(null))];
     let begin = kit.now();
     let opened = kit.written(opens).await;
     assert_eq!(opened.seq, 2);
@@ -40,7 +41,7 @@ async fn events_are_read_as_they_were_written() {
     assert_eq!(kit.written(Decision::on(&kit.table, &opened.cid).await).await.seq, 2);
     kit.written(Decision::on(&kit.table, &opened.cid).await.closed().event("conversation.closed")).await;
 
-    let event = |seq, kind: &str, at, data| Event { seq, kind: kind.to_owned(), at, data };
+    let event = |seq, kind: &str, at, data| Event { seq, kind: event_kind(kind), at, data };
     assert_eq!(
         all(&kit, &opened.cid, 10).await,
         [
@@ -93,7 +94,7 @@ async fn refused_decision_leaves_no_event_and_no_gap() {
     kit.written(Decision::on(&kit.table, &cid).await.event("conversation.noted")).await;
     let events = all(&kit, &cid, 10).await;
     assert_eq!(numbers(&events), [1, 2]);
-    assert!(events.iter().all(|event| event.kind == "conversation.noted"));
+    assert!(events.iter().all(|event| event.kind == event_kind("conversation.noted")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

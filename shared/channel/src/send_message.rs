@@ -1,6 +1,6 @@
 //! Sends what a person writes, within their request.
 
-use desk::quota::MESSAGE_ALLOWANCE;
+use desk::{conversation::EventKind, quota::MESSAGE_ALLOWANCE};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::{
@@ -178,12 +178,12 @@ impl Channel {
         let mut after = seen.clone();
         after.answered_at = Some(now);
         after.active_at = now;
-        let mut events = vec![NewEvent::new("conversation.answered", Value::Null)];
+        let mut events = vec![NewEvent::new(EventKind::Answered, Value::Null)];
         if let Stage::Assigned(assigned) = &mut after.stage
             && assigned.accepted_at.is_none()
         {
             assigned.accepted_at = Some(now);
-            events.insert(0, NewEvent::new("conversation.accepted", json!({ "agent_id": assigned.agent_id })));
+            events.insert(0, NewEvent::new(EventKind::Accepted, json!({ "agent_id": assigned.agent_id })));
         }
         let commit = Commit { before: Some(&seen), after: Some(after), events, ..Commit::default() };
         Ok(match self.store.decisions.commit(commit).await? {

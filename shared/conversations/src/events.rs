@@ -1,6 +1,10 @@
 //! The events of a conversation, with their data as webhooks, browsers and the API's history show it.
 
-use desk::{conversation::ClosedBy, handover, routing::TrailEntry};
+use desk::{
+    conversation::{ClosedBy, EventKind},
+    handover,
+    routing::TrailEntry,
+};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use store::NewEvent;
@@ -252,7 +256,8 @@ impl From<ConversationEvent> for NewEvent {
         // These types have string keys only, which is all that JSON asks for.
         let mut event = serde_json::to_value(&event).unwrap_or_default();
         let data = event["data"].take();
-        Self::new(event["type"].as_str().unwrap_or_default(), data)
+        let kind = serde_json::from_value(event["type"].take());
+        Self::new(kind.unwrap_or_else(|_| EventKind::Other(String::new())), data)
     }
 }
 
@@ -301,9 +306,9 @@ mod tests {
         }]
     }
 
-    fn check(event: ConversationEvent, kind: &str, data: Value) {
+    fn check(event: ConversationEvent, kind: EventKind, data: Value) {
         let event = NewEvent::from(event);
-        assert_eq!((event.kind.as_str(), event.data), (kind, data));
+        assert_eq!((event.kind, event.data), (kind, data));
     }
 
     fn passage() -> Value {
@@ -314,7 +319,7 @@ mod tests {
     fn assignments_serialize_with_their_origin() {
         let check = |origin, data: Value| {
             let event = ConversationEvent::Assigned { agent_id: "a".to_owned(), group_id: None, origin };
-            check(event, "conversation.assigned", data);
+            check(event, EventKind::Assigned, data);
         };
         check(
             AssignmentOrigin::Routed { level: 2, trail: trail(), because: RoutingCause::LeftMessage(True) },
@@ -339,10 +344,10 @@ mod tests {
     #[test]
     fn robot_start_serializes_with_its_route_if_it_has_one() {
         let robot = |trail, because| ConversationEvent::RobotStarted { robot_id: "r".to_owned(), trail, because };
-        check(robot(None, None), "conversation.robot", json!({ "robot_id": "r" }));
+        check(robot(None, None), EventKind::RobotStarted, json!({ "robot_id": "r" }));
         let because = RoutingCause::AgentGone("a".to_owned());
         let data = json!({ "robot_id": "r", "trail": [passage()], "because": { "agent_gone": "a" } });
-        check(robot(Some(trail()), Some(because)), "conversation.robot", data);
+        check(robot(Some(trail()), Some(because)), EventKind::RobotStarted, data);
     }
 
     #[test]
@@ -350,22 +355,22 @@ mod tests {
         let because = RoutingCause::Handover(None);
         check(
             ConversationEvent::LeaveMessageCreated { level: 0, trail: None, because },
-            "leave_message.created",
+            EventKind::LeaveMessageCreated,
             json!({ "level": 0, "trail": null, "because": { "handover": null } }),
         );
         let to = TransferTarget::Group("g".to_owned());
         check(
             ConversationEvent::Transferred { from: None, to, reason: None, by: Some("a".to_owned()) },
-            "conversation.transferred",
+            EventKind::Transferred,
             json!({ "from": null, "to": { "group_id": "g" }, "reason": null, "by": "a" }),
         );
         check(
             ConversationEvent::Closed { by: ClosedBy::Idle, agent_id: None, summary: None },
-            "conversation.closed",
+            EventKind::Closed,
             json!({ "by": "idle", "agent_id": null, "summary": null }),
         );
-        check(ConversationEvent::IdleWarned(NoData), "conversation.idle", Value::Null);
+        check(ConversationEvent::IdleWarned(NoData), EventKind::IdleWarned, Value::Null);
         let overflowed = ConversationEvent::Overflowed(RoutingCause::Unstaffed("group:g".to_owned()));
-        check(overflowed, "conversation.overflowed", json!({ "nobody_there": "group:g" }));
+        check(overflowed, EventKind::Overflowed, json!({ "nobody_there": "group:g" }));
     }
 }

@@ -1,4 +1,4 @@
-//! What is stored with a conversation and its messages: who wrote, who closed.
+//! What is stored with a conversation and its messages: who wrote, who closed, what happened.
 
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +67,78 @@ impl ClosedBy {
             Self::Admin => "admin",
             Self::Visitor => "visitor",
             Self::Idle => "idle",
+        }
+    }
+}
+
+/// What an event of a conversation says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum EventKind {
+    /// The visitor's first message opened it.
+    #[serde(rename = "conversation.created")]
+    Created,
+    /// A robot answers from now on.
+    #[serde(rename = "conversation.robot")]
+    RobotStarted,
+    /// A robot hands over to people.
+    #[serde(rename = "conversation.handoff")]
+    HandedOver,
+    /// It waits in a queue.
+    #[serde(rename = "conversation.queued")]
+    Queued,
+    /// An agent has it.
+    #[serde(rename = "conversation.assigned")]
+    Assigned,
+    /// The assigned agent started to work on it.
+    #[serde(rename = "conversation.accepted")]
+    Accepted,
+    /// A person replied for the first time.
+    #[serde(rename = "conversation.answered")]
+    Answered,
+    /// A person gave it to another agent or group.
+    #[serde(rename = "conversation.transferred")]
+    Transferred,
+    /// It left its queue for the next level of the plan.
+    #[serde(rename = "conversation.overflowed")]
+    Overflowed,
+    /// It was taken from an agent whose workbench is silent.
+    #[serde(rename = "conversation.requeued")]
+    Requeued,
+    /// The visitor was warned that it will be closed.
+    #[serde(rename = "conversation.idle")]
+    IdleWarned,
+    /// It ended.
+    #[serde(rename = "conversation.closed")]
+    Closed,
+    /// The visitor was asked to leave a message.
+    #[serde(rename = "leave_message.created")]
+    LeaveMessageCreated,
+    /// A robot answered the visitor's last messages.
+    #[serde(rename = "robot.answered")]
+    RobotAnswered,
+    /// An automatic message was not sent.
+    #[serde(rename = "message.not_said")]
+    NotSent,
+    /// An event that a later version wrote, by its name.
+    #[serde(untagged)]
+    Other(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn event_kind_of_a_later_version_keeps_its_name() {
+        for (name, kind) in [
+            ("conversation.closed", EventKind::Closed),
+            ("message.not_said", EventKind::NotSent),
+            ("conversation.noted", EventKind::Other("conversation.noted".to_owned())),
+        ] {
+            assert_eq!(serde_json::from_value::<EventKind>(json!(name)).unwrap(), kind);
+            assert_eq!(serde_json::to_value(&kind).unwrap(), json!(name));
         }
     }
 }

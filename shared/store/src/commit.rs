@@ -115,7 +115,7 @@ impl Decisions {
             self.0.stage_writes(&mut writes, commit.before, after, commit.assign, now)?;
             let first = after.seq + 1 - commit.events.len() as u64;
             for (seq, event) in (first..).zip(&commit.events) {
-                writes.push((Part::Other, self.0.put_new(event.item(after, seq, now))?));
+                writes.push((Part::Other, self.0.put_new(event.item(after, seq, now)?)?));
             }
         }
         for send in &commit.sends {

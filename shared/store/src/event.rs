@@ -1,6 +1,7 @@
 //! Events: every change of a conversation, numbered within it without a gap. They are the outbox of webhooks and the
 //! conversation's history.
 
+use desk::conversation::EventKind;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -9,7 +10,7 @@ use crate::{
     conversation::Conversation,
     error::Result,
     handles::ConversationReader,
-    item::{Attributes, Build, Read, at, n, s},
+    item::{Attributes, Build, Read, at, n, name, s},
     keys,
     table::Page,
 };
@@ -17,8 +18,8 @@ use crate::{
 /// An event to write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
-    /// What happened, such as `conversation.assigned`.
-    pub kind: String,
+    /// What happened.
+    pub kind: EventKind,
     /// More about it.
     pub data: Value,
 }
@@ -30,7 +31,7 @@ pub struct Event {
     pub seq: u64,
     /// What happened.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: EventKind,
     /// When.
     pub at: Timestamp,
     /// More about it.
@@ -39,20 +40,20 @@ pub struct Event {
 
 impl NewEvent {
     /// An event.
-    pub fn new(kind: impl Into<String>, data: Value) -> Self {
-        Self { kind: kind.into(), data }
+    pub fn new(kind: EventKind, data: Value) -> Self {
+        Self { kind, data }
     }
 
-    pub(crate) fn item(&self, conversation: &Conversation, seq: u64, now: Timestamp) -> Attributes {
-        Build::new(keys::EVENT, keys::conversation(&conversation.cid), keys::event(seq))
+    pub(crate) fn item(&self, conversation: &Conversation, seq: u64, now: Timestamp) -> Result<Attributes> {
+        Ok(Build::new(keys::EVENT, keys::conversation(&conversation.cid), keys::event(seq))
             .set("cid", s(&conversation.cid))
             .set("app_id", s(&conversation.app_id))
             .set("openid", s(&conversation.openid))
             .set("seq", n(seq))
-            .set("type", s(&self.kind))
+            .set("type", name(&self.kind)?)
             .set("at", at(now))
             .set("data", s(self.data.to_string()))
-            .done()
+            .done())
     }
 }
 
@@ -64,7 +65,7 @@ impl ConversationReader {
             let read = Read { kind: keys::EVENT, item };
             Ok(Event {
                 seq: read.opt_n("seq")?.ok_or_else(|| read.corrupt("seq"))?,
-                kind: read.owned("type")?,
+                kind: read.name("type")?,
                 at: read.at("at")?,
                 data: read.json("data")?,
             })

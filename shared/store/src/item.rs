@@ -39,6 +39,14 @@ pub(crate) fn json(value: &impl Serialize) -> Result<AttributeValue> {
     serde_json::to_string(value).map(s).map_err(|_| StoreError::Internal("a value does not serialise"))
 }
 
+/// A value of an enum, by its name; see [`Read::name`].
+pub(crate) fn name(value: &impl Serialize) -> Result<AttributeValue> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => Ok(s(name)),
+        _ => Err(StoreError::Internal("a value does not serialise as a name")),
+    }
+}
+
 /// Builds an item.
 #[derive(Default)]
 pub(crate) struct Build(Attributes);

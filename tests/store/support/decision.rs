@@ -1,6 +1,6 @@
 //! A decision as reception and agents make it: from the visitor and the conversation as read to their new state.
 
-use desk::conversation::ClosedBy;
+use desk::conversation::{ClosedBy, EventKind};
 use jiff::Timestamp;
 use store::{
     Assign, Commit, CommitOutcome, Conversation, IdempotentRequest, InboundRef, NewEvent, NewOutbound, Result, Stage,
@@ -38,6 +38,11 @@ impl Kit {
         assert_eq!(decision.write(&self.table).await.unwrap(), *with);
         assert_eq!(self.items().await, before);
     }
+}
+
+/// The kind of an event with this name.
+pub(crate) fn event_kind(name: &str) -> EventKind {
+    serde_json::from_value(name.into()).unwrap()
 }
 
 /// The state as read and the state to write. A test may change any field before the write.
@@ -136,8 +141,8 @@ impl Decision {
         self
     }
 
-    pub(crate) fn event(mut self, kind: &'static str) -> Self {
-        self.events.push(NewEvent::new(kind, serde_json::Value::Null));
+    pub(crate) fn event(mut self, kind: &str) -> Self {
+        self.events.push(NewEvent::new(event_kind(kind), serde_json::Value::Null));
         self
     }
 

@@ -43,6 +43,7 @@ mod lost_answers;
 mod media;
 mod outbox;
 mod page;
+mod postponement;
 mod queue_checks;
 mod queues;
 mod races;

@@ -6,7 +6,7 @@ use conversations::HandoffError;
 use desk::staff::{Agent, AgentStatus};
 use futures_util::future::join_all;
 use serde_json::json;
-use store::{Kind, NewInbound, Thread};
+use store::{NewInbound, Thread};
 
 use crate::world::{Desk, bind, desk, from, silent_reception, store_record};
 
@@ -15,7 +15,7 @@ const APP: &str = "wx0000000000000001";
 /// An agent with this capacity; offline at first.
 pub(crate) async fn on_duty(desk: &Desk, number: u32, capacity: u32) -> String {
     let id = format!("a{number:012x}");
-    store_record(desk, Kind::Agent, &id, from::<Agent>(json!({ "name": id, "capacity": capacity })), Vec::new()).await;
+    store_record(desk, &id, from::<Agent>(json!({ "name": id, "capacity": capacity })), Vec::new()).await;
     desk.table.settings_writer().set_capacity(&id, &id, capacity).await.unwrap();
     id
 }

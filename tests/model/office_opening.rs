@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use desk::staff::{AgentStatus, Group};
 use futures_util::future::join_all;
 use serde_json::json;
-use store::{Duty, Kind, Queue};
+use store::{Duty, Queue};
 
 use crate::{
     claims::{on_duty, writes},
@@ -34,7 +34,7 @@ async fn fill_queue(desk: &Desk, capacity: impl Fn(u32) -> u32) -> (Vec<String>,
         .note_members(GROUP, &agents.iter().cloned().collect(), &BTreeSet::new())
         .await
         .unwrap();
-    store_record(desk, Kind::Group, GROUP, from::<Group>(group), Vec::new()).await;
+    store_record(desk, GROUP, from::<Group>(group), Vec::new()).await;
     let mut reception = silent_reception();
     reception.group_id = Some(GROUP.to_owned());
     bind(desk, APP, &reception).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use conversations::{Actor, HandoffError, TransferTarget};
 use desk::staff::{AgentStatus, Group};
-use store::{Conversation, DUE_SHARDS, InboundRef, Kind, Queue, Result};
+use store::{Conversation, DUE_SHARDS, InboundRef, Queue, Result};
 
 use crate::world::Desk;
 
@@ -94,12 +94,12 @@ fn actor(by: Option<&String>) -> Actor<'_> {
 /// Adds the edges of agents who join before the group is written, and removes those of agents who leave after it.
 async fn change_group(desk: &Desk, id: &str, settings: &Group) -> Result<()> {
     let table = &desk.table;
-    let seen = table.settings().record::<Group>(Kind::Group, id).await?.unwrap();
+    let seen = table.settings().record::<Group>(id).await?.unwrap();
     let set = |members: &[String]| members.iter().cloned().collect::<BTreeSet<_>>();
     let (before, after, none) = (set(&seen.settings.members), set(&settings.members), BTreeSet::new());
     table.settings_writer().note_members(id, &(&after - &before), &none).await?;
     let aliases = seen.aliases.clone();
-    table.settings_writer().change_record(Kind::Group, &seen, settings.clone(), aliases, None).await?;
+    table.settings_writer().change_record(&seen, settings.clone(), aliases, None).await?;
     table.settings_writer().note_members(id, &none, &(&before - &after)).await?;
     desk.conversations.begin_drain(&[Queue::Group(id.to_owned())]).await.map(drop)
 }

@@ -23,9 +23,9 @@ use desk::{
     staff::{AfterHours, Agent, Group, Strategy},
 };
 use jiff::Timestamp;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use store::{Backoff, Kind, ManualClock, NewBinding, Record, SecretString, Sleep, Table, Thread, Vault};
+use store::{Backoff, ManualClock, NewBinding, Record, Resource, SecretString, Sleep, Table, Thread, Vault};
 
 use crate::{
     invariants::Watch,
@@ -93,22 +93,22 @@ impl World {
         let agents: Vec<String> = (1..=random.between(2, 6)).map(|number| format!("a{number:012x}")).collect();
         let groups: Vec<String> = (1..=random.between(1, 3)).map(|number| format!("g{number:012x}")).collect();
         for (id, calendar) in &calendars {
-            store_record(&desk, Kind::Calendar, id, calendar.clone(), Vec::new()).await;
+            store_record(&desk, id, calendar.clone(), Vec::new()).await;
         }
         let robot = json!({ "name": "Robot", "kind": "faq" });
-        store_record(&desk, Kind::Robot, ROBOT, from::<Robot>(robot), Vec::new()).await;
+        store_record(&desk, ROBOT, from::<Robot>(robot), Vec::new()).await;
         let small = random.percent(70);
         for id in &agents {
             let agent = json!({ "name": id, "capacity": random.between(1, if small { 3 } else { 8 }) });
             let agent: Agent = from(agent);
             desk.table.settings_writer().set_capacity(id, id, agent.capacity).await.unwrap();
-            store_record(&desk, Kind::Agent, id, agent, vec![format!("other-{id}")]).await;
+            store_record(&desk, id, agent, vec![format!("other-{id}")]).await;
         }
         for id in &groups {
             let group = draw_group(&mut random, &agents);
             let members = group.members.iter().cloned().collect();
             desk.table.settings_writer().note_members(id, &members, &BTreeSet::new()).await.unwrap();
-            store_record(&desk, Kind::Group, id, group, vec![format!("other-{id}")]).await;
+            store_record(&desk, id, group, vec![format!("other-{id}")]).await;
         }
         let apps = ["wx0000000000000001", "wx0000000000000002"].map(ToOwned::to_owned);
         let receptions: BTreeMap<String, Reception> =
@@ -150,9 +150,9 @@ impl World {
 }
 
 /// Stores settings under a given id.
-pub(crate) async fn store_record<T: Serialize>(desk: &Desk, kind: Kind, id: &str, settings: T, aliases: Vec<String>) {
-    let record = Record { id: id.to_owned(), ..desk.table.settings_writer().new_record(kind, settings, aliases) };
-    desk.table.settings_writer().create_record(kind, &record, None).await.unwrap();
+pub(crate) async fn store_record<T: Resource>(desk: &Desk, id: &str, settings: T, aliases: Vec<String>) {
+    let record = Record { id: id.to_owned(), ..desk.table.settings_writer().new_record(settings, aliases) };
+    desk.table.settings_writer().create_record(&record, None).await.unwrap();
 }
 
 /// Binds a mini program.

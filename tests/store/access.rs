@@ -115,9 +115,9 @@ fn set(ids: &[&str]) -> BTreeSet<String> {
 /// Creates an agent with settings, duty and `aliases`.
 async fn agent(kit: &Kit, aliases: &[&str]) -> Record<Value> {
     let aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
-    let record = kit.table.settings_writer().new_record(Kind::Agent, json!({ "name": "Lin" }), aliases);
+    let record = kit.table.settings_writer().new_record_of(Kind::Agent, json!({ "name": "Lin" }), aliases);
     kit.table.settings_writer().set_capacity(&record.id, "Lin", 5).await.unwrap();
-    kit.table.settings_writer().create_record(Kind::Agent, &record, None).await.unwrap();
+    kit.table.settings_writer().create_record(&record, None).await.unwrap();
     record
 }
 
@@ -272,7 +272,7 @@ async fn disabled_agent_has_no_tokens_and_no_duty() {
     assert_eq!(end, AgentEnd::Ended);
     assert_eq!(kit.table.token_verifier().api_token(&hash).await.unwrap(), None);
     assert!(!kit.table.token_verifier().agent_is_active(&agent.id).await.unwrap());
-    let kept = kit.table.settings().record::<Value>(Kind::Agent, &agent.id).await.unwrap().unwrap();
+    let kept = kit.table.settings().record_of(Kind::Agent, &agent.id).await.unwrap().unwrap();
     assert_eq!((kept.settings, kept.version), (record.settings, record.version));
     // A concurrent change is not overwritten.
     let stale = kit.table.api_token_writer().disable_agent(&agent, json!({}), Vec::new()).await;

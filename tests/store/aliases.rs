@@ -6,18 +6,22 @@ use store::{Kind, Record, StoreError, Written};
 use crate::support::{Kit, concurrently};
 
 fn new(kit: &Kit, kind: Kind, aliases: &[&str]) -> Record<Value> {
-    kit.table.settings_writer().new_record(kind, json!({}), aliases.iter().map(|alias| (*alias).to_owned()).collect())
+    kit.table.settings_writer().new_record_of(
+        kind,
+        json!({}),
+        aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+    )
 }
 
 async fn made(kit: &Kit, kind: Kind, aliases: &[&str]) -> Record<Value> {
     let record = new(kit, kind, aliases);
-    assert_eq!(kit.table.settings_writer().create_record(kind, &record, None).await.unwrap(), Written::Now);
+    assert_eq!(kit.table.settings_writer().create_record(&record, None).await.unwrap(), Written::Now);
     record
 }
 
 async fn changed(kit: &Kit, seen: &Record<Value>, aliases: &[&str]) -> (Record<Value>, Written) {
     let aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
-    kit.table.settings_writer().change_record(Kind::Group, seen, json!({}), aliases, None).await.unwrap()
+    kit.table.settings_writer().change_record(seen, json!({}), aliases, None).await.unwrap()
 }
 
 async fn resolved(kit: &Kit, named: &str) -> Option<String> {
@@ -56,10 +60,7 @@ async fn alias_of_another_record_of_the_kind_is_refused() {
     assert_eq!(kit.table.settings().resolve(Kind::Agent, "4711").await.unwrap(), Some(agent.id));
     let before = kit.items().await;
     let second = new(&kit, Kind::Group, &["4712", "4711"]);
-    assert_eq!(
-        kit.table.settings_writer().create_record(Kind::Group, &second, None).await.unwrap(),
-        Written::AliasTaken
-    );
+    assert_eq!(kit.table.settings_writer().create_record(&second, None).await.unwrap(), Written::AliasTaken);
     assert_eq!(kit.items().await, before, "the refused change writes nothing");
 
     let second = made(&kit, Kind::Group, &["4712"]).await;
@@ -90,7 +91,7 @@ async fn change_frees_removed_aliases_and_keeps_the_others() {
 async fn deletion_frees_all_aliases() {
     let kit = Kit::start().await;
     let seen = made(&kit, Kind::Group, &["one", "two"]).await;
-    kit.table.settings_writer().delete_record(Kind::Group, &seen).await.unwrap();
+    kit.table.settings_writer().delete_record(&seen).await.unwrap();
     assert!(kit.items().await.is_empty());
     let next = made(&kit, Kind::Group, &["two", "one"]).await;
     assert_eq!(resolved(&kit, "one").await, Some(next.id));
@@ -104,9 +105,9 @@ async fn stale_change_frees_no_alias() {
     let (_, written) = changed(&kit, &old, &["one", "two"]).await;
     assert_eq!(written, Written::Now);
     let before = kit.items().await;
-    let late = kit.table.settings_writer().change_record(Kind::Group, &old, json!({}), Vec::new(), None).await;
+    let late = kit.table.settings_writer().change_record(&old, json!({}), Vec::new(), None).await;
     assert!(matches!(late, Err(StoreError::Conflict)));
-    assert!(matches!(kit.table.settings_writer().delete_record(Kind::Group, &old).await, Err(StoreError::Conflict)));
+    assert!(matches!(kit.table.settings_writer().delete_record(&old).await, Err(StoreError::Conflict)));
     assert_eq!(kit.items().await, before);
 }
 
@@ -117,7 +118,7 @@ async fn id_resolves_before_an_alias_of_the_same_form() {
     let second = made(&kit, Kind::Group, &[&first.id, "g0123456789ab"]).await;
     assert_eq!(resolved(&kit, &first.id).await, Some(first.id.clone()));
     assert_eq!(resolved(&kit, "g0123456789ab").await.as_ref(), Some(&second.id));
-    kit.table.settings_writer().delete_record(Kind::Group, &first).await.unwrap();
+    kit.table.settings_writer().delete_record(&first).await.unwrap();
     assert_eq!(resolved(&kit, &first.id).await, Some(second.id));
 }
 
@@ -127,7 +128,7 @@ async fn one_of_ten_concurrent_records_gets_the_alias() {
     let records: Vec<_> = (0..10).map(|_| new(&kit, Kind::Merchant, &["m-1"])).collect();
     let written = concurrently(10, |number| {
         let (table, record) = (kit.table.clone(), records[number].clone());
-        async move { table.settings_writer().create_record(Kind::Merchant, &record, None).await.unwrap() }
+        async move { table.settings_writer().create_record(&record, None).await.unwrap() }
     });
     let written = written.await;
     let won = written.iter().position(|written| *written == Written::Now).unwrap();

@@ -1,7 +1,7 @@
 //! A robot's questions, and the version by which caches notice every change.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use store::{Kind, StoreError};
 
 use crate::support::{Kit, cancelled};
@@ -17,13 +17,13 @@ fn question(title: &str) -> Question {
 }
 
 async fn robot(kit: &Kit) -> String {
-    let record = kit.table.settings_writer().new_record(Kind::Robot, json!({}), Vec::new());
-    kit.table.settings_writer().create_record(Kind::Robot, &record, None).await.unwrap();
+    let record = kit.table.settings_writer().new_record_of(Kind::Robot, json!({}), Vec::new());
+    kit.table.settings_writer().create_record(&record, None).await.unwrap();
     record.id
 }
 
 async fn version(kit: &Kit, robot: &str) -> u64 {
-    kit.table.settings().record::<Value>(Kind::Robot, robot).await.unwrap().unwrap().version
+    kit.table.settings().record_of(Kind::Robot, robot).await.unwrap().unwrap().version
 }
 
 /// Creates a question, or changes the existing one.
@@ -59,7 +59,7 @@ async fn question_is_created_changed_and_deleted() {
 async fn every_change_of_a_question_increments_the_robot_version() {
     let kit = Kit::start().await;
     let [robot, other] = [robot(&kit).await, robot(&kit).await];
-    let seen = kit.table.settings().record::<Value>(Kind::Robot, &robot).await.unwrap().unwrap();
+    let seen = kit.table.settings().record_of(Kind::Robot, &robot).await.unwrap().unwrap();
     kit.advance(jiff::SignedDuration::from_secs(1));
     put(&kit, &robot, "q1", &question("one")).await.unwrap();
     assert_eq!(version(&kit, &robot).await, 1);
@@ -67,15 +67,11 @@ async fn every_change_of_a_question_increments_the_robot_version() {
     kit.table.settings_writer().delete_question(&robot, "q1").await.unwrap();
     assert_eq!(version(&kit, &robot).await, 3);
     put(&kit, &robot, "q2", &question("two")).await.unwrap();
-    let now = kit.table.settings().record::<Value>(Kind::Robot, &robot).await.unwrap().unwrap();
+    let now = kit.table.settings().record_of(Kind::Robot, &robot).await.unwrap().unwrap();
     assert_eq!((now.version, now.updated_at, now.settings), (4, kit.now(), json!({})));
     assert_eq!(version(&kit, &other).await, 0);
     // A change of settings that were read earlier does not overwrite the counted version.
-    let late = kit
-        .table
-        .settings_writer()
-        .change_record(Kind::Robot, &seen, json!({ "name": "late" }), Vec::new(), None)
-        .await;
+    let late = kit.table.settings_writer().change_record(&seen, json!({ "name": "late" }), Vec::new(), None).await;
     assert!(matches!(late, Err(StoreError::Conflict)));
 }
 

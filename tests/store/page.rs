@@ -69,8 +69,8 @@ async fn everything(kit: &Kit) {
     kit.api_token(Grant::Admin, "Chen").await;
     kit.table.media().remember_media(APP_ID, "hash", "media-1").await.unwrap();
     for kind in [Kind::Group, Kind::Agent, Kind::Merchant, Kind::Robot, Kind::Calendar] {
-        let record = kit.table.settings_writer().new_record(kind, json!({}), vec!["4711".to_owned()]);
-        kit.table.settings_writer().create_record(kind, &record, None).await.unwrap();
+        let record = kit.table.settings_writer().new_record_of(kind, json!({}), vec!["4711".to_owned()]);
+        kit.table.settings_writer().create_record(&record, None).await.unwrap();
         if kind == Kind::Robot {
             kit.table.settings_writer().create_question(&record.id, "q1", &json!({})).await.unwrap();
         }

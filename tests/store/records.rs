@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use desk::staff::Group;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use store::{ExposeSecret, Kind, Record, StoreError, Written};
@@ -11,13 +12,13 @@ use crate::support::{Fault, Kit, concurrently, secret};
 const KINDS: [Kind; 5] = [Kind::Group, Kind::Agent, Kind::Merchant, Kind::Robot, Kind::Calendar];
 
 async fn made(kit: &Kit, kind: Kind, name: &str) -> Record<Value> {
-    let record = kit.table.settings_writer().new_record(kind, json!({ "name": name }), Vec::new());
-    assert_eq!(kit.table.settings_writer().create_record(kind, &record, None).await.unwrap(), Written::Now);
+    let record = kit.table.settings_writer().new_record_of(kind, json!({ "name": name }), Vec::new());
+    assert_eq!(kit.table.settings_writer().create_record(&record, None).await.unwrap(), Written::Now);
     record
 }
 
 async fn stored_record(kit: &Kit, kind: Kind, id: &str) -> Option<Record<Value>> {
-    kit.table.settings().record(kind, id).await.unwrap()
+    kit.table.settings().record_of(kind, id).await.unwrap()
 }
 
 /// The comparable parts of a record.
@@ -30,10 +31,11 @@ async fn settings_are_read_as_they_were_written() {
     let kit = Kit::start().await;
     for kind in KINDS {
         let settings = json!({ "name": "茶馆 🙂", "members": ["a1"], "max_queue": 100, "calendar_id": null });
-        let record = kit.table.settings_writer().new_record(kind, settings, vec!["4711".to_owned(), "组/2".to_owned()]);
+        let record =
+            kit.table.settings_writer().new_record_of(kind, settings, vec!["4711".to_owned(), "组/2".to_owned()]);
         assert_eq!((record.version, record.created_at, record.updated_at), (0, kit.now(), kit.now()));
         assert!(stored_record(&kit, kind, &record.id).await.is_none(), "not stored yet");
-        assert_eq!(kit.table.settings_writer().create_record(kind, &record, None).await.unwrap(), Written::Now);
+        assert_eq!(kit.table.settings_writer().create_record(&record, None).await.unwrap(), Written::Now);
         let read = stored_record(&kit, kind, &record.id).await.unwrap();
         assert_eq!(parts(&read), parts(&record));
         assert!(read.secret.is_none());
@@ -48,12 +50,8 @@ async fn change_increments_the_version_and_keeps_the_id() {
     for version in 1..4 {
         kit.advance(SignedDuration::from_secs(1));
         let settings = json!({ "name": format!("version {version}") });
-        let (next, written) = kit
-            .table
-            .settings_writer()
-            .change_record(Kind::Group, &seen, settings.clone(), Vec::new(), None)
-            .await
-            .unwrap();
+        let (next, written) =
+            kit.table.settings_writer().change_record(&seen, settings.clone(), Vec::new(), None).await.unwrap();
         assert_eq!(written, Written::Now);
         assert_eq!((next.version, &next.settings, &next.id), (version, &settings, &seen.id));
         assert_eq!((next.created_at, next.updated_at), (made_at, kit.now()));
@@ -68,17 +66,12 @@ async fn change_increments_the_version_and_keeps_the_id() {
 async fn change_of_a_changed_record_is_a_conflict() {
     let kit = Kit::start().await;
     let old = made(&kit, Kind::Agent, "one").await;
-    kit.table
-        .settings_writer()
-        .change_record(Kind::Agent, &old, json!({ "name": "two" }), Vec::new(), None)
-        .await
-        .unwrap();
+    kit.table.settings_writer().change_record(&old, json!({ "name": "two" }), Vec::new(), None).await.unwrap();
     let before = kit.items().await;
-    let late =
-        kit.table.settings_writer().change_record(Kind::Agent, &old, json!({}), vec!["alias".to_owned()], None).await;
+    let late = kit.table.settings_writer().change_record(&old, json!({}), vec!["alias".to_owned()], None).await;
     assert!(matches!(late, Err(StoreError::Conflict)));
-    assert!(matches!(kit.table.settings_writer().delete_record(Kind::Agent, &old).await, Err(StoreError::Conflict)));
-    let again = kit.table.settings_writer().create_record(Kind::Agent, &old, None).await;
+    assert!(matches!(kit.table.settings_writer().delete_record(&old).await, Err(StoreError::Conflict)));
+    let again = kit.table.settings_writer().create_record(&old, None).await;
     assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
     assert_eq!(kit.items().await, before);
 }
@@ -87,14 +80,14 @@ async fn change_of_a_changed_record_is_a_conflict() {
 async fn writes_to_a_deleted_record_do_not_recreate_it() {
     let kit = Kit::start().await;
     let [gone, other] = [made(&kit, Kind::Robot, "one").await, made(&kit, Kind::Robot, "two").await];
-    kit.table.settings_writer().delete_record(Kind::Robot, &gone).await.unwrap();
+    kit.table.settings_writer().delete_record(&gone).await.unwrap();
     assert!(stored_record(&kit, Kind::Robot, &gone.id).await.is_none());
-    assert!(matches!(kit.table.settings_writer().delete_record(Kind::Robot, &gone).await, Err(StoreError::Conflict)));
-    let late = kit.table.settings_writer().change_record(Kind::Robot, &gone, json!({}), Vec::new(), None).await;
+    assert!(matches!(kit.table.settings_writer().delete_record(&gone).await, Err(StoreError::Conflict)));
+    let late = kit.table.settings_writer().change_record(&gone, json!({}), Vec::new(), None).await;
     assert!(matches!(late, Err(StoreError::Conflict)));
     let touched = kit.table.settings_writer().create_question(&gone.id, "q1", &json!({})).await;
     assert!(matches!(touched, Err(StoreError::NotFound("robot"))), "{touched:?}");
-    let left = kit.table.lists().records::<Value>(Kind::Robot, None, 10).await.unwrap();
+    let left = kit.table.lists().records_of(Kind::Robot, None, 10).await.unwrap();
     assert_eq!(left.items.iter().map(|record| &record.id).collect::<Vec<_>>(), [&other.id]);
 }
 
@@ -109,15 +102,11 @@ async fn records_of_a_kind_are_listed_in_the_order_of_creation() {
     }
     // A change does not affect the order.
     let second = stored_record(&kit, Kind::Group, &ids[1]).await.unwrap();
-    kit.table
-        .settings_writer()
-        .change_record(Kind::Group, &second, json!({ "name": "changed" }), Vec::new(), None)
-        .await
-        .unwrap();
+    kit.table.settings_writer().change_record(&second, json!({ "name": "changed" }), Vec::new(), None).await.unwrap();
     for limit in [1, 2, 3, 7, 100] {
         let (mut listed, mut cursor) = (Vec::new(), None);
         loop {
-            let page = kit.table.lists().records::<Value>(Kind::Group, cursor.as_deref(), limit).await.unwrap();
+            let page = kit.table.lists().records_of(Kind::Group, cursor.as_deref(), limit).await.unwrap();
             assert!(page.items.len() <= usize::try_from(limit).unwrap());
             listed.extend(page.items.into_iter().map(|record| record.id));
             cursor = page.cursor;
@@ -127,8 +116,8 @@ async fn records_of_a_kind_are_listed_in_the_order_of_creation() {
         }
         assert_eq!(listed, ids, "by {limit}");
     }
-    assert!(kit.table.lists().records::<Value>(Kind::Agent, None, 10).await.unwrap().items.is_empty());
-    let strange = kit.table.lists().records::<Value>(Kind::Group, Some("eA"), 10).await;
+    assert!(kit.table.lists().records_of(Kind::Agent, None, 10).await.unwrap().items.is_empty());
+    let strange = kit.table.lists().records_of(Kind::Group, Some("eA"), 10).await;
     assert!(matches!(strange, Err(StoreError::Cursor)), "{strange:?}");
 }
 
@@ -154,10 +143,10 @@ fn fresh_id_is_short_and_begins_with_the_kind() {
 #[tokio::test]
 async fn lost_answer_creates_one_record() {
     let kit = Kit::start().await;
-    let record = kit.table.settings_writer().new_record(Kind::Merchant, json!({}), vec!["m-1".to_owned()]);
+    let record = kit.table.settings_writer().new_record_of(Kind::Merchant, json!({}), vec!["m-1".to_owned()]);
     kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
     // DynamoDB recognises the retry by its ClientRequestToken; an emulator that does not reports a conflict.
-    let made = kit.table.settings_writer().create_record(Kind::Merchant, &record, None).await;
+    let made = kit.table.settings_writer().create_record(&record, None).await;
     assert!(matches!(made, Ok(Written::Now) | Err(StoreError::Conflict)), "{made:?}");
     assert_eq!((kit.items_of("merchant").await.len(), kit.items_of("alias").await.len()), (1, 1));
 }
@@ -169,11 +158,7 @@ async fn one_of_ten_concurrent_changes_succeeds() {
     let written = concurrently(10, |number| {
         let (table, seen) = (kit.table.clone(), seen.clone());
         async move {
-            table
-                .settings_writer()
-                .change_record(Kind::Group, &seen, json!({ "name": number }), Vec::new(), None)
-                .await
-                .is_ok()
+            table.settings_writer().change_record(&seen, json!({ "name": number }), Vec::new(), None).await.is_ok()
         }
     });
     let written = written.await;
@@ -186,9 +171,9 @@ async fn one_of_ten_concurrent_changes_succeeds() {
 #[tokio::test]
 async fn secret_of_a_record_is_sealed() {
     let kit = Kit::start().await;
-    let record = kit.table.settings_writer().new_record(Kind::Robot, json!({ "name": "chat" }), Vec::new());
+    let record = kit.table.settings_writer().new_record_of(Kind::Robot, json!({ "name": "chat" }), Vec::new());
     let [first, second] = ["planted-model-key", "planted-new-model-key"].map(secret);
-    kit.table.settings_writer().create_record(Kind::Robot, &record, Some((&kit.vault, &first))).await.unwrap();
+    kit.table.settings_writer().create_record(&record, Some((&kit.vault, &first))).await.unwrap();
     let opened = async |record: &Record<Value>| {
         kit.vault.open(record.secret.as_ref().unwrap()).await.unwrap().expose_secret().to_owned()
     };
@@ -196,18 +181,14 @@ async fn secret_of_a_record_is_sealed() {
     assert_eq!(opened(&read).await, "planted-model-key");
 
     // A change that omits the secret keeps it.
-    let (kept_secret, _) = kit
-        .table
-        .settings_writer()
-        .change_record(Kind::Robot, &read, json!({ "name": "other" }), Vec::new(), None)
-        .await
-        .unwrap();
+    let (kept_secret, _) =
+        kit.table.settings_writer().change_record(&read, json!({ "name": "other" }), Vec::new(), None).await.unwrap();
     assert_eq!(opened(&kept_secret).await, "planted-model-key");
     let read = stored_record(&kit, Kind::Robot, &record.id).await.unwrap();
     assert_eq!(opened(&read).await, "planted-model-key");
 
     let writer = kit.table.settings_writer();
-    let change = writer.change_record(Kind::Robot, &read, json!({}), Vec::new(), Some((&kit.vault, &second)));
+    let change = writer.change_record(&read, json!({}), Vec::new(), Some((&kit.vault, &second)));
     let (changed, _) = change.await.unwrap();
     assert_eq!(opened(&changed).await, "planted-new-model-key");
     let read = stored_record(&kit, Kind::Robot, &record.id).await.unwrap();
@@ -228,9 +209,9 @@ async fn secret_of_a_record_is_sealed() {
 async fn secret_moved_to_another_record_does_not_open() {
     let kit = Kit::start().await;
     let [one, two] = ["one", "two"]
-        .map(|name| kit.table.settings_writer().new_record(Kind::Robot, json!({ "name": name }), Vec::new()));
-    kit.table.settings_writer().create_record(Kind::Robot, &one, Some((&kit.vault, &secret("planted")))).await.unwrap();
-    kit.table.settings_writer().create_record(Kind::Robot, &two, None).await.unwrap();
+        .map(|name| kit.table.settings_writer().new_record_of(Kind::Robot, json!({ "name": name }), Vec::new()));
+    kit.table.settings_writer().create_record(&one, Some((&kit.vault, &secret("planted")))).await.unwrap();
+    kit.table.settings_writer().create_record(&two, None).await.unwrap();
     let items = kit.items_of("robot").await;
     let find = |id: &str| items.iter().find(|item| item["id"].as_s().unwrap() == id).unwrap();
     let mut moved = find(&two.id).clone();
@@ -244,7 +225,9 @@ async fn secret_moved_to_another_record_does_not_open() {
 #[tokio::test]
 async fn settings_of_a_later_version_are_an_error() {
     let kit = Kit::start().await;
-    let record = made(&kit, Kind::Group, "one").await;
-    let read = kit.table.settings().record::<u32>(Kind::Group, &record.id).await;
+    let settings = json!({ "name": "one", "field_of_a_later_version": true });
+    let record = kit.table.settings_writer().new_record_of(Kind::Group, settings, Vec::new());
+    kit.table.settings_writer().create_record(&record, None).await.unwrap();
+    let read = kit.table.settings().record::<Group>(&record.id).await;
     assert!(matches!(&read, Err(StoreError::Corrupt { item: "group", what, .. }) if what == "data"), "{read:?}");
 }

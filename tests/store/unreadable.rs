@@ -43,11 +43,11 @@ async fn failure_of_a_later_version_is_an_error() {
 #[tokio::test]
 async fn aliases_of_a_later_version_are_an_error() {
     let kit = Kit::start().await;
-    let record = kit.table.settings_writer().new_record(Kind::Group, json!({}), vec!["4711".to_owned()]);
-    kit.table.settings_writer().create_record(Kind::Group, &record, None).await.unwrap();
+    let record = kit.table.settings_writer().new_record_of(Kind::Group, json!({}), vec!["4711".to_owned()]);
+    kit.table.settings_writer().create_record(&record, None).await.unwrap();
     let item = kit.items_of("group").await.remove(0);
     kit.write(with(&item, "aliases", r#"[{"alias":"4711"}]"#)).await;
-    assert_corrupt(&kit.table.settings().record::<Value>(Kind::Group, &record.id).await, "group", "aliases");
+    assert_corrupt(&kit.table.settings().record_of(Kind::Group, &record.id).await, "group", "aliases");
 }
 
 #[tokio::test]

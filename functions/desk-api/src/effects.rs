@@ -155,7 +155,7 @@ async fn refuse_if_waited_for(services: &Services, id: &str) -> Result<(), Probl
 async fn refuse_if_in_groups(services: &Services, id: &str) -> Result<(), Problem> {
     let mut groups = Vec::new();
     for group in services.store.staff.groups_of(id).await? {
-        if let Some(record) = services.store.settings.record::<Group>(Kind::Group, &group).await?
+        if let Some(record) = services.store.settings.record::<Group>(&group).await?
             && record.settings.members.iter().any(|member| member == id)
         {
             groups.push(format!("{} ({group})", record.settings.name));

@@ -19,7 +19,7 @@ use crate::{
     parameters::{IdPath, QuestionPath},
     schema,
     services::Services,
-    settings::{Settings, fields},
+    settings::fields,
 };
 
 /// Longest body that replaces all questions, in bytes. A function takes 6 MB (Lambda quotas, "Invocation payload").
@@ -198,13 +198,8 @@ async fn delete(
 
 /// The robot with this id.
 pub(crate) async fn find_robot(services: &Services, id: &str) -> Result<Robot, Problem> {
-    let found =
-        if Kind::Robot.is_id(id) { services.store.settings.record::<Value>(Kind::Robot, id).await? } else { None };
-    match found.map(|record| Settings::kept(Kind::Robot, &record.settings)) {
-        Some(Ok(Settings::Robot(robot))) => Ok(robot),
-        Some(Err(problem)) => Err(problem),
-        _ => Err(Problem::not_found("robot")),
-    }
+    let found = if Kind::Robot.is_id(id) { services.store.settings.record::<Robot>(id).await? } else { None };
+    found.map(|record| record.settings).ok_or_else(|| Problem::not_found("robot"))
 }
 
 async fn find(services: &Services, robot: &str, id: &str) -> Result<StoredQuestion<Question>, Problem> {

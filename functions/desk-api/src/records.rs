@@ -51,7 +51,7 @@ impl RecordView {
 }
 
 pub(crate) async fn list(services: &Services, kind: Kind, page: &PageRequest) -> Result<PageOf<RecordView>, Problem> {
-    let page = services.store.lists.records::<Value>(kind, page.cursor(), page.limit).await?;
+    let page = services.store.lists.records_of(kind, page.cursor(), page.limit).await?;
     Ok(PageOf { items: views(services, kind, &page.items).await?, cursor: page.cursor })
 }
 
@@ -66,10 +66,10 @@ pub(crate) async fn create(services: &Services, kind: Kind, new: Value) -> Resul
     let secret_change = secret_change(credentials, None, &settings)?;
     effects::must_exist(services, None, &settings).await?;
     refuse_ids_as_aliases(services, kind, None, &settings).await?;
-    let record = services.store.settings_writer.new_record(kind, settings.value(), settings.names());
+    let record = services.store.settings_writer.new_record_of(kind, settings.value(), settings.names());
     effects::before_write(services, &record.id, None, &settings).await?;
     let secret = secret_change.new.as_ref().map(|secret| (services.vault(), secret));
-    if services.store.settings_writer.create_record(kind, &record, secret).await? == Written::AliasTaken {
+    if services.store.settings_writer.create_record(&record, secret).await? == Written::AliasTaken {
         effects::undo_before_write(services, &record.id, &settings).await?;
         return Err(alias_taken());
     }
@@ -101,7 +101,7 @@ pub(crate) async fn change(services: &Services, kind: Kind, id: &str, patch: Val
     } else {
         let secret = secret_change.new.as_ref().map(|secret| (services.vault(), secret));
         let (record, written) =
-            services.store.settings_writer.change_record(kind, &seen, settings.value(), names, secret).await?;
+            services.store.settings_writer.change_record(&seen, settings.value(), names, secret).await?;
         if written == Written::AliasTaken {
             return Err(alias_taken());
         }
@@ -122,7 +122,7 @@ pub(crate) async fn delete(services: &Services, kind: Kind, id: &str) -> Result<
     if kind == Kind::Agent {
         effects::delete_agent(services, &record).await?;
     } else {
-        services.store.settings_writer.delete_record(kind, &record).await?;
+        services.store.settings_writer.delete_record(&record).await?;
     }
     effects::after_delete(services, id, &settings).await?;
     tracing::info!(kind = kind.as_str(), id, "record deleted");

@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 
 use api::{Code, Problem};
-use desk::settings::Reception;
-use serde_json::Value;
+use desk::{settings::Reception, staff::Group};
 use store::{Kind, StoreError};
 
 use crate::services::Services;
@@ -42,8 +41,13 @@ pub(crate) async fn groups_by_calendar(services: &Services, id: &str) -> Result<
     let mut found = BTreeSet::new();
     let mut cursor = None;
     loop {
-        let page = services.store.lists.records::<Value>(Kind::Group, cursor.as_deref(), PAGE).await?;
-        found.extend(page.items.into_iter().filter(|group| group.settings["calendar_id"] == id).map(|group| group.id));
+        let page = services.store.lists.records::<Group>(cursor.as_deref(), PAGE).await?;
+        found.extend(
+            page.items
+                .into_iter()
+                .filter(|group| group.settings.calendar_id.as_deref() == Some(id))
+                .map(|group| group.id),
+        );
         cursor = page.cursor;
         if cursor.is_none() {
             return Ok(found);
@@ -56,7 +60,7 @@ async fn records(services: &Services, kind: Kind, field: &str, id: &str) -> Resu
     let mut found = Vec::new();
     let mut cursor = None;
     loop {
-        let page = services.store.lists.records::<Value>(kind, cursor.as_deref(), PAGE).await?;
+        let page = services.store.lists.records_of(kind, cursor.as_deref(), PAGE).await?;
         for record in page.items.iter().filter(|record| record.settings[field] == id) {
             let name = record.settings["name"].as_str().unwrap_or_default();
             found.push(format!("the {} {name} ({})", kind.as_str(), record.id));

@@ -10,7 +10,7 @@ use desk::{
     routing::Target,
     staff::Group,
 };
-use store::{Conversation, Kind, Queue, Result, Stage, Thread, Visitor};
+use store::{Conversation, Queue, Result, Stage, Thread, Visitor};
 
 use crate::{Conversations, reception_settings::reception, routing::stored_plan};
 
@@ -38,7 +38,7 @@ impl Conversations {
     async fn groups_of_member(&self, agent: &str) -> Result<Groups> {
         let mut groups = Groups::new();
         for id in self.store.staff.groups_of(agent).await? {
-            if let Some(group) = self.store.settings.record::<Group>(Kind::Group, &id).await?
+            if let Some(group) = self.store.settings.record::<Group>(&id).await?
                 && group.settings.members.iter().any(|member| member == agent)
             {
                 groups.insert(id, group.settings.visibility);

@@ -97,6 +97,7 @@ mod postpone;
 mod question;
 mod queue;
 mod record;
+mod resource;
 mod retry;
 mod sending;
 mod table;
@@ -130,7 +131,8 @@ pub use message::{Author, Direction, Message, MessageState, SendFailure, Thread}
 pub use outbox::{NewOutbound, OutboundRef, PENDING_GRACE};
 pub use question::{QUESTIONS_MAX, StoredQuestion, fresh_question_id};
 pub use queue::{Entry, PRIORITY_STEP, Queue, place};
-pub use record::{Kind, Record, Written};
+pub use record::{Record, Written};
+pub use resource::{Kind, Resource};
 pub use retry::{Attempt, Attempted, Backoff, Sleep};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use sending::{Claim, Claimed, SENDING_LEASE, Settled, Settlement, VisitorChange};

@@ -10,7 +10,7 @@ use crate::{
     handles::{SettingsReader, SettingsWriter},
     item::{Attributes, Build, Read, s},
     keys,
-    record::Kind,
+    resource::Kind,
     table::{Page, SERVICE, Table},
     transaction::{built, cancelled_at},
 };

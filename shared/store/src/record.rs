@@ -5,67 +5,27 @@ use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{
     error::{Result, StoreError},
     handles::{Lists, SettingsReader, SettingsWriter},
     item::{Attributes, Build, Read, at, bytes, json, n, s},
     keys,
+    resource::{Kind, Resource},
     table::{Page, SERVICE, Table},
     transaction::{built, cancelled_at},
     vault::{Sealed, Vault},
 };
 
-/// The kind of a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// 技能组.
-    Group,
-    /// 客服.
-    Agent,
-    /// A merchant of a platform.
-    Merchant,
-    /// 机器人.
-    Robot,
-    /// Working hours.
-    Calendar,
-}
-
-impl Kind {
-    /// The name, with which its keys begin.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Group => "group",
-            Self::Agent => "agent",
-            Self::Merchant => "merchant",
-            Self::Robot => "robot",
-            Self::Calendar => "calendar",
-        }
-    }
-
-    /// A fresh id: a letter for the kind and 48 random bits. Short, because `session-from` has room for 1000 characters.
-    pub fn fresh_id(self) -> String {
-        let unique = uuid::Uuid::now_v7().simple().to_string();
-        format!("{}{}", &self.as_str()[..1], &unique[20..])
-    }
-
-    /// Whether this is an id that [`fresh_id`](Self::fresh_id) could have made.
-    pub fn is_id(self, text: &str) -> bool {
-        let digits = text.strip_prefix(&self.as_str()[..1]).unwrap_or_default();
-        digits.len() == 12 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    }
-
-    fn list(self) -> String {
-        format!("{}s", self.as_str())
-    }
-}
-
 /// The longest alias, in bytes: 100 characters of any script.
 const ALIAS_MAX: usize = 400;
 
-/// A stored resource.
+/// A stored resource, with settings of its kind or, where only the request names the kind, with settings as JSON.
 #[derive(Debug, Clone)]
 pub struct Record<T> {
+    /// The kind, which never changes.
+    pub kind: Kind,
     /// The id, which never changes.
     pub id: String,
     /// The settings.
@@ -95,36 +55,52 @@ impl SettingsWriter {
     /// Stores a new resource. `secret` is sealed with it. [`StoreError::Conflict`] when the id is taken.
     pub async fn create_record<T: Serialize>(
         &self,
-        kind: Kind,
         record: &Record<T>,
         secret: Option<(&Vault, &SecretString)>,
     ) -> Result<Written> {
-        let sealed = self.0.sealed(kind, &record.id, secret).await?;
-        self.0.write_record(kind, record, None, &[], sealed, Vec::new()).await?.ok_or(StoreError::Conflict)
+        let sealed = self.0.sealed(record, secret).await?;
+        self.0.write_record(record, None, &[], sealed, Vec::new()).await?.ok_or(StoreError::Conflict)
     }
 
     /// A new resource with a fresh id, not yet stored.
-    pub fn new_record<T>(&self, kind: Kind, settings: T, aliases: Vec<String>) -> Record<T> {
+    pub fn new_record<T: Resource>(&self, settings: T, aliases: Vec<String>) -> Record<T> {
+        self.fresh_record(T::KIND, settings, aliases)
+    }
+
+    /// The same with settings as JSON.
+    pub fn new_record_of(&self, kind: Kind, settings: Value, aliases: Vec<String>) -> Record<Value> {
+        self.fresh_record(kind, settings, aliases)
+    }
+
+    fn fresh_record<T>(&self, kind: Kind, settings: T, aliases: Vec<String>) -> Record<T> {
         let now = self.0.clock.now();
-        Record { id: kind.fresh_id(), settings, aliases, created_at: now, updated_at: now, version: 0, secret: None }
+        Record {
+            kind,
+            id: kind.fresh_id(),
+            settings,
+            aliases,
+            created_at: now,
+            updated_at: now,
+            version: 0,
+            secret: None,
+        }
     }
 
     /// Replaces the settings of a resource that is still as it was read. [`StoreError::Conflict`] when it is not.
     pub async fn change_record<T: Serialize>(
         &self,
-        kind: Kind,
         seen: &Record<T>,
         settings: T,
         aliases: Vec<String>,
         secret: Option<(&Vault, &SecretString)>,
     ) -> Result<(Record<T>, Written)> {
-        let (record, written) = self.0.change_record_and(kind, seen, settings, aliases, secret, Vec::new()).await?;
+        let (record, written) = self.0.change_record_and(seen, settings, aliases, secret, Vec::new()).await?;
         Ok((record, written.ok_or(StoreError::Conflict)?))
     }
 
     /// Deletes a resource that is still as it was read, with its aliases. [`StoreError::Conflict`] when it is not.
-    pub async fn delete_record<T>(&self, kind: Kind, seen: &Record<T>) -> Result<()> {
-        let writes = self.0.delete_writes(kind, seen)?;
+    pub async fn delete_record<T>(&self, seen: &Record<T>) -> Result<()> {
+        let writes = self.0.delete_writes(seen)?;
         let answer = self.0.client.transact_write_items().set_transact_items(Some(writes)).send().await;
         match answer {
             Ok(_) => Ok(()),
@@ -136,7 +112,16 @@ impl SettingsWriter {
 
 impl SettingsReader {
     /// The resource with this id.
-    pub async fn record<T: DeserializeOwned>(&self, kind: Kind, id: &str) -> Result<Option<Record<T>>> {
+    pub async fn record<T: Resource>(&self, id: &str) -> Result<Option<Record<T>>> {
+        self.read_record(T::KIND, id).await
+    }
+
+    /// The same with settings as JSON.
+    pub async fn record_of(&self, kind: Kind, id: &str) -> Result<Option<Record<Value>>> {
+        self.read_record(kind, id).await
+    }
+
+    async fn read_record<T: DeserializeOwned>(&self, kind: Kind, id: &str) -> Result<Option<Record<T>>> {
         let item = self.0.get(keys::record(kind.as_str(), id), kind.as_str(), true).await?;
         item.as_ref().map(|item| read(kind, item)).transpose()
     }
@@ -157,7 +142,16 @@ impl SettingsReader {
 
 impl Lists {
     /// The resources of a kind, by page, in the order of creation.
-    pub async fn records<T: DeserializeOwned>(
+    pub async fn records<T: Resource>(&self, cursor: Option<&str>, limit: i32) -> Result<Page<Record<T>>> {
+        self.page_of_records(T::KIND, cursor, limit).await
+    }
+
+    /// The same with settings as JSON.
+    pub async fn records_of(&self, kind: Kind, cursor: Option<&str>, limit: i32) -> Result<Page<Record<Value>>> {
+        self.page_of_records(kind, cursor, limit).await
+    }
+
+    async fn page_of_records<T: DeserializeOwned>(
         &self,
         kind: Kind,
         cursor: Option<&str>,
@@ -173,46 +167,46 @@ impl Table {
     /// The same together with other writes. The result is `None` when a condition of these does not hold.
     pub(crate) async fn change_record_and<T: Serialize>(
         &self,
-        kind: Kind,
         seen: &Record<T>,
         settings: T,
         aliases: Vec<String>,
         secret: Option<(&Vault, &SecretString)>,
         also: Vec<TransactWriteItem>,
     ) -> Result<(Record<T>, Option<Written>)> {
-        let sealed = match self.sealed(kind, &seen.id, secret).await? {
+        let sealed = match self.sealed(seen, secret).await? {
             Some(sealed) => Some(sealed),
             None => seen.secret.as_ref().map(|sealed| sealed.blob.clone()),
         };
         let next = Record {
+            kind: seen.kind,
             id: seen.id.clone(),
             settings,
             aliases,
             created_at: seen.created_at,
             updated_at: self.clock.now(),
             version: seen.version + 1,
-            secret: sealed.clone().map(|blob| Sealed { blob, place: place(kind, &seen.id) }),
+            secret: sealed.clone().map(|blob| Sealed { blob, place: place(seen.kind, &seen.id) }),
         };
-        let written = self.write_record(kind, &next, Some(seen.version), &seen.aliases, sealed, also).await?;
+        let written = self.write_record(&next, Some(seen.version), &seen.aliases, sealed, also).await?;
         Ok((next, written))
     }
 
-    async fn sealed(&self, kind: Kind, id: &str, secret: Option<(&Vault, &SecretString)>) -> Result<Option<Vec<u8>>> {
+    async fn sealed<T>(&self, record: &Record<T>, secret: Option<(&Vault, &SecretString)>) -> Result<Option<Vec<u8>>> {
         match secret {
-            Some((vault, secret)) => vault.seal(secret, &place(kind, id)).await.map(Some),
+            Some((vault, secret)) => vault.seal(secret, &place(record.kind, &record.id)).await.map(Some),
             None => Ok(None),
         }
     }
 
     async fn write_record<T: Serialize>(
         &self,
-        kind: Kind,
         record: &Record<T>,
         seen: Option<u64>,
         old_aliases: &[String],
         sealed: Option<Vec<u8>>,
         also: Vec<TransactWriteItem>,
     ) -> Result<Option<Written>> {
+        let kind = record.kind;
         let item = Build::new(kind.as_str(), keys::record(kind.as_str(), &record.id), kind.as_str())
             .set("lists_pk", s(kind.list()))
             .set("lists_sk", s(format!("{}#{}", keys::instant(record.created_at), record.id)))
@@ -262,7 +256,8 @@ impl Table {
     }
 
     /// The writes that take something away.
-    pub(crate) fn delete_writes<T>(&self, kind: Kind, seen: &Record<T>) -> Result<Vec<TransactWriteItem>> {
+    pub(crate) fn delete_writes<T>(&self, seen: &Record<T>) -> Result<Vec<TransactWriteItem>> {
+        let kind = seen.kind;
         let delete = Delete::builder()
             .table_name(&self.name)
             .key("pk", s(keys::record(kind.as_str(), &seen.id)))
@@ -298,6 +293,7 @@ fn read<T: DeserializeOwned>(kind: Kind, item: &Attributes) -> Result<Record<T>>
     let read = Read { kind: kind.as_str(), item };
     let id = read.owned("id")?;
     Ok(Record {
+        kind,
         settings: read.data()?,
         aliases: read.opt_json("aliases")?.unwrap_or_default(),
         created_at: read.at("created_at")?,

@@ -9,7 +9,7 @@ use desk::{
     faq::{Index, Question},
     robot::Robot,
 };
-use store::{Kind, Record, Result, SettingsReader};
+use store::{Record, Result, SettingsReader};
 
 /// How many robots are cached at most: a function has 256 MB.
 const ROBOTS_MAX: usize = 32;
@@ -30,7 +30,7 @@ impl RobotCache {
     /// A robot and its questions; `None` when there is no such robot. The questions are read again only when the robot's
     /// version has changed, which every change of a question raises.
     pub(crate) async fn get(&self, settings: &SettingsReader, robot_id: &str) -> Result<Option<Arc<RobotKnowledge>>> {
-        let Some(robot) = settings.record::<Robot>(Kind::Robot, robot_id).await? else {
+        let Some(robot) = settings.record::<Robot>(robot_id).await? else {
             return Ok(None);
         };
         let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(robot_id).cloned();

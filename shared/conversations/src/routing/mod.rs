@@ -10,7 +10,7 @@ use desk::{
     staff::{AgentFacts, Group},
 };
 use jiff::Timestamp;
-use store::{Duty, Kind, Queue, Result};
+use store::{Duty, Queue, Result};
 
 pub(crate) use plan::{PlannedRoute, current_session_from, stored_plan};
 
@@ -77,7 +77,7 @@ impl Router {
         let now = self.store.clock.now();
         match target {
             Target::Group(id) => {
-                let Some(group) = self.store.settings.record::<Group>(Kind::Group, id).await? else {
+                let Some(group) = self.store.settings.record::<Group>(id).await? else {
                     return Ok(Facts::Missing);
                 };
                 let group = group.settings;
@@ -107,7 +107,7 @@ impl Router {
         let Some(id) = calendar else {
             return Ok(true);
         };
-        let calendar = self.store.settings.record::<Calendar>(Kind::Calendar, id).await?;
+        let calendar = self.store.settings.record::<Calendar>(id).await?;
         Ok(calendar.is_none_or(|calendar| calendar.settings.is_open(at)))
     }
 }

@@ -115,7 +115,7 @@ impl Router {
     async fn platform_levels(&self, action: &PlatformAction) -> Result<(Vec<Level>, Vec<Warning>)> {
         let code = action.customer_code.as_deref().unwrap_or_default().trim();
         let merchant = match self.store.settings.resolve(Kind::Merchant, code).await? {
-            Some(id) => self.store.settings.record::<Merchant>(Kind::Merchant, &id).await?,
+            Some(id) => self.store.settings.record::<Merchant>(&id).await?,
             None => None,
         };
         let flow = action.flow_group_id.as_deref().map(str::trim);

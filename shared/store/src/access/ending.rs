@@ -11,7 +11,7 @@ use crate::{
     handles::{ApiTokenWriter, TokenVerifier},
     item::{Build, Read, at, s},
     keys,
-    record::{Kind, Record, Written},
+    record::{Record, Written},
     table::{SERVICE, Table},
     transaction::{built, cancelled_at},
 };
@@ -122,7 +122,7 @@ impl ApiTokenWriter {
     /// Deletes an agent and their tokens in one transaction. [`StoreError::Conflict`] when the agent was changed
     /// meanwhile.
     pub async fn delete_agent<T>(&self, seen: &Record<T>) -> Result<AgentEnd> {
-        let mut writes = self.0.delete_writes(Kind::Agent, seen)?;
+        let mut writes = self.0.delete_writes(seen)?;
         let duty_at = writes.len();
         writes.push(self.0.duty_end_write(&seen.id)?);
         writes.extend(self.0.token_end_writes(seen).await?);
@@ -146,7 +146,7 @@ impl ApiTokenWriter {
     ) -> Result<(Record<T>, AgentEnd)> {
         let mut also = vec![self.0.duty_end_write(&seen.id)?];
         also.extend(self.0.token_end_writes(seen).await?);
-        let (record, written) = self.0.change_record_and(Kind::Agent, seen, settings, aliases, None, also).await?;
+        let (record, written) = self.0.change_record_and(seen, settings, aliases, None, also).await?;
         let end = match written {
             Some(Written::Now) => AgentEnd::Ended,
             Some(Written::AliasTaken) => AgentEnd::AliasTaken,

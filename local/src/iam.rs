@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use wildmatch::WildMatch;
 
 /// A policy statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,31 +106,7 @@ pub fn is_allowed(statements: &[Statement], request: &AuthorizationRequest) -> b
 
 /// Matches IAM's wildcards: `*` is any number of characters, `?` is one character.
 fn matches_wildcards(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    // The positions to continue from when the last `*` matches one more character.
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(&c) if c == '?' || c == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, taken)) => {
-                    star = Some((at, taken + 1));
-                    p = at + 1;
-                    t = taken + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|&c| c == '*')
+    WildMatch::new(pattern).matches(text)
 }
 
 #[cfg(test)]

@@ -44,10 +44,12 @@ async fn change_of_status_ends_the_delay_of_an_agent_check() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
     kit.advance(HEARTBEAT_LIFE + GRACE);
-    for _ in 0..3 {
+    for minutes in &DELAYS[..5] {
         kit.table.due_checks().postpone_agent_check("a1").await.unwrap();
-        kit.advance(SignedDuration::from_mins(4));
+        kit.advance(SignedDuration::from_mins(*minutes));
     }
+    // The sixth failure: the check would be due in 32 minutes.
+    kit.table.due_checks().postpone_agent_check("a1").await.unwrap();
     kit.table.duty_writer().set_status("a1", AgentStatus::Online, None).await.unwrap();
     assert!(!kit.items_of("duty").await[0].contains_key("failures"));
     kit.advance(HEARTBEAT_LIFE + GRACE);

@@ -11,6 +11,10 @@ async fn function_is_limited_to_its_iam_statements() {
     let key = |pk: &str| json!({ "pk": { "S": pk }, "sk": { "S": "1" } });
     let item = |pk: &str| json!({ "TableName": table, "Item": key(pk) });
     let at = |pk: &str| json!({ "TableName": table, "Key": key(pk) });
+    let query = |pk: &str| {
+        let values = json!({ ":pk": { "S": pk } });
+        json!({ "TableName": table, "KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": values })
+    };
     let scan = json!({ "TableName": table });
     let transaction = json!({ "TransactItems": [{ "Put": item("thread#a#b") }, { "Put": item("binding#a") }] });
     let batch = json!({ "RequestItems": { table: [{ "DeleteRequest": { "Key": key("thread#a#b") } }] } });
@@ -19,6 +23,9 @@ async fn function_is_limited_to_its_iam_statements() {
         ("MessageIngress", "PutItem", item("binding#a")),
         ("MessageIngress", "PutItem", item("access#a")),
         ("MessageIngress", "GetItem", at("thread#a#b")),
+        ("MessageIngress", "PutItem", item("callbacks")),
+        ("MessageIngress", "Query", query("binding#a")),
+        ("MessageIngress", "Query", query("access#a")),
         ("MessageIngress", "Scan", scan.clone()),
         ("MessageIngress", "TransactWriteItems", transaction),
         ("MessageIngress", "BatchWriteItem", batch.clone()),
@@ -48,4 +55,5 @@ async fn function_is_limited_to_its_iam_statements() {
     assert_eq!(world.items("inbound").await.len(), 0);
     world.dynamodb("MessageIngress", "PutItem", &item("thread#a#b")).await.expect(200);
     world.dynamodb("MessageIngress", "GetItem", &at("binding#a")).await.expect(200);
+    world.dynamodb("MessageIngress", "Query", &query("callbacks")).await.expect(200);
 }

@@ -17,6 +17,7 @@ mod admin;
 mod api;
 mod bindings;
 mod cards;
+mod cold_start;
 mod cover_fetch;
 mod crash_recovery;
 mod delivery;

@@ -56,7 +56,7 @@ async fn write_that_fails_once_is_retried_within_the_push() {
 #[tokio::test]
 async fn cold_start_without_access_to_the_binding_returns_500_and_not_403() {
     // The operations that read bindings, during init or for a push.
-    let table: &[&str] = &["Query", "BatchGetItem", "GetItem"];
+    let table: &[&str] = &["Query", "GetItem"];
     for (fault, operations) in [
         (Fault::Throttle, table),
         (Fault::InternalError, table),

@@ -62,10 +62,10 @@ async fn second_binding_of_a_mini_program_is_a_conflict() {
 #[tokio::test]
 async fn creation_of_a_binding_whose_answer_was_lost_succeeds() {
     let kit = Kit::start().await;
-    kit.wire.fail("PutItem", 1, &Fault::LostAnswer);
+    kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
     // The push credentials are returned by this call only.
     let made = kit.table.binding_writer().create_binding(&kit.vault, new_binding(APP_ID)).await.unwrap();
-    assert_eq!(kit.wire.calls("PutItem"), 2);
+    assert_eq!(kit.wire.calls("TransactWriteItems"), 2);
     assert_eq!(opened(&kit, &made.token).await, opened(&kit, &binding(&kit).await.token).await);
 }
 

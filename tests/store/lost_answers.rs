@@ -44,11 +44,11 @@ async fn change_of_a_binding_whose_answer_was_lost_succeeds() {
         token: Some(secret("another")),
         ..BindingChange::default()
     };
-    kit.wire.fail("UpdateItem", 1, &Fault::LostAnswer);
+    kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
     let changed = kit.table.binding_writer().change_binding(&kit.vault, &binding, change()).await.unwrap();
     assert_eq!((changed.name.as_str(), changed.version), ("another", 2));
     // The same change from the same version counts as another request, and is a conflict.
-    kit.wire.fail("UpdateItem", 1, &Fault::LostAnswer);
+    kit.wire.fail("TransactWriteItems", 1, &Fault::LostAnswer);
     let again = kit.table.binding_writer().change_binding(&kit.vault, &binding, change()).await;
     assert!(matches!(again, Err(store::StoreError::Conflict)), "{again:?}");
 }

@@ -44,6 +44,7 @@ mod media;
 mod outbox;
 mod page;
 mod postponement;
+mod push_credentials;
 mod queue_checks;
 mod queues;
 mod races;

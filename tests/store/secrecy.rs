@@ -82,7 +82,11 @@ async fn unreadable_answer_of_secrets_manager_is_not_quoted() {
 async fn error_of_a_failed_write_does_not_quote_the_item() {
     let kit = Kit::start().await;
     let item = r#"{"__type":"ConditionalCheckFailedException","Item":{"content":{"S":"plantedPushToken"}}}"#;
-    kit.wire.fail("PutItem", 3, &Fault::Answer(500, item.replace("ConditionalCheckFailed", "InternalServerError")));
+    kit.wire.fail(
+        "TransactWriteItems",
+        3,
+        &Fault::Answer(500, item.replace("ConditionalCheckFailed", "InternalServerError")),
+    );
     let error = kit.table.binding_writer().create_binding(&kit.vault, new_binding(APP_ID)).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert_silent(&chain(&error));

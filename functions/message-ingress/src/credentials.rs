@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use store::{Binding, BindingList, BindingReader, ExposeSecret, SharedClock, StoreError, Vault};
+use store::{ExposeSecret, PushCredentialReader, SealedPushCredentials, SharedClock, StoreError, Vault};
 use wechat::{EncodingAesKey, PushCredentials, Token};
 
 /// How long credentials stay in the cache.
@@ -25,7 +25,7 @@ const MAX_PREFETCHED: i32 = 10;
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
     clock: SharedClock,
-    bindings: BindingReader,
+    stored: PushCredentialReader,
     vault: Vault,
     cache: Arc<Mutex<Cache>>,
 }
@@ -37,17 +37,17 @@ struct Cache {
 }
 
 impl Credentials {
-    pub(crate) fn new(clock: SharedClock, bindings: BindingReader, vault: Vault) -> Self {
-        Self { clock, bindings, vault, cache: Arc::default() }
+    pub(crate) fn new(clock: SharedClock, stored: PushCredentialReader, vault: Vault) -> Self {
+        Self { clock, stored, vault, cache: Arc::default() }
     }
 
-    /// Reads bindings during init. Reading a binding takes a third of the time of a first push. With the CPU share of a
-    /// 128 MB function, a push without that third fits into one period of the CPU quota. Errors are ignored; the first
-    /// push reads its binding again.
-    pub(crate) async fn prefetch(&self, bindings: &BindingList) {
-        let (bindings, _) = tokio::join!(bindings.bindings(None, MAX_PREFETCHED), self.vault.prime());
-        for binding in bindings.map(|page| page.items).unwrap_or_default() {
-            let _ = self.insert(&binding).await;
+    /// Reads credentials during init, with one request that also opens the connection. Reading them takes a third of the
+    /// time of a first push. With the CPU share of a 128 MB function, a push without that third fits into one period of
+    /// the CPU quota. Errors are ignored; the first push reads its binding again.
+    pub(crate) async fn prefetch(&self) {
+        let (found, _) = tokio::join!(self.stored.first_push_credentials(MAX_PREFETCHED), self.vault.prime());
+        for sealed in found.unwrap_or_default() {
+            let _ = self.insert(&sealed).await;
         }
     }
 
@@ -73,22 +73,22 @@ impl Credentials {
     }
 
     async fn read(&self, app_id: &str) -> Result<Option<Arc<PushCredentials>>, StoreError> {
-        let Some(binding) = self.bindings.binding(app_id).await? else {
+        let Some(sealed) = self.stored.push_credentials(app_id).await? else {
             self.cache().by_app_id.remove(app_id);
             return Ok(None);
         };
-        self.insert(&binding).await.map(Some)
+        self.insert(&sealed).await.map(Some)
     }
 
-    /// Opens a binding's credentials and caches them.
-    async fn insert(&self, binding: &Binding) -> Result<Arc<PushCredentials>, StoreError> {
+    /// Opens credentials and caches them.
+    async fn insert(&self, sealed: &SealedPushCredentials) -> Result<Arc<PushCredentials>, StoreError> {
         let now = self.clock.now();
-        let previous = match &binding.previous_encoding_aes_key {
-            Some(sealed) => Some(self.vault.open(sealed).await?),
+        let previous = match &sealed.previous_encoding_aes_key {
+            Some(previous) => Some(self.vault.open(previous).await?),
             None => None,
         };
-        let token = self.vault.open(&binding.token).await?;
-        let current = self.vault.open(&binding.encoding_aes_key).await?;
+        let token = self.vault.open(&sealed.token).await?;
+        let current = self.vault.open(&sealed.encoding_aes_key).await?;
         let parsed = (
             Token::parse(token.expose_secret()),
             EncodingAesKey::parse(current.expose_secret()),
@@ -98,7 +98,7 @@ impl Credentials {
             return Err(StoreError::Sealed);
         };
         let credentials = Arc::new(PushCredentials { token, current, previous });
-        self.cache().by_app_id.insert(binding.app_id.clone(), (now, credentials.clone()));
+        self.cache().by_app_id.insert(sealed.app_id.clone(), (now, credentials.clone()));
         Ok(credentials)
     }
 

@@ -25,8 +25,8 @@ impl Deps {
     /// Reads `TABLE_NAME` and `SECRET_ARN`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, vault) = env.settings().unprimed_stores(clock.clone())?;
-        let credentials = Credentials::new(clock, table.bindings(), vault);
-        credentials.prefetch(&table.binding_list()).await;
+        let credentials = Credentials::new(clock, table.push_credentials(), vault);
+        credentials.prefetch().await;
         Ok(Self { inbox: table.inbox(), credentials })
     }
 }

@@ -1,6 +1,6 @@
 //! Bindings: the mini programs that this stack serves.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use desk::settings::Reception;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -10,6 +10,7 @@ use crate::{
     handles::{BindingList, BindingReader, BindingWriter, CallbackVerifier},
     item::{AttributeChanges, Attributes, Build, Read, at, bytes, json, n, s},
     keys,
+    push_credentials::{self, SealedPushCredentials, place},
     table::{Page, SERVICE, Table},
     transaction::{built, cancelled_at},
     vault::{Sealed, Vault},
@@ -191,10 +192,6 @@ impl BindingChange {
     }
 }
 
-fn place(app_id: &str, attribute: &str) -> String {
-    format!("{}|{}|{attribute}", keys::binding(app_id), keys::BINDING)
-}
-
 impl BindingWriter {
     /// Stores a new binding. [`StoreError::Conflict`] when the mini program is bound already.
     pub async fn create_binding(&self, vault: &Vault, new: NewBinding) -> Result<Binding> {
@@ -214,7 +211,15 @@ impl BindingWriter {
             .set("updated_at", at(now))
             .set("version", n(1))
             .done();
-        self.0.create(item.clone()).await?;
+        let put = Put::builder().table_name(&self.0.name).set_item(Some(item.clone()));
+        let put = built(put.condition_expression("attribute_not_exists(pk)").build())?;
+        let writes =
+            vec![TransactWriteItem::builder().put(put).build(), self.put_push_credentials(&new.app_id, &item)?];
+        match self.write_binding(writes).await {
+            // The answer to the first try of this very call may have been lost.
+            Err(StoreError::Conflict) if self.0.is_stored(&item).await? => {}
+            answer => answer?,
+        }
         read(&item)
     }
 
@@ -223,10 +228,7 @@ impl BindingWriter {
         let mut changes = change.sealed(vault, binding).await?;
         changes.set("version", n(binding.version + 1));
         changes.set("updated_at", at(self.0.clock.now()));
-        let answer = self
-            .0
-            .client
-            .update_item()
+        let update = Update::builder()
             .table_name(&self.0.name)
             .key("pk", s(keys::binding(&binding.app_id)))
             .key("sk", s(keys::BINDING))
@@ -234,20 +236,22 @@ impl BindingWriter {
             .set_expression_attribute_names(Some(changes.names()))
             .set_expression_attribute_values(Some(changes.values()))
             .condition_expression("attribute_exists(pk) AND version = :seen")
-            .expression_attribute_values(":seen", n(binding.version))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
-            Ok(answer) => read(&answer.attributes.unwrap_or_default()),
+            .expression_attribute_values(":seen", n(binding.version));
+        let mut credentials = push_credentials::attributes(binding);
+        changes.apply(&mut credentials);
+        let writes = vec![
+            TransactWriteItem::builder().update(built(update.build())?).build(),
+            self.put_push_credentials(&binding.app_id, &credentials)?,
+        ];
+        let written = match self.write_binding(writes).await {
+            Ok(()) => true,
             // The answer to the first try of this very call may have been lost.
-            Err(StoreError::Conflict) => {
-                let item = self.0.get(keys::binding(&binding.app_id), keys::BINDING, true).await?;
-                let item = item.filter(|item| changes.are_in(item)).ok_or(StoreError::Conflict)?;
-                read(&item)
-            }
-            Err(error) => Err(error),
-        }
+            Err(StoreError::Conflict) => false,
+            Err(error) => return Err(error),
+        };
+        let item = self.0.get(keys::binding(&binding.app_id), keys::BINDING, true).await?;
+        let item = item.filter(|item| written || changes.are_in(item)).ok_or(StoreError::Conflict)?;
+        read(&item)
     }
 
     /// Deletes a binding and its access token. Messages and conversations stay. `false` when there is no such binding.
@@ -257,10 +261,11 @@ impl BindingWriter {
             delete.key("pk", s(keys::binding(app_id))).key("sk", s(sk))
         };
         let binding = delete(keys::BINDING).condition_expression("attribute_exists(pk)");
-        let writes = [binding, delete(keys::TOKEN)]
+        let mut writes = [binding, delete(keys::TOKEN)]
             .into_iter()
             .map(|delete| Ok(TransactWriteItem::builder().delete(built(delete.build())?).build()))
             .collect::<Result<Vec<_>>>()?;
+        writes.push(self.delete_push_credentials(app_id)?);
         // A transaction knows its own repetition by the `ClientRequestToken` that the SDK gives it.
         match self.0.client.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => Ok(true),
@@ -323,12 +328,8 @@ async fn vault_seal(vault: &Vault, app_id: &str, secret: &SecretString, attribut
 
 fn read(item: &Attributes) -> Result<Binding> {
     let read = Read { kind: keys::BINDING, item };
-    let app_id = read.owned("app_id")?;
-    let sealed = |name: &str| {
-        let blob = read.opt_bytes(name)?;
-        Ok(blob.map(|blob| Sealed { blob, place: place(&app_id, name) }))
-    };
-    let must = |name: &str| sealed(name)?.ok_or_else(|| read.corrupt(name));
+    let push = SealedPushCredentials::read(keys::BINDING, item)?;
+    let sealed = |name| push_credentials::sealed(&read, &push.app_id, name);
     Ok(Binding {
         name: read.owned("name")?,
         mode: BindingMode::Developer,
@@ -340,10 +341,10 @@ fn read(item: &Attributes) -> Result<Binding> {
         version: read.opt_n("version")?.unwrap_or(1),
         stored_reception: read.opt_owned("reception")?,
         session_from_secret: sealed("session_from_secret")?,
-        app_secret: must("app_secret")?,
-        token: must("token")?,
-        encoding_aes_key: must("encoding_aes_key")?,
-        previous_encoding_aes_key: sealed("previous_encoding_aes_key")?,
-        app_id,
+        app_secret: sealed("app_secret")?.ok_or_else(|| read.corrupt("app_secret"))?,
+        token: push.token,
+        encoding_aes_key: push.encoding_aes_key,
+        previous_encoding_aes_key: push.previous_encoding_aes_key,
+        app_id: push.app_id,
     })
 }

@@ -37,10 +37,13 @@ handles! {
     /// Reads bindings (`GetItem` of `binding#…`).
     BindingReader bindings;
 
+    /// Reads push credentials (`GetItem` of `binding#…`, `Query` of `callbacks`).
+    PushCredentialReader push_credentials;
+
     /// Pages through the bindings (`Query` of the index `lists`, `BatchGetItem` of `binding#…`).
     BindingList binding_list;
 
-    /// Creates, changes and deletes bindings (`PutItem`, `UpdateItem`, `DeleteItem` of `binding#…`).
+    /// Creates, changes and deletes bindings (`PutItem`, `UpdateItem`, `DeleteItem` of `binding#…` and `callbacks`).
     BindingWriter binding_writer;
 
     /// Marks a binding as verified (`UpdateItem` of `binding#…`).

@@ -113,6 +113,12 @@ impl AttributeChanges {
         self.set.iter().map(|(name, value)| (format!(":{name}"), value.clone())).collect()
     }
 
+    /// Makes the changes to an item.
+    pub(crate) fn apply(&self, item: &mut Attributes) {
+        item.extend(self.set.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        item.retain(|name, _| !self.remove.contains(&name.as_str()));
+    }
+
     /// Whether an item is as these changes leave it.
     pub(crate) fn are_in(&self, item: &Attributes) -> bool {
         self.set.iter().all(|(name, value)| item.get(*name) == Some(value))

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Result, StoreError};
 
 pub(crate) const BINDING: &str = "binding";
+pub(crate) const CALLBACK: &str = "callback";
 pub(crate) const TOKEN: &str = "token";
 pub(crate) const VISITOR: &str = "visitor";
 pub(crate) const CONVERSATION: &str = "conversation";
@@ -33,6 +34,9 @@ pub(crate) const MESSAGE_PREFIX: &str = "message#";
 pub(crate) const THREAD_PREFIX: &str = "thread#";
 
 const ACCESS_PREFIX: &str = "access#";
+
+/// Partition of the copies of all push credentials.
+pub(crate) const CALLBACKS: &str = "callbacks";
 
 /// Partitions of the `lists` index.
 pub(crate) const LIST_BINDINGS: &str = "bindings";

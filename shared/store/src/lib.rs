@@ -14,6 +14,7 @@
 //! | Item | `pk` | `sk` | Indexes | Written by |
 //! |---|---|---|---|---|
 //! | binding: a mini program, its sealed credentials and settings | `binding#<appid>` | `binding` | `lists`: `bindings`, appid | desk-api; callback-verify (verified), channel (credential problem) |
+//! | callback: a copy of its sealed push credentials | `callbacks` | appid | | with the binding |
 //! | token: its sealed access token and the renewal lease | `binding#<appid>` | `token` | `due`: `tokens`, time of renewal | channel |
 //! | inbound: a push from WeChat; the key is the message's own identity | `thread#<appid>#<openid>` | `message#<CreateTime>-<MsgId or event>` | `due`: `inbox#<shard>`, until processed | message-ingress; conversations |
 //! | outbound: a message to the visitor, with its state | `thread#<appid>#<openid>` | `message#<seconds>-r<unique>` | `due`: `outbox#<shard>`, until settled; for a held text, its expiry | conversations, channel |
@@ -53,6 +54,7 @@
 //! | a group, agent, merchant or robot by the id that `session-from` names | get by id, then by alias |
 //! | the questions of a robot | query `robot#…`, `question#…`, when its version differs from the one in memory |
 //! | the visitors who are one person | query `person#…` |
+//! | the push credentials of the first bindings | query `callbacks` |
 //! | bindings, conversations, settings, tokens of the API, by page | query `lists`, then batch get |
 //! | unprocessed messages, unfinished sends, expired held texts, conversations to check | query `due` up to now, shard by shard |
 //! | queues to check, agents to check, tokens to renew | query `due` up to now |
@@ -94,6 +96,7 @@ mod media;
 mod message;
 mod outbox;
 mod postpone;
+mod push_credentials;
 mod question;
 mod queue;
 mod record;
@@ -120,8 +123,9 @@ pub use error::{Result, StoreError};
 pub use event::{Event, NewEvent};
 pub use handles::{
     AccessTokens, ApiTokenWriter, BindingList, BindingReader, BindingWriter, CallbackVerifier, ConversationReader,
-    Decisions, DueChecks, DutyWriter, Inbox, Lists, MediaUploads, OverdueMessages, OverdueSends, Queues, Sends,
-    SettingsReader, SettingsWriter, StaffReader, ThreadReader, TokenAgents, TokenSchedule, TokenVerifier,
+    Decisions, DueChecks, DutyWriter, Inbox, Lists, MediaUploads, OverdueMessages, OverdueSends, PushCredentialReader,
+    Queues, Sends, SettingsReader, SettingsWriter, StaffReader, ThreadReader, TokenAgents, TokenSchedule,
+    TokenVerifier,
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
 pub use inbox::{InboundRef, NewInbound, OVERDUE_AFTER, Receipt};
@@ -129,6 +133,7 @@ pub use keys::DUE_SHARDS;
 pub use media::{MEDIA_LIFE, MEDIA_REUSE, content_hash};
 pub use message::{Author, Direction, Message, MessageState, SendFailure, Thread};
 pub use outbox::{NewOutbound, OutboundRef, PENDING_GRACE};
+pub use push_credentials::SealedPushCredentials;
 pub use question::{QUESTIONS_MAX, StoredQuestion, fresh_question_id};
 pub use queue::{Entry, PRIORITY_STEP, Queue, place};
 pub use record::{Record, Written};

@@ -91,7 +91,7 @@ impl Table {
 
     /// Whether the stored item is exactly this one. After a refused condition this means that the refused write is the
     /// repetition of one that succeeded and whose answer was lost.
-    async fn is_stored(&self, item: &Attributes) -> Result<bool> {
+    pub(crate) async fn is_stored(&self, item: &Attributes) -> Result<bool> {
         let key = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
         Ok(self.get(key("pk"), &key("sk"), true).await?.as_ref() == Some(item))
     }

@@ -90,7 +90,7 @@ async fn second_binding_of_an_app_id_is_refused() {
 async fn credentials_are_returned_when_the_write_answer_was_lost() {
     let world = World::start().await;
     let faults = world.bundle.table_faults();
-    faults.add(TableFault::new(Fault::CloseAfter).function("DeskApi").operation("PutItem"));
+    faults.add(TableFault::new(Fault::CloseAfter).function("DeskApi").operation("TransactWriteItems"));
     let bound = world.post("/api/bindings", &asked(APP)).await.expect(201);
     assert_eq!(faults.left(), 0);
     let console = json!({

@@ -219,7 +219,8 @@ fn environment(function: &Function, aws_url: &str) -> Env {
         ("AWS_LAMBDA_FUNCTION_NAME", &function.id),
     ];
     let lambda = lambda.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    function.environment.clone().into_iter().chain(lambda).collect()
+    let variables: Env = function.environment.clone().into_iter().chain(lambda).collect();
+    variables.local()
 }
 
 fn shut_down(shutdown: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + use<> {

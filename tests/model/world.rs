@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::{
     http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
     orchestrator::HttpRequest,
 };
-use channel::Channel;
+use channel::{Channel, Reach};
 use conversations::{AgentActions, Conversations, Tick};
 use desk::{
     calendar::Calendar,
@@ -78,7 +78,7 @@ pub(crate) fn desk(seed: u64) -> (Arc<Database>, Arc<ManualClock>, Desk) {
     let table = Table::new(database.client(), TABLE, clock.clone()).with_backoff(backoff);
     let vault = vault();
     // The discard port: these tests send nothing.
-    let channel = Channel::new(&table, vault.clone(), "http://127.0.0.1:9").unwrap();
+    let channel = Channel::new(&table, vault.clone(), "http://127.0.0.1:9", Reach::Local).unwrap();
     let conversations = Conversations::new(&table, &vault, channel);
     let actions = AgentActions::new(&conversations, table.duty_writer(), table.token_agents());
     let tick = Tick::new(&conversations, table.due_checks());

@@ -23,12 +23,10 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`. A plain `http` URL is that of a simulator; robots may then have
-    /// addresses on the same machine.
+    /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        let simulated = env.get("WECHAT_API_URL").is_some_and(|url| url.starts_with("http://"));
         let (table, vault, channel) = env.settings().channel(clock).await?;
-        let robots = robots::Client::new(simulated).map_err(|error| StartError::Settings(vec![error.to_string()]))?;
+        let robots = robots::Client::new(env.reach()).map_err(|error| StartError::Settings(vec![error.to_string()]))?;
         Ok(Self { conversations: Conversations::new(&table, &vault, channel), robots })
     }
 }

@@ -6,8 +6,8 @@ use wechat::ApiError;
 /// An error of [`Channel::new`](crate::Channel::new) and other constructors of HTTP clients.
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
-    /// `WECHAT_API_URL` is not an http or https URL.
-    #[error("WECHAT_API_URL is not an http or https address")]
+    /// `WECHAT_API_URL` is not an https URL, or not even an http URL with [`Reach::Local`](crate::Reach::Local).
+    #[error("WECHAT_API_URL is not an https address")]
     ApiUrl,
     /// The HTTP client could not be built.
     #[error("the HTTP client cannot be built")]

@@ -2,7 +2,7 @@
 //!
 //! Only https and only addresses on the public internet are allowed. The resolver accepts a name only if all its
 //! addresses are public, and the connection is made to exactly those (OWASP, "Server-Side Request Forgery Prevention
-//! Cheat Sheet"). Each redirect is checked in the same way. The simulator's origin is the one exception; it uses http.
+//! Cheat Sheet"). Each redirect is checked in the same way. With [`Reach::Local`] the origin of the simulated WeChat is an exception.
 
 use std::{net::IpAddr, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,6 +16,7 @@ use url::{Host, Url};
 use crate::{
     error::{ChannelError, FetchError},
     public_address::is_public,
+    reach::Reach,
     tls,
 };
 
@@ -115,12 +116,12 @@ pub fn check_public(url: &Url) -> Result<(), FetchError> {
     }
 }
 
-/// An HTTP client for untrusted URLs. It follows no redirects and uses no proxy. With `public_only` it refuses a host name
-/// that has an address in a private network. Check each URL with [`check_public`] first: an IP address in a URL does not
-/// reach the resolver.
-pub fn untrusted_url_client(public_only: bool) -> Result<reqwest::ClientBuilder, ChannelError> {
+/// An HTTP client for untrusted URLs. It follows no redirects and uses no proxy. With [`Reach::Public`] it refuses a host
+/// name that has an address in a private network. Check each URL with [`check_public`] first: an IP address in a URL does
+/// not reach the resolver.
+pub fn untrusted_url_client(reach: Reach) -> Result<reqwest::ClientBuilder, ChannelError> {
     let client = base_client()?;
-    if !public_only {
+    if reach == Reach::Local {
         return Ok(client);
     }
     Ok(client.dns_resolver(Arc::new(PublicResolver { lookup: system_lookup(), exempt: None })))

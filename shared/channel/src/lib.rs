@@ -7,6 +7,7 @@
 //! - [`Channel::cover_media_id`]: uploads the picture of a card or an image message.
 //! - [`Fetcher`]: downloads a picture from an untrusted URL, without server-side request forgery.
 //! - [`untrusted_url_client`]: an HTTP client with the same protection, for robots and webhooks.
+//! - [`Reach`]: whether this protection is on. Only the bundle on one machine turns it off.
 
 mod deliver;
 mod error;
@@ -16,6 +17,7 @@ mod media;
 mod parts;
 mod public_address;
 mod quota;
+mod reach;
 mod send_message;
 mod send_parts;
 mod tls;
@@ -26,6 +28,7 @@ pub use error::{ChannelError, FetchError, MediaError, TokenError};
 pub use fetch::{Fetcher, Image, MAX_IMAGE, check_public, request_error, untrusted_url_client};
 pub use held::{HELD_TEXT_LIFETIME, MAX_HELD_TEXTS};
 pub use parts::text_part_count;
+pub use reach::Reach;
 pub use send_message::{Draft, SendResult};
 pub use tokens::{CachedToken, Tokens};
 pub use wechat::client::WECHAT_API_URL;
@@ -82,9 +85,8 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// A channel to WeChat's API at `api_url`. An `http` URL is a simulator's, and pictures may be downloaded from its
-    /// origin too.
-    pub fn new(table: &Table, vault: Vault, api_url: &str) -> Result<Self, ChannelError> {
+    /// A channel to WeChat's API at `api_url`, which must be https with [`Reach::Public`].
+    pub fn new(table: &Table, vault: Vault, api_url: &str, reach: Reach) -> Result<Self, ChannelError> {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::config()?)
             .timeout(WECHAT_TIMEOUT)
@@ -93,8 +95,10 @@ impl Channel {
             .no_proxy()
             .build()
             .map_err(|_| ChannelError::HttpClient)?;
+        let base = url::Url::parse(api_url).ok().filter(|url| reach == Reach::Local || url.scheme() == "https");
+        let base = base.ok_or(ChannelError::ApiUrl)?;
         let api = wechat::Api::new(http, api_url).map_err(|_| ChannelError::ApiUrl)?;
-        let fetcher = Fetcher::new(simulator(api_url))?;
+        let fetcher = Fetcher::new((reach == Reach::Local).then_some(base))?;
         Ok(Self { store: Arc::new(Store::new(table)), tokens: Tokens::new(table, vault, api.clone()), api, fetcher })
     }
 
@@ -131,8 +135,4 @@ impl Channel {
             answer => answer.map_err(TokenError::WeChat),
         }
     }
-}
-
-fn simulator(api_url: &str) -> Option<url::Url> {
-    url::Url::parse(api_url).ok().filter(|url| url.scheme() == "http")
 }

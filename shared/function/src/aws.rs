@@ -95,9 +95,9 @@ impl Settings<'_> {
     /// Reads `WECHAT_API_URL` as well, and returns the channel to WeChat with the table and the vault.
     #[cfg(feature = "channel")]
     pub async fn channel(mut self, clock: SharedClock) -> Result<(Table, Vault, channel::Channel), StartError> {
-        let api = self.text("WECHAT_API_URL");
+        let (api, reach) = (self.https_url("WECHAT_API_URL"), self.env.reach());
         let (table, vault) = self.stores(clock).await?;
-        let channel = channel::Channel::new(&table, vault.clone(), &api);
+        let channel = channel::Channel::new(&table, vault.clone(), &api, reach);
         let channel = channel.map_err(|error| StartError::Settings(vec![error.to_string()]))?;
         Ok((table, vault, channel))
     }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 /// Environment variables: those of the process in Lambda, or a map, because `local` runs all functions in one process.
 #[derive(Debug, Clone, Default)]
-pub struct Env(BTreeMap<String, String>);
+pub struct Env {
+    variables: BTreeMap<String, String>,
+    is_local: bool,
+}
 
 /// An error of a function's init.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -18,17 +21,35 @@ pub enum StartError {
 }
 
 impl Env {
+    /// The same variables in the bundle on one machine, where the functions may call addresses of this machine, by http
+    /// too, and where the table recovers from throttling at once. No environment variable can have this effect.
+    #[must_use]
+    pub fn local(self) -> Self {
+        Self { is_local: true, ..self }
+    }
+
+    /// Whether this is the bundle on one machine.
+    pub fn is_local(&self) -> bool {
+        self.is_local
+    }
+
+    /// Which addresses may be reached by URLs from outside.
+    #[cfg(feature = "channel")]
+    pub fn reach(&self) -> channel::Reach {
+        if self.is_local { channel::Reach::Local } else { channel::Reach::Public }
+    }
+
     /// The variables of this process, without names and values that are not Unicode.
     pub fn from_process() -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Self(std::env::vars_os().filter_map(text).collect())
+        std::env::vars_os().filter_map(text).collect()
     }
 
     /// The value of a variable. `None` where it is not set or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// A reader of settings that collects the errors.
@@ -39,14 +60,14 @@ impl Env {
 
 impl FromIterator<(String, String)> for Env {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
-        Self(variables.into_iter().collect())
+        Self { variables: variables.into_iter().collect(), is_local: false }
     }
 }
 
 /// Reads settings and collects their errors, so that one start shows all of them.
 #[derive(Debug)]
 pub struct Settings<'a> {
-    env: &'a Env,
+    pub(crate) env: &'a Env,
     wrong: Vec<String>,
 }
 
@@ -80,6 +101,16 @@ impl<'a> Settings<'a> {
         self.parsed(name, parse).unwrap_or_default()
     }
 
+    /// The value of a required setting that is an https URL. In the bundle on one machine it may be http.
+    pub fn https_url(&mut self, name: &str) -> String {
+        let http_is_allowed = self.env.is_local;
+        let parse = |value: &str| {
+            let valid = value.starts_with("https://") || (http_is_allowed && value.starts_with("http://"));
+            if valid { Ok(value.to_owned()) } else { Err("is not an https address".to_owned()) }
+        };
+        self.parsed(name, parse).unwrap_or_default()
+    }
+
     /// Returns the variables, or an error with all that is missing or invalid.
     pub fn done(self) -> Result<&'a Env, StartError> {
         if self.wrong.is_empty() { Ok(self.env) } else { Err(StartError::Settings(self.wrong)) }
@@ -99,5 +130,17 @@ mod tests {
         settings.parsed("C", |_| Err::<(), _>("is not a number".to_owned()));
         let error = settings.done().unwrap_err();
         assert_eq!(error.to_string(), "settings: A is missing; B is missing; C is not a number");
+    }
+
+    #[test]
+    fn http_url_is_refused_outside_of_the_local_bundle() {
+        let env: Env = [("URL".to_owned(), "http://127.0.0.1:3001".to_owned())].into_iter().collect();
+        let mut settings = env.settings();
+        assert_eq!(settings.https_url("URL"), "");
+        assert_eq!(settings.done().unwrap_err().to_string(), "settings: URL is not an https address");
+        let env = env.local();
+        let mut settings = env.settings();
+        assert_eq!(settings.https_url("URL"), "http://127.0.0.1:3001");
+        assert!(settings.done().is_ok());
     }
 }

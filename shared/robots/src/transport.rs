@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use channel::{ChannelError, FetchError};
+use channel::{ChannelError, FetchError, Reach};
 use reqwest::{
     StatusCode,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
@@ -18,24 +18,23 @@ pub const MAX_BODY: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
-    allow_private: bool,
+    reach: Reach,
 }
 
 impl Client {
-    /// A client. `allow_private` also allows http and private networks, for tests and for deployments whose admins own the
-    /// network.
-    pub fn new(allow_private: bool) -> Result<Self, ChannelError> {
-        let http = channel::untrusted_url_client(!allow_private)?
+    /// A client of robots at addresses in `reach`.
+    pub fn new(reach: Reach) -> Result<Self, ChannelError> {
+        let http = channel::untrusted_url_client(reach)?
             .user_agent(concat!("kefu/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|_| ChannelError::HttpClient)?;
-        Ok(Self { http, allow_private })
+        Ok(Self { http, reach })
     }
 
     /// The parsed address, if requests to it are allowed.
     pub(crate) fn address(&self, address: &str) -> Result<Url, Failure> {
         let url = Url::parse(address).map_err(|_| Failure::Address)?;
-        if !self.allow_private {
+        if self.reach == Reach::Public {
             return channel::check_public(&url).map(|()| url).map_err(failure);
         }
         let plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();

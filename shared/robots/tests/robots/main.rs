@@ -10,6 +10,7 @@ mod webhook;
 
 use std::time::Duration;
 
+use channel::Reach;
 use robots::{Chat, Client, HistoryMessage, MAX_ANSWER, Passage, TurnRequest, Webhook};
 use serde_json::{Value, json};
 use tokio::{
@@ -62,7 +63,7 @@ fn hook(url: &str) -> Webhook {
 
 /// A client that may reach the servers of these tests.
 fn client() -> Client {
-    Client::new(true).unwrap()
+    Client::new(Reach::Local).unwrap()
 }
 
 async fn server_with_response(answer: ResponseTemplate) -> MockServer {

@@ -2,6 +2,7 @@
 
 use std::{io::ErrorKind, net::TcpListener};
 
+use channel::Reach;
 use jiff::Timestamp;
 use robots::{Answer, Client, Failure};
 
@@ -17,7 +18,7 @@ async fn both(client: &Client, url: &str) -> Result<Answer, Failure> {
 
 #[tokio::test]
 async fn address_without_https_or_in_private_network_is_refused() {
-    let client = Client::new(false).unwrap();
+    let client = Client::new(Reach::Public).unwrap();
     for (url, expected) in [
         ("https://127.0.0.1/", Failure::NotPublic),
         ("https://10.1.2.3/v1", Failure::NotPublic),
@@ -46,7 +47,7 @@ async fn host_with_private_address_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
-    assert_eq!(both(&Client::new(false).unwrap(), &url).await, Err(Failure::NotPublic));
+    assert_eq!(both(&Client::new(Reach::Public).unwrap(), &url).await, Err(Failure::NotPublic));
     assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use local::{Fault, TableFault};
 use serde_json::{Value, json};
 
-use crate::support::{Binding, Visitor, World, inserted};
+use crate::support::{Binding, SDK_ATTEMPTS, Visitor, World, inserted};
 
 const APP: &str = "wx00000000000000a1";
 const HELLO: &str = "您好";
@@ -204,8 +204,8 @@ async fn at_each_request(fault: Fault) {
     let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let faults = world.bundle.table_faults();
     let mut openids = Vec::new();
-    // One request, which the SDK retries, and all three.
-    for times in [1, 3] {
+    // One request, which the SDK retries, and all of its attempts.
+    for times in [1, SDK_ATTEMPTS] {
         let mut calls = 0;
         loop {
             let visitor = world.visitor(&binding, &format!("oCALL-{times}-{calls}"));

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use desk::policy::{AppIds, Grant};
-use function::{Aws, Env, Failure, StartError};
+use function::{Aws, CallLimits, Env, Failure, StartError};
 use serde_json::{Map, Value, json};
 use store::{ApiToken, SharedClock, StoreError, TokenVerifier, token_hash};
 
@@ -30,7 +30,7 @@ impl Deps {
         let table = settings.text("TABLE_NAME");
         let hash = settings.sha256("ADMIN_TOKEN_SHA256");
         settings.done()?;
-        let table = Aws::new(env)?.table(&table, clock.clone());
+        let table = Aws::new(env, CallLimits::FiveSeconds)?.table(&table, clock.clone());
         // A failure here does not end the function: the first event tries again.
         let _ = table.prime("access#prime").await;
         Ok(Self { clock, tokens: table.token_verifier(), bootstrap_hash: hash })

@@ -2,7 +2,7 @@
 //!
 //! The response to a valid signature is `echostr`, byte for byte. Any other request gets the same 403 without `echostr`.
 
-use function::{Env, StartError, http};
+use function::{CallLimits, Env, StartError, http};
 use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
 use store::{BindingReader, CallbackVerifier, ExposeSecret, SharedClock, StoreError, Vault};
 use tracing::{Span, field};
@@ -22,7 +22,7 @@ pub struct Deps {
 impl Deps {
     /// Reads `TABLE_NAME` and `SECRET_ARN`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        let (table, vault) = env.settings().stores(clock).await?;
+        let (table, vault) = env.settings().stores(clock, CallLimits::FiveSeconds).await?;
         Ok(Self { bindings: table.bindings(), verifier: table.callback_verifier(), vault })
     }
 }

@@ -8,7 +8,7 @@
 mod credentials;
 
 use credentials::Credentials;
-use function::{Env, StartError, http};
+use function::{CallLimits, Env, StartError, http};
 use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
 use store::{Inbox, NewInbound, Receipt, SharedClock, StoreError, Thread};
 use tracing::{Span, field};
@@ -24,7 +24,7 @@ pub struct Deps {
 impl Deps {
     /// Reads `TABLE_NAME` and `SECRET_ARN`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        let (table, vault) = env.settings().unprimed_stores(clock.clone())?;
+        let (table, vault) = env.settings().unprimed_stores(clock.clone(), CallLimits::FiveSeconds)?;
         let credentials = Credentials::new(clock, table.push_credentials(), vault);
         credentials.prefetch().await;
         Ok(Self { inbox: table.inbox(), credentials })

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
-use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_types::{
+    retry::{RetryConfig, RetrySpec},
+    timeout::TimeoutConfig,
+};
 use store::{SharedClock, Table, Vault};
 
 use crate::{
@@ -16,12 +19,53 @@ use crate::{
     tls,
 };
 
-/// The time limit of a call, including retries. WeChat closes the connection of a push after five seconds (接收消息和事件),
-/// and the response must be out before that.
-const CALL: Duration = Duration::from_millis(3500);
-const ATTEMPT: Duration = Duration::from_millis(1500);
+/// The time limit of opening a connection.
 const CONNECT: Duration = Duration::from_secs(1);
-const ATTEMPTS: u32 = 3;
+
+/// The pause before the first retry of a throttled call in the bundle on one machine.
+const LOCAL_PAUSE: Duration = Duration::from_millis(20);
+
+/// The time limits and retries of calls to AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallLimits {
+    /// 3.5 s with up to 3 attempts, for functions that have to answer within 5 s: WeChat closes the connection of a push
+    /// and of a callback's verification after that time (接收消息和事件), and the authorizer's timeout is as long.
+    FiveSeconds,
+    /// 10 s with up to 5 attempts, for all other functions. A transaction whose answer was lost is refused with
+    /// `TransactionInProgressException` until DynamoDB completes it, which a retry more than 5 s later triggers (API
+    /// reference, `TransactWriteItems`).
+    TenSeconds,
+}
+
+impl CallLimits {
+    /// The time limits of a call and of one attempt.
+    fn timeouts(self) -> TimeoutConfig {
+        let (call, attempt) = match self {
+            Self::FiveSeconds => (Duration::from_millis(3500), Duration::from_millis(1500)),
+            Self::TenSeconds => (Duration::from_secs(10), Duration::from_millis(2500)),
+        };
+        TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(attempt)
+            .operation_timeout(call)
+            .build()
+    }
+
+    /// The number of attempts and the pauses between them. Throttled calls pause longer than failed ones, as in the AWS SDKs' retry
+    /// behavior 2.1; `TransactionInProgressException` counts as throttling.
+    fn retries(self) -> RetryConfig {
+        let failed = Duration::from_millis(50);
+        let (attempts, throttled) = match self {
+            Self::FiveSeconds => (3, failed),
+            Self::TenSeconds => (5, Duration::from_secs(1)),
+        };
+        RetryConfig::standard()
+            .with_max_attempts(attempts)
+            .with_initial_backoff(throttled)
+            .with_max_backoff(Duration::from_secs(4))
+            .with_retry_spec(RetrySpec::v2_1().with_non_throttling_initial_backoff(failed))
+    }
+}
 
 /// The region, credentials and endpoints of this function's AWS calls.
 #[derive(Debug)]
@@ -31,12 +75,14 @@ pub struct Aws {
     http: SharedHttpClient,
     dynamodb_endpoint: Option<String>,
     secrets_endpoint: Option<String>,
+    timeouts: TimeoutConfig,
+    retries: RetryConfig,
 }
 
 impl Aws {
     /// Reads the variables that Lambda sets, and `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` and
     /// `AWS_CA_BUNDLE` (AWS SDKs and Tools Reference Guide) where they are set.
-    pub fn new(env: &Env) -> Result<Self, StartError> {
+    pub fn new(env: &Env, limits: CallLimits) -> Result<Self, StartError> {
         let mut settings = env.settings();
         let region = settings.text("AWS_REGION");
         let key_id = settings.text("AWS_ACCESS_KEY_ID");
@@ -49,6 +95,8 @@ impl Aws {
             dynamodb_endpoint: env.get("AWS_ENDPOINT_URL_DYNAMODB").map(ToOwned::to_owned),
             secrets_endpoint: env.get("AWS_ENDPOINT_URL_SECRETS_MANAGER").map(ToOwned::to_owned),
             region: Region::new(region),
+            timeouts: limits.timeouts(),
+            retries: if env.is_local() { limits.retries().with_initial_backoff(LOCAL_PAUSE) } else { limits.retries() },
         })
     }
 
@@ -59,8 +107,8 @@ impl Aws {
             .region(self.region.clone())
             .credentials_provider(self.credentials.clone())
             .http_client(self.http.clone())
-            .retry_config(retries())
-            .timeout_config(timeouts());
+            .retry_config(self.retries.clone())
+            .timeout_config(self.timeouts.clone());
         if let Some(url) = &self.dynamodb_endpoint {
             config = config.endpoint_url(url);
         }
@@ -74,8 +122,8 @@ impl Aws {
             .region(self.region.clone())
             .credentials_provider(self.credentials.clone())
             .http_client(self.http.clone())
-            .retry_config(retries())
-            .timeout_config(timeouts());
+            .retry_config(self.retries.clone())
+            .timeout_config(self.timeouts.clone());
         if let Some(url) = &self.secrets_endpoint {
             config = config.endpoint_url(url);
         }
@@ -86,8 +134,8 @@ impl Aws {
 impl Settings<'_> {
     /// Reads `TABLE_NAME` and `SECRET_ARN`, and returns the table and the vault with their connections open and the
     /// vault's key loaded. A failure to connect is ignored here; the first event connects again.
-    pub async fn stores(self, clock: SharedClock) -> Result<(Table, Vault), StartError> {
-        let (table, vault) = self.unprimed_stores(clock)?;
+    pub async fn stores(self, clock: SharedClock, limits: CallLimits) -> Result<(Table, Vault), StartError> {
+        let (table, vault) = self.unprimed_stores(clock, limits)?;
         let _ = tokio::join!(table.prime("binding#prime"), vault.prime());
         Ok((table, vault))
     }
@@ -96,24 +144,19 @@ impl Settings<'_> {
     #[cfg(feature = "channel")]
     pub async fn channel(mut self, clock: SharedClock) -> Result<(Table, Vault, channel::Channel), StartError> {
         let (api, reach) = (self.https_url("WECHAT_API_URL"), self.env.reach());
-        let (table, vault) = self.stores(clock).await?;
+        let (table, vault) = self.stores(clock, CallLimits::TenSeconds).await?;
         let channel = channel::Channel::new(&table, vault.clone(), &api, reach);
         let channel = channel.map_err(|error| StartError::Settings(vec![error.to_string()]))?;
         Ok((table, vault, channel))
     }
 
     /// [`stores`](Self::stores) without opening the connections, for a function whose own init uses them.
-    pub fn unprimed_stores(mut self, clock: SharedClock) -> Result<(Table, Vault), StartError> {
+    pub fn unprimed_stores(mut self, clock: SharedClock, limits: CallLimits) -> Result<(Table, Vault), StartError> {
         let (table, secret) = (self.text("TABLE_NAME"), self.text("SECRET_ARN"));
-        let aws = Aws::new(self.done()?)?;
+        let aws = Aws::new(self.done()?, limits)?;
         Ok((aws.table(&table, clock), aws.vault(&secret)))
     }
 }
 
-fn retries() -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(Duration::from_millis(50))
-}
-
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build()
-}
+#[cfg(test)]
+mod tests;

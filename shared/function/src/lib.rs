@@ -1,7 +1,7 @@
 //! The start of every function: settings, AWS clients, logs, events.
 //!
 //! - [`Env`] and [`Settings`]: environment variables, with one error that names all that are missing.
-//! - [`Aws`]: AWS clients with one TLS stack, short timeouts and Amazon's root certificates.
+//! - [`Aws`], [`CallLimits`]: AWS clients with one TLS stack, time limits and Amazon's root certificates.
 //! - [`Settings::stores`]: the table and the vault, connected during init.
 //! - [`http`]: responses of functions without a router.
 //! - [`trigger`]: stream records and the schedule's tick.
@@ -15,7 +15,7 @@ mod logs;
 mod tls;
 pub mod trigger;
 
-pub use aws::Aws;
+pub use aws::{Aws, CallLimits};
 pub use env::{Env, Settings, StartError};
 pub use logs::init_logs;
 

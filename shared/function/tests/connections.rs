@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use function::{Aws, Env, StartError};
+use function::{Aws, CallLimits, Env, StartError};
 use http::{Request, Response, header};
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -88,7 +88,7 @@ impl Endpoint {
     }
 
     fn table(&self, ca: Option<&PathBuf>) -> Table {
-        Aws::new(&self.env(ca)).unwrap().table("table", Arc::new(SystemClock))
+        Aws::new(&self.env(ca), CallLimits::FiveSeconds).unwrap().table("table", Arc::new(SystemClock))
     }
 }
 
@@ -202,7 +202,7 @@ async fn bundle_without_a_certificate_is_refused_at_the_start() {
     let endpoint = Endpoint::start(None, Life::Endless).await;
     let path = std::env::temp_dir().join(format!("kefu-empty-{}.pem", std::process::id()));
     std::fs::write(&path, "none").unwrap();
-    let refused = Aws::new(&endpoint.env(Some(&path))).map(drop);
+    let refused = Aws::new(&endpoint.env(Some(&path)), CallLimits::FiveSeconds).map(drop);
     assert_eq!(refused, Err(StartError::Tls(format!("{}: no certificate", path.display()))));
     std::fs::remove_file(path).unwrap();
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use store::DUE_SHARDS;
 
 use crate::service_desk::ServiceDesk;
-use crate::support::World;
+use crate::support::{SDK_ATTEMPTS, World};
 
 /// A desk whose idle conversations are closed after five minutes.
 async fn desk(world: &World) -> ServiceDesk {
@@ -71,8 +71,8 @@ async fn a_list_that_cannot_be_read_fails_the_tick_after_the_rest_is_done() {
         visitor.writes("在吗").await;
         let cid = visitor.cid().await;
         five_minutes(&world, &desk).await;
-        // The SDK makes three attempts.
-        let fault = TableFault::new(Fault::InternalError).function("Reception").operation("Query").skip(skip).times(3);
+        let fault = TableFault::new(Fault::InternalError).function("Reception").operation("Query").skip(skip);
+        let fault = fault.times(SDK_ATTEMPTS);
         world.bundle.table_faults().add(fault);
         assert!(world.bundle.tick("Reception").await.is_err(), "{list}");
         assert_eq!(world.conversation(&cid).await["state"], Value::from("closed"), "{list}");

@@ -8,7 +8,7 @@ use super::{
     ADMIN_TOKEN, AES_KEY, APP, APP_SECRET, Answers, NEXT_AES_KEY, PUSH_TOKEN, WORDS, WRONG_SECRET, access_token,
 };
 use crate::open_conversation::text;
-use crate::support::{Answer, Binding, Visitor, World, push};
+use crate::support::{Answer, Binding, SDK_ATTEMPTS, Visitor, World, push};
 
 const BINDINGS: &str = "/api/bindings";
 
@@ -187,7 +187,7 @@ impl<'a> Scenario<'a> {
                 self.world
                     .bundle
                     .table_faults()
-                    .add(TableFault::new(fault).function(function).operation(operation).times(3));
+                    .add(TableFault::new(fault).function(function).operation(operation).times(SDK_ATTEMPTS));
                 self.answers.call(self.world, Method::POST, &self.messages, Some(&text(WORDS))).await;
                 self.visitor.pushes_unchecked("text", json!({ "content": WORDS, "deliveries": 1 })).await;
                 let denied = self.world.call(Some("unknown"), Method::GET, BINDINGS, None).await;

@@ -36,6 +36,9 @@ pub(crate) use visitor::Visitor;
 /// The time at which the clock of a new bundle starts.
 pub(crate) const BEGINNING: &str = "2026-03-02T08:00:00Z";
 
+/// The attempts that the SDK makes in functions without a deadline of WeChat's (`function::CallLimits::TenSeconds`).
+pub(crate) const SDK_ATTEMPTS: u32 = 5;
+
 /// The admin token of every test bundle.
 pub(crate) const ADMIN: &str = "admin-token-of-the-tests";
 

@@ -68,7 +68,7 @@ impl<'a> Measurement<'a> {
     async fn prepare(options: &Options, folder: &'a Path) -> Result<Self, BenchError> {
         let aws = Aws::start(folder).await?;
         let env: Env = aws.variables(Endpoint::Emulator).into_iter().collect();
-        let clients = function::Aws::new(&env)?;
+        let clients = function::Aws::new(&env, function::CallLimits::FiveSeconds)?;
         let credentials = PushCredentials::generate()?;
         let table = clients.table(aws.table(), Arc::new(SystemClock));
         let binding = NewBinding {

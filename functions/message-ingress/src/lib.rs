@@ -52,7 +52,7 @@ pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
             http::text(StatusCode::OK, wechat::SUCCESS)
         }
         Err(Refusal::Store(error)) => {
-            tracing::error!(error = %http::chain(&error), "push not stored; WeChat delivers it again");
+            tracing::error!(PushesNotStored = 1, error = %http::chain(&error), "push not stored; WeChat delivers it again");
             http::text(StatusCode::INTERNAL_SERVER_ERROR, "try again")
         }
         Err(Refusal::Push(wechat::Error::TooLarge)) => {

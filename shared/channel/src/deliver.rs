@@ -46,6 +46,9 @@ impl Channel {
                 (self.settle_without_quota(&claim.message, quota_failure(shortage)), claim.message.parts_sent)
             }
         };
+        if matches!(settled, Settled::Unknown(_)) {
+            count_unknown();
+        }
         match self.record_outcome(&claim, &settled, parts_sent).await {
             Ok(message) => Ok(Some(message)),
             Err(error) => {
@@ -138,7 +141,10 @@ impl Channel {
             visitor.ledger.settle(&message.id, parts, self.store.clock.now());
             self.store.sends.give_up(message, &failure, Some((&seen, &visitor))).await.map(ended)
         });
-        ended.await.map(drop)
+        if ended.await?.is_some() {
+            count_unknown();
+        }
+        Ok(())
     }
 }
 
@@ -149,6 +155,11 @@ pub(crate) fn ended(settlement: Settlement) -> Attempted<Option<Message>> {
         Settlement::TooLate => Attempted::Done(None),
         Settlement::VisitorChanged => Attempted::Conflict,
     }
+}
+
+/// Counts a send for the metric `UnknownSends` (`function::METRICS`).
+fn count_unknown() {
+    tracing::warn!(UnknownSends = 1, "it is not known whether WeChat received a message");
 }
 
 /// The message as it would have been stored with this outcome.

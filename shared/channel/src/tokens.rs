@@ -113,10 +113,18 @@ impl Tokens {
         if fresh || stored.retry_at.is_some_and(|at| now < at) {
             return Ok(false);
         }
-        match self.stored.lease_token(app_id, stored.version).await? {
-            Some(lease) => self.renew(&lease).await.map(|renewed| renewed.is_some()),
-            None => Ok(false),
+        let Some(lease) = self.stored.lease_token(app_id, stored.version).await? else {
+            return Ok(false);
+        };
+        let renewed = self.renew(&lease).await;
+        if let Err(error) = &renewed
+            && stored.expires_at <= now
+            && !matches!(error, TokenError::NotBound)
+        {
+            // For the metric (`function::METRICS`).
+            tracing::error!(TokensExpired = 1, %error, "an expired access token was not renewed");
         }
+        renewed.map(|token| token.is_some())
     }
 
     /// Requests a token with credentials that are not stored yet, to verify them.

@@ -5,7 +5,7 @@
 //! - [`Settings::stores`]: the table and the vault, connected during init.
 //! - [`http`]: responses of functions without a router.
 //! - [`trigger`]: stream records and the schedule's tick.
-//! - [`init_logs`]: logs in the format of Lambda's logging configuration.
+//! - [`init_logs`]: logs in the format of Lambda's logging configuration, and metrics in them.
 
 mod aws;
 mod env;
@@ -17,7 +17,7 @@ pub mod trigger;
 
 pub use aws::{Aws, CallLimits};
 pub use env::{Env, Settings, StartError};
-pub use logs::init_logs;
+pub use logs::{METRICS, init_logs, json_logs};
 
 /// An invocation error. Lambda logs it and, for a stream or a schedule, invokes the function again.
 #[derive(Debug, thiserror::Error)]

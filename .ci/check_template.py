@@ -4,6 +4,12 @@
 - no resource waits for itself, by whatever detour
 - no `*` in any action or resource of a policy, and each function has statements of its own
 - every route of the contract is there, and every one under /api asks the authorizer
+- every path parameter has a schema
+- two stacks in one account have no physical name in common
+- in the China regions no ARN is of another partition
+- what a failed first deployment leaves behind, what is charged without need, and what a parameter accepts
+- every alarm says what happened and what to do; every metric of the namespace Kefu is written by the code, and every function
+  that reads a stream has an alarm on the age of its records
 
     python .ci/check_template.py [template]
 """
@@ -11,7 +17,9 @@
 import re
 import sys
 
-from transform import transformed
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+from transform import ROOT, transformed
 
 # Method, path, whether the authorizer is asked.
 ROUTES = {
@@ -142,9 +150,125 @@ def routes(template):
         yield f"route {method} {path} ({'closed' if closed else 'open'}) is not in the contract"
 
 
-def main(*arguments):
-    template = transformed(*arguments)
-    wrong = [fault for check in (dangling, circles, policies, routes) for fault in check(template)]
+def schemas(template):
+    """Path parameters that API Gateway's import warns about."""
+    for path, methods in template["Resources"]["HttpApi"]["Properties"]["Body"]["paths"].items():
+        for method, route in methods.items():
+            described = {parameter["name"] for parameter in route.get("parameters", []) if "schema" in parameter}
+            for name in set(re.findall(r"{([^}]+)}", path)) - described:
+                yield f"route {method} {path}: parameter {name} has no schema"
+
+
+def resolve(value, template, stack):
+    """The text of a property in a stack of this name; a reference to a resource is the stack's own."""
+    if isinstance(value, list):
+        return [resolve(item, template, stack) for item in value]
+    if not isinstance(value, dict):
+        return str(value)
+    if set(value) == {"Ref"}:
+        name = value["Ref"]
+        if name == "AWS::StackName":
+            return stack
+        if name in template["Resources"]:
+            return f"{stack}/{name}"
+        return str(template.get("Parameters", {}).get(name, {}).get("Default", name))
+    if set(value) == {"Fn::GetAtt"}:
+        return f"{stack}/{value['Fn::GetAtt']}"
+    if set(value) == {"Fn::Sub"} and isinstance(value["Fn::Sub"], str):
+        return PLACEHOLDER.sub(lambda match: resolve({"Ref": match.group(1)}, template, stack), value["Fn::Sub"])
+    return {key: resolve(item, template, stack) for key, item in value.items()}
+
+
+def physical_names(template, stack):
+    """The names of resources that the template chooses itself, as (type, names)."""
+    for resource in template["Resources"].values():
+        kind, properties = resource["Type"], resource.get("Properties", {})
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+        # What identifies a resource of this type, where the template gives all of it.
+        identifiers = [[path.removeprefix("/properties/") for path in schema["primaryIdentifier"]]]
+        # Names that are unique in an account without being the identifier, as QueueName.
+        identifiers += [[name] for name in ("Name", kind.rsplit("::", 1)[1] + "Name") if name not in identifiers[0]]
+        for names in identifiers:
+            if all(name in properties for name in names):
+                yield kind, str([resolve(properties[name], template, stack) for name in names])
+
+
+def names(template):
+    """Physical names that a second stack in the account would choose as well."""
+    for kind, name in sorted(set(physical_names(template, "one")) & set(physical_names(template, "two"))):
+        yield f"{kind}: every stack would choose the name {name}"
+
+
+def partitions(path):
+    """ARNs that do not exist in the China regions."""
+    template = transformed(path, "cn-north-1")
+    for id_, resource in template["Resources"].items():
+        for text in strings(resource):
+            if "arn:aws:" in text:
+                yield f"{id_}: {text} in a China region"
+
+
+def settings(template):
+    """Properties whose value prevents a deployment or a second one, or costs money without need."""
+    resources = template["Resources"]
+    if resources["HttpApi"]["Properties"].get("FailOnWarnings"):
+        yield "HttpApi: FailOnWarnings, although API Gateway warns about what SAM writes"
+    for id_ in ("Table", "MasterSecret"):
+        policies = (resources[id_].get("DeletionPolicy"), resources[id_].get("UpdateReplacePolicy"))
+        if policies != ("RetainExceptOnCreate", "Retain"):
+            yield f"{id_}: DeletionPolicy and UpdateReplacePolicy are {policies}"
+    # A protected table cannot be deleted, so RetainExceptOnCreate would end in ROLLBACK_FAILED.
+    if template["Parameters"]["DeletionProtection"]["Default"] != "false":
+        yield "DeletionProtection: is on during the first deployment"
+    if "SSESpecification" in resources["Table"]["Properties"]:
+        yield "Table: SSESpecification chooses a KMS key, which is charged"
+    url = re.compile(template["Parameters"]["WeChatApiUrl"]["AllowedPattern"])
+    if url.search("http://api.weixin.qq.com") or not url.search(template["Parameters"]["WeChatApiUrl"]["Default"]):
+        yield "WeChatApiUrl: accepts http, or not its default"
+    stage = resources["HttpApiApiGatewayDefaultStage"]["Properties"]
+    if "ThrottlingRateLimit" not in stage.get("RouteSettings", {}).get("POST /callback/{app_id}", {}):
+        yield "HttpApi: the callback has no throttle of its own"
+    log = stage["AccessLogSettings"]["Format"]
+    if re.search(r'(?<!")\$context\.[\w.]+(?!["\w.])', log) or "messageString" in log:
+        yield "HttpApi: an access log entry is not JSON where a value is missing or has quotes of its own"
+
+
+def alarms(template):
+    """Alarms that help nobody, and what has no alarm."""
+    resources = template["Resources"]
+    code = "".join(path.read_text(encoding="utf-8") for folder in ("functions", "shared") for path in (ROOT / folder).rglob("src/**/*.rs"))
+    aged = set()
+    for id_, alarm in resources.items():
+        if alarm["Type"] != "AWS::CloudWatch::Alarm":
+            continue
+        alarm = alarm["Properties"]
+        if len(alarm.get("AlarmDescription", "")) < 80:
+            yield f"{id_}: does not say what to do"
+        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible":
+            yield f"{id_}: stays on until the queue is emptied"
+        if alarm.get("MetricName") == "IteratorAge":
+            aged |= {dimension["Value"]["Ref"] for dimension in alarm["Dimensions"]}
+        metric = alarm["MetricName"] if alarm.get("Namespace") == "Kefu" else None
+        if metric and (f'"{metric}"' not in code or f"{metric} = 1" not in code):
+            yield f"{id_}: no function counts {metric}"
+    # What an idle deployment costs, as the documentation states it.
+    watched = [alarm["Properties"] for alarm in resources.values() if alarm["Type"] == "AWS::CloudWatch::Alarm"]
+    count = sum(sum("MetricStat" in metric for metric in alarm["Metrics"]) if "Metrics" in alarm else 1 for alarm in watched)
+    stated = f"{count} alarm metrics at $0.10 (AWS's free tier has ten) | ${count / 10:.2f} |"
+    if stated not in (ROOT / "docs/operations.md").read_text(encoding="utf-8"):
+        yield f"docs/operations.md does not say: {stated}"
+    for id_, mapping in resources.items():
+        if mapping["Type"] == "AWS::Lambda::EventSourceMapping" and "StartingPosition" in mapping["Properties"]:
+            function = mapping["Properties"]["FunctionName"]["Ref"]
+            if function not in aged:
+                yield f"{id_}: no alarm on the age of the records of {function}"
+
+
+def main(path=ROOT / "template.yaml"):
+    template = transformed(path)
+    checks = (dangling, circles, policies, routes, schemas, names, settings, alarms)
+    wrong = [fault for check in checks for fault in check(template)]
+    wrong.extend(partitions(path))
     for fault in wrong:
         print(fault, file=sys.stderr)
     if not wrong:

@@ -16,7 +16,13 @@ const STACK: &str = "kefu";
 pub(super) struct Resolver<'a> {
     document: &'a Value,
     resources: &'a Map<String, Value>,
-    parameters: BTreeMap<&'a str, String>,
+    parameters: BTreeMap<&'a str, Parameter>,
+}
+
+/// A parameter of the template.
+struct Parameter {
+    value: String,
+    is_number: bool,
 }
 
 /// The ARN of a function.
@@ -39,7 +45,8 @@ impl<'a> Resolver<'a> {
         for (name, definition) in document["Parameters"].as_object().into_iter().flatten() {
             let value = given.get(name).cloned().or_else(|| plain(&definition["Default"]));
             let value = value.ok_or_else(|| TemplateError::new(format!("parameter {name} has no value")))?;
-            parameters.insert(name.as_str(), value);
+            let is_number = definition["Type"] == "Number";
+            parameters.insert(name.as_str(), Parameter { value, is_number });
         }
         if let Some(unknown) = given.keys().find(|name| !parameters.contains_key(name.as_str())) {
             return Err(TemplateError::new(format!("there is no parameter {unknown}")));
@@ -76,8 +83,8 @@ impl<'a> Resolver<'a> {
 
     /// The value of `!Ref name`.
     pub(super) fn reference(&self, name: &str) -> Result<String> {
-        if let Some(value) = self.parameters.get(name) {
-            return Ok(value.clone());
+        if let Some(parameter) = self.parameters.get(name) {
+            return Ok(parameter.value.clone());
         }
         let pseudo = match name {
             "AWS::AccountId" => Some(ACCOUNT),
@@ -106,6 +113,17 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// The value of `!Ref name` as a property: a number where `name` is a parameter of type `Number`.
+    fn referenced_value(&self, name: &str) -> Result<Value> {
+        let text = self.reference(name)?;
+        if !self.parameters.get(name).is_some_and(|parameter| parameter.is_number) {
+            return Ok(Value::String(text));
+        }
+        let number =
+            text.parse().map_err(|_| TemplateError::new(format!("parameter {name} is not a number: {text}")))?;
+        Ok(Value::Number(number))
+    }
+
     /// The value of `!GetAtt resource.attribute`.
     fn attribute(&self, resource: &str, attribute: &str) -> Result<String> {
         let unknown = || TemplateError::new(format!("GetAtt {resource}.{attribute}: no such resource or attribute"));
@@ -128,7 +146,7 @@ impl<'a> Resolver<'a> {
         let wrong = || TemplateError::new(format!("{name} with arguments it does not take: {argument}"));
         match (name, argument) {
             ("Ref", Value::String(target)) if target == "AWS::NoValue" => Ok(None),
-            ("Ref", Value::String(target)) => self.reference(target).map(|value| Some(json!(value))),
+            ("Ref", Value::String(target)) => self.referenced_value(target).map(Some),
             ("Fn::GetAtt", Value::Array(path)) => match path.as_slice() {
                 [Value::String(resource), Value::String(attribute)] => {
                     self.attribute(resource, attribute).map(|value| Some(json!(value)))
@@ -185,7 +203,11 @@ impl<'a> Resolver<'a> {
             .ok_or_else(|| TemplateError::new(format!("not a condition: {value}")))?;
         let arguments = argument.as_array().map(Vec::as_slice).unwrap_or_default();
         match (name, arguments) {
-            ("Fn::Equals", [left, right]) => Ok(self.resolve(left)? == self.resolve(right)?),
+            ("Fn::Equals", [left, right]) => {
+                // CloudFormation compares texts: the parameter 0 equals "0".
+                let text = |value: &Value| Ok(self.resolve(value)?.as_ref().and_then(plain));
+                Ok::<_, TemplateError>(text(left)? == text(right)?)
+            }
             ("Fn::Not", [inner]) => self.truth(inner).map(|truth| !truth),
             ("Fn::And", inner) => inner.iter().try_fold(true, |so_far, one| Ok(so_far & self.truth(one)?)),
             ("Fn::Or", inner) => inner.iter().try_fold(false, |so_far, one| Ok(so_far | self.truth(one)?)),

@@ -38,8 +38,8 @@ struct Key {
 
 /// The properties that are members of the `CreateTable` request.
 const COPIED: [&str; 4] = ["AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema"];
-/// The properties without a local counterpart: deletion protection, backups and encryption.
-const IGNORED: [&str; 3] = ["DeletionProtectionEnabled", "PointInTimeRecoverySpecification", "SSESpecification"];
+/// The properties without a local counterpart: deletion protection, backups and capacity.
+const IGNORED: [&str; 3] = ["DeletionProtectionEnabled", "PointInTimeRecoverySpecification", "WarmThroughput"];
 
 pub(super) fn read(id: &str, properties: Value, template: &mut Template) -> Result<()> {
     let name = format!("kefu-{id}");

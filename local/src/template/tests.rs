@@ -47,7 +47,7 @@ fn template_has_the_expected_routes_mappings_and_schedules() {
     assert_eq!(mappings, [("Delivery/Outbound", "Table"), ("Reception/Inbound", "Table"), ("Robot/Turn", "Table")]);
     for mapping in &template.event_source_mappings {
         assert!(mapping.bisect_on_error && mapping.reports_failures && mapping.from_trim_horizon, "{}", mapping.name);
-        assert_eq!(mapping.parallelization_factor, 10, "{}", mapping.name);
+        assert_eq!(mapping.parallelization_factor, 2, "{}", mapping.name);
         let (batch_size, window, retries) = if mapping.name == "Robot/Turn" { (10, 1, 3) } else { (100, 0, 5) };
         assert_eq!((mapping.batch_size, mapping.max_retries), (batch_size, retries), "{}", mapping.name);
         assert_eq!(mapping.batching_window, Duration::from_secs(window), "{}", mapping.name);
@@ -149,6 +149,10 @@ fn unsupported_or_invalid_template_is_an_error() {
         assert!(message.contains(said), "{resource}: {message}");
         assert!(message.contains("A (AWS::"), "the error names the resource: {message}");
     }
+    let worded = error(
+        "Parameters: {P: {Type: Number, Default: many}}\nResources: {A: {Type: AWS::SQS::Queue, Properties: {X: !Ref P}}}\n",
+    );
+    assert!(worded.contains("parameter P is not a number: many"), "{worded}");
     let unset = error("Parameters: {P: {Type: String}}\nResources: {}\n");
     assert!(unset.contains("parameter P has no value"), "{unset}");
     let unknown = Template::read("Resources: {}", &BTreeMap::from([("P".to_owned(), String::new())]));
@@ -161,7 +165,9 @@ fn intrinsics_conditions_and_globals_are_resolved() {
         "
 Parameters:
   Stage: {Type: String, Default: test}
+  Count: {Type: Number, Default: 0}
 Conditions:
+  IsZero: !Equals [!Ref Count, '0']
   IsTest: !Equals [!Ref Stage, test]
   IsChina: !Not [!Not [!Equals [!Ref AWS::Partition, aws-cn]]]
   Both: !And [!Condition IsTest, !Condition IsChina]
@@ -186,6 +192,8 @@ Resources:
           EITHER: !If [Either, yes, no]
           GONE: !If [IsChina, x, !Ref AWS::NoValue]
           NUMBER: 5
+          COUNT: !Ref Count
+          ZERO: !If [IsZero, yes, no]
 ",
     )
     .unwrap();
@@ -194,6 +202,7 @@ Resources:
     let variables: Vec<_> = function.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let expected = [
         "BOTH=no",
+        "COUNT=0",
         "EITHER=yes",
         "IF=yes",
         "JOIN=test:arn:aws:sqs:local:000000000000:kefu-Q",
@@ -201,6 +210,7 @@ Resources:
         "OVERRIDDEN=own",
         "SHARED=global",
         "SUB=test-kefu-Q-${literal}-amazonaws.com",
+        "ZERO=yes",
     ];
     assert_eq!(variables, expected);
 }

@@ -39,8 +39,15 @@ async fn function_is_limited_to_its_iam_statements() {
         ("Reception", "BatchWriteItem", batch.clone()),
         ("Robot", "Scan", scan.clone()),
         ("Robot", "BatchWriteItem", batch.clone()),
+        ("Robot", "DeleteItem", at("agent#a")),
+        ("Robot", "PutItem", item("access#a")),
         ("Delivery", "DeleteItem", at("thread#a#b")),
+        ("Delivery", "GetItem", at("conversation#a")),
         ("CardSend", "DeleteItem", at("conversation#a")),
+        ("CardSend", "PutItem", item("access#a")),
+        ("Reception", "PutItem", item("access#a")),
+        ("Reception", "PutItem", item("binding#a")),
+        ("DeskApi", "UpdateItem", at("access#a")),
         ("DeskApi", "Scan", scan),
     ];
     for (function, operation, body) in refused {

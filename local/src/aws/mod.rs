@@ -6,6 +6,7 @@
 
 mod authorization;
 mod faults;
+mod permissions;
 mod request_counter;
 mod secrets;
 
@@ -137,7 +138,7 @@ impl Aws {
                 "Request is missing Authentication Token",
             ));
         };
-        if let Err(refused) = self.authorize(service, caller, operation, &body) {
+        if let Err(refused) = self.authorize(service, caller, operation, &parts.headers, &body) {
             return Ok(refused);
         }
         self.requests.count(caller, operation);
@@ -161,6 +162,7 @@ impl Aws {
         service: Service,
         caller: &str,
         operation: &str,
+        headers: &HeaderMap,
         body: &[u8],
     ) -> Result<(), Response<Full<Bytes>>> {
         if caller == OWN_KEY {
@@ -175,7 +177,15 @@ impl Aws {
             Service::DynamoDb => authorization::dynamodb(operation, &body, &self.tables),
             Service::SecretsManager => authorization::secrets_manager(operation, &body),
         };
-        match requests.iter().find(|request| !iam::is_allowed(statements, request)) {
+        let mut refused = None;
+        for request in &requests {
+            let is_allowed = iam::is_allowed(statements, request);
+            permissions::record(caller, headers, request, is_allowed);
+            if !is_allowed {
+                refused.get_or_insert(request);
+            }
+        }
+        match refused {
             None => Ok(()),
             Some(refused) => {
                 let message = format!(

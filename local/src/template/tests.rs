@@ -105,6 +105,24 @@ fn message_ingress_can_only_read_bindings_and_put_messages() {
 }
 
 #[test]
+fn only_desk_api_and_access_can_write_tokens_of_the_api() {
+    let template = deployed();
+    let resource = format!("arn:aws:dynamodb:local:000000000000:table/{}", template.tables["Table"].name);
+    let mut writers = Vec::new();
+    for function in template.functions.values() {
+        for action in ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate"] {
+            let action = format!("dynamodb:{action}");
+            let leading_keys = vec!["access#0".to_owned()];
+            let request = AuthorizationRequest { action: action.clone(), resource: resource.clone(), leading_keys };
+            if is_allowed(&function.statements, &request) {
+                writers.push(format!("{} {action}", function.id));
+            }
+        }
+    }
+    assert_eq!(writers, ["Access dynamodb:UpdateItem", "DeskApi dynamodb:PutItem", "DeskApi dynamodb:DeleteItem"]);
+}
+
+#[test]
 fn table_has_its_indexes_stream_and_ttl() {
     let table = &deployed().tables["Table"];
     assert_eq!(table.partition_key, "pk");

@@ -3,5 +3,6 @@
 mod chat;
 mod chat_failures;
 mod faq;
+mod own_work;
 mod turns;
 mod webhook;

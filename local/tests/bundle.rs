@@ -88,7 +88,7 @@ async fn request_without_an_allowing_statement_is_denied() {
     let query = |index: &str| {
         json!({
             "TableName": "kefu-Table", "IndexName": index, "KeyConditionExpression": "#k = :v",
-            "ExpressionAttributeNames": {"#k": format!("{index}_pk")}, "ExpressionAttributeValues": {":v": {"S": "x"}},
+            "ExpressionAttributeNames": {"#k": format!("{index}_pk")}, "ExpressionAttributeValues": {":v": {"S": "bindings"}},
         })
     };
     assert_eq!(dynamodb(&bundle, "DeskApi", "Query", query("lists")).await.0, 200);

@@ -14,7 +14,7 @@
 //! | Item | `pk` | `sk` | Indexes | Written by |
 //! |---|---|---|---|---|
 //! | binding: a mini program, its sealed credentials and settings | `binding#<appid>` | `binding` | `lists`: `bindings`, appid | desk-api; callback-verify (verified), channel (credential problem) |
-//! | callback: a copy of its sealed push credentials | `callbacks` | appid | | with the binding |
+//! | callback: a copy of its sealed push credentials | `callbacks` | `<appid>` | | with the binding |
 //! | token: its sealed access token and the renewal lease | `binding#<appid>` | `token` | `due`: `tokens`, time of renewal | channel |
 //! | inbound: a push from WeChat; the key is the message's own identity | `thread#<appid>#<openid>` | `message#<CreateTime>-<MsgId or event>` | `due`: `inbox#<shard>`, until processed | message-ingress; conversations |
 //! | outbound: a message to the visitor, with its state | `thread#<appid>#<openid>` | `message#<seconds>-r<unique>` | `due`: `outbox#<shard>`, until settled; for a held text, its expiry | conversations, channel |

@@ -1,4 +1,4 @@
-// Starts the bundle as a user does, on free ports and with a data folder of its own.
+// Starts the bundle as a separate process, on free ports and with a new data folder.
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Two neighbouring ports nobody listens on: the API takes the first, the simulated WeChat the second. */
+/** The first of two free consecutive ports: the API uses the first, the simulated WeChat the second. */
 async function freePair() {
   const listen = (port) =>
     new Promise((resolve, reject) => {
@@ -27,7 +27,7 @@ async function freePair() {
       return port;
     }
   }
-  throw new Error("no two neighbouring ports are free");
+  throw new Error("no two consecutive ports are free");
 }
 
 export async function startBundle() {
@@ -40,9 +40,9 @@ export async function startBundle() {
   const ended = new Promise((resolve) => child.once("exit", resolve));
   const api = `http://127.0.0.1:${port}`;
   await new Promise((resolve, reject) => {
-    child.once("error", (error) => reject(new Error(`build it first, with \`cargo build -p local\`: ${error.message}`)));
+    child.once("error", (error) => reject(new Error(`run \`cargo build -p local\` first: ${error.message}`)));
     child.once("exit", (code) => reject(new Error(`the bundle ended with ${code}`)));
-    // The banner is printed when everything answers.
+    // The banner is printed when the API and the simulated WeChat listen.
     createInterface({ input: child.stdout }).on("line", (line) => line.includes("Ctrl-C") && resolve());
   });
   return {

@@ -1,4 +1,4 @@
-// §5 of the page this product comes from, 测试绑定成功, without WeChat: tap the contact button, write, see the answer.
+// The phone page of the simulated WeChat: the contact button, the chat, and what an agent sends to it.
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -53,14 +53,14 @@ async function write(text) {
   await page.getByRole("button", { name: "发送", exact: true }).click();
 }
 
-/** The visitor's conversation, as an agent finds it. */
+/** The visitor's conversation, from the API. */
 async function conversation() {
   const openid = await page.evaluate(() => document.querySelector('[data-fact="openid"]').textContent);
   const { items } = await bundle.call("/api/conversations");
   return items.find((item) => item.openid === openid);
 }
 
-test("the contact button is made by WeChat's own attributes", async () => {
+test("contact button has the attributes of WeChat's button", async () => {
   for (const name of ["session-from", "show-message-card", "send-message-title", "send-message-path", "send-message-img"]) {
     assert.ok(await contact().getAttribute(name), name);
   }
@@ -68,7 +68,7 @@ test("the contact button is made by WeChat's own attributes", async () => {
   assert.match(await contact().getAttribute("session-from"), /^sobot\|/);
 });
 
-test("writing a text gets the automatic reply", async () => {
+test("text gets the automatic reply", async () => {
   await page.screenshot({ path: `${screenshots}mini-program.png` });
   await contact().click();
   await write("你好，这件还有货吗？😀");
@@ -78,7 +78,7 @@ test("writing a text gets the automatic reply", async () => {
   await page.screenshot({ path: `${screenshots}chat.png` });
 });
 
-test("Enter sends, but not while Chinese is being composed", async () => {
+test("Enter sends a text, but not during the composition of an input method", async () => {
   await contact().click();
   const box = page.getByLabel("消息");
   await box.fill("zhong");
@@ -92,7 +92,7 @@ test("Enter sends, but not while Chinese is being composed", async () => {
   assert.equal(await box.inputValue(), "");
 });
 
-test("the visitor sends the card of the chat's prompt, and an agent can read it", async () => {
+test("card of the prompt is sent and an agent can read it", async () => {
   await contact().click();
   await page.getByRole("button", { name: /发送小程序卡片/ }).click();
   await log().getByText(reply).waitFor();
@@ -105,7 +105,7 @@ test("the visitor sends the card of the chat's prompt, and an agent can read it"
   await page.screenshot({ path: `${screenshots}card-sent.png` });
 });
 
-test("an agent's text and card appear on the phone", async () => {
+test("text and card of an agent appear on the phone", async () => {
   await contact().click();
   await write("在吗");
   await log().getByText(reply).waitFor();
@@ -121,7 +121,7 @@ test("an agent's text and card appear on the phone", async () => {
   await page.screenshot({ path: `${screenshots}card-received.png` });
 });
 
-test("on a desktop the phone stands in a frame", async () => {
+test("phone has a frame on a desktop", async () => {
   await page.setViewportSize({ width: 1280, height: 800 });
   await contact().click();
   await write("桌面");
@@ -131,8 +131,8 @@ test("on a desktop the phone stands in a frame", async () => {
   assert.equal(overflow, false);
 });
 
-test("messages that the callback does not take get WeChat's apology", async () => {
-  // Passes the console's check, whose echostr it gives back, and fails every push.
+test("refused push shows WeChat's apology", async () => {
+  // Passes the console's check by returning its echostr, and fails every push.
   const callback = createServer((request, response) => {
     const echo = new URL(request.url, "http://callback").searchParams.get("echostr");
     response.writeHead(request.method === "GET" ? 200 : 500).end(request.method === "GET" ? echo : "");

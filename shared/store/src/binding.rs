@@ -215,7 +215,7 @@ impl BindingWriter {
         let put = built(put.condition_expression("attribute_not_exists(pk)").build())?;
         let writes =
             vec![TransactWriteItem::builder().put(put).build(), self.put_push_credentials(&new.app_id, &item)?];
-        match self.write_binding(writes).await {
+        match self.0.write_together(writes).await {
             // The answer to the first try of this very call may have been lost.
             Err(StoreError::Conflict) if self.0.is_stored(&item).await? => {}
             answer => answer?,
@@ -243,7 +243,7 @@ impl BindingWriter {
             TransactWriteItem::builder().update(built(update.build())?).build(),
             self.put_push_credentials(&binding.app_id, &credentials)?,
         ];
-        let written = match self.write_binding(writes).await {
+        let written = match self.0.write_together(writes).await {
             Ok(()) => true,
             // The answer to the first try of this very call may have been lost.
             Err(StoreError::Conflict) => false,

@@ -9,12 +9,11 @@ use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 
 use crate::{
     binding::Binding,
-    error::{Result, StoreError},
+    error::Result,
     handles::{BindingWriter, PushCredentialReader},
     item::{Attributes, Build, Read, bytes, s},
     keys,
-    table::SERVICE,
-    transaction::{built, cancelled_at},
+    transaction::built,
     vault::Sealed,
 };
 
@@ -103,15 +102,5 @@ impl BindingWriter {
     pub(crate) fn delete_push_credentials(&self, app_id: &str) -> Result<TransactWriteItem> {
         let delete = Delete::builder().table_name(&self.0.name).key("pk", s(keys::CALLBACKS)).key("sk", s(app_id));
         Ok(TransactWriteItem::builder().delete(built(delete.build())?).build())
-    }
-
-    /// Writes a binding with its copy. [`StoreError::Conflict`] when the condition of one is not met.
-    pub(crate) async fn write_binding(&self, writes: Vec<TransactWriteItem>) -> Result<()> {
-        // A transaction knows its own repetition by the `ClientRequestToken` that the SDK gives it.
-        match self.0.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(()),
-            Err(error) if cancelled_at(&error).is_some() => Err(StoreError::Conflict),
-            Err(error) => Err(StoreError::from_sdk(SERVICE, &error)),
-        }
     }
 }

@@ -101,12 +101,7 @@ impl SettingsWriter {
     /// Deletes a resource that is still as it was read, with its aliases. [`StoreError::Conflict`] when it is not.
     pub async fn delete_record<T>(&self, seen: &Record<T>) -> Result<()> {
         let writes = self.0.delete_writes(seen)?;
-        let answer = self.0.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        match answer {
-            Ok(_) => Ok(()),
-            Err(error) if cancelled_at(&error).is_some() => Err(StoreError::Conflict),
-            Err(error) => Err(StoreError::from_sdk(SERVICE, &error)),
-        }
+        self.0.write_together(writes).await
     }
 }
 

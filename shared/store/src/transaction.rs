@@ -1,10 +1,27 @@
 //! What a transaction is made of, and why DynamoDB cancelled one.
 
 use aws_sdk_dynamodb::{
-    error::SdkError, operation::transact_write_items::TransactWriteItemsError, types::CancellationReason,
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{CancellationReason, TransactWriteItem},
 };
 
-use crate::error::{Result, StoreError};
+use crate::{
+    error::{Result, StoreError},
+    table::{SERVICE, Table},
+};
+
+impl Table {
+    /// Writes these items together. [`StoreError::Conflict`] when the condition of one does not hold. A repetition by the SDK is
+    /// recognised by its `ClientRequestToken`.
+    pub(crate) async fn write_together(&self, writes: Vec<TransactWriteItem>) -> Result<()> {
+        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if cancelled_at(&error).is_some() => Err(StoreError::Conflict),
+            Err(error) => Err(StoreError::from_sdk(SERVICE, &error)),
+        }
+    }
+}
 
 /// The SDK's builders fail only when a required field was left out, which no input can cause.
 pub(crate) fn built<T, E>(write: std::result::Result<T, E>) -> Result<T> {

@@ -55,7 +55,7 @@ impl ApiTokenWriter {
         if let Some(agent) = &token.agent_id {
             writes.push(self.0.delete_write(keys::record("agent", agent), &keys::agent_token(id), None)?);
         }
-        self.0.transact(writes).await?;
+        self.0.write_together(writes).await?;
         Ok(TokenEnd::Deleted)
     }
 
@@ -79,7 +79,7 @@ impl ApiTokenWriter {
         if let Some(agent) = &token.agent_id {
             writes.push(self.0.edge_write(agent, &token, &hash)?);
         }
-        self.0.transact(writes).await?;
+        self.0.write_together(writes).await?;
         Ok(Some((token, secret)))
     }
 
@@ -197,14 +197,5 @@ impl Table {
         let delete = Delete::builder().table_name(&self.name).key("pk", s(pk)).key("sk", s(sk));
         let delete = delete.set_condition_expression(condition.map(ToOwned::to_owned));
         Ok(TransactWriteItem::builder().delete(built(delete.build())?).build())
-    }
-
-    /// Carries out these writes together. [`StoreError::Conflict`] when one of their conditions does not hold.
-    async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<()> {
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(()),
-            Err(error) if cancelled_at(&error).is_some() => Err(StoreError::Conflict),
-            Err(error) => Err(StoreError::from_sdk(SERVICE, &error)),
-        }
     }
 }

@@ -3,19 +3,15 @@
 mod robots;
 mod steps;
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use local::OWN_KEY;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tracing::{Dispatch, subscriber::NoSubscriber};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
 
 use steps::Scenario;
 
-use crate::support::{Answer, World, push};
+use crate::support::{Answer, Log, World, push};
 
 const APP: &str = "wx0000000000005ec1";
 const APP_SECRET: &str = "plantedAppSecret0123456789abcdef";
@@ -34,35 +30,6 @@ const WORDS: &str = "planted-words-植入的话";
 const FILTER: &str = "info,access=trace,callback_verify=trace,card_send=trace,channel=trace,delivery=trace,desk=trace,\
     desk_api=trace,conversations=trace,robot=trace,robots=trace,function=trace,local=trace,message_ingress=trace,reception=trace,store=trace,token_refresh=trace,\
     wechat=trace,reqwest=trace,hyper=debug,hyper_util=trace,rustls=trace";
-
-/// A log in memory.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 /// The answers of the API.
 #[derive(Default)]

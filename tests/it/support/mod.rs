@@ -14,6 +14,7 @@
 //! | time | [`World::advance`], then [`World::tick`] and [`World::settle`] |
 
 mod api;
+mod log;
 mod openapi;
 pub(crate) mod push;
 mod staff;
@@ -29,6 +30,7 @@ use serde_json::{Value, json};
 use store::{Clock, ManualClock};
 
 pub(crate) use api::Answer;
+pub(crate) use log::Log;
 pub(crate) use stub_server::{StubServer, completion, grounded_answer};
 pub(crate) use table::{TABLE, inserted};
 pub(crate) use visitor::Visitor;

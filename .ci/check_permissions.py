@@ -17,7 +17,7 @@ import json
 import pathlib
 import sys
 
-from check_template import aslist
+from check_template import aslist, report
 from transform import ROOT, transformed
 
 
@@ -82,11 +82,7 @@ def check(record, template):
 def main(record, template=ROOT / "template.yaml"):
     requests = recorded(record)
     wrong = list(check(requests, transformed(template)))
-    for fault in wrong:
-        print(fault, file=sys.stderr)
-    if not wrong:
-        print(f"permissions: {len(requests)} kinds of requests, every one allowed and every permission used")
-    return 1 if wrong else 0
+    return report(wrong, f"permissions: {len(requests)} kinds of requests, every one allowed and every permission used")
 
 
 if __name__ == "__main__":

@@ -264,16 +264,21 @@ def alarms(template):
                 yield f"{id_}: no alarm on the age of the records of {function}"
 
 
+def report(wrong, summary):
+    """Prints what is wrong, or else the summary, and returns the exit code."""
+    for fault in wrong:
+        print(fault, file=sys.stderr)
+    if not wrong:
+        print(summary)
+    return 1 if wrong else 0
+
+
 def main(path=ROOT / "template.yaml"):
     template = transformed(path)
     checks = (dangling, circles, policies, routes, schemas, names, settings, alarms)
     wrong = [fault for check in checks for fault in check(template)]
     wrong.extend(partitions(path))
-    for fault in wrong:
-        print(fault, file=sys.stderr)
-    if not wrong:
-        print(f"template: {len(template['Resources'])} resources, every reference and permission in order")
-    return 1 if wrong else 0
+    return report(wrong, f"template: {len(template['Resources'])} resources, every reference and permission in order")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 //!
 //! Only https and only addresses on the public internet are allowed. The resolver accepts a name only if all its
 //! addresses are public, and the connection is made to exactly those (OWASP, "Server-Side Request Forgery Prevention
-//! Cheat Sheet"). Each redirect is checked in the same way. With [`Reach::Local`] the origin of the simulated WeChat is an exception.
+//! Cheat Sheet"). Each redirect is checked in the same way. With [`Reach::Local`] the origin of the simulated WeChat is an
+//! exception.
 
 use std::{net::IpAddr, net::SocketAddr, sync::Arc, time::Duration};
 

@@ -7,8 +7,8 @@ use super::{Actor, AgentActions, HandoffError, HandoffResult, refused};
 use crate::cycle::FollowUp;
 
 impl AgentActions {
-    /// Closes a conversation, with the person's notes; one that is closed already stays as it is. An agent cannot close the conversation of another
-    /// agent, even if it was reassigned a moment ago.
+    /// Closes a conversation, with the person's notes; one that is closed already stays as it is. An agent cannot close the
+    /// conversation of another agent, even if it was reassigned a moment ago.
     pub async fn close(&self, cid: &str, by: Actor<'_>, summary: Option<&Value>) -> Result<HandoffResult> {
         self.cycle.retry_on_conflict(|attempt| self.try_close(cid, by, summary, attempt)).await
     }

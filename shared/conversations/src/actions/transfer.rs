@@ -15,7 +15,8 @@ use crate::{
 };
 
 impl AgentActions {
-    /// Transfers a conversation to an agent or a group, with the reason that the person gave. An agent cannot transfer the conversation of another agent.
+    /// Transfers a conversation to an agent or a group, with the reason that the person gave. An agent cannot transfer the
+    /// conversation of another agent.
     pub async fn transfer(
         &self,
         cid: &str,

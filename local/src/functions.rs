@@ -9,11 +9,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use lambda_http::lambda_runtime::layers::trace::request_span;
+use lambda_http::{Context as LambdaContext, LambdaEvent};
 use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
+use tracing::Instrument;
+use uuid::Uuid;
 
 /// The handler of a function.
-pub(crate) type Handler = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, String>> + Send + Sync>;
+pub(crate) type Handler = Arc<dyn Fn(LambdaEvent<Value>) -> BoxFuture<'static, Result<Value, String>> + Send + Sync>;
 
 /// The init phase of a function, which creates its handler.
 pub(crate) type Init = Box<dyn Fn() -> BoxFuture<'static, Result<Handler, String>> + Send + Sync>;
@@ -63,14 +67,20 @@ impl Functions {
         Self(functions.collect())
     }
 
-    /// Invokes a function.
+    /// Invokes a function, in the span with the request id that `lambda_runtime` opens around an invocation.
     pub(crate) async fn invoke(&self, id: &str, event: Value) -> Result<Value, InvokeError> {
         let function = self.function(id)?;
-        let answer = function.run(event).await;
-        if let Err(error) = &answer {
-            tracing::warn!(function = id, %error, "invocation failed");
-        }
-        answer
+        let mut context = LambdaContext::default();
+        context.request_id = Uuid::now_v7().to_string();
+        let span = request_span(&context);
+        let invocation = async {
+            let answer = function.run(LambdaEvent::new(event, context)).await;
+            if let Err(error) = &answer {
+                tracing::warn!(function = id, %error, "invocation failed");
+            }
+            answer
+        };
+        invocation.instrument(span).await
     }
 
     /// Kills the next invocation of a function at its poll number `awaits` (the first is 0).
@@ -107,12 +117,12 @@ impl Function {
         Ok(handler)
     }
 
-    async fn run(&self, event: Value) -> Result<Value, InvokeError> {
+    async fn run(&self, event: LambdaEvent<Value>) -> Result<Value, InvokeError> {
         let handler = self.handler().await?;
         let awaits = self.kill_after.lock().unwrap_or_else(PoisonError::into_inner).take();
         let invocation = KillAfter { inner: Box::pin(async move { handler(event).await }), awaits };
         // A separate task, so that it continues when the caller is dropped, as in Lambda, and so that a panic ends in it.
-        let task = tokio::spawn(tokio::time::timeout(self.timeout, invocation));
+        let task = tokio::spawn(tokio::time::timeout(self.timeout, invocation).in_current_span());
         let answer = match task.await {
             Ok(Ok(Some(Ok(value)))) => return Ok(value),
             Ok(Ok(Some(Err(message)))) => return Err(InvokeError::Failed(message)),
@@ -175,7 +185,7 @@ pub(crate) mod tests {
     async fn failed_invocation_does_not_affect_the_next() {
         let functions = fake(vec![(
             "F",
-            Arc::new(|event: Value| {
+            Arc::new(|LambdaEvent { payload: event, .. }: LambdaEvent<Value>| {
                 Box::pin(async move {
                     match event.as_str() {
                         Some("panic") => panic!("at the {event}"),

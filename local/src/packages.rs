@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use function::Env;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Body, Context, LambdaEvent, Request, Response, Service, service_fn};
+use lambda_http::{Adapter, Body, LambdaEvent, Request, Response, Service, service_fn};
 use serde_json::Value;
 use store::SharedClock;
 
 use crate::functions::{Handler, Init};
-use crate::random;
 
 /// The init phase of a package; `None` if there is no such package.
 pub(crate) fn init(package: &str, env: Env, clock: SharedClock) -> Option<Init> {
@@ -29,10 +28,10 @@ pub(crate) fn init(package: &str, env: Env, clock: SharedClock) -> Option<Init> 
         ($package:ident) => {
             init_with(env, clock, |env, clock| async move {
                 let deps = $package::Deps::new(&env, clock).await.map_err(|error| error.to_string())?;
-                let handler: Handler = Arc::new(move |event| {
+                let handler: Handler = Arc::new(move |event: LambdaEvent<Value>| {
                     let deps = deps.clone();
                     Box::pin(async move {
-                        let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
+                        let event = serde_json::from_value(event.payload).map_err(|error| error.to_string())?;
                         $package::handle(&deps, event).await.map_err(|error| error.to_string())
                     })
                 });
@@ -68,12 +67,10 @@ where
     H: Fn(Request) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
-    Arc::new(move |event: Value| {
+    Arc::new(move |LambdaEvent { payload, context, .. }: LambdaEvent<Value>| {
         let handle = handle.clone();
         Box::pin(async move {
-            let request: LambdaRequest = serde_json::from_value(event).map_err(|error| error.to_string())?;
-            let mut context = Context::default();
-            context.request_id = random::hexadecimal(32);
+            let request: LambdaRequest = serde_json::from_value(payload).map_err(|error| error.to_string())?;
             let mut service = Adapter::from(service_fn(move |request: Request| {
                 let answer = handle(request);
                 async move { Ok::<_, Infallible>(function::http::Answer(answer.await)) }

@@ -26,6 +26,7 @@ mod events;
 mod handover;
 mod iam;
 mod ingress;
+mod log_entries;
 mod metrics;
 mod queue;
 mod quota;

@@ -6,7 +6,7 @@ mod steps;
 use local::OWN_KEY;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tracing::{Dispatch, subscriber::NoSubscriber};
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 
 use steps::Scenario;
@@ -54,14 +54,13 @@ async fn access_token(world: &World, secret: &str) -> String {
 }
 
 /// A subscriber that writes to `log`.
-fn subscriber(log: &Log) -> Dispatch {
-    let subscriber = tracing_subscriber::fmt()
+fn subscriber(log: &Log) -> impl Subscriber + Send + Sync + use<> {
+    tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(FILTER))
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
         .with_ansi(false)
         .with_writer(log.clone())
-        .finish();
-    Dispatch::new(subscriber)
+        .finish()
 }
 
 /// The log lines and the answers that contain a credential or, where it must not be, the visitors' text.
@@ -83,12 +82,7 @@ fn leaks(log: &str, answers: &Answers, table: &str, credentials: &[&str]) -> Vec
 #[tokio::test]
 async fn logs_and_answers_contain_no_secret_and_no_message_text() {
     let log = Log::default();
-    let subscriber = subscriber(&log);
-    // With a single subscriber, `tracing` caches a call site as disabled when another test's thread, without a
-    // subscriber, reaches it first.
-    let _second = Dispatch::new(NoSubscriber::new());
-    // For this thread, on which the bundle runs.
-    let guard = tracing::dispatcher::set_default(&subscriber);
+    let logging = Log::start(subscriber(&log));
 
     let world = World::options(|options| options.admin_token = Some(ADMIN_TOKEN.to_owned())).await;
     let mut answers = Answers::default();
@@ -112,7 +106,7 @@ async fn logs_and_answers_contain_no_secret_and_no_message_text() {
 
     let table = json!(world.all_items().await).to_string();
     world.bundle.shutdown().await;
-    drop(guard);
+    drop(logging);
     let log = log.text();
     for sign in ["mini program bound", "credentials refused", "was not renewed", "invocation failed"] {
         assert!(log.contains(sign), "the log lacks {sign:?}\n{log}");

@@ -11,6 +11,7 @@ use desk::policy::{AppIds, Grant};
 use function::{Aws, CallLimits, Env, Failure, StartError};
 use serde_json::{Map, Value, json};
 use store::{ApiToken, SharedClock, StoreError, TokenVerifier, token_hash};
+use tracing::{Span, field};
 
 /// How long the record of a token's use may take. A request does not wait longer for it, nor does it fail with it.
 const RECORD_TIMEOUT: Duration = Duration::from_millis(500);
@@ -38,6 +39,7 @@ impl Deps {
 }
 
 /// Answers whether the request's bearer token is valid, and who holds it.
+#[tracing::instrument(name = "access", skip_all, fields(token_id = field::Empty))]
 pub async fn handle(deps: &Deps, event: Value) -> Result<Value, Failure> {
     let context = match bearer(&event) {
         Some(token) => identify(deps, token).await?,
@@ -61,6 +63,7 @@ async fn identify(deps: &Deps, token: &str) -> Result<Option<Map<String, Value>>
     let Some(token) = deps.tokens.api_token(&hash).await?.filter(|token| !token.is_expired(now)) else {
         return Ok(None);
     };
+    Span::current().record("token_id", &token.id);
     // Tokens created by an earlier version were not revoked when their agent was deleted, so look the agent up.
     if let Some(agent) = &token.agent_id
         && !deps.tokens.agent_is_active(agent).await?
@@ -75,8 +78,8 @@ async fn identify(deps: &Deps, token: &str) -> Result<Option<Map<String, Value>>
 async fn record_use(deps: &Deps, token: &ApiToken, hash: &str) {
     match tokio::time::timeout(RECORD_TIMEOUT, deps.tokens.record_token_use(token, hash)).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(token_id = token.id, %error, "use of access token not recorded"),
-        Err(_) => tracing::warn!(token_id = token.id, "use of access token not recorded in time"),
+        Ok(Err(error)) => tracing::warn!(%error, "use of access token not recorded"),
+        Err(_) => tracing::warn!("use of access token not recorded in time"),
     }
 }
 

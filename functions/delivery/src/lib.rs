@@ -50,12 +50,19 @@ async fn batch(deps: &Deps, records: &[Record]) -> Value {
         if send.overdue_at > now {
             continue;
         }
-        if let Err(error) = deps.channel.deliver(&send.thread, &send.id, RetryPolicy::Retry).await {
-            tracing::error!(id = send.id, error = %http::chain(&error), "a send was not taken over");
+        if deliver(deps, &send).await.is_err() {
             return batch_failures([record.sequence_number()]);
         }
     }
     batch_failures([])
+}
+
+/// Makes a send that is overdue. A failure is in the log.
+#[tracing::instrument(skip_all, fields(app_id = send.thread.app_id, uid = send.thread.uid(), id = send.id))]
+async fn deliver(deps: &Deps, send: &OutboundRef) -> Result<(), StoreError> {
+    let delivered = deps.channel.deliver(&send.thread, &send.id, RetryPolicy::Retry).await.map(drop);
+    log_failure(&delivered);
+    delivered
 }
 
 /// The sends that a tick found overdue.
@@ -83,22 +90,38 @@ async fn tick(deps: &Deps) -> Result<Value, Failure> {
 async fn take_over_shard(deps: &Deps, shard: u8, overdue: &mut Overdue) -> Result<(), StoreError> {
     for message in deps.overdue.overdue_sends(shard, SENDS_PER_SHARD).await? {
         overdue.taken_over += 1;
-        if let Err(error) = take_over(deps, &message).await {
-            tracing::error!(id = message.id, error = %http::chain(&error), "a send was not taken over");
+        if take_over(deps, &message).await.is_err() {
             overdue.failed += 1;
-            // Otherwise failing sends, which are the longest overdue, would use up every tick of their shard.
-            if let Err(error) = deps.overdue.postpone_send(&message).await {
-                tracing::error!(id = message.id, error = %http::chain(&error), "a failed send was not postponed");
-            }
         }
     }
     Ok(())
 }
 
+/// Takes over a send. One that fails is postponed: otherwise failing sends, which are the longest overdue, would use up every
+/// tick of their shard.
+#[tracing::instrument(skip_all, fields(
+    app_id = message.thread.app_id,
+    cid = message.cid,
+    uid = message.thread.uid(),
+    id = message.id,
+))]
 async fn take_over(deps: &Deps, message: &Message) -> Result<(), StoreError> {
-    match message.state {
+    let taken_over = match message.state {
         MessageState::Sending => deps.channel.give_up(message).await,
         MessageState::Held => deps.channel.expire(message).await.map(drop),
         _ => deps.channel.deliver(&message.thread, &message.id, RetryPolicy::Retry).await.map(drop),
+    };
+    log_failure(&taken_over);
+    if taken_over.is_err()
+        && let Err(error) = deps.overdue.postpone_send(message).await
+    {
+        tracing::error!(error = %http::chain(&error), "a failed send was not postponed");
+    }
+    taken_over
+}
+
+fn log_failure(result: &Result<(), StoreError>) {
+    if let Err(error) = result {
+        tracing::error!(error = %http::chain(error), "a send was not taken over");
     }
 }

@@ -69,12 +69,21 @@ async fn batch(deps: &Deps, records: &[Record]) -> Value {
 /// Processes the messages of one thread in order. Stops at the first that fails and returns its record.
 async fn in_order<'a>(deps: &Deps, messages: Vec<(&'a str, InboundRef)>) -> Option<&'a str> {
     for (record, message) in messages {
-        if let Err(error) = Box::pin(deps.conversations.receive(&message)).await {
-            tracing::error!(id = message.id, error = %http::chain(&error), "a message was not processed");
+        if process(deps, &message).await.is_err() {
             return Some(record);
         }
     }
     None
+}
+
+/// Processes a message. A failure is in the log.
+#[tracing::instrument(skip_all, fields(app_id = message.thread.app_id, uid = message.thread.uid(), id = message.id))]
+async fn process(deps: &Deps, message: &InboundRef) -> Result<(), StoreError> {
+    let processed = Box::pin(deps.conversations.receive(message)).await;
+    if let Err(error) = &processed {
+        tracing::error!(error = %http::chain(error), "a message was not processed");
+    }
+    processed
 }
 
 /// The messages that a tick found unprocessed.
@@ -104,13 +113,17 @@ async fn tick(deps: &Deps) -> Result<Value, Failure> {
 async fn process_overdue(deps: &Deps, shard: u8, report: &mut OverdueReport) -> Result<(), StoreError> {
     for message in deps.overdue.overdue_messages(shard, MESSAGES_PER_SHARD).await? {
         report.taken_up += 1;
-        if let Err(error) = Box::pin(deps.conversations.receive(&message)).await {
-            tracing::error!(id = message.id, error = %http::chain(&error), "an overdue message failed again");
+        if process(deps, &message).await.is_err() {
             report.failed += 1;
-            if let Err(error) = deps.overdue.postpone_message(&message).await {
-                tracing::error!(id = message.id, error = %http::chain(&error), "a failed message was not postponed");
-            }
+            postpone(deps, &message).await;
         }
     }
     Ok(())
+}
+
+#[tracing::instrument(skip_all, fields(app_id = message.thread.app_id, uid = message.thread.uid(), id = message.id))]
+async fn postpone(deps: &Deps, message: &InboundRef) {
+    if let Err(error) = deps.overdue.postpone_message(message).await {
+        tracing::error!(error = %http::chain(&error), "a failed message was not postponed");
+    }
 }

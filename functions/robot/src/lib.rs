@@ -10,7 +10,7 @@ use function::{
 };
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
-use store::SharedClock;
+use store::{SharedClock, Thread, TurnRef};
 
 /// How many conversations are answered concurrently.
 const CONCURRENT_TURNS: usize = 16;
@@ -37,28 +37,33 @@ pub async fn handle(deps: &Deps, trigger: Trigger) -> Result<Value, Failure> {
         return Ok(Value::Null);
     };
     // A conversation that is in the batch several times has one turn.
-    let mut waiting: Vec<(&str, &str)> = Vec::new();
+    let mut waiting: Vec<(&str, TurnRef)> = Vec::new();
     for record in &records {
-        match record.attribute("cid") {
-            Some(cid) if !waiting.iter().any(|(_, known)| *known == cid) => {
-                waiting.push((record.sequence_number(), cid));
+        match TurnRef::from_image(|name| record.attribute(name)) {
+            Some(turn) if !waiting.iter().any(|(_, known)| known.cid == turn.cid) => {
+                waiting.push((record.sequence_number(), turn));
             }
             Some(_) => {}
             None => tracing::error!(record = record.sequence_number(), "a record is not a conversation"),
         }
     }
-    let turns: Vec<_> = waiting.into_iter().map(|(record, cid)| answer(deps, record, cid)).collect();
+    let turns: Vec<_> = waiting.into_iter().map(|(record, turn)| answer(deps, record, turn)).collect();
     let failed: Vec<&str> =
         stream::iter(turns).buffer_unordered(CONCURRENT_TURNS).filter_map(std::future::ready).collect().await;
     let first = records.iter().map(Record::sequence_number).find(|number| failed.contains(number));
     Ok(batch_failures(first))
 }
 
-async fn answer<'a>(deps: &Deps, record: &'a str, cid: &str) -> Option<&'a str> {
-    match deps.conversations.turn(&deps.robots, cid).await {
+#[tracing::instrument(skip_all, fields(
+    app_id = turn.thread.as_ref().map(|thread| thread.app_id.as_str()),
+    cid = turn.cid,
+    uid = turn.thread.as_ref().map(Thread::uid),
+))]
+async fn answer<'a>(deps: &Deps, record: &'a str, turn: TurnRef) -> Option<&'a str> {
+    match Box::pin(deps.conversations.turn(&deps.robots, &turn.cid)).await {
         Ok(_) => None,
         Err(error) => {
-            tracing::error!(cid, error = %http::chain(&error), "a robot's turn was not answered");
+            tracing::error!(error = %http::chain(&error), "a robot's turn was not answered");
             Some(record)
         }
     }

@@ -47,13 +47,14 @@ pub async fn handle(deps: &Deps, _tick: Tick) -> Result<Value, Failure> {
     Ok(json!({ "renewed": renewed, "failed": failed }))
 }
 
+#[tracing::instrument(skip_all, fields(app_id = app_id))]
 async fn renew(deps: &Deps, app_id: String) -> Outcome {
     match deps.tokens.renew_due(&app_id).await {
         Ok(true) => Outcome::Renewed,
         // The token of a deleted binding is off the schedule now.
         Ok(false) | Err(TokenError::NotBound) => Outcome::NotDue,
         Err(error) => {
-            tracing::warn!(app_id, %error, "access token was not renewed");
+            tracing::warn!(%error, "access token was not renewed");
             Outcome::Failed
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU32;
 
 use dynoxide::Database;
+use lambda_http::LambdaEvent;
 use serde_json::{Value, json};
 use store::SystemClock;
 
@@ -67,7 +68,7 @@ fn recorder() -> (Arc<Mutex<Vec<Value>>>, Handler) {
     let events = Arc::new(Mutex::new(Vec::new()));
     let recorded = Arc::clone(&events);
     let handler: Handler = Arc::new(move |event| {
-        recorded.lock().unwrap().push(event);
+        recorded.lock().unwrap().push(event.payload);
         Box::pin(async { Ok(Value::Null) })
     });
     (events, handler)
@@ -126,10 +127,10 @@ async fn record_that_always_fails_goes_to_the_dead_letter_queue_and_delays_no_ot
     let counted = Arc::clone(&calls);
     let failing = stream.poller(
         "Reception/Inbound",
-        Arc::new(move |event: Value| {
+        Arc::new(move |event: LambdaEvent<Value>| {
             counted.fetch_add(1, Ordering::SeqCst);
             Box::pin(async move {
-                assert!(!event.to_string().contains("poison"), "a panic fails the batch");
+                assert!(!event.payload.to_string().contains("poison"), "a panic fails the batch");
                 Ok(Value::Null)
             })
         }),

@@ -1,7 +1,7 @@
 //! Who may call an operation.
 
 use axum::{
-    extract::{FromRef, FromRequestParts, Request},
+    extract::{FromRef, FromRequestParts, RawPathParams, Request},
     http::request::Parts,
     middleware::Next,
     response::{IntoResponse, Response},
@@ -10,25 +10,50 @@ use conversations::{AgentActions, Conversations};
 use desk::policy::{self, Action, Member, Role, Subject, Verdict, may_ever};
 use serde::Deserialize;
 use store::Conversation;
+use tracing::{Span, field};
 
-use crate::{Caller, Path, Problem, handoff};
+use crate::{Caller, Path, Problem, Route, handoff};
 
 /// The action of the operation that a request was routed to.
 #[derive(Debug, Clone, Copy)]
 struct OperationAction(Action);
 
-/// The layer around an operation: the handler does not run for a caller who may never do its action.
-pub(crate) async fn guard(action: Action, request: Request, next: Next) -> Response {
+/// The longest id that a path is logged with.
+const LOGGED_ID_MAX: usize = 64;
+
+/// The layer around an operation: the handler does not run for a caller who may never do its action. It opens the span of
+/// the request, with the conversation and the mini program that the path names.
+#[tracing::instrument(name = "request", skip_all, fields(
+    operation = %route,
+    token_id = field::Empty,
+    app_id = field::Empty,
+    cid = field::Empty,
+    uid = field::Empty,
+))]
+pub(crate) async fn guard(route: &Route, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
+    record_path(&mut parts).await;
     let caller = match Caller::from_request_parts(&mut parts, &()).await {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
-    if !may_ever(&policy::Caller::new(&caller.grant, Member::default()), action) {
+    Span::current().record("token_id", &caller.token_id);
+    if !may_ever(&policy::Caller::new(&caller.grant, Member::default()), route.action) {
         return refused(&caller).into_response();
     }
-    parts.extensions.insert(OperationAction(action));
+    parts.extensions.insert(OperationAction(route.action));
     next.run(Request::from_parts(parts, body)).await
+}
+
+/// Records the ids of the path in the request's span. An openid is not recorded, nor what cannot be an id.
+async fn record_path(parts: &mut Parts) {
+    let Ok(parameters) = RawPathParams::from_request_parts(parts, &()).await else { return };
+    let is_id = |text: &str| text.len() <= LOGGED_ID_MAX && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    for (name, value) in &parameters {
+        if matches!(name, "app_id" | "cid") && is_id(value) {
+            Span::current().record(name, value);
+        }
+    }
 }
 
 /// The refusal of what a role or its scopes do not permit.
@@ -96,6 +121,7 @@ impl Permitted {
     ) -> Result<Self, Problem> {
         let found = conversations.conversation(cid).await?;
         let conversation = found.ok_or_else(|| Problem::not_found("conversation"))?;
+        Span::current().record("app_id", &conversation.app_id).record("uid", conversation.thread().uid());
         let claim_first = match conversations.may(caller, action, &conversation).await? {
             Verdict::Allow => false,
             Verdict::AllowAfterClaim => true,

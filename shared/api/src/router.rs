@@ -59,8 +59,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> for ApiRouter<S> {
     {
         let route = Route::of::<D>(action);
         let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::GET);
-        let guarded = on(filter, operation.handler)
-            .route_layer(from_fn(move |request: Request, next: Next| guard(action, request, next)));
+        let guarding = Arc::new(route.clone());
+        let guarded = on(filter, operation.handler).route_layer(from_fn(move |request: Request, next: Next| {
+            let route = Arc::clone(&guarding);
+            async move { guard(&route, request, next).await }
+        }));
         let router = std::mem::take(&mut self.router);
         self.router = router.route(&route.path, guarded);
         self.routes.push(route);

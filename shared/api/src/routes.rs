@@ -1,6 +1,6 @@
 //! The operations of an API, each with its action, which decides who may call it.
 
-use std::marker::PhantomData;
+use std::{fmt, marker::PhantomData};
 
 use axum::{handler::Handler, http::Method};
 use desk::policy::Action;
@@ -44,6 +44,12 @@ pub struct Route {
     pub path: String,
     /// What the operation does; the policy decides by it who may call the operation.
     pub action: Action,
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.method, self.path)
+    }
 }
 
 impl Route {

@@ -9,6 +9,7 @@ use store::{
     Attempted, Claim, Claimed, Commit, CommitOutcome, Message, MessageState, SENDING_LEASE, SendFailure, Settled,
     Settlement, StoreError, Thread, Visitor,
 };
+use tracing::{Span, field};
 
 use crate::{
     Channel, HELD_TEXT_LIFETIME,
@@ -33,13 +34,14 @@ const RENEW_RESERVATION_AFTER: SignedDuration =
 impl Channel {
     /// Sends a pending message and returns it with its new state. Returns a message that is not pending unchanged, and
     /// `None` when there is no such message.
-    #[tracing::instrument(skip_all, fields(app_id = thread.app_id, uid = thread.uid(), id))]
+    #[tracing::instrument(skip_all, fields(app_id = thread.app_id, cid = field::Empty, uid = thread.uid(), id = id))]
     pub async fn deliver(&self, thread: &Thread, id: &str, retry: RetryPolicy) -> Result<Option<Message>, StoreError> {
         let claim = match self.store.sends.claim(thread, id).await? {
             Claimed::Ours(claim) => claim,
             Claimed::Not(message) => return Ok(Some(*message)),
             Claimed::Missing => return Ok(None),
         };
+        Span::current().record("cid", claim.message.cid.as_deref());
         let (settled, parts_sent) = match self.renew_reservation(&claim.message).await? {
             Ok(()) => self.send_parts(&claim, retry).await,
             Err(shortage) => {
@@ -126,7 +128,12 @@ impl Channel {
     }
 
     /// Makes a message `unknown` whose sender stopped during the send. All its replies count as used.
-    #[tracing::instrument(skip_all, fields(app_id = message.thread.app_id, uid = message.thread.uid(), id = message.id))]
+    #[tracing::instrument(skip_all, fields(
+        app_id = message.thread.app_id,
+        cid = message.cid,
+        uid = message.thread.uid(),
+        id = message.id,
+    ))]
     pub async fn give_up(&self, message: &Message) -> Result<(), StoreError> {
         let failure = SendFailure {
             code: "message.outcome_unknown".to_owned(),

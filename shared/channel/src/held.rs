@@ -14,13 +14,23 @@ pub const MAX_HELD_TEXTS: usize = 20;
 
 impl Channel {
     /// Withdraws a held text. `None` when the text is not held, or no longer.
-    #[tracing::instrument(skip_all, fields(app_id = message.thread.app_id, uid = message.thread.uid(), id = message.id))]
+    #[tracing::instrument(skip_all, fields(
+        app_id = message.thread.app_id,
+        cid = message.cid,
+        uid = message.thread.uid(),
+        id = message.id,
+    ))]
     pub async fn take_back(&self, message: &Message) -> Result<Option<Message>, StoreError> {
         self.end_hold(message, None).await
     }
 
     /// Fails a held text that has waited for [`HELD_TEXT_LIFETIME`]. `None` when the text is not held, or no longer.
-    #[tracing::instrument(skip_all, fields(app_id = message.thread.app_id, uid = message.thread.uid(), id = message.id))]
+    #[tracing::instrument(skip_all, fields(
+        app_id = message.thread.app_id,
+        cid = message.cid,
+        uid = message.thread.uid(),
+        id = message.id,
+    ))]
     pub async fn expire(&self, message: &Message) -> Result<Option<Message>, StoreError> {
         let failure = SendFailure {
             code: "quota.hold_expired".to_owned(),

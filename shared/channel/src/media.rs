@@ -12,7 +12,7 @@ impl Channel {
     ///
     /// `media_id` is used as it is, unless this system uploaded it more than three days ago. Otherwise the picture is
     /// downloaded from `address` and uploaded, unless the same bytes were uploaded in the last three days.
-    #[tracing::instrument(skip_all, fields(app_id))]
+    #[tracing::instrument(skip_all, fields(app_id = app_id))]
     pub async fn cover_media_id(&self, app_id: &str, media_id: &str, address: &str) -> Result<String, MediaError> {
         if !media_id.is_empty() {
             let uploaded = self.store.media.media_uploaded_at(app_id, media_id).await.map_err(TokenError::from)?;

@@ -78,7 +78,7 @@ impl Tokens {
     }
 
     /// A valid token of the binding, from the cache or the table, or else renewed by this call.
-    #[tracing::instrument(skip_all, fields(app_id))]
+    #[tracing::instrument(skip_all, fields(app_id = app_id))]
     pub async fn get(&self, app_id: &str) -> Result<CachedToken, TokenError> {
         if let Some(token) = self.cached(app_id, 0) {
             return Ok(token);
@@ -92,7 +92,7 @@ impl Tokens {
     }
 
     /// A token of a later version than `refused`, which WeChat refused. Concurrent calls renew it once.
-    #[tracing::instrument(skip_all, fields(app_id))]
+    #[tracing::instrument(skip_all, fields(app_id = app_id))]
     pub async fn renew_refused(&self, app_id: &str, refused: u64) -> Result<CachedToken, TokenError> {
         let lock = self.lock(app_id);
         let _guard = lock.lock().await;
@@ -103,7 +103,7 @@ impl Tokens {
     }
 
     /// Renews the token for the schedule. `false` when it is not due or another function is renewing it.
-    #[tracing::instrument(skip_all, fields(app_id))]
+    #[tracing::instrument(skip_all, fields(app_id = app_id))]
     pub async fn renew_due(&self, app_id: &str) -> Result<bool, TokenError> {
         let now = self.now();
         let Some(stored) = self.stored.token(app_id).await? else {
@@ -139,7 +139,7 @@ impl Tokens {
     /// Stores the token that [`verify_credentials`](Self::verify_credentials) returned, so that the first reply does not
     /// have to request one. Resets the pause and the lease that belong to the credentials before: a renewal in flight
     /// with those must not make callers wait.
-    #[tracing::instrument(skip_all, fields(app_id))]
+    #[tracing::instrument(skip_all, fields(app_id = app_id))]
     pub async fn store_verified(&self, app_id: &str, token: &wechat::client::AccessToken) -> Result<(), TokenError> {
         self.stored.reset_token(app_id).await?;
         let version = self.stored.token(app_id).await?.map_or(0, |stored| stored.version);
@@ -233,7 +233,7 @@ impl Tokens {
         if !matches!(error.action(), Action::FixCredentials | Action::AllowAddress) {
             let again = now + SignedDuration::from_secs(15 << failures);
             self.stored.token_failed(lease, again, false).await?;
-            tracing::warn!(app_id = lease.app_id, %error, "access token was not renewed");
+            tracing::warn!(%error, "access token was not renewed");
             return Ok(TokenError::NoToken(error));
         }
         let failure = wechat_failure(&error);
@@ -247,7 +247,7 @@ impl Tokens {
         let again = now + SignedDuration::from_mins(1 << failures).min(SignedDuration::from_mins(60));
         self.stored.set_credential_problem(&lease.app_id, Some(&problem)).await?;
         self.stored.token_failed(lease, again, true).await?;
-        tracing::warn!(app_id = lease.app_id, code = problem.code, errcode = problem.errcode, "credentials refused");
+        tracing::warn!(code = problem.code, errcode = problem.errcode, "credentials refused");
         Ok(TokenError::Refused(problem))
     }
 

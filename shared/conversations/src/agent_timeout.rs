@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use desk::routing::{Level, Mode, Plan, Target};
 use store::{Attempt, Attempted, Conversation, Duty, Result, Stage};
+use tracing::{Span, field};
 
 use crate::{
     assignment::Assigner,
@@ -37,16 +38,18 @@ impl AgentTimeout {
     pub(crate) async fn reassign_all(&self, duty: &Duty) -> Result<()> {
         let mut all = Ok(());
         for cid in self.store.staff.assigned_to(&duty.agent_id, CONVERSATIONS_MAX).await? {
-            if let Err(error) = self.reassign(&cid, &duty.agent_id).await {
-                tracing::error!(cid, %error, "a conversation of a silent agent was not reassigned");
-                all = all.and(Err(error));
-            }
+            all = all.and(self.reassign(&cid, &duty.agent_id).await);
         }
         all
     }
 
+    #[tracing::instrument(skip_all, fields(app_id = field::Empty, cid = cid, uid = field::Empty))]
     async fn reassign(&self, cid: &str, agent: &str) -> Result<()> {
-        self.cycle.retry_on_conflict(|attempt| self.try_reassign(cid, agent, attempt)).await
+        let reassigned = self.cycle.retry_on_conflict(|attempt| self.try_reassign(cid, agent, attempt)).await;
+        if let Err(error) = &reassigned {
+            tracing::error!(%error, "a conversation of a silent agent was not reassigned");
+        }
+        reassigned
     }
 
     async fn try_reassign(&self, cid: &str, agent: &str, attempt: Attempt) -> Result<Attempted<()>> {
@@ -54,6 +57,7 @@ impl AgentTimeout {
         let Some(conversation) = self.store.conversations.conversation(cid).await?.filter(is_assigned) else {
             return Ok(Attempted::Done(()));
         };
+        Span::current().record("app_id", &conversation.app_id).record("uid", conversation.thread().uid());
         let since = conversation.created_at;
         let mut decision = self.cycle.read(conversation, attempt).await?;
         let because = "the agent is gone";

@@ -60,7 +60,7 @@ fn send(decision: &mut Decision<'_>, held: &Message, text: &str, number: usize) 
     let (id, now) = (decision.outbound_id(&format!("released{number}")), decision.now);
     let parts = text_part_count(text);
     if decision.visitor.ledger.reserve(&id, parts, 0, now).is_err() {
-        tracing::error!(app_id = decision.thread.app_id, id, "no reply is left for a released text");
+        tracing::error!(id, "no reply is left for a released text");
     }
     decision.send(NewOutbound {
         thread: decision.thread.clone(),

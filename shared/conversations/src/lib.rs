@@ -55,6 +55,7 @@ use std::sync::Arc;
 
 use channel::Channel;
 use store::{Conversation, Duty, InboundRef, Queue, Result, Table, Vault};
+use tracing::field;
 
 use crate::{
     assignment::Assigner, cycle::DecisionCycle, handles::Handles, queue_drain::QueueDrain, reception::Receiver,
@@ -116,27 +117,37 @@ impl Conversations {
 
     /// Processes a visitor's message or event: decides, writes, sends the automatic replies and follows up. It may be
     /// repeated for the same message.
+    #[tracing::instrument(skip_all, fields(
+        app_id = message.thread.app_id,
+        cid = field::Empty,
+        uid = message.thread.uid(),
+        id = message.id,
+    ))]
     pub async fn receive(&self, message: &InboundRef) -> Result<()> {
         self.receiver.receive(message).await
     }
 
     /// Answers what a visitor wrote to a robot, unless another function does.
+    #[tracing::instrument(skip_all, fields(app_id = field::Empty, cid = cid, uid = field::Empty))]
     pub async fn turn(&self, robots: &robots::Client, cid: &str) -> Result<TurnOutcome> {
         self.turns.answer(robots, cid).await
     }
 
     /// Assigns the conversations of these queues, the longest waiting first, as long as an agent is free for them, within
     /// the time of a request. Returns how many.
+    #[tracing::instrument(skip_all)]
     pub async fn begin_drain(&self, queues: &[Queue]) -> Result<u32> {
         self.drain.begin_drain(queues).await
     }
 
     /// Assigns what an agent who has become free can take, within the time of a request. Returns how many.
+    #[tracing::instrument(skip_all, fields(agent_id = agent))]
     pub async fn drain_for(&self, agent: &str) -> Result<u32> {
         self.drain.drain_for(agent).await
     }
 
     /// Simulates where a visitor's first message would go. `None` when the mini program is not bound.
+    #[tracing::instrument(skip_all, fields(app_id = simulation.app_id))]
     pub async fn simulate(&self, simulation: &Simulation<'_>) -> Result<Option<Simulated>> {
         self.simulator.simulate(simulation).await
     }

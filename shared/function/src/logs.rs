@@ -1,9 +1,10 @@
 //! Logs on standard output.
 //!
-//! `lambda_runtime` opens a span with the request id (`requestId`) around each invocation. Below it, each function and each
-//! entry point of `channel` and `robots` opens a span with what it works on: `app_id`, `cid`, and `uid`, the hash that
-//! stands for appid and openid. A log entry therefore names the invocation and the conversation without an openid and
-//! without repeating them in its own fields.
+//! `lambda_runtime` opens a span with the request id (`requestId`) around each invocation. Below it, each function opens a
+//! span for each request, message, turn or send, and so do the public operations of `conversations`, `channel` and `robots`.
+//! The fields of these spans say what is worked on: `app_id`, `cid`, and `uid`, the hash that stands for appid and openid. A
+//! log entry therefore names the invocation and the conversation without an openid and without repeating them in its own
+//! fields.
 //!
 //! # Metrics
 //!
@@ -15,12 +16,17 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use serde_json::json;
-use tracing::{Event, Subscriber, level_filters::LevelFilter};
+use serde_json::{Map, Value, json};
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+    level_filters::LevelFilter,
+};
 use tracing_subscriber::{
     fmt::{
-        FmtContext, FormatEvent, FormatFields, MakeWriter,
-        format::{Format, Json, Writer},
+        FmtContext, FormatEvent, FormattedFields, MakeWriter,
+        format::{JsonFields, Writer},
+        time::{FormatTime, SystemTime as Rfc3339},
     },
     registry::LookupSpan,
 };
@@ -33,9 +39,12 @@ use tracing_subscriber::{
 /// - `TokensExpired`: failed renewals of access tokens that have expired.
 pub const METRICS: [&str; 3] = ["PushesNotStored", "UnknownSends", "TokensExpired"];
 
+/// Fields of spans that are left out of the entries. X-Ray is not used (see `template.yaml`), and Lambda's own records
+/// give the trace of a request id.
+const OMITTED: [&str; 1] = ["xrayTraceId"];
+
 /// Starts the log as `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL` ask for (Lambda developer guide, "Configuring
-/// advanced logging controls"). A JSON entry has `timestamp` in RFC 3339 and `level`, by which Lambda filters; a text
-/// entry has no time, because Lambda adds it.
+/// advanced logging controls"). A JSON entry is one of [`json_logs`]; a text entry has no time, because Lambda adds it.
 ///
 /// `lambda_runtime` has the same with a filter by module on top, whose regular expressions take a twentieth of a
 /// function's binary.
@@ -50,63 +59,116 @@ pub fn init_logs() {
     }
 }
 
-/// One JSON object per entry: `timestamp`, `level`, the entry's own fields, and `spans` from the invocation inwards.
-/// `table` is the dimension of the metrics.
+/// A log of one JSON object per entry: `timestamp` in RFC 3339 and `level`, by which Lambda filters, `message`, the entry's
+/// own fields, and the fields of the spans around it. Each name is there once: the entry's own field comes before those of
+/// its spans, and an inner span's before an outer span's. `table` is the dimension of the metrics.
 pub fn json_logs<W>(writer: W, level: LevelFilter, table: &str) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_target(false)
-        .map_event_format(|entry| WithMetrics { entry, table: table.to_owned() })
+        .fmt_fields(JsonFields::new())
+        .event_format(JsonEntry { table: table.to_owned() })
         .with_max_level(level)
         .with_writer(writer)
         .finish()
 }
 
-/// Adds the description of its metrics to an entry.
-struct WithMetrics {
-    entry: Format<Json>,
+/// The format of [`json_logs`]. The crate's own JSON format writes the spans as a list beside the entry's fields.
+struct JsonEntry {
+    /// The dimension of the metrics.
     table: String,
 }
 
-impl WithMetrics {
-    /// The members that an entry with these metrics has besides its own.
-    fn description(&self, metrics: &[&str]) -> String {
+impl JsonEntry {
+    /// Adds the description of the metrics that an entry has, if it has any.
+    fn describe_metrics(&self, fields: &mut Map<String, Value>) {
+        let metrics = METRICS.iter().filter(|name| fields.contains_key(**name));
+        let metrics: Vec<_> = metrics.map(|name| json!({ "Name": name, "Unit": "Count" })).collect();
+        if metrics.is_empty() {
+            return;
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        let metrics: Vec<_> = metrics.iter().map(|name| json!({ "Name": name, "Unit": "Count" })).collect();
-        let members = json!({
-            "_aws": {
-                "Timestamp": u64::try_from(now).unwrap_or_default(),
-                "CloudWatchMetrics": [{ "Namespace": "Kefu", "Dimensions": [["TableName"]], "Metrics": metrics }],
-            },
-            "TableName": self.table,
+        let description = json!({
+            "Timestamp": u64::try_from(now).unwrap_or_default(),
+            "CloudWatchMetrics": [{ "Namespace": "Kefu", "Dimensions": [["TableName"]], "Metrics": metrics }],
         });
-        members.to_string()
+        fields.insert("_aws".to_owned(), description);
+        fields.insert("TableName".to_owned(), self.table.clone().into());
     }
 }
 
-impl<S, N> FormatEvent<S, N> for WithMetrics
+impl<S> FormatEvent<S, JsonFields> for JsonEntry
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let fields = event.metadata().fields();
-        let metrics: Vec<&str> =
-            fields.iter().map(|field| field.name()).filter(|name| METRICS.contains(name)).collect();
-        if metrics.is_empty() {
-            return self.entry.format_event(context, writer, event);
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, JsonFields>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let Fields(mut fields) = fields;
+        self.describe_metrics(&mut fields);
+        for span in context.event_scope().into_iter().flatten() {
+            let extensions = span.extensions();
+            let Some(of_span) = extensions.get::<FormattedFields<JsonFields>>() else { continue };
+            // A span without fields has an empty text here.
+            let of_span: Map<String, Value> = serde_json::from_str(&of_span.fields).unwrap_or_default();
+            for (name, value) in of_span {
+                if !OMITTED.contains(&name.as_str()) {
+                    fields.entry(name).or_insert(value);
+                }
+            }
         }
-        let mut entry = String::new();
-        self.entry.format_event(context, Writer::new(&mut entry), event)?;
-        // Both are JSON objects: the members of the second one follow those of the first.
-        let (entry, added) = (entry.trim_end(), self.description(&metrics));
-        let own = entry.strip_suffix('}').unwrap_or(entry);
-        writeln!(writer, "{own},{}", added.strip_prefix('{').unwrap_or(&added))
+        let mut timestamp = String::new();
+        Rfc3339.format_time(&mut Writer::new(&mut timestamp))?;
+        write!(writer, r#"{{"timestamp":"{timestamp}","level":"{}""#, event.metadata().level())?;
+        if let Some(message) = fields.remove("message") {
+            write!(writer, r#","message":{message}"#)?;
+        }
+        for (name, value) in fields {
+            write!(writer, ",{}:{value}", Value::from(name))?;
+        }
+        writeln!(writer, "}}")
+    }
+}
+
+/// The fields of an entry.
+#[derive(Default)]
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn set(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+impl Visit for Fields {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.set(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.set(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.set(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.set(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.set(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.set(field, format!("{value:?}"));
     }
 }
 
@@ -116,8 +178,6 @@ mod tests {
         io,
         sync::{Arc, Mutex},
     };
-
-    use serde_json::{Value, json};
 
     use super::*;
 
@@ -135,19 +195,31 @@ mod tests {
         }
     }
 
-    #[test]
-    fn json_entry_has_timestamp_level_and_fields_of_its_spans() {
+    /// The text that is logged at INFO and above.
+    fn logged(work: impl FnOnce()) -> String {
         let buffer = Buffer::default();
         let writer = buffer.clone();
-        tracing::subscriber::with_default(json_logs(move || writer.clone(), LevelFilter::INFO, "kefu-Table"), || {
-            let invocation = tracing::info_span!("Lambda runtime invoke", requestId = "8476a536").entered();
-            let _send = tracing::info_span!("send", app_id = "wx00000000000000a1", uid = "u1").entered();
-            tracing::warn!(code = "push.unbound", "push refused");
-            tracing::debug!("below the level");
-            drop(invocation);
-        });
+        let subscriber = json_logs(move || writer.clone(), LevelFilter::INFO, "kefu-Table");
+        tracing::subscriber::with_default(subscriber, work);
         let written = buffer.0.lock().unwrap().clone();
-        let mut entry: Value = serde_json::from_slice(&written).expect("one entry");
+        String::from_utf8(written).unwrap()
+    }
+
+    #[test]
+    fn json_entry_has_timestamp_level_and_each_field_of_its_spans_once() {
+        let text = logged(|| {
+            let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0";
+            let invocation = tracing::info_span!("Lambda runtime invoke", requestId = "8476a536", xrayTraceId = trace);
+            let _invocation = invocation.entered();
+            let _message =
+                tracing::info_span!("message", app_id = "wx00000000000000a1", uid = "u1", cid = "c1").entered();
+            let _without_fields = tracing::info_span!("step").entered();
+            let _send = tracing::info_span!("send", uid = "u1", cid = "c2", id = "r1").entered();
+            tracing::warn!(code = "push.unbound", id = "r2", attempt = 2, error = %"\"no\"", "push refused");
+            tracing::debug!("below the level");
+        });
+        assert!(text.starts_with(r#"{"timestamp":""#) && text.ends_with("}\n"), "{text}");
+        let mut entry: Value = serde_json::from_str(&text).expect("one entry");
         let timestamp = entry["timestamp"].take();
         assert!(timestamp.as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{timestamp}");
         let expected = json!({
@@ -155,26 +227,39 @@ mod tests {
             "level": "WARN",
             "message": "push refused",
             "code": "push.unbound",
-            "spans": [
-                { "name": "Lambda runtime invoke", "requestId": "8476a536" },
-                { "name": "send", "app_id": "wx00000000000000a1", "uid": "u1" },
-            ],
+            "attempt": 2,
+            "error": "\"no\"",
+            "id": "r2",
+            "requestId": "8476a536",
+            "app_id": "wx00000000000000a1",
+            "uid": "u1",
+            "cid": "c2",
         });
         assert_eq!(entry, expected);
-        assert!(written.len() < 300, "entries stay small");
+        for name in ["requestId", "app_id", "uid", "cid"] {
+            assert_eq!(text.matches(name).count(), 1, "{name} in {text}");
+        }
+    }
+
+    #[test]
+    fn field_that_a_span_records_later_is_in_its_entries() {
+        let text = logged(|| {
+            let span = tracing::info_span!("message", uid = tracing::field::Empty).entered();
+            span.record("uid", "u1");
+            tracing::info!("stored");
+        });
+        let entry: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&entry["uid"], &entry["message"]), (&json!("u1"), &json!("stored")));
     }
 
     #[test]
     fn entry_with_a_metric_has_its_description() {
-        let buffer = Buffer::default();
-        let writer = buffer.clone();
-        tracing::subscriber::with_default(json_logs(move || writer.clone(), LevelFilter::INFO, "kefu-Table"), || {
+        let text = logged(|| {
             let _span = tracing::info_span!("send", uid = "u1").entered();
             tracing::warn!(UnknownSends = 1, error = "a } in a text", "not known");
             tracing::warn!("without one");
         });
-        let written = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
-        let entries: Vec<Value> = written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let entries: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(entries.len(), 2);
         assert!(entries[0]["_aws"]["Timestamp"].as_u64().unwrap() > 1_700_000_000_000);
         let expected = json!([{
@@ -184,7 +269,7 @@ mod tests {
         }]);
         assert_eq!(entries[0]["_aws"]["CloudWatchMetrics"], expected);
         assert_eq!((&entries[0]["UnknownSends"], &entries[0]["TableName"]), (&json!(1), &json!("kefu-Table")));
-        assert_eq!((&entries[0]["error"], &entries[0]["spans"][0]["uid"]), (&json!("a } in a text"), &json!("u1")));
+        assert_eq!((&entries[0]["error"], &entries[0]["uid"]), (&json!("a } in a text"), &json!("u1")));
         assert!(entries[1].get("_aws").is_none());
     }
 }

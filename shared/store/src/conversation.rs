@@ -263,6 +263,24 @@ impl Conversation {
     }
 }
 
+/// A conversation that waits for its robot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnRef {
+    /// The conversation's id.
+    pub cid: String,
+    /// The visitor's thread; `None` when the conversation is unreadable.
+    pub thread: Option<Thread>,
+}
+
+impl TurnRef {
+    /// The conversation in a record of the table's stream. `None` when the image is not one of a conversation.
+    pub fn from_image<'a>(attribute: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
+        let cid = attribute("cid").filter(|_| attribute("kind") == Some(keys::CONVERSATION))?;
+        let conversation = attribute("data").and_then(|data| serde_json::from_str::<Conversation>(data).ok());
+        Some(Self { cid: cid.to_owned(), thread: conversation.as_ref().map(Conversation::thread) })
+    }
+}
+
 /// The greatest number of consecutive set texts: connected, queued, a warning.
 const PROMPTS_AT_ONCE: i32 = 4;
 

@@ -116,7 +116,7 @@ pub use access::{
 pub use binding::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding};
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
 pub use commit::{Assign, Commit, CommitOutcome};
-pub use conversation::{Assigned, Conversation, RobotStage, Stage, TURN_MAX, Turn, Waiting};
+pub use conversation::{Assigned, Conversation, RobotStage, Stage, TURN_MAX, Turn, TurnRef, Waiting};
 pub use desk::policy::Role;
 pub use duty::{Duty, GRACE, HEARTBEAT_LIFE};
 pub use error::{Result, StoreError};

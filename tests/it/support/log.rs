@@ -3,16 +3,32 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Subscriber, dispatcher};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What a subscriber writes. Clones share the text.
+/// A log in memory. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
+/// While it lives, this thread logs to a subscriber.
+pub(crate) struct Logging {
+    _guard: dispatcher::DefaultGuard,
+    _second: Dispatch,
+}
+
 impl Log {
-    /// What was written so far.
+    /// What was logged so far.
     pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+
+    /// Logs this thread to a subscriber: a bundle that a test starts runs on the test's own thread.
+    pub(crate) fn start(subscriber: impl Subscriber + Send + Sync + 'static) -> Logging {
+        // With a single subscriber, `tracing` caches a call site as disabled when another test's thread, without a
+        // subscriber, reaches it first.
+        let second = Dispatch::new(NoSubscriber::new());
+        Logging { _guard: dispatcher::set_default(&Dispatch::new(subscriber)), _second: second }
     }
 }
 

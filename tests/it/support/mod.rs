@@ -11,6 +11,7 @@
 //! | WeChat's faults and counters | [`World::sim_fault`], [`World::sim_calls`] |
 //! | a push with any byte changed | [`push::Push`] |
 //! | the table itself | [`World::dynamodb`], [`World::items`] |
+//! | the log | [`Log`] |
 //! | time | [`World::advance`], then [`World::tick`] and [`World::settle`] |
 
 mod api;
@@ -30,7 +31,7 @@ use serde_json::{Value, json};
 use store::{Clock, ManualClock};
 
 pub(crate) use api::Answer;
-pub(crate) use log::Log;
+pub(crate) use log::{Log, Logging};
 pub(crate) use stub_server::{StubServer, completion, grounded_answer};
 pub(crate) use table::{TABLE, inserted};
 pub(crate) use visitor::Visitor;

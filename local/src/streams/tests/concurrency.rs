@@ -24,7 +24,7 @@ impl Function {
         let gate = Arc::clone(&permits);
         let (blocked, start) = (blocked.to_owned(), Instant::now());
         let handler: Handler = Arc::new(move |event| {
-            let records = event["Records"].as_array().unwrap();
+            let records = event.payload["Records"].as_array().unwrap();
             let keys = records.iter().map(|record| &record["dynamodb"]["Keys"]);
             sender.send((keys.clone().map(|key| text(&key["sk"])).collect(), start.elapsed())).unwrap();
             let is_blocked = keys.clone().any(|key| text(&key["pk"]) == blocked);

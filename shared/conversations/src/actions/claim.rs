@@ -10,6 +10,7 @@ use crate::{
 
 impl AgentActions {
     /// Assigns a conversation that no agent has to the agent who asks for it. It counts against their capacity.
+    #[tracing::instrument(skip_all, fields(cid = cid, agent_id = agent))]
     pub async fn claim(&self, cid: &str, agent: &str) -> Result<HandoffResult> {
         self.cycle.retry_on_conflict(|attempt| self.try_claim(cid, agent, attempt)).await
     }
@@ -42,6 +43,7 @@ impl AgentActions {
     }
 
     /// Records that the assigned agent works on a conversation.
+    #[tracing::instrument(skip_all, fields(cid = cid, agent_id = agent))]
     pub async fn accept(&self, cid: &str, agent: &str) -> Result<HandoffResult> {
         self.cycle.retry_on_conflict(|attempt| self.try_accept(cid, agent, attempt)).await
     }

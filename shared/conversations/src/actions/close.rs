@@ -9,6 +9,7 @@ use crate::cycle::FollowUp;
 impl AgentActions {
     /// Closes a conversation, with the person's notes; one that is closed already stays as it is. An agent cannot close the
     /// conversation of another agent, even if it was reassigned a moment ago.
+    #[tracing::instrument(skip_all, fields(cid = cid, agent_id = by.agent_id()))]
     pub async fn close(&self, cid: &str, by: Actor<'_>, summary: Option<&Value>) -> Result<HandoffResult> {
         self.cycle.retry_on_conflict(|attempt| self.try_close(cid, by, summary, attempt)).await
     }

@@ -97,7 +97,7 @@ impl Actor<'_> {
     }
 
     /// The agent's id; `None` for an administrator.
-    fn agent_id(&self) -> Option<&str> {
+    pub(crate) fn agent_id(&self) -> Option<&str> {
         match self {
             Self::Agent(agent) => Some(agent),
             Self::Admin => None,
@@ -133,6 +133,7 @@ impl AgentActions {
 
     /// Sets an agent's status. An agent who comes online gets waiting conversations, as many as a request has time for.
     /// Fails as [`DutyWriter::set_status`] does when there is no such agent.
+    #[tracing::instrument(skip_all, fields(agent_id = agent))]
     pub async fn set_status(&self, agent: &str, status: AgentStatus, reason: Option<&str>) -> Result<Duty> {
         let duty = self.duty_writer.set_status(agent, status, reason).await?;
         if status != AgentStatus::Online {

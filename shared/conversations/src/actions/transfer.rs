@@ -17,6 +17,7 @@ use crate::{
 impl AgentActions {
     /// Transfers a conversation to an agent or a group, with the reason that the person gave. An agent cannot transfer the
     /// conversation of another agent.
+    #[tracing::instrument(skip_all, fields(cid = cid, agent_id = by.agent_id()))]
     pub async fn transfer(
         &self,
         cid: &str,

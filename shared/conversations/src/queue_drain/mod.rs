@@ -14,11 +14,11 @@ use std::sync::Arc;
 use channel::{Channel, RetryPolicy};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use store::{Assign, CommitOutcome, Conversation, Entry, Queue, Result, Stage, Thread};
+use store::{Assign, CommitOutcome, Conversation, Entry, Queue, Result, Stage};
 
 use self::{
     matching::{FactsByQueue, Match},
-    snapshot::{NextStep, Snapshot},
+    snapshot::{NextStep, Snapshot, UnsentMessage},
 };
 use crate::{
     assignment::Assigner, decision::Decision, events::AssignmentOrigin, handles::Handles,
@@ -81,13 +81,20 @@ impl QueueDrain {
         let assigned = self.assign_matches(&mut snapshot, agent, limits.assignments, until).await;
         // One send takes as long as ten assignments, so they come last. The tick sends what does not fit.
         let sends = stream::iter(snapshot.sends).take_while(|_| async { self.store.clock.now() < until });
-        let send = |(thread, id): (Thread, String)| async move {
-            if let Err(error) = self.channel.deliver(&thread, &id, RetryPolicy::Retry).await {
-                tracing::error!(app_id = thread.app_id, id, %error, "the connected message was not sent");
-            }
-        };
-        sends.for_each_concurrent(CONCURRENT_SENDS, send).await;
+        sends.for_each_concurrent(CONCURRENT_SENDS, |message| self.send(message)).await;
         assigned
+    }
+
+    #[tracing::instrument(skip_all, fields(
+        app_id = message.thread.app_id,
+        cid = message.cid,
+        uid = message.thread.uid(),
+        id = message.id,
+    ))]
+    async fn send(&self, message: UnsentMessage) {
+        if let Err(error) = self.channel.deliver(&message.thread, &message.id, RetryPolicy::Retry).await {
+            tracing::error!(%error, "the connected message was not sent");
+        }
     }
 
     async fn assign_matches(
@@ -156,7 +163,8 @@ impl QueueDrain {
         let CommitOutcome::Written(_) = decision.commit(&self.store.decisions).await? else {
             return Ok(false);
         };
-        snapshot.sends.extend(decision.sends().map(|id| (thread.clone(), id.to_owned())));
+        let unsent = |id: &str| UnsentMessage { thread: thread.clone(), cid: entry.cid.clone(), id: id.to_owned() };
+        snapshot.sends.extend(decision.sends().map(unsent));
         snapshot.assigned(found, now);
         Ok(true)
     }

@@ -21,7 +21,14 @@ pub(super) struct Snapshot {
     /// The settings of the mini programs, which a drain reads once.
     pub(super) receptions: HashMap<String, Reception>,
     /// The messages to send once all assignments are written.
-    pub(super) sends: Vec<(Thread, String)>,
+    pub(super) sends: Vec<UnsentMessage>,
+}
+
+/// A message that goes with an assignment and is stored with it.
+pub(super) struct UnsentMessage {
+    pub(super) thread: Thread,
+    pub(super) cid: String,
+    pub(super) id: String,
 }
 
 /// The next step of a drain.

@@ -11,6 +11,7 @@ use desk::{
 };
 use serde_json::Value;
 use store::{Attempt, Attempted, Binding, CommitOutcome, Conversation, InboundRef, Result, Stage, Vault};
+use tracing::Span;
 use wechat::session_from::SessionFrom;
 
 use crate::{
@@ -65,6 +66,7 @@ impl Receiver {
 
     async fn try_receive(&self, message: &InboundRef, attempt: Attempt) -> Result<Attempted<()>> {
         let (mut decision, follow_up) = Box::pin(self.decide(message, attempt)).await?;
+        Span::current().record("cid", decision.after.as_ref().map(|after| after.cid.as_str()));
         match decision.commit(&self.store.decisions).await? {
             CommitOutcome::Written(_) => {
                 self.cycle.send(&decision).await?;

@@ -16,6 +16,7 @@ use desk::{handover::same_question, settings::Mode, turn::RobotAnswer};
 use jiff::SignedDuration;
 use robots::Client;
 use store::{Attempt, Attempted, CommitOutcome, Conversation, Result, RobotStage, Stage, Turn, Vault};
+use tracing::Span;
 use wechat::client::Typing;
 
 use self::{
@@ -90,6 +91,7 @@ impl RobotTurns {
         let Some(conversation) = self.store.conversations.conversation(cid).await? else {
             return Ok(TurnOutcome::Nothing);
         };
+        Span::current().record("app_id", &conversation.app_id).record("uid", conversation.thread().uid());
         let now = self.store.clock.now();
         let Some((stage, turn)) = waiting_turn(&conversation) else {
             return Ok(TurnOutcome::Nothing);

@@ -53,6 +53,7 @@ impl Tick {
 
     /// Processes everything that is due. Items that fail are counted and postponed; a list that cannot be read is an error,
     /// returned after everything else was tried.
+    #[tracing::instrument(name = "tick", skip_all)]
     pub async fn run(&self) -> Result<TickReport> {
         let mut report = TickReport::default();
         let mut listed = self.check_agents(&mut report).await;
@@ -65,21 +66,26 @@ impl Tick {
 
     async fn check_agents(&self, report: &mut TickReport) -> Result<()> {
         for duty in self.due_checks.agents_to_check(ITEMS_MAX).await? {
-            match Box::pin(self.check_agent(&duty)).await {
-                Ok(true) => report.gone += 1,
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::error!(agent_id = duty.agent_id, %error, "the agent was not checked");
-                    report.failed += 1;
-                    log_postponement(self.due_checks.postpone_agent_check(&duty.agent_id).await);
-                }
-            }
+            self.check_agent(&duty, report).await;
         }
         Ok(())
     }
 
+    #[tracing::instrument(skip_all, fields(agent_id = duty.agent_id))]
+    async fn check_agent(&self, duty: &Duty, report: &mut TickReport) {
+        match Box::pin(self.reassign_if_silent(duty)).await {
+            Ok(true) => report.gone += 1,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(%error, "the agent was not checked");
+                report.failed += 1;
+                log_postponement(self.due_checks.postpone_agent_check(&duty.agent_id).await);
+            }
+        }
+    }
+
     /// Reassigns the conversations of an agent who is silent for longer than the grace. `true` if they are.
-    async fn check_agent(&self, duty: &Duty) -> Result<bool> {
+    async fn reassign_if_silent(&self, duty: &Duty) -> Result<bool> {
         let gone = duty.times_out_at() <= self.store.clock.now();
         if gone {
             self.agent_timeout.reassign_all(duty).await?;
@@ -91,32 +97,45 @@ impl Tick {
     async fn check_conversations(&self, shard: u8, report: &mut TickReport) -> Result<()> {
         for conversation in self.due_checks.due_conversations(shard, ITEMS_MAX).await? {
             report.looked_at += 1;
-            if let Err(error) = Box::pin(self.process_due(&conversation)).await {
-                tracing::error!(cid = conversation.cid, %error, "a due conversation was not processed");
+            if !self.process_due(&conversation).await {
                 report.failed += 1;
-                log_postponement(self.due_checks.postpone_conversation(&conversation.cid).await);
             }
         }
         Ok(())
     }
 
-    async fn process_due(&self, conversation: &Conversation) -> Result<()> {
-        self.cycle.retry_on_conflict(|attempt| self.try_process_due(&conversation.cid, attempt)).await
+    /// Processes a conversation that is due. `false` when it failed and was postponed.
+    #[tracing::instrument(skip_all, fields(
+        app_id = conversation.app_id,
+        cid = conversation.cid,
+        uid = conversation.thread().uid(),
+    ))]
+    async fn process_due(&self, conversation: &Conversation) -> bool {
+        let process = self.cycle.retry_on_conflict(|attempt| self.try_process_due(&conversation.cid, attempt));
+        let Err(error) = Box::pin(process).await else { return true };
+        tracing::error!(%error, "a due conversation was not processed");
+        log_postponement(self.due_checks.postpone_conversation(&conversation.cid).await);
+        false
     }
 
     async fn check_queues(&self, report: &mut TickReport) -> Result<()> {
         for queue in self.due_checks.queues_to_check(ITEMS_MAX).await? {
-            if let Err(error) = self.drain_queue(&queue, report).await {
-                tracing::error!(queue = queue.name(), %error, "a queue was not drained");
-                report.failed += 1;
-            }
-            // A queue that failed is due again like any other, after those that were due before.
-            if let Err(error) = self.reschedule_queue_check(&queue).await {
-                tracing::error!(queue = queue.name(), %error, "the next check of a queue was not scheduled");
-                report.failed += 1;
-            }
+            self.check_queue(&queue, report).await;
         }
         Ok(())
+    }
+
+    #[tracing::instrument(skip_all, fields(queue = queue.name()))]
+    async fn check_queue(&self, queue: &Queue, report: &mut TickReport) {
+        if let Err(error) = self.drain_queue(queue, report).await {
+            tracing::error!(%error, "a queue was not drained");
+            report.failed += 1;
+        }
+        // A queue that failed is due again like any other, after those that were due before.
+        if let Err(error) = self.reschedule_queue_check(queue).await {
+            tracing::error!(%error, "the next check of a queue was not scheduled");
+            report.failed += 1;
+        }
     }
 
     async fn drain_queue(&self, queue: &Queue, report: &mut TickReport) -> Result<()> {

@@ -5,6 +5,7 @@ use desk::{
     staff::AgentStatus,
 };
 use store::{Attempt, Attempted, Entry, Queue, Result};
+use tracing::{Span, field};
 
 use super::{ITEMS_MAX, Tick, due_conversation::plan_of};
 use crate::{
@@ -61,6 +62,7 @@ impl Tick {
         first_error
     }
 
+    #[tracing::instrument(skip_all, fields(app_id = field::Empty, cid = entry.cid, uid = field::Empty))]
     async fn reroute_entry(&self, unstaffed: &UnstaffedQueue<'_>, entry: &Entry) -> Result<()> {
         self.cycle.retry_on_conflict(|attempt| self.try_reroute_entry(unstaffed, entry, attempt)).await
     }
@@ -76,6 +78,7 @@ impl Tick {
         let Some(conversation) = conversation.filter(|conversation| waits_at(conversation, queue, entry)) else {
             return Ok(Attempted::Done(()));
         };
+        Span::current().record("app_id", &conversation.app_id).record("uid", conversation.thread().uid());
         let since = conversation.waiting().map_or(conversation.created_at, |waiting| waiting.since);
         let mut decision = self.cycle.read(conversation, attempt).await?;
         let plan = &plan_of(&decision);

@@ -78,3 +78,31 @@ async fn a_list_that_cannot_be_read_fails_the_tick_after_the_rest_is_done() {
         assert_eq!(world.conversation(&cid).await["state"], Value::from("closed"), "{list}");
     }
 }
+
+#[tokio::test]
+async fn conversation_whose_every_attempt_conflicts_counts_as_failed_and_is_processed_later() {
+    let world = World::start().await;
+    let desk = desk(&world).await;
+    let visitor = desk.visitor(&world, "oGOOD");
+    visitor.writes("在吗").await;
+    let cid = visitor.cid().await;
+    // The transaction that closes the conversation requires that the agent has one.
+    let set_load = async |load: &str| {
+        let mut duty = world.items("duty").await.remove(0);
+        duty["load"] = json!({ "N": load });
+        world.put_item(&duty).await;
+    };
+    set_load("0").await;
+    five_minutes(&world, &desk).await;
+    let tick = json!({ "tick": "minute" });
+    let report = world.bundle.invoke("Reception", tick.clone()).await.unwrap();
+    assert_eq!((&report["due"]["looked_at"], &report["due"]["failed"]), (&json!(1), &json!(1)));
+    assert_eq!(world.conversation(&cid).await["state"], "open");
+
+    set_load("1").await;
+    world.advance(120);
+    world.heartbeat(&[&desk.agent]).await;
+    let report = world.bundle.invoke("Reception", tick).await.unwrap();
+    assert_eq!((&report["due"]["looked_at"], &report["due"]["failed"]), (&json!(1), &json!(0)));
+    assert_eq!(world.conversation(&cid).await["state"], "closed");
+}

@@ -13,6 +13,9 @@ use store::{
 
 use crate::support::{Fault, Kit};
 
+/// The hash of a bootstrap token that is not retired.
+const BOOTSTRAP: &str = "";
+
 #[tokio::test]
 async fn token_is_found_by_its_hash_and_its_secret_is_not_stored() {
     let kit = Kit::start().await;
@@ -113,7 +116,7 @@ fn set(ids: &[&str]) -> BTreeSet<String> {
 }
 
 /// Creates an agent with settings, duty and `aliases`.
-async fn agent(kit: &Kit, aliases: &[&str]) -> Record<Value> {
+pub(crate) async fn agent(kit: &Kit, aliases: &[&str]) -> Record<Value> {
     let aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
     let record = kit.table.settings_writer().new_record_of(Kind::Agent, json!({ "name": "Lin" }), aliases);
     kit.table.settings_writer().set_capacity(&record.id, "Lin", 5).await.unwrap();
@@ -121,7 +124,7 @@ async fn agent(kit: &Kit, aliases: &[&str]) -> Record<Value> {
     record
 }
 
-async fn token(kit: &Kit, grant: Grant, agent: Option<&str>) -> (ApiToken, String) {
+pub(crate) async fn token(kit: &Kit, grant: Grant, agent: Option<&str>) -> (ApiToken, String) {
     let new = NewApiToken { agent_id: agent.map(ToOwned::to_owned), ..NewApiToken::new(grant, "Lin") };
     let (token, secret) = kit.table.api_token_writer().create_access_token(new).await.unwrap().unwrap();
     (token, token_hash(secret.expose_secret()))
@@ -199,7 +202,7 @@ async fn rotated_token_keeps_its_id_and_ends_its_old_secret() {
     assert!(kit.table.api_token_writer().rotate_api_token("0000").await.unwrap().is_none());
 
     // Deleting the agent also ends the rotated token.
-    assert_eq!(kit.table.api_token_writer().delete_agent(&agent).await.unwrap(), AgentEnd::Ended);
+    assert_eq!(kit.table.api_token_writer().delete_agent(&agent, BOOTSTRAP).await.unwrap(), AgentEnd::Ended);
     assert_eq!(kit.items().await, []);
 }
 
@@ -232,7 +235,7 @@ async fn deleted_agent_ends_all_tokens_in_one_transaction() {
     }
     let (other, other_hash) = token(&kit, Grant::Agent, None).await;
     let before = kit.wire.calls("TransactWriteItems");
-    assert_eq!(kit.table.api_token_writer().delete_agent(&agent).await.unwrap(), AgentEnd::Ended);
+    assert_eq!(kit.table.api_token_writer().delete_agent(&agent, BOOTSTRAP).await.unwrap(), AgentEnd::Ended);
     assert_eq!(kit.wire.calls("TransactWriteItems"), before + 1);
     for hash in &hashes {
         assert_eq!(kit.table.token_verifier().api_token(hash).await.unwrap(), None);
@@ -252,9 +255,13 @@ async fn agent_with_conversations_keeps_tokens_and_settings() {
         load.key("sk", key("duty")).update_expression("SET #load = :one").expression_attribute_names("#load", "load");
     load.expression_attribute_values(":one", AttributeValue::N("1".to_owned())).send().await.unwrap();
     let before = kit.items().await;
-    assert_eq!(kit.table.api_token_writer().delete_agent(&agent).await.unwrap(), AgentEnd::HasConversations);
-    let disabled =
-        kit.table.api_token_writer().disable_agent(&agent, json!({ "disabled": true }), Vec::new()).await.unwrap();
+    assert_eq!(kit.table.api_token_writer().delete_agent(&agent, BOOTSTRAP).await.unwrap(), AgentEnd::HasConversations);
+    let disabled = kit
+        .table
+        .api_token_writer()
+        .disable_agent(&agent, json!({ "disabled": true }), Vec::new(), BOOTSTRAP)
+        .await
+        .unwrap();
     assert_eq!(disabled.1, AgentEnd::HasConversations);
     assert_eq!(kit.items().await, before);
     assert!(kit.table.token_verifier().api_token(&hash).await.unwrap().is_some());
@@ -268,14 +275,15 @@ async fn disabled_agent_has_no_tokens_and_no_duty() {
     assert!(kit.table.token_verifier().agent_is_active(&agent.id).await.unwrap());
     let settings = json!({ "name": "Lin", "disabled": true });
     let (record, end) =
-        kit.table.api_token_writer().disable_agent(&agent, settings, agent.aliases.clone()).await.unwrap();
+        kit.table.api_token_writer().disable_agent(&agent, settings, agent.aliases.clone(), BOOTSTRAP).await.unwrap();
     assert_eq!(end, AgentEnd::Ended);
+    let record = record.unwrap();
     assert_eq!(kit.table.token_verifier().api_token(&hash).await.unwrap(), None);
     assert!(!kit.table.token_verifier().agent_is_active(&agent.id).await.unwrap());
     let kept = kit.table.settings().record_of(Kind::Agent, &agent.id).await.unwrap().unwrap();
     assert_eq!((kept.settings, kept.version), (record.settings, record.version));
     // A concurrent change is not overwritten.
-    let stale = kit.table.api_token_writer().disable_agent(&agent, json!({}), Vec::new()).await;
+    let stale = kit.table.api_token_writer().disable_agent(&agent, json!({}), Vec::new(), BOOTSTRAP).await;
     assert!(matches!(stale, Err(StoreError::Conflict)), "{stale:?}");
 }
 

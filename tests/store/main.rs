@@ -39,6 +39,7 @@ mod idempotency;
 mod ids;
 mod inbox;
 mod knowledge;
+mod last_admin;
 mod lost_answers;
 mod media;
 mod outbox;

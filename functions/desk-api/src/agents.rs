@@ -19,11 +19,21 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
         .route_refusing(operation!(create), &[(409, Code::AliasTaken)])
         .route_refusing(
             operation!(change),
-            &[(409, Code::AliasTaken), (409, Code::AgentHasConversations), (409, Code::AgentHasWaiting)],
+            &[
+                (409, Code::AliasTaken),
+                (409, Code::AgentHasConversations),
+                (409, Code::AgentHasWaiting),
+                (409, Code::AccessTokenLastAdmin),
+            ],
         )
         .route_refusing(
             operation!(delete),
-            &[(409, Code::AgentHasConversations), (409, Code::AgentHasWaiting), (409, Code::AgentInGroups)],
+            &[
+                (409, Code::AgentHasConversations),
+                (409, Code::AgentHasWaiting),
+                (409, Code::AgentInGroups),
+                (409, Code::AccessTokenLastAdmin),
+            ],
         );
 }
 

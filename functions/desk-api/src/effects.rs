@@ -122,15 +122,16 @@ pub(crate) async fn disable_agent(
     aliases: Vec<String>,
 ) -> Result<Record<Value>, Problem> {
     refuse_if_waited_for(services, &seen.id).await?;
-    let (record, end) = services.store.api_token_writer.disable_agent(seen, settings, aliases).await?;
+    let (writer, bootstrap) = (&services.store.api_token_writer, &services.bootstrap_hash);
+    let (record, end) = writer.disable_agent(seen, settings, aliases, bootstrap).await?;
     ended(end)?;
-    Ok(record)
+    record.ok_or_else(Problem::internal)
 }
 
 /// Deletes an agent. The agent's duty and access tokens end with it.
 pub(crate) async fn delete_agent(services: &Services, seen: &Record<Value>) -> Result<(), Problem> {
     refuse_if_waited_for(services, &seen.id).await?;
-    ended(services.store.api_token_writer.delete_agent(seen).await?)
+    ended(services.store.api_token_writer.delete_agent(seen, &services.bootstrap_hash).await?)
 }
 
 fn ended(end: AgentEnd) -> Result<(), Problem> {
@@ -140,6 +141,11 @@ fn ended(end: AgentEnd) -> Result<(), Problem> {
         AgentEnd::HasConversations => {
             let detail = "The agent has conversations. Close or transfer them first.";
             Err(Problem::conflict(Code::AgentHasConversations, detail))
+        }
+        AgentEnd::LastAdmin => {
+            let detail =
+                "The agent has the last valid admin token, and the bootstrap token is retired. Create another first.";
+            Err(Problem::conflict(Code::AccessTokenLastAdmin, detail))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Access tokens of our own API, kept as SHA-256.
 
 mod ending;
+mod last_admin;
 
 use std::collections::BTreeSet;
 

@@ -36,24 +36,27 @@ pub enum AgentEnd {
     HasConversations,
     /// An alias belongs to another agent. Nothing was changed.
     AliasTaken,
+    /// The agent has the last valid admin token and the bootstrap token is retired. Nothing was changed.
+    LastAdmin,
 }
 
 impl ApiTokenWriter {
-    /// Deletes a token. `bootstrap` is the hash of the bootstrap token.
+    /// Deletes a token. `bootstrap` is the hash of the bootstrap token. [`StoreError::Conflict`] when the bootstrap token was
+    /// retired or another admin token ended meanwhile, so that this may be the last one.
     pub async fn delete_access_token(&self, id: &str, bootstrap: &str) -> Result<TokenEnd> {
         let Some((item, hash)) = self.0.token_item(id).await? else {
             return Ok(TokenEnd::NotFound);
         };
         let token = read(&item)?;
-        if token.grant == Grant::Admin
-            && self.0.token_verifier().bootstrap_is_retired(bootstrap).await?
-            && !self.has_admin_token(Some(id)).await?
-        {
-            return Ok(TokenEnd::LastAdmin);
-        }
         let mut writes = vec![self.0.delete_write(keys::access(&hash), keys::ACCESS, None)?];
         if let Some(agent) = &token.agent_id {
             writes.push(self.0.delete_write(keys::record("agent", agent), &keys::agent_token(id), None)?);
+        }
+        if token.grant == Grant::Admin {
+            match self.0.admin_remains_check(&[&hash], bootstrap).await? {
+                Some(check) => writes.push(check),
+                None => return Ok(TokenEnd::LastAdmin),
+            }
         }
         self.0.write_together(writes).await?;
         Ok(TokenEnd::Deleted)
@@ -83,49 +86,29 @@ impl ApiTokenWriter {
         Ok(Some((token, secret)))
     }
 
-    /// Whether there is a valid admin token, other than the one with this id. The bootstrap token does not count.
-    pub async fn has_admin_token(&self, except: Option<&str>) -> Result<bool> {
-        let now = self.0.clock.now();
-        let mut cursor = None;
-        loop {
-            let page = self.api_tokens(cursor.as_deref(), 100).await?;
-            for token in page.items {
-                let counts = token.grant == Grant::Admin && !token.is_expired(now) && except != Some(token.id.as_str());
-                let active = match &token.agent_id {
-                    Some(agent) if counts => self.0.token_verifier().agent_is_active(agent).await?,
-                    _ => true,
-                };
-                if counts && active {
-                    return Ok(true);
-                }
-            }
-            cursor = page.cursor;
-            if cursor.is_none() {
-                return Ok(false);
-            }
-        }
-    }
-
     /// Retires the bootstrap token with this hash, if another admin token is valid; `false` otherwise. Another bootstrap
-    /// token, deployed later, is not affected.
+    /// token, deployed later, is not affected. [`StoreError::Conflict`] when the other admin token ended meanwhile.
     pub async fn retire_bootstrap(&self, hash: &str) -> Result<bool> {
-        if !self.has_admin_token(None).await? {
+        let Some(check) = self.0.other_admin_check(&[]).await? else {
             return Ok(false);
-        }
+        };
         let item =
             Build::new(keys::RETIRED, keys::access(hash), keys::RETIRED).set("retired_at", at(self.0.clock.now()));
-        let put = self.0.client.put_item().table_name(&self.0.name).set_item(Some(item.done())).send().await;
-        put.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        let put = built(Put::builder().table_name(&self.0.name).set_item(Some(item.done())).build())?;
+        self.0.write_together(vec![TransactWriteItem::builder().put(put).build(), check]).await?;
         Ok(true)
     }
 
-    /// Deletes an agent and their tokens in one transaction. [`StoreError::Conflict`] when the agent was changed
-    /// meanwhile.
-    pub async fn delete_agent<T>(&self, seen: &Record<T>) -> Result<AgentEnd> {
+    /// Deletes an agent and their tokens in one transaction. `bootstrap` is the hash of the bootstrap token.
+    /// [`StoreError::Conflict`] when the agent was changed meanwhile, or another admin token ended.
+    pub async fn delete_agent<T>(&self, seen: &Record<T>, bootstrap: &str) -> Result<AgentEnd> {
         let mut writes = self.0.delete_writes(seen)?;
         let duty_at = writes.len();
         writes.push(self.0.duty_end_write(&seen.id)?);
-        writes.extend(self.0.token_end_writes(seen).await?);
+        match self.0.token_end_writes(seen, bootstrap).await? {
+            Some(tokens) => writes.extend(tokens),
+            None => return Ok(AgentEnd::LastAdmin),
+        }
         match self.0.client.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => Ok(AgentEnd::Ended),
             Err(error) => match cancelled_at(&error) {
@@ -137,22 +120,27 @@ impl ApiTokenWriter {
     }
 
     /// Writes the settings of an agent who is disabled from now on, ends their duty and their tokens, in one
-    /// transaction. [`StoreError::Conflict`] when the agent was changed meanwhile.
+    /// transaction, and returns the record if they did. `bootstrap` is the hash of the bootstrap token.
+    /// [`StoreError::Conflict`] when the agent was changed meanwhile, or another admin token ended.
     pub async fn disable_agent<T: Serialize>(
         &self,
         seen: &Record<T>,
         settings: T,
         aliases: Vec<String>,
-    ) -> Result<(Record<T>, AgentEnd)> {
+        bootstrap: &str,
+    ) -> Result<(Option<Record<T>>, AgentEnd)> {
         let mut also = vec![self.0.duty_end_write(&seen.id)?];
-        also.extend(self.0.token_end_writes(seen).await?);
+        match self.0.token_end_writes(seen, bootstrap).await? {
+            Some(tokens) => also.extend(tokens),
+            None => return Ok((None, AgentEnd::LastAdmin)),
+        }
         let (record, written) = self.0.change_record_and(seen, settings, aliases, None, also).await?;
         let end = match written {
             Some(Written::Now) => AgentEnd::Ended,
             Some(Written::AliasTaken) => AgentEnd::AliasTaken,
             None => AgentEnd::HasConversations,
         };
-        Ok((record, end))
+        Ok((Some(record), end))
     }
 }
 
@@ -176,21 +164,33 @@ impl Table {
         Ok(TransactWriteItem::builder().delete(built(delete.build())?).build())
     }
 
-    /// Ends the tokens that name an agent, and the one that the agent was created for.
-    async fn token_end_writes<T>(&self, agent: &Record<T>) -> Result<Vec<TransactWriteItem>> {
+    /// Ends the tokens that name an agent, and the one that the agent was created for. `None` when no admin token would
+    /// be left.
+    async fn token_end_writes<T>(&self, agent: &Record<T>, bootstrap: &str) -> Result<Option<Vec<TransactWriteItem>>> {
         let pk = keys::record("agent", &agent.id);
-        let mut writes = Vec::new();
+        let (mut writes, mut hashes) = (Vec::new(), Vec::new());
         for edge in self.partition(pk.clone(), keys::AGENT_TOKEN_PREFIX, 100).await? {
             let edge = Read { kind: keys::AGENT_TOKEN, item: &edge };
-            writes.push(self.delete_write(keys::access(edge.s("hash")?), keys::ACCESS, None)?);
+            hashes.push(edge.s("hash")?.to_owned());
             writes.push(self.delete_write(pk.clone(), edge.s("sk")?, None)?);
         }
         for id in agent.aliases.iter().filter_map(|alias| alias.strip_prefix(TOKEN_ALIAS)) {
-            if let Some((_, hash)) = self.token_item(id).await? {
-                writes.push(self.delete_write(keys::access(&hash), keys::ACCESS, None)?);
+            hashes.extend(self.token_item(id).await?.map(|(_, hash)| hash));
+        }
+        for hash in &hashes {
+            writes.push(self.delete_write(keys::access(hash), keys::ACCESS, None)?);
+        }
+        let tokens: Vec<_> = hashes.iter().map(|hash| (keys::access(hash), keys::ACCESS.to_owned())).collect();
+        let tokens = self.get_all_consistent(&tokens).await?.iter().map(read).collect::<Result<Vec<_>>>()?;
+        let now = self.clock.now();
+        if tokens.iter().any(|token| token.grant == Grant::Admin && !token.is_expired(now)) {
+            let ending: Vec<&str> = hashes.iter().map(String::as_str).collect();
+            match self.admin_remains_check(&ending, bootstrap).await? {
+                Some(check) => writes.push(check),
+                None => return Ok(None),
             }
         }
-        Ok(writes)
+        Ok(Some(writes))
     }
 
     fn delete_write(&self, pk: String, sk: &str, condition: Option<&str>) -> Result<TransactWriteItem> {

@@ -1,5 +1,6 @@
 //! Who may call `/api`, and what they may do there.
 
+mod acting;
 mod routes;
 mod tokens;
 mod visibility;
@@ -89,7 +90,8 @@ async fn an_agent_talks_and_does_not_administer() {
         world.call(Some(&agent), Method::GET, &path, None).await.expect(200);
     }
     let said = world.call(Some(&agent), Method::POST, &chat.messages_path(), Some(&text("您好"))).await.expect(201);
-    assert_eq!(said.body["author"], json!({ "role": "agent", "name": "小王" }));
+    let writer = world.conversation(&chat.cid).await["assignee"]["agent_id"].clone();
+    assert_eq!(said.body["author"], json!({ "role": "agent", "name": "小王", "agent_id": writer }));
     let media_id = chat.upload_cover(&format!("{}/phone/cover.png", world.bundle.wechat_url())).await;
     let card = chat.card_with_media_id(&media_id);
     let sent = world.call(Some(&agent), Method::POST, &chat.cards_path(), Some(&card)).await.expect(201);

@@ -166,7 +166,7 @@ async fn last_said_at_ignores_set_texts() {
     for _ in 0..4 {
         kit.advance(SignedDuration::from_mins(1));
         let id = NewOutbound::fresh_id(kit.now());
-        let author = Author { role: AuthorRole::Prompt, name: None };
+        let author = Author::automatic(AuthorRole::Prompt);
         kit.store_outbound(&NewOutbound { author, ..outbound(&visitor(), &id, "Are you there?") }, None).await.unwrap();
         assert_eq!(kit.table.threads().last_said_at(&visitor()).await.unwrap(), Some(first.last_message_at));
     }

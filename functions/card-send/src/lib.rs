@@ -17,7 +17,7 @@ use desk::policy::Action;
 use function::{Env, StartError};
 use lambda_http::{Body, Request, Response};
 use serde_json::json;
-use store::{Author, Conversation, SharedClock};
+use store::{Conversation, SharedClock};
 use utoipa::IntoParams;
 
 /// The started function.
@@ -129,7 +129,7 @@ async fn send_card(
         "name": page.name,
     });
     let conversation = permitted.claimed(&services.actions, &caller).await?;
-    let author = Author { role: caller.role().into(), name: caller.0.name };
+    let author = caller.author(&conversation);
     match channel.send_message(&conversation, Draft { kind: "miniprogrampage", content, author, idempotency }).await? {
         SendResult::Message(message) => Ok(Sent(*message)),
         SendResult::KeyReused => Err(key_reused()),

@@ -171,26 +171,29 @@ async fn transfer(
         return Err(Problem::invalid_field("reason", "must have at most 200 characters"));
     }
     let target = transfer.target()?;
-    let agent = acting_agent(&services, &caller, permitted.conversation()).await?;
-    let by = agent.as_deref().map_or(Actor::Admin, Actor::Agent);
+    let agent = acting_agent(&services, &caller).await?;
+    let by = actor(caller.role(), agent.as_deref(), permitted.conversation());
     let cid = &permitted.conversation().cid;
     let transferred = Box::pin(services.actions.transfer(cid, &target, reason, by)).await?;
     answer(&services, transferred).await
 }
 
-/// The agent on whose behalf the caller acts. The decision checks that this agent still has the conversation. `None` for a
-/// caller who may act on a conversation of any agent.
-async fn acting_agent(
-    services: &Services,
-    caller: &Caller,
-    conversation: &Conversation,
-) -> Result<Option<String>, Problem> {
+/// The agent that the caller works as; `None` for an admin, who works as none here.
+async fn acting_agent(services: &Services, caller: &Caller) -> Result<Option<String>, Problem> {
     if caller.role() == Role::Admin {
         return Ok(None);
     }
-    let agent = services.actions.get_or_create_agent(caller).await?;
-    let acts_for_others = caller.role() == Role::Supervisor && conversation.assignee() != Some(&agent);
-    Ok((!acts_for_others).then_some(agent))
+    Ok(Some(services.actions.get_or_create_agent(caller).await?))
+}
+
+/// Who acts on the conversation. A supervisor acts as an agent on a conversation of their own. The decision checks that an
+/// agent still has the conversation.
+fn actor<'a>(role: Role, agent: Option<&'a str>, conversation: &Conversation) -> Actor<'a> {
+    match agent {
+        None => Actor::Admin,
+        Some(agent) if role == Role::Supervisor && conversation.assignee() != Some(agent) => Actor::Supervisor(agent),
+        Some(agent) => Actor::Agent(agent),
+    }
 }
 
 #[derive(Default, Deserialize, ToSchema)]
@@ -224,8 +227,8 @@ async fn close(
     if summary.as_ref().is_some_and(|summary| summary.to_string().len() > SUMMARY_MAX) {
         return Err(Problem::invalid_field("summary", "must have at most 4096 bytes"));
     }
-    let agent = acting_agent(&services, &caller, permitted.conversation()).await?;
-    let by = agent.as_deref().map_or(Actor::Admin, Actor::Agent);
+    let agent = acting_agent(&services, &caller).await?;
+    let by = actor(caller.role(), agent.as_deref(), permitted.conversation());
     let cid = &permitted.conversation().cid;
     answer(&services, Box::pin(services.actions.close(cid, by, summary.as_ref())).await?).await
 }

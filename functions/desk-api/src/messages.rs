@@ -8,7 +8,7 @@ use channel::{Draft, SendResult};
 use desk::policy::Action;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{Author, Conversation, Message};
+use store::{Conversation, Message};
 use url::Url;
 use utoipa::ToSchema;
 use wechat::text::MAX_TEXT;
@@ -152,7 +152,7 @@ async fn send_message(
     }
     let (kind, content) = body.content(&services, permitted.conversation()).await?;
     let conversation = permitted.claimed(&services.actions, &caller).await?;
-    let author = Author { role: caller.role().into(), name: caller.0.name };
+    let author = caller.author(&conversation);
     match services.channel().send_message(&conversation, Draft { kind, content, author, idempotency }).await? {
         SendResult::Message(message) => Ok(Sent(*message)),
         SendResult::KeyReused => Err(key_reused()),

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, ops::Deref};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use desk::policy::{AppIds, Grant, Role, Scope, TokenHolder};
 use lambda_http::{RequestExt, request::RequestContext};
+use store::{Author, Conversation};
 
 use crate::{Code, Problem};
 
@@ -12,6 +13,16 @@ use crate::{Code, Problem};
 /// access to HTTP APIs with AWS Lambda authorizers"). The function `access` writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller(pub TokenHolder);
+
+impl Caller {
+    /// The caller as the author of a message in a conversation. An agent writes only into their own conversation, so the
+    /// agent who has it is the one that the caller works as.
+    pub fn author(&self, conversation: &Conversation) -> Author {
+        let assignee = || conversation.assignee().filter(|_| self.role() == Role::Agent).map(ToOwned::to_owned);
+        let agent_id = self.agent_id.clone().or_else(assignee);
+        Author { role: self.role().into(), name: self.name.clone(), agent_id }
+    }
+}
 
 impl Deref for Caller {
     type Target = TokenHolder;

@@ -116,7 +116,7 @@ impl<'a> Decision<'a> {
             id,
             kind: "text".to_owned(),
             content: json!({ "content": text }),
-            author: Author { role: message.author_role(), name: None },
+            author: Author::automatic(message.author_role()),
             ai: message.is_ai(),
             held: None,
         });

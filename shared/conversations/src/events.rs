@@ -3,6 +3,7 @@
 use desk::{
     conversation::{ClosedBy, EventKind},
     handover,
+    policy::Role,
     routing::TrailEntry,
 };
 use serde::{Serialize, Serializer};
@@ -102,9 +103,12 @@ pub enum ConversationEvent {
         /// The reason that the person gave.
         #[cfg_attr(feature = "openapi", schema(required = true))]
         reason: Option<String>,
-        /// The agent who transferred it; absent for an administrator.
+        /// The agent that the person who transferred it works as; absent for an administrator.
         #[cfg_attr(feature = "openapi", schema(required = true))]
         by: Option<String>,
+        /// The role in which that person did it: `agent`, `supervisor` or `admin`. Absent in events of earlier versions.
+        #[cfg_attr(feature = "openapi", schema(required = false))]
+        by_role: Role,
     },
     /// It was taken from an agent whose workbench is silent.
     #[serde(rename = "conversation.requeued")]
@@ -126,8 +130,11 @@ pub enum ConversationEvent {
     /// It ended.
     #[serde(rename = "conversation.closed")]
     Closed {
-        /// Who ended it: `agent`, `admin`, `visitor` or `idle`.
+        /// Who ended it: `agent`, `supervisor`, `admin`, `visitor` or `idle`.
         by: ClosedBy,
+        /// The agent that the person who ended it works as; absent unless an agent or a supervisor did.
+        /// Absent in events of earlier versions.
+        by_agent_id: Option<String>,
         /// The agent who had it.
         #[cfg_attr(feature = "openapi", schema(required = true))]
         agent_id: Option<String>,

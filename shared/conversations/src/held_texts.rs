@@ -68,7 +68,7 @@ fn send(decision: &mut Decision<'_>, held: &Message, text: &str, number: usize) 
         id: id.clone(),
         kind: "text".to_owned(),
         content: json!({ "content": text }),
-        author: held.author.clone().unwrap_or(Author { role: AuthorRole::Agent, name: None }),
+        author: held.author.clone().unwrap_or(Author::automatic(AuthorRole::Agent)),
         ai: false,
         held: None,
     });

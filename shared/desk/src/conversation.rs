@@ -44,7 +44,7 @@ impl From<Role> for AuthorRole {
     }
 }
 
-/// What ended a conversation: an agent, an admin, the visitor, or the time without a message (`idle`).
+/// What ended a conversation: an agent, an admin, a supervisor, the visitor, or the time without a message (`idle`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -53,6 +53,8 @@ pub enum ClosedBy {
     Agent,
     /// An administrator closed it.
     Admin,
+    /// A supervisor closed it, in place of the agent who had it or while no agent had it.
+    Supervisor,
     /// The visitor asked for the end.
     Visitor,
     /// Neither side wrote for as long as the binding's settings allow.
@@ -65,6 +67,7 @@ impl ClosedBy {
         match self {
             Self::Agent => "agent",
             Self::Admin => "admin",
+            Self::Supervisor => "supervisor",
             Self::Visitor => "visitor",
             Self::Idle => "idle",
         }

@@ -137,6 +137,17 @@ pub struct Author {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub name: Option<String>,
+    /// The agent that this person works as. Absent in messages of earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub agent_id: Option<String>,
+}
+
+impl Author {
+    /// An author who is no person.
+    pub fn automatic(role: AuthorRole) -> Self {
+        Self { role, name: None, agent_id: None }
+    }
 }
 
 /// A stored message. It serialises as the API shows it.

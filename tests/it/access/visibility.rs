@@ -9,11 +9,11 @@ use crate::{
     support::{Answer, World},
 };
 
-async fn token(world: &World, asked: Value) -> String {
+pub(super) async fn token(world: &World, asked: Value) -> String {
     world.post("/api/access-tokens", &asked).await.expect(201).text("token")
 }
 
-async fn agent_token(world: &World, agent: &str) -> String {
+pub(super) async fn agent_token(world: &World, agent: &str) -> String {
     token(world, json!({ "role": "agent", "name": "小王", "agent_id": agent })).await
 }
 

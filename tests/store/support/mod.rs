@@ -250,7 +250,7 @@ pub(crate) fn outbound(thread: &Thread, id: &str, text: &str) -> NewOutbound {
         id: id.to_owned(),
         kind: "text".to_owned(),
         content: json!({ "content": text }),
-        author: Author { role: AuthorRole::Agent, name: Some("Lin".to_owned()) },
+        author: Author { role: AuthorRole::Agent, name: Some("Lin".to_owned()), agent_id: None },
         ai: false,
         held: None,
     }
@@ -286,7 +286,7 @@ pub(crate) fn reply(message: &InboundRef, cid: &str) -> NewOutbound {
     let id = NewOutbound::derived_message_id(0, "auto_reply", &message.thread, &message.id, message.created_at);
     NewOutbound {
         cid: Some(cid.to_owned()),
-        author: Author { role: AuthorRole::AutoReply, name: None },
+        author: Author::automatic(AuthorRole::AutoReply),
         ..outbound(&message.thread, &id, "Someone will be with you soon.")
     }
 }

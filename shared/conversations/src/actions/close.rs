@@ -32,7 +32,7 @@ impl AgentActions {
             return Ok(refused(self.taken(assignee).await?));
         }
         let mut decision = self.cycle.read(conversation, attempt).await?;
-        decision.close(by.closed_by(), summary);
+        decision.close(by.closed_by(), by.agent_id(), summary);
         self.complete(&mut decision, FollowUp::freed_agent(assignee)).await
     }
 }

@@ -9,7 +9,7 @@ mod transfer;
 
 use std::sync::Arc;
 
-use desk::{conversation::ClosedBy, staff::AgentStatus};
+use desk::{conversation::ClosedBy, policy::Role, staff::AgentStatus};
 use serde::Serialize;
 use store::{Attempted, Conversation, Duty, DutyWriter, Result, TokenAgents};
 
@@ -68,7 +68,9 @@ pub enum Actor<'a> {
     /// An agent, by id. Refused with [`HandoffError::Taken`] when another agent has the conversation at the moment of the
     /// write.
     Agent(&'a str),
-    /// An administrator, on behalf of the agent who has the conversation, if any.
+    /// A supervisor, by the id of the agent that they work as, in place of the agent who has the conversation, if any.
+    Supervisor(&'a str),
+    /// An administrator, in place of the agent who has the conversation, if any.
     Admin,
 }
 
@@ -92,14 +94,14 @@ impl Actor<'_> {
     fn is_refused(self, assignee: &str) -> bool {
         match self {
             Self::Agent(agent) => agent != assignee,
-            Self::Admin => false,
+            Self::Supervisor(_) | Self::Admin => false,
         }
     }
 
     /// The agent's id; `None` for an administrator.
     pub(crate) fn agent_id(&self) -> Option<&str> {
         match self {
-            Self::Agent(agent) => Some(agent),
+            Self::Agent(agent) | Self::Supervisor(agent) => Some(agent),
             Self::Admin => None,
         }
     }
@@ -107,7 +109,16 @@ impl Actor<'_> {
     fn closed_by(self) -> ClosedBy {
         match self {
             Self::Agent(_) => ClosedBy::Agent,
+            Self::Supervisor(_) => ClosedBy::Supervisor,
             Self::Admin => ClosedBy::Admin,
+        }
+    }
+
+    fn role(self) -> Role {
+        match self {
+            Self::Agent(_) => Role::Agent,
+            Self::Supervisor(_) => Role::Supervisor,
+            Self::Admin => Role::Admin,
         }
     }
 }

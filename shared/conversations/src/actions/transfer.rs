@@ -53,6 +53,7 @@ impl AgentActions {
             to: to.clone(),
             reason: reason.map(ToOwned::to_owned),
             by: by.agent_id().map(ToOwned::to_owned),
+            by_role: by.role(),
         });
         let queue = match to {
             TransferTarget::Agent(agent) if from.as_ref() == Some(agent) => {

@@ -221,7 +221,7 @@ impl Decision<'_> {
     }
 
     /// Closes the conversation.
-    pub(crate) fn close(&mut self, by: ClosedBy, summary: Option<&Value>) {
+    pub(crate) fn close(&mut self, by: ClosedBy, by_agent_id: Option<&str>, summary: Option<&Value>) {
         let now = self.now;
         let agent_id = self.after.as_ref().and_then(Conversation::assignee).map(ToOwned::to_owned);
         if let Some(after) = &mut self.after {
@@ -232,7 +232,8 @@ impl Decision<'_> {
             }
         }
         self.visitor.open_cid = None;
-        self.event(ConversationEvent::Closed { by, agent_id, summary: summary.cloned() });
+        let by_agent_id = by_agent_id.map(ToOwned::to_owned);
+        self.event(ConversationEvent::Closed { by, by_agent_id, agent_id, summary: summary.cloned() });
     }
 }
 

@@ -65,14 +65,20 @@ fn absent_values_serialize_as_null() {
     );
     let to = TransferTarget::Group("g".to_owned());
     check(
-        ConversationEvent::Transferred { from: None, to, reason: None, by: Some("a".to_owned()) },
+        ConversationEvent::Transferred {
+            from: None,
+            to,
+            reason: None,
+            by: Some("a".to_owned()),
+            by_role: Role::Supervisor,
+        },
         EventKind::Transferred,
-        json!({ "from": null, "to": { "group_id": "g" }, "reason": null, "by": "a" }),
+        json!({ "from": null, "to": { "group_id": "g" }, "reason": null, "by": "a", "by_role": "supervisor" }),
     );
     check(
-        ConversationEvent::Closed { by: ClosedBy::Idle, agent_id: None, summary: None },
+        ConversationEvent::Closed { by: ClosedBy::Idle, by_agent_id: None, agent_id: None, summary: None },
         EventKind::Closed,
-        json!({ "by": "idle", "agent_id": null, "summary": null }),
+        json!({ "by": "idle", "by_agent_id": null, "agent_id": null, "summary": null }),
     );
     check(ConversationEvent::IdleWarned(NoData), EventKind::IdleWarned, Value::Null);
     let overflowed = ConversationEvent::Overflowed(RoutingCause::Unstaffed("group:g".to_owned()));

@@ -48,7 +48,7 @@ impl Receiver {
             }
             NextStep::Close => {
                 let freed = decision.before.as_ref().and_then(Conversation::assignee).map(ToOwned::to_owned);
-                decision.close(ClosedBy::Visitor, None);
+                decision.close(ClosedBy::Visitor, None, None);
                 return Ok(FollowUp::freed_agent(freed));
             }
             NextStep::Route { immediate, handover } => {

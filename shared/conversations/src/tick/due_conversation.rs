@@ -47,7 +47,7 @@ impl Tick {
         if idle >= minutes(close_after_minutes(&after, &decision.reception)) {
             let text = decision.reception.prompts.closed.clone();
             decision.say(AutomaticMessage::Closed, &text);
-            decision.close(ClosedBy::Idle, None);
+            decision.close(ClosedBy::Idle, None, None);
             return Ok(FollowUp::freed_agent(after.assignee().map(ToOwned::to_owned)));
         }
         if let Stage::Queued(waiting) = &after.stage

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::open_conversation::problem;
 use crate::service_desk::{FALLBACK, QUESTIONS, SHIPPING, SHIPPING_ANSWER, UNKNOWN};
 use crate::support::{ADMIN, World};
 
@@ -84,6 +85,25 @@ async fn question_changes_take_effect_at_once() {
     assert_eq!(asks(question).await, FALLBACK);
     world.update("robots", &desk.robot, &json!({ "fallback": "不知道。" })).await;
     assert_eq!(asks(question).await, "不知道。");
+}
+
+#[tokio::test]
+async fn two_editors_of_a_question_at_once_lose_no_change() {
+    let world = World::start().await;
+    let desk = world.service_desk(5, json!({ "mode": "robot_first" })).await;
+    let path = format!("/api/robots/{}/questions/return", desk.robot);
+    for round in 0..10 {
+        let (answer, variant) = (format!("answer {round}"), json!([format!("variant {round}")]));
+        let (by_one, by_other) = (json!({ "answer": answer }), json!({ "variants": variant }));
+        let (one, other) = tokio::join!(world.patch(&path, &by_one), world.patch(&path, &by_other));
+        let kept = world.get(&path).await.expect(200).body;
+        for (change, field, value) in [(&one, "answer", json!(answer)), (&other, "variants", variant)] {
+            match change.status {
+                200 => assert_eq!(kept[field], value, "{field} of round {round} is lost"),
+                _ => assert_eq!(problem(change), (409, "conflict", None)),
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,10 +2,14 @@
 
 mod new_token;
 
+use std::collections::BTreeSet;
+
 use api::{Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Refusal, Routes, State, operation};
-use desk::policy::Action;
+use desk::policy::{Action, AppIds, Grant, Role, Scope};
+use jiff::Timestamp;
 use serde::Serialize;
 use store::{AGENT_TOKENS_MAX, ApiToken, ExposeSecret, Kind, SecretString, TokenEnd};
+use utoipa::ToSchema;
 
 use self::new_token::NewAccessToken;
 use crate::{lookup, parameters::IdPath, schema, services::Services};
@@ -21,17 +25,77 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
         .route(operation!(rotate));
 }
 
-/// A new access token. No other answer has the token itself.
-#[derive(Serialize)]
+/// An access token of this API, without the token itself.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccessToken)]
+pub(crate) struct AccessTokenView {
+    id: String,
+    role: Role,
+    /// The holder's name.
+    name: String,
+    created_at: Timestamp,
+    /// The agent that the holder works as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    agent_id: Option<String>,
+    /// Of a supervisor: the groups; where they are missing, those that the agent is a member of.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(required = false)]
+    group_ids: BTreeSet<String>,
+    /// Of an integrator: what the token permits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    scopes: Option<BTreeSet<Scope>>,
+    /// Of an integrator: the mini programs that it is permitted for; all where they are missing.
+    #[serde(skip_serializing_if = "AppIds::is_all")]
+    #[schema(value_type = BTreeSet<String>, required = false)]
+    app_ids: AppIds,
+    /// When the token expires; never where it is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    expires_at: Option<Timestamp>,
+    /// When the token was last used, to the hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    last_used_at: Option<Timestamp>,
+}
+
+/// A new access token.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CreatedAccessToken)]
 struct CreatedToken {
     #[serde(flatten)]
-    about: ApiToken,
+    about: AccessTokenView,
+    /// The token. No other answer has it.
     token: String,
 }
 
 impl CreatedToken {
     fn new(about: ApiToken, secret: &SecretString) -> Self {
-        Self { about, token: secret.expose_secret().to_owned() }
+        Self { about: about.into(), token: secret.expose_secret().to_owned() }
+    }
+}
+
+impl From<ApiToken> for AccessTokenView {
+    fn from(token: ApiToken) -> Self {
+        let role = token.grant.role();
+        let (group_ids, scopes, app_ids) = match token.grant {
+            Grant::Admin | Grant::Agent => (BTreeSet::new(), None, AppIds::All),
+            Grant::Supervisor { group_ids } => (group_ids, None, AppIds::All),
+            Grant::Integrator { scopes, app_ids } => (BTreeSet::new(), Some(scopes), app_ids),
+        };
+        Self {
+            id: token.id,
+            role,
+            name: token.name,
+            created_at: token.created_at,
+            agent_id: token.agent_id,
+            group_ids,
+            scopes,
+            app_ids,
+            expires_at: token.expires_at,
+            last_used_at: token.last_used_at,
+        }
     }
 }
 
@@ -44,8 +108,10 @@ impl CreatedToken {
     params(PageRequest),
     responses((status = 200, description = "A page of access tokens.", body = schema::AccessTokenPage)),
 )]
-async fn list(State(services): State<Services>, page: PageRequest) -> Result<Json<PageOf<ApiToken>>, Problem> {
-    Ok(Json(services.store.api_token_writer.api_tokens(page.cursor(), page.limit).await?.into()))
+async fn list(State(services): State<Services>, page: PageRequest) -> Result<Json<PageOf<AccessTokenView>>, Problem> {
+    let tokens = services.store.api_token_writer.api_tokens(page.cursor(), page.limit).await?;
+    let items = tokens.items.into_iter().map(AccessTokenView::from).collect();
+    Ok(Json(PageOf { items, cursor: tokens.cursor }))
 }
 
 /// Create an access token
@@ -58,7 +124,7 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
     operation_id = "createAccessToken",
     tag = "access tokens",
     request_body = NewAccessToken,
-    responses((status = 201, description = "The new access token.", body = schema::CreatedAccessToken)),
+    responses((status = 201, description = "The new access token.", body = CreatedToken)),
 )]
 async fn create(
     State(services): State<Services>,
@@ -91,7 +157,7 @@ async fn create(
     operation_id = "rotateAccessToken",
     tag = "access tokens",
     params(IdPath),
-    responses((status = 201, description = "The token with its new secret.", body = schema::CreatedAccessToken)),
+    responses((status = 201, description = "The token with its new secret.", body = CreatedToken)),
 )]
 async fn rotate(
     State(services): State<Services>,

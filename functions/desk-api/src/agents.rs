@@ -2,6 +2,7 @@
 
 use api::{Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation};
 use desk::policy::Action;
+use desk::staff::Agent;
 use serde_json::Value;
 use store::Kind;
 
@@ -10,6 +11,7 @@ use crate::{
     records::{self, RecordView},
     schema,
     services::Services,
+    settings::Settings,
 };
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
@@ -58,11 +60,11 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
     path = "/api/agents",
     operation_id = "createAgent",
     tag = "agents",
-    request_body = schema::NewAgent,
+    request_body = Agent,
     responses((status = 201, description = "The new agent.", body = schema::Agent)),
 )]
-async fn create(State(services): State<Services>, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
-    records::create(&services, Kind::Agent, new).await.map(Created)
+async fn create(State(services): State<Services>, Json(new): Json<Agent>) -> Result<Created<RecordView>, Problem> {
+    records::create(&services, Settings::Agent(new)).await.map(Created)
 }
 
 /// Get an agent

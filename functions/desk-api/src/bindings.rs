@@ -13,6 +13,7 @@ use desk::{
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use store::{Binding, BindingChange, NewBinding, SecretString, StoreError};
+use utoipa::ToSchema;
 use wechat::is_app_id;
 
 pub(crate) use self::view::BindingView;
@@ -43,16 +44,31 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
         .route(operation!(delete));
 }
 
-/// A request for a new binding.
-#[derive(Deserialize)]
+/// A mini program to bind.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Create {
+#[schema(as = NewBinding, example = json!({ "name": "我的小程序", "app_id": "wx0123456789abcdef", "app_secret": "0123456789abcdef0123456789abcdef" }))]
+pub(crate) struct Create {
+    #[schema(min_length = 1, max_length = 60)]
     name: String,
+    #[schema(pattern = "^wx[0-9a-f]{16}$")]
     app_id: String,
+    /// The AppSecret from WeChat's console.
+    #[schema(min_length = 1, max_length = 128, write_only)]
     app_secret: String,
+    /// The Token of the message push, generated where it is missing.
+    #[serde(default)]
+    #[schema(nullable = false, pattern = "^[A-Za-z0-9]{3,32}$")]
     token: Option<String>,
+    /// The EncodingAESKey of the message push, generated where it is missing.
+    #[serde(default)]
+    #[schema(nullable = false, pattern = "^[A-Za-z0-9]{43}$")]
     encoding_aes_key: Option<String>,
+    /// At most 2048 bytes. Sent in answer to every message until an agent has replied.
+    #[serde(default)]
     auto_reply: Option<String>,
+    #[serde(default)]
+    #[schema(nullable = false, value_type = Option<Reception>)]
     reception: Option<Value>,
 }
 
@@ -151,7 +167,7 @@ pub(crate) async fn find(services: &Services, app_id: &str) -> Result<Binding, P
     path = "/api/bindings",
     operation_id = "createBinding",
     tag = "bindings",
-    request_body = schema::NewBinding,
+    request_body = Create,
     responses((status = 201, description = "The new binding.", body = CreatedBinding)),
 )]
 async fn create(

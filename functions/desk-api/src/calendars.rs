@@ -3,6 +3,7 @@
 use api::{
     Caller, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation, require,
 };
+use desk::calendar::Calendar;
 use desk::policy::{Action, Subject};
 use serde_json::Value;
 use store::Kind;
@@ -13,6 +14,7 @@ use crate::{
     records::{self, RecordView},
     schema,
     services::Services,
+    settings::Settings,
     usage,
 };
 
@@ -49,11 +51,11 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
     path = "/api/calendars",
     operation_id = "createCalendar",
     tag = "calendars",
-    request_body = schema::NewCalendar,
+    request_body = Calendar,
     responses((status = 201, description = "The new calendar.", body = schema::Calendar)),
 )]
-async fn create(State(services): State<Services>, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
-    records::create(&services, Kind::Calendar, new).await.map(Created)
+async fn create(State(services): State<Services>, Json(new): Json<Calendar>) -> Result<Created<RecordView>, Problem> {
+    records::create(&services, Settings::Calendar(new)).await.map(Created)
 }
 
 /// Get a calendar

@@ -10,9 +10,10 @@ use url::Url;
 const API_KEY_MAX: usize = 512;
 
 /// A credential in a request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 enum Given {
     /// The field is missing.
+    #[default]
     Absent,
     /// `null`: a new one is generated.
     Null,
@@ -22,7 +23,7 @@ enum Given {
 }
 
 /// The credentials in a request. They are not settings: no answer has them again.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Credentials {
     api_key: Given,
     secret: Given,
@@ -44,7 +45,7 @@ impl Credentials {
     pub(crate) fn take(kind: Kind, body: &mut Value) -> Self {
         let fields = body.as_object_mut().filter(|_| kind == Kind::Robot);
         let Some(fields) = fields else {
-            return Self { api_key: Given::Absent, secret: Given::Absent };
+            return Self::default();
         };
         let mut take = |name: &str| match fields.remove(name) {
             None => Given::Absent,

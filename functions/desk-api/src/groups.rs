@@ -4,6 +4,7 @@ use api::{
     Caller, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation, require,
 };
 use desk::policy::{Action, GroupChange, Subject};
+use desk::staff::Group;
 use serde_json::Value;
 use store::Kind;
 
@@ -13,6 +14,7 @@ use crate::{
     records::{self, RecordView},
     schema,
     services::Services,
+    settings::Settings,
 };
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
@@ -46,11 +48,11 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
     path = "/api/groups",
     operation_id = "createGroup",
     tag = "groups",
-    request_body = schema::NewGroup,
+    request_body = Group,
     responses((status = 201, description = "The new group.", body = schema::Group)),
 )]
-async fn create(State(services): State<Services>, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
-    records::create(&services, Kind::Group, new).await.map(Created)
+async fn create(State(services): State<Services>, Json(new): Json<Group>) -> Result<Created<RecordView>, Problem> {
+    records::create(&services, Settings::Group(new)).await.map(Created)
 }
 
 /// Get a group

@@ -1,6 +1,7 @@
 //! Merchants: create, list, get, change, delete.
 
 use api::{Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation};
+use desk::merchant::Merchant;
 use desk::policy::Action;
 use serde_json::Value;
 use store::Kind;
@@ -10,6 +11,7 @@ use crate::{
     records::{self, RecordView},
     schema,
     services::Services,
+    settings::Settings,
 };
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
@@ -44,11 +46,11 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
     path = "/api/merchants",
     operation_id = "createMerchant",
     tag = "merchants",
-    request_body = schema::NewMerchant,
+    request_body = Merchant,
     responses((status = 201, description = "The new merchant.", body = schema::Merchant)),
 )]
-async fn create(State(services): State<Services>, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
-    records::create(&services, Kind::Merchant, new).await.map(Created)
+async fn create(State(services): State<Services>, Json(new): Json<Merchant>) -> Result<Created<RecordView>, Problem> {
+    records::create(&services, Settings::Merchant(new)).await.map(Created)
 }
 
 /// Get a merchant

@@ -1,9 +1,6 @@
 //! What a robot knows: its questions and answers.
 
-use api::{
-    Code, Created, FieldError, Json, LimitedJson, NoContent, PageOf, PageRequest, Path, Problem, Routes, State,
-    operation,
-};
+use api::{Code, Created, Json, LimitedJson, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation};
 use desk::policy::Action;
 use desk::{
     faq::{self, QUESTIONS_MAX, Question},
@@ -37,6 +34,38 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
         .route(operation!(delete));
 }
 
+/// A question to be created.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "title": "怎么退款", "answer": "在订单页点击“申请退款”。" }))]
+pub(crate) struct NewQuestion {
+    /// 1 to 64 letters, digits, hyphens, underscores or dots; generated where it is missing.
+    #[serde(default)]
+    #[schema(nullable = false, pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    id: Option<String>,
+    /// The question as it is shown in a choice, one line.
+    #[schema(min_length = 1, max_length = 80)]
+    title: String,
+    /// Other ways to ask it, each one line of at most 200 characters.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    variants: Vec<String>,
+    /// At most 2048 bytes.
+    #[schema(min_length = 1)]
+    answer: String,
+    /// Whether the robot does not use it for now.
+    #[serde(default)]
+    #[schema(default = false)]
+    disabled: bool,
+}
+
+impl From<NewQuestion> for Question {
+    fn from(new: NewQuestion) -> Self {
+        let NewQuestion { id, title, variants, answer, disabled } = new;
+        Self { id: id.unwrap_or_else(fresh_question_id), title, variants, answer, disabled }
+    }
+}
+
 /// List the questions of a robot
 #[utoipa::path(
     get,
@@ -62,7 +91,7 @@ async fn list(
     operation_id = "getQuestion",
     tag = "questions",
     params(QuestionPath),
-    responses((status = 200, description = "The question.", body = schema::Question)),
+    responses((status = 200, description = "The question.", body = Question)),
 )]
 async fn read(
     State(services): State<Services>,
@@ -80,15 +109,15 @@ async fn read(
     operation_id = "createQuestion",
     tag = "questions",
     params(IdPath),
-    request_body = schema::NewQuestion,
-    responses((status = 201, description = "The new question.", body = schema::Question)),
+    request_body = NewQuestion,
+    responses((status = 201, description = "The new question.", body = Question)),
 )]
 async fn create(
     State(services): State<Services>,
     Path(IdPath { id }): Path<IdPath>,
-    Json(new): Json<Value>,
+    Json(new): Json<NewQuestion>,
 ) -> Result<Created<Question>, Problem> {
-    let question = checked(with_id(new))?;
+    let question = validated(new.into())?;
     find_robot(&services, &id).await?;
     if services.store.settings.question::<Value>(&id, &question.id).await?.is_some() {
         let detail = "The robot already has a question with this id. Change that one, or leave the id out.";
@@ -102,10 +131,13 @@ async fn create(
     Ok(Created(question))
 }
 
-#[derive(Deserialize)]
+/// All questions of a robot.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = QuestionReplacement)]
 struct Replacement {
-    questions: Vec<Value>,
+    #[schema(max_items = 1000)]
+    questions: Vec<NewQuestion>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -124,7 +156,7 @@ struct QuestionCount {
     operation_id = "replaceQuestions",
     tag = "questions",
     params(IdPath),
-    request_body = schema::QuestionReplacement,
+    request_body = Replacement,
     responses((status = 200, description = "The questions are replaced.", body = QuestionCount)),
 )]
 async fn replace(
@@ -132,10 +164,7 @@ async fn replace(
     Path(IdPath { id }): Path<IdPath>,
     LimitedJson(replacement): LimitedJson<Replacement, BODY_MAX>,
 ) -> Result<Json<QuestionCount>, Problem> {
-    let mut questions = Vec::with_capacity(replacement.questions.len());
-    for (at, question) in replacement.questions.into_iter().enumerate() {
-        questions.push(parsed(with_id(question), &format!("questions[{at}]."))?);
-    }
+    let questions: Vec<Question> = replacement.questions.into_iter().map(Question::from).collect();
     let wrong = fields("", faq::faults(&questions));
     if !wrong.is_empty() {
         return Err(Problem::invalid(wrong));
@@ -158,7 +187,7 @@ async fn replace(
     tag = "questions",
     params(QuestionPath),
     request_body = schema::QuestionChange,
-    responses((status = 200, description = "The question as it is now.", body = schema::Question)),
+    responses((status = 200, description = "The question as it is now.", body = Question)),
 )]
 async fn change(
     State(services): State<Services>,
@@ -168,7 +197,8 @@ async fn change(
     let old = find(&services, &id, &question_id).await?;
     let mut merged = serde_json::to_value(&old.question).unwrap_or_default();
     merge(&mut merged, patch);
-    let question = checked(merged)?;
+    let question = api::read(merged).map_err(|wrong| Problem::invalid(vec![wrong]))?;
+    let question: Question = validated(question)?;
     if question.id != question_id {
         return Err(Problem::invalid_field("id", "cannot be changed"));
     }
@@ -207,23 +237,7 @@ async fn find(services: &Services, robot: &str, id: &str) -> Result<StoredQuesti
     services.store.settings.question(robot, id).await?.ok_or_else(|| Problem::not_found("question"))
 }
 
-fn with_id(mut question: Value) -> Value {
-    if let Some(fields) = question.as_object_mut()
-        && fields.get("id").is_none_or(Value::is_null)
-    {
-        fields.insert("id".to_owned(), fresh_question_id().into());
-    }
-    question
-}
-
-/// Deserialises a question; `place` is put before the name of a field that is wrong.
-fn parsed(question: Value, place: &str) -> Result<Question, Problem> {
-    api::read(question)
-        .map_err(|wrong| Problem::invalid(vec![FieldError::new(format!("{place}{}", wrong.field), wrong.detail)]))
-}
-
-fn checked(question: Value) -> Result<Question, Problem> {
-    let question = parsed(question, "")?;
+fn validated(question: Question) -> Result<Question, Problem> {
     let wrong = fields("", question.faults());
     if wrong.is_empty() { Ok(question) } else { Err(Problem::invalid(wrong)) }
 }

@@ -1,6 +1,6 @@
 //! What groups, agents, merchants, robots and calendars have in common: create, list, read, change, delete.
 
-use api::{Code, FieldError, PageOf, PageRequest, Problem};
+use api::{Code, PageOf, PageRequest, Problem};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -59,10 +59,25 @@ pub(crate) async fn read(services: &Services, kind: Kind, id: &str) -> Result<Re
     view(services, kind, &lookup::find(services, kind, id).await?).await
 }
 
-pub(crate) async fn create(services: &Services, kind: Kind, new: Value) -> Result<RecordView, Problem> {
-    let mut new = object(new)?;
-    let credentials = Credentials::take(kind, &mut new);
-    let settings = Settings::read(kind, new).map_err(Problem::invalid)?;
+pub(crate) async fn create(services: &Services, settings: Settings) -> Result<RecordView, Problem> {
+    let settings = settings.validated().map_err(Problem::invalid)?;
+    create_with_credentials(services, settings, Credentials::default()).await
+}
+
+/// A robot's body is read as JSON: its credentials tell a missing field from `null`, and which fields it may have depends on
+/// its kind.
+pub(crate) async fn create_robot(services: &Services, mut new: Value) -> Result<RecordView, Problem> {
+    let credentials = Credentials::take(Kind::Robot, &mut new);
+    let settings = Settings::read(Kind::Robot, new).map_err(Problem::invalid)?;
+    create_with_credentials(services, settings, credentials).await
+}
+
+async fn create_with_credentials(
+    services: &Services,
+    settings: Settings,
+    credentials: Credentials,
+) -> Result<RecordView, Problem> {
+    let kind = settings.kind();
     let secret_change = secret_change(credentials, None, &settings)?;
     effects::must_exist(services, None, &settings).await?;
     refuse_ids_as_aliases(services, kind, None, &settings).await?;
@@ -78,8 +93,7 @@ pub(crate) async fn create(services: &Services, kind: Kind, new: Value) -> Resul
     view_with_secret(services, kind, &record, &secret_change).await
 }
 
-pub(crate) async fn change(services: &Services, kind: Kind, id: &str, patch: Value) -> Result<RecordView, Problem> {
-    let mut patch = object(patch)?;
+pub(crate) async fn change(services: &Services, kind: Kind, id: &str, mut patch: Value) -> Result<RecordView, Problem> {
     let credentials = Credentials::take(kind, &mut patch);
     let mut seen = lookup::find(services, kind, id).await?;
     let old = Settings::kept(kind, &seen.settings)?;
@@ -127,10 +141,6 @@ pub(crate) async fn delete(services: &Services, kind: Kind, id: &str) -> Result<
     effects::after_delete(services, id, &settings).await?;
     tracing::info!(kind = kind.as_str(), id, "record deleted");
     Ok(())
-}
-
-fn object(body: Value) -> Result<Value, Problem> {
-    if body.is_object() { Ok(body) } else { Err(Problem::invalid(vec![FieldError::new("body", "must be an object")])) }
 }
 
 /// The settings that a change is merged into. A robot that changes its kind keeps only what every kind has.

@@ -50,7 +50,7 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
     responses((status = 201, description = "The new robot.", body = schema::CreatedRobot)),
 )]
 async fn create(State(services): State<Services>, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
-    records::create(&services, Kind::Robot, new).await.map(Created)
+    records::create_robot(&services, new).await.map(Created)
 }
 
 /// Get a robot

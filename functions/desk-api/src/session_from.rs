@@ -8,7 +8,7 @@ use store::{BindingChange, SecretString};
 use utoipa::ToSchema;
 use wechat::session_from::{self, BuildError, Built, Fields, SessionFrom};
 
-use crate::{bindings, parameters::BindingPath, schema, services::Services};
+use crate::{bindings, parameters::BindingPath, services::Services};
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let _ = routes.allow(Action::SimulateRouting).route(operation!(build)).route(operation!(parse));
@@ -23,7 +23,7 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     path = "/api/session-from/build",
     operation_id = "buildSessionFrom",
     tag = "session-from",
-    request_body = schema::SessionFromFields,
+    request_body = Fields,
     responses((status = 200, description = "The session-from.", body = Built)),
 )]
 async fn build(Json(fields): Json<Fields>) -> Result<Json<Built>, Problem> {

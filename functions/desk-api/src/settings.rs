@@ -25,20 +25,28 @@ pub(crate) enum Settings {
 
 impl Settings {
     /// Reads and validates settings from a request.
-    pub(crate) fn read(kind: Kind, mut value: Value) -> Result<Self, Vec<FieldError>> {
-        if let Some(Value::String(name)) = value.get_mut("name") {
-            *name = name.trim().to_owned();
-        }
+    pub(crate) fn read(kind: Kind, value: Value) -> Result<Self, Vec<FieldError>> {
         let sent: Vec<String> = value.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
-        let settings = Self::parse(kind, value).map_err(|wrong| vec![wrong])?;
-        let mut wrong = fields("", settings.faults());
+        let settings = Self::parse(kind, value).map_err(|wrong| vec![wrong])?.validated()?;
         if matches!(settings, Self::Robot(_)) {
             // Serde does not refuse unknown fields beside a flattened enum.
             let known = settings.value();
             let unknown = sent.iter().filter(|name| known.get(name.as_str()).is_none());
-            wrong.extend(unknown.map(|name| FieldError::new(name, "is not a field of this kind of robot")));
+            let wrong: Vec<_> =
+                unknown.map(|name| FieldError::new(name, "is not a field of this kind of robot")).collect();
+            if !wrong.is_empty() {
+                return Err(wrong);
+            }
         }
-        if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
+        Ok(settings)
+    }
+
+    /// Validates settings from a request. The name loses the white space at its ends.
+    pub(crate) fn validated(mut self) -> Result<Self, Vec<FieldError>> {
+        let name = self.name_mut();
+        *name = name.trim().to_owned();
+        let wrong = fields("", self.faults());
+        if wrong.is_empty() { Ok(self) } else { Err(wrong) }
     }
 
     /// Reads stored settings.
@@ -65,6 +73,26 @@ impl Settings {
             Kind::Robot => Self::Robot(to(value)?),
             Kind::Calendar => Self::Calendar(to(value)?),
         })
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Group(_) => Kind::Group,
+            Self::Agent(_) => Kind::Agent,
+            Self::Merchant(_) => Kind::Merchant,
+            Self::Robot(_) => Kind::Robot,
+            Self::Calendar(_) => Kind::Calendar,
+        }
+    }
+
+    fn name_mut(&mut self) -> &mut String {
+        match self {
+            Self::Group(group) => &mut group.name,
+            Self::Agent(agent) => &mut agent.name,
+            Self::Merchant(merchant) => &mut merchant.name,
+            Self::Robot(robot) => &mut robot.name,
+            Self::Calendar(calendar) => &mut calendar.name,
+        }
     }
 
     fn faults(&self) -> Vec<Fault> {

@@ -5,6 +5,7 @@ use desk::policy::{Action, Role, Subject};
 use jiff::Timestamp;
 use serde::Serialize;
 use store::{Message, Profile, Thread, Visitor};
+use utoipa::ToSchema;
 use wechat::session_from::{self, SessionFrom, Verification};
 
 use crate::{bindings, conversation_view::Quota, parameters::VisitorPath, schema, services::Services};
@@ -18,42 +19,55 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 }
 
 /// A visitor as the API shows them.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Visitor)]
 struct VisitorView {
+    /// Stands for the mini program and the visitor.
     uid: String,
     app_id: String,
     openid: String,
     #[serde(flatten)]
     profile: Profile,
+    #[schema(required = true)]
     session_from: Option<SessionFromView>,
+    #[schema(required = true)]
     first_seen_at: Option<Timestamp>,
+    #[schema(required = true)]
     last_seen_at: Option<Timestamp>,
     quota: Quota,
+    /// Their open conversation.
+    #[schema(required = true)]
     open_cid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     person: Option<Person>,
 }
 
 /// The `session-from` that the visitor last entered with.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = VisitorSessionFrom)]
 struct SessionFromView {
-    /// Not for agents if it is signed: for a day the signature identifies its holder as the visitor.
+    /// As it came. Where it is signed, for admins only: for a day the signature identifies its holder as the visitor.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     raw: Option<String>,
+    #[schema(required = true)]
     at: Option<Timestamp>,
     /// The result of the check of the signature.
+    #[schema(required = true)]
     verification: Option<Verification>,
     parsed: SessionFrom,
 }
 
 /// All visitors who entered with the same verified `partnerid`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Person {
     partnerid: String,
     visitors: Vec<PersonVisitor>,
 }
 
-#[derive(Serialize)]
+/// A visitor of a person.
+#[derive(Serialize, ToSchema)]
 struct PersonVisitor {
     app_id: String,
     openid: String,
@@ -70,7 +84,7 @@ struct PersonVisitor {
     operation_id = "getVisitor",
     tag = "visitors",
     params(VisitorPath),
-    responses((status = 200, description = "The visitor.", body = schema::Visitor)),
+    responses((status = 200, description = "The visitor.", body = VisitorView)),
 )]
 async fn read(
     State(services): State<Services>,

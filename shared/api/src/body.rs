@@ -69,7 +69,11 @@ pub(crate) async fn bytes(request: Request, max: usize) -> Result<Bytes, Problem
 
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // In two steps: read at once, serde_json does not distinguish a value of the wrong type from a missing brace.
-    let value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    // Serde also reads a struct from an array of its fields.
+    if !value.is_object() {
+        return Err(Problem::invalid_field(WHOLE, "must be an object"));
+    }
     read(value).map_err(|error| Problem::invalid(vec![error]))
 }
 

@@ -25,76 +25,99 @@ use crate::{
 
 /// A calendar of working hours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = NewCalendar, example = json!({ "name": "上班", "weekly": [{ "days": ["mon", "fri"], "from": "09:00", "to": "18:00" }] })))]
 #[serde(deny_unknown_fields)]
 pub struct Calendar {
     /// The display name, 1 to 60 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 60))]
     pub name: String,
     /// The time zone of the hours and dates, an IANA name such as `Asia/Shanghai`.
     #[serde(default = "time_zone")]
+    #[cfg_attr(feature = "openapi", schema(default = "Asia/Shanghai"))]
     pub time_zone: String,
     /// The hours of a regular week, at most 50 rows.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 50))]
     pub weekly: Vec<WeeklyHours>,
     /// 节假日: days without hours, at most 400.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 400))]
     pub holidays: Vec<Holiday>,
     /// 调休: days with their own hours, at most 400. They take precedence over `weekly` and `holidays`.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 400))]
     pub make_up_days: Vec<MakeUpDay>,
     /// External ids: at most 20 of 1 to 100 characters.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 20))]
     pub aliases: Vec<String>,
 }
 
 /// The hours of some days of the week.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WeeklyHours {
     /// The days on which the hours start, 1 to 7.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 7))]
     pub days: Vec<Weekday>,
-    /// The start, before "24:00".
+    /// The start as HH:MM, before "24:00".
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "09:00"))]
     pub from: TimeOfDay,
-    /// The end, exclusive. If it is not after `from`, it is on the next day.
+    /// The end as HH:MM, exclusive. If it is not after `from`, it is on the next day.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "18:00"))]
     pub to: TimeOfDay,
 }
 
 /// 节假日: a day without hours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Holiday {
     /// The date.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     pub date: Date,
     /// The name, at most 60 characters.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 60))]
     pub name: String,
 }
 
 /// 调休上班: a day that is worked in exchange for a day off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MakeUpDay {
     /// The date.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     pub date: Date,
     /// The hours, 1 to 10 ranges; without a value the hours of a Monday.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 10))]
     pub hours: Option<Vec<TimeRange>>,
     /// The name, at most 60 characters.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 60))]
     pub name: String,
 }
 
 /// A range of times of day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TimeRange {
-    /// The start, before "24:00".
+    /// The start as HH:MM, before "24:00".
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "09:00"))]
     pub from: TimeOfDay,
-    /// The end, exclusive. If it is not after `from`, it is on the next day.
+    /// The end as HH:MM, exclusive. If it is not after `from`, it is on the next day.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "18:00"))]
     pub to: TimeOfDay,
 }
 
 /// A day of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Weekday {
     /// 星期一

@@ -11,16 +11,21 @@ use crate::{
 /// 商户: a merchant on a platform whose mini program is shared by all merchants. `session-from` identifies the merchant by
 /// its `customerCode`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = NewMerchant, example = json!({ "name": "花店", "customer_code": "shop-7", "group_id": "g0123456789ab" })))]
 #[serde(deny_unknown_fields)]
 pub struct Merchant {
     /// The display name, 1 to 60 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 60))]
     pub name: String,
     /// `customerCode` of `platform_action`, 1 to 100 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub customer_code: String,
     /// The group that serves the merchant's visitors.
     pub group_id: String,
     /// Other values of `customerCode` for the same merchant: at most 20 of 1 to 100 characters.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 20))]
     pub aliases: Vec<String>,
 }
 

@@ -24,11 +24,13 @@ pub enum Mode {
     AgentsFirst,
 }
 
-/// The reception settings of a binding.
+/// The reception settings of a binding. A change is merged into the current settings (RFC 7396).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Reception {
     /// The reception mode.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub mode: Mode,
     /// The robot. Without a robot only agents answer, in every mode.
     pub robot_id: Option<String>,
@@ -38,6 +40,7 @@ pub struct Reception {
     pub locked: bool,
     /// The validity of a `session-from` after the visitor enters, 1 to 1440 minutes. WeChat sends it with the enter event
     /// and not with messages.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1440, default = 30))]
     pub session_from_minutes: u32,
     /// The text sent when a visitor enters, or with the first message if no enter event arrived; at most once a day and
     /// 2048 bytes.
@@ -49,28 +52,35 @@ pub struct Reception {
     /// The policy when no agent is available, for targets without a policy of their own.
     pub after_hours: AfterHours,
     /// The number of WeChat's replies that the robot leaves for the agent, 0 to 4.
+    #[cfg_attr(feature = "openapi", schema(maximum = 4, default = 2))]
     pub reply_reserve: u32,
     /// When an idle conversation ends.
     pub idle: Idle,
     /// The queue priority, 0 to 100. Each step counts as ten minutes of waiting time.
+    #[cfg_attr(feature = "openapi", schema(maximum = 100, default = 0))]
     pub priority: u32,
 }
 
 /// When the robot hands a visitor over to a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct HandoverRules {
     /// Keywords in addition to the built-in ones such as 转人工: at most 50 of 1 to 30 characters.
+    #[cfg_attr(feature = "openapi", schema(max_items = 50))]
     pub keywords: Vec<String>,
     /// The number of consecutive turns without an answer, 0 to 20; 0 disables the rule.
+    #[cfg_attr(feature = "openapi", schema(maximum = 20, default = 2))]
     pub after_misses: u32,
     /// The number of times the same question is asked, 2 to 20; 0 disables the rule.
+    #[cfg_attr(feature = "openapi", schema(maximum = 20, default = 3))]
     pub after_repeats: u32,
 }
 
 /// The automatic texts, at most 2048 bytes each. An empty text is not sent. Each sent text uses one of the replies that
 /// WeChat grants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Prompts {
     /// Sent when an agent is assigned; `{agent}` is the agent's name.
@@ -96,12 +106,15 @@ pub struct Prompts {
 
 /// When an idle conversation ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Idle {
-    /// Minutes without a message from either side, 1 to 2880 ([`IDLE_MAX`]). A visitor who is queued or has left a message
+    /// Minutes without a message from either side, 1 to 2880. A visitor who is queued or has left a message
     /// waits for 48 hours regardless of this setting.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2880, default = 2880))]
     pub close_after_minutes: u32,
     /// Minutes without a message before the warning, less than `close_after_minutes`; without a value no warning is sent.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2880))]
     pub warn_after_minutes: Option<u32>,
 }
 

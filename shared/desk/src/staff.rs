@@ -15,12 +15,16 @@ use crate::Fault;
 
 /// 技能组: a skill group, that is a set of agents who answer the same kind of conversations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = NewGroup, example = json!({ "name": "售前", "members": ["a0123456789ab"], "strategy": "least_load" })))]
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// The display name, 1 to 60 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 60))]
     pub name: String,
     /// The ids of the group's agents: at most 500, without duplicates.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 500))]
     pub members: Vec<String>,
     /// The order in which free members are assigned.
     #[serde(default)]
@@ -28,13 +32,16 @@ pub struct Group {
     /// 熟客: the minutes during which a returning visitor is assigned to their last agent; 0 disables it, 527,040 (366
     /// days) at most.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(maximum = 527_040, default = 0))]
     pub sticky_minutes: u32,
     /// The length of the queue, 1 to 1000 conversations.
     #[serde(default = "max_queue")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000, default = 100))]
     pub max_queue: u32,
     /// The longest wait in the queue, 10 to 86,400 seconds. After it the conversation overflows to the next level of its
     /// plan, or the visitor leaves a message. Without a value the wait is unlimited.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 10, maximum = 86_400))]
     pub max_wait_seconds: Option<u32>,
     /// The policy when no member is on duty or the group is closed.
     #[serde(default)]
@@ -45,13 +52,17 @@ pub struct Group {
     /// Which conversations of each other the members can read.
     #[serde(default)]
     pub visibility: Visibility,
-    /// External ids, such as another vendor's `deciId`: at most 20 of 1 to 100 characters.
+    /// External ids, such as another vendor's `deciId`: at most 20 of 1 to 100 characters. Each belongs to one record only and
+    /// is not the id of another (`alias.taken`).
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 20))]
     pub aliases: Vec<String>,
 }
 
 /// The order in which a group's free members are assigned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(default = "least_load"))]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// The member with the smallest load relative to their capacity comes first.
@@ -63,6 +74,8 @@ pub enum Strategy {
 
 /// Which conversations of each other the members of a group can read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(default = "group"))]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// Their own conversations and unassigned ones.
@@ -89,18 +102,25 @@ pub enum AfterHours {
 
 /// 客服: the settings of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = NewAgent, example = json!({ "name": "小林", "capacity": 5 })))]
 #[serde(deny_unknown_fields)]
 pub struct Agent {
     /// The display name, 1 to 60 characters. Prompts can show it to visitors.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 60))]
     pub name: String,
     /// The maximum number of simultaneous conversations, 1 to 100. Claimed conversations count as well.
     #[serde(default = "capacity")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100, default = 5))]
     pub capacity: u32,
     /// Whether the agent is disabled: no assignments, no status but offline, no access tokens.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(default = false))]
     pub disabled: bool,
-    /// External ids, such as another vendor's `deciId`: at most 20 of 1 to 100 characters.
+    /// External ids, such as another vendor's `deciId`: at most 20 of 1 to 100 characters. Each belongs to one record only and
+    /// is not the id of another (`alias.taken`).
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 20))]
     pub aliases: Vec<String>,
 }
 

@@ -46,31 +46,41 @@ pub struct Visitor {
 
 /// What `session-from` says of a visitor. The mini program claims all of it; only a verified `partnerid` is proved.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Profile {
     /// The name they gave.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub nickname: Option<String>,
     /// The address of their picture.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub avatar: Option<String>,
     /// Who they are in the customer's own system, at most 100 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub partnerid: Option<String>,
     /// Whether the `partnerid` came with a valid signature.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub partnerid_verified: bool,
     /// Who they are across one company's mini programs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub unionid: Option<String>,
     /// The robot that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub robotid: Option<String>,
     /// The merchant they came from.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub customer_code: Option<String>,
     /// Free fields, in alphabetical order.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub params: std::collections::BTreeMap<String, String>,
     /// The customer's own fields.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub customer_fields: std::collections::BTreeMap<String, String>,
 }
 

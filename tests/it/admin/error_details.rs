@@ -87,3 +87,23 @@ async fn missing_field_is_named() {
         assert_eq!(answer.text("detail"), format!("{field}: is missing"));
     }
 }
+
+#[tokio::test]
+async fn body_that_is_not_an_object_is_refused() {
+    let world = World::start().await;
+    let robot = world.faq_robot(&[]).await;
+    // Serde reads a struct from an array of its fields, too.
+    for (path, body) in [
+        ("/api/access-tokens", json!(["admin", "x", null, null, null, null, null])),
+        ("/api/groups", json!(["售前"])),
+        ("/api/agents", json!(["小林"])),
+        ("/api/calendars", json!([])),
+        (&format!("/api/robots/{robot}/questions"), json!([null, "怎么退款", [], "在订单页申请。", false])),
+        ("/api/session-from/parse", json!(["sobot||"])),
+        ("/api/robots", json!("faq")),
+    ] {
+        let answer = world.call(Some(ADMIN), Method::POST, path, Some(&body)).await;
+        assert_eq!(problem(&answer), (422, "invalid", None), "{path} {body}");
+        assert_eq!(fields(&answer), ["body"], "{path}");
+    }
+}

@@ -30,7 +30,6 @@ pub(crate) struct BindingView {
     /// Sent in answer to every message until an agent has replied.
     #[schema(required = true)]
     auto_reply: Option<String>,
-    #[schema(value_type = schema::Reception)]
     reception: Reception,
     /// Whether there is a secret that signs `session-from`.
     has_session_from_secret: bool,

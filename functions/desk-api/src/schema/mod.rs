@@ -8,11 +8,8 @@
 mod bindings;
 mod events;
 mod messages;
-mod reception;
 mod robots;
-mod session_from;
 mod settings;
-mod visitors;
 
 use std::{borrow::Cow, marker::PhantomData};
 
@@ -24,14 +21,10 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
-pub(crate) use bindings::{CredentialProblem, NewBinding};
+pub(crate) use bindings::CredentialProblem;
 pub(crate) use events::Event;
 pub(crate) use messages::Message;
-pub(crate) use reception::Reception;
-pub(crate) use robots::{CreatedRobotFields, NewQuestion, NewRobot, Question, QuestionReplacement};
-pub(crate) use session_from::SessionFromFields;
-pub(crate) use settings::{AccessToken, CreatedAccessToken, NewAgent, NewCalendar, NewGroup, NewMerchant};
-pub(crate) use visitors::Visitor;
+pub(crate) use robots::{CreatedRobotFields, NewRobot};
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
 
@@ -51,29 +44,29 @@ pub(crate) struct Recorded {
     updated_at: Timestamp,
 }
 
-pub(crate) type Group = View<NewGroup>;
-pub(crate) type GroupChange = Change<NewGroup>;
+pub(crate) type Group = View<desk::staff::Group>;
+pub(crate) type GroupChange = Change<desk::staff::Group>;
 pub(crate) type GroupPage = PageOf<Group>;
-pub(crate) type Agent = View<NewAgent, settings::RecordedAgent>;
-pub(crate) type AgentChange = Change<NewAgent>;
+pub(crate) type Agent = View<desk::staff::Agent, settings::RecordedAgent>;
+pub(crate) type AgentChange = Change<desk::staff::Agent>;
 pub(crate) type AgentPage = PageOf<Agent>;
-pub(crate) type Merchant = View<NewMerchant>;
-pub(crate) type MerchantChange = Change<NewMerchant>;
+pub(crate) type Merchant = View<desk::merchant::Merchant>;
+pub(crate) type MerchantChange = Change<desk::merchant::Merchant>;
 pub(crate) type MerchantPage = PageOf<Merchant>;
-pub(crate) type Calendar = View<NewCalendar>;
-pub(crate) type CalendarChange = Change<NewCalendar>;
+pub(crate) type Calendar = View<desk::calendar::Calendar>;
+pub(crate) type CalendarChange = Change<desk::calendar::Calendar>;
 pub(crate) type CalendarPage = PageOf<Calendar>;
 pub(crate) type Robot = View<NewRobot, robots::RecordedRobot>;
 pub(crate) type CreatedRobot = View<NewRobot, CreatedRobotFields>;
 pub(crate) type RobotChange = Change<NewRobot>;
 pub(crate) type RobotPage = PageOf<Robot>;
-pub(crate) type QuestionChange = Change<NewQuestion>;
-pub(crate) type QuestionPage = PageOf<Question>;
-pub(crate) type BindingChange = Change<NewBinding>;
+pub(crate) type QuestionChange = Change<crate::questions::NewQuestion>;
+pub(crate) type QuestionPage = PageOf<desk::faq::Question>;
+pub(crate) type BindingChange = Change<crate::bindings::Create>;
 pub(crate) type BindingPage = PageOf<crate::bindings::BindingView>;
 pub(crate) type MessagePage = PageOf<Message>;
 pub(crate) type EventPage = PageOf<Event>;
-pub(crate) type AccessTokenPage = PageOf<AccessToken>;
+pub(crate) type AccessTokenPage = PageOf<crate::access_tokens::AccessTokenView>;
 pub(crate) type ConversationPage = PageOf<crate::conversation_view::ConversationView>;
 
 /// The fields that a change cannot set.

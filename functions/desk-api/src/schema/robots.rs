@@ -1,7 +1,8 @@
-//! Robots and their questions.
+//! Robots.
 
 #![allow(dead_code, reason = "describes types of other crates")]
 
+use desk::faq::Thresholds;
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -22,6 +23,7 @@ pub(crate) struct NewRobot {
     #[serde(default)]
     #[schema(max_items = 20)]
     aliases: Vec<String>,
+    /// `faq`: the score thresholds for an answer and for a choice.
     #[serde(default)]
     #[schema(nullable = false)]
     thresholds: Option<Thresholds>,
@@ -69,21 +71,6 @@ enum RobotKind {
     Webhook,
 }
 
-/// `faq`: from which score on a question is answered, or offered, and how far it must be ahead of the next. 0 < choice <=
-/// direct <= 1.
-#[derive(Deserialize, ToSchema)]
-struct Thresholds {
-    #[serde(default)]
-    #[schema(maximum = 1, default = 0.5)]
-    direct: f64,
-    #[serde(default)]
-    #[schema(maximum = 1, default = 0.22)]
-    choice: f64,
-    #[serde(default)]
-    #[schema(minimum = 0, maximum = 1, default = 0.1)]
-    lead: f64,
-}
-
 /// What the bundle adds to a robot.
 #[derive(ToSchema)]
 pub(crate) struct RecordedRobot {
@@ -107,50 +94,4 @@ pub(crate) struct CreatedRobotFields {
     /// The secret of a webhook that was generated with this request; no other answer has it.
     #[schema(nullable = false)]
     secret: Option<String>,
-}
-
-/// A question with its answer.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({ "title": "怎么退款", "answer": "在订单页点击“申请退款”。" }))]
-pub(crate) struct NewQuestion {
-    /// 1 to 64 letters, digits, hyphens, underscores or dots; generated where it is missing.
-    #[serde(default)]
-    #[schema(nullable = false, pattern = "^[A-Za-z0-9._-]{1,64}$")]
-    id: Option<String>,
-    /// The question as it is shown in a choice, one line.
-    #[schema(min_length = 1, max_length = 80)]
-    title: String,
-    /// Other ways to ask it, each one line of at most 200 characters.
-    #[serde(default)]
-    #[schema(max_items = 20)]
-    variants: Vec<String>,
-    /// At most 2048 bytes.
-    #[schema(min_length = 1)]
-    answer: String,
-    /// Whether the robot does not use it for now.
-    #[serde(default)]
-    #[schema(default = false)]
-    disabled: bool,
-}
-
-/// A question of a robot.
-#[derive(ToSchema)]
-pub(crate) struct Question {
-    /// Its id among the robot's questions.
-    id: String,
-    /// The question as it is shown in a choice, one line.
-    title: String,
-    /// Other ways to ask it.
-    variants: Vec<String>,
-    answer: String,
-    /// Whether the robot does not use it for now.
-    disabled: bool,
-}
-
-/// All questions of a robot.
-#[derive(ToSchema)]
-pub(crate) struct QuestionReplacement {
-    #[schema(max_items = 1000)]
-    questions: Vec<NewQuestion>,
 }

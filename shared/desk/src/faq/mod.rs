@@ -46,19 +46,24 @@ pub const ID_MAX: usize = 64;
 
 /// A question with its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Question {
     /// The id, unique among the questions of a robot: 1 to 64 ASCII letters, digits, `-`, `_` or `.`.
     pub id: String,
     /// The question as shown in a choice: one line of 1 to 80 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 80))]
     pub title: String,
     /// Other wordings of the question: at most 20, each one line of 1 to 200 characters.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 20, required = true))]
     pub variants: Vec<String>,
     /// The answer, 1 to 2048 bytes.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     pub answer: String,
     /// Whether the question is excluded from retrieval.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub disabled: bool,
 }
 
@@ -121,13 +126,17 @@ pub fn faults(questions: &[Question]) -> Vec<Fault> {
 
 /// The score thresholds of [`find`], each 0 to 1. The defaults are tuned on the evaluation set in `tests/faq`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Thresholds {
     /// The minimum score for a direct answer.
+    #[cfg_attr(feature = "openapi", schema(maximum = 1, default = 0.5))]
     pub direct: f64,
     /// The minimum score for a choice, more than 0 and at most `direct`.
+    #[cfg_attr(feature = "openapi", schema(maximum = 1, default = 0.22))]
     pub choice: f64,
     /// The minimum lead of a direct answer over the second question; with a smaller lead both are offered.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1, default = 0.1))]
     pub lead: f64,
 }
 

@@ -19,30 +19,48 @@ const MAX_LEVELS: usize = 4;
 /// could not be distinguished from them.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SessionFromFields))]
 pub struct Fields {
     /// The nickname.
     pub nickname: Option<String>,
     /// The avatar's address, `http(s)://…` or `//…`.
+    #[cfg_attr(feature = "openapi", schema(format = Uri))]
     pub avatar: Option<String>,
     /// Free fields.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub params: Map<String, Value>,
     /// At most four levels. In JSON their ids may also be numbers, as for [`parse`](super::parse).
     #[serde(deserialize_with = "levels_with_strings_or_numbers")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<super::level_input::LevelInput>, max_items = 4))]
     pub transfer_action: Vec<TransferLevel>,
     /// The mall's merchant.
     pub platform_action: Option<PlatformAction>,
     /// The values of the merchant's custom fields, by field id.
     pub customer_fields: BTreeMap<String, String>,
-    /// The visitor's id in the merchant's system, at most [`MAX_PARTNERID`] characters.
+    /// The visitor's id in the merchant's system, at most 100 characters.
+    #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub partnerid: Option<String>,
     /// The requested robot.
     pub robotid: Option<String>,
     /// WeChat's unionid.
     pub unionid: Option<String>,
     /// The signature of the partnerid.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<SignatureFields>))]
     pub signature: Option<SignatureClaim>,
     /// Further fields, by name.
     pub extra: BTreeMap<String, String>,
+}
+
+/// Describes a [`SignatureClaim`] in a request; answers leave out `sig`.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code, reason = "only a schema")]
+struct SignatureFields {
+    /// Seconds since 1970.
+    ts: i64,
+    /// The formula is that of `POST /api/bindings/{app_id}/session-from-secret`.
+    sig: String,
 }
 
 /// A built `session-from` and its length.

@@ -10,16 +10,26 @@ pub(super) fn levels_with_strings_or_numbers<'de, D: Deserializer<'de>>(
     Ok(Vec::<LevelInput>::deserialize(deserializer)?.into_iter().map(TransferLevel::from).collect())
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct LevelInput {
+/// A level of `transfer_action` (智齿, 转人工策略).
+#[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = TransferLevel))]
+#[serde(deny_unknown_fields)]
+pub(super) struct LevelInput {
+    /// `to_group` or `to_service`, which is an agent.
     action_type: Option<String>,
+    /// The id of the group or of the agent, ours or an alias.
     deci_id: Option<Id>,
+    /// 1 (agent) and 3 (group) overflow, 2 and 4 do not.
     option_id: Option<Id>,
+    /// Of an agent 1 offline, 2 busy, 3 any reason; of a group 4 offline, 5 busy, 6 outside of hours, 7 any reason.
     spill_id: Option<Id>,
 }
 
+/// A number, or its digits as text.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = TextOrNumber))]
 #[serde(untagged, expecting = "must be a text or a whole number")]
 enum Id {
     Text(String),

@@ -17,10 +17,10 @@ use crate::{
     inbox::InboundRef,
     item::{Attributes, Build, at, n, s},
     keys,
-    message::Thread,
     outbox::NewOutbound,
     queue,
     table::{SERVICE, Table},
+    thread::Thread,
     transaction::{built, cancelled_at, met_another_at},
     visitor::Visitor,
 };

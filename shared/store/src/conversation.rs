@@ -1,21 +1,18 @@
 //! Conversations. A visitor has at most one open conversation.
 
-use desk::{
-    conversation::{AuthorRole, ClosedBy},
-    routing::Plan,
-};
+use desk::{conversation::ClosedBy, routing::Plan};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    error::{Result, StoreError},
-    handles::{ConversationReader, DueChecks, Lists, ThreadReader},
+    error::Result,
+    handles::{ConversationReader, DueChecks, Lists},
     inbox::InboundRef,
     item::{Attributes, Build, Read, n, s},
     keys,
-    message::{Message, Thread},
-    table::{Page, SERVICE},
+    table::Page,
+    thread::Thread,
 };
 
 /// A conversation. It is written whole, on condition that its version is the one that was read.
@@ -281,9 +278,6 @@ impl TurnRef {
     }
 }
 
-/// The greatest number of consecutive set texts: connected, queued, a warning.
-const PROMPTS_AT_ONCE: i32 = 4;
-
 impl ConversationReader {
     /// A conversation.
     pub async fn conversation(&self, cid: &str) -> Result<Option<Conversation>> {
@@ -304,46 +298,6 @@ impl Lists {
         let (found, cursor) = self.0.list_keys(keys::LIST_CONVERSATIONS, true, cursor, limit).await?;
         let items = self.0.get_all(&found).await?.iter().map(Conversation::read).collect::<Result<_>>()?;
         Ok(Page { items, cursor })
-    }
-}
-
-impl ThreadReader {
-    /// The messages of a conversation, oldest first.
-    pub async fn conversation_messages(
-        &self,
-        conversation: &Conversation,
-        cursor: Option<&str>,
-        limit: i32,
-    ) -> Result<Page<Message>> {
-        let first = Some(conversation.first_message.as_str());
-        self.0.messages(&conversation.thread(), Some(&conversation.cid), first, cursor, limit).await
-    }
-
-    /// When either side last wrote in a visitor's thread. Set texts, such as an idle warning, do not count.
-    pub async fn last_said_at(&self, thread: &Thread) -> Result<Option<Timestamp>> {
-        let last = self.last_messages(thread, PROMPTS_AT_ONCE + 1).await?;
-        let is_prompt =
-            |message: &&Message| message.author.as_ref().is_some_and(|author| author.role == AuthorRole::Prompt);
-        Ok(last.iter().find(|message| !is_prompt(message)).map(|last| last.created_at))
-    }
-
-    /// The last messages of a visitor's thread, the newest first.
-    pub async fn last_messages(&self, thread: &Thread, limit: i32) -> Result<Vec<Message>> {
-        let answer = self
-            .0
-            .client
-            .query()
-            .table_name(&self.0.name)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :message)")
-            .expression_attribute_values(":pk", s(thread.pk()))
-            .expression_attribute_values(":message", s(keys::MESSAGE_PREFIX))
-            .scan_index_forward(false)
-            .consistent_read(true)
-            .limit(limit)
-            .send()
-            .await;
-        let answer = answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-        answer.items().iter().map(Message::read).collect()
     }
 }
 

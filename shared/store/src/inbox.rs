@@ -8,8 +8,9 @@ use crate::{
     handles::{Inbox, OverdueMessages},
     item::{Attributes, at, s},
     keys,
-    message::{Direction, Message, MessageState, Thread, inbound_id},
+    message::{Direction, Message, MessageState, inbound_id},
     table::SERVICE,
+    thread::Thread,
 };
 
 /// The age at which the minute tick processes a message that the stream has not.

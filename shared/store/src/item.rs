@@ -12,7 +12,7 @@ use serde::{
 use crate::{
     error::{Result, StoreError},
     keys,
-    message::Thread,
+    thread::Thread,
 };
 
 pub(crate) type Attributes = HashMap<String, AttributeValue>;

@@ -8,7 +8,8 @@ use crate::{
     handles::OverdueSends,
     item::{Attributes, s},
     keys,
-    message::{Author, Direction, Message, MessageState, SendFailure, Thread, outbound_id},
+    message::{Author, Direction, Message, MessageState, SendFailure, outbound_id},
+    thread::Thread,
 };
 
 /// How long a pending send is left to the function that wrote it, before delivery takes it over.

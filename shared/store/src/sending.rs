@@ -8,8 +8,9 @@ use crate::{
     handles::Sends,
     item::{at, json, n, s},
     keys,
-    message::{Message, MessageState, SendFailure, Thread},
+    message::{Message, MessageState, SendFailure},
     table::{SERVICE, Table},
+    thread::Thread,
     transaction::{built, cancelled_at},
     visitor::Visitor,
 };

@@ -10,7 +10,7 @@ use crate::{
     handles::ThreadReader,
     item::{Attributes, Build, Read, n, s},
     keys,
-    message::Thread,
+    thread::Thread,
 };
 
 /// A visitor of a mini program. It is written whole, on condition that its version is the one that was read.

@@ -152,6 +152,11 @@ impl Bundle {
         self.aws.secrets().rotate(id)
     }
 
+    /// Deletes the versions of a secret that have no label, as Secrets Manager may.
+    pub fn forget_secret_versions(&self, id: &str) -> Result<(), LocalError> {
+        self.aws.secrets().forget(id)
+    }
+
     /// Deletes the expired items and returns their number. DynamoDB deletes them within a few days.
     pub fn expire_items(&self) -> Result<usize, LocalError> {
         Ok(self.database.sweep_ttl()?)

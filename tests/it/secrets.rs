@@ -1,6 +1,7 @@
 //! Logs, answers and the table reveal no secret.
 
 mod robots;
+mod rotation;
 mod steps;
 
 use local::OWN_KEY;

@@ -25,7 +25,9 @@ use desk::{
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use store::{Backoff, ManualClock, NewBinding, Record, Resource, SecretString, Sleep, Table, Thread, Vault};
+use store::{
+    Backoff, ManualClock, NewBinding, Record, Resource, SecretString, SharedClock, Sleep, Table, Thread, Vault,
+};
 
 use crate::{
     invariants::Watch,
@@ -76,7 +78,7 @@ pub(crate) fn desk(seed: u64) -> (Arc<Database>, Arc<ManualClock>, Desk) {
     let clock = Arc::new(ManualClock::new(Timestamp::from_second(BEGIN).unwrap()));
     let backoff = Backoff::new(fastrand::Rng::with_seed(seed), YieldingSleep);
     let table = Table::new(database.client(), TABLE, clock.clone()).with_backoff(backoff);
-    let vault = vault();
+    let vault = vault(clock.clone());
     // The discard port: these tests send nothing.
     let channel = Channel::new(&table, vault.clone(), "http://127.0.0.1:9", Reach::Local).unwrap();
     let conversations = Conversations::new(&table, &vault, channel);
@@ -268,7 +270,7 @@ pub(crate) fn from<T: DeserializeOwned>(value: Value) -> T {
 }
 
 /// A vault with a known secret.
-fn vault() -> Vault {
+fn vault(clock: SharedClock) -> Vault {
     let double = SharedHttpConnector::new(Secrets);
     let config = aws_sdk_secretsmanager::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -276,7 +278,7 @@ fn vault() -> Vault {
         .allow_no_auth()
         .endpoint_url("http://localhost")
         .http_client(http_client_fn(move |_, _| double.clone()));
-    Vault::new(aws_sdk_secretsmanager::Client::from_conf(config.build()), "master")
+    Vault::new(aws_sdk_secretsmanager::Client::from_conf(config.build()), "master", clock)
 }
 
 /// Lets other operations run instead of waiting: once for each 10 ms.

@@ -50,6 +50,7 @@ mod queue_checks;
 mod queues;
 mod races;
 mod records;
+mod reseal;
 mod secrecy;
 mod settlement;
 mod store_outbound;

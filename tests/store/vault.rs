@@ -1,7 +1,8 @@
 //! A sealed credential opens only in the item for which it was sealed, and only with the secret that sealed it.
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
-use store::{BindingChange, ExposeSecret, Sealed, StoreError, Vault};
+use jiff::SignedDuration;
+use store::{BindingChange, ExposeSecret, SealState, Sealed, StoreError, Vault};
 
 use crate::support::{APP_ID, Fault, Item, Kit, MASTER, backend, concurrently, new_binding, s, secret};
 
@@ -31,6 +32,9 @@ async fn with_app_secret(kit: &Kit, blob: Vec<u8>) -> Sealed {
     kit.write(item).await;
     kit.table.bindings().binding(APP_ID).await.unwrap().unwrap().app_secret
 }
+
+/// "sealed by an earlier version" as the AppSecret of [`APP_ID`], in format 1.
+const FORMAT_1: &str = "01f919437cec2d2ec3000102030405060708090a0b07147e63b8dcae702f7fea369231e10fe11c90fa907a6bed331137e3c5d4b46410ac038b597272838a7a2627";
 
 async fn open(vault: &Vault, sealed: &Sealed) -> Result<String, StoreError> {
     vault.open(sealed).await.map(|secret| secret.expose_secret().to_owned())
@@ -160,7 +164,7 @@ async fn value_sealed_before_one_rotation_opens() {
     kit.secret.rotate(&third_master()).await;
     let restarted = kit.secret.vault();
     assert_eq!(open(&restarted, &new.app_secret).await.unwrap(), "planted-app-secret");
-    assert_sealed(&open(&restarted, &old.app_secret).await, "sealed two rotations ago");
+    assert_eq!(open(&restarted, &old.app_secret).await.unwrap(), "planted-app-secret", "sealed two rotations ago");
 }
 
 #[tokio::test]
@@ -184,16 +188,69 @@ async fn warm_vault_notices_a_rotation() {
 }
 
 #[tokio::test]
-async fn value_sealed_two_rotations_ago_does_not_open() {
+async fn warm_vault_seals_under_a_version_that_was_rotated_twice_and_the_value_opens() {
     let kit = Kit::start().await;
-    let first = kit.bind(APP_ID).await;
+    let warm = kit.secret.vault();
+    warm.prime().await.unwrap();
     kit.secret.rotate(&second_master()).await;
     kit.secret.rotate(&third_master()).await;
-    let vault = kit.secret.vault();
-    assert_sealed(&open(&vault, &first.app_secret).await, "two rotations");
-    // A value that cannot be opened does not affect others.
-    let new = kit.table.binding_writer().create_binding(&vault, new_binding(OTHER)).await.unwrap();
-    assert!(open(&vault, &new.app_secret).await.is_ok());
+    let binding = kit.table.binding_writer().create_binding(&warm, new_binding(APP_ID)).await.unwrap();
+    let restarted = kit.secret.vault();
+    assert_eq!(open(&restarted, &binding.app_secret).await.unwrap(), "planted-app-secret");
+    assert_eq!(restarted.state(&binding.app_secret).await.unwrap(), SealState::Older);
+}
+
+#[tokio::test]
+async fn current_version_is_read_again_after_ten_minutes() {
+    let kit = Kit::start().await;
+    let warm = kit.secret.vault();
+    warm.prime().await.unwrap();
+    kit.secret.rotate(&second_master()).await;
+    kit.advance(SignedDuration::from_secs(599));
+    let before = kit.table.binding_writer().create_binding(&warm, new_binding(APP_ID)).await.unwrap();
+    kit.advance(SignedDuration::from_secs(1));
+    let after = kit.table.binding_writer().create_binding(&warm, new_binding(OTHER)).await.unwrap();
+    let fresh = kit.secret.vault();
+    assert_eq!(fresh.state(&before.app_secret).await.unwrap(), SealState::Older);
+    assert_eq!(fresh.state(&after.app_secret).await.unwrap(), SealState::Current);
+}
+
+#[tokio::test]
+async fn current_version_that_cannot_be_read_again_stays_in_use() {
+    let kit = Kit::start().await;
+    let warm = kit.secret.vault();
+    warm.prime().await.unwrap();
+    kit.advance(SignedDuration::from_mins(10));
+    kit.wire.fail("GetSecretValue", 3, &Fault::Answer(500, r#"{"__type":"InternalServiceError"}"#.to_owned()));
+    let binding = kit.table.binding_writer().create_binding(&warm, new_binding(APP_ID)).await.unwrap();
+    assert_eq!(open(&kit.secret.vault(), &binding.token).await.unwrap(), "plantedPushToken");
+}
+
+#[tokio::test]
+async fn value_in_the_format_of_earlier_versions_opens() {
+    let kit = Kit::start().await;
+    kit.bind(APP_ID).await;
+    // Made with another implementation of HKDF and AES-GCM.
+    let blob = hex::decode(FORMAT_1).unwrap();
+    let sealed = with_app_secret(&kit, blob).await;
+    assert_eq!(open(&kit.vault, &sealed).await.unwrap(), "sealed by an earlier version");
+    assert_eq!(kit.vault.state(&sealed).await.unwrap(), SealState::Older);
+}
+
+#[tokio::test]
+async fn key_that_was_not_found_is_not_asked_for_again_within_ten_minutes() {
+    let kit = Kit::start().await;
+    kit.bind(APP_ID).await;
+    let mut unknown = blob(&item(&kit, APP_ID).await, "app_secret");
+    unknown[1] ^= 1;
+    let sealed = with_app_secret(&kit, unknown).await;
+    assert_sealed(&open(&kit.vault, &sealed).await, "unknown key");
+    let asked = kit.wire.calls("GetSecretValue");
+    assert_sealed(&open(&kit.vault, &sealed).await, "unknown key again");
+    assert_eq!(kit.wire.calls("GetSecretValue"), asked);
+    kit.advance(SignedDuration::from_mins(10));
+    assert_sealed(&open(&kit.vault, &sealed).await, "unknown key later");
+    assert!(kit.wire.calls("GetSecretValue") > asked);
 }
 
 #[tokio::test]
@@ -209,13 +266,13 @@ async fn concurrent_callers_fetch_the_secret_once() {
     assert_eq!(concurrently(20, |_| ask(&vault)).await, vec!["planted-app-secret"; 20]);
     assert_eq!(kit.wire.calls("GetSecretValue"), fetched + 1);
 
-    // After a rotation: first the current version, then both versions at the first value of the previous one.
+    // After a rotation: the current version, then the one that the value names.
     kit.secret.rotate(&second_master()).await;
     let vault = kit.secret.vault();
     assert_eq!(concurrently(20, |_| ask(&vault)).await, vec!["planted-app-secret"; 20]);
-    assert_eq!(kit.wire.calls("GetSecretValue"), fetched + 1 + 3);
+    assert_eq!(kit.wire.calls("GetSecretValue"), fetched + 1 + 2);
     concurrently(20, |_| ask(&vault)).await;
-    assert_eq!(kit.wire.calls("GetSecretValue"), fetched + 1 + 3);
+    assert_eq!(kit.wire.calls("GetSecretValue"), fetched + 1 + 2);
 }
 
 #[tokio::test]
@@ -236,7 +293,7 @@ async fn short_secret_is_refused() {
     for (length, enough) in [(0, false), (1, false), (31, false), (32, true), (64, true)] {
         // Secrets Manager does not accept an empty value.
         let text = if length == 0 { " ".to_owned() } else { "k".repeat(length) };
-        let secret = backend::secret(&kit.wire, &format!("{}-{length}", kit.name), &text).await;
+        let secret = backend::secret(&kit.wire, &format!("{}-{length}", kit.name), &text, kit.clock.clone()).await;
         let made =
             kit.table.binding_writer().create_binding(&secret.vault(), new_binding(&format!("wx{length}"))).await;
         assert_eq!(made.is_ok(), enough, "{length}: {made:?}");

@@ -2,7 +2,7 @@
 
 use api::{Caller, Json, Path, Problem, State};
 use serde::Serialize;
-use store::{Binding, BindingStatus, StoredToken};
+use store::{Binding, BindingStatus, SealState, StoreError, StoredToken};
 use utoipa::ToSchema;
 
 use crate::{bindings, parameters::BindingPath, services::Services};
@@ -41,7 +41,8 @@ struct Check {
     expires_at: Option<String>,
 }
 
-/// What is checked: the callback URL, the AppID with the AppSecret, the access token for WeChat.
+/// What is checked: the callback URL, the AppID with the AppSecret, the access token for WeChat, and whether the stored
+/// credentials can be opened. A credential under an older version of the stack's secret can; it is sealed again within the hour.
 #[derive(Serialize, ToSchema)]
 #[schema(as = HealthCheckName)]
 #[serde(rename_all = "snake_case")]
@@ -49,6 +50,7 @@ enum CheckName {
     Callback,
     Credentials,
     AccessToken,
+    Vault,
 }
 
 impl Check {
@@ -76,7 +78,8 @@ pub(crate) async fn read_health(
     bindings::require_readable(&services, &caller, &app_id).await?;
     let binding = bindings::find(&services, &app_id).await?;
     let token = services.store.access_tokens.token(&app_id).await?;
-    let checks = vec![callback(&binding), credentials(&binding), access_token(&services, token.as_ref())];
+    let vault = vault(&services, &binding, token.as_ref()).await?;
+    let checks = vec![callback(&binding), credentials(&binding), access_token(&services, token.as_ref()), vault];
     let healthy = checks.iter().all(|check| check.ok);
     Ok(Json(Health { status: binding.status(), app_id: binding.app_id, healthy, checks }))
 }
@@ -114,4 +117,38 @@ fn access_token(services: &Services, token: Option<&StoredToken>) -> Check {
         Some(_) => Check::new(CheckName::AccessToken, false, "The access token has expired and is not renewed yet."),
         None => Check::new(CheckName::AccessToken, false, "No access token was fetched yet."),
     }
+}
+
+/// Whether the stored credentials can be opened, and how many are sealed under an older version of the secret.
+async fn vault(services: &Services, binding: &Binding, token: Option<&StoredToken>) -> Result<Check, StoreError> {
+    let sealed = [
+        ("AppSecret", Some(&binding.app_secret)),
+        ("Token", Some(&binding.token)),
+        ("EncodingAESKey", Some(&binding.encoding_aes_key)),
+        ("previous EncodingAESKey", binding.previous_encoding_aes_key.as_ref()),
+        ("secret of session-from", binding.session_from_secret.as_ref()),
+        ("access token", token.and_then(|token| token.value.as_ref())),
+    ];
+    let (mut older, mut unreadable) = (0_u32, Vec::new());
+    for (name, sealed) in sealed {
+        let Some(sealed) = sealed else { continue };
+        match services.vault().state(sealed).await? {
+            SealState::Current => {}
+            SealState::Older => older += 1,
+            SealState::Unreadable => unreadable.push(name),
+        }
+    }
+    let detail = match (unreadable.is_empty(), older) {
+        (true, 0) => "All credentials are sealed under the current version of the stack's secret.".to_owned(),
+        (true, _) => format!(
+            "{older} credentials are sealed under an older version of the stack's secret. They are sealed again within the hour; \
+             keep the older version until then."
+        ),
+        (false, _) => format!(
+            "No version of the stack's secret opens these: {}. Enter them again with PATCH; the secret of session-from is made \
+             anew, and an access token is renewed by itself.",
+            unreadable.join(", ")
+        ),
+    };
+    Ok(Check::new(CheckName::Vault, unreadable.is_empty(), detail))
 }

@@ -1,10 +1,11 @@
-//! Renews access tokens before they expire, so that no send waits for a renewal. A schedule invokes it each minute.
+//! Renews access tokens before they expire, so that no send waits for a renewal, and seals credentials again after a rotation of
+//! the stack's secret. A schedule invokes it each minute.
 
 use channel::{TokenError, Tokens};
 use function::{Env, Failure, StartError, trigger::Tick};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
-use store::{SharedClock, TokenSchedule};
+use store::{ResealReport, Resealing, SharedClock, TokenSchedule, Vault};
 
 /// Concurrent renewals. WeChat allows 10 000 calls a minute per account (获取稳定版接口调用凭据); this bounds our connections.
 const CONCURRENCY: usize = 8;
@@ -17,13 +18,16 @@ const MAX_TOKENS: i32 = 500;
 pub struct Deps {
     schedule: TokenSchedule,
     tokens: Tokens,
+    resealing: Resealing,
+    vault: Vault,
 }
 
 impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        let (table, _, channel) = env.settings().channel(clock).await?;
-        Ok(Self { schedule: table.token_schedule(), tokens: channel.tokens().clone() })
+        let (table, vault, channel) = env.settings().channel(clock).await?;
+        let (schedule, tokens) = (table.token_schedule(), channel.tokens().clone());
+        Ok(Self { schedule, tokens, resealing: table.resealing(), vault })
     }
 }
 
@@ -34,7 +38,8 @@ enum Outcome {
     Failed,
 }
 
-/// Renews the tokens that are due. A failure is recorded with its binding and does not stop the other renewals.
+/// Renews the tokens that are due, then goes on with sealing again. A failure is recorded with its binding and does not stop the
+/// others.
 pub async fn handle(deps: &Deps, _tick: Tick) -> Result<Value, Failure> {
     let due = deps.schedule.due_tokens(MAX_TOKENS).await?;
     let outcomes = stream::iter(due).map(|app_id| renew(deps, app_id)).buffer_unordered(CONCURRENCY);
@@ -44,7 +49,12 @@ pub async fn handle(deps: &Deps, _tick: Tick) -> Result<Value, Failure> {
     if !outcomes.is_empty() {
         tracing::info!(renewed, failed, "access tokens renewed");
     }
-    Ok(json!({ "renewed": renewed, "failed": failed }))
+    let sealed = deps.resealing.reseal(&deps.vault).await?;
+    if sealed != ResealReport::default() {
+        let ResealReport { resealed, unreadable, failed } = sealed;
+        tracing::info!(resealed, unreadable, failed, "credentials sealed again");
+    }
+    Ok(json!({ "renewed": renewed, "failed": failed, "sealed_again": sealed }))
 }
 
 #[tracing::instrument(skip_all, fields(app_id = app_id))]

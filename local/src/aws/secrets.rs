@@ -1,4 +1,5 @@
-//! Secrets Manager: the generated secrets of the template, with their current and previous versions.
+//! Secrets Manager: the generated secrets of the template, with all their versions. Versions without a label are kept, as
+//! Secrets Manager keeps them for at least 24 hours, and up to 100 of them; [`Secrets::forget`] deletes them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -28,6 +29,9 @@ struct Secret {
     length: usize,
     current: Version,
     previous: Option<Version>,
+    /// Versions without a label.
+    #[serde(default)]
+    deprecated: Vec<Version>,
 }
 
 #[derive(Serialize, Deserialize, Clone)]
@@ -42,6 +46,26 @@ impl Version {
     }
 }
 
+/// Which version is asked for.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    Stage(&'a str),
+    Id(&'a str),
+}
+
+impl Secret {
+    /// A version and its labels.
+    fn version(&self, wanted: Wanted<'_>) -> Option<(&Version, Vec<&'static str>)> {
+        let labelled = [(Some(&self.current), "AWSCURRENT"), (self.previous.as_ref(), "AWSPREVIOUS")];
+        let labelled = labelled.into_iter().filter_map(|(version, label)| Some((version?, vec![label])));
+        let mut all = labelled.chain(self.deprecated.iter().map(|version| (version, Vec::new())));
+        all.find(|(version, labels)| match wanted {
+            Wanted::Stage(stage) => labels.contains(&stage),
+            Wanted::Id(id) => version.id == id,
+        })
+    }
+}
+
 impl Secrets {
     /// Reads the saved secrets and generates the missing ones.
     pub(crate) fn open(template: &Template, data: DataDir) -> Result<Self, LocalError> {
@@ -52,6 +76,7 @@ impl Secrets {
                 length: *length,
                 current: Version::generate(*length),
                 previous: None,
+                deprecated: Vec::new(),
             });
         }
         data.write_json(data::SECRETS, &secrets)?;
@@ -63,7 +88,16 @@ impl Secrets {
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         let secret = secrets.get_mut(id).ok_or_else(|| LocalError::Unknown(id.to_owned()))?;
         let old = std::mem::replace(&mut secret.current, Version::generate(secret.length));
-        secret.previous = Some(old);
+        let before = secret.previous.replace(old);
+        secret.deprecated.extend(before);
+        self.data.write_json(data::SECRETS, &*secrets)
+    }
+
+    /// Deletes the versions of a secret that have no label, as Secrets Manager may.
+    pub(crate) fn forget(&self, id: &str) -> Result<(), LocalError> {
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        let secret = secrets.get_mut(id).ok_or_else(|| LocalError::Unknown(id.to_owned()))?;
+        secret.deprecated.clear();
         self.data.write_json(data::SECRETS, &*secrets)
     }
 
@@ -75,30 +109,33 @@ impl Secrets {
         }
         let request: Value = serde_json::from_slice(body).unwrap_or_default();
         let secret_id = request["SecretId"].as_str().unwrap_or_default();
-        let stage = request["VersionStage"].as_str().unwrap_or("AWSCURRENT");
+        let wanted = match (request["VersionId"].as_str(), request["VersionStage"].as_str()) {
+            (Some(id), _) => Wanted::Id(id),
+            (None, stage) => Wanted::Stage(stage.unwrap_or("AWSCURRENT")),
+        };
 
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         let found = secrets.values().find(|secret| secret.arn == secret_id || name(&secret.arn) == secret_id);
-        let version = found.and_then(|secret| match stage {
-            "AWSCURRENT" => Some((secret, &secret.current)),
-            "AWSPREVIOUS" => secret.previous.as_ref().map(|version| (secret, version)),
-            _ => None,
-        });
+        let version =
+            found.and_then(|secret| secret.version(wanted).map(|(version, stages)| (secret, version, stages)));
         match (found, version) {
-            (_, Some((secret, version))) => respond(
+            (_, Some((secret, version, stages))) => respond(
                 Service::SecretsManager,
                 StatusCode::OK,
                 &json!({
                     "ARN": secret.arn,
                     "Name": name(&secret.arn),
                     "VersionId": version.id,
-                    "VersionStages": [stage],
+                    "VersionStages": stages,
                     "SecretString": version.value,
                 }),
             ),
             (Some(_), None) => {
-                let message =
-                    format!("Secrets Manager can't find the specified secret value for staging label: {stage}");
+                let message = match wanted {
+                    Wanted::Stage(stage) => format!("staging label: {stage}"),
+                    Wanted::Id(id) => format!("VersionId: {id}"),
+                };
+                let message = format!("Secrets Manager can't find the specified secret value for {message}");
                 error_answer(Service::SecretsManager, "ResourceNotFoundException", &message)
             }
             (None, None) => {

@@ -14,7 +14,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use store::{
     AccessTokens, Binding, BindingReader, CredentialProblem, ExposeSecret, Lease, SecretString, SharedClock,
-    StoreError, Table, Vault,
+    StoreError, StoredToken, Table, Vault,
 };
 use wechat::{Action, Api, ApiError};
 
@@ -156,9 +156,13 @@ impl Tokens {
             let stored = self.stored.token(app_id).await?;
             let version = stored.as_ref().map_or(0, |stored| stored.version);
             let usable = |until: Timestamp| version > refused && now < until;
+            let value = match stored.as_ref().filter(|stored| usable(stored.expires_at)) {
+                Some(stored) => self.open(stored).await?,
+                None => None,
+            };
             if let Some(stored) = &stored {
-                if let Some(sealed) = stored.value.as_ref().filter(|_| usable(stored.expires_at - EXPIRY_MARGIN)) {
-                    return Ok(self.cache(app_id, self.vault.open(sealed).await?, version, stored.expires_at));
+                if let Some(value) = value.clone().filter(|_| usable(stored.expires_at - EXPIRY_MARGIN)) {
+                    return Ok(self.cache(app_id, value, version, stored.expires_at));
                 }
                 if stored.retry_at.is_some_and(|at| now < at) {
                     return Err(self.refused_credentials(app_id).await);
@@ -168,15 +172,26 @@ impl Tokens {
                 if let Some(token) = self.renew(&lease).await? {
                     return Ok(token);
                 }
-            } else if let Some(stored) = &stored
-                && let Some(sealed) = stored.value.as_ref().filter(|_| usable(stored.expires_at))
-            {
+            } else if let (Some(stored), Some(value)) = (&stored, value) {
                 // Another function is renewing it. The old token stays valid until then.
-                return Ok(self.cache(app_id, self.vault.open(sealed).await?, version, stored.expires_at));
+                return Ok(self.cache(app_id, value, version, stored.expires_at));
             }
             tokio::time::sleep(WAIT_INTERVAL).await;
         }
         Err(TokenError::Busy)
+    }
+
+    /// The stored token. One that cannot be opened counts as none, because it can be renewed.
+    async fn open(&self, stored: &StoredToken) -> Result<Option<SecretString>, StoreError> {
+        let Some(sealed) = &stored.value else { return Ok(None) };
+        match self.vault.open(sealed).await {
+            Ok(value) => Ok(Some(value)),
+            Err(StoreError::Sealed) => {
+                tracing::warn!("an access token cannot be opened and is renewed");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Renews the token under the lease. `None` when the lease was lost in the meantime.

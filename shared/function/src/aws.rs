@@ -116,7 +116,7 @@ impl Aws {
     }
 
     /// The vault over the secret with this ARN.
-    pub fn vault(&self, secret: &str) -> Vault {
+    pub fn vault(&self, secret: &str, clock: SharedClock) -> Vault {
         let mut config = aws_sdk_secretsmanager::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(self.region.clone())
@@ -127,7 +127,7 @@ impl Aws {
         if let Some(url) = &self.secrets_endpoint {
             config = config.endpoint_url(url);
         }
-        Vault::new(aws_sdk_secretsmanager::Client::from_conf(config.build()), secret)
+        Vault::new(aws_sdk_secretsmanager::Client::from_conf(config.build()), secret, clock)
     }
 }
 
@@ -154,7 +154,7 @@ impl Settings<'_> {
     pub fn unprimed_stores(mut self, clock: SharedClock, limits: CallLimits) -> Result<(Table, Vault), StartError> {
         let (table, secret) = (self.text("TABLE_NAME"), self.text("SECRET_ARN"));
         let aws = Aws::new(self.done()?, limits)?;
-        Ok((aws.table(&table, clock), aws.vault(&secret)))
+        Ok((aws.table(&table, clock.clone()), aws.vault(&secret, clock)))
     }
 }
 

@@ -58,7 +58,7 @@ pub enum StoreError {
     },
     /// A sealed value could not be opened: no version of the secret that is still kept sealed it, or the item
     /// was tampered with or moved.
-    #[error("a sealed value cannot be opened with the current or the previous secret")]
+    #[error("a sealed value cannot be opened with any version of the secret")]
     Sealed,
     /// A cursor that this API did not give out.
     #[error("the cursor is not one of ours")]

@@ -55,6 +55,10 @@ handles! {
     /// Finds the access tokens that fall due (`Query` of the index `due`).
     TokenSchedule token_schedule;
 
+    /// Seals credentials again under the current version of the secret (`GetItem` and `PutItem` of `vault`, `Query` of the index
+    /// `lists`, `BatchGetItem` and `UpdateItem` of `binding#…` and `robot#…`, `PutItem` of `callbacks`).
+    Resealing resealing;
+
     /// Reads visitors and their messages (`GetItem`, `BatchGetItem` and `Query` of `thread#…`, `Query` of `person#…`).
     ThreadReader threads;
 

@@ -94,6 +94,20 @@ impl AttributeChanges {
         self.remove.push(name);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.remove.is_empty()
+    }
+
+    /// How many attributes are set.
+    pub(crate) fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    /// The names of the attributes that are set.
+    pub(crate) fn set_names(&self) -> impl Iterator<Item = &'static str> {
+        self.set.iter().map(|(name, _)| *name)
+    }
+
     /// The update expression. Every name is a placeholder, since DynamoDB reserves words such as `name`.
     pub(crate) fn expression(&self) -> String {
         let set: Vec<_> = self.set.iter().map(|(name, _)| format!("#{name} = :{name}")).collect();

@@ -38,6 +38,10 @@ const ACCESS_PREFIX: &str = "access#";
 /// Partition of the copies of all push credentials.
 pub(crate) const CALLBACKS: &str = "callbacks";
 
+/// Partition and sort key of the progress of sealing again.
+pub(crate) const VAULT: &str = "vault";
+pub(crate) const RESEAL: &str = "reseal";
+
 /// Partitions of the `lists` index.
 pub(crate) const LIST_BINDINGS: &str = "bindings";
 pub(crate) const LIST_CONVERSATIONS: &str = "conversations";

@@ -13,7 +13,7 @@
 //!
 //! | Item | `pk` | `sk` | Indexes | Written by |
 //! |---|---|---|---|---|
-//! | binding: a mini program, its sealed credentials and settings | `binding#<appid>` | `binding` | `lists`: `bindings`, appid | desk-api; callback-verify (verified), channel (credential problem) |
+//! | binding: a mini program, its sealed credentials and settings | `binding#<appid>` | `binding` | `lists`: `bindings`, appid | desk-api; callback-verify (verified), channel (credential problem), token-refresh (sealed again) |
 //! | callback: a copy of its sealed push credentials | `callbacks` | `<appid>` | | with the binding |
 //! | token: its sealed access token and the renewal lease | `binding#<appid>` | `token` | `due`: `tokens`, time of renewal | channel |
 //! | inbound: a push from WeChat; the key is the message's own identity | `thread#<appid>#<openid>` | `message#<CreateTime>-<MsgId or event>` | `due`: `inbox#<shard>`, until processed | message-ingress; conversations |
@@ -30,7 +30,7 @@
 //! | group: settings | `group#<id>` | `group` | `lists`: `groups`, time created | desk-api |
 //! | agent: settings | `agent#<id>` | `agent` | `lists`: `agents`, time created | desk-api |
 //! | merchant: settings | `merchant#<id>` | `merchant` | `lists`: `merchants`, time created | desk-api |
-//! | robot: settings, a sealed credential; its version counts changes of its questions as well | `robot#<id>` | `robot` | `lists`: `robots`, time created | desk-api |
+//! | robot: settings, a sealed credential; its version counts changes of its questions as well | `robot#<id>` | `robot` | `lists`: `robots`, time created | desk-api; token-refresh (sealed again) |
 //! | calendar: settings | `calendar#<id>` | `calendar` | `lists`: `calendars`, time created | desk-api |
 //! | alias: another name of one of these | `alias#<kind>#<alias>` | `alias` | | with the settings |
 //! | question: a question of a robot, with its answer | `robot#<id>` | `question#<id>` | | desk-api |
@@ -38,6 +38,7 @@
 //! | idempotency: the message that an `Idempotency-Key` created | `idempotency#<hash>` | `idempotency` | | desk-api, card-send |
 //! | access: a token of the API by its hash | `access#<sha256>` | `access` | `lists`: `access-tokens`, id | desk-api; access (last use) |
 //! | `agent_token`: a token of an agent | `agent#<id>` | `token#<id>` | | desk-api |
+//! | reseal: how far sealing everything again has come | `vault` | `reseal` | | token-refresh |
 //! | retired: that the bootstrap token with this hash is refused | `access#<sha256>` | `retired` | | desk-api |
 //!
 //! | Access pattern | Operation |
@@ -55,6 +56,7 @@
 //! | the questions of a robot | query `robot#…`, `question#…`, when its version differs from the one in memory |
 //! | the visitors who are one person | query `person#…` |
 //! | the push credentials of the first bindings | query `callbacks` |
+//! | what is sealed under an older version of the secret | bindings and robots by page, their tokens; a transaction for each |
 //! | bindings, conversations, settings, tokens of the API, by page | query `lists`, then batch get |
 //! | unprocessed messages, unfinished sends, expired held texts, conversations to check | query `due` up to now, shard by shard |
 //! | queues to check, agents to check, tokens to renew | query `due` up to now |
@@ -100,6 +102,7 @@ mod push_credentials;
 mod question;
 mod queue;
 mod record;
+mod reseal;
 mod resource;
 mod retry;
 mod sending;
@@ -125,7 +128,7 @@ pub use event::{Event, NewEvent};
 pub use handles::{
     AccessTokens, ApiTokenWriter, BindingList, BindingReader, BindingWriter, CallbackVerifier, ConversationReader,
     Decisions, DueChecks, DutyWriter, Inbox, Lists, MediaUploads, OverdueMessages, OverdueSends, PushCredentialReader,
-    Queues, Sends, SettingsReader, SettingsWriter, StaffReader, ThreadReader, TokenAgents, TokenSchedule,
+    Queues, Resealing, Sends, SettingsReader, SettingsWriter, StaffReader, ThreadReader, TokenAgents, TokenSchedule,
     TokenVerifier,
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
@@ -138,6 +141,7 @@ pub use push_credentials::SealedPushCredentials;
 pub use question::{QUESTIONS_MAX, StoredQuestion, fresh_question_id};
 pub use queue::{Entry, PRIORITY_STEP, Queue, place};
 pub use record::{Record, Written};
+pub use reseal::ResealReport;
 pub use resource::{Kind, Resource};
 pub use retry::{Attempt, Attempted, Backoff, Sleep};
 pub use secrecy::{ExposeSecret, SecretString};
@@ -145,5 +149,5 @@ pub use sending::{Claim, Claimed, SENDING_LEASE, Settled, Settlement, VisitorCha
 pub use table::{Page, Table};
 pub use thread::Thread;
 pub use token::{LEASE, Lease, StoredToken};
-pub use vault::{Sealed, Vault};
+pub use vault::{SealState, Sealed, Vault};
 pub use visitor::{Profile, Visitor};

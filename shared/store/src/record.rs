@@ -280,7 +280,7 @@ impl Table {
     }
 }
 
-fn place(kind: Kind, id: &str) -> String {
+pub(crate) fn place(kind: Kind, id: &str) -> String {
     format!("{}|{}|secret", keys::record(kind.as_str(), id), kind.as_str())
 }
 

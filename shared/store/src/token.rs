@@ -48,7 +48,7 @@ pub struct Lease {
     owner: String,
 }
 
-fn place(app_id: &str) -> String {
+pub(crate) fn place(app_id: &str) -> String {
     format!("{}|{}|value", keys::binding(app_id), keys::TOKEN)
 }
 

@@ -7,7 +7,7 @@ use crate::service_desk::{FALLBACK, QUESTIONS, SHIPPING, SHIPPING_ANSWER, Servic
 use crate::support::{ADMIN, StubServer, World, grounded_answer};
 
 /// A service desk whose robot is this model.
-pub(super) async fn desk(world: &World, url: &str, more: Value) -> ServiceDesk {
+pub(crate) async fn desk(world: &World, url: &str, more: Value) -> ServiceDesk {
     let mut robot = json!({
         "name": "大模型", "kind": "chat", "base_url": format!("{url}/v1"), "model": "test-model", "api_key": "sk-test-key",
         "instructions": "称呼对方为“亲”。", "fallback": FALLBACK,

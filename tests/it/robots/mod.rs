@@ -1,6 +1,6 @@
 //! Robots by kind, and their turns.
 
-mod chat;
+pub(crate) mod chat;
 mod chat_failures;
 mod faq;
 mod own_work;

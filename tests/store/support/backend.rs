@@ -13,6 +13,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_types::body::SdkBody;
 use dynoxide::Database;
 use local::template::{TableDefinition, Template};
+use store::ManualClock;
 use tokio::net::TcpListener;
 
 use super::{
@@ -81,7 +82,7 @@ pub(crate) async fn create_table(client: &Client, name: &str) {
 }
 
 /// A secret with this name and value.
-pub(crate) async fn secret(wire: &Arc<Wire>, name: &str, text: &str) -> Secret {
+pub(crate) async fn secret(wire: &Arc<Wire>, name: &str, text: &str, clock: Arc<ManualClock>) -> Secret {
     let config = aws_sdk_secretsmanager::Config::builder()
         .behavior_version(aws_sdk_secretsmanager::config::BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
@@ -92,7 +93,7 @@ pub(crate) async fn secret(wire: &Arc<Wire>, name: &str, text: &str) -> Secret {
         Ok(url) => config.endpoint_url(url).http_client(wire.before(Builder::new().build_http())),
         Err(_) => config.http_client(wire.before(secrets::double())),
     };
-    Secret::create(config, name, text).await
+    Secret::create(config, name, text, clock).await
 }
 
 /// The same number of attempts as the functions make, with the SDK's default backoff.

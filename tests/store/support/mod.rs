@@ -56,8 +56,8 @@ impl Kit {
         let client = backend::dynamodb(&wire).await;
         let name = format!("kefu-{}", Uuid::now_v7());
         backend::create_table(&client, &name).await;
-        let secret = backend::secret(&wire, &name, MASTER).await;
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(BEGIN).unwrap()));
+        let secret = backend::secret(&wire, &name, MASTER, clock.clone()).await;
         let table = Table::new(client.clone(), &name, clock.clone());
         Self { table, vault: secret.vault(), clock, secret, wire, client, name }
     }

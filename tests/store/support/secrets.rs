@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
 };
 use serde_json::{Value, json};
-use store::Vault;
+use store::{ManualClock, Vault};
 
 use super::wire::{answer, operation};
 
@@ -20,14 +20,15 @@ use super::wire::{answer, operation};
 pub(crate) struct Secret {
     client: Client,
     name: String,
+    clock: Arc<ManualClock>,
 }
 
 impl Secret {
     /// Creates a secret with this value.
-    pub(crate) async fn create(config: Builder, name: &str, text: &str) -> Self {
+    pub(crate) async fn create(config: Builder, name: &str, text: &str, clock: Arc<ManualClock>) -> Self {
         let client = Client::from_conf(config.build());
         client.create_secret().name(name).secret_string(text).send().await.unwrap();
-        Self { client, name: name.to_owned() }
+        Self { client, name: name.to_owned(), clock }
     }
 
     /// Rotates the secret: the current version becomes the previous one.
@@ -37,12 +38,12 @@ impl Secret {
 
     /// A vault without a loaded secret, as in a function that has just started.
     pub(crate) fn vault(&self) -> Vault {
-        Vault::new(self.client.clone(), &self.name)
+        Vault::new(self.client.clone(), &self.name, self.clock.clone())
     }
 
     /// A vault whose secret does not exist.
     pub(crate) fn vault_of_nothing(&self) -> Vault {
-        Vault::new(self.client.clone(), "no-such-secret")
+        Vault::new(self.client.clone(), "no-such-secret", self.clock.clone())
     }
 }
 
@@ -57,8 +58,8 @@ struct Double(Arc<Mutex<Vec<Kept>>>);
 
 struct Kept {
     name: String,
-    current: String,
-    previous: Option<String>,
+    /// All versions, the current one last.
+    versions: Vec<String>,
 }
 
 impl fmt::Debug for Double {
@@ -75,19 +76,28 @@ impl HttpConnector for Double {
         let found = secrets.iter_mut().find(|secret| secret.name == text("SecretId"));
         let version = match (operation(&request), found) {
             ("CreateSecret", _) => {
-                secrets.push(Kept { name: text("Name"), current: text("SecretString"), previous: None });
-                Some(String::new())
+                secrets.push(Kept { name: text("Name"), versions: vec![text("SecretString")] });
+                Some((0, String::new()))
             }
             ("PutSecretValue", Some(secret)) => {
-                secret.previous = Some(std::mem::replace(&mut secret.current, text("SecretString")));
-                Some(String::new())
+                secret.versions.push(text("SecretString"));
+                Some((0, String::new()))
             }
-            ("GetSecretValue", Some(secret)) if text("VersionStage") == "AWSCURRENT" => Some(secret.current.clone()),
-            ("GetSecretValue", Some(secret)) if text("VersionStage") == "AWSPREVIOUS" => secret.previous.clone(),
+            ("GetSecretValue", Some(secret)) => {
+                let wanted = match text("VersionStage").as_str() {
+                    "AWSCURRENT" => secret.versions.len().checked_sub(1),
+                    "AWSPREVIOUS" => secret.versions.len().checked_sub(2),
+                    _ => text("VersionId").strip_prefix("version-").and_then(|number| number.parse().ok()),
+                };
+                wanted.and_then(|number| Some((number, secret.versions.get(number)?.clone())))
+            }
             _ => None,
         };
         let answer = match version {
-            Some(text) => answer(200, json!({ "SecretString": text }).to_string()),
+            Some((number, text)) => {
+                let version = format!("version-{number}");
+                answer(200, json!({ "SecretString": text, "VersionId": version }).to_string())
+            }
             None => answer(400, json!({ "__type": "ResourceNotFoundException", "Message": "not found" }).to_string()),
         };
         HttpConnectorFuture::new(async {

@@ -80,7 +80,7 @@ impl<'a> Measurement<'a> {
             auto_reply: None,
             reception: None,
         };
-        table.binding_writer().create_binding(&clients.vault(SECRET), binding).await?;
+        table.binding_writer().create_binding(&clients.vault(SECRET, table.clock().clone()), binding).await?;
         let programs = programs(&aws, options.baseline.as_deref())?;
         let peers = match &options.peers {
             Some(folder) => peers::programs(folder, &aws, &credentials)?,

@@ -21,16 +21,22 @@ pub(super) struct Connection {
     /// The address of the client.
     pub(super) peer: SocketAddr,
     reset: Arc<AtomicBool>,
+    dead: Arc<AtomicBool>,
 }
 
 impl Connection {
     fn new(peer: SocketAddr) -> Self {
-        Self { peer, reset: Arc::default() }
+        Self { peer, reset: Arc::default(), dead: Arc::default() }
     }
 
     /// Resets the connection: no further byte of an answer is sent, and the client gets a TCP reset.
     pub(super) fn reset(&self) {
         self.reset.store(true, Ordering::Release);
+    }
+
+    /// Resets the connection at its next request, as if it had ended while the client was frozen.
+    pub(super) fn end_when_idle(&self) {
+        self.dead.store(true, Ordering::Release);
     }
 }
 
@@ -44,7 +50,8 @@ impl Listener for ResettableListener {
             tracing::debug!(%error, "TCP_NODELAY");
         }
         let connection = Connection::new(peer);
-        (ResettableStream { stream, reset: Arc::clone(&connection.reset) }, connection)
+        let (reset, dead) = (Arc::clone(&connection.reset), Arc::clone(&connection.dead));
+        (ResettableStream { stream, reset, dead }, connection)
     }
 
     fn local_addr(&self) -> io::Result<Connection> {
@@ -58,15 +65,22 @@ impl Connected<IncomingStream<'_, ResettableListener>> for Connection {
     }
 }
 
-/// A TCP stream whose writes fail after [`Connection::reset`].
+/// A TCP stream whose writes fail after [`Connection::reset`], and whose reads fail after [`Connection::end_when_idle`].
 pub(super) struct ResettableStream {
     stream: TcpStream,
     reset: Arc<AtomicBool>,
+    dead: Arc<AtomicBool>,
 }
 
 impl AsyncRead for ResettableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before && self.dead.load(Ordering::Acquire) {
+            self.stream.set_zero_linger()?;
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        read
     }
 }
 

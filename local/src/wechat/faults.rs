@@ -46,6 +46,9 @@ pub(super) struct Fault {
     /// Reset the connection instead of an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     break_off: Option<Moment>,
+    /// Answer, and reset the connection at its next request, as if it had ended while the client was frozen.
+    #[serde(default)]
+    ends_when_idle: bool,
     /// Answer this HTTP status; the call has no effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
@@ -89,6 +92,9 @@ impl Fault {
             None => call.await,
         };
         self.pause(Moment::After).await;
+        if self.ends_when_idle {
+            connection.end_when_idle();
+        }
         if self.break_off == Some(Moment::After) {
             connection.reset();
         }

@@ -132,6 +132,8 @@ fn base_client() -> Result<reqwest::ClientBuilder, ChannelError> {
     Ok(reqwest::Client::builder()
         .tls_backend_preconfigured(tls::config()?)
         .connect_timeout(CONNECT_TIMEOUT)
+        // A kept connection may be dead after a freeze of the function.
+        .pool_max_idle_per_host(0)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy())
 }

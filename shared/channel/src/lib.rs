@@ -91,6 +91,9 @@ impl Channel {
             .tls_backend_preconfigured(tls::config()?)
             .timeout(WECHAT_TIMEOUT)
             .connect_timeout(WECHAT_CONNECT_TIMEOUT)
+            // No connection outlives its request: one that is kept while Lambda freezes the function may be dead afterwards, and a
+            // send on it would end without an answer, as `unknown`. The next connection resumes the TLS session instead.
+            .pool_max_idle_per_host(0)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()

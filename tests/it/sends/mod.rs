@@ -1,5 +1,6 @@
 //! Messages from agents and integrators, and WeChat's answers to them.
 
+mod connections;
 mod idempotency;
 mod message_types;
 mod refusals;

@@ -8,7 +8,7 @@
 //!
 //! The database is dynoxide, in this process. A schedule follows from its seed: it runs on one thread, and the requests of
 //! concurrent operations interleave by the seed. `KEFU_MODEL_SEED` sets the seed, `KEFU_MODEL_STEPS` the number of steps
-//! (100,000).
+//! (20,000).
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it cannot continue")]
 

@@ -1,9 +1,13 @@
 //! Random schedules: many worlds of a thousand steps each.
+//!
+//! A failure prints its seed and its last steps, and writes them into `target/model-failure.txt` or the file that
+//! `KEFU_MODEL_FAILURE` names.
 
 use std::{
     collections::BTreeMap,
-    env,
+    env, fs,
     hash::{BuildHasher, RandomState},
+    path::{Path, PathBuf},
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
@@ -27,7 +31,8 @@ type Seen = BTreeMap<&'static str, u64>;
 fn random_schedules_break_no_invariant() {
     let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let seed = number("KEFU_MODEL_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
-    let steps = number("KEFU_MODEL_STEPS").unwrap_or(100_000);
+    let steps = number("KEFU_MODEL_STEPS").unwrap_or(20_000);
+    eprintln!("{steps} steps from KEFU_MODEL_SEED={seed}");
     let mut random = Random::new(seed);
     // A single world uses the seed itself, so that a failure's seed reproduces it.
     let seeds: Vec<u64> = match steps.div_ceil(STEPS) {
@@ -35,6 +40,7 @@ fn random_schedules_break_no_invariant() {
         worlds => (0..worlds).map(|_| random.next()).collect(),
     };
     let (next, total, begin) = (AtomicU64::new(0), Mutex::new(Seen::new()), Instant::now());
+    let failures = Mutex::new(Vec::new());
     let workers = thread::available_parallelism().map_or(2, usize::from);
     thread::scope(|scope| {
         for _ in 0..workers {
@@ -43,7 +49,10 @@ fn random_schedules_break_no_invariant() {
             worker
                 .spawn_scoped(scope, || {
                     while let Some(seed) = seeds.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap()) {
-                        let counted = world(*seed, steps.min(STEPS));
+                        let counted = match world(*seed, steps.min(STEPS)) {
+                            Ok(counted) => counted,
+                            Err(failure) => return failures.lock().unwrap().push(failure),
+                        };
                         let mut total = total.lock().unwrap();
                         for (what, times) in counted {
                             *total.entry(what).or_default() += times;
@@ -53,6 +62,9 @@ fn random_schedules_break_no_invariant() {
                 .unwrap();
         }
     });
+    if let Some(failure) = failures.into_inner().unwrap().first() {
+        panic!("{failure}");
+    }
     let total = total.into_inner().unwrap();
     eprintln!("{steps} steps from seed {seed} in {:.0?}: {total:?}", begin.elapsed());
     if steps >= 100_000 {
@@ -64,7 +76,8 @@ fn random_schedules_break_no_invariant() {
     }
 }
 
-fn world(seed: u64, steps: u64) -> Seen {
+/// Runs a world. The error is the description of its failure, with the seed last.
+fn world(seed: u64, steps: u64) -> Result<Seen, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut schedule = Schedule::new(seed).await;
@@ -76,29 +89,37 @@ fn world(seed: u64, steps: u64) -> Seen {
                 law = schedule.compare();
             }
             if let Err(broken) = law {
-                fail(seed, &schedule, &broken);
+                return Err(failure(seed, &schedule, &broken));
             }
         }
         let steps = schedule.steps;
         if let Err(broken) = schedule.settle().await {
-            fail(seed, &schedule, &broken);
+            return Err(failure(seed, &schedule, &broken));
         }
         let mut counted = std::mem::take(&mut schedule.world.watch().seen);
         counted.insert("steps", steps);
         counted.insert("requests", schedule.world.database.calls().values().sum());
-        counted
+        Ok(counted)
     })
 }
 
-fn fail(seed: u64, schedule: &Schedule, broken: &str) -> ! {
+/// Describes a failure and writes it into the file.
+fn failure(seed: u64, schedule: &Schedule, broken: &str) -> String {
     let log: Vec<&str> = schedule.log.iter().map(String::as_str).collect();
     let step = schedule.steps;
     let (world, watch) = (&schedule.world, schedule.world.watch());
-    panic!(
-        "step {step} of the world with KEFU_MODEL_SEED={seed} KEFU_MODEL_STEPS={STEPS}:\n{}\n{:#?}\n{:?}\n{:?}\n{broken}",
-        log.join("\n"),
+    let again = format!("KEFU_MODEL_SEED={seed} KEFU_MODEL_STEPS={STEPS}");
+    let failure = format!(
+        "{:#?}\n{:?}\n{:?}\n{}\n{broken}\nstep {step} of the world with {again}",
         watch.table.groups,
         watch.table.lines,
         world.receptions,
+        log.join("\n"),
     );
+    let file = env::var_os("KEFU_MODEL_FAILURE")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/model-failure.txt"), PathBuf::from);
+    if let Err(error) = fs::write(&file, &failure) {
+        eprintln!("{} was not written: {error}", file.display());
+    }
+    failure
 }

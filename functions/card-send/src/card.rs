@@ -2,6 +2,7 @@
 
 use api::{FieldError, Problem};
 use serde::{Deserialize, Deserializer};
+use store::MEDIA_ID_MAX;
 use utoipa::ToSchema;
 
 /// Longest title, in characters: what a card shows.
@@ -10,7 +11,7 @@ const TITLE_MAX: usize = 64;
 /// Longest page path with its query, in bytes.
 const PAGEPATH_MAX: usize = 1024;
 
-/// Longest address or media id, in bytes.
+/// Longest address or name, in bytes.
 const ADDRESS_MAX: usize = 2048;
 
 /// A mini program card (智齿, 小程序卡片对接文档 §4.2). Other fields are ignored.
@@ -49,7 +50,7 @@ pub(crate) struct MiniPage {
     /// A page of the mini program with its query, at most 1024 bytes.
     #[schema(min_length = 1, example = "pages/index/index?from=card")]
     pub(crate) pagepath: String,
-    /// A media id of the cover that WeChat gave, at most 2048 bytes.
+    /// A media id of the cover that WeChat gave, at most 512 bytes.
     #[serde(default)]
     pub(crate) thumb_media_id: String,
 }
@@ -90,14 +91,12 @@ impl Card {
             "miniPage.pagepath",
             "must be a page of the mini program, such as pages/index/index",
         );
-        for (field, text) in [
-            ("miniPage.thumbUrl", &page.thumb_url),
-            ("miniPage.thumbMediaId", &page.thumb_media_id),
-            ("miniPage.headimg", &page.headimg),
-            ("miniPage.name", &page.name),
-        ] {
+        for (field, text) in
+            [("miniPage.thumbUrl", &page.thumb_url), ("miniPage.headimg", &page.headimg), ("miniPage.name", &page.name)]
+        {
             must(text.len() <= ADDRESS_MAX, field, "must have at most 2048 bytes");
         }
+        must(page.thumb_media_id.len() <= MEDIA_ID_MAX, "miniPage.thumbMediaId", "must have at most 512 bytes");
         let cover = !page.thumb_media_id.is_empty() || !page.thumb_url.is_empty();
         must(cover, "miniPage.thumbUrl", "is needed where there is no miniPage.thumbMediaId");
         if wrong.is_empty() { Ok(()) } else { Err(Problem::invalid(wrong)) }

@@ -8,7 +8,7 @@ use channel::{Draft, SendResult};
 use desk::policy::Action;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{Conversation, Message};
+use store::{Conversation, MEDIA_ID_MAX, Message};
 use url::Url;
 use utoipa::ToSchema;
 use wechat::text::MAX_TEXT;
@@ -76,7 +76,7 @@ struct NewText {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewImage {
-    /// A media id that WeChat gave, at most 2048 bytes.
+    /// A media id that WeChat gave, at most 512 bytes.
     #[serde(default)]
     media_id: String,
     /// The http or https address of a picture of at most 2 MB, at most 2048 bytes.
@@ -202,7 +202,8 @@ impl NewMessage {
             ("image", None, Some(image), None) => {
                 let one = image.media_id.is_empty() != image.url.is_empty();
                 must(one, "image", "must have either a media_id or a url");
-                must(image.media_id.len().max(image.url.len()) <= ADDRESS_MAX, "image", "must have at most 2048 bytes");
+                must(image.media_id.len() <= MEDIA_ID_MAX, "image", "must have a media_id of at most 512 bytes");
+                must(image.url.len() <= ADDRESS_MAX, "image", "must have a url of at most 2048 bytes");
             }
             ("link", None, None, Some(link)) => {
                 must(!link.title.trim().is_empty(), "link.title", "must not be empty");

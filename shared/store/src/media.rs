@@ -21,6 +21,9 @@ const MEDIA_REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long WeChat stores temporary media (新增临时素材).
 pub const MEDIA_LIFE: SignedDuration = SignedDuration::from_hours(72);
 
+/// Longest media id, in bytes, that is part of a key. WeChat's have 64 characters.
+pub const MEDIA_ID_MAX: usize = 512;
+
 /// SHA-256 of an image, in hexadecimal.
 pub fn content_hash(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))

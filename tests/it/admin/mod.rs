@@ -3,6 +3,7 @@
 mod aliases;
 mod delete_in_use;
 mod error_details;
+mod odd_values;
 mod openapi;
 mod session_from;
 mod visitors;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use channel::{Channel, RetryPolicy};
 use desk::{
     reception::{Handler, Incoming, NextStep, ReceptionInput, decide},
+    routing::{LastAgent, Plan},
     settings::Reception,
 };
 use serde_json::Value;
@@ -129,8 +130,13 @@ impl Receiver {
         let from = current_session_from(&decision.reception, &decision.visitor, now).filter(|_| may_be_routed);
         let left_message = decision.before.as_ref().filter(|_| handler == Some(Handler::LeftMessage));
         let planned = match left_message.and_then(stored_plan).filter(|plan| !plan.levels.is_empty()) {
-            // The plan that was stored when the visitor left the message.
-            Some(plan) => PlannedRoute { plan, ..PlannedRoute::empty(&decision.reception) },
+            // The plan that was stored when the visitor left the message, with the agent whom they last had. Where that agent was
+            // silent, the stored plan has none, but by now they may be back.
+            Some(plan) => {
+                let last = decision.visitor.last_agent.clone();
+                let sticky = last.map(|(agent, at)| LastAgent { agent, at });
+                PlannedRoute { plan: Plan { sticky, ..plan }, ..PlannedRoute::empty(&decision.reception) }
+            }
             None if may_be_routed => self.router.plan(&decision.reception, &decision.visitor, from.as_ref()).await?,
             None => PlannedRoute::empty(&decision.reception),
         };

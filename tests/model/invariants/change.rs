@@ -28,7 +28,9 @@ pub(super) fn messages(table: &TableState, old: Option<&Message>, key: &Key, wri
             message.kind != "event" && thread_key(new) == key.0
         } else {
             // An event belongs to no conversation, and neither does a farewell without one.
+            // One that another message opens at the same time may come after it.
             let open = table.visitors.get(&key.0).and_then(|visitor| visitor.open_cid.as_ref());
+            let open = open.filter(|cid| table.conversation(cid).is_none_or(|open| open.created_at < write.now));
             (message.kind == "event" || message.farewell && open.is_none()) && message.cid.is_none()
         };
         if !fits {

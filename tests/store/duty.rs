@@ -4,7 +4,7 @@ use desk::staff::AgentStatus;
 use jiff::SignedDuration;
 use store::{Duty, GRACE, HEARTBEAT_LIFE, StoreError};
 
-use crate::support::{Decision, Kit, staff::assigned, visitor};
+use crate::support::{Decision, Fault, Kit, staff::assigned, visitor};
 
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
@@ -94,6 +94,28 @@ async fn heartbeat_of_an_offline_or_unknown_agent_is_refused() {
     let before = kit.items().await;
     // The heartbeat of a tab that was left open does not set an offline agent online.
     assert!(matches!(kit.table.duty_writer().heartbeat("a1").await, Err(StoreError::Conflict)));
+    assert_eq!(kit.items().await, before);
+}
+
+#[tokio::test]
+async fn heartbeat_in_conflict_with_an_assignment_is_repeated_and_never_a_refusal() {
+    let kit = Kit::start().await;
+    kit.online("a1", 2).await;
+    let conflict = Fault::error("TransactionConflictException");
+    kit.advance(SignedDuration::from_secs(30));
+    kit.wire.fail("UpdateItem", 2, &conflict);
+    assert_eq!(kit.table.duty_writer().heartbeat("a1").await.unwrap().present_until, kit.now() + HEARTBEAT_LIFE);
+    let before = kit.items().await;
+    kit.advance(SignedDuration::from_secs(30));
+    kit.wire.fail("UpdateItem", 3, &conflict);
+    let beat = kit.table.duty_writer().heartbeat("a1").await;
+    assert!(matches!(beat, Err(StoreError::TransactionConflict)), "{beat:?}");
+    kit.wire.fail("UpdateItem", 3, &conflict);
+    let away = kit.table.duty_writer().set_status("a1", AgentStatus::Away, None).await;
+    assert!(matches!(away, Err(StoreError::TransactionConflict)), "{away:?}");
+    kit.wire.fail("DeleteItem", 3, &conflict);
+    let ended = kit.table.duty_writer().end_duty("a1").await;
+    assert!(matches!(ended, Err(StoreError::TransactionConflict)), "{ended:?}");
     assert_eq!(kit.items().await, before);
 }
 

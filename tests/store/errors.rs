@@ -59,15 +59,13 @@ async fn call_outside_the_iam_statement_is_denied_with_the_service_message() {
 async fn failure_names_its_code_and_its_cause() {
     let kit = Kit::start().await;
     for (answer, expected) in [
-        (Fault::error("ProvisionedThroughputExceededException"), "ProvisionedThroughputExceededException"),
-        (Fault::error("RequestLimitExceeded"), "RequestLimitExceeded"),
+        (Fault::error("TransactionInProgressException"), "TransactionInProgressException"),
         (Fault::error("ResourceNotFoundException"), "ResourceNotFoundException"),
-        (Fault::error("ValidationException"), "ValidationException"),
         (Fault::Answer(503, "<html>no</html>".to_owned()), "service"),
         (Fault::Answer(200, "<html>no</html>".to_owned()), "service"),
         (Fault::LostAnswer, "connection"),
     ] {
-        let once = matches!(expected, "ResourceNotFoundException" | "ValidationException");
+        let once = expected == "ResourceNotFoundException";
         kit.wire.fail("GetItem", if once { 1 } else { 3 }, &answer);
         let before = kit.wire.calls("GetItem");
         let error = kit.table.bindings().binding(APP_ID).await.unwrap_err();
@@ -82,6 +80,22 @@ async fn failure_names_its_code_and_its_cause() {
             let _ = kit.table.bindings().binding(APP_ID).await;
         }
     }
+    assert!(kit.table.bindings().binding(APP_ID).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn throttled_call_is_repeated_and_an_invalid_one_is_not() {
+    let kit = Kit::start().await;
+    for kind in ["ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"] {
+        kit.wire.fail("GetItem", 3, &Fault::error(kind));
+        let error = kit.table.bindings().binding(APP_ID).await.unwrap_err();
+        assert!(matches!(&error, StoreError::Throttled { code, .. } if code == kind), "{error:?}");
+    }
+    let before = kit.wire.calls("GetItem");
+    kit.wire.fail("GetItem", 1, &Fault::error("ValidationException"));
+    let error = kit.table.bindings().binding(APP_ID).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Rejected { code, .. } if code == "ValidationException"), "{error:?}");
+    assert_eq!(kit.wire.calls("GetItem") - before, 1);
     assert!(kit.table.bindings().binding(APP_ID).await.unwrap().is_none());
 }
 

@@ -123,7 +123,7 @@ async fn throttled_table_stores_nothing_until_the_redelivery() {
     let new = text_message(&visitor(), 0, 1);
     kit.wire.fail("PutItem", 3, &Fault::error("ProvisionedThroughputExceededException"));
     let error = kit.table.inbox().receive(&new).await.unwrap_err();
-    let StoreError::Unavailable { service, code, .. } = error else { panic!("{error:?}") };
+    let StoreError::Throttled { service, code, .. } = error else { panic!("{error:?}") };
     assert_eq!((service, code.as_str()), ("DynamoDB", "ProvisionedThroughputExceededException"));
     assert!(kit.items().await.is_empty());
     assert_eq!(kit.table.inbox().receive(&new).await.unwrap(), Receipt::Stored);
@@ -134,7 +134,7 @@ async fn delivery_during_processing_is_a_duplicate() {
     let kit = Kit::start().await;
     let new = text_message(&visitor(), 0, 1);
     kit.table.inbox().receive(&new).await.unwrap();
-    // DynamoDB refuses a write to an item in a running transaction; only a stored message can be in one.
+    // DynamoDB refuses a write to an item in a running transaction. The SDK's second attempt finds the message.
     kit.wire.fail("PutItem", 1, &Fault::error("TransactionConflictException"));
     assert_eq!(kit.table.inbox().receive(&new).await.unwrap(), Receipt::Duplicate);
 }

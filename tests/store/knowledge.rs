@@ -83,13 +83,15 @@ async fn question_and_robot_version_are_written_in_one_transaction() {
     let before = kit.items().await;
     // A concurrent transaction is incrementing the version.
     let held = cancelled(&["None", "TransactionConflict"]);
-    kit.wire.fail("TransactWriteItems", 1, &held);
+    kit.wire.fail("TransactWriteItems", 5, &held);
     let put = self::put(&kit, &robot, "q2", &question("two")).await;
-    assert!(matches!(put, Err(StoreError::Conflict)), "{put:?}");
-    kit.wire.fail("TransactWriteItems", 1, &held);
+    assert!(matches!(put, Err(StoreError::TransactionConflict)), "{put:?}");
+    kit.wire.fail("TransactWriteItems", 5, &held);
     let deleted = kit.table.settings_writer().delete_question(&robot, "q1").await;
-    assert!(matches!(deleted, Err(StoreError::Conflict)), "{deleted:?}");
+    assert!(matches!(deleted, Err(StoreError::TransactionConflict)), "{deleted:?}");
     assert_eq!(kit.items().await, before);
+    kit.wire.fail("TransactWriteItems", 4, &held);
+    assert!(kit.table.settings_writer().delete_question(&robot, "q1").await.unwrap(), "the fifth attempt is written");
     assert_eq!(kit.wire.calls("PutItem") + kit.wire.calls("DeleteItem") + kit.wire.calls("UpdateItem"), 0);
 }
 

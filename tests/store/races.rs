@@ -177,7 +177,12 @@ async fn transaction_conflict_returns_conflict() {
     assert_eq!(before.unwrap(), CommitOutcome::AlreadyProcessed);
     kit.wire.fail("TransactWriteItems", 2, &cancelled(&["None", "ThrottlingError", "None"]));
     let throttled = attempt(&["None", "ThrottlingError", "None"]).await;
-    assert!(matches!(throttled, Err(StoreError::Unavailable { .. })), "{throttled:?}");
+    assert!(
+        matches!(&throttled, Err(StoreError::Throttled { code, .. }) if code == "ThrottlingError"),
+        "{throttled:?}"
+    );
+    let too_large = attempt(&["ValidationError", "TransactionConflict", "None"]).await;
+    assert!(matches!(&too_large, Err(StoreError::Rejected { code, .. }) if code == "ValidationError"), "{too_large:?}");
 }
 
 #[tokio::test]
@@ -231,11 +236,11 @@ async fn decision_of_one_write_needs_no_transaction() {
     kit.written(seen.clone()).await;
     kit.refused(&seen, &CommitOutcome::Conflict).await;
     assert_eq!(kit.wire.calls("TransactWriteItems"), before, "a transaction costs twice as much");
-    // Another transaction contains the item.
-    kit.wire.fail("PutItem", 1, &Fault::error("TransactionConflictException"));
+    // Another transaction contains the item during all attempts.
+    kit.wire.fail("PutItem", 3, &Fault::error("TransactionConflictException"));
     let anew = Decision::on(&kit.table, &cid).await;
     assert_eq!(anew.write(&kit.table).await.unwrap(), CommitOutcome::Conflict);
     kit.wire.fail("PutItem", 3, &Fault::error("ThrottlingException"));
     let throttled = anew.write(&kit.table).await;
-    assert!(matches!(throttled, Err(StoreError::Unavailable { .. })), "{throttled:?}");
+    assert!(matches!(throttled, Err(StoreError::Throttled { .. })), "{throttled:?}");
 }

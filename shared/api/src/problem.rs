@@ -170,7 +170,7 @@ impl IntoResponse for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { .. } => {
+            StoreError::Unavailable { .. } | StoreError::Throttled { .. } | StoreError::TransactionConflict => {
                 tracing::warn!(error = %chain(&error), "the store is unavailable");
                 let detail = "The database did not accept the call. Nothing was changed; please try again in a moment.";
                 Self::new(503, Code::Unavailable, detail)
@@ -181,7 +181,8 @@ impl From<StoreError> for Problem {
                 Self::conflict(Code::Conflict, detail)
             }
             StoreError::Cursor => Self::invalid_field("cursor", "is not one that this list has given out"),
-            StoreError::Denied { .. }
+            StoreError::Rejected { .. }
+            | StoreError::Denied { .. }
             | StoreError::Corrupt { .. }
             | StoreError::Sealed
             | StoreError::Invalid(_)

@@ -19,7 +19,7 @@ use crate::{
     item::{Attributes, Build, Read, at, s},
     keys,
     table::{Page, SERVICE, Table},
-    transaction::{built, cancelled_at},
+    transaction::built,
 };
 
 /// How often the use of a token is recorded at most.
@@ -161,7 +161,7 @@ impl TokenVerifier {
             .expression_attribute_values(":before", at(before));
         match update.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
             // Another request has recorded it, or the token has ended.
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Ok(_) | Err(StoreError::Conflict | StoreError::TransactionConflict) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -182,15 +182,12 @@ impl Table {
             TransactWriteItem::builder().condition_check(built(active.build())?).build(),
             self.edge_write(agent, token, hash)?,
         ];
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(true),
-            Err(error) => match cancelled_at(&error) {
-                // The answer to an earlier attempt of this call was lost.
-                Some(0) if self.get(keys::access(hash), keys::ACCESS, true).await?.as_ref() == Some(&item) => Ok(true),
-                Some(1) => Ok(false),
-                Some(_) => Err(StoreError::Conflict),
-                None => Err(StoreError::from_sdk(SERVICE, &error)),
-            },
+        match self.transact(writes).await? {
+            None => Ok(true),
+            // The answer to an earlier attempt of this call was lost.
+            Some(0) if self.get(keys::access(hash), keys::ACCESS, true).await?.as_ref() == Some(&item) => Ok(true),
+            Some(1) => Ok(false),
+            Some(_) => Err(StoreError::Conflict),
         }
     }
 

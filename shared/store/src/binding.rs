@@ -12,7 +12,7 @@ use crate::{
     keys,
     push_credentials::{self, SealedPushCredentials, place},
     table::{Page, SERVICE, Table},
-    transaction::{built, cancelled_at},
+    transaction::built,
     vault::{Sealed, Vault},
 };
 
@@ -267,13 +267,10 @@ impl BindingWriter {
             .collect::<Result<Vec<_>>>()?;
         writes.push(self.delete_push_credentials(app_id)?);
         // A transaction knows its own repetition by the `ClientRequestToken` that the SDK gives it.
-        match self.0.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(true),
-            Err(error) => match cancelled_at(&error) {
-                Some(0) => Ok(false),
-                Some(_) => Err(StoreError::Conflict),
-                None => Err(StoreError::from_sdk(SERVICE, &error)),
-            },
+        match self.0.transact(writes).await? {
+            None => Ok(true),
+            Some(0) => Ok(false),
+            Some(_) => Err(StoreError::Conflict),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     queue,
     table::{SERVICE, Table},
     thread::Thread,
-    transaction::{built, cancelled_at, met_another_at},
+    transaction::{Transacted, built},
     visitor::Visitor,
 };
 
@@ -69,7 +69,7 @@ pub enum CommitOutcome {
     Written(Option<Conversation>),
     /// The message was processed before; nothing changed.
     AlreadyProcessed,
-    /// Another writer has changed the visitor or the conversation; read again and decide again.
+    /// Another writer has changed one of the items, or is writing it at this moment; read again and decide again.
     Conflict,
     /// The agent is at capacity or not available, or another transaction is assigning a conversation to the agent at this
     /// moment. Read again: the agent may have capacity for both.
@@ -132,20 +132,20 @@ impl Decisions {
         {
             return self.0.commit_one(put, after).await;
         }
-        match self.0.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(CommitOutcome::Written(after)),
-            Err(error) => match cancelled_at(&error).map(|place| parts.get(place)) {
-                // Another transaction is assigning a conversation to the agent at this moment.
-                Some(None) if of_agent(&parts).is_some_and(|agent| met_another_at(&error, agent)) => {
-                    Ok(CommitOutcome::AgentUnavailable)
-                }
-                Some(Some(Part::Message)) => Ok(CommitOutcome::AlreadyProcessed),
-                Some(Some(Part::Idempotency)) => Ok(CommitOutcome::DuplicateRequest),
-                Some(Some(Part::Agent)) => Ok(CommitOutcome::AgentUnavailable),
-                Some(Some(Part::Other) | None) => Ok(CommitOutcome::Conflict),
-                None => Err(StoreError::from_sdk(SERVICE, &error)),
+        Ok(match self.0.transact_once(writes).await? {
+            Transacted::Written => CommitOutcome::Written(after),
+            Transacted::ConditionFailed(place) => match parts.get(place) {
+                Some(Part::Message) => CommitOutcome::AlreadyProcessed,
+                Some(Part::Idempotency) => CommitOutcome::DuplicateRequest,
+                Some(Part::Agent) => CommitOutcome::AgentUnavailable,
+                Some(Part::Other) | None => CommitOutcome::Conflict,
             },
-        }
+            // Another transaction is assigning a conversation to the agent at this moment.
+            Transacted::InConflict(places) if places.iter().any(|place| parts.get(*place) == Some(&Part::Agent)) => {
+                CommitOutcome::AgentUnavailable
+            }
+            Transacted::InConflict(_) => CommitOutcome::Conflict,
+        })
     }
 }
 
@@ -163,7 +163,7 @@ impl Table {
             Ok(_) => Ok(CommitOutcome::Written(after)),
             // A repetition after a lost answer is not recognised: another function may have written the very same decision,
             // and only one of the two may act on it. The caller reads and decides again.
-            Err(StoreError::Conflict) => Ok(CommitOutcome::Conflict),
+            Err(StoreError::Conflict | StoreError::TransactionConflict) => Ok(CommitOutcome::Conflict),
             Err(error) => Err(error),
         }
     }
@@ -308,11 +308,6 @@ impl Table {
     pub(crate) fn put_new(&self, item: Attributes) -> Result<TransactWriteItem> {
         self.put_if(item, None)
     }
-}
-
-/// The index of the agent's write.
-fn of_agent(parts: &[Part]) -> Option<usize> {
-    parts.iter().position(|part| *part == Part::Agent)
 }
 
 /// The sort key of a conversation under its agent; an agent's conversations sort by age.

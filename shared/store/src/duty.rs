@@ -224,7 +224,7 @@ impl DueChecks {
     }
 
     /// Schedules the next check of an agent, or (`timed_out`) sets the agent offline and ends the checks. Does nothing when the
-    /// agent has returned or taken a conversation since: the next tick checks again.
+    /// agent has returned or taken a conversation since, or takes one at this moment: the next tick checks again.
     pub async fn reschedule_agent_check(&self, seen: &Duty, timed_out: bool) -> Result<()> {
         let still = "present_until = :seen AND #status = :status";
         let update = self
@@ -247,7 +247,7 @@ impl DueChecks {
                 .expression_attribute_values(":look", s(keys::instant(seen.times_out_at())))
         };
         match update.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Ok(_) | Err(StoreError::Conflict | StoreError::TransactionConflict) => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -5,11 +5,18 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
+/// The error codes of throttling (DynamoDB developer guide, "Error handling with DynamoDB"; Secrets Manager API reference,
+/// "Common Errors").
+const THROTTLED: [&str; 3] = ["ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"];
+
+/// The error codes of requests that the service does not accept in any state of the table.
+const INVALID: [&str; 2] = ["ItemCollectionSizeLimitExceededException", "ValidationException"];
+
 /// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// DynamoDB or Secrets Manager did not take the call: throttled, out of reach, or out of order. Nothing is
-    /// known about a write; every write of this crate is conditional and may be repeated.
+    /// DynamoDB or Secrets Manager did not take the call: out of reach, or out of order. Nothing is known about a write;
+    /// every write of this crate is conditional and may be repeated.
     #[error("{service} is unavailable ({code})")]
     Unavailable {
         /// The service that was called.
@@ -20,6 +27,34 @@ pub enum StoreError {
         #[source]
         cause: Cause,
     },
+    /// The service refused every attempt of the call, because there are too many for the table, for one of its partitions
+    /// or for the account. The caller may repeat the request.
+    #[error("{service} throttles the calls ({code})")]
+    Throttled {
+        /// The service that was called.
+        service: &'static str,
+        /// The service's own error code, or that of a cancelled transaction.
+        code: String,
+        /// The whole chain of causes.
+        #[source]
+        cause: Cause,
+    },
+    /// The service refused the call as invalid, for instance an item of more than 400 KB. Nothing was written, and repeating
+    /// the call does not help.
+    #[error("{service} refused the call as invalid ({code})")]
+    Rejected {
+        /// The service that was called.
+        service: &'static str,
+        /// The service's own error code, or that of a cancelled transaction.
+        code: String,
+        /// The whole chain of causes.
+        #[source]
+        cause: Cause,
+    },
+    /// Every attempt of a write met a running transaction on the same item. Nothing was written, and whether the write's
+    /// condition holds is not known. The caller may repeat the request.
+    #[error("another transaction is writing the item")]
+    TransactionConflict,
     /// The function's IAM statement does not allow the call: a mistake in the template.
     #[error("{service} denied the call: {message}")]
     Denied {
@@ -28,8 +63,8 @@ pub enum StoreError {
         /// What the service said.
         message: String,
     },
-    /// A conditional write was refused: another writer changed the item after it was read, is writing it at this
-    /// moment, or has created one with the same key. Read again and decide again.
+    /// The condition of a write does not hold: another writer changed the item after it was read, or has created one with
+    /// the same key. Read again and decide again.
     #[error("another writer has changed or created the item")]
     Conflict,
     /// There is no item to change or to read, where one is required.
@@ -76,7 +111,7 @@ impl Cause {
         Self(text.to_owned())
     }
 
-    fn of(error: &dyn std::error::Error) -> Self {
+    pub(crate) fn of(error: &dyn std::error::Error) -> Self {
         let mut text = error.to_string();
         let mut next = error.source();
         while let Some(source) = next {
@@ -96,7 +131,14 @@ impl StoreError {
     {
         let meta = error.as_service_error();
         match meta.and_then(ProvideErrorMetadata::code) {
-            Some("ConditionalCheckFailedException" | "TransactionConflictException") => Self::Conflict,
+            Some("ConditionalCheckFailedException") => Self::Conflict,
+            Some("TransactionConflictException") => Self::TransactionConflict,
+            Some(code) if THROTTLED.contains(&code) => {
+                Self::Throttled { service, code: code.to_owned(), cause: Cause::of(error) }
+            }
+            Some(code) if INVALID.contains(&code) => {
+                Self::Rejected { service, code: code.to_owned(), cause: Cause::of(error) }
+            }
             Some("AccessDeniedException" | "AccessDenied") => Self::Denied {
                 service,
                 message: meta.and_then(ProvideErrorMetadata::message).unwrap_or("access denied").to_owned(),

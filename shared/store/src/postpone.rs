@@ -72,7 +72,7 @@ impl Table {
             .send()
             .await;
         match answer.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Ok(_) | Err(StoreError::Conflict | StoreError::TransactionConflict) => Ok(()),
             Err(error) => Err(error),
         }
     }

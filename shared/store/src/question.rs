@@ -12,7 +12,7 @@ use crate::{
     keys,
     resource::Kind,
     table::{Page, SERVICE, Table},
-    transaction::{built, cancelled_at},
+    transaction::built,
 };
 
 /// The greatest number of questions of a robot: they are searched in memory, by a function with 256 MB.
@@ -97,14 +97,10 @@ impl SettingsWriter {
         let delete = self.0.question_delete(robot, &keys::question(id)).condition_expression("attribute_exists(pk)");
         let delete = TransactWriteItem::builder().delete(built(delete.build())?).build();
         let writes = vec![delete, self.0.touch_write(Kind::Robot, robot)?];
-        match self.0.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(true),
-            Err(error) => match cancelled_at(&error) {
-                Some(0) => Ok(false),
-                Some(1) => Err(StoreError::NotFound(Kind::Robot.as_str())),
-                Some(_) => Err(StoreError::Conflict),
-                None => Err(StoreError::from_sdk(SERVICE, &error)),
-            },
+        match self.0.transact(writes).await? {
+            None => Ok(true),
+            Some(0) => Ok(false),
+            Some(_) => Err(StoreError::NotFound(Kind::Robot.as_str())),
         }
     }
 }
@@ -187,13 +183,10 @@ impl Table {
     async fn write_questions(&self, robot: &str, mut writes: Vec<TransactWriteItem>) -> Result<()> {
         let touch = writes.len();
         writes.push(self.touch_write(Kind::Robot, robot)?);
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(()),
-            Err(error) => match cancelled_at(&error) {
-                Some(place) if place == touch => Err(StoreError::NotFound(Kind::Robot.as_str())),
-                Some(_) => Err(StoreError::Conflict),
-                None => Err(StoreError::from_sdk(SERVICE, &error)),
-            },
+        match self.transact(writes).await? {
+            None => Ok(()),
+            Some(place) if place == touch => Err(StoreError::NotFound(Kind::Robot.as_str())),
+            Some(_) => Err(StoreError::Conflict),
         }
     }
 }

@@ -13,8 +13,8 @@ use crate::{
     item::{Attributes, Build, Read, at, bytes, json, n, s},
     keys,
     resource::{Kind, Resource},
-    table::{Page, SERVICE, Table},
-    transaction::{built, cancelled_at},
+    table::{Page, Table},
+    transaction::built,
     vault::{Sealed, Vault},
 };
 
@@ -233,14 +233,11 @@ impl Table {
         }
         let own = writes.len();
         writes.extend(also);
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(Some(Written::Now)),
-            Err(error) => match cancelled_at(&error) {
-                Some(0 | usize::MAX) => Err(StoreError::Conflict),
-                Some(place) if place >= own => Ok(None),
-                Some(_) => Ok(Some(Written::AliasTaken)),
-                None => Err(StoreError::from_sdk(SERVICE, &error)),
-            },
+        match self.transact(writes).await? {
+            None => Ok(Some(Written::Now)),
+            Some(0) => Err(StoreError::Conflict),
+            Some(place) if place >= own => Ok(None),
+            Some(_) => Ok(Some(Written::AliasTaken)),
         }
     }
 

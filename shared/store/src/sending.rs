@@ -11,7 +11,7 @@ use crate::{
     message::{Message, MessageState, SendFailure},
     table::{SERVICE, Table},
     thread::Thread,
-    transaction::{built, cancelled_at},
+    transaction::{Transacted, built},
     visitor::Visitor,
 };
 
@@ -63,7 +63,8 @@ pub enum Settlement {
     Kept(Box<Message>),
     /// The claim has expired and the message became `unknown`, or it has ended otherwise.
     TooLate,
-    /// Another writer has changed the visitor: read it and compute the change again.
+    /// Another writer has changed the visitor, or is writing the visitor or the message at this moment: read the visitor and
+    /// compute the change again.
     VisitorChanged,
 }
 
@@ -91,8 +92,9 @@ impl Sends {
                 let message = Message::read(&answer.attributes.unwrap_or_default())?;
                 Ok(Claimed::Ours(Box::new(Claim { message, owner })))
             }
-            // The answer to the first try of this call may have been lost: read whose claim it is.
-            Err(StoreError::Conflict) => {
+            // The answer to the first try of this call may have been lost: read whose claim it is. A transaction that contains
+            // the message ends it or releases it.
+            Err(StoreError::Conflict | StoreError::TransactionConflict) => {
                 let Some(item) = self.0.get(thread.pk(), &keys::message(id), true).await? else {
                     return Ok(Claimed::Missing);
                 };
@@ -223,19 +225,16 @@ impl Table {
         if let Some((seen, after)) = visitor {
             writes.push(self.visitor_put(&message.thread, seen, after)?);
         }
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => {
+        match self.transact_once(writes).await? {
+            Transacted::Written => {
                 let mut message = message.clone();
                 message.state = end.state;
                 message.failure = end.failure.cloned();
                 message.parts_sent = end.parts_sent.unwrap_or(message.parts_sent);
                 Ok(Settlement::Kept(Box::new(message)))
             }
-            Err(error) => match cancelled_at(&error) {
-                Some(0) => Ok(Settlement::TooLate),
-                Some(_) => Ok(Settlement::VisitorChanged),
-                None => Err(StoreError::from_sdk(SERVICE, &error)),
-            },
+            Transacted::ConditionFailed(0) => Ok(Settlement::TooLate),
+            Transacted::ConditionFailed(_) | Transacted::InConflict(_) => Ok(Settlement::VisitorChanged),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::{
     item::{Attributes, s},
     keys,
     retry::Backoff,
+    transaction::UnwrittenRequests,
 };
 
 pub(crate) const SERVICE: &str = "DynamoDB";
@@ -45,9 +46,12 @@ pub struct Page<T> {
 }
 
 impl Table {
-    /// The table with this name.
+    /// The table with this name. Writes that conflict with a running transaction and throttled transactions are repeated as often
+    /// as the client's retry configuration allows.
+    #[expect(clippy::needless_pass_by_value, reason = "a caller has no other use for its client")]
     pub fn new(client: Client, name: impl Into<String>, clock: SharedClock) -> Self {
-        Self { client, name: name.into(), clock, backoff: Backoff::default() }
+        let config = client.config().to_builder().retry_classifier(UnwrittenRequests).build();
+        Self { client: Client::from_conf(config), name: name.into(), clock, backoff: Backoff::default() }
     }
 
     /// The same table with other pauses between the attempts of a read-decide-write cycle.
@@ -274,7 +278,7 @@ impl Table {
         match update.expression_attribute_values(":later", s(later)).send().await {
             Ok(_) => Ok(()),
             Err(error) => match StoreError::from_sdk(SERVICE, &error) {
-                StoreError::Conflict => Ok(()),
+                StoreError::Conflict | StoreError::TransactionConflict => Ok(()),
                 error => Err(error),
             },
         }

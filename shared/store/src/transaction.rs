@@ -1,52 +1,155 @@
-//! What a transaction is made of, and why DynamoDB cancelled one.
+//! Transactions: how one is written, and why DynamoDB cancelled one.
+//!
+//! DynamoDB developer guide, "Transaction conflict handling in DynamoDB"; API reference, `TransactionCanceledException`.
 
 use aws_sdk_dynamodb::{
+    config::{
+        interceptors::InterceptorContext,
+        retry::{ClassifyRetry, RetryAction},
+    },
     error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{CancellationReason, TransactWriteItem},
+    operation::{
+        delete_item::DeleteItemError, put_item::PutItemError, transact_write_items::TransactWriteItemsError,
+        update_item::UpdateItemError,
+    },
+    types::TransactWriteItem,
 };
 
 use crate::{
-    error::{Result, StoreError},
+    error::{Cause, Result, StoreError},
+    retry::Attempted,
     table::{SERVICE, Table},
 };
 
-impl Table {
-    /// Writes these items together. [`StoreError::Conflict`] when the condition of one does not hold. A repetition by the SDK is
-    /// recognised by its `ClientRequestToken`.
-    pub(crate) async fn write_together(&self, writes: Vec<TransactWriteItem>) -> Result<()> {
-        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(()),
-            Err(error) if cancelled_at(&error).is_some() => Err(StoreError::Conflict),
-            Err(error) => Err(StoreError::from_sdk(SERVICE, &error)),
-        }
-    }
-}
+/// How often a transaction is written that conflicts with other requests.
+const ATTEMPTS: u32 = 5;
 
 /// The SDK's builders fail only when a required field was left out, which no input can cause.
 pub(crate) fn built<T, E>(write: std::result::Result<T, E>) -> Result<T> {
     write.map_err(|_| StoreError::Internal("a write lacks a required field"))
 }
 
-/// Which write of a cancelled transaction failed its condition. A conflict with another transaction counts as
-/// the last, so that the caller decides again.
-pub(crate) fn cancelled_at<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<usize> {
-    let failed = |code: &str| reasons(error)?.iter().position(|reason| reason.code() == Some(code));
-    failed("ConditionalCheckFailed").or_else(|| failed(CONFLICT).map(|_| usize::MAX))
+/// The result of a transaction.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Transacted {
+    /// All writes are done.
+    Written,
+    /// The condition of this write does not hold, the first one if there are several.
+    ConditionFailed(usize),
+    /// Other transactions contain the items of these writes at this moment. Whether the conditions hold is not known.
+    InConflict(Vec<usize>),
 }
 
-/// Whether another transaction was at the item of this write.
-pub(crate) fn met_another_at<R>(error: &SdkError<TransactWriteItemsError, R>, place: usize) -> bool {
-    let reason = reasons(error).and_then(|reasons| reasons.get(place));
-    reason.is_some_and(|reason| reason.code() == Some(CONFLICT))
-}
+impl Table {
+    /// Writes a transaction, again after a pause while it conflicts with others. Returns the index of the first write whose
+    /// condition does not hold, or `None` if all are written. [`StoreError::TransactionConflict`] if every attempt conflicts.
+    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Option<usize>> {
+        let attempt = |_| {
+            let attempt = self.transact_once(writes.clone());
+            async {
+                Ok(match attempt.await? {
+                    Transacted::Written => Attempted::Done(None),
+                    Transacted::ConditionFailed(place) => Attempted::Done(Some(place)),
+                    Transacted::InConflict(_) => Attempted::Conflict,
+                })
+            }
+        };
+        match self.backoff().retry_on_conflict(ATTEMPTS, attempt).await {
+            Err(StoreError::Exhausted) => Err(StoreError::TransactionConflict),
+            written => written,
+        }
+    }
 
-/// One for each write (API reference, `TransactionCanceledException`).
-fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&[CancellationReason]> {
-    match error.as_service_error()? {
-        TransactWriteItemsError::TransactionCanceledException(cancelled) => Some(cancelled.cancellation_reasons()),
-        _ => None,
+    /// Writes these items together. [`StoreError::Conflict`] when the condition of one does not hold.
+    pub(crate) async fn write_together(&self, writes: Vec<TransactWriteItem>) -> Result<()> {
+        match self.transact(writes).await? {
+            None => Ok(()),
+            Some(_) => Err(StoreError::Conflict),
+        }
+    }
+
+    /// Writes a transaction once, for a caller who reads again before the next attempt.
+    pub(crate) async fn transact_once(&self, writes: Vec<TransactWriteItem>) -> Result<Transacted> {
+        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+            Ok(_) => Ok(Transacted::Written),
+            Err(error) => cancelled(&error),
+        }
     }
 }
 
-const CONFLICT: &str = "TransactionConflict";
+fn cancelled<R: std::fmt::Debug>(error: &SdkError<TransactWriteItemsError, R>) -> Result<Transacted> {
+    match error.as_service_error().map(Cancellation::of) {
+        Some(Cancellation::Condition(place)) => Ok(Transacted::ConditionFailed(place)),
+        Some(Cancellation::Conflict(places)) => Ok(Transacted::InConflict(places)),
+        Some(Cancellation::Invalid(code)) => {
+            Err(StoreError::Rejected { service: SERVICE, code, cause: Cause::of(error) })
+        }
+        Some(Cancellation::Throttled(code)) => {
+            Err(StoreError::Throttled { service: SERVICE, code, cause: Cause::of(error) })
+        }
+        Some(Cancellation::Other) | None => Err(StoreError::from_sdk(SERVICE, error)),
+    }
+}
+
+/// Why DynamoDB cancelled a transaction. With several reasons the one that the caller can act on first.
+#[derive(Debug, PartialEq, Eq)]
+enum Cancellation {
+    /// The condition of this write does not hold.
+    Condition(usize),
+    /// A write is invalid, so that repeating the transaction does not help.
+    Invalid(String),
+    /// Too many requests for the partition of an item. The SDK does not repeat a cancelled transaction by itself.
+    Throttled(String),
+    /// Other transactions contain the items of these writes.
+    Conflict(Vec<usize>),
+    /// The transaction was not cancelled, or for another reason.
+    Other,
+}
+
+impl Cancellation {
+    fn of(error: &TransactWriteItemsError) -> Self {
+        let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else { return Self::Other };
+        let codes =
+            || cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or_default()).enumerate();
+        let first = |expected: &[&str]| codes().find(|(_, code)| expected.contains(code));
+        if let Some((place, _)) = first(&["ConditionalCheckFailed"]) {
+            return Self::Condition(place);
+        }
+        if let Some((_, code)) = first(&["ValidationError", "ItemCollectionSizeLimitExceeded"]) {
+            return Self::Invalid(code.to_owned());
+        }
+        if let Some((_, code)) = first(&["ThrottlingError", "ProvisionedThroughputExceeded"]) {
+            return Self::Throttled(code.to_owned());
+        }
+        let conflicts: Vec<usize> =
+            codes().filter(|(_, code)| *code == "TransactionConflict").map(|(place, _)| place).collect();
+        if conflicts.is_empty() { Self::Other } else { Self::Conflict(conflicts) }
+    }
+}
+
+/// Makes the SDK repeat what its own classifiers do not: a single write to an item in a running transaction, and a transaction
+/// that was cancelled by throttling. Neither was written. A transaction in conflict with another one is not repeated here,
+/// because most callers have to read again first.
+#[derive(Debug)]
+pub(crate) struct UnwrittenRequests;
+
+impl ClassifyRetry for UnwrittenRequests {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let Some(Err(error)) = context.output_or_error() else { return RetryAction::NoActionIndicated };
+        let Some(error) = error.as_operation_error() else { return RetryAction::NoActionIndicated };
+        let in_transaction = error.downcast_ref().is_some_and(PutItemError::is_transaction_conflict_exception)
+            || error.downcast_ref().is_some_and(UpdateItemError::is_transaction_conflict_exception)
+            || error.downcast_ref().is_some_and(DeleteItemError::is_transaction_conflict_exception);
+        if in_transaction {
+            return RetryAction::transient_error();
+        }
+        match error.downcast_ref().map(Cancellation::of) {
+            Some(Cancellation::Throttled(_)) => RetryAction::throttling_error(),
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "DynamoDB requests that were not written"
+    }
+}

@@ -12,8 +12,8 @@ use crate::{
     item::{Build, Read, at, s},
     keys,
     record::{Record, Written},
-    table::{SERVICE, Table},
-    transaction::{built, cancelled_at},
+    table::Table,
+    transaction::built,
 };
 
 /// The result of deleting a token.
@@ -109,13 +109,10 @@ impl ApiTokenWriter {
             Some(tokens) => writes.extend(tokens),
             None => return Ok(AgentEnd::LastAdmin),
         }
-        match self.0.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(AgentEnd::Ended),
-            Err(error) => match cancelled_at(&error) {
-                Some(place) if place == duty_at => Ok(AgentEnd::HasConversations),
-                Some(_) => Err(StoreError::Conflict),
-                None => Err(StoreError::from_sdk(SERVICE, &error)),
-            },
+        match self.0.transact(writes).await? {
+            None => Ok(AgentEnd::Ended),
+            Some(place) if place == duty_at => Ok(AgentEnd::HasConversations),
+            Some(_) => Err(StoreError::Conflict),
         }
     }
 

@@ -1,4 +1,5 @@
-//! A record that always fails goes to the dead-letter queue, delays no other record, and is not lost.
+//! A record that always fails goes to the dead-letter queue with those after it in its batch, delays no other record, and none is
+//! lost.
 
 use local::{Fault, TableFault};
 use serde_json::{Value, json};
@@ -50,7 +51,10 @@ async fn failing_message_delays_no_other_and_is_processed_when_it_can_be() {
     }
     let letters: u64 =
         dead.iter().map(|letter| letter.message["DDBStreamBatchInfo"]["batchSize"].as_u64().unwrap()).sum();
-    assert_eq!(letters, 2, "only the two messages of the failing visitor");
+    assert!(
+        (2..=6).contains(&letters),
+        "the two messages of the failing visitor and those after them, {letters} in all"
+    );
 
     // The shard is not blocked.
     visitors[0].pushes("text", json!({ "content": "next" })).await;
@@ -115,7 +119,7 @@ async fn unreadable_item_stops_neither_stream_nor_tick() {
     world
         .bundle
         .table_faults()
-        .add(TableFault::new(Fault::Throttle).function("Reception").operation("TransactWriteItems").times(1000));
+        .add(TableFault::new(Fault::ThrottleTable).function("Reception").operation("TransactWriteItems").times(1000));
     visitor.text("1").await;
     world.settle().await;
     world.bundle.table_faults().clear();

@@ -1,6 +1,8 @@
 //! The delivery of one batch: retries, bisecting, partial batch responses, dead letters.
 //!
-//! AWS Lambda developer guide, "Retaining discarded batches for DynamoDB" and "Configuring partial batch response with DynamoDB".
+//! AWS Lambda developer guide, "Retaining discarded batches for DynamoDB" and "Configuring partial batch response with DynamoDB":
+//! a failed invocation bisects the batch in the middle. A reported failure splits it at the lowest reported sequence number only,
+//! so that a record that is reported each time takes the records after it to the dead-letter queue.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -46,32 +48,47 @@ pub(super) async fn deliver<F>(
     // The remaining records, in order: batches with the number of their failed invocations.
     let mut batches = VecDeque::from([(records, 0)]);
     while let Some((records, failures)) = batches.pop_front() {
-        let Some(failed) = first_failure(mapping, records, invoke(records).await) else { continue };
-        let (_, records) = records.split_at(failed);
-        if failed > 0 {
+        match outcome(mapping, records, invoke(records).await) {
+            Outcome::Succeeded => {}
             // The records before the first failure are completed.
-            batches.push_front((records, failures));
-        } else if mapping.bisect_on_error && records.len() > 1 {
-            // A split does not count as a retry.
-            let (first, second) = records.split_at(records.len() / 2);
-            batches.push_front((second, failures));
-            batches.push_front((first, failures));
-        } else if failures >= mapping.max_retries {
-            discard(records, failures + 1);
-        } else {
-            pause.wait(failures).await;
-            batches.push_front((records, failures + 1));
+            Outcome::FailedFrom(failed) if failed > 0 => batches.push_front((&records[failed..], failures)),
+            Outcome::Error if mapping.bisect_on_error && records.len() > 1 => {
+                // A split does not count as a retry.
+                let (first, second) = records.split_at(records.len() / 2);
+                batches.push_front((second, failures));
+                batches.push_front((first, failures));
+            }
+            Outcome::FailedFrom(_) | Outcome::Error if failures >= mapping.max_retries => {
+                discard(records, failures + 1);
+            }
+            Outcome::FailedFrom(_) | Outcome::Error => {
+                pause.wait(failures).await;
+                batches.push_front((records, failures + 1));
+            }
         }
     }
 }
 
-/// The index of the first record that failed; `None` if all succeeded.
-fn first_failure(
-    mapping: &EventSourceMapping,
-    records: &[EventRecord],
-    answer: Result<Value, InvokeError>,
-) -> Option<usize> {
-    let Ok(answer) = answer else { return Some(0) };
+/// The outcome of an invocation.
+enum Outcome {
+    /// All records succeeded.
+    Succeeded,
+    /// The function has reported a failure. This is the index of the first record that failed.
+    FailedFrom(usize),
+    /// The invocation failed.
+    Error,
+}
+
+fn outcome(mapping: &EventSourceMapping, records: &[EventRecord], answer: Result<Value, InvokeError>) -> Outcome {
+    let Ok(answer) = answer else { return Outcome::Error };
+    match first_failure(mapping, records, answer) {
+        Some(failed) => Outcome::FailedFrom(failed),
+        None => Outcome::Succeeded,
+    }
+}
+
+/// The index of the first record whose failure is reported; `None` if there is none.
+fn first_failure(mapping: &EventSourceMapping, records: &[EventRecord], answer: Value) -> Option<usize> {
     if !mapping.reports_failures {
         return None;
     }
@@ -168,12 +185,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn retry_starts_at_the_reported_failure() {
+    async fn reported_failure_splits_the_batch_only_there() {
         let answer =
             |call: &str| if call.contains('c') { Ok(failed("c")) } else { Ok(json!({"batchItemFailures": []})) };
         let (calls, discarded) = run(&mapping(1, true), &["a", "b", "c", "d"], answer).await;
-        assert_eq!(calls, ["abcd", "cd", "c", "c", "d"]);
-        assert_eq!(discarded, [("c".to_owned(), 2)]);
+        assert_eq!(calls, ["abcd", "cd", "cd"]);
+        assert_eq!(discarded, [("cd".to_owned(), 2)]);
+    }
+
+    #[tokio::test]
+    async fn failed_invocation_after_a_reported_failure_bisects_the_rest() {
+        let answer = |call: &str| match call {
+            "abcd" => Ok(failed("b")),
+            "bcd" => error(),
+            _ => Ok(json!(null)),
+        };
+        let (calls, discarded) = run(&mapping(1, true), &["a", "b", "c", "d"], answer).await;
+        assert_eq!((calls, discarded), (["abcd", "bcd", "b", "cd"].map(str::to_owned).to_vec(), vec![]));
     }
 
     #[tokio::test]
@@ -195,7 +223,9 @@ mod tests {
 
     #[tokio::test]
     async fn unknown_identifier_fails_the_whole_batch() {
-        let (calls, discarded) = run(&mapping(0, false), &["a", "b"], |_| Ok(failed("z"))).await;
-        assert_eq!((calls, discarded), (vec!["ab".to_owned()], vec![("ab".to_owned(), 1)]));
+        for bisect in [false, true] {
+            let (calls, discarded) = run(&mapping(0, bisect), &["a", "b"], |_| Ok(failed("z"))).await;
+            assert_eq!((calls, discarded), (vec!["ab".to_owned()], vec![("ab".to_owned(), 1)]));
+        }
     }
 }

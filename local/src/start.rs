@@ -96,25 +96,17 @@ struct Tasks {
     workers: JoinSet<()>,
 }
 
-/// Serves dynoxide, and DynamoDB and Secrets Manager in front of it. Returns the endpoint and its URL.
+/// Serves DynamoDB and Secrets Manager. Returns the endpoint and its URL.
 async fn serve_aws(
     template: &Template,
     database: &Database,
     data: &DataDir,
     tasks: &mut Tasks,
 ) -> Result<(Arc<Aws>, String), LocalError> {
-    let dynoxide = listen(0).await?;
-    let dynoxide_address = dynoxide.local_addr().map_err(|source| LocalError::Port { port: 0, source })?;
-    let served = dynoxide::server::serve_with_shutdown(dynoxide, database.clone(), shut_down(&tasks.shutdown));
-    tasks.servers.spawn(async {
-        if let Err(error) = served.await {
-            tracing::error!(error, "dynoxide stopped");
-        }
-    });
     let listener = listen(0).await?;
     let aws_url = url(&listener)?;
     let secrets = Secrets::open(template, data.clone())?;
-    let aws = Arc::new(Aws::new(template, secrets, dynoxide_address));
+    let aws = Arc::new(Aws::new(template, secrets, database.clone()));
     tasks.workers.spawn(Arc::clone(&aws).serve(listener));
     Ok((aws, aws_url))
 }

@@ -126,7 +126,7 @@ async fn rotated_secret_has_a_current_and_a_previous_version() {
 async fn fault_applies_to_the_matching_request() {
     let bundle = start().await;
     let faults = bundle.table_faults();
-    faults.add(TableFault::new(Fault::Throttle).operation("PutItem"));
+    faults.add(TableFault::new(Fault::ThrottleTable).operation("PutItem"));
     let (status, answer) = dynamodb(&bundle, OWN_KEY, "PutItem", put("a")).await;
     assert_eq!(status, 400);
     assert!(answer["__type"].as_str().unwrap().ends_with("#ProvisionedThroughputExceededException"), "{answer}");

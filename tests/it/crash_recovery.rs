@@ -45,6 +45,13 @@ async fn recover(world: &World) {
 /// Checks the message and the reply of each visitor: the message is stored and processed, the reply is sent at most
 /// once, and its state is correct.
 async fn check_replies(world: &World, binding: &Binding, openids: &[String]) {
+    let states = reply_states(world, binding, openids).await;
+    // Both cases occurred: killed before the send or after its result was stored, and killed between them.
+    assert_eq!(states.keys().collect::<Vec<_>>(), ["sent", "unknown"], "{states:?}");
+}
+
+/// The same without the last check: how many replies have which state.
+async fn reply_states(world: &World, binding: &Binding, openids: &[String]) -> BTreeMap<String, u32> {
     let conversations = world.conversations().await;
     assert_eq!(conversations.len(), openids.len(), "one conversation for each visitor");
     let mut states: BTreeMap<String, u32> = BTreeMap::new();
@@ -70,8 +77,7 @@ async fn check_replies(world: &World, binding: &Binding, openids: &[String]) {
     for item in world.items("inbound").await.iter().chain(&world.items("outbound").await) {
         assert_eq!(item.get("due_pk"), None, "not completed: {item}");
     }
-    // Both cases occurred: killed before the send or after its result was stored, and killed between them.
-    assert_eq!(states.keys().collect::<Vec<_>>(), ["sent", "unknown"], "{states:?}");
+    states
 }
 
 #[tokio::test]
@@ -202,13 +208,23 @@ async fn delivery_killed_at_any_await_of_a_record_recovers() {
 async fn at_each_request(fault: Fault) {
     let world = World::start().await;
     let binding = world.bind_with_auto_reply(APP, HELLO).await;
+    let (openids, requests) = inject_into_each(&world, &binding, fault).await;
+    assert!(requests >= 6, "only {requests} requests");
+    recover(&world).await;
+    check_replies(&world, &binding, &openids).await;
+    assert_eq!(world.bundle.dead_letters(), []);
+}
+
+/// Returns the visitors who wrote, and the number of requests that the fault applies to.
+async fn inject_into_each(world: &World, binding: &Binding, fault: Fault) -> (Vec<String>, u32) {
+    let mut requests = 0;
     let faults = world.bundle.table_faults();
     let mut openids = Vec::new();
     // One request, which the SDK retries, and all of its attempts.
     for times in [1, SDK_ATTEMPTS] {
         let mut calls = 0;
         loop {
-            let visitor = world.visitor(&binding, &format!("oCALL-{times}-{calls}"));
+            let visitor = world.visitor(binding, &format!("oCALL-{times}-{calls}"));
             // A cold start each time, so that its requests are included.
             world.bundle.end_environments().await;
             visitor.text("hi").await;
@@ -223,11 +239,26 @@ async fn at_each_request(fault: Fault) {
             calls += 1;
             assert!(calls < 50);
         }
-        assert!(calls >= 6, "only {calls} requests");
+        requests = calls;
     }
+    (openids, requests)
+}
+
+/// Injects a fault into each write of `reception` that it applies to: every reply is sent.
+async fn at_each_write(fault: Fault, least: u32) {
+    let world = World::start().await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
+    let (openids, writes) = inject_into_each(&world, &binding, fault).await;
+    assert!(writes >= least, "only {writes} writes");
     recover(&world).await;
-    check_replies(&world, &binding, &openids).await;
+    let states = reply_states(&world, &binding, &openids).await;
+    assert_eq!(states.keys().collect::<Vec<_>>(), ["sent"], "{states:?}");
     assert_eq!(world.bundle.dead_letters(), []);
+}
+
+#[tokio::test]
+async fn transaction_conflict_at_any_write_of_reception_delays_no_reply() {
+    at_each_write(Fault::TransactionConflict, 3).await;
 }
 
 #[tokio::test]
@@ -242,10 +273,23 @@ async fn connection_closed_before_any_request_of_reception_loses_nothing() {
 
 #[tokio::test]
 async fn throttling_of_any_request_of_reception_loses_nothing() {
-    at_each_request(Fault::Throttle).await;
+    at_each_request(Fault::ThrottleTable).await;
 }
 
 #[tokio::test]
 async fn internal_error_at_any_request_of_reception_loses_nothing() {
     at_each_request(Fault::InternalError).await;
+}
+
+#[tokio::test]
+async fn throttling_of_any_transaction_of_reception_loses_nothing() {
+    for fault in [Fault::ThrottleTransaction, Fault::TransactionInProgress] {
+        let world = World::start().await;
+        let binding = world.bind_with_auto_reply(APP, HELLO).await;
+        let (openids, transactions) = inject_into_each(&world, &binding, fault).await;
+        assert!(transactions >= 2, "only {transactions} transactions");
+        recover(&world).await;
+        reply_states(&world, &binding, &openids).await;
+        assert_eq!(world.bundle.dead_letters(), [], "{fault:?}");
+    }
 }

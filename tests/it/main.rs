@@ -38,4 +38,5 @@ mod routing;
 mod secrets;
 mod sends;
 mod streams;
+mod table_conflicts;
 mod table_failures;

@@ -8,7 +8,14 @@ use crate::support::World;
 use crate::support::push::{Push, text_document};
 
 const APP: &str = "wx00000000000000a1";
-const FAULTS: [Fault; 4] = [Fault::Throttle, Fault::InternalError, Fault::CloseBefore, Fault::CloseAfter];
+const FAULTS: [Fault; 6] = [
+    Fault::ThrottleTable,
+    Fault::ThrottleRequests,
+    Fault::TransactionConflict,
+    Fault::InternalError,
+    Fault::CloseBefore,
+    Fault::CloseAfter,
+];
 
 /// More requests than the SDK sends with its retries.
 const DOWN: u32 = 1000;
@@ -58,10 +65,10 @@ async fn cold_start_without_access_to_the_binding_returns_500_and_not_403() {
     // The operations that read bindings, during init or for a push.
     let table: &[&str] = &["Query", "GetItem"];
     for (fault, operations) in [
-        (Fault::Throttle, table),
+        (Fault::ThrottleTable, table),
         (Fault::InternalError, table),
         (Fault::CloseBefore, table),
-        (Fault::Throttle, &["GetSecretValue"]),
+        (Fault::ThrottleTable, &["GetSecretValue"]),
         (Fault::InternalError, &["GetSecretValue"]),
     ] {
         let world = World::start().await;
@@ -101,7 +108,7 @@ async fn wechat_retries_a_push_until_it_is_stored() {
     world
         .bundle
         .table_faults()
-        .add(TableFault::new(Fault::Throttle).function("MessageIngress").operation("PutItem").times(6));
+        .add(TableFault::new(Fault::ThrottleTable).function("MessageIngress").operation("PutItem").times(6));
     let answer = visitor.text("keep me").await;
     let statuses: Vec<&Value> =
         answer.body["attempts"].as_array().unwrap().iter().map(|attempt| &attempt["status"]).collect();

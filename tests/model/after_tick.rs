@@ -3,7 +3,7 @@
 use conversations::HandoffError;
 use desk::routing::{Plan, Target};
 use jiff::Timestamp;
-use store::{Conversation, Queue, Stage, Waiting};
+use store::{Conversation, Queue, Stage, StoreError, Waiting};
 
 use crate::{
     invariants::{Check, Watch},
@@ -112,6 +112,13 @@ pub(crate) fn answer_was_true(
     done: Option<&store::Result<Completed>>,
     now: Timestamp,
 ) -> Check {
+    if let (Operation::Heartbeat { agent }, Some(Err(StoreError::Conflict))) = (operation, done) {
+        let mut states = watch.agents.get(agent).into_iter().flatten().chain(watch.table.agents.get(agent));
+        return match states.find(|agent| agent.status == "offline") {
+            Some(_) => Ok(()),
+            None => Err(format!("{operation:?} was refused, and the agent was never offline")),
+        };
+    }
     let (Operation::Claim { cid, agent } | Operation::Accept { cid, agent }) = operation else { return Ok(()) };
     let Some(Ok(Completed::Handoff(answer))) = done else { return Ok(()) };
     let conversation = watch.table.conversation(cid);

@@ -157,6 +157,7 @@ mod tests {
         vec![TableDefinition {
             name: "t".to_owned(),
             partition_key: "pk".to_owned(),
+            sort_key: Some("sk".to_owned()),
             indexes: BTreeMap::from([("due".to_owned(), "due_pk".to_owned())]),
             ttl: None,
             create_request: Value::Null,

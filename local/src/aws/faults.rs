@@ -2,17 +2,49 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::watch;
+
 /// How a request fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// A throttling error.
-    Throttle,
+    /// `ProvisionedThroughputExceededException`: too many requests for the table. Of Secrets Manager, `ThrottlingException`.
+    ThrottleTable,
+    /// `ThrottlingException`: too many requests of the account.
+    ThrottleRequests,
+    /// A transaction that is cancelled with the reason `ThrottlingError`. Applies to transactions only.
+    ThrottleTransaction,
+    /// A conflict with another transaction: `TransactionConflictException` of a single write, and a transaction that is cancelled
+    /// with the reason `TransactionConflict`. Applies to single writes and transactions only.
+    TransactionConflict,
+    /// `TransactionInProgressException`: the first attempt of the same transaction is still running. Applies to
+    /// `TransactWriteItems` only.
+    TransactionInProgress,
     /// An internal error (500).
     InternalError,
     /// The connection is closed before the request has an effect.
     CloseBefore,
     /// The connection is closed after the request has had its effect.
     CloseAfter,
+    /// The request of DynamoDB is in flight until [`TableFaults::release`], so that others can conflict with it.
+    Hold,
+}
+
+impl Fault {
+    /// Whether DynamoDB can fail an operation in this way.
+    fn applies_to(self, operation: &str) -> bool {
+        let is_transaction = operation.starts_with("Transact");
+        match self {
+            Self::ThrottleTransaction => is_transaction,
+            Self::TransactionConflict => is_transaction || ["PutItem", "UpdateItem", "DeleteItem"].contains(&operation),
+            Self::TransactionInProgress => operation == "TransactWriteItems",
+            Self::ThrottleTable
+            | Self::ThrottleRequests
+            | Self::InternalError
+            | Self::CloseBefore
+            | Self::CloseAfter
+            | Self::Hold => true,
+        }
+    }
 }
 
 /// A fault and the requests that it applies to: by default the next one of any function.
@@ -60,34 +92,67 @@ impl TableFault {
     }
 
     fn matches(&self, function: &str, operation: &str) -> bool {
-        self.function.as_deref().is_none_or(|expected| expected == function)
+        self.fault.applies_to(operation)
+            && self.function.as_deref().is_none_or(|expected| expected == function)
             && self.operation.as_deref().is_none_or(|expected| expected == operation)
     }
 }
 
 /// The pending faults. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct TableFaults(Arc<Mutex<Vec<TableFault>>>);
+pub struct TableFaults {
+    pending: Arc<Mutex<Vec<TableFault>>>,
+    held: Arc<watch::Sender<Held>>,
+}
+
+/// The requests that were held, and how many of them may go on.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    requests: u64,
+    released: u64,
+}
 
 impl TableFaults {
     /// Adds a fault after the pending ones.
     pub fn add(&self, fault: TableFault) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
     }
 
     /// Removes all faults.
     pub fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The number of requests that have yet to fail; zero if all faults were applied.
     pub fn left(&self) -> u32 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|fault| fault.times).sum()
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|fault| fault.times).sum()
+    }
+
+    /// Returns when a request is held by [`Fault::Hold`].
+    pub async fn held(&self) {
+        // An error is impossible: the sender lives as long as `self`.
+        let _ = self.held.subscribe().wait_for(|held| held.requests > held.released).await;
+    }
+
+    /// Lets the held requests go on.
+    pub fn release(&self) {
+        self.held.send_modify(|held| held.released = held.requests);
+    }
+
+    /// Holds a request.
+    pub(super) async fn hold(&self) {
+        let mut released = self.held.subscribe();
+        let mut number = 0;
+        self.held.send_modify(|held| {
+            held.requests += 1;
+            number = held.requests;
+        });
+        let _ = released.wait_for(|held| held.released >= number).await;
     }
 
     /// The fault of a request: the first that matches.
     pub(super) fn next(&self, function: &str, operation: &str) -> Option<Fault> {
-        let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut faults = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         let fault = faults.iter_mut().find(|fault| fault.times > 0 && fault.matches(function, operation))?;
         if fault.skip > 0 {
             fault.skip -= 1;
@@ -105,12 +170,12 @@ mod tests {
     #[test]
     fn fault_applies_to_matching_requests_as_often_as_configured() {
         let faults = TableFaults::default();
-        faults.add(TableFault::new(Fault::Throttle).operation("PutItem").function("Reception").skip(1).times(2));
+        faults.add(TableFault::new(Fault::ThrottleTable).operation("PutItem").function("Reception").skip(1).times(2));
         assert_eq!(faults.next("Reception", "GetItem"), None);
         assert_eq!(faults.next("Delivery", "PutItem"), None);
         assert_eq!(faults.next("Reception", "PutItem"), None);
-        assert_eq!(faults.next("Reception", "PutItem"), Some(Fault::Throttle));
-        assert_eq!(faults.next("Reception", "PutItem"), Some(Fault::Throttle));
+        assert_eq!(faults.next("Reception", "PutItem"), Some(Fault::ThrottleTable));
+        assert_eq!(faults.next("Reception", "PutItem"), Some(Fault::ThrottleTable));
         assert_eq!(faults.next("Reception", "PutItem"), None);
         assert_eq!(faults.left(), 0);
     }

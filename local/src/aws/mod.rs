@@ -1,32 +1,35 @@
 //! The endpoint of DynamoDB and Secrets Manager, on one loopback port.
 //!
 //! It identifies the calling function by the access key of the signature, which is the function's logical id. It checks the IAM
-//! statements of the function, counts the request, applies an injected fault, and forwards the request to dynoxide or to the
-//! secrets of the bundle.
+//! statements of the function, counts the request, applies an injected fault or a conflict with another request, and passes the
+//! request to dynoxide or to the secrets of the bundle.
 
+mod answers;
 mod authorization;
+mod database;
 mod faults;
+mod in_flight;
 mod permissions;
 mod request_counter;
 mod secrets;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use dynoxide::Database;
+use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use serde_json::{Value, json};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use faults::{Fault, TableFault, TableFaults};
+use in_flight::{Conflict, InFlight};
 use request_counter::RequestCounter;
 pub use request_counter::RequestCounts;
 pub(crate) use secrets::Secrets;
@@ -45,8 +48,8 @@ pub(crate) struct Aws {
     principals: HashMap<String, Vec<Statement>>,
     tables: Vec<TableDefinition>,
     secrets: Secrets,
-    dynoxide: SocketAddr,
-    client: Client<HttpConnector, Full<Bytes>>,
+    database: Database,
+    in_flight: InFlight,
     faults: TableFaults,
     requests: RequestCounter,
     /// The number of writes. The pollers of the streams wait for changes.
@@ -66,15 +69,15 @@ enum Service {
 }
 
 impl Aws {
-    /// An endpoint for the tables of the template, which dynoxide serves at the given address, and for its secrets.
-    pub(crate) fn new(template: &Template, secrets: Secrets, dynoxide: SocketAddr) -> Self {
+    /// An endpoint for the tables of the template, which are in the database, and for its secrets.
+    pub(crate) fn new(template: &Template, secrets: Secrets, database: Database) -> Self {
         let functions = template.functions.values();
         Self {
             principals: functions.map(|function| (function.id.clone(), function.statements.clone())).collect(),
             tables: template.tables.values().cloned().collect(),
             secrets,
-            dynoxide,
-            client: Client::builder(TokioExecutor::new()).build_http(),
+            database,
+            in_flight: InFlight::default(),
             faults: TableFaults::default(),
             requests: RequestCounter::default(),
             writes: watch::Sender::new(0),
@@ -129,31 +132,28 @@ impl Aws {
 
         let target = text(&parts.headers, "x-amz-target");
         let Some((service, operation)) = target.and_then(operation) else {
-            return Ok(error_answer(Service::DynamoDb, "UnknownOperationException", ""));
+            return Ok(answers::error(Service::DynamoDb, "UnknownOperationException", ""));
         };
         let Some(caller) = caller(&parts.headers) else {
-            return Ok(error_answer(
-                service,
-                "MissingAuthenticationTokenException",
-                "Request is missing Authentication Token",
-            ));
+            let message = "Request is missing Authentication Token";
+            return Ok(answers::error(service, "MissingAuthenticationTokenException", message));
         };
-        if let Err(refused) = self.authorize(service, caller, operation, &parts.headers, &body) {
+        let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if let Err(refused) = self.authorize(service, caller, operation, &parts.headers, &request) {
             return Ok(refused);
         }
         self.requests.count(caller, operation);
         let fault = self.faults.next(caller, operation);
         match fault {
-            Some(Fault::Throttle) => return Ok(throttled(service)),
-            Some(Fault::InternalError) => return Ok(internal_error(service)),
+            None | Some(Fault::CloseAfter | Fault::Hold) => {}
             Some(Fault::CloseBefore) => return Err(ConnectionClosed),
-            Some(Fault::CloseAfter) | None => {}
+            Some(refusal) => return Ok(refused(refusal, service, operation, &request)),
         }
         let answer = match service {
-            Service::SecretsManager => Ok(self.secrets.answer(operation, &body)),
-            Service::DynamoDb => self.forward(operation, &parts.headers, body).await,
+            Service::SecretsManager => self.secrets.answer(operation, &body),
+            Service::DynamoDb => self.carry_out(operation, &request, &body, fault).await,
         };
-        if fault.is_some() { Err(ConnectionClosed) } else { answer }
+        if fault == Some(Fault::CloseAfter) { Err(ConnectionClosed) } else { Ok(answer) }
     }
 
     /// Checks the IAM statements of the caller; returns the error answer if they do not allow the request.
@@ -163,19 +163,18 @@ impl Aws {
         caller: &str,
         operation: &str,
         headers: &HeaderMap,
-        body: &[u8],
+        body: &Value,
     ) -> Result<(), Response<Full<Bytes>>> {
         if caller == OWN_KEY {
             return Ok(());
         }
         let Some(statements) = self.principals.get(caller) else {
             let message = "The security token included in the request is invalid.";
-            return Err(error_answer(service, "UnrecognizedClientException", message));
+            return Err(answers::error(service, "UnrecognizedClientException", message));
         };
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let requests = match service {
-            Service::DynamoDb => authorization::dynamodb(operation, &body, &self.tables),
-            Service::SecretsManager => authorization::secrets_manager(operation, &body),
+            Service::DynamoDb => authorization::dynamodb(operation, body, &self.tables),
+            Service::SecretsManager => authorization::secrets_manager(operation, body),
         };
         let mut refused = None;
         for request in &requests {
@@ -196,31 +195,54 @@ impl Aws {
                     action = refused.action,
                 );
                 tracing::warn!(function = caller, "{message}");
-                Err(error_answer(service, "AccessDeniedException", &message))
+                Err(answers::error(service, "AccessDeniedException", &message))
             }
         }
     }
 
-    async fn forward(
+    /// Carries out a request to DynamoDB, unless it conflicts with one that is in flight.
+    async fn carry_out(
         &self,
         operation: &str,
-        headers: &HeaderMap,
-        body: Bytes,
-    ) -> Result<Response<Full<Bytes>>, ConnectionClosed> {
-        let mut request = Request::post(format!("http://{}/", self.dynoxide));
-        if let Some(to) = request.headers_mut() {
-            to.clone_from(headers);
-            to.remove(header::HOST);
-            to.remove(header::CONTENT_LENGTH);
+        request: &Value,
+        body: &[u8],
+        fault: Option<Fault>,
+    ) -> Response<Full<Bytes>> {
+        let in_flight = match self.in_flight.enter(operation, request, &self.tables) {
+            Ok(in_flight) => in_flight,
+            Err(Conflict::Write) => return answers::write_in_conflict(),
+            Err(Conflict::Transaction(conflicts)) => return answers::transaction_in_conflict(&conflicts),
+        };
+        if fault == Some(Fault::Hold) {
+            self.faults.hold().await;
         }
-        let request = request.body(Full::new(body)).map_err(|_| ConnectionClosed)?;
-        let answer = self.client.request(request).await.map_err(|_| ConnectionClosed)?;
-        let (parts, body) = answer.into_parts();
-        let body = body.collect().await.map_err(|_| ConnectionClosed)?.to_bytes();
-        if parts.status.is_success() && authorization::is_write(operation) {
+        if in_flight.is_transaction() {
+            // Requests of other connections can arrive now, also where one thread runs all of them.
+            tokio::task::yield_now().await;
+        }
+        let answer = database::answer(&self.database, operation, body);
+        if answer.status().is_success() && authorization::is_write(operation) {
             self.writes.send_modify(|count| *count += 1);
         }
-        Ok(Response::from_parts(parts, Full::new(body)))
+        answer
+    }
+}
+
+/// The answer of a fault that refuses a request.
+fn refused(fault: Fault, service: Service, operation: &str, request: &Value) -> Response<Full<Bytes>> {
+    let members = || request["TransactItems"].as_array().map_or(0, Vec::len);
+    match fault {
+        Fault::ThrottleTable => answers::table_throttled(service),
+        Fault::ThrottleRequests => answers::requests_throttled(service),
+        Fault::ThrottleTransaction => answers::transaction_throttled(members()),
+        Fault::TransactionConflict if operation.starts_with("Transact") => {
+            let mut conflicts = vec![false; members().max(1)];
+            conflicts[0] = true;
+            answers::transaction_in_conflict(&conflicts)
+        }
+        Fault::TransactionConflict => answers::write_in_conflict(),
+        Fault::TransactionInProgress => answers::transaction_in_progress(),
+        Fault::InternalError | Fault::CloseBefore | Fault::CloseAfter | Fault::Hold => answers::internal_error(service),
     }
 }
 
@@ -243,47 +265,4 @@ fn caller(headers: &HeaderMap) -> Option<&str> {
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
-}
-
-fn throttled(service: Service) -> Response<Full<Bytes>> {
-    match service {
-        Service::DynamoDb => error_answer(
-            service,
-            "ProvisionedThroughputExceededException",
-            "The level of configured provisioned throughput for the table was exceeded. Consider increasing your \
-             provisioning level with the UpdateTable API.",
-        ),
-        Service::SecretsManager => error_answer(service, "ThrottlingException", "Rate exceeded"),
-    }
-}
-
-fn internal_error(service: Service) -> Response<Full<Bytes>> {
-    match service {
-        Service::DynamoDb => error_answer(service, "InternalServerError", "Internal server error"),
-        Service::SecretsManager => error_answer(service, "InternalServiceError", "Internal service error"),
-    }
-}
-
-/// An error answer in the format of the service.
-fn error_answer(service: Service, kind: &str, message: &str) -> Response<Full<Bytes>> {
-    let namespace = match (service, kind) {
-        (Service::SecretsManager, _) => "",
-        (_, "ProvisionedThroughputExceededException" | "InternalServerError") => "com.amazonaws.dynamodb.v20120810#",
-        (Service::DynamoDb, _) => "com.amazon.coral.service#",
-    };
-    let status = if kind.starts_with("Internal") { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::BAD_REQUEST };
-    // AWS uses `Message` in errors of its front end and `message` in those of the service's model.
-    let field = if kind == "AccessDeniedException" { "Message" } else { "message" };
-    respond(service, status, &json!({ "__type": format!("{namespace}{kind}"), field: message }))
-}
-
-fn respond(service: Service, status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
-    let content_type = match service {
-        Service::DynamoDb => "application/x-amz-json-1.0",
-        Service::SecretsManager => "application/x-amz-json-1.1",
-    };
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
-    response
 }

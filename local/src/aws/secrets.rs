@@ -10,7 +10,8 @@ use http_body_util::Full;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Service, error_answer, respond};
+use super::Service;
+use super::answers::{error, respond};
 use crate::LocalError;
 use crate::data::{self, DataDir};
 use crate::random;
@@ -105,7 +106,7 @@ impl Secrets {
     pub(super) fn answer(&self, operation: &str, body: &[u8]) -> Response<Full<Bytes>> {
         if operation != "GetSecretValue" {
             let message = format!("{operation} is not supported here");
-            return error_answer(Service::SecretsManager, "InvalidRequestException", &message);
+            return error(Service::SecretsManager, "InvalidRequestException", &message);
         }
         let request: Value = serde_json::from_slice(body).unwrap_or_default();
         let secret_id = request["SecretId"].as_str().unwrap_or_default();
@@ -136,11 +137,11 @@ impl Secrets {
                     Wanted::Id(id) => format!("VersionId: {id}"),
                 };
                 let message = format!("Secrets Manager can't find the specified secret value for {message}");
-                error_answer(Service::SecretsManager, "ResourceNotFoundException", &message)
+                error(Service::SecretsManager, "ResourceNotFoundException", &message)
             }
             (None, None) => {
                 let message = "Secrets Manager can't find the specified secret.";
-                error_answer(Service::SecretsManager, "ResourceNotFoundException", message)
+                error(Service::SecretsManager, "ResourceNotFoundException", message)
             }
         }
     }

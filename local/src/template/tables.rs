@@ -14,6 +14,8 @@ pub struct TableDefinition {
     pub name: String,
     /// The attribute that is the partition key.
     pub partition_key: String,
+    /// The attribute that is the sort key, if there is one.
+    pub sort_key: Option<String>,
     /// The partition key of each index, by the name of the index.
     pub indexes: BTreeMap<String, String>,
     /// The attribute with the time to live.
@@ -70,7 +72,9 @@ pub(super) fn read(id: &str, properties: Value, template: &mut Template) -> Resu
         Vec::new()
     };
     let indexes = indexes.into_iter().map(|index| Ok((index.index_name, partition_key(index.key_schema)?)));
+    let sort_key = keys.iter().find(|key| key.key_type == "RANGE").map(|key| key.attribute_name.clone());
     let table = TableDefinition {
+        sort_key,
         partition_key: partition_key(keys)?,
         indexes: indexes.collect::<Result<_>>()?,
         ttl,

@@ -153,7 +153,7 @@ async fn failed_first_write_returns_503_and_sends_nothing() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let chat = world.open_conversation(&binding, "o-1").await;
-    for fault in [Fault::Throttle, Fault::InternalError, Fault::CloseBefore] {
+    for fault in [Fault::ThrottleTable, Fault::ThrottleRequests, Fault::InternalError, Fault::CloseBefore] {
         for operation in ["GetItem", "TransactWriteItems"] {
             let faults = world.bundle.table_faults();
             faults.add(TableFault::new(fault).function("DeskApi").operation(operation).times(50));
@@ -170,7 +170,7 @@ async fn stored_message_is_sent_and_reported_as_pending() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     for (number, fault) in
-        [Fault::Throttle, Fault::InternalError, Fault::CloseBefore, Fault::CloseAfter].into_iter().enumerate()
+        [Fault::ThrottleTable, Fault::InternalError, Fault::CloseBefore, Fault::CloseAfter].into_iter().enumerate()
     {
         let chat = world.open_conversation(&binding, &format!("o-{number}")).await;
         let faults = world.bundle.table_faults();

@@ -24,6 +24,7 @@ impl Schedule {
             (30, Step::Message),
             (5, Step::Redelivery),
             (20, Step::Agent),
+            (10, Step::Heartbeat),
             (35, Step::Conversation),
             (5, Step::Settings),
         ];
@@ -63,6 +64,7 @@ impl Schedule {
                 (30, Step::Message),
                 (5, Step::Redelivery),
                 (20, Step::Agent),
+                (10, Step::Heartbeat),
                 (35, Step::Conversation),
                 (5, Step::Settings),
                 (15, Step::Tick),

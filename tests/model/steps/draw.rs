@@ -25,6 +25,7 @@ pub(super) enum Step {
     Enter,
     Redelivery,
     Agent,
+    Heartbeat,
     Conversation,
     Settings,
     Workbench,
@@ -48,6 +49,10 @@ impl Schedule {
                     self.world.workbenches.insert(agent.clone());
                 }
                 Some(Operation::Status { agent, status })
+            }
+            Step::Heartbeat => {
+                let agent = self.world.random.pick(&self.world.agents).unwrap().clone();
+                Some(Operation::Heartbeat { agent })
             }
             Step::Settings if self.world.random.percent(50) => {
                 let agent = self.world.random.pick(&self.world.agents).unwrap().clone();

@@ -34,6 +34,7 @@ use serde_json::{Value, json};
 use super::{
     random::Random,
     run::{self, Fault},
+    running::RunningTransactions,
 };
 
 /// The name of the table.
@@ -52,6 +53,7 @@ pub(crate) struct Database {
     calls: Mutex<BTreeMap<String, u64>>,
     /// The `ClientRequestToken` of each transaction that was done.
     tokens: Mutex<BTreeSet<String>>,
+    running: RunningTransactions,
     pace: Mutex<Random>,
     takes_turns: AtomicBool,
 }
@@ -71,6 +73,7 @@ impl Database {
             watcher: Mutex::default(),
             calls: Mutex::default(),
             tokens: Mutex::default(),
+            running: RunningTransactions::default(),
             pace: Mutex::new(Random::new(seed)),
             takes_turns: AtomicBool::new(false),
         })
@@ -146,24 +149,32 @@ impl Database {
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let body = request.body().bytes().unwrap_or_default();
         self.turn().await;
-        let writes = !matches!(operation.as_str(), "GetItem" | "BatchGetItem" | "Query" | "Scan");
         let fault = match &run {
-            Some(run) => run.request(writes).await,
+            Some(run) => run.request(&operation).await,
             None => None,
         };
         *self.calls.lock().unwrap().entry(operation.clone()).or_default() += 1;
         match fault {
             Some(Fault::Throttled) => return Ok(refusal("ProvisionedThroughputExceededException", json!({}))),
+            Some(Fault::TransactionThrottled) => return Ok(cancelled(["ThrottlingError"])),
+            Some(Fault::TransactionInProgress) => return Ok(refusal("TransactionInProgressException", json!({}))),
             Some(Fault::Contended | Fault::AlwaysContended) if operation == "TransactWriteItems" => {
-                let reasons = json!({ "CancellationReasons": [{ "Code": "TransactionConflict" }] });
-                return Ok(refusal("TransactionCanceledException", reasons));
+                return Ok(cancelled(["TransactionConflict"]));
             }
             Some(Fault::Contended | Fault::AlwaysContended) => {
                 return Ok(refusal("TransactionConflictException", json!({})));
             }
-            _ => {}
+            Some(Fault::LostAnswer | Fault::LostAnswers) | None => {}
+        }
+        let running = match self.running.enter(&operation, body) {
+            Ok(running) => running,
+            Err(conflict) => return Ok(*conflict),
+        };
+        if running.is_some() {
+            self.turn().await;
         }
         let answer = self.run(&operation, body);
+        drop(running);
         if let Some(run) = run.filter(|_| operation == "TransactWriteItems" && answer.status().is_success()) {
             run.transacted();
         }
@@ -213,7 +224,7 @@ impl Database {
 
 /// The keys of the items that a request writes.
 #[derive(Deserialize)]
-struct WriteRequest {
+pub(super) struct WriteRequest {
     #[serde(rename = "ClientRequestToken")]
     token: Option<String>,
     #[serde(rename = "TransactItems", default)]
@@ -235,7 +246,7 @@ struct StringAttribute {
 }
 
 impl WriteRequest {
-    fn keys(self) -> Vec<Key> {
+    pub(super) fn keys(self) -> Vec<Key> {
         let parts = self.parts.into_iter().flat_map(BTreeMap::into_values).filter_map(|part| part.key);
         parts.chain(self.key).map(|named| (named.pk.text, named.sk.text)).collect()
     }
@@ -249,7 +260,13 @@ fn call<Q: DeserializeOwned, A: Serialize>(
     Ok(serde_json::to_string(&answer).unwrap())
 }
 
-fn refusal(kind: &str, mut more: Value) -> HttpResponse {
+/// A cancelled transaction, with the codes of its members.
+pub(super) fn cancelled<'a>(codes: impl IntoIterator<Item = &'a str>) -> HttpResponse {
+    let reasons = codes.into_iter().map(|code| json!({ "Code": code }));
+    refusal("TransactionCanceledException", json!({ "CancellationReasons": reasons.collect::<Vec<_>>() }))
+}
+
+pub(super) fn refusal(kind: &str, mut more: Value) -> HttpResponse {
     more["__type"] = format!("com.amazonaws.dynamodb.v20120810#{kind}").into();
     more["message"] = "planned".into();
     answer(400, more.to_string())

@@ -3,3 +3,4 @@
 pub(crate) mod database;
 pub(crate) mod random;
 pub(crate) mod run;
+mod running;

@@ -21,7 +21,11 @@ pub(crate) enum Fault {
     LostAnswers,
     /// The request is throttled; the SDK's second attempt is done.
     Throttled,
-    /// The write conflicts with another transaction, which dynoxide does not emulate.
+    /// The transaction is cancelled by throttling; the second attempt is done.
+    TransactionThrottled,
+    /// An earlier attempt of the transaction seems to be running; the SDK's second attempt is done.
+    TransactionInProgress,
+    /// The write conflicts with another transaction. Those of concurrent operations conflict without a fault, too.
     Contended,
     /// Every write of the operation conflicts with another transaction.
     AlwaysContended,
@@ -49,6 +53,8 @@ impl Faults {
                 (4, Fault::LostAnswer),
                 (2, Fault::LostAnswers),
                 (2, Fault::Throttled),
+                (2, Fault::TransactionThrottled),
+                (1, Fault::TransactionInProgress),
                 (4, Fault::Contended),
             ]);
             (random.below(10), fault)
@@ -104,7 +110,7 @@ impl Run {
 
     /// Called before each request: returns its fault, waits while the operation is paused, and never returns once it is
     /// stopped.
-    pub(crate) async fn request(&self, writes: bool) -> Option<Fault> {
+    pub(crate) async fn request(&self, operation: &str) -> Option<Fault> {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         if self.faults.stopped_after.is_some_and(|last| number >= last) {
             self.ended.notify_one();
@@ -121,7 +127,13 @@ impl Run {
             Fault::AlwaysContended => u32::MAX,
             _ => 1,
         };
-        let meets = writes || fault == Fault::Throttled;
+        let meets = match fault {
+            Fault::Throttled => true,
+            Fault::TransactionThrottled | Fault::TransactionInProgress => operation == "TransactWriteItems",
+            Fault::LostAnswer | Fault::LostAnswers | Fault::Contended | Fault::AlwaysContended => {
+                !["GetItem", "BatchGetItem", "Query", "Scan"].contains(&operation)
+            }
+        };
         (meets && self.met.fetch_add(1, Ordering::Relaxed) < times).then_some(fault)
     }
 

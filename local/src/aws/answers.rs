@@ -1,0 +1,114 @@
+//! Answers of the AWS endpoint itself, in the formats of DynamoDB and Secrets Manager.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use serde_json::{Value, json};
+
+use super::Service;
+
+/// The message of a conflict with a transaction.
+const ONGOING: &str = "Transaction is ongoing for the item";
+
+/// A throttling error of the table.
+pub(super) fn table_throttled(service: Service) -> Response<Full<Bytes>> {
+    match service {
+        Service::DynamoDb => error(
+            service,
+            "ProvisionedThroughputExceededException",
+            "The level of configured provisioned throughput for the table was exceeded. Consider increasing your \
+             provisioning level with the UpdateTable API.",
+        ),
+        Service::SecretsManager => requests_throttled(service),
+    }
+}
+
+/// A throttling error of the service's front end.
+pub(super) fn requests_throttled(service: Service) -> Response<Full<Bytes>> {
+    error(service, "ThrottlingException", "Rate exceeded")
+}
+
+pub(super) fn internal_error(service: Service) -> Response<Full<Bytes>> {
+    match service {
+        Service::DynamoDb => error(service, "InternalServerError", "Internal server error"),
+        Service::SecretsManager => error(service, "InternalServiceError", "Internal service error"),
+    }
+}
+
+/// A single write to an item in a running transaction.
+pub(super) fn write_in_conflict() -> Response<Full<Bytes>> {
+    error(Service::DynamoDb, "TransactionConflictException", ONGOING)
+}
+
+/// A transaction that is still running and whose `ClientRequestToken` comes again.
+pub(super) fn transaction_in_progress() -> Response<Full<Bytes>> {
+    let message = "The transaction with the given request token is already in progress.";
+    error(Service::DynamoDb, "TransactionInProgressException", message)
+}
+
+/// A transaction that is cancelled by conflicts; one flag for each member.
+pub(super) fn transaction_in_conflict(conflicts: &[bool]) -> Response<Full<Bytes>> {
+    let codes =
+        conflicts.iter().map(|conflict| if *conflict { ("TransactionConflict", ONGOING) } else { ("None", "") });
+    cancelled(&codes.collect::<Vec<_>>())
+}
+
+/// A transaction with this number of members that is cancelled because one of its items is throttled.
+pub(super) fn transaction_throttled(members: usize) -> Response<Full<Bytes>> {
+    let mut reasons = vec![("None", ""); members.max(1)];
+    reasons[0] = ("ThrottlingError", "Throughput exceeds the current capacity of your table or index.");
+    cancelled(&reasons)
+}
+
+/// The answer to a cancelled transaction (API reference, `TransactionCanceledException`).
+fn cancelled(reasons: &[(&str, &str)]) -> Response<Full<Bytes>> {
+    let codes: Vec<&str> = reasons.iter().map(|(code, _)| *code).collect();
+    let reasons = reasons.iter().map(|(code, message)| match *message {
+        "" => json!({ "Code": code }),
+        message => json!({ "Code": code, "Message": message }),
+    });
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": format!(
+            "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+            codes.join(", ")
+        ),
+        "CancellationReasons": reasons.collect::<Vec<_>>(),
+    });
+    respond(Service::DynamoDb, StatusCode::BAD_REQUEST, &body)
+}
+
+/// An error answer in the format of the service.
+pub(super) fn error(service: Service, kind: &str, message: &str) -> Response<Full<Bytes>> {
+    let namespace = match (service, kind) {
+        (Service::SecretsManager, _) => "",
+        (
+            _,
+            "ProvisionedThroughputExceededException"
+            | "InternalServerError"
+            | "TransactionConflictException"
+            | "TransactionInProgressException",
+        ) => "com.amazonaws.dynamodb.v20120810#",
+        (Service::DynamoDb, _) => "com.amazon.coral.service#",
+    };
+    let status = if kind.starts_with("Internal") { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::BAD_REQUEST };
+    // AWS uses `Message` in errors of its front end and `message` in those of the service's model.
+    let field = if kind == "AccessDeniedException" { "Message" } else { "message" };
+    respond(service, status, &json!({ "__type": format!("{namespace}{kind}"), field: message }))
+}
+
+pub(super) fn respond(service: Service, status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+    json(service, status, body.to_string())
+}
+
+/// A response whose body is JSON text.
+pub(super) fn json(service: Service, status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    let content_type = match service {
+        Service::DynamoDb => "application/x-amz-json-1.0",
+        Service::SecretsManager => "application/x-amz-json-1.1",
+    };
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

@@ -147,6 +147,26 @@ impl Bundle {
         self.functions.end_environments().await;
     }
 
+    /// Freezes the execution environments until the other ends have closed all idle connections: the next request on such a
+    /// connection fails without an effect, as AWS Lambda's developer guide describes under "Best practices" for connections.
+    pub fn freeze_environments(&self) {
+        self.aws.close_idle_connections();
+        if let Some(simulator) = &self.simulator {
+            simulator.close_idle_connections();
+        }
+    }
+
+    /// Limits the concurrent invocations of a function, by logical id. The API answers 503 beyond the limit; streams and schedules
+    /// wait.
+    pub fn limit_function_concurrency(&self, function: &str, limit: Option<u32>) {
+        self.functions.concurrency().limit_function(function, limit);
+    }
+
+    /// Limits the concurrent invocations of all functions together.
+    pub fn limit_account_concurrency(&self, limit: Option<u32>) {
+        self.functions.concurrency().limit_account(limit);
+    }
+
     /// Rotates a secret, by logical id: a new current version is generated, and the old one becomes the previous version.
     pub fn rotate_secret(&self, id: &str) -> Result<(), LocalError> {
         self.aws.secrets().rotate(id)

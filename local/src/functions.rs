@@ -16,6 +16,8 @@ use tokio::sync::Mutex as AsyncMutex;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::concurrency::{Concurrency, Execution};
+
 /// The handler of a function.
 pub(crate) type Handler = Arc<dyn Fn(LambdaEvent<Value>) -> BoxFuture<'static, Result<Value, String>> + Send + Sync>;
 
@@ -40,13 +42,19 @@ pub enum InvokeError {
     /// The function exceeded its timeout.
     #[error("task timed out")]
     TimedOut,
+    /// Too many invocations are running.
+    #[error("throttled")]
+    Throttled,
     /// A test killed the invocation.
     #[error("killed")]
     Killed,
 }
 
 /// The functions of a bundle.
-pub(crate) struct Functions(BTreeMap<String, Function>);
+pub(crate) struct Functions {
+    functions: BTreeMap<String, Function>,
+    concurrency: Concurrency,
+}
 
 struct Function {
     timeout: Duration,
@@ -64,17 +72,29 @@ impl Functions {
             let environment = AsyncMutex::new(None);
             (id, Function { timeout, init, environment, kill_after: Mutex::new(None), kills: AtomicU32::new(0) })
         });
-        Self(functions.collect())
+        Self { functions: functions.collect(), concurrency: Concurrency::default() }
     }
 
-    /// Invokes a function, in the span with the request id that `lambda_runtime` opens around an invocation.
+    /// Invokes a function for a caller who waits for the answer.
     pub(crate) async fn invoke(&self, id: &str, event: Value) -> Result<Value, InvokeError> {
+        let execution = self.concurrency.begin(id).ok_or(InvokeError::Throttled)?;
+        self.run(id, event, execution).await
+    }
+
+    /// Invokes a function for an event source, which repeats a throttled invocation until it runs.
+    pub(crate) async fn invoke_unthrottled(&self, id: &str, event: Value) -> Result<Value, InvokeError> {
+        let execution = self.concurrency.wait(id).await;
+        self.run(id, event, execution).await
+    }
+
+    /// Runs a function in the span with the request id that `lambda_runtime` opens around an invocation.
+    async fn run(&self, id: &str, event: Value, execution: Execution) -> Result<Value, InvokeError> {
         let function = self.function(id)?;
         let mut context = LambdaContext::default();
         context.request_id = Uuid::now_v7().to_string();
         let span = request_span(&context);
         let invocation = async {
-            let answer = function.run(LambdaEvent::new(event, context)).await;
+            let answer = function.run(LambdaEvent::new(event, context), execution).await;
             if let Err(error) = &answer {
                 tracing::warn!(function = id, %error, "invocation failed");
             }
@@ -94,15 +114,20 @@ impl Functions {
         Ok(self.function(id)?.kills.load(Ordering::SeqCst))
     }
 
+    /// The limits of concurrent invocations.
+    pub(crate) fn concurrency(&self) -> &Concurrency {
+        &self.concurrency
+    }
+
     /// Ends all execution environments: the next invocation of each function is a cold start.
     pub(crate) async fn end_environments(&self) {
-        for function in self.0.values() {
+        for function in self.functions.values() {
             *function.environment.lock().await = None;
         }
     }
 
     fn function(&self, id: &str) -> Result<&Function, InvokeError> {
-        self.0.get(id).ok_or_else(|| InvokeError::Unknown(id.to_owned()))
+        self.functions.get(id).ok_or_else(|| InvokeError::Unknown(id.to_owned()))
     }
 }
 
@@ -117,12 +142,17 @@ impl Function {
         Ok(handler)
     }
 
-    async fn run(&self, event: LambdaEvent<Value>) -> Result<Value, InvokeError> {
+    async fn run(&self, event: LambdaEvent<Value>, execution: Execution) -> Result<Value, InvokeError> {
         let handler = self.handler().await?;
         let awaits = self.kill_after.lock().unwrap_or_else(PoisonError::into_inner).take();
         let invocation = KillAfter { inner: Box::pin(async move { handler(event).await }), awaits };
         // A separate task, so that it continues when the caller is dropped, as in Lambda, and so that a panic ends in it.
-        let task = tokio::spawn(tokio::time::timeout(self.timeout, invocation).in_current_span());
+        let timeout = self.timeout;
+        let invocation = async move {
+            let _execution = execution;
+            tokio::time::timeout(timeout, invocation).await
+        };
+        let task = tokio::spawn(invocation.in_current_span());
         let answer = match task.await {
             Ok(Ok(Some(Ok(value)))) => return Ok(value),
             Ok(Ok(Some(Err(message)))) => return Err(InvokeError::Failed(message)),

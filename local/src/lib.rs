@@ -7,11 +7,11 @@
 //! |---|---|---|
 //! | CloudFormation, SAM | a parser of the template; an unsupported feature is an error | [`template`] |
 //! | IAM | the statements under `Policies`, checked for each request | [`iam`], `aws` |
-//! | DynamoDB, Secrets Manager | dynoxide and the generated secrets, behind one loopback port | `aws`, `table` |
-//! | API Gateway | an HTTP server that creates events of payload format 2.0 | `gateway` |
+//! | DynamoDB, Secrets Manager | dynoxide and the generated secrets, behind one loopback port, with conflicts between transactions | `aws`, `table` |
+//! | API Gateway | an HTTP server that creates events of payload format 2.0 and keeps the answers of authorizers | `gateway` |
 //! | Event source mappings | pollers of dynoxide's stream, with filters, batching windows, concurrent batches, retries, bisecting and dead letters | `streams`, `dead_letters` |
 //! | EventBridge Scheduler | timers | `schedules` |
-//! | Lambda | init, timeouts, panics | `functions`, `packages` |
+//! | Lambda | init, timeouts, panics, concurrency limits | `functions`, `packages`, `concurrency` |
 //! | WeChat | a simulator | [`wechat`] |
 //!
 //! [`start`] serves a [`Bundle`] on 127.0.0.1. `main.rs` is the command line; the tests start bundles, too. Several bundles can run
@@ -19,6 +19,7 @@
 
 mod aws;
 mod bundle;
+mod concurrency;
 mod data;
 mod dead_letters;
 mod demo;

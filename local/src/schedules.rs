@@ -33,7 +33,7 @@ pub(crate) async fn fire(
     let mut attempts = 0;
     loop {
         attempts += 1;
-        match functions.invoke(&schedule.function, schedule.input.clone()).await {
+        match functions.invoke_unthrottled(&schedule.function, schedule.input.clone()).await {
             Ok(answer) => return Ok(answer),
             Err(_) if attempts <= schedule.max_retries => {}
             Err(error) => {

@@ -22,6 +22,7 @@ mod cover_fetch;
 mod crash_recovery;
 mod delivery;
 mod duplicates;
+mod environments;
 mod events;
 mod handover;
 mod iam;

@@ -15,6 +15,7 @@ mod secrets;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use dynoxide::Database;
@@ -52,6 +53,8 @@ pub(crate) struct Aws {
     in_flight: InFlight,
     faults: TableFaults,
     requests: RequestCounter,
+    /// How often the idle connections were closed.
+    freezes: AtomicU64,
     /// The number of writes. The pollers of the streams wait for changes.
     writes: watch::Sender<u64>,
 }
@@ -80,6 +83,7 @@ impl Aws {
             in_flight: InFlight::default(),
             faults: TableFaults::default(),
             requests: RequestCounter::default(),
+            freezes: AtomicU64::new(0),
             writes: watch::Sender::new(0),
         }
     }
@@ -94,6 +98,11 @@ impl Aws {
 
     pub(crate) fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    /// Closes the connections that are open now at their next request, which has no effect.
+    pub(crate) fn close_idle_connections(&self) {
+        self.freezes.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(crate) fn writes(&self) -> watch::Receiver<u64> {
@@ -111,10 +120,14 @@ impl Aws {
             let Ok((stream, _)) = accepted else { continue };
             let _ = stream.set_nodelay(true);
             let aws = Arc::clone(&self);
+            let freezes = self.freezes.load(Ordering::SeqCst);
             connections.spawn(async move {
                 let service = service_fn(move |request| {
                     let aws = Arc::clone(&aws);
-                    async move { aws.answer(request).await }
+                    async move {
+                        let is_closed = aws.freezes.load(Ordering::SeqCst) > freezes;
+                        if is_closed { Err(ConnectionClosed) } else { aws.answer(request).await }
+                    }
                 });
                 // An error is a connection that was closed by an injected fault or by the client.
                 let _ =

@@ -29,9 +29,11 @@ use crate::template::{ACCOUNT, REGION, Route};
 /// The path of a request, percent-decoded; `None` if it is not UTF-8.
 ///
 /// An HTTP API decodes the path before it selects the route, so that `%2F` separates two segments, and `rawPath` is the decoded
-/// path. A `+` stays a plus, unlike in a query string.
+/// path. It drops a decoded `?` and what follows (recorded events in github.com/hotsock/voker, pull request 8). A `+` stays a plus,
+/// unlike in a query string.
 pub(super) fn decode_path(path: &str) -> Option<String> {
-    percent_decode_str(path).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+    let decoded = percent_decode_str(path).decode_utf8().ok()?;
+    decoded.split('?').next().map(str::to_owned)
 }
 
 /// A request without its body, from which the events are created.
@@ -80,14 +82,18 @@ impl GatewayRequest<'_> {
         to_json(&event)
     }
 
-    /// The event for an authorizer whose identity sources are these headers; `None` if one of them is missing or empty.
-    pub(super) fn authorizer_event(&self, identity_headers: &[String]) -> Option<serde_json::Result<Value>> {
+    /// The values of these headers, which are the identity sources of an authorizer; `None` if one is missing or empty.
+    pub(super) fn identity_source(&self, identity_headers: &[String]) -> Option<Vec<String>> {
         let headers = headers(&self.parts.headers, self.source);
         let identity_source = identity_headers.iter().map(|name| {
             let value = headers.get(name.as_str())?.to_str().ok()?;
             (!value.is_empty()).then(|| value.to_owned())
         });
-        let identity_source: Vec<String> = identity_source.collect::<Option<_>>()?;
+        identity_source.collect()
+    }
+
+    /// The event for an authorizer.
+    pub(super) fn authorizer_event(&self, identity_source: Vec<String>) -> serde_json::Result<Value> {
         let (method, path) = (&self.parts.method, &self.path);
         let mut event = ApiGatewayV2CustomAuthorizerV2Request::default();
         event.version = Some("2.0".to_owned());
@@ -98,12 +104,12 @@ impl GatewayRequest<'_> {
         event.raw_path = Some(path.clone());
         event.raw_query_string = Some(self.raw_query().to_owned());
         event.cookies = cookies(&self.parts.headers);
-        event.headers = headers;
+        event.headers = headers(&self.parts.headers, self.source);
         let query = query_parameters(self.raw_query()).into_iter();
         event.query_string_parameters = query.map(|(name, values)| (name, values.join(","))).collect();
         event.path_parameters = self.path_parameters.clone().into_iter().collect();
         event.request_context = self.context();
-        Some(to_json(&event))
+        to_json(&event)
     }
 
     fn context(&self) -> ApiGatewayV2httpRequestContext {

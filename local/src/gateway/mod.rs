@@ -4,6 +4,7 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
 mod answer;
+mod authorizer_cache;
 mod event;
 mod routes;
 
@@ -23,6 +24,7 @@ use tokio::net::TcpListener;
 
 use crate::functions::{Functions, InvokeError};
 use crate::template::{Authorizer, Route};
+use authorizer_cache::{Authorization, AuthorizerCache};
 use event::{GatewayRequest, decode_path};
 
 /// The size limit of a request to an HTTP API, in bytes.
@@ -32,13 +34,14 @@ const MAX_BODY: usize = 10 * 1024 * 1024;
 pub(crate) struct Gateway {
     routes: Vec<Route>,
     functions: Arc<Functions>,
+    authorizer_cache: AuthorizerCache,
     clock: SharedClock,
 }
 
 impl Gateway {
     /// An API with these routes, which are tried in order.
     pub(crate) fn new(routes: Vec<Route>, functions: Arc<Functions>, clock: SharedClock) -> Self {
-        Self { routes, functions, clock }
+        Self { routes, functions, authorizer_cache: AuthorizerCache::default(), clock }
     }
 
     /// Serves until `shutdown` resolves and the open requests are answered.
@@ -74,29 +77,46 @@ impl Gateway {
         let Ok(event) = request.function_event(&body, context) else { return internal_server_error() };
         match self.functions.invoke(&route.function, event).await {
             Ok(value) => answer::response(&value).unwrap_or_else(internal_server_error),
-            Err(InvokeError::TimedOut) => message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+            // AWS documents no status for a throttled invocation; an HTTP API answers it as one that did not come in time.
+            Err(InvokeError::TimedOut | InvokeError::Throttled) => {
+                message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+            }
             Err(_) => internal_server_error(),
         }
     }
 
-    /// Invokes the authorizer and returns its context, or the response that refuses the request.
+    /// Returns the context from the authorizer or from its kept answer, or the response that refuses the request.
     async fn authorize(
         &self,
         authorizer: &Authorizer,
         request: &GatewayRequest<'_>,
     ) -> Result<HashMap<String, Value>, Response> {
-        let event = request
-            .authorizer_event(&authorizer.headers)
-            .ok_or_else(|| message(StatusCode::UNAUTHORIZED, "Unauthorized"))?
-            .map_err(|_| internal_server_error())?;
-        let answer = self.functions.invoke(&authorizer.function, event).await.map_err(|_| internal_server_error())?;
-        let answer: ApiGatewayV2CustomAuthorizerSimpleResponse<Option<HashMap<String, Value>>> =
-            serde_json::from_value(answer).map_err(|_| internal_server_error())?;
-        if answer.is_authorized {
-            Ok(answer.context.unwrap_or_default())
+        let identity = request
+            .identity_source(&authorizer.headers)
+            .ok_or_else(|| message(StatusCode::UNAUTHORIZED, "Unauthorized"))?;
+        let key = (authorizer.name.clone(), identity.clone());
+        let authorization = if let Some(kept) = self.authorizer_cache.get(&key, request.now) {
+            kept
         } else {
-            Err(message(StatusCode::FORBIDDEN, "Forbidden"))
-        }
+            let asked = self.ask(authorizer, request, identity).await.ok_or_else(internal_server_error)?;
+            self.authorizer_cache.put(key, asked.clone(), request.now, authorizer.ttl);
+            asked
+        };
+        authorization.ok_or_else(|| message(StatusCode::FORBIDDEN, "Forbidden"))
+    }
+
+    /// Invokes the authorizer. `None` if the invocation fails.
+    async fn ask(
+        &self,
+        authorizer: &Authorizer,
+        request: &GatewayRequest<'_>,
+        identity: Vec<String>,
+    ) -> Option<Authorization> {
+        let event = request.authorizer_event(identity).ok()?;
+        let answer = self.functions.invoke(&authorizer.function, event).await.ok()?;
+        let answer: ApiGatewayV2CustomAuthorizerSimpleResponse<Option<HashMap<String, Value>>> =
+            serde_json::from_value(answer).ok()?;
+        Some(answer.is_authorized.then(|| answer.context.unwrap_or_default()))
     }
 }
 

@@ -166,7 +166,7 @@ impl Poller {
             let event = batch_event(records);
             async move {
                 let event = event.map_err(|error| InvokeError::Failed(error.to_string()))?;
-                self.functions.invoke(&self.mapping.function, event).await
+                self.functions.invoke_unthrottled(&self.mapping.function, event).await
             }
         };
         let discard = |records: &[EventRecord], invocations| {

@@ -33,6 +33,8 @@ pub struct Authorizer {
     pub function: String,
     /// The identity sources: headers, in lower case. A request without one of them is refused without an invocation.
     pub headers: Vec<String>,
+    /// How long its answer to a request counts for the same identity sources.
+    pub ttl: Duration,
 }
 
 impl Route {
@@ -153,6 +155,7 @@ pub(super) fn read(
                 name: auth.authorizer,
                 function: String::new(),
                 headers: Vec::new(),
+                ttl: Duration::ZERO,
             });
             template.routes.push(Route { method, path: route.path, function, authorizer });
         }
@@ -202,7 +205,8 @@ pub(super) fn resolve_authorizers(routes: &mut [Route], resolver: &Resolver<'_>)
             let function = logical_id(authorizer["FunctionArn"].as_str().unwrap_or_default())?.to_owned();
             let headers = authorizer["Identity"]["Headers"].as_array().into_iter().flatten();
             let headers = headers.filter_map(Value::as_str).map(str::to_ascii_lowercase).collect();
-            declared.push(Authorizer { name: name.clone(), function, headers });
+            let ttl = Duration::from_secs(authorizer["Identity"]["ReauthorizeEvery"].as_u64().unwrap_or_default());
+            declared.push(Authorizer { name: name.clone(), function, headers, ttl });
         }
     }
     for route in routes {

@@ -70,6 +70,10 @@ pub(super) async fn call(
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
 ) -> Response {
+    if connection.was_closed_while_idle() {
+        connection.reset();
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use axum::extract::connect_info::Connected;
@@ -13,7 +13,25 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A listener whose connections can be reset by a handler.
-pub(super) struct ResettableListener(pub(super) TcpListener);
+pub(super) struct ResettableListener {
+    pub(super) listener: TcpListener,
+    pub(super) freezes: Freezes,
+}
+
+/// How often the idle connections were closed. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Freezes(Arc<AtomicU64>);
+
+impl Freezes {
+    /// Closes the connections that are open now.
+    pub(super) fn close_idle_connections(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn count(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
 
 /// The connection of a request.
 #[derive(Debug, Clone)]
@@ -22,11 +40,20 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     reset: Arc<AtomicBool>,
     dead: Arc<AtomicBool>,
+    freezes: Freezes,
+    /// The count when the connection was accepted.
+    freezes_before: u64,
 }
 
 impl Connection {
-    fn new(peer: SocketAddr) -> Self {
-        Self { peer, reset: Arc::default(), dead: Arc::default() }
+    fn new(peer: SocketAddr, freezes: Freezes) -> Self {
+        let freezes_before = freezes.count();
+        Self { peer, reset: Arc::default(), dead: Arc::default(), freezes, freezes_before }
+    }
+
+    /// Whether the connection was closed while it was idle.
+    pub(super) fn was_closed_while_idle(&self) -> bool {
+        self.freezes.count() > self.freezes_before
     }
 
     /// Resets the connection: no further byte of an answer is sent, and the client gets a TCP reset.
@@ -45,17 +72,17 @@ impl Listener for ResettableListener {
     type Addr = Connection;
 
     async fn accept(&mut self) -> (ResettableStream, Connection) {
-        let (stream, peer) = Listener::accept(&mut self.0).await;
+        let (stream, peer) = Listener::accept(&mut self.listener).await;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
-        let connection = Connection::new(peer);
+        let connection = Connection::new(peer, self.freezes.clone());
         let (reset, dead) = (Arc::clone(&connection.reset), Arc::clone(&connection.dead));
         (ResettableStream { stream, reset, dead }, connection)
     }
 
     fn local_addr(&self) -> io::Result<Connection> {
-        self.0.local_addr().map(Connection::new)
+        self.listener.local_addr().map(|address| Connection::new(address, self.freezes.clone()))
     }
 }
 

@@ -60,7 +60,7 @@ use store::SharedClock;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use self::connection::{Connection, ResettableListener};
+use self::connection::{Connection, Freezes, ResettableListener};
 use self::state::{Shared, Sim, WeChatState};
 
 /// The time that open calls have to finish at a shutdown.
@@ -70,6 +70,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Simulator {
     sim: Shared,
+    freezes: Freezes,
     server: JoinHandle<()>,
     saver: JoinHandle<()>,
 }
@@ -92,7 +93,8 @@ impl Simulator {
         let sim = Arc::new(Sim::new(clock, format!("http://{address}"), client(), data, state));
         let closing = Shared::clone(&sim);
         let service = router(Shared::clone(&sim)).into_make_service_with_connect_info::<Connection>();
-        let server = axum::serve(ResettableListener(listener), service)
+        let freezes = Freezes::default();
+        let server = axum::serve(ResettableListener { listener, freezes: freezes.clone() }, service)
             .with_graceful_shutdown(async move { closing.closed().await });
         let server = tokio::spawn(async move {
             if let Err(error) = server.into_future().await {
@@ -100,12 +102,17 @@ impl Simulator {
             }
         });
         let saver = tokio::spawn(persistence::run(Shared::clone(&sim)));
-        Self { sim, server, saver }
+        Self { sim, freezes, server, saver }
     }
 
     /// The base URL of the API and the URL of the phone's page, without a trailing slash.
     pub fn url(&self) -> String {
         self.sim.url.clone()
+    }
+
+    /// Closes the idle connections of the API's callers: the next call on such a connection is reset without an effect.
+    pub fn close_idle_connections(&self) {
+        self.freezes.close_idle_connections();
     }
 
     /// Stops the simulator and frees the port. Open calls get a second to finish.

@@ -16,7 +16,8 @@ fn events(request: Request<&'static [u8]>) -> (Value, Option<Value>) {
     let (route, path_parameters) = routes::find(&routes, &parts.method, &path).unwrap();
     let (now, source) = ("2026-11-22T15:00:00Z".parse().unwrap(), ([127, 0, 0, 1], 9).into());
     let request = GatewayRequest { parts: &parts, path, path_parameters, route, source, now };
-    let authorizer_event = request.authorizer_event(&["authorization".to_owned()]).map(Result::unwrap);
+    let identity_source = request.identity_source(&["authorization".to_owned()]);
+    let authorizer_event = identity_source.map(|source| request.authorizer_event(source).unwrap());
     (request.function_event(&Bytes::from_static(body), None).unwrap(), authorizer_event)
 }
 
@@ -35,6 +36,8 @@ fn decode_path_keeps_form_characters_and_refuses_invalid_utf8() {
         ("/a%2Fb", "/a/b"),
         ("/a%20b", "/a b"),
         ("/a%252Fb", "/a%2Fb"),
+        ("/a%3Fb=1/c", "/a"),
+        ("/a%253Fb", "/a%3Fb"),
         ("/100%", "/100%"),
     ] {
         assert_eq!(decode_path(path).as_deref(), Some(decoded), "{path}");

@@ -1,6 +1,6 @@
 //! A local bundle with mini programs, agents and visitors.
 
-use local::{Bundle, Options};
+use local::{Bundle, Options, wechat::Callbacks};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use store::SharedClock;
@@ -21,7 +21,9 @@ impl Desk {
         // An error means that the same provider is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().build()?;
-        let bundle = local::start(Options { clock, streams, ..Options::default() }).await?;
+        let bundle =
+            local::start(Options { clock, streams, callbacks: Some(Callbacks::Anywhere), ..Options::default() })
+                .await?;
         Ok(Self { bundle, client })
     }
 

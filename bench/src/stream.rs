@@ -15,6 +15,7 @@ const OFFSET: u128 = 100_000_000_000_000_000_000;
 pub struct Stream {
     client: Client,
     url: String,
+    access_key: String,
     arn: String,
     shard: String,
     position: Option<String>,
@@ -29,6 +30,7 @@ impl Stream {
         let mut stream = Self {
             client,
             url: desk.bundle.aws_url().to_owned(),
+            access_key: desk.bundle.access_key(OWN_KEY),
             arn: String::new(),
             shard: String::new(),
             position: None,
@@ -65,7 +67,8 @@ impl Stream {
 
     async fn call(&self, target: &str, body: Value) -> Result<Value> {
         let signature = format!(
-            "AWS4-HMAC-SHA256 Credential={OWN_KEY}/20261122/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
+            "AWS4-HMAC-SHA256 Credential={}/20261122/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+            self.access_key
         );
         let request = self.client.post(&self.url).header("x-amz-target", target).header("authorization", signature);
         let request = request.header("x-amz-date", "20261122T000000Z");

@@ -73,10 +73,15 @@ impl Bundle {
         &self.template
     }
 
-    /// The endpoint of DynamoDB and Secrets Manager. The access key [`crate::OWN_KEY`] has all permissions; a function's logical id
-    /// has those of the function.
+    /// The endpoint of DynamoDB and Secrets Manager, for requests with an [access key](Self::access_key).
     pub fn aws_url(&self) -> &str {
         &self.aws_url
+    }
+
+    /// The access key of a caller: of a function by its logical id, with the permissions of the function, or of
+    /// [`OWN_KEY`](crate::OWN_KEY), with all permissions. It is another one after each start.
+    pub fn access_key(&self, caller: &str) -> String {
+        self.aws.access_keys().of(caller)
     }
 
     /// Invokes a function, by logical id.

@@ -14,23 +14,24 @@ use crate::LocalError;
 pub(crate) struct DataDir(Option<PathBuf>);
 
 impl DataDir {
-    /// Opens or creates the folder. `fresh` deletes the data in it. `None` saves nothing.
+    /// Opens or creates the folder. `fresh` deletes the data in it, if the bundle made the folder. Of a folder that was there before,
+    /// neither the mode nor a file is changed, except the bundle's own files. `None` saves nothing.
     pub(crate) fn open(path: Option<&Path>, fresh: bool) -> Result<Self, LocalError> {
         let Some(path) = path else { return Ok(Self(None)) };
         let failed = |source| LocalError::Data { path: path.to_owned(), source };
-        if fresh {
-            // Only the files of the bundle, because the folder can contain others.
-            let entries = match fs::read_dir(path) {
-                Ok(entries) => entries.collect::<Result<Vec<_>, _>>().map_err(failed)?,
-                Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-                Err(error) => return Err(failed(error)),
-            };
-            for entry in entries.iter().filter(|entry| is_bundle_file(&entry.file_name().to_string_lossy())) {
-                fs::remove_file(entry.path()).map_err(failed)?;
-            }
+        if make(path).map_err(failed)? {
+            return Ok(Self(Some(path.to_owned())));
         }
-        fs::create_dir_all(path).map_err(failed)?;
-        restrict(path, 0o700).map_err(failed)?;
+        let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?;
+        let is_own = |entry: &&fs::DirEntry| is_bundle_file(&entry.file_name().to_string_lossy());
+        let own: Vec<PathBuf> = entries.iter().filter(is_own).map(fs::DirEntry::path).collect();
+        if fresh && !own.is_empty() && !path.join(MADE).exists() {
+            return Err(LocalError::NotMadeHere(path.to_owned()));
+        }
+        for file in own {
+            // Files of an earlier version could be read by others.
+            if fresh { fs::remove_file(file) } else { restrict(&file, 0o600) }.map_err(failed)?;
+        }
         Ok(Self(Some(path.to_owned())))
     }
 
@@ -54,17 +55,48 @@ impl DataDir {
     /// Replaces a file atomically. Other users of the machine cannot read it.
     pub(crate) fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), LocalError> {
         let Some(path) = self.path(name) else { return Ok(()) };
-        let write = || {
-            let new = path.with_extension("new");
-            let mut file = fs::File::create(&new)?;
-            restrict(&new, 0o600)?;
-            file.write_all(&serde_json::to_vec_pretty(value)?)?;
-            fs::rename(&new, &path)
-        };
+        let write = || replace(&path, &serde_json::to_vec_pretty(value)?);
         write().map_err(|source| LocalError::Data { path: path.clone(), source })
     }
 }
 
+/// Creates the folder and its parents, only for this user. `false` if it exists.
+fn make(path: &Path) -> std::io::Result<bool> {
+    if path.is_dir() {
+        return Ok(false);
+    }
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::create_dir(path)?;
+    restrict(path, 0o700)?;
+    create(&path.join(MADE))?;
+    Ok(true)
+}
+
+/// Replaces a file atomically with one that only this user can read.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let new = path.with_extension("new");
+    // A file that an interrupted write left keeps its mode.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    create(&new)?.write_all(content)?;
+    fs::rename(&new, path)
+}
+
+/// Creates an empty file that only this user can read, or opens an existing one.
+pub(crate) fn create(path: &Path) -> std::io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Marks a folder that the bundle made.
+const MADE: &str = ".made-by-kefu";
 /// The database.
 pub(crate) const TABLE: &str = "table.sqlite";
 /// The definitions of the tables.

@@ -27,6 +27,9 @@ pub enum LocalError {
         /// The error of the operating system.
         source: std::io::Error,
     },
+    /// The data directory was there before the bundle used it.
+    #[error("{} was not made by kefu, so --fresh deletes nothing in it. Delete its files yourself, or use another folder with --data.", .0.display())]
+    NotMadeHere(PathBuf),
     /// dynoxide returned an error.
     #[error("dynoxide: {0}")]
     Database(String),

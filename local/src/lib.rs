@@ -14,7 +14,7 @@
 //! | Lambda | init, timeouts, panics, concurrency limits | `functions`, `packages`, `concurrency` |
 //! | WeChat | a simulator | [`wechat`] |
 //!
-//! [`start`] serves a [`Bundle`] on 127.0.0.1. `main.rs` is the command line; the tests start bundles, too. Several bundles can run
+//! [`start`] serves a [`Bundle`] on 127.0.0.1. Every server refuses requests by another host name and those of other sites' pages. `main.rs` is the command line; the tests start bundles, too. Several bundles can run
 //! in one process; they share nothing.
 
 mod aws;
@@ -35,6 +35,7 @@ mod start;
 mod streams;
 mod table;
 pub mod template;
+mod trusted_hosts;
 pub mod wechat;
 
 pub use aws::{Fault, OWN_KEY, RequestCounts, TableFault, TableFaults};

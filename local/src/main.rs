@@ -21,9 +21,13 @@ struct Arguments {
     /// Delete the existing data first
     #[arg(long)]
     fresh: bool,
-    /// API token of the admin [default: generated once and saved]
+    /// API token of the admin [default: `KEFU_ADMIN_TOKEN`, or generated once and saved]. Other users of the machine can see the
+    /// arguments of a process, but not its environment variables
     #[arg(long, value_name = "TOKEN")]
     admin_token: Option<String>,
+    /// Another host name by which the API may be called, as that of a tunnel; repeatable
+    #[arg(long, value_name = "NAME[:PORT]")]
+    allow_host: Vec<String>,
     /// Base URL of a WeChat API to call instead of the simulated one; the real one is <https://api.weixin.qq.com>
     #[arg(long, value_name = "URL")]
     wechat_api: Option<String>,
@@ -51,7 +55,8 @@ async fn serve(arguments: Arguments) -> Result<(), LocalError> {
         port: arguments.port,
         data: Some(data.clone()),
         fresh: arguments.fresh,
-        admin_token: arguments.admin_token,
+        allowed_hosts: arguments.allow_host,
+        admin_token: arguments.admin_token.or_else(|| std::env::var("KEFU_ADMIN_TOKEN").ok()),
         wechat_api: arguments.wechat_api,
         demo: !arguments.no_demo,
         schedules: Schedules::Timer,

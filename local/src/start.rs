@@ -1,6 +1,7 @@
 //! Starts a bundle.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,18 +22,18 @@ use crate::gateway::Gateway;
 use crate::options::{Options, Schedules, Streams};
 use crate::streams::{Checkpoints, Poller, PollerContext, RetryPause, Shard};
 use crate::template::{EventSourceMapping, Function, REGION, Template};
-use crate::wechat::Simulator;
+use crate::trusted_hosts::TrustedHosts;
+use crate::wechat::{Callbacks, Simulator};
 use crate::{LocalError, demo, packages, random, schedules, table};
 
 /// Starts a bundle and returns when it answers requests.
 pub async fn start(options: Options) -> Result<Bundle, LocalError> {
     let (api, wechat) = listeners(&options).await?;
+    let api_address = address(&api)?;
     let data = DataDir::open(options.data.as_deref(), options.fresh)?;
     let admin_token = admin_token(options.admin_token, &data)?;
-    let simulator = match wechat {
-        Some(listener) => Some(simulator(listener, &options.clock, &data)?),
-        None => None,
-    };
+    let callbacks = options.callbacks.unwrap_or(Callbacks::At(api_address));
+    let simulator = wechat.map(|listener| simulator(listener, &options.clock, &data, callbacks)).transpose()?;
     let wechat_url = options.wechat_api.unwrap_or_else(|| simulator.as_ref().map_or_else(String::new, Simulator::url));
     let template = Template::deployed(&BTreeMap::from([
         ("AdminTokenSha256".to_owned(), hex::encode(Sha256::digest(&admin_token))),
@@ -42,7 +43,7 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
     let mut tasks = Tasks::default();
     let database = table::open(&template, &data, &options.clock)?;
     let (aws, aws_url) = serve_aws(&template, &database, &data, &mut tasks).await?;
-    let functions = Arc::new(functions(&template, &aws_url, &options.clock)?);
+    let functions = Arc::new(functions(&template, &aws, &aws_url, &options.clock)?);
     let dead_letters = DeadLetterQueues::default();
     let context = PollerContext {
         functions: Arc::clone(&functions),
@@ -56,13 +57,13 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
         run_pollers(&pollers, &aws, &mut tasks);
     }
     let api_url = url(&api)?;
-    serve_api(api, &template, &context, &mut tasks);
+    let trusted_hosts = TrustedHosts::of(api_address, &options.allowed_hosts);
+    serve_api(api, trusted_hosts, &template, &context, &mut tasks);
     if options.schedules == Schedules::Timer {
         run_schedules(&template, &database, &context, &mut tasks);
     }
 
     let Tasks { shutdown, servers, workers } = tasks;
-    let clock = options.clock;
     let bundle = Bundle {
         template,
         api_url,
@@ -75,7 +76,7 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
         pollers,
         dead_letters,
         database,
-        clock,
+        clock: options.clock,
         shutdown,
         servers,
         workers,
@@ -106,7 +107,7 @@ async fn serve_aws(
     let listener = listen(0).await?;
     let aws_url = url(&listener)?;
     let secrets = Secrets::open(template, data.clone())?;
-    let aws = Arc::new(Aws::new(template, secrets, database.clone()));
+    let aws = Arc::new(Aws::new(template, secrets, database.clone(), address(&listener)?));
     tasks.workers.spawn(Arc::clone(&aws).serve(listener));
     Ok((aws, aws_url))
 }
@@ -129,9 +130,15 @@ fn run_pollers(pollers: &[Arc<Poller>], aws: &Aws, tasks: &mut Tasks) {
     }
 }
 
-fn serve_api(listener: TcpListener, template: &Template, context: &PollerContext, tasks: &mut Tasks) {
+fn serve_api(
+    listener: TcpListener,
+    trusted_hosts: TrustedHosts,
+    template: &Template,
+    context: &PollerContext,
+    tasks: &mut Tasks,
+) {
     let gateway = Gateway::new(template.routes.clone(), Arc::clone(&context.functions), Arc::clone(&context.clock));
-    let served = gateway.serve(listener, shut_down(&tasks.shutdown));
+    let served = gateway.serve(listener, trusted_hosts, shut_down(&tasks.shutdown));
     tasks.servers.spawn(async {
         if let Err(error) = served.await {
             tracing::error!(%error, "the API stopped");
@@ -162,9 +169,12 @@ async fn listen(port: u16) -> Result<TcpListener, LocalError> {
     TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| LocalError::Port { port, source })
 }
 
+fn address(listener: &TcpListener) -> Result<SocketAddr, LocalError> {
+    listener.local_addr().map_err(|source| LocalError::Port { port: 0, source })
+}
+
 fn url(listener: &TcpListener) -> Result<String, LocalError> {
-    let address = listener.local_addr().map_err(|source| LocalError::Port { port: 0, source })?;
-    Ok(format!("http://{address}"))
+    Ok(format!("http://{}", address(listener)?))
 }
 
 /// The given token, or the saved one, or a new one, which is saved.
@@ -180,19 +190,24 @@ fn admin_token(given: Option<String>, data: &DataDir) -> Result<String, LocalErr
     Ok(token)
 }
 
-fn simulator(listener: TcpListener, clock: &SharedClock, data: &DataDir) -> Result<Simulator, LocalError> {
+fn simulator(
+    listener: TcpListener,
+    clock: &SharedClock,
+    data: &DataDir,
+    callbacks: Callbacks,
+) -> Result<Simulator, LocalError> {
     match data.path(data::WECHAT) {
-        Some(path) => Simulator::serve_persistent(listener, Arc::clone(clock), path.clone())
+        Some(path) => Simulator::serve_persistent(listener, Arc::clone(clock), callbacks, path.clone())
             .map_err(|source| LocalError::Data { path, source }),
-        None => Ok(Simulator::serve(listener, Arc::clone(clock))),
+        None => Ok(Simulator::serve(listener, Arc::clone(clock), callbacks)),
     }
 }
 
 /// The functions of the template with the handlers of their packages.
-fn functions(template: &Template, aws_url: &str, clock: &SharedClock) -> Result<Functions, LocalError> {
+fn functions(template: &Template, aws: &Aws, aws_url: &str, clock: &SharedClock) -> Result<Functions, LocalError> {
     let mut functions = Vec::new();
     for function in template.functions.values() {
-        let env = environment(function, aws_url);
+        let env = environment(function, &aws.access_keys().of(&function.id), aws_url);
         let init = packages::init(&function.package, env, Arc::clone(clock))
             .ok_or_else(|| LocalError::NoPackage(function.id.clone()))?;
         functions.push((function.id.clone(), function.timeout, init));
@@ -201,10 +216,10 @@ fn functions(template: &Template, aws_url: &str, clock: &SharedClock) -> Result<
 }
 
 /// The environment variables of a function: those of the template, the region, and the credentials that identify the function.
-fn environment(function: &Function, aws_url: &str) -> Env {
+fn environment(function: &Function, access_key: &str, aws_url: &str) -> Env {
     let lambda = [
         ("AWS_REGION", REGION),
-        ("AWS_ACCESS_KEY_ID", &function.id),
+        ("AWS_ACCESS_KEY_ID", access_key),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_ENDPOINT_URL_DYNAMODB", aws_url),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws_url),

@@ -40,6 +40,8 @@ const CREATE_STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS _stream_in_order
 pub(crate) fn open(template: &Template, data: &DataDir, clock: &SharedClock) -> Result<Database, LocalError> {
     let database = match data.path(data::TABLE) {
         Some(path) => {
+            // SQLite gives its other files the mode of this one.
+            data::create(&path).map_err(|source| LocalError::Data { path: path.clone(), source })?;
             let path = path.to_string_lossy();
             create_stream_index(&path)?;
             Database::new(&path)?

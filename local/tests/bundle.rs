@@ -26,7 +26,7 @@ async fn aws(bundle: &Bundle, caller: &str, target: &str, body: &Value) -> Resul
         .post(bundle.aws_url())
         .header("x-amz-target", target)
         .header("x-amz-date", "20261122T150000Z")
-        .header("authorization", signature.replace("{}", caller))
+        .header("authorization", signature.replace("{}", &bundle.access_key(caller)))
         .header("content-type", "application/x-amz-json-1.0")
         .body(body.to_string())
         .send()
@@ -197,6 +197,56 @@ async fn data_survives_a_restart() {
     assert_ne!(bundle.admin_token(), token);
     assert!(directory.join("notes.txt").exists(), "only our own files are thrown away");
     bundle.shutdown().await;
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+/// The mode of a file or folder.
+#[cfg(unix)]
+fn mode(path: &std::path::Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn folder_that_was_there_before_keeps_its_mode_and_its_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = directory("existing");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(directory.join("secrets.json"), "not ours").unwrap();
+    let options = |fresh| Options { data: Some(directory.clone()), fresh, ..Options::default() };
+    let refused = local::start(options(true)).await.unwrap_err().to_string();
+    assert!(refused.contains("was not made by kefu"), "{refused}");
+    assert_eq!(std::fs::read_to_string(directory.join("secrets.json")).unwrap(), "not ours");
+
+    std::fs::remove_file(directory.join("secrets.json")).unwrap();
+    local::start(options(true)).await.unwrap().shutdown().await;
+    assert_eq!(mode(&directory), 0o755);
+    let token = std::fs::read_to_string(directory.join("admin-token.json")).unwrap();
+    local::start(options(true)).await.unwrap_err();
+    assert_eq!(std::fs::read_to_string(directory.join("admin-token.json")).unwrap(), token);
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_can_be_read_by_their_user_only() {
+    let directory = directory("modes");
+    let options = || Options { data: Some(directory.clone()), demo: true, ..Options::default() };
+    let bundle = local::start(options()).await.unwrap();
+    assert_eq!(mode(&directory), 0o700);
+    let files = || std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    // Also the write-ahead log, which SQLite has while the bundle runs.
+    for file in files() {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    bundle.shutdown().await;
+    let names = ["table.sqlite", "secrets.json", "admin-token.json", "demo.json", "wechat.json"];
+    assert!(names.iter().all(|name| directory.join(name).exists()), "{:?}", files());
+    for file in files() {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
     std::fs::remove_dir_all(directory).unwrap();
 }
 

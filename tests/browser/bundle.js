@@ -34,7 +34,8 @@ export async function startBundle() {
   const data = await mkdtemp(join(tmpdir(), "kefu-browser-"));
   const port = await freePair();
   const token = "browser-test-token";
-  const child = spawn(join(root, "target/debug/local"), ["--port", String(port), "--data", data, "--admin-token", token], {
+  const child = spawn(join(root, "target/debug/local"), ["--port", String(port), "--data", data], {
+    env: { ...process.env, KEFU_ADMIN_TOKEN: token },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise((resolve) => child.once("exit", resolve));

@@ -125,6 +125,7 @@ async fn a_token_that_is_taken_away_opens_nothing_from_then_on() {
     world.call(Some(&token), Method::GET, "/api/conversations", None).await.expect(200);
     let path = format!("/api/access-tokens/{id}");
     assert_eq!(world.delete(&path).await.expect(204).raw, "");
+    world.forget_authorizations();
     world.call(Some(&token), Method::GET, "/api/conversations", None).await.expect(403);
     world.call(Some(&other), Method::GET, "/api/conversations", None).await.expect(200);
     assert_eq!(problem(&world.delete(&path).await), (404, "not_found", None));

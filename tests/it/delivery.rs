@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use local::wechat::Simulator;
+use local::wechat::{Callbacks, Simulator};
 use local::{Fault, TableFault};
 use serde_json::{Value, json};
 use store::SharedClock;
@@ -222,7 +222,9 @@ async fn replies_wait_while_wechat_is_unreachable_and_arrive_once_in_order() {
     let address: SocketAddr = listener.local_addr().unwrap();
     let world = World::options(|options| options.wechat_api = Some(format!("http://{address}"))).await;
     let clock: SharedClock = Arc::clone(&world.clock) as SharedClock;
-    let wechat = Simulator::serve_persistent(listener, Arc::clone(&clock), directory.join("wechat.json")).unwrap();
+    let wechat =
+        Simulator::serve_persistent(listener, Arc::clone(&clock), Callbacks::Anywhere, directory.join("wechat.json"))
+            .unwrap();
     let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oREACH");
     visitor.text("1").await;
@@ -235,7 +237,8 @@ async fn replies_wait_while_wechat_is_unreachable_and_arrive_once_in_order() {
     assert_eq!(visitor.outbound().await[0]["failure"]["code"], "wechat.unreachable");
 
     let listener = TcpListener::bind(address).await.unwrap();
-    let wechat = Simulator::serve_persistent(listener, clock, directory.join("wechat.json")).unwrap();
+    let wechat =
+        Simulator::serve_persistent(listener, clock, Callbacks::Anywhere, directory.join("wechat.json")).unwrap();
     world.run_half_an_hour().await;
     assert_eq!(message_states(&visitor).await, ["sent", "sent"]);
     assert_eq!(visitor.received_texts().await, [HELLO; 2]);

@@ -24,6 +24,7 @@ mod delivery;
 mod duplicates;
 mod environments;
 mod events;
+mod foreign_pages;
 mod handover;
 mod iam;
 mod ingress;

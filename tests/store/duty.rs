@@ -114,7 +114,7 @@ async fn heartbeat_in_conflict_with_an_assignment_is_repeated_and_never_a_refusa
     let away = kit.table.duty_writer().set_status("a1", AgentStatus::Away, None).await;
     assert!(matches!(away, Err(StoreError::TransactionConflict)), "{away:?}");
     kit.wire.fail("DeleteItem", 3, &conflict);
-    let ended = kit.table.duty_writer().end_duty("a1").await;
+    let ended = kit.table.settings_writer().end_duty("a1").await;
     assert!(matches!(ended, Err(StoreError::TransactionConflict)), "{ended:?}");
     assert_eq!(kit.items().await, before);
 }

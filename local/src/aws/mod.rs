@@ -1,9 +1,10 @@
 //! The endpoint of DynamoDB and Secrets Manager, on one loopback port.
 //!
-//! It identifies the calling function by the access key of the signature, which is the function's logical id. It checks the IAM
-//! statements of the function, counts the request, applies an injected fault or a conflict with another request, and passes the
+//! It identifies the calling function by the access key of the signature, which has the function's logical id and a random text of
+//! this start. It refuses requests of browser pages. It checks the IAM statements of the function, counts the request, applies an injected fault or a conflict with another request, and passes the
 //! request to dynoxide or to the secrets of the bundle.
 
+mod access_keys;
 mod answers;
 mod authorization;
 mod database;
@@ -14,6 +15,7 @@ mod request_counter;
 mod secrets;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,6 +31,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub(crate) use access_keys::AccessKeys;
 pub use faults::{Fault, TableFault, TableFaults};
 use in_flight::{Conflict, InFlight};
 use request_counter::RequestCounter;
@@ -37,8 +40,9 @@ pub(crate) use secrets::Secrets;
 
 use crate::iam::{self, Statement};
 use crate::template::{TableDefinition, Template};
+use crate::trusted_hosts::TrustedHosts;
 
-/// The access key of the bundle and of tests. It has all permissions.
+/// The name of the caller that has all permissions: the bundle and tests.
 pub const OWN_KEY: &str = "local";
 
 /// The size limit of a DynamoDB request, in bytes.
@@ -50,6 +54,8 @@ pub(crate) struct Aws {
     tables: Vec<TableDefinition>,
     secrets: Secrets,
     database: Database,
+    access_keys: AccessKeys,
+    trusted_hosts: TrustedHosts,
     in_flight: InFlight,
     faults: TableFaults,
     requests: RequestCounter,
@@ -72,20 +78,27 @@ enum Service {
 }
 
 impl Aws {
-    /// An endpoint for the tables of the template, which are in the database, and for its secrets.
-    pub(crate) fn new(template: &Template, secrets: Secrets, database: Database) -> Self {
+    /// An endpoint at an address for the tables of the template, which are in the database, and for its secrets.
+    pub(crate) fn new(template: &Template, secrets: Secrets, database: Database, address: SocketAddr) -> Self {
         let functions = template.functions.values();
         Self {
             principals: functions.map(|function| (function.id.clone(), function.statements.clone())).collect(),
             tables: template.tables.values().cloned().collect(),
             secrets,
             database,
+            access_keys: AccessKeys::generate(),
+            trusted_hosts: TrustedHosts::of(address, &[]),
             in_flight: InFlight::default(),
             faults: TableFaults::default(),
             requests: RequestCounter::default(),
             freezes: AtomicU64::new(0),
             writes: watch::Sender::new(0),
         }
+    }
+
+    /// The access keys of the callers.
+    pub(crate) fn access_keys(&self) -> &AccessKeys {
+        &self.access_keys
     }
 
     pub(crate) fn faults(&self) -> &TableFaults {
@@ -143,13 +156,24 @@ impl Aws {
         };
         let body = body.to_bytes();
 
+        if self.trusted_hosts.refusal(&parts.method, &parts.headers).is_some() || !is_aws_json(&parts.headers) {
+            return Ok(answers::error(
+                Service::DynamoDb,
+                "AccessDeniedException",
+                "refused: not a request of an AWS SDK",
+            ));
+        }
         let target = text(&parts.headers, "x-amz-target");
         let Some((service, operation)) = target.and_then(operation) else {
             return Ok(answers::error(Service::DynamoDb, "UnknownOperationException", ""));
         };
-        let Some(caller) = caller(&parts.headers) else {
+        let Some(key) = access_key(&parts.headers) else {
             let message = "Request is missing Authentication Token";
             return Ok(answers::error(service, "MissingAuthenticationTokenException", message));
+        };
+        let Some(caller) = self.access_keys.caller(key) else {
+            let message = "The security token included in the request is invalid.";
+            return Ok(answers::error(service, "UnrecognizedClientException", message));
         };
         let request: Value = serde_json::from_slice(&body).unwrap_or_default();
         if let Err(refused) = self.authorize(service, caller, operation, &parts.headers, &request) {
@@ -269,8 +293,13 @@ fn operation(target: &str) -> Option<(Service, &str)> {
     }
 }
 
-/// The access key in a version 4 signature. The signature is not verified, because the port is on loopback only.
-fn caller(headers: &HeaderMap) -> Option<&str> {
+/// Whether a request has the content type of an AWS SDK, which a page of another site cannot send without being asked first.
+fn is_aws_json(headers: &HeaderMap) -> bool {
+    text(headers, "content-type").is_some_and(|kind| kind.starts_with("application/x-amz-json-1."))
+}
+
+/// The access key in a version 4 signature. The signature itself is not verified: the key is as secret as it would be.
+fn access_key(headers: &HeaderMap) -> Option<&str> {
     let authorization = text(headers, "authorization")?;
     let (_, credential) = authorization.split_once("Credential=")?;
     credential.split('/').next()

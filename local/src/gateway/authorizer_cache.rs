@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn answer_counts_until_its_time_to_live_ends() {
-        let (cache, ttl) = (AuthorizerCache::default(), Duration::from_secs(60));
+        let (cache, ttl) = (AuthorizerCache::default(), Duration::from_mins(1));
         let key = |token: &str| ("Access".to_owned(), vec![token.to_owned()]);
         let at = |second| Timestamp::from_second(second).unwrap();
         cache.put(key("a"), Some(HashMap::new()), at(0), ttl);

@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 
 use crate::functions::{Functions, InvokeError};
 use crate::template::{Authorizer, Route};
+use crate::trusted_hosts::{TrustedHosts, refuse_untrusted};
 use authorizer_cache::{Authorization, AuthorizerCache};
 use event::{GatewayRequest, decode_path};
 
@@ -48,9 +49,11 @@ impl Gateway {
     pub(crate) async fn serve(
         self,
         listener: TcpListener,
+        trusted_hosts: TrustedHosts,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        let app = Router::new().fallback(receive).with_state(Arc::new(self));
+        let trusted = axum::middleware::from_fn_with_state(trusted_hosts, refuse_untrusted);
+        let app = Router::new().fallback(receive).layer(trusted).with_state(Arc::new(self));
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(listener, app).with_graceful_shutdown(shutdown).await
     }

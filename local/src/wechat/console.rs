@@ -11,7 +11,6 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::api_error;
 use super::crypto::Key;
 use super::document::Format;
 use super::faults::Fault;
@@ -19,6 +18,7 @@ use super::mini_program::{MiniProgram, Page};
 use super::problem::{Problem, parse_json};
 use super::push::{self, Config, Mode};
 use super::state::{Settings, Shared};
+use super::{Callbacks, api_error};
 
 /// The body of `POST /sim/mini-programs`.
 #[derive(Deserialize)]
@@ -40,10 +40,13 @@ struct Submission {
 
 impl Submission {
     /// The push configuration, if one is submitted. Checks its fields as the console does.
-    fn config(&self) -> Result<Option<Config>, Problem> {
+    fn config(&self, callbacks: Callbacks) -> Result<Option<Config>, Problem> {
         let Some(callback_url) = self.callback_url.clone() else { return Ok(None) };
         if !matches!(callback_url.scheme(), "http" | "https") {
             return Err(Problem::invalid("callback_url must begin with http:// or https://"));
+        }
+        if !callbacks.permit(&callback_url) {
+            return Err(Problem::invalid("callback_url must lead to the API of this bundle"));
         }
         let token = self.token.clone().ok_or_else(|| Problem::invalid("token is missing"))?;
         if !(3..=32).contains(&token.len()) || !token.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
@@ -66,7 +69,7 @@ pub(super) async fn submit(State(sim): State<Shared>, body: Bytes) -> Result<Jso
     if !MiniProgram::is_app_id(&app_id) {
         return Err(Problem::invalid("app_id must be wx and 16 characters of 0-9 a-f"));
     }
-    let config = submission.config()?;
+    let config = submission.config(sim.callbacks)?;
     sim.update(|state, _| {
         let secret = submission.app_secret.as_deref();
         if !state.mini_programs.contains_key(&app_id) {

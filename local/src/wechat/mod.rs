@@ -17,7 +17,7 @@
 //! - The first token call with an unknown app ID registers it as a mini program with the secret of the call
 //!   (`PUT /sim/settings {"strict": true}` turns this off). Later calls with another secret get 40125, and so does every secret
 //!   that starts with `wrong`. `POST /sim/mini-programs` with another secret resets it (重置).
-//! - A callback URL can have any host and port, and the scheme `http`.
+//! - A callback URL has the scheme `http` and leads to the bundle, see [`Callbacks`].
 //!
 //! Times that WeChat measures in seconds or more (tokens, quota, media, typing, `CreateTime`) use the given clock. The 5 s limit
 //! of a callback, the pauses between retries and injected waits are real time.
@@ -55,16 +55,37 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post};
 use store::SharedClock;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use url::Url;
 
 use self::connection::{Connection, Freezes, ResettableListener};
 use self::state::{Shared, Sim, WeChatState};
+use crate::trusted_hosts::{TrustedHosts, refuse_untrusted};
 
 /// The time that open calls have to finish at a shutdown.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The callback URLs that the simulator calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Callbacks {
+    /// Those of the API at this address of loopback, so that no page can make the simulator call another server.
+    At(SocketAddr),
+    /// Any, for tests of the simulator.
+    Anywhere,
+}
+
+impl Callbacks {
+    fn permit(self, url: &Url) -> bool {
+        let Self::At(address) = self else { return true };
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or_default();
+        url.scheme() == "http" && TrustedHosts::of(address, &[]).contains(&format!("{host}:{port}"))
+    }
+}
 
 /// A running simulator, controlled over HTTP. It keeps running when the handle is dropped.
 #[derive(Debug)]
@@ -77,22 +98,34 @@ pub struct Simulator {
 
 impl Simulator {
     /// Serves on `listener` with a state in memory. Spawns tasks on the current runtime.
-    pub fn serve(listener: TcpListener, clock: SharedClock) -> Self {
-        Self::start(listener, clock, WeChatState::default(), None)
+    pub fn serve(listener: TcpListener, clock: SharedClock, callbacks: Callbacks) -> Self {
+        Self::start(listener, clock, callbacks, WeChatState::default(), None)
     }
 
     /// Serves on `listener` with a state that is saved in `file`: mini programs, visitors, chats and tokens survive a restart.
     /// An error if the file exists and cannot be read.
-    pub fn serve_persistent(listener: TcpListener, clock: SharedClock, file: PathBuf) -> io::Result<Self> {
+    pub fn serve_persistent(
+        listener: TcpListener,
+        clock: SharedClock,
+        callbacks: Callbacks,
+        file: PathBuf,
+    ) -> io::Result<Self> {
         let state = persistence::load(&file)?;
-        Ok(Self::start(listener, clock, state, Some(file)))
+        Ok(Self::start(listener, clock, callbacks, state, Some(file)))
     }
 
-    fn start(listener: TcpListener, clock: SharedClock, state: WeChatState, data: Option<PathBuf>) -> Self {
+    fn start(
+        listener: TcpListener,
+        clock: SharedClock,
+        callbacks: Callbacks,
+        state: WeChatState,
+        data: Option<PathBuf>,
+    ) -> Self {
         let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
-        let sim = Arc::new(Sim::new(clock, format!("http://{address}"), client(), data, state));
+        let sim = Arc::new(Sim::new(clock, format!("http://{address}"), callbacks, client(), data, state));
         let closing = Shared::clone(&sim);
-        let service = router(Shared::clone(&sim)).into_make_service_with_connect_info::<Connection>();
+        let trusted = from_fn_with_state(TrustedHosts::of(address, &[]), refuse_untrusted);
+        let service = router(Shared::clone(&sim)).layer(trusted).into_make_service_with_connect_info::<Connection>();
         let freezes = Freezes::default();
         let server = axum::serve(ResettableListener { listener, freezes: freezes.clone() }, service)
             .with_graceful_shutdown(async move { closing.closed().await });
@@ -142,6 +175,7 @@ fn router(sim: Shared) -> Router {
         .route("/sim/faults", post(console::add_fault).get(console::faults).delete(console::clear_faults))
         .route("/sim/calls", get(console::calls).delete(console::clear_calls))
         .route("/sim/settings", get(console::settings).put(console::set_settings))
+        .layer(from_fn(problem::require_json))
         .layer(DefaultBodyLimit::max(api::BODY_LIMIT))
         .with_state(sim)
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::state::{Shared, Sim, WeChatState};
+use crate::data;
 
 /// The delay between a change and the write, which collects further changes.
 const SAVE_DELAY: Duration = Duration::from_millis(200);
@@ -18,14 +19,12 @@ pub(super) fn load(file: &Path) -> io::Result<WeChatState> {
     }
 }
 
-/// Writes the state to a temporary file and renames it, so that a crash leaves the old or the new state.
+/// Writes the state, so that a crash leaves the old or the new one.
 pub(super) fn save(sim: &Sim) {
     let Some(file) = &sim.data else { return };
     let write = || {
         let text = sim.read(serde_json::to_vec)?;
-        let temporary = file.with_extension("new");
-        std::fs::write(&temporary, text)?;
-        std::fs::rename(&temporary, file)
+        data::replace(file, &text)
     };
     if let Err(error) = write() {
         tracing::warn!(%error, "cannot save the state of the simulated WeChat");

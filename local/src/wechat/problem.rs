@@ -1,7 +1,9 @@
 //! Errors of `/sim`: problem details (RFC 9457).
 
-use axum::http::StatusCode;
+use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -19,6 +21,12 @@ impl Problem {
     /// A missing or invalid field.
     pub(super) fn invalid(detail: impl Into<String>) -> Self {
         Self { status: StatusCode::UNPROCESSABLE_ENTITY, code: "invalid", detail: detail.into() }
+    }
+
+    /// A body that is not JSON.
+    fn not_json() -> Self {
+        let detail = "the Content-Type must be application/json".to_owned();
+        Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, code: "unsupported_media_type", detail }
     }
 
     /// An unregistered mini program.
@@ -46,7 +54,19 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Parses a JSON body. Ignores the `Content-Type`, because `curl -d` sends that of a form. An empty body is an empty object.
+/// Refuses changes under `/sim` whose body is not declared as JSON. A page of another site can send a form or plain text without
+/// asking the server first, but not JSON.
+pub(super) async fn require_json(request: Request, next: Next) -> Response {
+    let is_change = [Method::POST, Method::PUT, Method::PATCH].contains(request.method());
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_json = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+    if is_change && request.uri().path().starts_with("/sim/") && !is_json {
+        return Problem::not_json().into_response();
+    }
+    next.run(request).await
+}
+
+/// Parses a JSON body. An empty body is an empty object.
 pub(super) fn parse_json<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| Problem::invalid(error.to_string()))

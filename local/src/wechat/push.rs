@@ -92,6 +92,11 @@ impl Push {
             Ok(client) => client,
             Err(error) => return Attempt { status: None, body: None, error: Some(error.clone()), ms: 0 },
         };
+        if !sim.callbacks.permit(&url) {
+            // Stored by an earlier start, when the API had another port.
+            let error = Some("the callback URL does not lead to the API of this bundle".to_owned());
+            return Attempt { status: None, body: None, error, ms: 0 };
+        }
         let started = Instant::now();
         let answer = async {
             let request = client.post(url).header(CONTENT_TYPE, self.config.format.content_type()).body(body);

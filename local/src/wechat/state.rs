@@ -13,7 +13,7 @@ use super::chat::Visitor;
 use super::faults::Fault;
 use super::media::Media;
 use super::mini_program::MiniProgram;
-use super::{api_error, random};
+use super::{Callbacks, api_error, random};
 
 /// The simulator, shared by all requests.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) struct Sim {
     pub(super) clock: SharedClock,
     /// The base URL, without a trailing slash.
     pub(super) url: String,
+    /// The callback URLs that may be called.
+    pub(super) callbacks: Callbacks,
     /// The client for pushes to callbacks, or why it cannot be built.
     pub(super) http: Result<reqwest::Client, String>,
     /// The file that the state is saved to.
@@ -37,6 +39,7 @@ impl Sim {
     pub(super) fn new(
         clock: SharedClock,
         url: String,
+        callbacks: Callbacks,
         http: Result<reqwest::Client, String>,
         data: Option<PathBuf>,
         state: WeChatState,
@@ -44,6 +47,7 @@ impl Sim {
         Self {
             clock,
             url,
+            callbacks,
             http,
             data,
             changed: watch::Sender::new(0),

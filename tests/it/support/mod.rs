@@ -108,6 +108,11 @@ impl World {
         self.clock.advance(SignedDuration::from_secs(seconds));
     }
 
+    /// Moves the clock until API Gateway has dropped every answer of the authorizer (`ReauthorizeEvery` in the template).
+    pub(crate) fn forget_authorizations(&self) {
+        self.advance(60);
+    }
+
     /// Fires the minute tick of one function.
     pub(crate) async fn tick(&self, function: &str) {
         self.bundle.tick(function).await.unwrap();

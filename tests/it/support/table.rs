@@ -35,11 +35,12 @@ fn record(event: &str, item: &Value, number: usize) -> Value {
 pub(crate) const TABLE: &str = "kefu-Table";
 
 impl World {
-    /// A call to DynamoDB under the access key of `caller`: a function's logical id, or [`OWN_KEY`] for one that may do
+    /// A call to DynamoDB with the access key of `caller`: a function's logical id, or [`OWN_KEY`] for one that may do
     /// everything.
     pub(crate) async fn dynamodb(&self, caller: &str, operation: &str, body: &Value) -> Answer {
+        let key = self.bundle.access_key(caller);
         let signature = format!(
-            "AWS4-HMAC-SHA256 Credential={caller}/20260302/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
+            "AWS4-HMAC-SHA256 Credential={key}/20260302/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
         );
         let request = self
             .client()

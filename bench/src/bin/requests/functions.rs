@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bench::{Error, Result};
 use function::Env;
 use lambda_http::{Body, Response};
-use local::template::Template;
+use local::Bundle;
 use serde_json::{Value, json};
 use store::{Clock, ManualClock, SharedClock};
 
@@ -42,8 +42,8 @@ pub(crate) struct Call<'a> {
 
 impl Functions {
     /// Starts the functions with their environment variables of the template.
-    pub(crate) async fn start(template: &Template, meter: Meter, clock: Arc<ManualClock>) -> Result<Self> {
-        let env = |id: &str| environment(template, id, meter.url());
+    pub(crate) async fn start(bundle: &Bundle, meter: Meter, clock: Arc<ManualClock>) -> Result<Self> {
+        let env = |id: &str| environment(bundle, id, meter.url());
         let time: SharedClock = clock.clone();
         Ok(Self {
             ingress: message_ingress::Deps::new(&env("MessageIngress")?, Arc::clone(&time)).await?,
@@ -137,12 +137,14 @@ impl Functions {
 }
 
 /// The environment variables of a function: those of the template and those that Lambda sets.
-fn environment(template: &Template, id: &str, aws_url: &str) -> Result<Env> {
-    let function = template.functions.get(id).ok_or_else(|| Error::Other(format!("template.yaml has no {id}")))?;
+fn environment(bundle: &Bundle, id: &str, aws_url: &str) -> Result<Env> {
+    let access_key = bundle.access_key(id);
+    let function =
+        bundle.template().functions.get(id).ok_or_else(|| Error::Other(format!("template.yaml has no {id}")))?;
     let lambda = [
         ("AWS_REGION", "us-east-1"),
         // The local bundle recognizes a function by its access key.
-        ("AWS_ACCESS_KEY_ID", id),
+        ("AWS_ACCESS_KEY_ID", access_key.as_str()),
         ("AWS_SECRET_ACCESS_KEY", "bench"),
         ("AWS_ENDPOINT_URL_DYNAMODB", aws_url),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws_url),

@@ -150,7 +150,9 @@ fn units(consumed: &Value) -> f64 {
 /// The logical id of the calling function, which the bundle uses as its access key.
 fn caller(headers: &HeaderMap) -> &str {
     let (_, credential) = text(headers, "authorization").split_once("Credential=").unwrap_or_default();
-    credential.split('/').next().unwrap_or_default()
+    // The function's logical id and a random text.
+    let key = credential.split('/').next().unwrap_or_default();
+    key.rsplit_once('-').map_or(key, |(function, _)| function)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {

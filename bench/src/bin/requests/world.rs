@@ -101,7 +101,7 @@ impl World {
             agents.push(agent);
         }
 
-        let functions = Box::pin(Functions::start(desk.bundle.template(), meter, Arc::clone(&clock))).await?;
+        let functions = Box::pin(Functions::start(&desk.bundle, meter, Arc::clone(&clock))).await?;
         let functions = Arc::new(functions);
         let callback = Callback::serve(listener, Arc::clone(&functions));
         let (assigned, events) = (BTreeMap::new(), Vec::new());

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use store::ManualClock;
 use tokio::net::TcpListener;
 
-use super::Simulator;
+use super::{Callbacks, Simulator};
 
 const APP: &str = "wx00000000000000a1";
 const OTHER: &str = "wx00000000000000b2";
@@ -44,7 +44,7 @@ impl Bench {
     async fn start() -> Self {
         let clock = Arc::new(ManualClock::new(start_of_time()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let simulator = Simulator::serve(listener, Arc::<ManualClock>::clone(&clock));
+        let simulator = Simulator::serve(listener, Arc::<ManualClock>::clone(&clock), Callbacks::Anywhere);
         Self { simulator, clock, http: Client::builder().no_proxy().build().unwrap() }
     }
 
@@ -65,15 +65,15 @@ impl Bench {
     }
 
     async fn post(&self, path: &str, body: Value) -> Value {
-        self.http.post(self.url(path)).body(body.to_string()).send().await.unwrap().json().await.unwrap()
+        self.http.post(self.url(path)).json(&body).send().await.unwrap().json().await.unwrap()
     }
 
     async fn put(&self, path: &str, body: Value) -> Value {
-        self.http.put(self.url(path)).body(body.to_string()).send().await.unwrap().json().await.unwrap()
+        self.http.put(self.url(path)).json(&body).send().await.unwrap().json().await.unwrap()
     }
 
     async fn patch(&self, path: &str, body: Value) -> Value {
-        self.http.patch(self.url(path)).body(body.to_string()).send().await.unwrap().json().await.unwrap()
+        self.http.patch(self.url(path)).json(&body).send().await.unwrap().json().await.unwrap()
     }
 
     fn url(&self, path: &str) -> String {

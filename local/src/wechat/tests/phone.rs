@@ -5,7 +5,7 @@ use store::SystemClock;
 use tokio::net::TcpListener;
 
 use super::{APP, Bench, Callback, KEY, OPENID, SECRET, TOKEN};
-use crate::wechat::Simulator;
+use crate::wechat::{Callbacks, Simulator};
 
 #[tokio::test]
 async fn page_has_the_contact_button_and_no_inline_script() {
@@ -73,7 +73,8 @@ async fn persistent_state_survives_a_restart() {
     let file = folder.join("wechat.json");
     let serve = async || {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let simulator = Simulator::serve_persistent(listener, Arc::new(SystemClock), file.clone()).unwrap();
+        let simulator =
+            Simulator::serve_persistent(listener, Arc::new(SystemClock), Callbacks::Anywhere, file.clone()).unwrap();
         Bench { simulator, ..Bench::start().await }
     };
     let bench = serve().await;

@@ -161,10 +161,20 @@ impl Bundle {
         }
     }
 
+    /// The number of requests to the AWS endpoint that met a connection closed by [`freeze_environments`](Self::freeze_environments).
+    pub fn requests_on_closed_connections(&self) -> u64 {
+        self.aws.requests_on_closed_connections()
+    }
+
     /// Limits the concurrent invocations of a function, by logical id. The API answers 503 beyond the limit; streams and schedules
     /// wait.
     pub fn limit_function_concurrency(&self, function: &str, limit: Option<u32>) {
         self.functions.concurrency().limit_function(function, limit);
+    }
+
+    /// How often an invocation was throttled by a limit of concurrent invocations.
+    pub fn throttles(&self) -> u64 {
+        self.functions.concurrency().throttles()
     }
 
     /// Limits the concurrent invocations of all functions together.

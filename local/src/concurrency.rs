@@ -17,6 +17,7 @@ struct Executions {
     running: BTreeMap<String, u32>,
     limits: BTreeMap<String, u32>,
     account_limit: Option<u32>,
+    throttles: u64,
 }
 
 /// A running execution, until this is dropped.
@@ -48,10 +49,17 @@ impl Concurrency {
             let is_free = executions.is_free(function);
             if is_free {
                 *executions.running.entry(function.to_owned()).or_default() += 1;
+            } else {
+                executions.throttles += 1;
             }
             is_free
         });
         begun.then(|| Execution { all: self.clone(), function: function.to_owned() })
+    }
+
+    /// How often an execution was throttled, as Lambda's metric `Throttles` counts it.
+    pub(crate) fn throttles(&self) -> u64 {
+        self.0.borrow().throttles
     }
 
     /// Starts an execution as soon as the limits allow.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::LocalError;
 
@@ -14,8 +15,8 @@ use crate::LocalError;
 pub(crate) struct DataDir(Option<PathBuf>);
 
 impl DataDir {
-    /// Opens or creates the folder. `fresh` deletes the data in it, if the bundle made the folder. Of a folder that was there before,
-    /// neither the mode nor a file is changed, except the bundle's own files. `None` saves nothing.
+    /// Opens or creates the folder. `fresh` deletes the data in it, if the bundle made the folder. A folder that was there before
+    /// keeps its mode, and nothing in it is deleted: it must be empty or hold the table of an earlier start. `None` saves nothing.
     pub(crate) fn open(path: Option<&Path>, fresh: bool) -> Result<Self, LocalError> {
         let Some(path) = path else { return Ok(Self(None)) };
         let failed = |source| LocalError::Data { path: path.to_owned(), source };
@@ -25,12 +26,17 @@ impl DataDir {
         let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?;
         let is_own = |entry: &&fs::DirEntry| is_bundle_file(&entry.file_name().to_string_lossy());
         let own: Vec<PathBuf> = entries.iter().filter(is_own).map(fs::DirEntry::path).collect();
-        if fresh && !own.is_empty() && !path.join(MADE).exists() {
-            return Err(LocalError::NotMadeHere(path.to_owned()));
+        if !path.join(MADE).exists() && !own.is_empty() {
+            if fresh {
+                return Err(LocalError::NotMadeHere(path.to_owned()));
+            }
+            // Without a table, these are files of another program with the same names, and would be replaced.
+            if !path.join(TABLE).exists() {
+                return Err(LocalError::FilesOfOthers(path.to_owned()));
+            }
         }
-        for file in own {
-            // Files of an earlier version could be read by others.
-            if fresh { fs::remove_file(file) } else { restrict(&file, 0o600) }.map_err(failed)?;
+        if fresh {
+            own.into_iter().try_for_each(fs::remove_file).map_err(failed)?;
         }
         Ok(Self(Some(path.to_owned())))
     }
@@ -60,7 +66,7 @@ impl DataDir {
     }
 }
 
-/// Creates the folder and its parents, only for this user. `false` if it exists.
+/// Creates the folder, which only this user can open, and its parents. `false` if it exists.
 fn make(path: &Path) -> std::io::Result<bool> {
     if path.is_dir() {
         return Ok(false);
@@ -68,21 +74,20 @@ fn make(path: &Path) -> std::io::Result<bool> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    fs::create_dir(path)?;
-    restrict(path, 0o700)?;
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)?;
     create(&path.join(MADE))?;
     Ok(true)
 }
 
 /// Replaces a file atomically with one that only this user can read.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let new = path.with_extension("new");
-    // A file that an interrupted write left keeps its mode.
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    create(&new)?.write_all(content)?;
+    let new = path.with_extension(format!("{}.new", Uuid::now_v7().simple()));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    open_for_this_user(options, &new)?.write_all(content)?;
     fs::rename(&new, path)
 }
 
@@ -90,6 +95,11 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
 pub(crate) fn create(path: &Path) -> std::io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true);
+    open_for_this_user(options, path)
+}
+
+/// Opens a file. A file that this creates can only be read by this user.
+fn open_for_this_user(mut options: fs::OpenOptions, path: &Path) -> std::io::Result<fs::File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
@@ -114,17 +124,7 @@ pub(crate) const DEMO: &str = "demo.json";
 
 /// Whether a file belongs to the bundle. SQLite has additional files, and an interrupted write leaves a `.new`.
 fn is_bundle_file(name: &str) -> bool {
-    let name = name.strip_suffix(".new").map_or_else(|| name.to_owned(), |stem| format!("{stem}.json"));
+    let stem = name.strip_suffix(".new").map(|name| name.split('.').next().unwrap_or_default());
+    let name = stem.map_or_else(|| name.to_owned(), |stem| format!("{stem}.json"));
     name.starts_with(TABLE) || [TABLES, SECRETS, POSITIONS, ADMIN_TOKEN, WECHAT, DEMO].contains(&name.as_str())
-}
-
-#[cfg(unix)]
-fn restrict(path: &Path, mode: u32) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn restrict(_: &Path, _: u32) -> std::io::Result<()> {
-    Ok(())
 }

@@ -30,6 +30,9 @@ pub enum LocalError {
     /// The data directory was there before the bundle used it.
     #[error("{} was not made by kefu, so --fresh deletes nothing in it. Delete its files yourself, or use another folder with --data.", .0.display())]
     NotMadeHere(PathBuf),
+    /// The data directory holds files that have the names of the bundle's files, and no table of the bundle.
+    #[error("{} holds files of another program with the names of kefu's files. Use another folder with --data.", .0.display())]
+    FilesOfOthers(PathBuf),
     /// dynoxide returned an error.
     #[error("dynoxide: {0}")]
     Database(String),

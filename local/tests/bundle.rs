@@ -214,13 +214,19 @@ async fn folder_that_was_there_before_keeps_its_mode_and_its_files() {
     let directory = directory("existing");
     std::fs::create_dir(&directory).unwrap();
     std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
-    std::fs::write(directory.join("secrets.json"), "not ours").unwrap();
     let options = |fresh| Options { data: Some(directory.clone()), fresh, ..Options::default() };
-    let refused = local::start(options(true)).await.unwrap_err().to_string();
-    assert!(refused.contains("was not made by kefu"), "{refused}");
-    assert_eq!(std::fs::read_to_string(directory.join("secrets.json")).unwrap(), "not ours");
-
-    std::fs::remove_file(directory.join("secrets.json")).unwrap();
+    for name in ["secrets.json", "secrets.new"] {
+        let foreign = directory.join(name);
+        std::fs::write(&foreign, "not ours").unwrap();
+        std::fs::set_permissions(&foreign, std::fs::Permissions::from_mode(0o644)).unwrap();
+        for (fresh, reason) in [(true, "was not made by kefu"), (false, "files of another program")] {
+            let refused = local::start(options(fresh)).await.unwrap_err().to_string();
+            assert!(refused.contains(reason), "{refused}");
+            assert_eq!(std::fs::read_to_string(&foreign).unwrap(), "not ours");
+            assert_eq!(mode(&foreign), 0o644);
+        }
+        std::fs::remove_file(foreign).unwrap();
+    }
     local::start(options(true)).await.unwrap().shutdown().await;
     assert_eq!(mode(&directory), 0o755);
     let token = std::fs::read_to_string(directory.join("admin-token.json")).unwrap();

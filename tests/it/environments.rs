@@ -22,6 +22,7 @@ async fn idle_connections_to_aws_that_died_lose_nothing() {
         world.bundle.freeze_environments();
     }
     assert_eq!(world.items("inbound").await.len(), 3);
+    assert!(world.bundle.requests_on_closed_connections() > 0, "no connection was in use again");
 }
 
 #[tokio::test]
@@ -87,8 +88,14 @@ async fn stream_and_schedule_wait_for_a_free_execution() {
         visitor.text("1").await;
     }
     world.bundle.limit_account_concurrency(Some(1));
-    world.settle().await;
-    world.tick("Reception").await;
+    let (throttles, ()) = tokio::join!(
+        async {
+            world.tick("Reception").await;
+            world.bundle.throttles()
+        },
+        world.settle(),
+    );
+    assert!(throttles > 0, "the tick and the stream never met");
     for visitor in &visitors {
         assert_eq!(visitor.received_texts().await, [HELLO]);
     }

@@ -61,6 +61,8 @@ pub(crate) struct Aws {
     requests: RequestCounter,
     /// How often the idle connections were closed.
     freezes: AtomicU64,
+    /// Requests that met a connection closed by `close_idle_connections`.
+    requests_on_closed: AtomicU64,
     /// The number of writes. The pollers of the streams wait for changes.
     writes: watch::Sender<u64>,
 }
@@ -92,6 +94,7 @@ impl Aws {
             faults: TableFaults::default(),
             requests: RequestCounter::default(),
             freezes: AtomicU64::new(0),
+            requests_on_closed: AtomicU64::default(),
             writes: watch::Sender::new(0),
         }
     }
@@ -118,6 +121,10 @@ impl Aws {
         self.freezes.fetch_add(1, Ordering::SeqCst);
     }
 
+    pub(crate) fn requests_on_closed_connections(&self) -> u64 {
+        self.requests_on_closed.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn writes(&self) -> watch::Receiver<u64> {
         self.writes.subscribe()
     }
@@ -138,8 +145,11 @@ impl Aws {
                 let service = service_fn(move |request| {
                     let aws = Arc::clone(&aws);
                     async move {
-                        let is_closed = aws.freezes.load(Ordering::SeqCst) > freezes;
-                        if is_closed { Err(ConnectionClosed) } else { aws.answer(request).await }
+                        if aws.freezes.load(Ordering::SeqCst) > freezes {
+                            aws.requests_on_closed.fetch_add(1, Ordering::SeqCst);
+                            return Err(ConnectionClosed);
+                        }
+                        aws.answer(request).await
                     }
                 });
                 // An error is a connection that was closed by an injected fault or by the client.

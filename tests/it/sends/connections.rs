@@ -21,7 +21,7 @@ async fn send_after_a_freeze_that_ended_the_connection_is_sent() {
 }
 
 #[tokio::test]
-async fn send_is_repeated_when_no_connection_was_made() {
+async fn binding_is_refused_when_wechat_is_unreachable() {
     let world = World::options(|options| options.wechat_api = Some("http://127.0.0.1:1".to_owned())).await;
     let refused = world
         .post("/api/bindings", &json!({ "app_id": APP, "name": "x", "app_secret": "0123456789abcdef0123456789abcdef" }))

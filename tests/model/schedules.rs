@@ -68,9 +68,18 @@ fn random_schedules_break_no_invariant() {
     let total = total.into_inner().unwrap();
     eprintln!("{steps} steps from seed {seed} in {:.0?}: {total:?}", begin.elapsed());
     if steps >= 100_000 {
-        for what in
-            ["assigned", "assigned by hand", "queued", "message left", "robot", "handed back", "moved on", "closed"]
-        {
+        for what in [
+            "assigned",
+            "assigned by hand",
+            "queued",
+            "message left",
+            "robot",
+            "handed back",
+            "moved on",
+            "closed",
+            "throttled",
+            "real conflicts",
+        ] {
             assert!(total.get(what) > Some(&100), "the schedules contain too few of {what}: {total:?}");
         }
     }
@@ -98,6 +107,7 @@ fn world(seed: u64, steps: u64) -> Result<Seen, String> {
         }
         let mut counted = std::mem::take(&mut schedule.world.watch().seen);
         counted.insert("steps", steps);
+        counted.insert("real conflicts", schedule.world.database.conflicts());
         counted.insert("requests", schedule.world.database.calls().values().sum());
         Ok(counted)
     })

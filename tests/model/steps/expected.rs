@@ -113,7 +113,9 @@ impl Schedule {
 pub(super) fn is_undisturbed(end: &End) -> bool {
     match (&end.done, end.fault) {
         // A decision is made again after a transaction conflict. Other writes may fail.
-        (None, _) | (_, Some(Fault::LostAnswers)) | (Some(Err(_)), Some(Fault::Contended)) => false,
+        (None, _)
+        | (_, Some(Fault::LostAnswers | Fault::ThrottledThroughout))
+        | (Some(Err(_)), Some(Fault::Contended)) => false,
         (_, Some(Fault::Contended)) => !matches!(end.operation, Operation::Tick | Operation::Group { .. }),
         _ => true,
     }

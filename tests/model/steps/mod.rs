@@ -145,7 +145,15 @@ impl Schedule {
         match (&end.done, end.fault) {
             (None, _) => watch.count_event("killed"),
             (_, Some(Fault::LostAnswer | Fault::LostAnswers)) => watch.count_event("answer lost"),
-            (_, Some(Fault::Throttled | Fault::TransactionThrottled | Fault::TransactionInProgress)) => {
+            (
+                _,
+                Some(
+                    Fault::Throttled
+                    | Fault::ThrottledThroughout
+                    | Fault::TransactionThrottled
+                    | Fault::TransactionInProgress,
+                ),
+            ) => {
                 watch.count_event("throttled");
             }
             (_, Some(Fault::Contended | Fault::AlwaysContended)) => watch.count_event("contended"),

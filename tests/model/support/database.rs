@@ -109,6 +109,11 @@ impl Database {
         Client::from_conf(config.build())
     }
 
+    /// How many requests conflicted with a running transaction, without a fault.
+    pub(crate) fn conflicts(&self) -> u64 {
+        self.running.conflicts()
+    }
+
     /// All items of the table.
     pub(crate) fn everything(&self) -> Vec<Item> {
         let mut items = Vec::new();
@@ -155,11 +160,20 @@ impl Database {
         };
         *self.calls.lock().unwrap().entry(operation.clone()).or_default() += 1;
         match fault {
-            Some(Fault::Throttled) => return Ok(refusal("ProvisionedThroughputExceededException", json!({}))),
             Some(Fault::TransactionThrottled) => return Ok(cancelled(["ThrottlingError"])),
+            Some(Fault::ThrottledThroughout) if operation == "TransactWriteItems" => {
+                return Ok(cancelled(["ThrottlingError"]));
+            }
+            Some(Fault::Throttled | Fault::ThrottledThroughout) => {
+                return Ok(refusal("ProvisionedThroughputExceededException", json!({})));
+            }
             Some(Fault::TransactionInProgress) => return Ok(refusal("TransactionInProgressException", json!({}))),
             Some(Fault::Contended | Fault::AlwaysContended) if operation == "TransactWriteItems" => {
-                return Ok(cancelled(["TransactionConflict"]));
+                let items = serde_json::from_slice::<WriteRequest>(body).unwrap().keys().len();
+                let items = u32::try_from(items).unwrap();
+                let other = self.pace.lock().unwrap().below(items);
+                let code = |item| if item == other { "TransactionConflict" } else { "None" };
+                return Ok(cancelled((0..items).map(code)));
             }
             Some(Fault::Contended | Fault::AlwaysContended) => {
                 return Ok(refusal("TransactionConflictException", json!({})));

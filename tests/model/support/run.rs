@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     LostAnswers,
     /// The request is throttled; the SDK's second attempt is done.
     Throttled,
+    /// Both attempts of the request are throttled.
+    ThrottledThroughout,
     /// The transaction is cancelled by throttling; the second attempt is done.
     TransactionThrottled,
     /// An earlier attempt of the transaction seems to be running; the SDK's second attempt is done.
@@ -53,6 +55,7 @@ impl Faults {
                 (4, Fault::LostAnswer),
                 (2, Fault::LostAnswers),
                 (2, Fault::Throttled),
+                (2, Fault::ThrottledThroughout),
                 (2, Fault::TransactionThrottled),
                 (1, Fault::TransactionInProgress),
                 (4, Fault::Contended),
@@ -123,12 +126,12 @@ impl Run {
         let (_, fault) = self.faults.fault.filter(|(from, _)| number >= *from)?;
         // Lost answers and conflicts of reads have no effect to test.
         let times = match fault {
-            Fault::LostAnswers => 2,
+            Fault::LostAnswers | Fault::ThrottledThroughout => 2,
             Fault::AlwaysContended => u32::MAX,
             _ => 1,
         };
         let meets = match fault {
-            Fault::Throttled => true,
+            Fault::Throttled | Fault::ThrottledThroughout => true,
             Fault::TransactionThrottled | Fault::TransactionInProgress => operation == "TransactWriteItems",
             Fault::LostAnswer | Fault::LostAnswers | Fault::Contended | Fault::AlwaysContended => {
                 !["GetItem", "BatchGetItem", "Query", "Scan"].contains(&operation)

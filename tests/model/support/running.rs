@@ -12,7 +12,14 @@ use super::database::{Key, WriteRequest, cancelled, refusal};
 
 /// The items of the transactions that are running. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct RunningTransactions(Arc<Mutex<BTreeSet<Key>>>);
+pub(super) struct RunningTransactions(Arc<Mutex<Running>>);
+
+#[derive(Default)]
+struct Running {
+    items: BTreeSet<Key>,
+    /// How many requests met a running transaction.
+    conflicts: u64,
+}
 
 /// A transaction that runs until this is dropped.
 pub(super) struct RunningTransaction {
@@ -29,7 +36,8 @@ impl RunningTransactions {
             return Ok(None);
         }
         let items = serde_json::from_slice::<WriteRequest>(body).unwrap().keys();
-        let conflicts = items.iter().any(|item| running.contains(item));
+        let conflicts = items.iter().any(|item| running.items.contains(item));
+        running.conflicts += u64::from(conflicts);
         if operation != "TransactWriteItems" {
             return if conflicts {
                 Err(Box::new(refusal("TransactionConflictException", json!({}))))
@@ -38,11 +46,18 @@ impl RunningTransactions {
             };
         }
         if conflicts {
-            let code = |item| if running.contains(item) { "TransactionConflict" } else { "None" };
+            let code = |item| if running.items.contains(item) { "TransactionConflict" } else { "None" };
             return Err(Box::new(cancelled(items.iter().map(code))));
         }
-        running.extend(items.iter().cloned());
+        running.items.extend(items.iter().cloned());
         Ok(Some(RunningTransaction { all: self.clone(), items }))
+    }
+}
+
+impl RunningTransactions {
+    /// How many requests met a running transaction so far.
+    pub(super) fn conflicts(&self) -> u64 {
+        self.0.lock().unwrap().conflicts
     }
 }
 
@@ -50,7 +65,7 @@ impl Drop for RunningTransaction {
     fn drop(&mut self) {
         let mut running = self.all.0.lock().unwrap();
         for item in &self.items {
-            running.remove(item);
+            running.items.remove(item);
         }
     }
 }

@@ -188,9 +188,10 @@ async fn token_refresh() {
     let world = World::start().await;
     samples::bind(&world).await;
     let tick = || world.bundle.invoke("TokenRefresh", sample("token-refresh/tick"));
-    assert_eq!(tick().await.unwrap(), json!({ "renewed": 0, "failed": 0 }));
+    let sealed = json!({ "resealed": 0, "unreadable": 0, "failed": 0 });
+    assert_eq!(tick().await.unwrap(), json!({ "renewed": 0, "failed": 0, "sealed_again": sealed }));
     world.advance(7200);
-    assert_eq!(tick().await.unwrap(), json!({ "renewed": 1, "failed": 0 }));
+    assert_eq!(tick().await.unwrap(), json!({ "renewed": 1, "failed": 0, "sealed_again": sealed }));
     assert_all_samples("token-refresh", &["tick"]);
 }
 

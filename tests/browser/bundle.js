@@ -52,7 +52,7 @@ export async function startBundle() {
     async call(path, options = {}) {
       const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
       const response = await fetch(api + path, { headers, ...options });
-      return response.json();
+      return response.status === 204 ? null : response.json();
     },
     async stop() {
       child.kill("SIGINT");

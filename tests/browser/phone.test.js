@@ -1,7 +1,6 @@
 // The phone page of the simulated WeChat: the contact button, the chat, and what an agent sends to it.
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
-import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { after, before, beforeEach, afterEach, test } from "node:test";
 
@@ -132,26 +131,23 @@ test("phone has a frame on a desktop", async () => {
 });
 
 test("refused push shows WeChat's apology", async () => {
-  // Passes the console's check by returning its echostr, and fails every push.
-  const callback = createServer((request, response) => {
-    const echo = new URL(request.url, "http://callback").searchParams.get("echostr");
-    response.writeHead(request.method === "GET" ? 200 : 500).end(request.method === "GET" ? echo : "");
-  });
-  await new Promise((resolve) => callback.listen(0, "127.0.0.1", resolve));
   const app_id = "wx00000000000000c1";
-  const made = await fetch(`${bundle.phone}/sim/mini-programs`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      app_id,
-      app_secret: "0123456789abcdef0123456789abcdef",
-      callback_url: `http://127.0.0.1:${callback.address().port}/`,
-      token: "token1",
-      encoding_aes_key: "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG",
-      format: "json",
-    }),
-  });
-  assert.equal((await made.json()).verified, true);
+  const app_secret = "0123456789abcdef0123456789abcdef";
+  const configure = async (more) => {
+    const response = await fetch(`${bundle.phone}/sim/mini-programs`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ app_id, app_secret, ...more }),
+    });
+    return response.json();
+  };
+  await configure({});
+  const body = JSON.stringify({ name: "c1", app_id, app_secret });
+  const { callback_url, token, encoding_aes_key } = await bundle.call("/api/bindings", { method: "POST", body });
+  const made = await configure({ callback_url, token, encoding_aes_key, format: "json" });
+  assert.equal(made.verified, true);
+  // The callback refuses pushes of a mini program that is not bound.
+  await bundle.call(`/api/bindings/${app_id}`, { method: "DELETE" });
   await page.reload();
   await page.getByRole("button", { name: "切换小程序或访客" }).filter({ visible: true }).first().click();
   await page.locator("#pick").selectOption(app_id);
@@ -160,5 +156,4 @@ test("refused push shows WeChat's apology", async () => {
   await write("听得到吗");
   await log().getByText("该小程序客服暂时无法提供服务，请稍后再试").first().waitFor();
   await page.screenshot({ path: `${screenshots}apology.png` });
-  await new Promise((resolve) => callback.close(resolve));
 });

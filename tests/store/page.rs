@@ -66,6 +66,7 @@ async fn everything(kit: &Kit) {
     let lease = kit.table.access_tokens().lease_token(APP_ID, 0).await.unwrap().unwrap();
     let end = kit.now() + SignedDuration::from_hours(2);
     kit.table.access_tokens().renew_token(&kit.vault, &lease, &secret("token"), end, end).await.unwrap();
+    kit.table.resealing().reseal(&kit.vault).await.unwrap();
     kit.api_token(Grant::Admin, "Chen").await;
     kit.table.media().remember_media(APP_ID, "hash", "media-1").await.unwrap();
     for kind in [Kind::Group, Kind::Agent, Kind::Merchant, Kind::Robot, Kind::Calendar] {

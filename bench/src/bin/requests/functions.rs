@@ -150,5 +150,5 @@ fn environment(bundle: &Bundle, id: &str, aws_url: &str) -> Result<Env> {
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws_url),
     ];
     let lambda = lambda.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Ok(function.environment.clone().into_iter().chain(lambda).collect())
+    Ok(function.environment.clone().into_iter().chain(lambda).collect::<Env>().local())
 }

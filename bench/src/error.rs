@@ -12,6 +12,9 @@ pub enum Error {
     /// A function does not start.
     #[error(transparent)]
     Start(#[from] function::StartError),
+    /// The table.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
     /// An HTTP request without an answer.
     #[error("HTTP: {0}")]
     Http(#[from] reqwest::Error),

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use crate::aws::{Aws, RequestCounts, TableFaults};
 use crate::dead_letters::{DeadLetter, DeadLetterQueues};
 use crate::functions::{Functions, InvokeError};
+use crate::queues::QueuePoller;
 use crate::streams::Poller;
 use crate::template::Template;
 use crate::wechat::Simulator;
@@ -31,6 +32,7 @@ pub struct Bundle {
     pub(crate) aws: Arc<Aws>,
     pub(crate) functions: Arc<Functions>,
     pub(crate) pollers: Vec<Arc<Poller>>,
+    pub(crate) queue_pollers: Vec<Arc<QueuePoller>>,
     pub(crate) dead_letters: DeadLetterQueues,
     pub(crate) database: Database,
     pub(crate) clock: SharedClock,
@@ -73,7 +75,7 @@ impl Bundle {
         &self.template
     }
 
-    /// The endpoint of DynamoDB and Secrets Manager, for requests with an [access key](Self::access_key).
+    /// The endpoint of DynamoDB, Secrets Manager and SQS, for requests with an [access key](Self::access_key).
     pub fn aws_url(&self) -> &str {
         &self.aws_url
     }
@@ -101,14 +103,22 @@ impl Bundle {
         if fired { Ok(()) } else { Err(format!("{function} has no schedule")) }
     }
 
-    /// Delivers the records of the streams, including those that this causes, until there are no new ones. Returns the number of
-    /// delivered records. With [`Streams::Automatic`](crate::Streams::Automatic), too, all records written before the call are processed when it returns.
+    /// Delivers the records of the streams and the messages of the queues, including those that this causes, until there are no
+    /// new ones. It waits neither for batching windows nor for the delays of messages; a message whose invocation failed comes
+    /// back after its visibility timeout. Returns the number of delivered records and messages. With
+    /// [`Streams::Automatic`](crate::Streams::Automatic), too, all of them from before the call are processed when it returns.
     pub async fn drain_streams(&self) -> Result<usize, LocalError> {
         let mut total = 0;
         loop {
+            // First all records, because the queues wait for invocations of earlier calls.
             let mut round = 0;
             for poller in &self.pollers {
                 round += poller.drain().await?;
+            }
+            if round == 0 {
+                for poller in &self.queue_pollers {
+                    round += poller.drain().await;
+                }
             }
             total += round;
             if round == 0 {
@@ -117,12 +127,12 @@ impl Bundle {
         }
     }
 
-    /// The faults to inject into requests to DynamoDB and Secrets Manager.
+    /// The faults to inject into requests to DynamoDB, Secrets Manager and SQS.
     pub fn table_faults(&self) -> &TableFaults {
         self.aws.faults()
     }
 
-    /// The number of requests to DynamoDB and Secrets Manager since the last reset.
+    /// The number of requests to DynamoDB, Secrets Manager and SQS since the last reset.
     pub fn request_counts(&self) -> RequestCounts {
         self.aws.requests().counts()
     }

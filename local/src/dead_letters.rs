@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::template::{EventSourceMapping, Schedule, function_arn};
+use crate::template::{EventSourceMapping, QueueDefinition, Schedule, function_arn};
 
 /// A message in a dead-letter queue.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +76,13 @@ impl DeadLetterQueues {
             "requestPayload": schedule.input,
         });
         self.send(schedule.dead_letter_queue.as_deref(), &schedule.function, message);
+    }
+
+    /// Sends a message that was received too often to the dead-letter queue of its queue. It stays as it was sent.
+    pub(crate) fn send_message(&self, queue: &QueueDefinition, function: &str, body: &str) {
+        let message = serde_json::from_str(body).unwrap_or_else(|_| json!(body));
+        let dead_letter_queue = queue.redrive.as_ref().map(|redrive| redrive.dead_letter_queue.as_str());
+        self.send(dead_letter_queue, function, message);
     }
 
     fn send(&self, queue: Option<&str>, function: &str, message: Value) {

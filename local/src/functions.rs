@@ -9,9 +9,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use jiff::SignedDuration;
 use lambda_http::lambda_runtime::layers::trace::request_span;
 use lambda_http::{Context as LambdaContext, LambdaEvent};
 use serde_json::Value;
+use store::SharedClock;
 use tokio::sync::Mutex as AsyncMutex;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -52,8 +54,10 @@ pub enum InvokeError {
 
 /// The functions of a bundle.
 pub(crate) struct Functions {
-    functions: BTreeMap<String, Function>,
+    by_id: BTreeMap<String, Function>,
     concurrency: Concurrency,
+    /// Deadlines are by this clock. The timeout itself is by the machine's.
+    clock: SharedClock,
 }
 
 struct Function {
@@ -67,12 +71,12 @@ struct Function {
 
 impl Functions {
     /// The functions by logical id, with their timeouts.
-    pub(crate) fn new(functions: impl IntoIterator<Item = (String, Duration, Init)>) -> Self {
+    pub(crate) fn new(functions: impl IntoIterator<Item = (String, Duration, Init)>, clock: SharedClock) -> Self {
         let functions = functions.into_iter().map(|(id, timeout, init)| {
             let environment = AsyncMutex::new(None);
             (id, Function { timeout, init, environment, kill_after: Mutex::new(None), kills: AtomicU32::new(0) })
         });
-        Self { functions: functions.collect(), concurrency: Concurrency::default() }
+        Self { by_id: functions.collect(), concurrency: Concurrency::default(), clock }
     }
 
     /// Invokes a function for a caller who waits for the answer.
@@ -90,8 +94,10 @@ impl Functions {
     /// Runs a function in the span with the request id that `lambda_runtime` opens around an invocation.
     async fn run(&self, id: &str, event: Value, execution: Execution) -> Result<Value, InvokeError> {
         let function = self.function(id)?;
+        let timeout = SignedDuration::try_from(function.timeout).unwrap_or(SignedDuration::MAX);
         let mut context = LambdaContext::default();
         context.request_id = Uuid::now_v7().to_string();
+        context.deadline = u64::try_from((self.clock.now() + timeout).as_millisecond()).unwrap_or_default();
         let span = request_span(&context);
         let invocation = async {
             let answer = function.run(LambdaEvent::new(event, context), execution).await;
@@ -121,13 +127,13 @@ impl Functions {
 
     /// Ends all execution environments: the next invocation of each function is a cold start.
     pub(crate) async fn end_environments(&self) {
-        for function in self.functions.values() {
+        for function in self.by_id.values() {
             *function.environment.lock().await = None;
         }
     }
 
     fn function(&self, id: &str) -> Result<&Function, InvokeError> {
-        self.functions.get(id).ok_or_else(|| InvokeError::Unknown(id.to_owned()))
+        self.by_id.get(id).ok_or_else(|| InvokeError::Unknown(id.to_owned()))
     }
 }
 
@@ -202,13 +208,14 @@ pub(crate) mod tests {
 
     /// Functions with the given handlers.
     pub(crate) fn fake(functions: Vec<(&str, Handler)>) -> Functions {
-        Functions::new(functions.into_iter().map(|(id, handler)| {
+        let functions = functions.into_iter().map(|(id, handler)| {
             let init: Init = Box::new(move || {
                 let handler = Arc::clone(&handler);
                 Box::pin(async move { Ok(handler) })
             });
             (id.to_owned(), Duration::from_millis(100), init)
-        }))
+        });
+        Functions::new(functions, Arc::new(store::SystemClock))
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,9 +7,10 @@
 //! |---|---|---|
 //! | CloudFormation, SAM | a parser of the template; an unsupported feature is an error | [`template`] |
 //! | IAM | the statements under `Policies`, checked for each request | [`iam`], `aws` |
-//! | DynamoDB, Secrets Manager | dynoxide and the generated secrets, behind one loopback port, with conflicts between transactions | `aws`, `table` |
+//! | DynamoDB, Secrets Manager, SQS | dynoxide, the generated secrets and queues in memory, behind one loopback port, with conflicts between transactions | `aws`, `table`, `queues` |
 //! | API Gateway | an HTTP server that creates events of payload format 2.0 and keeps the answers of authorizers | `gateway` |
 //! | Event source mappings | pollers of dynoxide's stream, with filters, batching windows, concurrent batches, retries, bisecting and dead letters | `streams`, `dead_letters` |
+//! | Event source mappings of queues | concurrent invocations up to a maximum, delays, visibility timeouts, receive counts, partial batch responses, dead letters | `queues` |
 //! | EventBridge Scheduler | timers | `schedules` |
 //! | Lambda | init, timeouts, panics, concurrency limits | `functions`, `packages`, `concurrency` |
 //! | WeChat | a simulator | [`wechat`] |
@@ -29,6 +30,7 @@ mod gateway;
 pub mod iam;
 mod options;
 mod packages;
+mod queues;
 mod random;
 mod schedules;
 mod start;

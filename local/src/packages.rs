@@ -3,9 +3,10 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use function::Env;
+use function::{Deadline, Env};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Body, LambdaEvent, Request, Response, Service, service_fn};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use store::SharedClock;
 
@@ -28,14 +29,17 @@ pub(crate) fn init(package: &str, env: Env, clock: SharedClock) -> Option<Init> 
         ($package:ident) => {
             init_with(env, clock, |env, clock| async move {
                 let deps = $package::Deps::new(&env, clock).await.map_err(|error| error.to_string())?;
-                let handler: Handler = Arc::new(move |event: LambdaEvent<Value>| {
-                    let deps = deps.clone();
-                    Box::pin(async move {
-                        let event = serde_json::from_value(event.payload).map_err(|error| error.to_string())?;
-                        $package::handle(&deps, event).await.map_err(|error| error.to_string())
-                    })
-                });
-                Ok(handler)
+                Ok(event_handler(deps, |deps, event, _| async move { $package::handle(&deps, event).await }))
+            })
+        };
+    }
+    macro_rules! work {
+        ($package:ident) => {
+            init_with(env, clock, |env, clock| async move {
+                let deps = $package::Deps::new(&env, clock).await.map_err(|error| error.to_string())?;
+                Ok(event_handler(deps, |deps, event, deadline| async move {
+                    $package::handle(&deps, event, deadline).await
+                }))
             })
         };
     }
@@ -43,12 +47,12 @@ pub(crate) fn init(package: &str, env: Env, clock: SharedClock) -> Option<Init> 
         "access" => event!(access),
         "callback-verify" => http!(callback_verify),
         "card-send" => http!(card_send),
-        "delivery" => event!(delivery),
         "desk-api" => http!(desk_api),
+        "fan-out" => work!(fan_out),
         "message-ingress" => http!(message_ingress),
-        "reception" => event!(reception),
-        "robot" => event!(robot),
-        "token-refresh" => event!(token_refresh),
+        "reception" => work!(reception),
+        "robot" => work!(robot),
+        "token-refresh" => work!(token_refresh),
         _ => return None,
     })
 }
@@ -59,6 +63,25 @@ where
     F: Future<Output = Result<Handler, String>> + Send + 'static,
 {
     Box::new(move || Box::pin(init(env.clone(), Arc::clone(&clock))))
+}
+
+/// The handler of a function with its dependencies, whose event is parsed as in Lambda.
+fn event_handler<D, E, H, F, X>(deps: D, handle: H) -> Handler
+where
+    D: Clone + Send + Sync + 'static,
+    E: DeserializeOwned + Send,
+    H: Fn(D, E, Deadline) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Value, X>> + Send + 'static,
+    X: std::fmt::Display,
+{
+    Arc::new(move |LambdaEvent { payload, context, .. }: LambdaEvent<Value>| {
+        let (deps, handle) = (deps.clone(), handle.clone());
+        Box::pin(async move {
+            let deadline = Deadline::of(&context);
+            let event = serde_json::from_value(payload).map_err(|error| error.to_string())?;
+            handle(deps, event, deadline).await.map_err(|error| error.to_string())
+        })
+    })
 }
 
 /// The handler of an HTTP function. `lambda_http` converts the event and the answer, as in Lambda.

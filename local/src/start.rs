@@ -20,8 +20,9 @@ use crate::dead_letters::DeadLetterQueues;
 use crate::functions::Functions;
 use crate::gateway::Gateway;
 use crate::options::{Options, Schedules, Streams};
+use crate::queues::{QueuePoller, Queues};
 use crate::streams::{Checkpoints, Poller, PollerContext, RetryPause, Shard};
-use crate::template::{EventSourceMapping, Function, REGION, Template};
+use crate::template::{EventSourceMapping, Function, QueueMapping, REGION, Template};
 use crate::trusted_hosts::TrustedHosts;
 use crate::wechat::{Callbacks, Simulator};
 use crate::{LocalError, demo, packages, random, schedules, table};
@@ -42,7 +43,8 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
 
     let mut tasks = Tasks::default();
     let database = table::open(&template, &data, &options.clock)?;
-    let (aws, aws_url) = serve_aws(&template, &database, &data, &mut tasks).await?;
+    let queues = Queues::new(&template, &options.clock);
+    let (aws, aws_url) = serve_aws(&template, &database, &data, &queues, &mut tasks).await?;
     let functions = Arc::new(functions(&template, &aws, &aws_url, &options.clock)?);
     let dead_letters = DeadLetterQueues::default();
     let context = PollerContext {
@@ -53,8 +55,9 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
         retry_pause: if options.streams == Streams::Automatic { RetryPause::Backoff } else { RetryPause::None },
     };
     let pollers = pollers(&template, &database, &context)?;
+    let queue_pollers = queue_pollers(&template, &queues, &context)?;
     if options.streams == Streams::Automatic {
-        run_pollers(&pollers, &aws, &mut tasks);
+        run_pollers(&pollers, &queue_pollers, &aws, &mut tasks);
     }
     let api_url = url(&api)?;
     let trusted_hosts = TrustedHosts::of(api_address, &options.allowed_hosts);
@@ -74,6 +77,7 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
         aws,
         functions,
         pollers,
+        queue_pollers,
         dead_letters,
         database,
         clock: options.clock,
@@ -97,17 +101,18 @@ struct Tasks {
     workers: JoinSet<()>,
 }
 
-/// Serves DynamoDB and Secrets Manager. Returns the endpoint and its URL.
+/// Serves DynamoDB, Secrets Manager and SQS. Returns the endpoint and its URL.
 async fn serve_aws(
     template: &Template,
     database: &Database,
     data: &DataDir,
+    queues: &Queues,
     tasks: &mut Tasks,
 ) -> Result<(Arc<Aws>, String), LocalError> {
     let listener = listen(0).await?;
     let aws_url = url(&listener)?;
     let secrets = Secrets::open(template, data.clone())?;
-    let aws = Arc::new(Aws::new(template, secrets, database.clone(), address(&listener)?));
+    let aws = Arc::new(Aws::new(template, secrets, queues.clone(), database.clone(), address(&listener)?));
     tasks.workers.spawn(Arc::clone(&aws).serve(listener));
     Ok((aws, aws_url))
 }
@@ -123,10 +128,28 @@ fn pollers(template: &Template, database: &Database, context: &PollerContext) ->
     mappings.map(poller).collect()
 }
 
-fn run_pollers(pollers: &[Arc<Poller>], aws: &Aws, tasks: &mut Tasks) {
+/// A poller for each event source mapping of a queue.
+fn queue_pollers(
+    template: &Template,
+    queues: &Queues,
+    context: &PollerContext,
+) -> Result<Vec<Arc<QueuePoller>>, LocalError> {
+    let poller = |mapping: &QueueMapping| {
+        let queue = queues.get(&mapping.queue).ok_or_else(|| LocalError::Unknown(mapping.queue.clone()))?;
+        let (functions, dead_letters) = (Arc::clone(&context.functions), context.dead_letters.clone());
+        Ok(Arc::new(QueuePoller::new(mapping.clone(), Arc::clone(queue), functions, dead_letters)))
+    };
+    template.queue_mappings.iter().map(poller).collect()
+}
+
+fn run_pollers(pollers: &[Arc<Poller>], queue_pollers: &[Arc<QueuePoller>], aws: &Aws, tasks: &mut Tasks) {
     for poller in pollers {
         let (poller, writes) = (Arc::clone(poller), aws.writes());
         tasks.workers.spawn(async move { poller.run(writes).await });
+    }
+    for poller in queue_pollers {
+        let poller = Arc::clone(poller);
+        tasks.workers.spawn(async move { poller.run().await });
     }
 }
 
@@ -212,7 +235,7 @@ fn functions(template: &Template, aws: &Aws, aws_url: &str, clock: &SharedClock)
             .ok_or_else(|| LocalError::NoPackage(function.id.clone()))?;
         functions.push((function.id.clone(), function.timeout, init));
     }
-    Ok(Functions::new(functions))
+    Ok(Functions::new(functions, Arc::clone(clock)))
 }
 
 /// The environment variables of a function: those of the template, the region, and the credentials that identify the function.
@@ -223,6 +246,7 @@ fn environment(function: &Function, access_key: &str, aws_url: &str) -> Env {
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_ENDPOINT_URL_DYNAMODB", aws_url),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws_url),
+        ("AWS_ENDPOINT_URL_SQS", aws_url),
         ("AWS_LAMBDA_FUNCTION_NAME", &function.id),
     ];
     let lambda = lambda.map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -39,30 +39,11 @@ async fn pending_send_is_delivered_by_the_tick_after_its_grace_period() {
     let visitor = world.visitor(&binding, "oLEFT");
     left_pending(&world, &visitor).await;
     world.advance(29);
-    world.tick("Delivery").await;
-    assert_eq!(message_states(&visitor).await, ["pending"], "it is still its maker's");
+    world.tick("Reception").await;
+    assert_eq!(message_states(&visitor).await, ["pending"], "it is still left to the function that wrote it");
     world.advance(1);
-    world.tick("Delivery").await;
+    world.tick("Reception").await;
     assert_eq!(message_states(&visitor).await, ["sent"]);
-    world.run_minutes(5).await;
-    assert_eq!(visitor.received_texts().await, [HELLO]);
-}
-
-#[tokio::test]
-async fn late_stream_record_is_taken_over_and_early_one_is_not() {
-    let world = World::start().await;
-    let binding = world.bind_with_auto_reply(APP, HELLO).await;
-    let visitor = world.visitor(&binding, "oRECORD");
-    left_pending(&world, &visitor).await;
-    let event = inserted(&world.items("outbound").await);
-    world.bundle.invoke("Delivery", event.clone()).await.unwrap();
-    assert_eq!(message_states(&visitor).await, ["pending"]);
-    world.advance(31);
-    let answer = world.bundle.invoke("Delivery", event.clone()).await.unwrap();
-    assert_eq!(answer, json!({ "batchItemFailures": [] }));
-    assert_eq!(message_states(&visitor).await, ["sent"]);
-    // The same record again and a tick change nothing.
-    world.bundle.invoke("Delivery", event).await.unwrap();
     world.run_minutes(5).await;
     assert_eq!(visitor.received_texts().await, [HELLO]);
 }
@@ -83,10 +64,10 @@ async fn send_with_expired_lease_becomes_unknown_and_is_not_repeated() {
     assert_eq!(visitor.received_texts().await, [HELLO]);
 
     world.advance(59);
-    world.tick("Delivery").await;
+    world.tick("Reception").await;
     assert_eq!(message_states(&visitor).await, ["sending"], "the sender may still be running");
     world.advance(1);
-    world.tick("Delivery").await;
+    world.tick("Reception").await;
     let outbound = visitor.outbound().await;
     assert_eq!(outbound[0]["state"], "unknown", "it is not reported as sent");
     assert_eq!(outbound[0]["failure"]["code"], "message.outcome_unknown");
@@ -96,17 +77,15 @@ async fn send_with_expired_lease_becomes_unknown_and_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn concurrent_ticks_and_records_send_once() {
+async fn concurrent_ticks_and_records_of_the_message_send_once() {
     let world = World::start().await;
     let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oRACE");
     left_pending(&world, &visitor).await;
-    let event = inserted(&world.items("outbound").await);
     let behind = inserted(&world.items("inbound").await);
     world.advance(61);
     let tick = json!({ "tick": "minute" });
-    let calls =
-        (0..4).flat_map(|_| [("Delivery", &event), ("Delivery", &tick), ("Reception", &behind), ("Reception", &tick)]);
+    let calls = (0..4).flat_map(|_| [("Reception", &tick), ("Reception", &behind), ("Reception", &tick)]);
     futures_util::future::join_all(calls.map(|(function, event)| world.bundle.invoke(function, event.clone()))).await;
     world.settle().await;
     assert_eq!(message_states(&visitor).await, ["sent"]);
@@ -247,7 +226,7 @@ async fn replies_wait_while_wechat_is_unreachable_and_arrive_once_in_order() {
 }
 
 #[tokio::test]
-async fn fifty_failing_sends_do_not_starve_the_others_of_their_shard() {
+async fn fifty_failing_sends_do_not_delay_the_others_of_their_shard() {
     let world = World::start().await;
     let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oLEFT");
@@ -269,15 +248,15 @@ async fn fifty_failing_sends_do_not_starve_the_others_of_their_shard() {
         world.put_item(&held).await;
     }
     world.advance(31);
-    world.tick("Delivery").await;
-    assert_eq!(message_states(&visitor).await, ["pending"], "the failing sends fill the first tick");
-    world.tick("Delivery").await;
+    let tick = async || world.bundle.invoke("Reception", json!({ "tick": "minute" })).await.unwrap();
+    assert_eq!(tick().await["handed_on"], 1, "more than the tick works on itself");
+    world.settle().await;
     assert_eq!(message_states(&visitor).await, ["sent"]);
 
     // The failing sends are tried again, after one minute and then after two more.
     for (seconds, failing) in [(59, 0), (1, 50), (119, 0), (1, 50)] {
         world.advance(seconds);
-        let report = world.bundle.invoke("Delivery", json!({ "tick": "minute" })).await.unwrap();
-        assert_eq!(report, json!({ "taken_over": failing, "failed": failing }));
+        let report = tick().await;
+        assert_eq!((&report["taken_over"], &report["failed"]), (&json!(failing), &json!(failing)));
     }
 }

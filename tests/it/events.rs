@@ -138,20 +138,20 @@ async fn with_text() -> (World, Binding) {
 
 #[tokio::test]
 async fn reception() {
-    for case in ["inbound", "tick"] {
+    for case in ["inbound", "tick", "backlog"] {
         let (world, binding) = with_text().await;
-        world.advance(if case == "tick" { 60 } else { 0 });
+        world.advance(if case == "inbound" { 0 } else { 60 });
         let answer = world.bundle.invoke("Reception", sample(&format!("reception/{case}"))).await.unwrap();
         let expected = match case {
             "tick" => json!({
-                "taken_up": 1, "failed": 0, "due": { "assigned": 0, "looked_at": 0, "gone": 0, "failed": 0 },
+                "taken_up": 1, "taken_over": 0, "assigned": 0, "looked_at": 0, "gone": 0, "failed": 0, "handed_on": 0,
             }),
             _ => json!({ "batchItemFailures": [] }),
         };
         assert_eq!(answer, expected);
         assert_eq!(visitor(&world, &binding).received_texts().await, [HELLO], "{case}");
     }
-    assert_all_samples("reception", &["inbound", "tick"]);
+    assert_all_samples("reception", &["backlog", "inbound", "tick"]);
 }
 
 #[tokio::test]
@@ -167,20 +167,15 @@ async fn robot() {
 }
 
 #[tokio::test]
-async fn delivery() {
-    for case in ["pending", "tick"] {
-        let (world, binding) = with_text().await;
-        world.put_item(&sample("delivery/pending")["Records"][0]["dynamodb"]["NewImage"]).await;
-        world.advance(60);
-        let answer = world.bundle.invoke("Delivery", sample(&format!("delivery/{case}"))).await.unwrap();
-        let expected = match case {
-            "tick" => json!({ "taken_over": 1, "failed": 0 }),
-            _ => json!({ "batchItemFailures": [] }),
-        };
-        assert_eq!(answer, expected);
-        assert_eq!(visitor(&world, &binding).received_texts().await, [HELLO], "{case}");
-    }
-    assert_all_samples("delivery", &["pending", "tick"]);
+async fn fan_out() {
+    let (world, binding) = with_text().await;
+    samples::with_robot(&world).await;
+    world.bundle.invoke("Reception", inserted(&world.items("inbound").await)).await.unwrap();
+    let answer = world.bundle.invoke("FanOut", sample("fan-out/turn")).await.unwrap();
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    world.settle().await;
+    assert_eq!(visitor(&world, &binding).received_texts().await, [samples::ANSWER]);
+    assert_all_samples("fan-out", &["turn"]);
 }
 
 #[tokio::test]

@@ -39,10 +39,8 @@ async fn function_is_limited_to_its_iam_statements() {
         ("Reception", "BatchWriteItem", batch.clone()),
         ("Robot", "Scan", scan.clone()),
         ("Robot", "BatchWriteItem", batch.clone()),
-        ("Robot", "DeleteItem", at("agent#a")),
-        ("Robot", "PutItem", item("access#a")),
-        ("Delivery", "DeleteItem", at("thread#a#b")),
-        ("Delivery", "GetItem", at("conversation#a")),
+        ("FanOut", "GetItem", at("conversation#a")),
+        ("FanOut", "PutItem", item("conversation#a")),
         ("CardSend", "DeleteItem", at("conversation#a")),
         ("CardSend", "PutItem", item("access#a")),
         ("Reception", "PutItem", item("access#a")),
@@ -63,4 +61,18 @@ async fn function_is_limited_to_its_iam_statements() {
     world.dynamodb("MessageIngress", "PutItem", &item("thread#a#b")).await.expect(200);
     world.dynamodb("MessageIngress", "GetItem", &at("binding#a")).await.expect(200);
     world.dynamodb("MessageIngress", "Query", &query("callbacks")).await.expect(200);
+}
+
+#[tokio::test]
+async fn function_sends_only_to_its_own_queue() {
+    let world = World::start().await;
+    let message = |queue: &str| json!({ "QueueUrl": format!("https://sqs.local.amazonaws.com/000000000000/kefu-{queue}"), "MessageBody": "{}" });
+    let (turns, work) = (message("RobotTurns"), message("TickWork"));
+    for (function, refused) in [("Reception", &turns), ("FanOut", &work), ("Robot", &turns)] {
+        let answer = world.sqs(function, "SendMessage", refused).await;
+        let kind = answer.body["__type"].as_str().unwrap_or_default();
+        assert!(answer.status == 400 && kind.ends_with("AccessDeniedException"), "{function}: {}", answer.raw);
+    }
+    world.sqs("FanOut", "SendMessage", &turns).await.expect(200);
+    world.sqs("Reception", "SendMessage", &work).await.expect(200);
 }

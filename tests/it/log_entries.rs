@@ -39,7 +39,7 @@ async fn settle_and_heal(world: &World) {
 }
 
 /// A visitor's message that cannot be processed; then the robot's turn and the robot's answer fail.
-async fn fail_reception_robot_and_delivery(world: &World, visitor: &Visitor<'_>) {
+async fn fail_reception_robot_and_send(world: &World, visitor: &Visitor<'_>) {
     visitor.text(WORDS).await;
     fail(world, "Reception", "TransactWriteItems");
     settle_and_heal(world).await;
@@ -53,8 +53,8 @@ async fn fail_reception_robot_and_delivery(world: &World, visitor: &Visitor<'_>)
     fail(world, "Robot", "UpdateItem");
     settle_and_heal(world).await;
     world.advance(60);
-    fail(world, "Delivery", "UpdateItem");
-    world.tick("Delivery").await;
+    fail(world, "Reception", "UpdateItem");
+    world.tick("Reception").await;
     world.bundle.table_faults().clear();
 }
 
@@ -95,7 +95,7 @@ async fn entries_name_invocation_mini_program_conversation_and_visitor() {
     let world = World::start().await;
     let desk = robot_desk(&world).await;
     let visitor = desk.visitor(&world, OPENID);
-    fail_reception_robot_and_delivery(&world, &visitor).await;
+    fail_reception_robot_and_send(&world, &visitor).await;
     let conversation = visitor.conversation().await;
     let (cid, uid) = (conversation["cid"].as_str().unwrap(), conversation["uid"].as_str().unwrap());
     fail_api(&world, cid).await;
@@ -107,6 +107,7 @@ async fn entries_name_invocation_mini_program_conversation_and_visitor() {
     let entries = entries(&log);
     let of_visitor = [("app_id", APP), ("uid", uid)];
     let of_conversation = [("app_id", APP), ("uid", uid), ("cid", cid)];
+    let of_due = |kind| [("app_id", APP), ("uid", uid), ("cid", cid), ("kind", kind)];
     let send = "POST /api/conversations/{cid}/messages";
     let send = [("app_id", APP), ("uid", uid), ("cid", cid), ("operation", send)];
     let card = [("cid", cid), ("operation", "POST /api/conversations/{cid}/cards")];
@@ -115,9 +116,9 @@ async fn entries_name_invocation_mini_program_conversation_and_visitor() {
         ("push stored", &of_visitor),
         ("a message was not processed", &of_visitor),
         ("a robot's turn was not answered", &of_conversation),
-        ("a send was not taken over", &of_conversation),
+        ("a due item was not processed", &of_due("send")),
+        ("a due item was not processed", &of_due("conversation")),
         ("access token was not renewed", &of_visitor[..1]),
-        ("a due conversation was not processed", &of_conversation),
         ("use of access token not recorded", &[]),
         ("the store is unavailable", &send),
         ("the store is unavailable", &card),

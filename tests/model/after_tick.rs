@@ -65,6 +65,16 @@ pub(crate) fn nothing_due(table: &TableState, now: Timestamp) -> Check {
     Ok(())
 }
 
+/// Checks that every message to a robot is answered.
+pub(crate) fn no_turn_is_left(table: &TableState) -> Check {
+    let left =
+        |conversation: &&Conversation| matches!(&conversation.stage, Stage::Robot(robot) if robot.turn.is_some());
+    match table.open.values().find(left) {
+        Some(conversation) => Err(format!("a robot's turn is left: {conversation:?}")),
+        None => Ok(()),
+    }
+}
+
 fn queued(conversation: &Conversation) -> Option<(&Waiting, &Conversation)> {
     match &conversation.stage {
         Stage::Queued(waiting) => Some((waiting, conversation)),

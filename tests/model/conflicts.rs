@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use crate::{
     claims::{on_duty, writes},
+    operations::tick,
     support::run::{Fault, Faults, Run, live},
     world::{bind, desk, silent_reception},
 };
@@ -79,11 +80,11 @@ async fn due_conversation_whose_every_attempt_meets_another_writer_counts_as_fai
         desk.table.duty_writer().heartbeat(&agent).await.unwrap();
     }
     let run = Run::new(Faults { fault: Some((0, Fault::AlwaysContended)), ..Faults::NONE });
-    let report = live(run, Box::pin(desk.tick.run())).await.unwrap().unwrap();
+    let report = live(run, Box::pin(tick(&desk))).await.unwrap().unwrap();
     assert_eq!((report.looked_at, report.failed), (1, 1));
     assert!(desk.table.conversations().conversation(&cid).await.unwrap().unwrap().is_open());
 
-    let report = Box::pin(desk.tick.run()).await.unwrap();
+    let report = Box::pin(tick(&desk)).await.unwrap();
     assert_eq!((report.looked_at, report.failed), (1, 0));
     assert!(!desk.table.conversations().conversation(&cid).await.unwrap().unwrap().is_open());
 }

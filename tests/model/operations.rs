@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use conversations::{Actor, HandoffError, TransferTarget};
+use conversations::{Actor, HandoffError, TickReport, TransferTarget};
 use desk::staff::{AgentStatus, Group};
-use store::{Conversation, DUE_SHARDS, InboundRef, Queue, Result};
+use jiff::Timestamp;
+use store::{Conversation, DuePartition, InboundRef, Queue, Result};
 
 use crate::world::Desk;
 
@@ -46,6 +47,10 @@ pub(crate) enum Operation {
         id: String,
         settings: Box<Group>,
     },
+    /// Robot gets a conversation from its queue.
+    Turn {
+        cid: String,
+    },
     /// The minute tick of reception.
     Tick,
 }
@@ -64,24 +69,29 @@ impl Operation {
         let table = &desk.table;
         let result = match self {
             Self::Claim { cid, agent } => Box::pin(desk.actions.claim(cid, agent)).await?,
-            Self::Accept { cid, agent } => desk.actions.accept(cid, agent).await?,
+            Self::Accept { cid, agent } => Box::pin(desk.actions.accept(cid, agent)).await?,
             Self::Transfer { cid, to, by } => {
                 Box::pin(desk.actions.transfer(cid, to, Some("because"), actor(by.as_ref()))).await?
             }
             Self::Close { cid, by } => Box::pin(desk.actions.close(cid, actor(by.as_ref()), None)).await?,
-            Self::Tick => return Box::pin(tick(desk)).await.map(Completed::Tick),
+            Self::Tick => return Box::pin(tick(desk)).await.map(|report| Completed::Tick(report.failed)),
             Self::Receive(message) => {
                 return Box::pin(desk.conversations.receive(message)).await.map(|()| Completed::Other);
             }
+            Self::Turn { cid } => {
+                return Box::pin(desk.conversations.turn(&desk.robots, cid)).await.map(|_| Completed::Other);
+            }
             Self::Status { agent, status } => {
-                return desk.actions.set_status(agent, *status, None).await.map(|_| Completed::Other);
+                return Box::pin(desk.actions.set_status(agent, *status, None)).await.map(|_| Completed::Other);
             }
             Self::Heartbeat { agent } => return table.duty_writer().heartbeat(agent).await.map(|_| Completed::Other),
             Self::Capacity { agent, capacity } => {
                 table.settings_writer().set_capacity(agent, agent, *capacity).await?;
-                return desk.conversations.drain_for(agent).await.map(|_| Completed::Other);
+                return Box::pin(desk.conversations.drain_for(agent)).await.map(|_| Completed::Other);
             }
-            Self::Group { id, settings } => return change_group(desk, id, settings).await.map(|()| Completed::Other),
+            Self::Group { id, settings } => {
+                return Box::pin(change_group(desk, id, settings)).await.map(|()| Completed::Other);
+            }
         };
         Ok(Completed::Handoff(result.map(Box::new)))
     }
@@ -104,17 +114,11 @@ async fn change_group(desk: &Desk, id: &str, settings: &Group) -> Result<()> {
     desk.conversations.begin_drain(&[Queue::Group(id.to_owned())]).await.map(drop)
 }
 
-/// The minute tick of reception.
-async fn tick(desk: &Desk) -> Result<u32> {
-    let table = &desk.table;
-    let mut failed = 0;
-    for shard in 0..DUE_SHARDS {
-        for message in table.overdue_inbound().overdue_messages(shard, 50).await? {
-            if Box::pin(desk.conversations.receive(&message)).await.is_err() {
-                failed += 1;
-                table.overdue_inbound().postpone_message(&message).await?;
-            }
-        }
+/// The minute tick of reception, all of it in one invocation.
+pub(crate) async fn tick(desk: &Desk) -> Result<TickReport> {
+    let (checks, mut due) = (desk.table.due_checks(), Vec::new());
+    for partition in DuePartition::all() {
+        due.extend(checks.due(&partition, None).await?);
     }
-    Ok(failed + desk.tick.run().await?.failed)
+    Ok(desk.tick.process(due, Timestamp::MAX).await)
 }

@@ -74,6 +74,7 @@ fn random_schedules_break_no_invariant() {
             "queued",
             "message left",
             "robot",
+            "robot's turn",
             "handed back",
             "moved on",
             "closed",

@@ -22,7 +22,7 @@ use desk::{
     settings::{Mode, Reception},
     staff::{AfterHours, Agent, Group, Strategy},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use store::{
@@ -49,7 +49,7 @@ pub(crate) struct World {
     pub(crate) random: Random,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) database: Arc<Database>,
-    pub(crate) desk: Desk,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) watch: Arc<Mutex<Watch>>,
     pub(crate) priorities: BTreeMap<String, u32>,
     pub(crate) receptions: BTreeMap<String, Reception>,
@@ -70,6 +70,7 @@ pub(crate) struct Desk {
     pub(crate) conversations: Conversations,
     pub(crate) actions: AgentActions,
     pub(crate) tick: Tick,
+    pub(crate) robots: robots::Client,
 }
 
 /// A desk with an empty database, and its clock.
@@ -84,7 +85,8 @@ pub(crate) fn desk(seed: u64) -> (Arc<Database>, Arc<ManualClock>, Desk) {
     let conversations = Conversations::new(&table, &vault, channel);
     let actions = AgentActions::new(&conversations, table.duty_writer(), table.token_agents());
     let tick = Tick::new(&conversations, table.due_checks());
-    (database, clock, Desk { table, vault, conversations, actions, tick })
+    let robots = robots::Client::new(channel::Reach::Public).unwrap();
+    (database, clock, Desk { table, vault, conversations, actions, tick, robots })
 }
 
 impl World {
@@ -97,7 +99,8 @@ impl World {
         for (id, calendar) in &calendars {
             store_record(&desk, id, calendar.clone(), Vec::new()).await;
         }
-        let robot = json!({ "name": "Robot", "kind": "faq" });
+        // It knows no answer, and says nothing: each turn is a miss.
+        let robot = json!({ "name": "Robot", "kind": "faq", "fallback": "" });
         store_record(&desk, ROBOT, from::<Robot>(robot), Vec::new()).await;
         let small = random.percent(70);
         for id in &agents {
@@ -133,7 +136,7 @@ impl World {
             random,
             clock,
             database,
-            desk,
+            desk: Arc::new(desk),
             watch,
             priorities,
             receptions,
@@ -170,6 +173,10 @@ pub(crate) async fn bind(desk: &Desk, app_id: &str, reception: &Reception) {
         reception: Some(reception.clone()),
     };
     desk.table.binding_writer().create_binding(&desk.vault, new).await.unwrap();
+    // WeChat refuses its credentials, so that the typing indicator of a robot's turn makes no call.
+    let tokens = desk.table.access_tokens();
+    let lease = tokens.lease_token(app_id, 0).await.unwrap().unwrap();
+    tokens.token_failed(&lease, desk.table.clock().now() + SignedDuration::from_hours(100_000), true).await.unwrap();
 }
 
 /// Settings without automatic messages, each of which would be a send.

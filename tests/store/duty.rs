@@ -2,14 +2,18 @@
 
 use desk::staff::AgentStatus;
 use jiff::SignedDuration;
-use store::{Duty, GRACE, HEARTBEAT_LIFE, StoreError};
+use store::{DueItem, DueKind, Duty, GRACE, HEARTBEAT_LIFE, StoreError};
 
 use crate::support::{Decision, Fault, Kit, staff::assigned, visitor};
 
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
 async fn due_agents(kit: &Kit) -> Vec<String> {
-    kit.table.due_checks().agents_to_check(100).await.unwrap().into_iter().map(|duty| duty.agent_id).collect()
+    let id = |item| match item {
+        DueItem::Agent(duty) => duty.agent_id,
+        other => panic!("{other:?}"),
+    };
+    kit.due(DueKind::Agent).await.into_iter().map(id).collect()
 }
 
 #[tokio::test]

@@ -2,11 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use store::{Direction, InboundRef, MessageState, NewInbound, OVERDUE_AFTER, Receipt, StoreError, Thread};
+use store::{Direction, DueItem, DueKind, MessageState, NewInbound, OVERDUE_AFTER, Receipt, StoreError, Thread};
 
-use crate::support::{
-    APP_ID, BEGIN, Decision, Fault, Kit, OPENID, concurrently, event, image, outbound, s, text_message, visitor,
-};
+use crate::support::{APP_ID, BEGIN, Decision, Fault, Kit, OPENID, concurrently, event, text_message, visitor};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn four_concurrent_deliveries_store_one_message() {
@@ -163,32 +161,13 @@ async fn due_messages_equal_the_stream_image_and_come_oldest_first() {
         kit.advance(SignedDuration::from_secs(1));
     }
     kit.advance(OVERDUE_AFTER);
-    let mut shards = Vec::new();
-    for shard in 0..store::DUE_SHARDS {
-        shards.extend(kit.table.overdue_inbound().overdue_messages(shard, 2).await.unwrap());
-    }
-    let [first, second] = &shards[..] else { panic!("as many as were asked for: {shards:?}") };
+    let due = kit.due(DueKind::Message).await;
+    let [DueItem::Message(first), DueItem::Message(second), DueItem::Message(_)] = &due[..] else { panic!("{due:?}") };
     assert_eq!(first.content["content"], "text 1");
     assert_eq!(second.content["content"], "text 2");
     assert_eq!(first.thread, thread);
     assert_eq!(first.kind, "text");
     assert_eq!(first.created_at, Timestamp::from_second(BEGIN + 30).unwrap());
-}
-
-#[tokio::test]
-async fn unprocessed_messages_are_spread_over_the_shards() {
-    let kit = Kit::start().await;
-    for visitor in 0..64 {
-        let thread = Thread::new(APP_ID, format!("oVisitor{visitor}"));
-        kit.table.inbox().receive(&text_message(&thread, 0, 1)).await.unwrap();
-    }
-    kit.advance(OVERDUE_AFTER);
-    let mut counts = Vec::new();
-    for shard in 0..store::DUE_SHARDS {
-        counts.push(kit.table.overdue_inbound().overdue_messages(shard, 100).await.unwrap().len());
-    }
-    assert_eq!(counts.iter().sum::<usize>(), 64);
-    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }
 
 #[tokio::test]
@@ -198,7 +177,8 @@ async fn failing_message_is_postponed_from_a_minute_to_an_hour() {
     kit.advance(OVERDUE_AFTER);
     for minutes in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
         assert_eq!(kit.overdue_messages().await, [message.id.as_str()]);
-        kit.table.overdue_inbound().postpone_message(&message).await.unwrap();
+        let key = kit.due_keys(DueKind::Message).await.remove(0);
+        kit.table.due_checks().postpone(&key).await.unwrap();
         kit.advance(SignedDuration::from_mins(minutes) - SignedDuration::from_millis(1));
         assert!(kit.overdue_messages().await.is_empty(), "before {minutes} minutes");
         kit.advance(SignedDuration::from_millis(1));
@@ -213,43 +193,13 @@ async fn failing_message_is_postponed_from_a_minute_to_an_hour() {
 async fn processed_or_missing_message_is_not_postponed() {
     let kit = Kit::start().await;
     let message = kit.receive_text(&visitor(), 0, 1).await;
+    kit.advance(OVERDUE_AFTER);
+    let key = kit.due_keys(DueKind::Message).await.remove(0);
     kit.written(Decision::about(&kit.table, &message).await).await;
     let before = kit.items().await;
-    kit.table.overdue_inbound().postpone_message(&message).await.unwrap();
-    kit.table
-        .overdue_inbound()
-        .postpone_message(&InboundRef { id: "0000000000-m0".to_owned(), ..message })
-        .await
-        .unwrap();
+    kit.table.due_checks().postpone(&key).await.unwrap();
     assert_eq!(kit.items().await, before);
-}
-
-#[tokio::test]
-async fn stream_image_of_a_message_is_parsed() {
-    let kit = Kit::start().await;
-    let kept = kit.receive_text(&visitor(), 3, 1).await;
-    let items = kit.items_of("inbound").await;
-    let seen = InboundRef::from_image(image(&items[0])).unwrap();
-    assert_eq!(
-        (seen.thread, seen.id, seen.kind, seen.content, seen.created_at),
-        (kept.thread, kept.id, kept.kind, kept.content, kept.created_at)
-    );
-}
-
-#[tokio::test]
-async fn stream_images_of_other_kinds_are_ignored() {
-    let kit = Kit::start().await;
-    kit.opened(&visitor(), 0, 1).await;
-    let reply = outbound(&visitor(), "1772352000-r1", "hello");
-    kit.store_outbound(&reply, None).await.unwrap();
-    kit.bind(APP_ID).await;
-    for item in kit.items().await {
-        let is_message = s(&item, "kind") == "inbound";
-        assert_eq!(InboundRef::from_image(image(&item)).is_some(), is_message, "{item:?}");
-        for attribute in ["app_id", "openid", "sk", "type", "content", "created_at"] {
-            let mut torn = item.clone();
-            torn.remove(attribute);
-            assert!(InboundRef::from_image(image(&torn)).is_none(), "without {attribute}: {torn:?}");
-        }
-    }
+    let other = Kit::start().await;
+    other.table.due_checks().postpone(&key).await.unwrap();
+    assert!(other.items().await.is_empty());
 }

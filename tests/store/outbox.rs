@@ -3,11 +3,10 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use store::{
-    Claim, Claimed, Message, MessageState, OutboundRef, PENDING_GRACE, SENDING_LEASE, Settled, Settlement, StoreError,
-    Thread,
+    Claim, Claimed, Message, MessageState, PENDING_GRACE, SENDING_LEASE, Settled, Settlement, StoreError, Thread,
 };
 
-use crate::support::{Fault, Kit, concurrently, failure, image, s, text_message, visitor};
+use crate::support::{Fault, Kit, concurrently, failure, visitor};
 
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
@@ -224,32 +223,6 @@ async fn overdue_sends_are_sorted_oldest_first() {
     kit.advance(SignedDuration::from_mins(2));
     ids.rotate_left(1);
     assert_eq!(kit.overdue().await, ids);
-}
-
-#[tokio::test]
-async fn stream_image_of_a_send_is_parsed() {
-    let kit = Kit::start().await;
-    let id = kit.pending(&visitor(), "hello").await;
-    kit.table.inbox().receive(&text_message(&visitor(), 0, 1)).await.unwrap();
-    let seen = async || {
-        let item = kit.items_of("outbound").await.remove(0);
-        OutboundRef::from_image(image(&item))
-    };
-    let pending = seen().await.unwrap();
-    assert_eq!((pending.thread, &pending.id), (visitor(), &id));
-    assert_eq!(pending.overdue_at, kit.now() + PENDING_GRACE);
-
-    let claim = claimed(&kit, &visitor(), &id).await;
-    assert!(seen().await.is_none(), "sending");
-    let again = kit.now() + SignedDuration::from_mins(5);
-    settle(&kit, &claim, &Settled::Later(again, failure("wechat.busy")), 0).await;
-    assert_eq!(seen().await.unwrap().overdue_at, again);
-    let claim = claimed(&kit, &visitor(), &id).await;
-    settle(&kit, &claim, &Settled::Sent, 1).await;
-    assert!(seen().await.is_none(), "sent");
-    let inbound = kit.items_of("inbound").await.remove(0);
-    assert!(OutboundRef::from_image(image(&inbound)).is_none());
-    assert_eq!(s(&inbound, "state"), "received");
 }
 
 #[tokio::test]

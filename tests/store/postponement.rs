@@ -2,7 +2,7 @@
 
 use desk::staff::AgentStatus;
 use jiff::SignedDuration;
-use store::{GRACE, HEARTBEAT_LIFE, PENDING_GRACE};
+use store::{DueKind, GRACE, HEARTBEAT_LIFE, PENDING_GRACE};
 
 use crate::support::{Decision, Kit, s, visitor};
 
@@ -11,17 +11,25 @@ const DELAYS: [i64; 9] = [1, 2, 4, 8, 16, 32, 60, 60, 60];
 
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
-async fn due_agents(kit: &Kit) -> Vec<String> {
-    let due = kit.table.due_checks().agents_to_check(100).await.unwrap();
-    due.into_iter().map(|duty| duty.agent_id).collect()
+async fn due(kit: &Kit, kind: DueKind) -> usize {
+    kit.due_keys(kind).await.len()
 }
 
-async fn due_conversations(kit: &Kit) -> Vec<String> {
-    let mut due = Vec::new();
-    for shard in 0..store::DUE_SHARDS {
-        due.extend(kit.table.due_checks().due_conversations(shard, 100).await.unwrap());
+/// Postpones the only item of a kind that is due.
+async fn postpone(kit: &Kit, kind: DueKind) {
+    let [key] = &kit.due_keys(kind).await[..] else { panic!("not one {kind:?}") };
+    kit.table.due_checks().postpone(key).await.unwrap();
+}
+
+/// Postpones an item again and again, and checks that it is due after each delay.
+async fn postpone_often(kit: &Kit, kind: DueKind) {
+    for minutes in DELAYS {
+        postpone(kit, kind).await;
+        kit.advance(SignedDuration::from_mins(minutes) - A_MILLISECOND);
+        assert_eq!(due(kit, kind).await, 0, "before {minutes} minutes");
+        kit.advance(A_MILLISECOND);
     }
-    due.into_iter().map(|conversation| conversation.cid).collect()
+    assert_eq!(due(kit, kind).await, 1);
 }
 
 #[tokio::test]
@@ -29,14 +37,7 @@ async fn failing_agent_check_is_postponed_from_a_minute_to_an_hour() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
     kit.advance(HEARTBEAT_LIFE + GRACE);
-    for minutes in DELAYS {
-        assert_eq!(due_agents(&kit).await, ["a1"]);
-        kit.table.due_checks().postpone_agent_check("a1").await.unwrap();
-        kit.advance(SignedDuration::from_mins(minutes) - A_MILLISECOND);
-        assert!(due_agents(&kit).await.is_empty(), "before {minutes} minutes");
-        kit.advance(A_MILLISECOND);
-    }
-    assert_eq!(due_agents(&kit).await, ["a1"]);
+    postpone_often(&kit, DueKind::Agent).await;
 }
 
 #[tokio::test]
@@ -45,29 +46,33 @@ async fn change_of_status_ends_the_delay_of_an_agent_check() {
     kit.online("a1", 2).await;
     kit.advance(HEARTBEAT_LIFE + GRACE);
     for minutes in &DELAYS[..5] {
-        kit.table.due_checks().postpone_agent_check("a1").await.unwrap();
+        postpone(&kit, DueKind::Agent).await;
         kit.advance(SignedDuration::from_mins(*minutes));
     }
     // The sixth failure: the check would be due in 32 minutes.
-    kit.table.due_checks().postpone_agent_check("a1").await.unwrap();
+    postpone(&kit, DueKind::Agent).await;
     kit.table.duty_writer().set_status("a1", AgentStatus::Online, None).await.unwrap();
     assert!(!kit.items_of("duty").await[0].contains_key("failures"));
     kit.advance(HEARTBEAT_LIFE + GRACE);
-    assert_eq!(due_agents(&kit).await, ["a1"]);
     // The first failure since: a minute.
-    kit.table.due_checks().postpone_agent_check("a1").await.unwrap();
+    postpone(&kit, DueKind::Agent).await;
     kit.advance(SignedDuration::from_mins(1));
-    assert_eq!(due_agents(&kit).await, ["a1"]);
+    assert_eq!(due(&kit, DueKind::Agent).await, 1);
 }
 
 #[tokio::test]
-async fn agent_that_is_not_due_or_unknown_is_not_postponed() {
+async fn agent_that_is_due_no_longer_or_unknown_is_not_postponed() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
+    kit.advance(HEARTBEAT_LIFE + GRACE);
+    let key = kit.due_keys(DueKind::Agent).await.remove(0);
+    kit.table.duty_writer().set_status("a1", AgentStatus::Online, None).await.unwrap();
     let before = kit.items().await;
-    kit.table.due_checks().postpone_agent_check("a1").await.unwrap();
-    kit.table.due_checks().postpone_agent_check("unknown").await.unwrap();
+    kit.table.due_checks().postpone(&key).await.unwrap();
     assert_eq!(kit.items().await, before);
+    let other = Kit::start().await;
+    other.table.due_checks().postpone(&key).await.unwrap();
+    assert!(other.items().await.is_empty());
 }
 
 #[tokio::test]
@@ -77,16 +82,10 @@ async fn change_of_a_conversation_ends_its_delay() {
     let mut decision = Decision::on(&kit.table, &cid).await;
     decision.after.as_mut().unwrap().next_check_at = Some(kit.now());
     kit.written(decision).await;
-    for minutes in DELAYS {
-        assert_eq!(due_conversations(&kit).await, [cid.as_str()]);
-        kit.table.due_checks().postpone_conversation(&cid).await.unwrap();
-        kit.advance(SignedDuration::from_mins(minutes) - A_MILLISECOND);
-        assert!(due_conversations(&kit).await.is_empty(), "before {minutes} minutes");
-        kit.advance(A_MILLISECOND);
-    }
-    kit.table.due_checks().postpone_conversation(&cid).await.unwrap();
+    postpone_often(&kit, DueKind::Conversation).await;
+    postpone(&kit, DueKind::Conversation).await;
     kit.written(Decision::on(&kit.table, &cid).await).await;
-    assert_eq!(due_conversations(&kit).await, [cid.as_str()]);
+    assert_eq!(due(&kit, DueKind::Conversation).await, 1);
     assert!(!kit.items_of("conversation").await[0].contains_key("failures"));
 }
 
@@ -95,18 +94,11 @@ async fn failing_send_is_postponed_until_it_is_claimed() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
     kit.advance(PENDING_GRACE);
-    for minutes in DELAYS {
-        assert_eq!(kit.overdue().await, [id.as_str()]);
-        let message = kit.message(&visitor(), &id).await;
-        kit.table.overdue_outbound().postpone_send(&message).await.unwrap();
-        kit.advance(SignedDuration::from_mins(minutes) - A_MILLISECOND);
-        assert!(kit.overdue().await.is_empty(), "before {minutes} minutes");
-        kit.advance(A_MILLISECOND);
-    }
+    postpone_often(&kit, DueKind::Send).await;
     // Once a sender has it, its lease decides.
-    let message = kit.message(&visitor(), &id).await;
+    let key = kit.due_keys(DueKind::Send).await.remove(0);
     kit.table.sends().claim(&visitor(), &id).await.unwrap();
     let leased = s(&kit.items_of("outbound").await[0], "due_sk");
-    kit.table.overdue_outbound().postpone_send(&message).await.unwrap();
+    kit.table.due_checks().postpone(&key).await.unwrap();
     assert_eq!(s(&kit.items_of("outbound").await[0], "due_sk"), leased);
 }

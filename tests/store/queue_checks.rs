@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
-use store::Queue;
+use store::{DueItem, DueKind, Queue};
 
 use crate::support::{Kit, staff::group};
 
@@ -15,7 +15,11 @@ const SOON: SignedDuration = SignedDuration::from_secs(45);
 const QUIET: SignedDuration = SignedDuration::from_mins(5);
 
 async fn due_queues(kit: &Kit) -> Vec<Queue> {
-    kit.table.due_checks().queues_to_check(100).await.unwrap()
+    let queue = |item| match item {
+        DueItem::Queue(queue) => queue,
+        other => panic!("{other:?}"),
+    };
+    kit.due(DueKind::Queue).await.into_iter().map(queue).collect()
 }
 
 #[tokio::test]
@@ -87,21 +91,6 @@ async fn arrival_during_a_check_keeps_the_queue_scheduled() {
 }
 
 #[tokio::test]
-async fn due_queues_are_sorted_and_limited() {
-    let kit = Kit::start().await;
-    let queues = [Queue::LeftMessages, group("g2"), Queue::Agent("a1".to_owned()), group("g1")];
-    for queue in &queues {
-        kit.table.queues().schedule_queue_check(queue).await.unwrap();
-        kit.advance(A_MILLISECOND);
-    }
-    kit.advance(SOON);
-    assert_eq!(due_queues(&kit).await, queues);
-    assert_eq!(kit.table.due_checks().queues_to_check(3).await.unwrap(), queues[..3]);
-    kit.table.due_checks().reschedule_queue_check(&queues[0], false).await.unwrap();
-    assert_eq!(due_queues(&kit).await, queues[1..]);
-}
-
-#[tokio::test]
 async fn unexpected_queue_is_never_due() {
     let kit = Kit::start().await;
     for was_empty in [true, false] {
@@ -118,13 +107,11 @@ async fn unreadable_watch_does_not_block_others() {
         kit.advance(A_MILLISECOND);
     }
     let mut item = kit.items_of("watch").await.remove(0);
-    item.insert("queue".to_owned(), AttributeValue::S("of a later version".to_owned()));
+    item.insert("pk".to_owned(), AttributeValue::S("watch#of a later version".to_owned()));
     kit.write(item).await;
     kit.advance(SOON);
-    assert_eq!(due_queues(&kit).await, [group("g2")]);
-    kit.table.due_checks().reschedule_queue_check(&group("g2"), true).await.unwrap();
+    assert_eq!(kit.due_keys(DueKind::Queue).await.len(), 3);
+    assert_eq!(due_queues(&kit).await.len(), 2);
     // It is also postponed, so that it does not fill every tick.
-    assert_eq!(kit.table.due_checks().queues_to_check(1).await.unwrap(), []);
-    kit.advance(SOON);
-    assert_eq!(kit.table.due_checks().queues_to_check(1).await.unwrap(), [group("g2")]);
+    assert_eq!(kit.due_keys(DueKind::Queue).await.len(), 2);
 }

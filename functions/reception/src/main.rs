@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use function::{Env, trigger::Trigger};
+use function::{Deadline, Env, trigger::Trigger};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use reception::{Deps, handle};
 use store::SystemClock;
@@ -11,5 +11,8 @@ use store::SystemClock;
 async fn main() -> Result<(), Error> {
     function::init_logs();
     let deps = Deps::new(&Env::from_process(), Arc::new(SystemClock)).await?;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Trigger>| handle(&deps, event.payload))).await
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Trigger>| {
+        handle(&deps, event.payload, Deadline::of(&event.context))
+    }))
+    .await
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use function::{Env, trigger::Tick};
+use function::{Deadline, Env, trigger::Tick};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use store::SystemClock;
 use token_refresh::{Deps, handle};
@@ -11,5 +11,8 @@ use token_refresh::{Deps, handle};
 async fn main() -> Result<(), Error> {
     function::init_logs();
     let deps = Deps::new(&Env::from_process(), Arc::new(SystemClock)).await?;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Tick>| handle(&deps, event.payload))).await
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Tick>| {
+        handle(&deps, event.payload, Deadline::of(&event.context))
+    }))
+    .await
 }

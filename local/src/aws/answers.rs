@@ -1,4 +1,4 @@
-//! Answers of the AWS endpoint itself, in the formats of DynamoDB and Secrets Manager.
+//! Answers of the AWS endpoint itself, in the formats of DynamoDB, Secrets Manager and SQS.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -19,19 +19,23 @@ pub(super) fn table_throttled(service: Service) -> Response<Full<Bytes>> {
             "The level of configured provisioned throughput for the table was exceeded. Consider increasing your \
              provisioning level with the UpdateTable API.",
         ),
-        Service::SecretsManager => requests_throttled(service),
+        Service::SecretsManager | Service::Sqs => requests_throttled(service),
     }
 }
 
 /// A throttling error of the service's front end.
 pub(super) fn requests_throttled(service: Service) -> Response<Full<Bytes>> {
-    error(service, "ThrottlingException", "Rate exceeded")
+    match service {
+        Service::Sqs => error(service, "RequestThrottled", "The request was denied due to request throttling."),
+        _ => error(service, "ThrottlingException", "Rate exceeded"),
+    }
 }
 
 pub(super) fn internal_error(service: Service) -> Response<Full<Bytes>> {
     match service {
         Service::DynamoDb => error(service, "InternalServerError", "Internal server error"),
         Service::SecretsManager => error(service, "InternalServiceError", "Internal service error"),
+        Service::Sqs => error(service, "InternalError", "Internal error"),
     }
 }
 
@@ -82,6 +86,7 @@ fn cancelled(reasons: &[(&str, &str)]) -> Response<Full<Bytes>> {
 pub(super) fn error(service: Service, kind: &str, message: &str) -> Response<Full<Bytes>> {
     let namespace = match (service, kind) {
         (Service::SecretsManager, _) => "",
+        (Service::Sqs, _) => "com.amazonaws.sqs#",
         (
             _,
             "ProvisionedThroughputExceededException"
@@ -104,7 +109,7 @@ pub(super) fn respond(service: Service, status: StatusCode, body: &Value) -> Res
 /// A response whose body is JSON text.
 pub(super) fn json(service: Service, status: StatusCode, body: String) -> Response<Full<Bytes>> {
     let content_type = match service {
-        Service::DynamoDb => "application/x-amz-json-1.0",
+        Service::DynamoDb | Service::Sqs => "application/x-amz-json-1.0",
         Service::SecretsManager => "application/x-amz-json-1.1",
     };
     let mut response = Response::new(Full::new(Bytes::from(body)));

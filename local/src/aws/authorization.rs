@@ -61,6 +61,18 @@ pub(super) fn secrets_manager(operation: &str, body: &Value) -> Vec<Authorizatio
     vec![AuthorizationRequest { action: format!("secretsmanager:{operation}"), resource, leading_keys: Vec::new() }]
 }
 
+/// The authorization request of an SQS request. The permission to send in batches is that to send (Amazon SQS developer guide,
+/// "Amazon SQS API permissions: Actions and resource reference").
+pub(super) fn sqs(operation: &str, body: &Value) -> Vec<AuthorizationRequest> {
+    let name = body["QueueUrl"].as_str().and_then(|url| url.rsplit('/').next()).unwrap_or("*");
+    let action = format!("sqs:{}", operation.trim_end_matches("Batch"));
+    vec![AuthorizationRequest {
+        action,
+        resource: format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"),
+        leading_keys: Vec::new(),
+    }]
+}
+
 fn transaction(body: &Value, tables: &[TableDefinition]) -> Vec<AuthorizationRequest> {
     let members = body["TransactItems"].as_array().into_iter().flatten().filter_map(Value::as_object);
     let members = members.flat_map(Map::iter).map(|(kind, member)| {

@@ -27,16 +27,19 @@ pub enum Fault {
     CloseAfter,
     /// The request of DynamoDB is in flight until [`TableFaults::release`], so that others can conflict with it.
     Hold,
+    /// SQS does not accept the first message of a batch; the others are sent. Applies to `SendMessageBatch` only.
+    RefuseFirstEntry,
 }
 
 impl Fault {
-    /// Whether DynamoDB can fail an operation in this way.
+    /// Whether an operation can fail in this way.
     fn applies_to(self, operation: &str) -> bool {
         let is_transaction = operation.starts_with("Transact");
         match self {
             Self::ThrottleTransaction => is_transaction,
             Self::TransactionConflict => is_transaction || ["PutItem", "UpdateItem", "DeleteItem"].contains(&operation),
             Self::TransactionInProgress => operation == "TransactWriteItems",
+            Self::RefuseFirstEntry => operation == "SendMessageBatch",
             Self::ThrottleTable
             | Self::ThrottleRequests
             | Self::InternalError
@@ -172,7 +175,7 @@ mod tests {
         let faults = TableFaults::default();
         faults.add(TableFault::new(Fault::ThrottleTable).operation("PutItem").function("Reception").skip(1).times(2));
         assert_eq!(faults.next("Reception", "GetItem"), None);
-        assert_eq!(faults.next("Delivery", "PutItem"), None);
+        assert_eq!(faults.next("CardSend", "PutItem"), None);
         assert_eq!(faults.next("Reception", "PutItem"), None);
         assert_eq!(faults.next("Reception", "PutItem"), Some(Fault::ThrottleTable));
         assert_eq!(faults.next("Reception", "PutItem"), Some(Fault::ThrottleTable));

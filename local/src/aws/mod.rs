@@ -1,8 +1,9 @@
-//! The endpoint of DynamoDB and Secrets Manager, on one loopback port.
+//! The endpoint of DynamoDB, Secrets Manager and SQS, on one loopback port.
 //!
 //! It identifies the calling function by the access key of the signature, which has the function's logical id and a random text of
-//! this start. It refuses requests of browser pages. It checks the IAM statements of the function, counts the request, applies an injected fault or a conflict with another request, and passes the
-//! request to dynoxide or to the secrets of the bundle.
+//! this start. It refuses requests of browser pages. It checks the IAM statements of the function, counts the request, applies an
+//! injected fault or a conflict with another request, and passes the request to dynoxide or to the secrets or queues of the
+//! bundle.
 
 mod access_keys;
 mod answers;
@@ -11,6 +12,7 @@ mod database;
 mod faults;
 mod in_flight;
 mod permissions;
+mod queues;
 mod request_counter;
 mod secrets;
 
@@ -39,6 +41,7 @@ pub use request_counter::RequestCounts;
 pub(crate) use secrets::Secrets;
 
 use crate::iam::{self, Statement};
+use crate::queues::Queues;
 use crate::template::{TableDefinition, Template};
 use crate::trusted_hosts::TrustedHosts;
 
@@ -53,6 +56,7 @@ pub(crate) struct Aws {
     principals: HashMap<String, Vec<Statement>>,
     tables: Vec<TableDefinition>,
     secrets: Secrets,
+    queues: Queues,
     database: Database,
     access_keys: AccessKeys,
     trusted_hosts: TrustedHosts,
@@ -77,16 +81,24 @@ struct ConnectionClosed;
 enum Service {
     DynamoDb,
     SecretsManager,
+    Sqs,
 }
 
 impl Aws {
-    /// An endpoint at an address for the tables of the template, which are in the database, and for its secrets.
-    pub(crate) fn new(template: &Template, secrets: Secrets, database: Database, address: SocketAddr) -> Self {
+    /// An endpoint at an address for the tables of the template, which are in the database, and for its secrets and queues.
+    pub(crate) fn new(
+        template: &Template,
+        secrets: Secrets,
+        queues: Queues,
+        database: Database,
+        address: SocketAddr,
+    ) -> Self {
         let functions = template.functions.values();
         Self {
             principals: functions.map(|function| (function.id.clone(), function.statements.clone())).collect(),
             tables: template.tables.values().cloned().collect(),
             secrets,
+            queues,
             database,
             access_keys: AccessKeys::generate(),
             trusted_hosts: TrustedHosts::of(address, &[]),
@@ -192,12 +204,13 @@ impl Aws {
         self.requests.count(caller, operation);
         let fault = self.faults.next(caller, operation);
         match fault {
-            None | Some(Fault::CloseAfter | Fault::Hold) => {}
+            None | Some(Fault::CloseAfter | Fault::Hold | Fault::RefuseFirstEntry) => {}
             Some(Fault::CloseBefore) => return Err(ConnectionClosed),
             Some(refusal) => return Ok(refused(refusal, service, operation, &request)),
         }
         let answer = match service {
             Service::SecretsManager => self.secrets.answer(operation, &body),
+            Service::Sqs => queues::answer(&self.queues, operation, request, fault == Some(Fault::RefuseFirstEntry)),
             Service::DynamoDb => self.carry_out(operation, &request, &body, fault).await,
         };
         if fault == Some(Fault::CloseAfter) { Err(ConnectionClosed) } else { Ok(answer) }
@@ -222,6 +235,7 @@ impl Aws {
         let requests = match service {
             Service::DynamoDb => authorization::dynamodb(operation, body, &self.tables),
             Service::SecretsManager => authorization::secrets_manager(operation, body),
+            Service::Sqs => authorization::sqs(operation, body),
         };
         let mut refused = None;
         for request in &requests {
@@ -289,15 +303,18 @@ fn refused(fault: Fault, service: Service, operation: &str, request: &Value) -> 
         }
         Fault::TransactionConflict => answers::write_in_conflict(),
         Fault::TransactionInProgress => answers::transaction_in_progress(),
-        Fault::InternalError | Fault::CloseBefore | Fault::CloseAfter | Fault::Hold => answers::internal_error(service),
+        Fault::InternalError | Fault::CloseBefore | Fault::CloseAfter | Fault::Hold | Fault::RefuseFirstEntry => {
+            answers::internal_error(service)
+        }
     }
 }
 
-/// Parses a target, as `DynamoDB_20120810.PutItem` or `secretsmanager.GetSecretValue`.
+/// Parses a target, as `DynamoDB_20120810.PutItem`, `secretsmanager.GetSecretValue` or `AmazonSQS.SendMessage`.
 fn operation(target: &str) -> Option<(Service, &str)> {
     let (prefix, operation) = target.split_once('.')?;
     match prefix {
         "secretsmanager" => Some((Service::SecretsManager, operation)),
+        "AmazonSQS" => Some((Service::Sqs, operation)),
         _ if prefix.starts_with("DynamoDB") => Some((Service::DynamoDb, operation)),
         _ => None,
     }

@@ -136,7 +136,7 @@ async fn record_that_always_fails_goes_to_the_dead_letter_queue_and_delays_no_ot
         }),
     );
     let (events, handler) = recorder();
-    let other = stream.poller("Delivery/Outbound", handler);
+    let other = stream.poller("FanOut/Changes", handler);
     stream.put("1", "inbound");
     stream.put("poison", "inbound");
     stream.put("3", "inbound");

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::event_source_mapping::DynamoDbEvent;
 use super::intrinsics::{Resolver, logical_id};
+use super::queues::SqsEvent;
 use super::{Result, Template, TemplateError};
 
 /// A route of the HTTP API.
@@ -109,6 +110,8 @@ enum Event {
     HttpApi(HttpApi),
     #[serde(rename = "DynamoDB")]
     DynamoDb(DynamoDbEvent),
+    #[serde(rename = "SQS")]
+    Sqs(SqsEvent),
     ScheduleV2(ScheduleV2),
 }
 
@@ -160,6 +163,7 @@ pub(super) fn read(
             template.routes.push(Route { method, path: route.path, function, authorizer });
         }
         Event::DynamoDb(event) => template.event_source_mappings.push(event.into_mapping(name, function)?),
+        Event::Sqs(event) => template.queue_mappings.push(event.into_mapping(name, function)?),
         Event::ScheduleV2(schedule) => {
             let input = match &schedule.input {
                 Some(text) => serde_json::from_str(text).map_err(|error| TemplateError::new(error.to_string()))?,

@@ -125,7 +125,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The value of `!GetAtt resource.attribute`.
-    fn attribute(&self, resource: &str, attribute: &str) -> Result<String> {
+    pub(super) fn attribute(&self, resource: &str, attribute: &str) -> Result<String> {
         let unknown = || TemplateError::new(format!("GetAtt {resource}.{attribute}: no such resource or attribute"));
         let kind = self.resources.get(resource).and_then(|value| value["Type"].as_str()).ok_or_else(unknown)?;
         let table = format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{STACK}-{resource}");

@@ -8,6 +8,7 @@ mod events;
 mod filter_pattern;
 mod functions;
 mod intrinsics;
+mod queues;
 mod tables;
 mod yaml;
 
@@ -21,6 +22,7 @@ pub use events::{Authorizer, Route, Schedule};
 pub use filter_pattern::{FilterPattern, FilterPatternError};
 pub use functions::Function;
 pub(crate) use intrinsics::{ACCOUNT, REGION, function_arn};
+pub use queues::{QueueDefinition, QueueMapping, Redrive};
 pub use tables::TableDefinition;
 
 use intrinsics::Resolver;
@@ -55,6 +57,10 @@ pub struct Template {
     pub routes: Vec<Route>,
     /// The event source mappings of table streams.
     pub event_source_mappings: Vec<EventSourceMapping>,
+    /// The event source mappings of queues.
+    pub queue_mappings: Vec<QueueMapping>,
+    /// The queues, by logical id.
+    pub queues: BTreeMap<String, QueueDefinition>,
     /// The schedules.
     pub schedules: Vec<Schedule>,
     /// The tables, by logical id.
@@ -101,6 +107,8 @@ impl Template {
             functions: BTreeMap::new(),
             routes: Vec::new(),
             event_source_mappings: Vec::new(),
+            queue_mappings: Vec::new(),
+            queues: BTreeMap::new(),
             schedules: Vec::new(),
             tables: BTreeMap::new(),
             secrets: BTreeMap::new(),
@@ -116,9 +124,8 @@ impl Template {
                 "AWS::Serverless::Function" => functions::read(id, properties, &globals, &mut template),
                 "AWS::DynamoDB::Table" => tables::read(id, properties, &mut template),
                 "AWS::SecretsManager::Secret" => read_secret(id, &properties, &resolver, &mut template),
-                "AWS::Serverless::HttpApi" | "AWS::SQS::Queue" | "AWS::Logs::LogGroup" | "AWS::CloudWatch::Alarm" => {
-                    Ok(())
-                }
+                "AWS::SQS::Queue" => queues::read(id, properties, &resolver, &mut template),
+                "AWS::Serverless::HttpApi" | "AWS::Logs::LogGroup" | "AWS::CloudWatch::Alarm" => Ok(()),
                 _ => Err(TemplateError::new("a resource type that has no local counterpart")),
             }
             .map_err(|error| error.within(&place))?;
@@ -126,6 +133,7 @@ impl Template {
         for (name, output) in document["Outputs"].as_object().into_iter().flatten() {
             resolver.resolve(output).map_err(|error| error.within(&format!("Outputs.{name}")))?;
         }
+        queues::check_mappings(&template)?;
         events::resolve_authorizers(&mut template.routes, &resolver)?;
         template.routes.sort_by_key(Route::specificity);
         Ok(template)

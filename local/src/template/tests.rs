@@ -44,23 +44,52 @@ fn template_has_the_expected_routes_mappings_and_schedules() {
 
     let mappings: Vec<_> =
         template.event_source_mappings.iter().map(|mapping| (mapping.name.as_str(), mapping.table.as_str())).collect();
-    assert_eq!(mappings, [("Delivery/Outbound", "Table"), ("Reception/Inbound", "Table"), ("Robot/Turn", "Table")]);
+    assert_eq!(mappings, [("FanOut/Changes", "Table"), ("Reception/Inbound", "Table")]);
     for mapping in &template.event_source_mappings {
         assert!(mapping.bisect_on_error && mapping.reports_failures && mapping.from_trim_horizon, "{}", mapping.name);
         assert_eq!(mapping.parallelization_factor, 2, "{}", mapping.name);
-        let (batch_size, window, retries) = if mapping.name == "Robot/Turn" { (10, 1, 3) } else { (100, 0, 5) };
-        assert_eq!((mapping.batch_size, mapping.max_retries), (batch_size, retries), "{}", mapping.name);
-        assert_eq!(mapping.batching_window, Duration::from_secs(window), "{}", mapping.name);
+        assert_eq!((mapping.batch_size, mapping.max_retries), (100, 5), "{}", mapping.name);
+        assert_eq!(mapping.batching_window, Duration::ZERO, "{}", mapping.name);
         assert_eq!(mapping.dead_letter_queue.as_deref(), Some("StreamDeadLetters"));
         assert_eq!(mapping.filters.len(), 1);
     }
     let schedules: Vec<_> = template.schedules.iter().map(|schedule| schedule.name.as_str()).collect();
-    assert_eq!(schedules, ["Delivery/Tick", "Reception/Tick", "TokenRefresh/Tick"]);
+    assert_eq!(schedules, ["Reception/Tick", "TokenRefresh/Tick"]);
     for schedule in &template.schedules {
         assert_eq!((schedule.interval, schedule.max_retries), (Duration::from_mins(1), 0), "{}", schedule.name);
         assert_eq!(schedule.input, json!({"tick": "minute"}));
         assert_eq!(schedule.dead_letter_queue.as_deref(), Some("ScheduleDeadLetters"));
     }
+}
+
+#[test]
+fn stream_has_two_readers_at_most() {
+    // DynamoDB developer guide, "Reading and processing a stream": more than two readers of a shard are throttled.
+    for table in deployed().tables.keys() {
+        let readers = deployed().event_source_mappings.into_iter().filter(|mapping| mapping.table == *table);
+        assert!(readers.count() <= 2, "{table}");
+    }
+}
+
+#[test]
+fn robots_get_their_turns_one_by_one_from_a_queue_with_dead_letters() {
+    let template = deployed();
+    let mapping = template.queue_mappings.iter().find(|mapping| mapping.queue == "RobotTurns").unwrap();
+    assert_eq!(mapping.name, "Robot/Turn");
+    assert_eq!((mapping.batch_size, mapping.max_concurrency, mapping.reports_failures), (1, 10, true));
+    let queue = &template.queues["RobotTurns"];
+    assert_eq!(queue.visibility_timeout.as_secs(), 900);
+    let redrive = queue.redrive.as_ref().unwrap();
+    assert_eq!((redrive.dead_letter_queue.as_str(), redrive.max_receive_count), ("QueueDeadLetters", 3));
+}
+
+#[test]
+fn backlogs_are_dropped_before_they_come_back() {
+    let template = deployed();
+    let mapping = template.queue_mappings.iter().find(|mapping| mapping.queue == "TickWork").unwrap();
+    assert_eq!((mapping.name.as_str(), mapping.batch_size, mapping.max_concurrency), ("Reception/Backlog", 1, 20));
+    let queue = &template.queues["TickWork"];
+    assert!(queue.redrive.is_none() && queue.retention < queue.visibility_timeout);
 }
 
 #[test]
@@ -72,7 +101,7 @@ fn every_function_has_a_package_variables_and_statements() {
         assert!(std::path::Path::new(&manifest).exists(), "{manifest}");
         assert!(!function.statements.is_empty(), "{}", function.id);
         assert_eq!(function.environment["TABLE_NAME"], "kefu-Table", "{}", function.id);
-        assert!(function.timeout <= Duration::from_mins(1), "{}", function.id);
+        assert!(function.timeout <= Duration::from_mins(3), "{}", function.id);
     }
     // Every crate under functions/ is in the template.
     let packages: Vec<_> = template.functions.values().map(|function| function.package.clone()).collect();
@@ -140,6 +169,8 @@ fn table_has_its_indexes_stream_and_ttl() {
 fn unsupported_or_invalid_template_is_an_error() {
     for (resource, said) in [
         ("A: {Type: AWS::SNS::Topic}", "no local counterpart"),
+        ("A: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true}}", "FifoQueue"),
+        ("A: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: 901}}", "DelaySeconds is 901"),
         ("A: {Type: AWS::SQS::Queue, Properties: {X: !Cidr [a, 1, 2]}}", "Fn::Cidr"),
         ("A: {Type: AWS::SQS::Queue, Properties: {X: !Ref B}}", "Ref B"),
         ("A: {Type: AWS::SQS::Queue, Properties: {X: !GetAtt A.Colour}}", "GetAtt A.Colour"),

@@ -33,9 +33,13 @@ const RENEW_RESERVATION_AFTER: SignedDuration =
 
 impl Channel {
     /// Sends a pending message and returns it with its new state. Returns a message that is not pending unchanged, and
-    /// `None` when there is no such message.
+    /// `None` when there is no such message. A message for which no time is left stays pending; see [`Channel::until`].
     #[tracing::instrument(skip_all, fields(app_id = thread.app_id, cid = field::Empty, uid = thread.uid(), id = id))]
     pub async fn deliver(&self, thread: &Thread, id: &str, retry: RetryPolicy) -> Result<Option<Message>, StoreError> {
+        if self.last_send_begins().is_some_and(|last| self.store.clock.now() > last) {
+            tracing::warn!("not sent: too little time is left");
+            return self.store.threads.message(thread, id).await;
+        }
         let claim = match self.store.sends.claim(thread, id).await? {
             Claimed::Ours(claim) => claim,
             Claimed::Not(message) => return Ok(Some(*message)),

@@ -35,9 +35,10 @@ pub use wechat::client::WECHAT_API_URL;
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use store::{
-    Attempt, Attempted, Backoff, ConversationReader, Decisions, MediaUploads, Sends, SharedClock, StoreError, Table,
-    ThreadReader, Vault,
+    Attempt, Attempted, Backoff, ConversationReader, Decisions, MediaUploads, SENDING_LEASE, Sends, SharedClock,
+    StoreError, Table, ThreadReader, Vault,
 };
 use wechat::{ApiError, client::Typing};
 
@@ -82,6 +83,8 @@ pub struct Channel {
     api: wechat::Api,
     tokens: Tokens,
     fetcher: Fetcher,
+    /// When the invocation is stopped, if that is known.
+    deadline: Option<Timestamp>,
 }
 
 impl Channel {
@@ -102,7 +105,8 @@ impl Channel {
         let base = base.ok_or(ChannelError::ApiUrl)?;
         let api = wechat::Api::new(http, api_url).map_err(|_| ChannelError::ApiUrl)?;
         let fetcher = Fetcher::new((reach == Reach::Local).then_some(base))?;
-        Ok(Self { store: Arc::new(Store::new(table)), tokens: Tokens::new(table, vault, api.clone()), api, fetcher })
+        let (store, tokens) = (Arc::new(Store::new(table)), Tokens::new(table, vault, api.clone()));
+        Ok(Self { store, tokens, api, fetcher, deadline: None })
     }
 
     /// Repeats a write of a visitor or a conversation, from its read on, while other writers change them.
@@ -111,6 +115,18 @@ impl Channel {
         F: Future<Output = Result<Attempted<T>, StoreError>>,
     {
         self.store.backoff.retry_on_conflict(WRITE_ATTEMPTS, attempt).await
+    }
+
+    /// The same channel for an invocation that is stopped at this time: [`deliver`](Self::deliver) begins no send that could
+    /// not end before it.
+    #[must_use]
+    pub fn until(self, deadline: Timestamp) -> Self {
+        Self { deadline: Some(deadline), ..self }
+    }
+
+    /// The last moment at which a send may begin; `None` without a deadline. A sender has [`SENDING_LEASE`] at most.
+    pub fn last_send_begins(&self) -> Option<Timestamp> {
+        self.deadline.map(|deadline| deadline.checked_sub(SENDING_LEASE).unwrap_or(Timestamp::MIN))
     }
 
     /// The access tokens.

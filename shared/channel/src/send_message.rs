@@ -69,9 +69,9 @@ impl Channel {
         let message = match self.deliver(&thread, &new.id, RetryPolicy::FailFast).await {
             Ok(message) => message.ok_or(StoreError::NotFound("message"))?,
             Err(error) => {
-                // The message is stored, and `delivery` sends it. An error here would make the caller send the same
+                // The message is stored, and the tick sends it. An error here would make the caller send the same
                 // text again, and the visitor would get it twice.
-                tracing::error!(id = new.id, %error, "send failed; left to delivery");
+                tracing::error!(id = new.id, %error, "send failed; left to the tick");
                 new.message(self.store.clock.now())
             }
         };

@@ -47,19 +47,26 @@ mod token_agent;
 
 pub use actions::{Actor, AgentActions, HandoffError, HandoffResult, TransferTarget};
 pub use events::{AnswerKind, AssignmentOrigin, ConversationEvent, NoData, RoutingCause, True};
-pub use robot_turn::TurnOutcome;
+pub use robot_turn::{TURN_TIME, TurnOutcome};
 pub use simulate::{FirstStep, Simulated, Simulation};
 pub use tick::{Tick, TickReport};
 
 use std::sync::Arc;
 
 use channel::Channel;
+use jiff::Timestamp;
 use store::{Conversation, Duty, InboundRef, Queue, Result, Table, Vault};
 use tracing::field;
 
 use crate::{
-    assignment::Assigner, cycle::DecisionCycle, handles::Handles, queue_drain::QueueDrain, reception::Receiver,
-    robot_turn::RobotTurns, routing::Router, simulate::Simulator,
+    assignment::Assigner,
+    cycle::DecisionCycle,
+    handles::Handles,
+    queue_drain::QueueDrain,
+    reception::Receiver,
+    robot_turn::{RobotCache, RobotTurns},
+    routing::Router,
+    simulate::Simulator,
 };
 
 /// What happens to conversations by visitors' messages, robots' answers and free agents. Cheap to clone.
@@ -77,21 +84,43 @@ pub struct Conversations {
     receiver: Receiver,
     turns: RobotTurns,
     simulator: Simulator,
+    vault: Vault,
+    robots: RobotCache,
 }
 
 impl Conversations {
     /// The conversations that are kept in this table.
     pub fn new(table: &Table, vault: &Vault, channel: Channel) -> Self {
         let store = Arc::new(Handles::new(table));
-        let router = Router::new(store.clone());
-        let assigner = Assigner::new(store.clone());
+        let (router, assigner) = (Router::new(store.clone()), Assigner::new(store.clone()));
+        Self::of(store, vault, channel, router, assigner, RobotCache::default())
+    }
+
+    /// The same conversations for an invocation that is stopped at this time: no send begins that could not end before it.
+    /// The table keeps what is not sent as pending, and the tick sends it.
+    #[must_use]
+    pub fn within(&self, deadline: Timestamp) -> Self {
+        let Self { store, vault, channel, router, assigner, robots, .. } = self.clone();
+        Self::of(store, &vault, channel.until(deadline), router, assigner, robots)
+    }
+
+    fn of(
+        store: Arc<Handles>,
+        vault: &Vault,
+        channel: Channel,
+        router: Router,
+        assigner: Assigner,
+        robots: RobotCache,
+    ) -> Self {
         let drain = QueueDrain::new(store.clone(), channel.clone(), router.clone(), assigner.clone());
         let cycle = DecisionCycle::new(store.clone(), channel.clone(), drain.clone());
         Self {
             receiver: Receiver::new(vault, &channel, &cycle, &router, &assigner),
-            turns: RobotTurns::new(vault, &channel, &cycle, &router, &assigner),
+            turns: RobotTurns::new(vault, &channel, &cycle, &router, &assigner, &robots),
             simulator: Simulator::new(&router),
             store,
+            vault: vault.clone(),
+            robots,
             channel,
             cycle,
             router,

@@ -75,13 +75,15 @@ pub struct Aws {
     http: SharedHttpClient,
     dynamodb_endpoint: Option<String>,
     secrets_endpoint: Option<String>,
+    #[cfg(feature = "queue")]
+    sqs_endpoint: Option<String>,
     timeouts: TimeoutConfig,
     retries: RetryConfig,
 }
 
 impl Aws {
-    /// Reads the variables that Lambda sets, and `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` and
-    /// `AWS_CA_BUNDLE` (AWS SDKs and Tools Reference Guide) where they are set.
+    /// Reads the variables that Lambda sets, and `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`,
+    /// `AWS_ENDPOINT_URL_SQS` and `AWS_CA_BUNDLE` (AWS SDKs and Tools Reference Guide) where they are set.
     pub fn new(env: &Env, limits: CallLimits) -> Result<Self, StartError> {
         let mut settings = env.settings();
         let region = settings.text("AWS_REGION");
@@ -94,6 +96,8 @@ impl Aws {
             http: SharedHttpClient::new(Https::new(tls::config(env, &region)?)),
             dynamodb_endpoint: env.get("AWS_ENDPOINT_URL_DYNAMODB").map(ToOwned::to_owned),
             secrets_endpoint: env.get("AWS_ENDPOINT_URL_SECRETS_MANAGER").map(ToOwned::to_owned),
+            #[cfg(feature = "queue")]
+            sqs_endpoint: env.get("AWS_ENDPOINT_URL_SQS").map(ToOwned::to_owned),
             region: Region::new(region),
             timeouts: limits.timeouts(),
             retries: if env.is_local() { limits.retries().with_initial_backoff(LOCAL_PAUSE) } else { limits.retries() },
@@ -129,6 +133,22 @@ impl Aws {
         }
         Vault::new(aws_sdk_secretsmanager::Client::from_conf(config.build()), secret, clock)
     }
+
+    /// The queue with this URL.
+    #[cfg(feature = "queue")]
+    pub fn queue(&self, url: &str) -> crate::Queue {
+        let mut config = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(self.region.clone())
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone())
+            .retry_config(self.retries.clone())
+            .timeout_config(self.timeouts.clone());
+        if let Some(url) = &self.sqs_endpoint {
+            config = config.endpoint_url(url);
+        }
+        crate::Queue::new(aws_sdk_sqs::Client::from_conf(config.build()), url)
+    }
 }
 
 impl Settings<'_> {
@@ -148,6 +168,13 @@ impl Settings<'_> {
         let channel = channel::Channel::new(&table, vault.clone(), &api, reach);
         let channel = channel.map_err(|error| StartError::Settings(vec![error.to_string()]))?;
         Ok((table, vault, channel))
+    }
+
+    /// The queue whose URL is in the variable `name`. The first message opens the connection.
+    #[cfg(feature = "queue")]
+    pub fn queue(mut self, name: &str) -> Result<crate::Queue, StartError> {
+        let url = self.text(name);
+        Ok(Aws::new(self.done()?, CallLimits::TenSeconds)?.queue(&url))
     }
 
     /// [`stores`](Self::stores) without opening the connections, for a function whose own init uses them.

@@ -4,20 +4,27 @@
 //! - [`Aws`], [`CallLimits`]: AWS clients with one TLS stack, time limits and Amazon's root certificates.
 //! - [`Settings::stores`]: the table and the vault, connected during init.
 //! - [`http`]: responses of functions without a router.
-//! - [`trigger`]: stream records and the schedule's tick.
+//! - [`trigger`]: stream records, messages of a queue, and the schedule's tick.
+//! - [`Deadline`]: what an invocation may begin before its timeout.
+//! - [`queue`]: the messages that functions send each other.
 //! - [`init_logs`]: logs in the format of Lambda's logging configuration, and metrics in them.
 
 mod aws;
+mod deadline;
 mod env;
 pub mod http;
 mod https;
 mod logs;
+pub mod queue;
 mod tls;
 pub mod trigger;
 
 pub use aws::{Aws, CallLimits};
+pub use deadline::{Deadline, RESERVE};
 pub use env::{Env, Settings, StartError};
 pub use logs::{METRICS, init_logs, json_logs};
+#[cfg(feature = "queue")]
+pub use queue::Queue;
 
 /// An invocation error. Lambda logs it and, for a stream or a schedule, invokes the function again.
 #[derive(Debug, thiserror::Error)]

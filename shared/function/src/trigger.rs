@@ -1,19 +1,21 @@
-//! The events of functions that a DynamoDB stream or a schedule invokes.
+//! The events of functions that a DynamoDB stream, a queue or a schedule invokes.
 
 use aws_lambda_events::{
     dynamodb::EventRecord,
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_dynamo::AttributeValue;
 use serde_json::{Value, json};
 
-/// An event of a function that follows the table's stream and the schedule.
+/// An event of a function that follows the table's stream, a queue or the schedule.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "AnyEvent")]
 pub enum Trigger {
     /// Records, in the order of the stream.
     Stream(Vec<Record>),
+    /// Messages, in no order.
+    Messages(Vec<Message>),
     /// The schedule's tick.
     Tick(Interval),
 }
@@ -36,8 +38,18 @@ pub enum Interval {
 #[derive(Deserialize)]
 struct AnyEvent {
     #[serde(rename = "Records")]
-    records: Option<Vec<Record>>,
+    records: Option<Vec<AnyRecord>>,
     tick: Option<Interval>,
+}
+
+/// A record of a stream or a message of a queue. All of one event are of one source.
+#[derive(Deserialize)]
+#[serde(tag = "eventSource")]
+enum AnyRecord {
+    #[serde(rename = "aws:dynamodb")]
+    Stream(Box<Record>),
+    #[serde(rename = "aws:sqs")]
+    Queue(Message),
 }
 
 impl TryFrom<AnyEvent> for Trigger {
@@ -45,9 +57,22 @@ impl TryFrom<AnyEvent> for Trigger {
 
     fn try_from(event: AnyEvent) -> Result<Self, Self::Error> {
         match (event.records, event.tick) {
-            (Some(records), None) => Ok(Self::Stream(records)),
+            (Some(records), None) => {
+                let (mut changes, mut messages) = (Vec::new(), Vec::new());
+                for record in records {
+                    match record {
+                        AnyRecord::Stream(record) => changes.push(*record),
+                        AnyRecord::Queue(message) => messages.push(message),
+                    }
+                }
+                match (changes.is_empty(), messages.is_empty()) {
+                    (_, true) => Ok(Self::Stream(changes)),
+                    (true, false) => Ok(Self::Messages(messages)),
+                    (false, false) => Err("the event has records of different sources"),
+                }
+            }
             (None, Some(interval)) => Ok(Self::Tick(interval)),
-            _ => Err("the event has neither stream records nor a tick"),
+            _ => Err("the event has neither records nor a tick"),
         }
     }
 }
@@ -72,15 +97,47 @@ impl Record {
     }
 }
 
-/// The answer to a batch. Lambda delivers the records again from the first of these on (Lambda developer guide,
-/// "Configuring partial batch response with Kinesis Data Streams and Lambda", which also applies to DynamoDB).
-pub fn batch_failures<'a>(sequence_numbers: impl IntoIterator<Item = &'a str>) -> Value {
+/// The event of a function that consumes a queue (Lambda developer guide, "Using Lambda with Amazon SQS").
+///
+/// A type of its own, because the one of `aws_lambda_events` brings `serde_with` and its macros.
+#[derive(Debug, Deserialize)]
+pub struct Messages {
+    /// The messages, in no order.
+    #[serde(rename = "Records")]
+    pub messages: Vec<Message>,
+}
+
+/// A message of a queue. It can be delivered more than once.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    message_id: String,
+    body: String,
+}
+
+impl Message {
+    /// The message's id, for [`batch_failures`].
+    pub fn id(&self) -> &str {
+        &self.message_id
+    }
+
+    /// The content.
+    pub fn read<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        serde_json::from_str(&self.body)
+    }
+}
+
+/// The answer to a batch: the sequence numbers of records, or the ids of messages, that are to be delivered again. Of a
+/// stream, Lambda delivers again from the first of these on; of a queue, these messages after their visibility timeout
+/// (Lambda developer guide, "Configuring partial batch response with Kinesis Data Streams and Lambda", which also applies to
+/// DynamoDB, and "Handling errors for an SQS event source in Lambda"). Both answers have the same form.
+pub fn batch_failures<'a>(failed: impl IntoIterator<Item = &'a str>) -> Value {
     let mut response = DynamoDbEventResponse::default();
-    response.batch_item_failures = sequence_numbers
+    response.batch_item_failures = failed
         .into_iter()
-        .map(|number| {
+        .map(|identifier| {
             let mut failure = DynamoDbBatchItemFailure::default();
-            failure.item_identifier = Some(number.to_owned());
+            failure.item_identifier = Some(identifier.to_owned());
             failure
         })
         .collect();
@@ -115,6 +172,22 @@ mod tests {
         {
             assert!(serde_json::from_str::<Trigger>(event).is_err(), "{event}");
         }
+    }
+
+    #[test]
+    fn trigger_tells_messages_of_a_queue_from_stream_records() {
+        let event = include_str!("../../../events/robot/turn.json");
+        let Trigger::Messages(messages) = serde_json::from_str(event).unwrap() else { panic!("not messages") };
+        assert_eq!(messages[0].id(), "00000000-0000-0000-0000-000000000001");
+    }
+
+    #[test]
+    fn queue_event_gives_ids_and_contents_of_its_messages() {
+        let event = include_str!("../../../events/robot/turn.json");
+        let Messages { messages } = serde_json::from_str(event).unwrap();
+        assert_eq!(messages[0].id(), "00000000-0000-0000-0000-000000000001");
+        assert!(messages[0].read::<crate::queue::RobotTurn>().unwrap().cid.starts_with('c'));
+        assert!(messages[0].read::<Tick>().is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     error::Result,
-    handles::{ConversationReader, DueChecks, Lists},
+    handles::{ConversationReader, Lists},
     inbox::InboundRef,
     item::{Attributes, Build, Read, n, s},
     keys,
@@ -146,6 +146,9 @@ pub struct Assigned {
     pub accepted_at: Option<Timestamp>,
 }
 
+/// The value of the attribute `turn` while no function answers.
+const TURN_WAITING: &str = "waiting";
+
 /// The greatest number of messages in a turn; older ones are dropped.
 pub const TURN_MAX: usize = 20;
 
@@ -155,14 +158,15 @@ impl Turn {
         Self { messages: vec![message.to_owned()], since: now, answering_until: None }
     }
 
-    /// Adds a message. A function that is answering the turn starts over.
-    pub fn join(&mut self, message: &str) {
+    /// Adds a message. A function that is answering the turn answers it again with this message; one whose time is over
+    /// is not waited for.
+    pub fn join(&mut self, message: &str, now: Timestamp) {
         if let Err(place) = self.messages.binary_search_by(|known| known.as_str().cmp(message)) {
             self.messages.insert(place, message.to_owned());
         }
         let beyond = self.messages.len().saturating_sub(TURN_MAX);
         self.messages.drain(..beyond);
-        self.answering_until = None;
+        self.answering_until = self.answering_until.filter(|until| *until > now);
     }
 
     /// The turn that remains when these messages are answered; none when all are.
@@ -245,16 +249,15 @@ impl Conversation {
             Stage::Robot(robot) => robot.turn.as_ref(),
             _ => None,
         };
-        let shard = keys::shard(&self.thread().pk());
         Ok(Build::new(keys::CONVERSATION, keys::conversation(&self.cid), keys::CONVERSATION)
             .set("lists_pk", s(keys::LIST_CONVERSATIONS))
             .set("lists_sk", s(opened))
             .set("cid", s(&self.cid))
             .set("version", n(version))
-            .maybe("due_pk", due.map(|_| s(keys::due_conversations(shard))))
+            .maybe("due_pk", due.map(|_| s(keys::due(&self.thread().pk()))))
             .maybe("due_sk", due.map(|due| s(keys::instant(due))))
-            // An attribute of its own, so that the stream of the robot function can be filtered by it.
-            .maybe("turn", turn.map(|turn| s(if turn.answering_until.is_some() { "answering" } else { "waiting" })))
+            // An attribute of its own, so that the stream can be filtered by it.
+            .maybe("turn", turn.map(|turn| s(if turn.answering_until.is_some() { "answering" } else { TURN_WAITING })))
             .data(self)?
             .done())
     }
@@ -270,9 +273,11 @@ pub struct TurnRef {
 }
 
 impl TurnRef {
-    /// The conversation in a record of the table's stream. `None` when the image is not one of a conversation.
+    /// The conversation in a record of the table's stream. `None` when the image is not one of a conversation that waits for
+    /// its robot.
     pub fn from_image<'a>(attribute: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
-        let cid = attribute("cid").filter(|_| attribute("kind") == Some(keys::CONVERSATION))?;
+        let waits = attribute("kind") == Some(keys::CONVERSATION) && attribute("turn") == Some(TURN_WAITING);
+        let cid = attribute("cid").filter(|_| waits)?;
         let conversation = attribute("data").and_then(|data| serde_json::from_str::<Conversation>(data).ok());
         Some(Self { cid: cid.to_owned(), thread: conversation.as_ref().map(Conversation::thread) })
     }
@@ -298,12 +303,5 @@ impl Lists {
         let (found, cursor) = self.0.list_keys(keys::LIST_CONVERSATIONS, true, cursor, limit).await?;
         let items = self.0.get_all(&found).await?.iter().map(Conversation::read).collect::<Result<_>>()?;
         Ok(Page { items, cursor })
-    }
-}
-
-impl DueChecks {
-    /// Conversations of one shard that the tick has to check, the most overdue first.
-    pub async fn due_conversations(&self, shard: u8, limit: i32) -> Result<Vec<Conversation>> {
-        self.0.due_items(&keys::due_conversations(shard), limit, Conversation::read).await
     }
 }

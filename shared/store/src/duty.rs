@@ -52,7 +52,7 @@ impl Duty {
         from.checked_add(GRACE).unwrap_or(Timestamp::MAX)
     }
 
-    fn read(item: &Attributes) -> Result<Self> {
+    pub(crate) fn read(item: &Attributes) -> Result<Self> {
         let read = Read { kind: keys::DUTY, item };
         Ok(Self {
             agent_id: read.owned("agent_id")?,
@@ -66,6 +66,11 @@ impl Duty {
             last_assigned_at: read.opt_at("last_assigned_at")?,
         })
     }
+}
+
+/// The partition of the `due` index with the check of an agent.
+fn due_partition(agent: &str) -> String {
+    keys::due(&keys::record("agent", agent))
 }
 
 /// The id at the end of an edge's sort key.
@@ -177,7 +182,7 @@ impl DutyWriter {
             .expression_attribute_values(":status", s(status.as_str()))
             .expression_attribute_values(":now", at(now))
             .expression_attribute_values(":present", at(present))
-            .expression_attribute_values(":due", s(keys::DUE_AGENTS))
+            .expression_attribute_values(":due", s(due_partition(agent)))
             .expression_attribute_values(":look", s(keys::instant(present + GRACE)));
         match reason {
             Some(reason) => {
@@ -218,11 +223,6 @@ impl DutyWriter {
 }
 
 impl DueChecks {
-    /// Agents whose check is due, for the minute tick.
-    pub async fn agents_to_check(&self, limit: i32) -> Result<Vec<Duty>> {
-        self.0.due_items(keys::DUE_AGENTS, limit, Duty::read).await
-    }
-
     /// Schedules the next check of an agent, or (`timed_out`) sets the agent offline and ends the checks. Does nothing when the
     /// agent has returned or taken a conversation since, or takes one at this moment: the next tick checks again.
     pub async fn reschedule_agent_check(&self, seen: &Duty, timed_out: bool) -> Result<()> {
@@ -243,7 +243,8 @@ impl DueChecks {
         } else {
             update
                 .condition_expression(still)
-                .update_expression("SET due_sk = :look REMOVE failures")
+                .update_expression("SET due_pk = :due, due_sk = :look REMOVE failures")
+                .expression_attribute_values(":due", s(due_partition(&seen.agent_id)))
                 .expression_attribute_values(":look", s(keys::instant(seen.times_out_at())))
         };
         match update.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {

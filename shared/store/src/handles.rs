@@ -27,13 +27,6 @@ handles! {
     /// Stores pushes (`PutItem` of `thread#…`).
     Inbox inbox;
 
-    /// Finds messages that no function has processed (`Query` of the index `due`) and postpones those that fail (`UpdateItem` of
-    /// `thread#…`).
-    OverdueMessages overdue_inbound;
-
-    /// Finds overdue sends (`Query` of the index `due`) and postpones those that fail (`UpdateItem` of `thread#…`).
-    OverdueSends overdue_outbound;
-
     /// Reads bindings (`GetItem` of `binding#…`).
     BindingReader bindings;
 
@@ -85,8 +78,8 @@ handles! {
     /// Sets the status of agents and records heartbeats (`UpdateItem` of `agent#…`).
     DutyWriter duty_writer;
 
-    /// Finds what the minute tick has to check, and schedules the next check (`Query` of the index `due`, `UpdateItem` of
-    /// `conversation#…`, `agent#…`, `watch#…`).
+    /// Finds and reads what the minute tick has to process, postpones what fails and schedules the next checks (`Query` of the
+    /// index `due`; `GetItem` of `thread#…` and `agent#…`; `UpdateItem` of these, `conversation#…` and `watch#…`).
     DueChecks due_checks;
 
     /// Reads groups, agents, merchants, robots with their questions, and calendars (`GetItem` and `Query` of their partitions,

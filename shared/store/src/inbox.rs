@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     error::{Result, StoreError},
-    handles::{Inbox, OverdueMessages},
+    handles::Inbox,
     item::{Attributes, at, s},
     keys,
     message::{Direction, Message, MessageState, inbound_id},
@@ -70,7 +70,7 @@ impl InboundRef {
         })
     }
 
-    fn read(item: &Attributes) -> Result<Self> {
+    pub(crate) fn read(item: &Attributes) -> Result<Self> {
         let message = Message::read(item)?;
         Ok(Self {
             thread: message.thread,
@@ -106,7 +106,7 @@ impl Inbox {
         let item = message
             .write()
             .set("received_at", at(now))
-            .set("due_pk", s(keys::due_inbox(keys::shard(&new.thread.pk()))))
+            .set("due_pk", s(keys::due(&new.thread.pk())))
             .set("due_sk", s(keys::instant(now + OVERDUE_AFTER)))
             .done();
         let put = self.0.client.put_item().table_name(&self.0.name).set_item(Some(item));
@@ -116,12 +116,5 @@ impl Inbox {
             Err(StoreError::Conflict) => Ok(Receipt::Duplicate),
             Err(error) => Err(error),
         }
-    }
-}
-
-impl OverdueMessages {
-    /// Unprocessed messages of one shard, the oldest first.
-    pub async fn overdue_messages(&self, shard: u8, limit: i32) -> Result<Vec<InboundRef>> {
-        self.0.due_items(&keys::due_inbox(shard), limit, InboundRef::read).await
     }
 }

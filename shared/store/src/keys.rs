@@ -50,13 +50,12 @@ pub(crate) const LIST_ACCESS: &str = "access-tokens";
 /// Partition of the `due` index that holds the access tokens.
 pub(crate) const DUE_TOKENS: &str = "tokens";
 
-/// Partitions of the `due` index with the queues and the agents to check.
-pub(crate) const DUE_QUEUES: &str = "queues";
-pub(crate) const DUE_AGENTS: &str = "agents";
+/// How many partitions of the `due` index everything else is spread over. A partition takes 1000 writes a second (DynamoDB,
+/// "Partitions and data distribution"), and an answered message takes six.
+pub const DUE_SHARDS: u8 = 64;
 
-/// How many partitions of the `due` index messages are spread over. A partition takes 1000 writes a second
-/// (DynamoDB, "Partitions and data distribution"); with one, a busy morning would throttle the table itself.
-pub const DUE_SHARDS: u8 = 8;
+/// The shards of each kind before all kinds shared a partition.
+const EARLIER_DUE_SHARDS: u8 = 8;
 
 /// The longest openid that is part of a key as it is. WeChat's have 28 characters; DynamoDB allows 2048 bytes for a partition key.
 const OPENID_MAX: usize = 128;
@@ -146,21 +145,31 @@ pub(crate) fn instant(at: Timestamp) -> String {
     format!("{:013}", at.as_millisecond().max(0))
 }
 
-pub(crate) fn due_inbox(shard: u8) -> String {
-    format!("inbox#{shard}")
+/// The partition of the `due` index for the items that have, or belong to, this partition key of the table.
+pub(crate) fn due(pk: &str) -> String {
+    due_shard(Sha256::digest(pk.as_bytes())[0] % DUE_SHARDS)
 }
 
-pub(crate) fn due_outbox(shard: u8) -> String {
-    format!("outbox#{shard}")
+fn due_shard(shard: u8) -> String {
+    format!("due#{shard}")
 }
 
-pub(crate) fn due_conversations(shard: u8) -> String {
-    format!("conversations#{shard}")
+/// All partitions of the `due` index but that of the access tokens.
+pub(crate) fn due_shards() -> impl Iterator<Item = String> {
+    (0..DUE_SHARDS).map(due_shard)
 }
 
-/// The partition of the `due` index for one thread.
-pub(crate) fn shard(thread_pk: &str) -> u8 {
-    Sha256::digest(thread_pk.as_bytes())[0] % DUE_SHARDS
+/// The partitions in which earlier versions put items; each leaves them when it is written again.
+pub(crate) fn earlier_due_partitions() -> impl Iterator<Item = String> {
+    let sharded = ["inbox", "outbox", "conversations"].into_iter();
+    let sharded = sharded.flat_map(|kind| (0..EARLIER_DUE_SHARDS).map(move |shard| format!("{kind}#{shard}")));
+    sharded.chain(["agents", "queues"].map(str::to_owned))
+}
+
+/// Whether a sort key is that of an outbound message.
+pub(crate) fn is_outbound(sk: &str) -> bool {
+    let id = sk.strip_prefix(MESSAGE_PREFIX).and_then(|id| id.split_once('-'));
+    id.is_some_and(|(_, unique)| unique.starts_with('r'))
 }
 
 /// 128 bits of SHA-256 over the parts, in hexadecimal; the parts are told apart by a separator.

@@ -9,24 +9,24 @@
 //! expiry.
 //!
 //! In the column "Written by", `conversations` is every function that decides by that crate (reception, robot, desk-api)
-//! and `channel` every function that sends by that one (these, delivery and card-send).
+//! and `channel` every function that sends by that one (these and card-send).
 //!
 //! | Item | `pk` | `sk` | Indexes | Written by |
 //! |---|---|---|---|---|
 //! | binding: a mini program, its sealed credentials and settings | `binding#<appid>` | `binding` | `lists`: `bindings`, appid | desk-api; callback-verify (verified), channel (credential problem), token-refresh (sealed again) |
 //! | callback: a copy of its sealed push credentials | `callbacks` | `<appid>` | | with the binding |
 //! | token: its sealed access token and the renewal lease | `binding#<appid>` | `token` | `due`: `tokens`, time of renewal | channel |
-//! | inbound: a push from WeChat; the key is the message's own identity | `thread#<appid>#<openid>` | `message#<CreateTime>-<MsgId or event>` | `due`: `inbox#<shard>`, until processed | message-ingress; conversations |
-//! | outbound: a message to the visitor, with its state | `thread#<appid>#<openid>` | `message#<seconds>-r<unique>` | `due`: `outbox#<shard>`, until settled; for a held text, its expiry | conversations, channel |
+//! | inbound: a push from WeChat; the key is the message's own identity | `thread#<appid>#<openid>` | `message#<CreateTime>-<MsgId or event>` | `due`: `due#<shard>`, until processed | message-ingress; conversations |
+//! | outbound: a message to the visitor, with its state | `thread#<appid>#<openid>` | `message#<seconds>-r<unique>` | `due`: `due#<shard>`, until settled; for a held text, its expiry | conversations, channel |
 //! | visitor: the open conversation, the profile, the last session-from, the reply ledger, the held texts | `thread#<appid>#<openid>` | `visitor` | | conversations, channel |
 //! | person: a visitor with a verified partnerid | `person#<hash>` | `visitor#<uid>` | | conversations |
-//! | conversation: its stage and plan; `turn` says in clear whether a robot has to answer | `conversation#<cid>` | `conversation` | `lists`: `conversations`, time opened; `due`: `conversations#<shard>`, time of the next check | conversations; channel (first reply) |
+//! | conversation: its stage and plan; `turn` says in clear whether a robot has to answer | `conversation#<cid>` | `conversation` | `lists`: `conversations`, time opened; `due`: `due#<shard>`, time of the next check | conversations; channel (first reply) |
 //! | event: a change of a conversation | `conversation#<cid>` | `event#<number>` | | with the conversation |
 //! | waiting: a conversation in a queue | `queue#<queue>` | `<time less priority>#<cid>` | | with the conversation |
 //! | assignment: a conversation of an agent | `agent#<id>` | `conversation#<time opened>#<cid>` | | with the conversation |
-//! | duty: an agent's status, heartbeat, load and capacity | `agent#<id>` | `duty` | `due`: `agents`, time of the next check | desk-api; with the conversation (load), conversations (timeout) |
+//! | duty: an agent's status, heartbeat, load and capacity | `agent#<id>` | `duty` | `due`: `due#<shard>`, time of the next check | desk-api; with the conversation (load), conversations (timeout) |
 //! | membership: a group that an agent is or was in | `agent#<id>` | `group#<id>` | | desk-api |
-//! | watch: a queue in which conversations may wait | `watch#<queue>` | `watch` | `due`: `queues`, time of the next check | conversations |
+//! | watch: a queue in which conversations may wait | `watch#<queue>` | `watch` | `due`: `due#<shard>`, time of the next check | conversations |
 //! | group: settings | `group#<id>` | `group` | `lists`: `groups`, time created | desk-api |
 //! | agent: settings | `agent#<id>` | `agent` | `lists`: `agents`, time created | desk-api |
 //! | merchant: settings | `merchant#<id>` | `merchant` | `lists`: `merchants`, time created | desk-api |
@@ -58,8 +58,11 @@
 //! | the push credentials of the first bindings | query `callbacks` |
 //! | what is sealed under an older version of the secret | bindings and robots by page, their tokens; a transaction for each |
 //! | bindings, conversations, settings, tokens of the API, by page | query `lists`, then batch get |
-//! | unprocessed messages, unfinished sends, expired held texts, conversations to check | query `due` up to now, shard by shard |
-//! | queues to check, agents to check, tokens to renew | query `due` up to now |
+//! | unprocessed messages, unfinished sends, expired held texts, conversations, agents and queues to check | query `due` up to now, 64 shards side by side; each has all kinds |
+//! | tokens to renew | query `due` up to now |
+//!
+//! Earlier versions put what is due into the partitions `inbox#<shard>`, `outbox#<shard>`, `conversations#<shard>` (8 shards),
+//! `agents` and `queues`; they are still read.
 //!
 //! The id of an outbound message begins with `r`, that of an event with `e`, that of a visitor's message with `m`: within
 //! one second a thread sorts as entering, messages, replies.
@@ -86,6 +89,7 @@ mod binding;
 mod clock;
 mod commit;
 mod conversation;
+mod due;
 mod duty;
 mod error;
 mod event;
@@ -122,21 +126,21 @@ pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
 pub use commit::{Assign, Commit, CommitOutcome};
 pub use conversation::{Assigned, Conversation, RobotStage, Stage, TURN_MAX, Turn, TurnRef, Waiting};
 pub use desk::policy::Role;
+pub use due::{DueItem, DueKey, DueKind, DuePartition};
 pub use duty::{Duty, GRACE, HEARTBEAT_LIFE};
 pub use error::{Result, StoreError};
 pub use event::{Event, NewEvent};
 pub use handles::{
     AccessTokens, ApiTokenWriter, BindingList, BindingReader, BindingWriter, CallbackVerifier, ConversationReader,
-    Decisions, DueChecks, DutyWriter, Inbox, Lists, MediaUploads, OverdueMessages, OverdueSends, PushCredentialReader,
-    Queues, Resealing, Sends, SettingsReader, SettingsWriter, StaffReader, ThreadReader, TokenAgents, TokenSchedule,
-    TokenVerifier,
+    Decisions, DueChecks, DutyWriter, Inbox, Lists, MediaUploads, PushCredentialReader, Queues, Resealing, Sends,
+    SettingsReader, SettingsWriter, StaffReader, ThreadReader, TokenAgents, TokenSchedule, TokenVerifier,
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
 pub use inbox::{InboundRef, NewInbound, OVERDUE_AFTER, Receipt};
 pub use keys::DUE_SHARDS;
 pub use media::{MEDIA_ID_MAX, MEDIA_LIFE, MEDIA_REUSE, content_hash};
 pub use message::{Author, Direction, Message, MessageState, SendFailure};
-pub use outbox::{NewOutbound, OutboundRef, PENDING_GRACE};
+pub use outbox::{NewOutbound, PENDING_GRACE};
 pub use push_credentials::SealedPushCredentials;
 pub use question::{QUESTIONS_MAX, StoredQuestion, fresh_question_id};
 pub use queue::{Entry, PRIORITY_STEP, Queue, place};

@@ -4,15 +4,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
-    error::Result,
-    handles::OverdueSends,
     item::{Attributes, s},
     keys,
     message::{Author, Direction, Message, MessageState, SendFailure, outbound_id},
     thread::Thread,
 };
 
-/// How long a pending send is left to the function that wrote it, before delivery takes it over.
+/// How long a pending send is left to the function that wrote it, before the minute tick takes it over.
 pub const PENDING_GRACE: SignedDuration = SignedDuration::from_secs(30);
 
 /// A message to be sent.
@@ -73,41 +71,8 @@ impl NewOutbound {
         let due = self.held.as_ref().map_or(now + PENDING_GRACE, |(_, until)| *until);
         self.message(now)
             .write()
-            .set("due_pk", s(keys::due_outbox(keys::shard(&self.thread.pk()))))
+            .set("due_pk", s(keys::due(&self.thread.pk())))
             .set("due_sk", s(keys::instant(due)))
             .done()
-    }
-}
-
-/// A send in a record of the table's stream.
-#[derive(Debug, Clone)]
-pub struct OutboundRef {
-    /// The visitor's thread.
-    pub thread: Thread,
-    /// The message's id in the thread.
-    pub id: String,
-    /// When delivery may take it over.
-    pub overdue_at: Timestamp,
-}
-
-impl OutboundRef {
-    /// The pending send in a stream image; `None` when it is not one.
-    pub fn from_image<'a>(attribute: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
-        if attribute("kind") != Some("outbound") || attribute("state") != Some("pending") {
-            return None;
-        }
-        Some(Self {
-            thread: Thread::new(attribute("app_id")?, attribute("openid")?),
-            id: attribute("sk")?.strip_prefix(keys::MESSAGE_PREFIX)?.to_owned(),
-            overdue_at: Timestamp::from_millisecond(attribute("due_sk")?.parse().ok()?).ok()?,
-        })
-    }
-}
-
-impl OverdueSends {
-    /// Overdue sends of one shard, the oldest first: pending after their grace or retry time, sending after their lease, or
-    /// held after their expiry.
-    pub async fn overdue_sends(&self, shard: u8, limit: i32) -> Result<Vec<Message>> {
-        self.0.due_items(&keys::due_outbox(shard), limit, Message::read).await
     }
 }

@@ -3,12 +3,10 @@
 use jiff::SignedDuration;
 
 use crate::{
+    due::DueKind,
     error::{Result, StoreError},
-    handles::{DueChecks, OverdueMessages, OverdueSends},
-    inbox::InboundRef,
     item::{Read, n, s},
     keys,
-    message::Message,
     table::{SERVICE, Table},
 };
 
@@ -18,35 +16,10 @@ pub(crate) const FAILURES: &str = "failures";
 /// The longest delay, in minutes.
 const DELAY_MAX_MINUTES: i64 = 60;
 
-impl OverdueMessages {
-    /// Postpones an inbound message. The delay doubles with each failure from one minute to an hour. Nothing happens when it
-    /// was processed meanwhile.
-    pub async fn postpone_message(&self, message: &InboundRef) -> Result<()> {
-        self.0.postpone_item(message.thread.pk(), &keys::message(&message.id), "attempts").await
-    }
-}
-
-impl OverdueSends {
-    /// Postpones an overdue send in the same way. Nothing happens when it is no longer overdue.
-    pub async fn postpone_send(&self, message: &Message) -> Result<()> {
-        self.0.postpone_item(message.thread.pk(), &keys::message(&message.id), FAILURES).await
-    }
-}
-
-impl DueChecks {
-    /// Postpones a due conversation in the same way. Every change of the conversation ends the delay.
-    pub async fn postpone_conversation(&self, cid: &str) -> Result<()> {
-        self.0.postpone_item(keys::conversation(cid), keys::CONVERSATION, FAILURES).await
-    }
-
-    /// Postpones the check of an agent in the same way. A change of the agent's status ends the delay.
-    pub async fn postpone_agent_check(&self, agent: &str) -> Result<()> {
-        self.0.postpone_item(keys::record("agent", agent), keys::DUTY, FAILURES).await
-    }
-}
-
 impl Table {
-    async fn postpone_item(&self, pk: String, sk: &str, counter: &str) -> Result<()> {
+    /// See [`DueChecks::postpone`](crate::DueChecks::postpone).
+    pub(crate) async fn postpone_item(&self, pk: String, sk: &str, kind: DueKind) -> Result<()> {
+        let counter = if kind == DueKind::Message { "attempts" } else { FAILURES };
         let now = self.clock.now();
         let item = self.get(pk.clone(), sk, true).await?;
         let failures = match &item {

@@ -135,7 +135,7 @@ impl Queues {
             )
             .expression_attribute_values(":kind", s(keys::WATCH))
             .expression_attribute_values(":queue", s(&name))
-            .expression_attribute_values(":due", s(keys::DUE_QUEUES))
+            .expression_attribute_values(":due", s(keys::due(&keys::queue_watch(&name))))
             .expression_attribute_values(":soon", s(keys::instant(now + SignedDuration::from_secs(45))))
             .expression_attribute_values(":now", s(keys::instant(now)))
             .send()
@@ -145,15 +145,6 @@ impl Queues {
 }
 
 impl DueChecks {
-    /// Queues whose check is due, for the minute tick.
-    pub async fn queues_to_check(&self, limit: i32) -> Result<Vec<Queue>> {
-        let read = |item: &Attributes| {
-            let read = Read { kind: keys::WATCH, item };
-            Queue::named(read.s("queue")?).ok_or_else(|| read.corrupt("queue"))
-        };
-        self.0.due_items(keys::DUE_QUEUES, limit, read).await
-    }
-
     /// Schedules the next check of a queue, or ends the checks if the queue was empty and has had no arrival for a while.
     pub async fn reschedule_queue_check(&self, queue: &Queue, was_empty: bool) -> Result<()> {
         let now = self.0.clock.now();
@@ -174,8 +165,9 @@ impl DueChecks {
             }
         }
         let later = update
-            .update_expression("SET due_sk = :later")
+            .update_expression("SET due_pk = :due, due_sk = :later")
             .condition_expression("attribute_exists(due_pk)")
+            .expression_attribute_values(":due", s(keys::due(&keys::queue_watch(&queue.name()))))
             .expression_attribute_values(":later", s(keys::instant(now + SignedDuration::from_secs(45))))
             .send()
             .await;

@@ -245,33 +245,8 @@ impl Table {
         Ok((items.iter().map(|item| (text(item, "pk"), text(item, "sk"))).collect(), next))
     }
 
-    /// The items of one partition of the `due` index that are due now, the most overdue first.
-    ///
-    /// An item that this version cannot read must not block the others: it is logged, left out, and due again in an hour.
-    pub(crate) async fn due_items<T>(
-        &self,
-        due: &str,
-        limit: i32,
-        read: impl Fn(&Attributes) -> Result<T>,
-    ) -> Result<Vec<T>> {
-        let until = keys::instant(self.clock.now());
-        let found = self.due_keys(due, &until, limit).await?;
-        let mut items = Vec::with_capacity(found.len());
-        for (pk, sk) in found {
-            let item = self.get(pk.clone(), &sk, true).await?;
-            match item.filter(|item| item.contains_key("due_pk")).as_ref().map(&read) {
-                Some(Ok(item)) => items.push(item),
-                Some(Err(error)) => {
-                    tracing::error!(sk, %error, "a due item is unreadable and was postponed by an hour");
-                    self.postpone_unreadable(pk, &sk).await?;
-                }
-                None => {}
-            }
-        }
-        Ok(items)
-    }
-
-    async fn postpone_unreadable(&self, pk: String, sk: &str) -> Result<()> {
+    /// Postpones a due item that this version cannot read by [`UNREADABLE`].
+    pub(crate) async fn postpone_unreadable(&self, pk: String, sk: &str) -> Result<()> {
         let later = keys::instant(self.clock.now() + UNREADABLE);
         let update = self.client.update_item().table_name(&self.name).key("pk", s(pk)).key("sk", s(sk));
         let update = update.update_expression("SET due_sk = :later").condition_expression("attribute_exists(due_pk)");
@@ -284,8 +259,9 @@ impl Table {
         }
     }
 
-    /// The keys of what is due in one partition of the `due` index, the most overdue first.
-    pub(crate) async fn due_keys(&self, due: &str, until: &str, limit: i32) -> Result<Vec<(String, String)>> {
+    /// The keys of what is due in one partition of the `due` index, the most overdue first; without a limit, as many as one
+    /// query returns.
+    pub(crate) async fn due_keys(&self, due: &str, until: &str, limit: Option<i32>) -> Result<Vec<(String, String)>> {
         let answer = self
             .client
             .query()
@@ -294,7 +270,7 @@ impl Table {
             .key_condition_expression("due_pk = :due AND due_sk <= :until")
             .expression_attribute_values(":due", s(due))
             .expression_attribute_values(":until", s(until))
-            .limit(limit)
+            .set_limit(limit)
             .send()
             .await
             .map_err(|error| StoreError::from_sdk(SERVICE, &error))?;

@@ -5,7 +5,6 @@ mod api;
 mod pushes;
 mod request;
 
-use local::{Fault, TableFault};
 use serde_json::{Value, json};
 
 use self::{
@@ -13,7 +12,7 @@ use self::{
     pushes::{check, push, pushes, text},
 };
 use crate::support::push::sign;
-use crate::support::{ADMIN, Binding, World, inserted};
+use crate::support::{ADMIN, Binding, World, inserted, queued};
 
 /// The mini program of the samples and its push credentials, all of them invented.
 pub(super) const APP: &str = "wx00000000000000a1";
@@ -89,15 +88,16 @@ pub(super) fn at(world: &World, sample: &Value) -> Value {
 /// All samples, named `function/case`.
 pub(super) async fn all() -> Vec<(String, Value)> {
     let tick = json!({ "tick": "minute" });
-    let (inbound, pending, cid) = records().await;
+    let (inbound, cid) = text_and_conversation().await;
+    let waiting = waiting_conversation().await;
     let mut samples = vec![
         ("callback-verify/verify", check(&sign(&[TOKEN, "1772438400", "1514711492"]))),
         ("callback-verify/wrong-signature", check("f464b24fc39322e44b38aa78f5edd27bd1441696")),
-        ("reception/inbound", inbound),
+        ("reception/inbound", inbound.clone()),
         ("reception/tick", tick.clone()),
-        ("robot/turn", turn().await),
-        ("delivery/pending", pending),
-        ("delivery/tick", tick.clone()),
+        ("reception/backlog", backlog(&inbound)),
+        ("fan-out/turn", inserted(std::slice::from_ref(&waiting))),
+        ("robot/turn", queued(&[json!({ "cid": waiting["cid"]["S"] })])),
         ("token-refresh/tick", tick),
         ("card-send/card", card(&cid)),
         ("access/admin", authorizer(&format!("Bearer {ADMIN}"))),
@@ -109,29 +109,31 @@ pub(super) async fn all() -> Vec<(String, Value)> {
     samples.into_iter().map(|(name, event)| (name.to_owned(), event)).collect()
 }
 
-/// The stream records of a text and its reply, and the cid of their conversation.
-async fn records() -> (Value, Value, String) {
+/// The stream record of a text, and the cid of its conversation.
+async fn text_and_conversation() -> (Value, String) {
     let world = World::start().await;
     bind(&world).await;
     world.bundle.invoke("MessageIngress", push(&text())).await.unwrap();
     let inbound = inserted(&world.items("inbound").await);
-    // The reply is stored, and its sender is stopped.
-    let stopped = TableFault::new(Fault::InternalError).function("Reception").operation("UpdateItem").times(100);
-    world.bundle.table_faults().add(stopped);
     world.bundle.invoke("Reception", inbound.clone()).await.unwrap();
-    let pending = world.items("outbound").await;
-    let cid = pending[0]["cid"]["S"].as_str().unwrap().to_owned();
-    (inbound, inserted(&pending), cid)
+    let cid = world.items("conversation").await[0]["cid"]["S"].as_str().unwrap().to_owned();
+    (inbound, cid)
 }
 
-/// The stream record of a conversation that waits for its robot.
-async fn turn() -> Value {
+/// The message of the queue `TickWork` about the partition that has the text.
+fn backlog(inbound: &Value) -> Value {
+    let partition = &inbound["Records"][0]["dynamodb"]["NewImage"]["due_pk"]["S"];
+    queued(&[json!({ "partition": partition, "until": "2026-03-02T08:01:55Z" })])
+}
+
+/// The item of a conversation that waits for its robot.
+async fn waiting_conversation() -> Value {
     let world = World::start().await;
     bind(&world).await;
     let robot = with_robot(&world).await;
     world.bundle.invoke("MessageIngress", push(&text())).await.unwrap();
     let inbound = inserted(&world.items("inbound").await);
     world.bundle.invoke("Reception", inbound).await.unwrap();
-    let waiting = inserted(&world.items("conversation").await);
+    let waiting = world.items("conversation").await.remove(0);
     serde_json::from_str(&waiting.to_string().replace(&robot, ROBOT)).unwrap()
 }

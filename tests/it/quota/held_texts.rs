@@ -144,10 +144,10 @@ async fn held_text_fails_after_three_days() {
     let chat = conversation_without_replies_left(&world, &binding).await;
     let held = chat.send_text("等你").await.text("id");
     world.advance(72 * 3600 - 60);
-    world.tick("Delivery").await;
+    world.tick("Reception").await;
     assert_eq!(chat.message(&held).await["state"], "held");
     world.advance(61);
-    world.tick("Delivery").await;
+    world.tick("Reception").await;
     let kept = chat.message(&held).await;
     assert_eq!((&kept["state"], &kept["failure"]["code"]), (&json!("failed"), &json!("quota.hold_expired")));
     assert_eq!(world.conversation(&chat.cid).await["held"], 0);

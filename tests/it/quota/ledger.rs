@@ -150,7 +150,7 @@ async fn pending_text_delivered_late_is_counted() {
     world.advance(20 * 60);
     chat.visitor.writes("在吗").await;
     assert_eq!(chat.visitor.replies_left_at_wechat().await, 5);
-    world.tick("Delivery").await;
+    world.tick("Reception").await;
     assert_eq!(chat.visitor.received_texts().await, ["晚到"]);
     assert_eq!((quota(&chat).await.0, chat.visitor.replies_left_at_wechat().await), (4, 4));
 
@@ -161,7 +161,7 @@ async fn pending_text_delivered_late_is_counted() {
     world.settle().await;
     world.advance(49 * 3600);
     let calls = world.sim_calls(SEND).await;
-    world.tick("Delivery").await;
+    world.tick("Reception").await;
     assert_eq!(chat.messages().await.last().unwrap()["state"], "held");
     assert_eq!(world.sim_calls(SEND).await, calls);
     chat.visitor.writes("在吗").await;

@@ -4,5 +4,6 @@ pub(crate) mod chat;
 mod chat_failures;
 mod faq;
 mod own_work;
+mod queue;
 mod turns;
 mod webhook;

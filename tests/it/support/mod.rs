@@ -33,7 +33,7 @@ use store::{Clock, ManualClock};
 pub(crate) use api::Answer;
 pub(crate) use log::{Log, Logging};
 pub(crate) use stub_server::{StubServer, completion, grounded_answer};
-pub(crate) use table::{TABLE, inserted};
+pub(crate) use table::{TABLE, inserted, queued};
 pub(crate) use visitor::Visitor;
 
 /// The time at which the clock of a new bundle starts.
@@ -122,7 +122,7 @@ impl World {
     pub(crate) async fn run_minutes(&self, minutes: u32) {
         for _ in 0..minutes {
             self.advance(60);
-            for function in ["TokenRefresh", "Reception", "Delivery"] {
+            for function in ["TokenRefresh", "Reception"] {
                 self.tick(function).await;
             }
             self.settle().await;

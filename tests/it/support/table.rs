@@ -31,6 +31,28 @@ fn record(event: &str, item: &Value, number: usize) -> Value {
     })
 }
 
+/// The event that a function gets for messages of its queue (Lambda developer guide, "Using Lambda with Amazon SQS").
+pub(crate) fn queued(bodies: &[Value]) -> Value {
+    let records = bodies.iter().enumerate().map(|(number, body)| {
+        json!({
+            "messageId": format!("00000000-0000-0000-0000-{:012}", number + 1),
+            "receiptHandle": format!("receipt-{}", number + 1),
+            "body": body.to_string(),
+            "attributes": {
+                "ApproximateReceiveCount": "1",
+                "SentTimestamp": "1772438400000",
+                "SenderId": "AROA0000000000000000:kefu-FanOut",
+                "ApproximateFirstReceiveTimestamp": "1772438401000",
+            },
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:local:000000000000:kefu-RobotTurns",
+            "awsRegion": "local",
+        })
+    });
+    json!({ "Records": records.collect::<Vec<_>>() })
+}
+
 /// The name of the bundle's table.
 pub(crate) const TABLE: &str = "kefu-Table";
 
@@ -38,6 +60,15 @@ impl World {
     /// A call to DynamoDB with the access key of `caller`: a function's logical id, or [`OWN_KEY`] for one that may do
     /// everything.
     pub(crate) async fn dynamodb(&self, caller: &str, operation: &str, body: &Value) -> Answer {
+        self.aws(caller, "DynamoDB_20120810", operation, body).await
+    }
+
+    /// A call to SQS with the access key of `caller`.
+    pub(crate) async fn sqs(&self, caller: &str, operation: &str, body: &Value) -> Answer {
+        self.aws(caller, "AmazonSQS", operation, body).await
+    }
+
+    async fn aws(&self, caller: &str, service: &str, operation: &str, body: &Value) -> Answer {
         let key = self.bundle.access_key(caller);
         let signature = format!(
             "AWS4-HMAC-SHA256 Credential={key}/20260302/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
@@ -45,7 +76,7 @@ impl World {
         let request = self
             .client()
             .post(self.bundle.aws_url())
-            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("x-amz-target", format!("{service}.{operation}"))
             .header("x-amz-date", "20260302T080000Z")
             .header("authorization", signature)
             .header("content-type", "application/x-amz-json-1.0")

@@ -21,7 +21,7 @@ use std::{
     sync::Arc,
 };
 
-use dynoxide::Item;
+use dynoxide::{AttributeValue, Item};
 use jiff::Timestamp;
 use store::{Clock, Conversation, ManualClock, Stage};
 
@@ -50,6 +50,8 @@ pub(crate) struct Watch {
     pub(crate) broken: Option<String>,
     /// How often each kind of event occurred.
     pub(crate) seen: BTreeMap<&'static str, u64>,
+    /// The queue of robot turns: fan-out puts a conversation into it each time that it is written while it waits for its robot.
+    pub(crate) turns: Vec<String>,
     /// The keys that were written in the step.
     pub(crate) written: Vec<Key>,
     /// Every stage of each conversation, and every state of each agent, in the step.
@@ -78,6 +80,7 @@ impl Watch {
             standing: BTreeMap::new(),
             broken: None,
             seen: BTreeMap::new(),
+            turns: Vec::new(),
             written: Vec::new(),
             holders: BTreeMap::new(),
             agents: BTreeMap::new(),
@@ -121,6 +124,10 @@ impl Watch {
         for (key, item) in touched {
             self.table.apply(key, item.as_ref());
             self.written.push(key.clone());
+            let waits = item.as_ref().and_then(|item| item.get("turn"));
+            if matches!(waits, Some(AttributeValue::S(turn)) if turn == "waiting") {
+                self.turns.extend(id(key, "conversation").map(ToOwned::to_owned));
+            }
         }
         for ((key, _), old) in touched.iter().zip(old) {
             let Some(cid) = id(key, "conversation") else { continue };

@@ -26,11 +26,13 @@ impl Schedule {
             (20, Step::Agent),
             (10, Step::Heartbeat),
             (35, Step::Conversation),
+            (10, Step::Turn),
             (5, Step::Settings),
         ];
         let first = self.world.random.weighted(&[
             (50, Step::Tick),
             (50, Step::Conversation),
+            (20, Step::Turn),
             (30, Step::Message),
             (20, Step::Agent),
         ]);
@@ -66,6 +68,7 @@ impl Schedule {
                 (20, Step::Agent),
                 (10, Step::Heartbeat),
                 (35, Step::Conversation),
+                (20, Step::Turn),
                 (5, Step::Settings),
                 (15, Step::Tick),
             ]);

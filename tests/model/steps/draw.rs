@@ -27,6 +27,7 @@ pub(super) enum Step {
     Agent,
     Heartbeat,
     Conversation,
+    Turn,
     Settings,
     Workbench,
     AdvanceClock,
@@ -68,6 +69,7 @@ impl Schedule {
                 Some(Operation::Group { id, settings: Box::new(settings) })
             }
             Step::Conversation => self.action(),
+            Step::Turn => self.turn(),
             _ => Some(Operation::Tick),
         }
     }
@@ -99,6 +101,19 @@ impl Schedule {
         let created_at = Timestamp::from_second(new.create_time).unwrap();
         self.world.desk.table.inbox().receive(&new).await.unwrap();
         Some(InboundRef { thread, id, kind: new.kind, content: new.content, created_at })
+    }
+
+    /// A message of the queue of robot turns. A queue delivers in no order, and some messages twice.
+    fn turn(&mut self) -> Option<Operation> {
+        let mut watch = self.world.watch.lock().unwrap();
+        let count = u32::try_from(watch.turns.len()).unwrap();
+        if count == 0 {
+            return None;
+        }
+        let place = self.world.random.below(count) as usize;
+        let again = self.world.random.percent(15);
+        let cid = if again { watch.turns[place].clone() } else { watch.turns.swap_remove(place) };
+        Some(Operation::Turn { cid })
     }
 
     /// An action of an agent or administrator on a conversation.

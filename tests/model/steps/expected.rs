@@ -103,7 +103,7 @@ impl Schedule {
                 let works = calendar.is_none_or(|calendar| calendar.is_open(now));
                 model.set_group(id, (**settings).clone(), works);
             }
-            Operation::Receive(_) | Operation::Tick => {}
+            Operation::Receive(_) | Operation::Turn { .. } | Operation::Tick => {}
         }
         Ok(())
     }
@@ -112,6 +112,8 @@ impl Schedule {
 /// Whether the operation completed and met no fault that may change its result.
 pub(super) fn is_undisturbed(end: &End) -> bool {
     match (&end.done, end.fault) {
+        // The reference has no robots' answers; what they lead to is checked by the invariants.
+        _ if matches!(end.operation, Operation::Turn { .. }) => false,
         // A decision is made again after a transaction conflict. Other writes may fail.
         (None, _)
         | (_, Some(Fault::LostAnswers | Fault::ThrottledThroughout))

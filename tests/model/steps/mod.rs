@@ -63,6 +63,7 @@ impl Schedule {
             (3, Step::Redelivery),
             (16, Step::Agent),
             (22, Step::Conversation),
+            (10, Step::Turn),
             (4, Step::Settings),
             (4, Step::Workbench),
             (9, Step::AdvanceClock),
@@ -104,13 +105,21 @@ impl Schedule {
         for _ in 0..12 {
             self.advance(60).await?;
             self.run_alone(Operation::Tick, Faults::NONE).await?;
+            while let Some(cid) = self.next_turn() {
+                self.run_alone(Operation::Turn { cid }, Faults::NONE).await?;
+            }
         }
         let now = self.world.clock.now();
         let watch = self.world.watch();
         after_tick::nothing_due(&watch.table, now)?;
+        after_tick::no_turn_is_left(&watch.table)?;
         invariants::whole(&watch.table, &self.world.priorities)?;
         drop(watch);
         self.compare()
+    }
+
+    fn next_turn(&mut self) -> Option<String> {
+        self.world.watch().turns.pop()
     }
 
     /// Compares the state that was updated write by write with the table.
@@ -142,6 +151,13 @@ impl Schedule {
             self.processed.push(message.clone());
         }
         let mut watch = self.world.watch();
+        if let Operation::Turn { cid } = &end.operation {
+            watch.count_event("robot's turn");
+            if !matches!(end.done, Some(Ok(_))) {
+                // The queue delivers it again.
+                watch.turns.push(cid.clone());
+            }
+        }
         match (&end.done, end.fault) {
             (None, _) => watch.count_event("killed"),
             (_, Some(Fault::LostAnswer | Fault::LostAnswers)) => watch.count_event("answer lost"),

@@ -14,9 +14,9 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use store::{
-    ApiToken, Author, Binding, Clock, Commit, CommitOutcome, Conversation, DUE_SHARDS, EarlierRequest,
-    IdempotentRequest, InboundRef, ManualClock, Message, NewApiToken, NewBinding, NewInbound, NewOutbound,
-    SecretString, SendFailure, StoreError, Table, Thread, TokenEnd, Vault,
+    ApiToken, Author, Binding, Clock, Commit, CommitOutcome, Conversation, DueItem, DueKey, DueKind, DuePartition,
+    EarlierRequest, IdempotentRequest, InboundRef, ManualClock, Message, NewApiToken, NewBinding, NewInbound,
+    NewOutbound, SecretString, SendFailure, StoreError, Table, Thread, TokenEnd, Vault,
 };
 use uuid::Uuid;
 
@@ -168,38 +168,41 @@ impl Kit {
         self.table.threads().message(thread, id).await.unwrap().unwrap()
     }
 
-    /// The ids of all unprocessed messages that are overdue, shard by shard.
-    pub(crate) async fn overdue_messages(&self) -> Vec<String> {
-        let mut ids = Vec::new();
-        for shard in 0..DUE_SHARDS {
-            ids.extend(
-                self.table
-                    .overdue_inbound()
-                    .overdue_messages(shard, 100)
-                    .await
-                    .unwrap()
-                    .into_iter()
-                    .map(|message| message.id),
-            );
+    /// The keys of what is due of one kind, partition by partition.
+    pub(crate) async fn due_keys(&self, kind: DueKind) -> Vec<DueKey> {
+        let mut keys = Vec::new();
+        for partition in DuePartition::all() {
+            keys.extend(self.table.due_checks().due(&partition, None).await.unwrap());
         }
-        ids
+        keys.retain(|key| key.kind() == kind);
+        keys
     }
 
-    /// The ids of all sends that are overdue, shard by shard.
-    pub(crate) async fn overdue(&self) -> Vec<String> {
-        let mut ids = Vec::new();
-        for shard in 0..DUE_SHARDS {
-            ids.extend(
-                self.table
-                    .overdue_outbound()
-                    .overdue_sends(shard, 100)
-                    .await
-                    .unwrap()
-                    .into_iter()
-                    .map(|message| message.id),
-            );
+    /// What is due of one kind, partition by partition. What cannot be read is postponed.
+    pub(crate) async fn due(&self, kind: DueKind) -> Vec<DueItem> {
+        let mut items = Vec::new();
+        for key in self.due_keys(kind).await {
+            items.extend(self.table.due_checks().read(&key).await.unwrap());
         }
-        ids
+        items
+    }
+
+    /// The ids of all unprocessed messages that are overdue.
+    pub(crate) async fn overdue_messages(&self) -> Vec<String> {
+        let id = |item| match item {
+            DueItem::Message(message) => message.id,
+            other => panic!("{other:?}"),
+        };
+        self.due(DueKind::Message).await.into_iter().map(id).collect()
+    }
+
+    /// The ids of all sends that are overdue.
+    pub(crate) async fn overdue(&self) -> Vec<String> {
+        let id = |item| match item {
+            DueItem::Send(message) => message.id,
+            other => panic!("{other:?}"),
+        };
+        self.due(DueKind::Send).await.into_iter().map(id).collect()
     }
 }
 
@@ -311,12 +314,4 @@ pub(crate) fn cancelled(reasons: &[&str]) -> Fault {
 /// A string attribute of an item, or an empty string if it is missing.
 pub(crate) fn s(item: &Item, name: &str) -> String {
     item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
-}
-
-/// The attributes of an item in the format of a stream record.
-pub(crate) fn image<'a>(item: &'a Item) -> impl Fn(&str) -> Option<&'a str> {
-    move |name| match item.get(name)? {
-        AttributeValue::S(text) | AttributeValue::N(text) => Some(text),
-        _ => None,
-    }
 }

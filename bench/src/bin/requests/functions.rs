@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bench::{Error, Result};
-use function::Env;
+use function::{Deadline, Env};
+use jiff::SignedDuration;
 use lambda_http::{Body, Response};
 use local::Bundle;
 use serde_json::{Value, json};
@@ -11,14 +12,17 @@ use store::{Clock, ManualClock, SharedClock};
 
 use crate::meter::Meter;
 
+/// The time that an invocation has; longer than any takes.
+const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
+
 /// One warm environment of each function that takes part in a conversation.
 pub(crate) struct Functions {
     meter: Meter,
     clock: Arc<ManualClock>,
     ingress: message_ingress::Deps,
     reception: reception::Deps,
+    fan_out: fan_out::Deps,
     robot: robot::Deps,
-    delivery: delivery::Deps,
     token_refresh: token_refresh::Deps,
     desk_api: desk_api::Deps,
     card_send: card_send::Deps,
@@ -48,8 +52,8 @@ impl Functions {
         Ok(Self {
             ingress: message_ingress::Deps::new(&env("MessageIngress")?, Arc::clone(&time)).await?,
             reception: reception::Deps::new(&env("Reception")?, Arc::clone(&time)).await?,
+            fan_out: fan_out::Deps::new(&env("FanOut")?, Arc::clone(&time)).await?,
             robot: robot::Deps::new(&env("Robot")?, Arc::clone(&time)).await?,
-            delivery: delivery::Deps::new(&env("Delivery")?, Arc::clone(&time)).await?,
             token_refresh: token_refresh::Deps::new(&env("TokenRefresh")?, Arc::clone(&time)).await?,
             desk_api: desk_api::Deps::new(&env("DeskApi")?, Arc::clone(&time)).await?,
             card_send: card_send::Deps::new(&env("CardSend")?, time).await?,
@@ -63,15 +67,16 @@ impl Functions {
         &self.meter
     }
 
-    /// Invokes a function with a stream batch or a schedule's event. An error if a record failed.
+    /// Invokes a function with a batch of a stream or a queue, or a schedule's event. An error if a record failed.
     pub(crate) async fn invoke(&self, function: &str, event: Value) -> Result<Value> {
         self.meter.invoked(function);
+        let deadline = Deadline::at(self.clock.now() + TIMEOUT);
         let answer = match function {
-            "Reception" => Box::pin(reception::handle(&self.reception, serde_json::from_value(event)?)).await,
-            "Robot" => Box::pin(robot::handle(&self.robot, serde_json::from_value(event)?)).await,
-            "Delivery" => Box::pin(delivery::handle(&self.delivery, serde_json::from_value(event)?)).await,
+            "FanOut" => fan_out::handle(&self.fan_out, serde_json::from_value(event)?, deadline).await,
+            "Reception" => Box::pin(reception::handle(&self.reception, serde_json::from_value(event)?, deadline)).await,
+            "Robot" => Box::pin(robot::handle(&self.robot, serde_json::from_value(event)?, deadline)).await,
             "TokenRefresh" => {
-                Box::pin(token_refresh::handle(&self.token_refresh, serde_json::from_value(event)?)).await
+                Box::pin(token_refresh::handle(&self.token_refresh, serde_json::from_value(event)?, deadline)).await
             }
             _ => return Err(Error::Other(format!("unknown function {function}"))),
         };
@@ -148,6 +153,7 @@ fn environment(bundle: &Bundle, id: &str, aws_url: &str) -> Result<Env> {
         ("AWS_SECRET_ACCESS_KEY", "bench"),
         ("AWS_ENDPOINT_URL_DYNAMODB", aws_url),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws_url),
+        ("AWS_ENDPOINT_URL_SQS", aws_url),
     ];
     let lambda = lambda.map(|(name, value)| (name.to_owned(), value.to_owned()));
     Ok(function.environment.clone().into_iter().chain(lambda).collect::<Env>().local())

@@ -1,4 +1,4 @@
-//! Counts the requests of the functions to DynamoDB and the capacity that they consume.
+//! Counts the requests of the functions to DynamoDB and SQS, and the capacity that they consume.
 //!
 //! It is a proxy between the functions and the bundle's AWS endpoint that adds `ReturnConsumedCapacity` to each request. dynoxide
 //! calculates the capacity as DynamoDB does, from the sizes of the items: one unit per 4 kB for a consistent read, half of that
@@ -49,14 +49,19 @@ pub(crate) type Tallies = BTreeMap<String, Tally>;
 pub(crate) struct Meter {
     url: String,
     tallies: Arc<Mutex<Tallies>>,
+    messages: Messages,
     _server: JoinSet<()>,
 }
+
+/// The bodies of the messages that functions have sent to queues.
+type Messages = Arc<Mutex<Vec<String>>>;
 
 #[derive(Clone)]
 struct Proxy {
     client: Client,
     aws_url: String,
     tallies: Arc<Mutex<Tallies>>,
+    messages: Messages,
 }
 
 impl Meter {
@@ -66,13 +71,15 @@ impl Meter {
         let url = format!("http://{}", listener.local_addr()?);
         let tallies = Arc::new(Mutex::new(Tallies::new()));
         let client = Client::builder().no_proxy().build()?;
-        let proxy = Proxy { client, aws_url: aws_url.to_owned(), tallies: Arc::clone(&tallies) };
+        let messages = Messages::default();
+        let (counted, sent) = (Arc::clone(&tallies), Arc::clone(&messages));
+        let proxy = Proxy { client, aws_url: aws_url.to_owned(), tallies: counted, messages: sent };
         let mut server = JoinSet::new();
         server.spawn(async move {
             // The task ends when the set is dropped.
             let _ = axum::serve(listener, Router::new().fallback(forward).with_state(proxy)).await;
         });
-        Ok(Self { url, tallies, _server: server })
+        Ok(Self { url, tallies, messages, _server: server })
     }
 
     /// The URL of the proxy.
@@ -84,6 +91,11 @@ impl Meter {
     pub(crate) fn invoked(&self, function: &str) {
         let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
         tallies.entry(function.to_owned()).or_default().invocations += 1;
+    }
+
+    /// Returns the messages that were sent to queues since the last call, and forgets them.
+    pub(crate) fn take_messages(&self) -> Vec<String> {
+        std::mem::take(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns the counts since the last call and resets them.
@@ -117,6 +129,11 @@ async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
         return StatusCode::BAD_GATEWAY.into_response();
     };
 
+    if status.is_success() && operation == "SendMessageBatch" {
+        let entries = parameters["Entries"].as_array().into_iter().flatten();
+        let bodies = entries.filter_map(|entry| entry["MessageBody"].as_str().map(ToOwned::to_owned));
+        proxy.messages.lock().unwrap_or_else(PoisonError::into_inner).extend(bodies);
+    }
     let mut tallies = proxy.tallies.lock().unwrap_or_else(PoisonError::into_inner);
     let tally = tallies.entry(caller(&parts.headers).to_owned()).or_default();
     *tally.requests.entry(operation.to_owned()).or_default() += 1;

@@ -137,7 +137,7 @@ async fn robot_steps(world: &mut World, idle: &Step) -> Result<Vec<Step>> {
     };
     // The robot's turn is a row of its own, because several messages can share one turn.
     let mut asked = measure_step(world, "message_to_robot", async |_, _| Ok(()), ask).await?;
-    let by_robot = |function: &String| matches!(function.as_str(), "Robot" | "Delivery");
+    let by_robot = |function: &String| matches!(function.as_str(), "FanOut" | "Robot");
     let (answer, question): (Tallies, Tallies) =
         asked.tallies.into_iter().partition(|(function, _)| by_robot(function));
     asked.tallies = question;

@@ -185,12 +185,17 @@ impl World {
         Ok(())
     }
 
-    /// Delivers the records of the stream to the functions until there are no new ones.
+    /// Delivers the records of the stream and the messages of the robots' queue to the functions until there are no new ones.
     pub(crate) async fn drain_stream(&mut self) -> Result<()> {
         loop {
             let records = self.stream.next().await?;
-            if records.is_empty() {
+            let messages = self.functions.meter().take_messages();
+            if records.is_empty() && messages.is_empty() {
                 return Ok(());
+            }
+            for body in messages {
+                let message = json!({ "messageId": "bench", "body": body, "eventSource": "aws:sqs" });
+                self.functions.invoke("Robot", json!({ "Records": [message] })).await?;
             }
             for record in &records {
                 self.record_event(record);

@@ -132,10 +132,17 @@ async fn crash_repeats_records_of_a_slow_batch_queue() {
     std::fs::remove_dir_all(directory).unwrap();
 }
 
-/// Runs `Robot/Turn`. The sender announces writes.
-fn run_robot(stream: &TestStream) -> (Function, watch::Sender<u64>) {
+/// The mapping `FanOut/Changes` with a batching window of a second and batches of ten records.
+fn with_window(stream: &TestStream, handler: &Handler) -> Poller {
+    let mapping = stream.mapping("FanOut/Changes");
+    let mapping = EventSourceMapping { batch_size: 10, batching_window: Duration::from_secs(1), ..mapping };
+    stream.poller_of(mapping, Arc::clone(handler))
+}
+
+/// Runs a mapping with a batching window. The sender announces writes.
+fn run_with_window(stream: &TestStream) -> (Function, watch::Sender<u64>) {
     let function = Function::new("no key");
-    let poller = stream.poller("Robot/Turn", Arc::clone(&function.handler));
+    let poller = with_window(stream, &function.handler);
     let writes = watch::Sender::new(0);
     let receiver = writes.subscribe();
     tokio::spawn(async move { poller.run(receiver).await });
@@ -145,7 +152,7 @@ fn run_robot(stream: &TestStream) -> (Function, watch::Sender<u64>) {
 #[tokio::test(start_paused = true)]
 async fn records_within_a_batching_window_are_one_batch() {
     let stream = TestStream::new(in_memory());
-    let (mut function, writes) = run_robot(&stream);
+    let (mut function, writes) = run_with_window(&stream);
     let milliseconds = Duration::from_millis;
     let write = |sk: &str, turn: &str| {
         stream.wait_for_robot(sk, turn);
@@ -178,7 +185,7 @@ async fn records_within_a_batching_window_are_one_batch() {
 async fn drain_waits_for_open_invocations_and_not_for_a_batching_window() {
     let stream = TestStream::new(in_memory());
     let mut function = Function::new("conversation#a");
-    let poller = Arc::new(stream.poller("Robot/Turn", Arc::clone(&function.handler)));
+    let poller = Arc::new(with_window(&stream, &function.handler));
     let writes = watch::Sender::new(0);
     let (running, receiver) = (Arc::clone(&poller), writes.subscribe());
     tokio::spawn(async move { running.run(receiver).await });

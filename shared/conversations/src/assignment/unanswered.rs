@@ -48,7 +48,7 @@ impl Assigner {
         let now = decision.now;
         let mut turn: Option<Turn> = None;
         for message in questions {
-            turn.get_or_insert_with(|| Turn::new(&message.id, now)).join(&message.id);
+            turn.get_or_insert_with(|| Turn::new(&message.id, now)).join(&message.id, now);
         }
         if let Some(robot) = decision.robot_mut() {
             robot.turn = turn;

@@ -77,6 +77,7 @@ impl QueueDrain {
 
     async fn run(&self, queues: &[Queue], agent: Option<&str>, limits: &DrainLimits) -> Result<u32> {
         let until = self.store.clock.now().checked_add(limits.time).unwrap_or(Timestamp::MAX);
+        let until = self.channel.last_send_begins().map_or(until, |last| last.min(until));
         let mut snapshot = Snapshot::new(queues);
         let assigned = self.assign_matches(&mut snapshot, agent, limits.assignments, until).await;
         // One send takes as long as ten assignments, so they come last. The tick sends what does not fit.

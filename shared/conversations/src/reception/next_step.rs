@@ -142,7 +142,7 @@ fn add_to_robot_turn(decision: &mut Decision<'_>, message: &InboundRef) {
     let now = decision.now;
     if let Some(robot) = decision.robot_mut() {
         match &mut robot.turn {
-            Some(turn) => turn.join(&message.id),
+            Some(turn) => turn.join(&message.id, now),
             None => robot.turn = Some(Turn::new(&message.id, now)),
         }
     }

@@ -1,9 +1,10 @@
 //! A robot's turn: claims it, asks the robot, and applies the answer.
 //!
-//! What a visitor writes in quick succession is one turn. Each message shows the conversation to the stream, the stream
-//! hands over what came within a second at once, and the turn is read again before the answer is sent. If more messages
-//! came meanwhile, the answer is dropped and the longer turn is answered instead. After [`DROP_WITHIN`] the visitor gets
-//! the answer anyway, and the rest becomes the next turn.
+//! What a visitor writes in quick succession is one turn. A message puts the conversation into the queue of robot turns
+//! for a second, and the first function that gets it from there claims the turn with all messages up to then. Messages that
+//! come during the answer join the turn, which is read again before the answer is sent: the answer is dropped, and the
+//! longer turn goes into the queue. After [`DROP_WITHIN`] the visitor gets the answer anyway, and the rest becomes the next
+//! turn.
 
 mod ask;
 mod knowledge;
@@ -15,13 +16,14 @@ use channel::Channel;
 use desk::{handover::same_question, settings::Mode, turn::RobotAnswer};
 use jiff::SignedDuration;
 use robots::Client;
-use store::{Attempt, Attempted, CommitOutcome, Conversation, Result, RobotStage, Stage, Turn, Vault};
+use store::{Attempt, Attempted, Conversation, Result, RobotStage, SENDING_LEASE, Stage, Turn, Vault};
 use tracing::Span;
 use wechat::client::Typing;
 
+pub(crate) use self::knowledge::RobotCache;
 use self::{
     ask::{RobotQuestion, RobotReply},
-    knowledge::{RobotCache, RobotKnowledge},
+    knowledge::RobotKnowledge,
 };
 use crate::{
     assignment::Assigner,
@@ -34,6 +36,9 @@ use crate::{
 /// How long a turn is left to the function that answers it. Longer than the longest deadline of a robot and the calls
 /// around it.
 const ANSWER_LEASE: SignedDuration = SignedDuration::from_secs(50);
+
+/// The time that a turn takes at most: the answer, and the send that follows.
+pub const TURN_TIME: SignedDuration = SignedDuration::from_secs(ANSWER_LEASE.as_secs() + SENDING_LEASE.as_secs());
 
 /// How long after a turn's first message an answer is dropped in favour of one to the longer turn.
 const DROP_WITHIN: SignedDuration = SignedDuration::from_secs(10);
@@ -64,6 +69,15 @@ pub(crate) struct RobotTurns {
     cache: RobotCache,
 }
 
+/// A turn that this function answers.
+struct ClaimedTurn {
+    conversation: Conversation,
+    stage: RobotStage,
+    turn: Turn,
+    /// Whether the visitor may be offered an agent.
+    has_agents: bool,
+}
+
 /// A turn and the robot's reply to it.
 struct Answered<'a> {
     turn: &'a Turn,
@@ -79,33 +93,18 @@ impl RobotTurns {
         cycle: &DecisionCycle,
         router: &Router,
         assigner: &Assigner,
+        cache: &RobotCache,
     ) -> Self {
         let (vault, channel, cycle) = (vault.clone(), channel.clone(), cycle.clone());
-        let (router, assigner) = (router.clone(), assigner.clone());
-        let (store, cache) = (router.store().clone(), RobotCache::default());
+        let (router, assigner, cache) = (router.clone(), assigner.clone(), cache.clone());
+        let store = router.store().clone();
         Self { store, vault, channel, cycle, router, assigner, cache }
     }
 
     /// Answers the turn of a conversation, unless another function does.
     pub(crate) async fn answer(&self, robots: &Client, cid: &str) -> Result<TurnOutcome> {
-        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
-            return Ok(TurnOutcome::Nothing);
-        };
-        Span::current().record("app_id", &conversation.app_id).record("uid", conversation.thread().uid());
-        let now = self.store.clock.now();
-        let Some((stage, turn)) = waiting_turn(&conversation) else {
-            return Ok(TurnOutcome::Nothing);
-        };
-        if turn.answering_until.is_some_and(|until| until > now) {
-            return Ok(TurnOutcome::Nothing);
-        }
-        let mut decision = self.cycle.read(conversation, Attempt::FIRST).await?;
-        let has_agents = decision.reception.mode != Mode::RobotOnly;
-        if let Some(turn) = decision.robot_mut().and_then(|robot| robot.turn.as_mut()) {
-            turn.answering_until = Some(now + ANSWER_LEASE);
-        }
-        let CommitOutcome::Written(Some(conversation)) = decision.commit(&self.store.decisions).await? else {
-            // Another function answers, or a message has shown a longer turn to the stream.
+        let claimed = self.cycle.retry_on_conflict(|attempt| self.try_claim(cid, attempt)).await?;
+        let Some(ClaimedTurn { conversation, stage, turn, has_agents }) = claimed else {
             return Ok(TurnOutcome::Nothing);
         };
         let messages = self.store.threads.messages_of(&conversation.thread(), &turn.messages).await?;
@@ -126,6 +125,33 @@ impl RobotTurns {
         self.cycle.retry_on_conflict(|attempt| self.try_apply(cid, &answered, attempt)).await
     }
 
+    /// Claims the turn of a conversation for [`ANSWER_LEASE`]. `None` when there is none, or another function answers it.
+    async fn try_claim(&self, cid: &str, attempt: Attempt) -> Result<Attempted<Option<ClaimedTurn>>> {
+        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
+            return Ok(Attempted::Done(None));
+        };
+        Span::current().record("app_id", &conversation.app_id).record("uid", conversation.thread().uid());
+        let now = self.store.clock.now();
+        let Some((stage, turn)) = waiting_turn(&conversation) else {
+            return Ok(Attempted::Done(None));
+        };
+        if turn.answering_until.is_some_and(|until| until > now) {
+            return Ok(Attempted::Done(None));
+        }
+        let mut decision = self.cycle.read(conversation, attempt).await?;
+        let has_agents = decision.reception.mode != Mode::RobotOnly;
+        if let Some(turn) = decision.robot_mut().and_then(|robot| robot.turn.as_mut()) {
+            turn.answering_until = Some(now + ANSWER_LEASE);
+        }
+        Ok(match self.cycle.write(&mut decision).await? {
+            Attempted::Done(written) => {
+                Attempted::Done(written.map(|conversation| ClaimedTurn { conversation, stage, turn, has_agents }))
+            }
+            Attempted::Conflict => Attempted::Conflict,
+            Attempted::AgentTaken => Attempted::AgentTaken,
+        })
+    }
+
     /// Applies a reply to the conversation as it is now.
     async fn try_apply(&self, cid: &str, answered: &Answered<'_>, attempt: Attempt) -> Result<Attempted<TurnOutcome>> {
         let Some(conversation) = self.store.conversations.conversation(cid).await? else {
@@ -137,10 +163,18 @@ impl RobotTurns {
         };
         let now = self.store.clock.now();
         let rest = turn.without(&answered.turn.messages, now);
-        if rest.is_some() && now.duration_since(turn.since) < DROP_WITHIN {
-            return Ok(Attempted::Done(TurnOutcome::Dropped));
-        }
         let mut decision = self.cycle.read(conversation, attempt).await?;
+        if rest.is_some() && now.duration_since(turn.since) < DROP_WITHIN {
+            if let Some(turn) = decision.robot_mut().and_then(|robot| robot.turn.as_mut()) {
+                // The write puts the longer turn into the queue.
+                turn.answering_until = None;
+            }
+            return Ok(match self.cycle.complete(&mut decision, FollowUp::NONE).await? {
+                Attempted::Done(()) => Attempted::Done(TurnOutcome::Dropped),
+                Attempted::Conflict => Attempted::Conflict,
+                Attempted::AgentTaken => Attempted::AgentTaken,
+            });
+        }
         let repeats = if same_question(&stage.last_question, answered.text) { stage.repeats + 1 } else { 1 };
         let outcome = answered.outcome(stage.misses, repeats, &decision.reception);
         if let Some(robot) = decision.robot_mut() {

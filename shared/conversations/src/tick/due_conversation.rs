@@ -19,8 +19,18 @@ use crate::{
 };
 
 impl Tick {
-    pub(super) async fn try_process_due(&self, cid: &str, attempt: Attempt) -> Result<Attempted<()>> {
-        let Some(conversation) = self.store.conversations.conversation(cid).await?.filter(Conversation::is_open) else {
+    /// Processes a conversation as it was read, or as it is now.
+    pub(super) async fn try_process_due(
+        &self,
+        cid: &str,
+        read: Option<Conversation>,
+        attempt: Attempt,
+    ) -> Result<Attempted<()>> {
+        let conversation = match read {
+            Some(read) => Some(read),
+            None => self.store.conversations.conversation(cid).await?,
+        };
+        let Some(conversation) = conversation.filter(Conversation::is_open) else {
             return Ok(Attempted::Done(()));
         };
         let last = self.store.threads.last_said_at(&conversation.thread()).await?;

@@ -1,26 +1,39 @@
-//! The minute tick: silent agents, conversations that are due, and queues.
+//! The minute tick: messages and sends that were left behind, conversations that are due, silent agents, and queues.
 //!
-//! One item that fails does not stop the others. It is counted in the report and postponed with a growing delay, so that failing
-//! items do not use up every tick. A list that cannot be read is the tick's error, returned after everything else was tried.
+//! Each kind is worked on beside the others, so that a backlog of one does not delay another. One item that fails does not
+//! stop the others either: it is counted in the report and postponed with a growing delay, so that failing items do not use up
+//! every tick.
 
 mod due_conversation;
+mod left_behind;
 mod unstaffed;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use store::{Conversation, DUE_SHARDS, DueChecks, Duty, Queue, Result};
+use channel::Channel;
+use futures_util::{StreamExt, future::join_all, stream};
+use jiff::Timestamp;
+use store::{Conversation, DueChecks, DueItem, DueKey, DueKind, Duty, InboundRef, Message, Queue, Result};
+use tracing::{Instrument, Span};
 
 use crate::{
     Conversations, agent_timeout::AgentTimeout, assignment::Assigner, cycle::DecisionCycle, handles::Handles,
-    queue_drain::QueueDrain, routing::Router,
+    queue_drain::QueueDrain, reception::Receiver, routing::Router,
 };
 
-/// How many items of one partition a tick processes.
-const ITEMS_MAX: i32 = 100;
+/// How many items of one kind are processed at a time.
+const CONCURRENT_ITEMS: usize = 16;
+
+/// How many waiting conversations of an unstaffed queue are routed again.
+const ENTRIES_MAX: i32 = 100;
 
 /// What a tick has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct TickReport {
+    /// Messages that no function had processed.
+    pub taken_up: u32,
+    /// Sends that were taken over.
+    pub taken_over: u32,
     /// Conversations that were assigned from queues.
     pub assigned: u32,
     /// Conversations that were due.
@@ -31,105 +44,123 @@ pub struct TickReport {
     pub failed: u32,
 }
 
+impl std::ops::AddAssign for TickReport {
+    fn add_assign(&mut self, other: Self) {
+        self.taken_up += other.taken_up;
+        self.taken_over += other.taken_over;
+        self.assigned += other.assigned;
+        self.looked_at += other.looked_at;
+        self.gone += other.gone;
+        self.failed += other.failed;
+    }
+}
+
 /// Processes what is due. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Tick {
     store: Arc<Handles>,
     due_checks: DueChecks,
+    channel: Channel,
     cycle: DecisionCycle,
     router: Router,
     assigner: Assigner,
     drain: QueueDrain,
+    receiver: Receiver,
     agent_timeout: AgentTimeout,
 }
 
 impl Tick {
     /// The tick of these conversations.
     pub fn new(conversations: &Conversations, due_checks: DueChecks) -> Self {
-        let Conversations { store, cycle, router, assigner, drain, .. } = conversations.clone();
+        let Conversations { store, channel, cycle, router, assigner, drain, receiver, .. } = conversations.clone();
         let agent_timeout = AgentTimeout::new(&cycle, &router, &assigner);
-        Self { store, due_checks, cycle, router, assigner, drain, agent_timeout }
+        Self { store, due_checks, channel, cycle, router, assigner, drain, receiver, agent_timeout }
     }
 
-    /// Processes everything that is due. Items that fail are counted and postponed; a list that cannot be read is an error,
-    /// returned after everything else was tried.
+    /// Processes items that are due. Begins none after `until`; what is left stays due.
     #[tracing::instrument(name = "tick", skip_all)]
-    pub async fn run(&self) -> Result<TickReport> {
-        let mut report = TickReport::default();
-        let mut listed = self.check_agents(&mut report).await;
-        for shard in 0..DUE_SHARDS {
-            listed = listed.and(self.check_conversations(shard, &mut report).await);
-        }
-        listed = listed.and(self.check_queues(&mut report).await);
-        listed.map(|()| report)
+    pub async fn process(&self, due: Vec<DueKey>, until: Timestamp) -> TickReport {
+        let report = Mutex::new(TickReport::default());
+        let lanes = DueKind::ALL.map(|kind| self.lane(by_partition(&due, kind), until, &report));
+        join_all(lanes).await;
+        report.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn check_agents(&self, report: &mut TickReport) -> Result<()> {
-        for duty in self.due_checks.agents_to_check(ITEMS_MAX).await? {
-            self.check_agent(&duty, report).await;
-        }
-        Ok(())
+    /// Processes the items of one kind: those of a partition in their order, partitions beside each other.
+    async fn lane(&self, partitions: Vec<Vec<&DueKey>>, until: Timestamp, report: &Mutex<TickReport>) {
+        let partitions: Vec<_> = partitions.into_iter().map(|keys| self.in_order(keys, until, report)).collect();
+        stream::iter(partitions).for_each_concurrent(CONCURRENT_ITEMS, |partition| partition).await;
     }
 
-    #[tracing::instrument(skip_all, fields(agent_id = duty.agent_id))]
-    async fn check_agent(&self, duty: &Duty, report: &mut TickReport) {
-        match Box::pin(self.reassign_if_silent(duty)).await {
-            Ok(true) => report.gone += 1,
-            Ok(false) => {}
-            Err(error) => {
-                tracing::error!(%error, "the agent was not checked");
-                report.failed += 1;
-                log_postponement(self.due_checks.postpone_agent_check(&duty.agent_id).await);
+    async fn in_order(&self, keys: Vec<&DueKey>, until: Timestamp, report: &Mutex<TickReport>) {
+        for key in keys {
+            if self.store.clock.now() > until {
+                return;
             }
+            let done = Box::pin(self.process_one(key)).await;
+            *report.lock().unwrap_or_else(PoisonError::into_inner) += done;
         }
     }
 
-    /// Reassigns the conversations of an agent who is silent for longer than the grace. `true` if they are.
-    async fn reassign_if_silent(&self, duty: &Duty) -> Result<bool> {
+    async fn process_one(&self, key: &DueKey) -> TickReport {
+        let mut report = TickReport::default();
+        let item = match self.due_checks.read(key).await {
+            Ok(Some(item)) => item,
+            Ok(None) => return report,
+            Err(error) => {
+                tracing::error!(kind = key.kind().name(), %error, "a due item was not read");
+                report.failed += 1;
+                return report;
+            }
+        };
+        let span = span_of(&item);
+        self.process_item(key, item, &mut report).instrument(span).await;
+        report
+    }
+
+    async fn process_item(&self, key: &DueKey, item: DueItem, report: &mut TickReport) {
+        let done = match item {
+            DueItem::Message(message) => self.take_up(&message, report).await,
+            DueItem::Send(message) => self.take_over(&message, report).await,
+            DueItem::Conversation(conversation) => self.check_conversation(*conversation, report).await,
+            DueItem::Agent(duty) => self.check_agent(&duty, report).await,
+            DueItem::Queue(queue) => return self.check_queue(&queue, report).await,
+        };
+        let Err(error) = done else { return };
+        tracing::error!(kind = key.kind().name(), %error, "a due item was not processed");
+        report.failed += 1;
+        if let Err(error) = self.due_checks.postpone(key).await {
+            // It is due again at the next tick.
+            tracing::error!(%error, "a failed item was not postponed");
+        }
+    }
+
+    async fn check_conversation(&self, conversation: Conversation, report: &mut TickReport) -> Result<()> {
+        report.looked_at += 1;
+        let cid = &conversation.cid.clone();
+        // The first attempt decides on what was just read.
+        let mut read = Some(conversation);
+        self.cycle.retry_on_conflict(|attempt| self.try_process_due(cid, read.take(), attempt)).await
+    }
+
+    /// Reassigns the conversations of an agent who is silent for longer than the grace.
+    async fn check_agent(&self, duty: &Duty, report: &mut TickReport) -> Result<()> {
         let gone = duty.times_out_at() <= self.store.clock.now();
         if gone {
             self.agent_timeout.reassign_all(duty).await?;
         }
         self.due_checks.reschedule_agent_check(duty, gone).await?;
-        Ok(gone)
+        report.gone += u32::from(gone);
+        Ok(())
     }
 
-    async fn check_conversations(&self, shard: u8, report: &mut TickReport) -> Result<()> {
-        for conversation in self.due_checks.due_conversations(shard, ITEMS_MAX).await? {
-            report.looked_at += 1;
-            if !self.process_due(&conversation).await {
+    async fn check_queue(&self, queue: &Queue, report: &mut TickReport) {
+        match self.drain_queue(queue).await {
+            Ok(assigned) => report.assigned += assigned,
+            Err(error) => {
+                tracing::error!(%error, "a queue was not drained");
                 report.failed += 1;
             }
-        }
-        Ok(())
-    }
-
-    /// Processes a conversation that is due. `false` when it failed and was postponed.
-    #[tracing::instrument(skip_all, fields(
-        app_id = conversation.app_id,
-        cid = conversation.cid,
-        uid = conversation.thread().uid(),
-    ))]
-    async fn process_due(&self, conversation: &Conversation) -> bool {
-        let process = self.cycle.retry_on_conflict(|attempt| self.try_process_due(&conversation.cid, attempt));
-        let Err(error) = Box::pin(process).await else { return true };
-        tracing::error!(%error, "a due conversation was not processed");
-        log_postponement(self.due_checks.postpone_conversation(&conversation.cid).await);
-        false
-    }
-
-    async fn check_queues(&self, report: &mut TickReport) -> Result<()> {
-        for queue in self.due_checks.queues_to_check(ITEMS_MAX).await? {
-            self.check_queue(&queue, report).await;
-        }
-        Ok(())
-    }
-
-    #[tracing::instrument(skip_all, fields(queue = queue.name()))]
-    async fn check_queue(&self, queue: &Queue, report: &mut TickReport) {
-        if let Err(error) = self.drain_queue(queue, report).await {
-            tracing::error!(%error, "a queue was not drained");
-            report.failed += 1;
         }
         // A queue that failed is due again like any other, after those that were due before.
         if let Err(error) = self.reschedule_queue_check(queue).await {
@@ -138,9 +169,10 @@ impl Tick {
         }
     }
 
-    async fn drain_queue(&self, queue: &Queue, report: &mut TickReport) -> Result<()> {
-        report.assigned += self.drain.drain(std::slice::from_ref(queue)).await?;
-        Box::pin(self.reroute_unstaffed(queue)).await
+    async fn drain_queue(&self, queue: &Queue) -> Result<u32> {
+        let assigned = self.drain.drain(std::slice::from_ref(queue)).await?;
+        Box::pin(self.reroute_unstaffed(queue)).await?;
+        Ok(assigned)
     }
 
     async fn reschedule_queue_check(&self, queue: &Queue) -> Result<()> {
@@ -149,9 +181,36 @@ impl Tick {
     }
 }
 
-/// An item that could not be postponed is due again at the next tick.
-fn log_postponement(result: Result<()>) {
-    if let Err(error) = result {
-        tracing::error!(%error, "a failed item was not postponed");
+/// The span in which an item is processed.
+fn span_of(item: &DueItem) -> Span {
+    match item {
+        DueItem::Message(message) => {
+            let InboundRef { thread, id, .. } = &**message;
+            tracing::info_span!("take_up", app_id = thread.app_id, uid = thread.uid(), id)
+        }
+        DueItem::Send(message) => {
+            let Message { thread, cid, id, .. } = &**message;
+            tracing::info_span!("take_over", app_id = thread.app_id, cid, uid = thread.uid(), id)
+        }
+        DueItem::Conversation(conversation) => {
+            let Conversation { app_id, cid, .. } = &**conversation;
+            tracing::info_span!("check_conversation", app_id, cid, uid = conversation.thread().uid())
+        }
+        DueItem::Agent(duty) => tracing::info_span!("check_agent", agent_id = duty.agent_id),
+        DueItem::Queue(queue) => tracing::info_span!("check_queue", queue = queue.name()),
     }
+}
+
+/// The keys of one kind, those of a partition together and in their order.
+fn by_partition(due: &[DueKey], kind: DueKind) -> Vec<Vec<&DueKey>> {
+    let mut partitions: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
+    let mut keys: Vec<Vec<&DueKey>> = Vec::new();
+    for key in due.iter().filter(|key| key.kind() == kind) {
+        let place = *partitions.entry(key.partition()).or_insert(keys.len());
+        match keys.get_mut(place) {
+            Some(partition) => partition.push(key),
+            None => keys.push(vec![key]),
+        }
+    }
+    keys
 }

@@ -7,7 +7,7 @@ use desk::{
 use store::{Attempt, Attempted, Entry, Queue, Result};
 use tracing::{Span, field};
 
-use super::{ITEMS_MAX, Tick, due_conversation::plan_of};
+use super::{ENTRIES_MAX, Tick, due_conversation::plan_of};
 use crate::{
     cycle::FollowUp,
     events::{ConversationEvent, RoutingCause},
@@ -30,7 +30,7 @@ impl Tick {
         let Some(target) = target_of(queue) else {
             return Ok(());
         };
-        let waiting = self.store.queues.waiting(queue, ITEMS_MAX).await?;
+        let waiting = self.store.queues.waiting(queue, ENTRIES_MAX).await?;
         if waiting.is_empty() {
             return Ok(());
         }

@@ -1,9 +1,9 @@
-//! Starts `delivery` in Lambda.
+//! Starts `fan-out` in Lambda.
 
 use std::sync::Arc;
 
-use delivery::{Deps, handle};
-use function::{Env, trigger::Trigger};
+use fan_out::{Deps, handle};
+use function::{Deadline, Env, trigger::Trigger};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use store::SystemClock;
 
@@ -11,5 +11,8 @@ use store::SystemClock;
 async fn main() -> Result<(), Error> {
     function::init_logs();
     let deps = Deps::new(&Env::from_process(), Arc::new(SystemClock)).await?;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Trigger>| handle(&deps, event.payload))).await
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Trigger>| {
+        handle(&deps, event.payload, Deadline::of(&event.context))
+    }))
+    .await
 }

@@ -1,0 +1,138 @@
+//! The minute tick, and the backlogs that it hands on.
+//!
+//! The tick reads every partition of the index `due` and works on what it finds. A partition with more than one invocation
+//! should take goes into a queue, from which other invocations of this function work on it at the same time, each on one
+//! partition. Whatever is left at the end of a minute is found by the next tick.
+
+use conversations::{Tick, TickReport};
+use function::{
+    Deadline, Failure, Queue,
+    trigger::{Message, batch_failures},
+};
+use futures_util::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::{DueKey, DuePartition, Result, SENDING_LEASE};
+
+use crate::Deps;
+
+/// The most items of a partition that the tick works on itself.
+const OWN_ITEMS: usize = 50;
+
+/// How many partitions are read at a time.
+const CONCURRENT_QUERIES: usize = 16;
+
+/// How long the work of one tick goes on. The next tick begins after a minute and hands on what is left, so that no two
+/// invocations work on one partition.
+const TICK_TIME: SignedDuration = SignedDuration::from_secs(55);
+
+/// A message of the queue `TickWork`: a partition with more due items than a tick works on itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Backlog {
+    partition: DuePartition,
+    /// When the next tick takes over.
+    until: Timestamp,
+}
+
+/// What a tick has found.
+#[derive(Default)]
+struct Found {
+    /// The items to work on.
+    due: Vec<DueKey>,
+    /// The partitions with more items, each with the first of them.
+    backlogs: Vec<(Backlog, Vec<DueKey>)>,
+}
+
+/// Works on what is due. A partition that cannot be read does not stop the others; it is the error.
+pub(crate) async fn run(deps: &Deps, tick: &Tick, deadline: Deadline) -> std::result::Result<Value, Failure> {
+    let now = deps.clock.now();
+    let (found, listed) = find(deps, now + TICK_TIME).await;
+    let Found { mut due, backlogs } = found;
+    let messages: Vec<Backlog> = backlogs.iter().map(|(backlog, _)| backlog.clone()).collect();
+    let refused = hand_on(&deps.work, &messages).await;
+    let handed_on = backlogs.len() - refused.len();
+    // What the queue does not accept is worked on here, as far as it is known.
+    let own = backlogs.into_iter().enumerate().filter(|(place, _)| refused.contains(place));
+    due.extend(own.flat_map(|(_, (_, first))| first));
+    let report = Box::pin(tick.process(due, last_start(now + TICK_TIME, deadline))).await;
+    if report.taken_up + report.taken_over > 0 || handed_on > 0 {
+        let TickReport { taken_up, taken_over, failed, .. } = report;
+        tracing::warn!(taken_up, taken_over, failed, handed_on, "processed what was left behind");
+    }
+    listed?;
+    let mut answer = json!(report);
+    answer["handed_on"] = json!(handed_on);
+    Ok(answer)
+}
+
+/// Reads all partitions.
+async fn find(deps: &Deps, until: Timestamp) -> (Found, Result<()>) {
+    let limit = i32::try_from(OWN_ITEMS + 1).unwrap_or(i32::MAX);
+    let read = |partition: DuePartition| async move {
+        let due = deps.due_checks.due(&partition, Some(limit)).await;
+        (partition, due)
+    };
+    let mut pages = stream::iter(DuePartition::all().map(read)).buffered(CONCURRENT_QUERIES);
+    let (mut found, mut listed) = (Found::default(), Ok(()));
+    while let Some((partition, due)) = pages.next().await {
+        match due {
+            Ok(due) if due.len() > OWN_ITEMS => found.backlogs.push((Backlog { partition, until }, due)),
+            Ok(due) => found.due.extend(due),
+            Err(error) => listed = listed.and(Err(error)),
+        }
+    }
+    (found, listed)
+}
+
+/// Sends backlogs to the queue. Returns the places of those that it did not accept.
+async fn hand_on(work: &Queue, backlogs: &[Backlog]) -> Vec<usize> {
+    let mut refused = Vec::new();
+    for (batch, backlogs) in backlogs.chunks(Queue::BATCH_MAX).enumerate() {
+        let places = work.send(backlogs, 0).await;
+        refused.extend(places.into_iter().map(|place| batch * Queue::BATCH_MAX + place));
+    }
+    refused
+}
+
+/// Works on the backlogs of the messages. They are not delivered again: the next tick finds what is left.
+pub(crate) async fn work_off(deps: &Deps, tick: &Tick, messages: &[Message], deadline: Deadline) -> Value {
+    let mut report = TickReport::default();
+    for message in messages {
+        let worked = match message.read::<Backlog>() {
+            Ok(backlog) => work_off_partition(deps, tick, &backlog, deadline).await,
+            Err(error) => {
+                tracing::error!(id = message.id(), %error, "a message is not a backlog");
+                continue;
+            }
+        };
+        match worked {
+            Ok(done) => report += done,
+            Err(error) => tracing::error!(%error, "a backlog was not read"),
+        }
+    }
+    let TickReport { taken_up, taken_over, failed, .. } = report;
+    tracing::info!(taken_up, taken_over, failed, "worked on a backlog");
+    batch_failures([])
+}
+
+/// Works on one partition until it is empty or the next tick takes over. Each item is processed once: an item that is still
+/// due afterwards is left to the next tick.
+async fn work_off_partition(deps: &Deps, tick: &Tick, backlog: &Backlog, deadline: Deadline) -> Result<TickReport> {
+    let until = last_start(backlog.until, deadline);
+    let (mut report, mut known) = (TickReport::default(), std::collections::HashSet::new());
+    while deps.clock.now() <= until {
+        let due = deps.due_checks.due(&backlog.partition, None).await?;
+        let due: Vec<DueKey> = due.into_iter().filter(|key| known.insert(key.clone())).collect();
+        if due.is_empty() {
+            break;
+        }
+        report += Box::pin(tick.process(due, until)).await;
+    }
+    Ok(report)
+}
+
+/// The last moment at which an item may begin: before `until`, and so early that a send ends before the deadline.
+fn last_start(until: Timestamp, deadline: Deadline) -> Timestamp {
+    until.min(deadline.last_start(SENDING_LEASE))
+}

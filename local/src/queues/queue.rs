@@ -1,0 +1,143 @@
+//! A standard queue.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use store::SharedClock;
+use tokio::sync::Notify;
+
+use crate::random;
+use crate::template::{QueueDefinition, REGION};
+
+/// A queue of a bundle.
+pub(crate) struct Queue {
+    definition: QueueDefinition,
+    clock: SharedClock,
+    messages: Mutex<Vec<Message>>,
+    arrivals: Notify,
+}
+
+/// A message of a queue.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Message {
+    /// The id.
+    pub(super) id: String,
+    /// The content.
+    pub(super) body: String,
+    sent_at: Timestamp,
+    visible_at: Timestamp,
+    first_received_at: Option<Timestamp>,
+    receive_count: u32,
+}
+
+/// Whether a receiver waits until the delay of a message that was never received is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delays {
+    Wait,
+    Skip,
+}
+
+/// What a receiver got.
+#[derive(Debug, Default)]
+pub(super) struct Received {
+    /// The messages, now invisible to others.
+    pub(super) messages: Vec<Message>,
+    /// The messages that were received too often. They have left the queue.
+    pub(super) discarded: Vec<Message>,
+}
+
+impl Queue {
+    pub(super) fn new(definition: QueueDefinition, clock: SharedClock) -> Self {
+        Self { definition, clock, messages: Mutex::default(), arrivals: Notify::new() }
+    }
+
+    pub(crate) fn definition(&self) -> &QueueDefinition {
+        &self.definition
+    }
+
+    /// Adds a message and returns its id. Without a delay it has that of the queue.
+    pub(crate) fn send(&self, body: String, delay: Option<SignedDuration>) -> String {
+        let now = self.clock.now();
+        let id = uuid_like();
+        let visible_at = now + delay.unwrap_or(self.definition.delay);
+        let message =
+            Message { id: id.clone(), body, sent_at: now, visible_at, first_received_at: None, receive_count: 0 };
+        self.messages().push(message);
+        self.arrivals.notify_one();
+        id
+    }
+
+    /// Receives at most `max` visible messages, in the order in which they were sent. SQS does not promise an order.
+    pub(super) fn receive(&self, max: usize, delays: Delays) -> Received {
+        let now = self.clock.now();
+        let QueueDefinition { visibility_timeout, retention, redrive, .. } = &self.definition;
+        let mut messages = self.messages();
+        messages.retain(|message| message.sent_at + *retention > now);
+        let mut received = Received::default();
+        messages.retain_mut(|message| {
+            let is_visible = message.visible_at <= now || (delays == Delays::Skip && message.receive_count == 0);
+            if !is_visible || received.messages.len() >= max {
+                return true;
+            }
+            if redrive.as_ref().is_some_and(|redrive| message.receive_count >= redrive.max_receive_count) {
+                received.discarded.push(message.clone());
+                return false;
+            }
+            message.receive_count += 1;
+            message.first_received_at.get_or_insert(now);
+            message.visible_at = now + *visibility_timeout;
+            received.messages.push(message.clone());
+            true
+        });
+        received
+    }
+
+    /// Deletes a received message.
+    pub(super) fn delete(&self, id: &str) {
+        self.messages().retain(|message| message.id != id);
+    }
+
+    /// Returns at the next arrival.
+    pub(super) async fn arrival(&self) {
+        self.arrivals.notified().await;
+    }
+
+    /// The time until the next message becomes visible; `None` if the queue is empty.
+    pub(super) fn time_to_visible(&self) -> Option<SignedDuration> {
+        let now = self.clock.now();
+        self.messages().iter().map(|message| message.visible_at.duration_since(now)).min()
+    }
+
+    fn messages(&self) -> MutexGuard<'_, Vec<Message>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The event of a batch.
+pub(super) fn batch_event(messages: &[Message], queue: &QueueDefinition) -> Value {
+    let record = |message: &Message| {
+        let time = |at: Timestamp| at.as_millisecond().to_string();
+        json!({
+            "messageId": message.id,
+            "receiptHandle": message.id,
+            "body": message.body,
+            "attributes": {
+                "ApproximateReceiveCount": message.receive_count.to_string(),
+                "SentTimestamp": time(message.sent_at),
+                "ApproximateFirstReceiveTimestamp": time(message.first_received_at.unwrap_or(message.sent_at)),
+            },
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": queue.arn,
+            "awsRegion": REGION,
+        })
+    };
+    json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() })
+}
+
+/// A random id in the form of a UUID, as SQS makes them.
+fn uuid_like() -> String {
+    let hex = random::hexadecimal(32);
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}

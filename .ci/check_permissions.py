@@ -15,10 +15,14 @@ every key with one of the actions; statements for writing therefore name one act
 import fnmatch
 import json
 import pathlib
+import re
 import sys
 
 from check_template import aslist, report
 from transform import ROOT, transformed
+
+# The services whose requests are recorded.
+SERVICES = ("dynamodb", "secretsmanager", "sqs")
 
 
 def recorded(path):
@@ -29,9 +33,12 @@ def recorded(path):
 
 
 def place(arn):
-    """What is accessed: `table`, `index/due`, `secret`."""
+    """What is accessed: `table`, `index/due`, `secret`, or a queue by its logical id."""
     if isinstance(arn, dict):
         arn = json.dumps(arn)
+    queue = re.search(r':sqs:.*:kefu-(\w+)$|"Fn::GetAtt": \[?"(?!Table\b)(\w+)', arn)
+    if queue:
+        return queue[1] or queue[2]
     if "/index/" in arn:
         return "index/" + arn.split("/index/")[1].split('"')[0]
     return "secret" if "Secret" in arn or ":secret:" in arn else "table"
@@ -46,7 +53,9 @@ def statements(template):
         role = resources[resource["Properties"]["Role"]["Fn::GetAtt"][0]]
         for policy in role["Properties"].get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
-                actions = [action for action in aslist(statement["Action"]) if action.split(":")[0] in ("dynamodb", "secretsmanager")]
+                if all("DeadLetters" in place(arn) for arn in aslist(statement["Resource"])):
+                    continue  # Lambda sends to them, not the function
+                actions = [action for action in aslist(statement["Action"]) if action.split(":")[0] in SERVICES]
                 condition = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
                 keys = aslist(condition.get("dynamodb:LeadingKeys", ["*"]))
                 if actions:
@@ -74,7 +83,7 @@ def check(record, template):
         for pattern in keys:
             if not any(fnmatch.fnmatchcase(key, pattern) for _, _, key in used):
                 yield f"{function} never used {actions} with the key {pattern}"
-        if keys == ["*"] and places != {"secret"}:
+        if keys == ["*"] and any(action.startswith("dynamodb:") for action in actions):
             seen = sorted({key for _, _, key in used})
             yield f"{function} may use {actions} on {sorted(places)} with every key; it used {seen}"
 

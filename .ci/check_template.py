@@ -132,7 +132,7 @@ def policies(template):
             for statement in policy["PolicyDocument"]["Statement"]
             for action in aslist(statement["Action"])
         ]
-        if not any(action.startswith("dynamodb:") for action in actions):
+        if not any(action.startswith(("dynamodb:", "sqs:")) for action in actions):
             yield f"{id_}: has no statement of its own"
 
 

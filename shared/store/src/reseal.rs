@@ -207,9 +207,9 @@ impl Resealing {
         Ok(())
     }
 
-    /// Replaces sealed values that are still as they were read. The version counts the change, so that nobody writes back what
-    /// they read before; a token's version counts its renewals and stays. The copy of push credentials is written with the
-    /// binding.
+    /// Replaces sealed values that are still as they were read. Increments the version, so that a concurrent editor of the
+    /// settings gets a conflict. The version of a token stays, because it counts renewals. A binding is written together with
+    /// the copy of its push credentials.
     async fn write(&self, app_id: &str, item: &Attributes, changes: &AttributeChanges) -> Result<()> {
         let is = |sk: &str| item.get("sk") == Some(&s(sk));
         let count = if is(keys::TOKEN) { "" } else { "ADD version :one" };

@@ -18,7 +18,7 @@ use crate::{
 pub struct Thread {
     /// The mini program's AppID.
     pub app_id: String,
-    /// The visitor's openid, which is theirs in this mini program only.
+    /// The visitor's openid. The same person has another openid in each mini program.
     pub openid: String,
 }
 

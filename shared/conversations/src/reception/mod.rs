@@ -130,8 +130,8 @@ impl Receiver {
         let from = current_session_from(&decision.reception, &decision.visitor, now).filter(|_| may_be_routed);
         let left_message = decision.before.as_ref().filter(|_| handler == Some(Handler::LeftMessage));
         let planned = match left_message.and_then(stored_plan).filter(|plan| !plan.levels.is_empty()) {
-            // The plan that was stored when the visitor left the message, with the agent whom they last had. Where that agent was
-            // silent, the stored plan has none, but by now they may be back.
+            // The plan was stored when the visitor left the message. If the last agent had timed out then, the plan has no
+            // last agent. That agent may be present again by now.
             Some(plan) => {
                 let last = decision.visitor.last_agent.clone();
                 let sticky = last.map(|(agent, at)| LastAgent { agent, at });

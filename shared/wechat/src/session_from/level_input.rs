@@ -18,7 +18,7 @@ pub(super) fn levels_with_strings_or_numbers<'de, D: Deserializer<'de>>(
 pub(super) struct LevelInput {
     /// `to_group` or `to_service`, which is an agent.
     action_type: Option<String>,
-    /// The id of the group or of the agent, ours or an alias.
+    /// The id or an alias of the group or of the agent.
     deci_id: Option<Id>,
     /// 1 (agent) and 3 (group) overflow, 2 and 4 do not.
     option_id: Option<Id>,

@@ -118,7 +118,10 @@ pub(super) fn is_undisturbed(end: &End) -> bool {
         (None, _)
         | (_, Some(Fault::LostAnswers | Fault::ThrottledThroughout))
         | (Some(Err(_)), Some(Fault::Contended)) => false,
-        (_, Some(Fault::Contended)) => !matches!(end.operation, Operation::Tick | Operation::Group { .. }),
+        // After a conflict at an agent the next attempt may choose another agent than the best.
+        (_, Some(Fault::Contended)) => {
+            !end.agent_taken && !matches!(end.operation, Operation::Tick | Operation::Group { .. })
+        }
         _ => true,
     }
 }

@@ -31,6 +31,8 @@ struct End {
     operation: Operation,
     done: Option<store::Result<Completed>>,
     fault: Option<Fault>,
+    /// Whether the fault was a conflict at an agent.
+    agent_taken: bool,
 }
 
 /// A world and the steps taken in it.
@@ -254,7 +256,7 @@ where
     F: AsyncFnOnce(&Operation) -> store::Result<Completed>,
 {
     let done = live(run.clone(), Box::pin(carry_out(&operation))).await;
-    End { done, fault: run.fault(), operation }
+    End { done, fault: run.fault(), agent_taken: run.agent_was_taken(), operation }
 }
 
 fn short(done: &Completed) -> String {

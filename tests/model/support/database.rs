@@ -169,11 +169,12 @@ impl Database {
             }
             Some(Fault::TransactionInProgress) => return Ok(refusal("TransactionInProgressException", json!({}))),
             Some(Fault::Contended | Fault::AlwaysContended) if operation == "TransactWriteItems" => {
-                let items = serde_json::from_slice::<WriteRequest>(body).unwrap().keys().len();
-                let items = u32::try_from(items).unwrap();
-                let other = self.pace.lock().unwrap().below(items);
+                let keys = serde_json::from_slice::<WriteRequest>(body).unwrap().keys();
+                let other = self.pace.lock().unwrap().below(u32::try_from(keys.len()).unwrap());
+                let other = usize::try_from(other).unwrap();
+                run.iter().for_each(|run| run.conflicted_at(&keys[other].0));
                 let code = |item| if item == other { "TransactionConflict" } else { "None" };
-                return Ok(cancelled((0..items).map(code)));
+                return Ok(cancelled((0..keys.len()).map(code)));
             }
             Some(Fault::Contended | Fault::AlwaysContended) => {
                 return Ok(refusal("TransactionConflictException", json!({})));

@@ -4,7 +4,7 @@ use std::{
     future::pending,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -92,6 +92,8 @@ pub(crate) struct Run {
     transactions: AtomicU32,
     /// How many requests met the fault.
     met: AtomicU32,
+    /// Whether a planned conflict was at an agent.
+    agent_taken: AtomicBool,
     ended: Notify,
     paused: Notify,
     resumed: Notify,
@@ -105,6 +107,7 @@ impl Run {
             requests: none(),
             transactions: none(),
             met: none(),
+            agent_taken: AtomicBool::new(false),
             ended: Notify::new(),
             paused: Notify::new(),
             resumed: Notify::new(),
@@ -156,6 +159,16 @@ impl Run {
     /// The numbers of requests and of transactions that were done.
     pub(crate) fn effort(&self) -> (u32, u32) {
         (self.requests.load(Ordering::Relaxed), self.transactions.load(Ordering::Relaxed))
+    }
+
+    /// Records the partition key of the item at which a planned conflict is.
+    pub(crate) fn conflicted_at(&self, pk: &str) {
+        self.agent_taken.fetch_or(pk.starts_with("agent#"), Ordering::Relaxed);
+    }
+
+    /// Whether a planned conflict was at an agent. The next attempt then chooses among several agents.
+    pub(crate) fn agent_was_taken(&self) -> bool {
+        self.agent_taken.load(Ordering::Relaxed)
     }
 
     /// Marks the operation as complete.

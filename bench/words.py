@@ -47,8 +47,8 @@ WORDS = {
                 " which is what bounds the highest rate. Made"
                 " by `python3 bench/figures.py`, which runs `bench/peers/install.py`, `cargo bench -p wechat`, `cargo bench -p desk`,"
                 " `target/release/cold-start`, `target/release/assignment` and `target/release/requests`.",
-        "cost_title": "Requests to DynamoDB, counted, and the cost of a million of each at list price:",
-        "cost_head": ("Each", "Requests to DynamoDB", "RRU", "WRU", "USD per million", "Lambda: invocations, USD per million"),
+        "cost_title": "Requests to DynamoDB and SQS, counted, and the cost of a million of each at list price:",
+        "cost_head": ("Each", "Requests", "RRU", "WRU", "USD per million", "Lambda: invocations, USD per million"),
         "steps": {
             "message_to_agent": "message to the agent who has the conversation",
             "first_message_assigned": "first message, assigned at once",
@@ -116,8 +116,8 @@ WORDS = {
                 "微虚拟机与代码下载的时间。使用其他库的函数从环境变量取得推送凭据，不读取任何密钥。开头几行按实际部署的优化级别测量。每种速率持续 {seconds} 秒，每条消息来自一位新访客，全部进入一个 40 人的技能组；模拟微信、函数与模拟数据库"
                 "共用处理器，最高速率即受限于此。由 `python3 bench/figures.py` 生成，它运行 `bench/peers/install.py`、`cargo bench -p wechat`、"
                 "`cargo bench -p desk`、`target/release/cold-start`、`target/release/assignment` 与 `target/release/requests`。",
-        "cost_title": "对 DynamoDB 的请求（实际计数），以及每百万次按目录价的费用：",
-        "cost_head": ("每次", "DynamoDB 请求", "RRU", "WRU", "每百万次（美元）", "Lambda：调用次数，每百万次（美元）"),
+        "cost_title": "对 DynamoDB 与 SQS 的请求（实际计数），以及每百万次按目录价的费用：",
+        "cost_head": ("每次", "请求", "RRU", "WRU", "每百万次（美元）", "Lambda：调用次数，每百万次（美元）"),
         "steps": {
             "message_to_agent": "访客给已接待客服的消息",
             "first_message_assigned": "首条消息，立即分配",

@@ -26,6 +26,9 @@ use tokio::{net::TcpListener, task::JoinSet};
 /// The size limit of a DynamoDB request, in bytes.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
+/// The key of the requests that are not counted.
+const OF_NO_STEP: &str = "";
+
 /// The requests of one function.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Tally {
@@ -100,7 +103,9 @@ impl Meter {
 
     /// Returns the counts since the last call and resets them.
     pub(crate) fn take(&self) -> Tallies {
-        std::mem::take(&mut *self.tallies.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut tallies = std::mem::take(&mut *self.tallies.lock().unwrap_or_else(PoisonError::into_inner));
+        tallies.remove(OF_NO_STEP);
+        tallies
     }
 }
 
@@ -134,8 +139,10 @@ async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
         let bodies = entries.filter_map(|entry| entry["MessageBody"].as_str().map(ToOwned::to_owned));
         proxy.messages.lock().unwrap_or_else(PoisonError::into_inner).extend(bodies);
     }
+    // The secret is read when an environment starts and every ten minutes after that, so it belongs to no step.
+    let caller = if operation == "GetSecretValue" { OF_NO_STEP } else { caller(&parts.headers) };
     let mut tallies = proxy.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-    let tally = tallies.entry(caller(&parts.headers).to_owned()).or_default();
+    let tally = tallies.entry(caller.to_owned()).or_default();
     *tally.requests.entry(operation.to_owned()).or_default() += 1;
     if !status.is_success() {
         tally.refused += 1;

@@ -172,7 +172,9 @@ impl Database {
                 let keys = serde_json::from_slice::<WriteRequest>(body).unwrap().keys();
                 let other = self.pace.lock().unwrap().below(u32::try_from(keys.len()).unwrap());
                 let other = usize::try_from(other).unwrap();
-                run.iter().for_each(|run| run.conflicted_at(&keys[other].0));
+                if let Some(run) = &run {
+                    run.conflicted_at(&keys[other].0);
+                }
                 let code = |item| if item == other { "TransactionConflict" } else { "None" };
                 return Ok(cancelled((0..keys.len()).map(code)));
             }

@@ -12,4 +12,4 @@ mod stream;
 
 pub use desk::Desk;
 pub use error::{Error, Result};
-pub use stream::{Stream, attribute, written_at};
+pub use stream::{Stream, attribute, events, written_at};

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use local::OWN_KEY;
 use reqwest::Client;
 use serde_json::{Value, json};
+use store::Event;
 
 use crate::{Desk, Error, Result};
 
@@ -94,6 +95,12 @@ pub fn written_at(record: &Value) -> Option<Timestamp> {
 pub fn attribute<'a>(record: &'a Value, name: &str) -> &'a str {
     let typed = &record["dynamodb"]["NewImage"][name];
     typed["S"].as_str().or_else(|| typed["N"].as_str()).unwrap_or_default()
+}
+
+/// The events in a record; none if it is of another item.
+pub fn events(record: &Value) -> Vec<Event> {
+    let present = |name: &str| Some(attribute(record, name)).filter(|value| !value.is_empty());
+    Event::from_image(present).unwrap_or_default()
 }
 
 fn text(value: &Value) -> String {

@@ -111,12 +111,7 @@ impl TableState {
                 put(&mut self.closed, id, closed);
             }
             ("conversation", "event") => {
-                let seq = parts[1].parse().unwrap();
-                let event = |item| Event {
-                    kind: text(item, "type").unwrap(),
-                    data: serde_json::from_str(&text(item, "data").unwrap()).unwrap(),
-                };
-                put(self.events.entry(id).or_default(), seq, item.map(event));
+                self.events.entry(id).or_default().extend(item.into_iter().flat_map(events));
             }
             ("thread", "visitor") => put(&mut now.visitors, key.0.clone(), item.map(data)),
             ("thread", "message") if item.and_then(|item| text(item, "kind")).as_deref() != Some("outbound") => {
@@ -181,6 +176,18 @@ impl Agent {
 /// The key of a conversation's thread.
 pub(crate) fn thread_key(conversation: &Conversation) -> String {
     format!("thread#{}#{}", conversation.app_id, conversation.openid)
+}
+
+/// The events of an item, by their numbers.
+pub(crate) fn events(item: &Item) -> Vec<(u64, Event)> {
+    let json = |name| serde_json::from_str::<Value>(&text(item, name)?).ok();
+    let first = (text(item, "type").unwrap(), json("data").unwrap());
+    let more = json("more").unwrap_or_default();
+    let more = more.as_array().into_iter().flatten();
+    let more = more.map(|event| (event["type"].as_str().unwrap().to_owned(), event["data"].clone()));
+    let all = std::iter::once(first).chain(more).map(|(kind, data)| Event { kind, data });
+    let key = text(item, "sk").unwrap();
+    (key.strip_prefix("event#").unwrap().parse().unwrap()..).zip(all).collect()
 }
 
 fn agent(item: &Item) -> Agent {

@@ -5,7 +5,7 @@ use store::StoreError;
 use crate::support::{Kit, visitor};
 
 /// Encodes as URL-safe base64 without padding, the format of a cursor.
-fn encode(bytes: &[u8]) -> String {
+pub(crate) fn encode(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {

@@ -1,11 +1,15 @@
 //! Each change of a conversation is an event; a conversation's events are numbered without gaps.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use desk::conversation::EventKind;
 use jiff::SignedDuration;
 use serde_json::json;
 use store::{CommitOutcome, Event, NewEvent, StoreError, Thread};
 
-use crate::support::{APP_ID, Decision, Kit, concurrently, decision::event_kind, s, visitor};
+use crate::{
+    cursors::encode,
+    support::{APP_ID, Decision, Kit, concurrently, decision::event_kind, s, visitor},
+};
 
 async fn all(kit: &Kit, cid: &str, limit: i32) -> Vec<Event> {
     let mut events = Vec::new();
@@ -63,6 +67,63 @@ async fn stream_image_of_an_event_names_the_visitor() {
     let told = ["cid", "app_id", "openid", "type"].map(|name| s(&item, name));
     assert_eq!(told, [opened.cid.as_str(), APP_ID, visitor().openid.as_str(), "conversation.noted"]);
     assert!(!item.contains_key("ttl"), "events do not expire");
+}
+
+#[tokio::test]
+async fn events_of_one_decision_are_one_item() {
+    let kit = Kit::start().await;
+    let cid = kit.opened(&visitor(), 0, 1).await.cid;
+    for count in [2, 1, 3] {
+        let mut decision = Decision::on(&kit.table, &cid).await;
+        for _ in 0..count {
+            decision = decision.event("conversation.noted");
+        }
+        kit.written(decision).await;
+    }
+    kit.written(Decision::on(&kit.table, &cid).await).await;
+    let items = kit.items_of("event").await;
+    let keys: Vec<_> = items.iter().map(|item| (s(item, "sk"), item.contains_key("more"))).collect();
+    assert_eq!(keys, [(1, true), (3, false), (4, true)].map(|(seq, more)| (format!("event#{seq:010}"), more)));
+    // The same from the stream's images, whose attributes are texts.
+    let mut streamed = Vec::new();
+    for item in &items {
+        let text = |name: &str| item.get(name).and_then(|value| value.as_s().or(value.as_n()).ok()).map(String::as_str);
+        streamed.extend(Event::from_image(text).unwrap());
+    }
+    assert_eq!(streamed, all(&kit, &cid, 10).await);
+    assert_eq!(numbers(&streamed), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(Event::from_image(|_| None), None);
+    assert_eq!(Event::from_image(|name| (name == "kind").then_some("event")), None, "unreadable");
+}
+
+#[tokio::test]
+async fn events_of_an_earlier_version_are_read() {
+    let kit = Kit::start().await;
+    let opens = Decision::about(&kit.table, &kit.receive_text(&visitor(), 0, 1).await).await;
+    let cid = kit.written(opens.event("conversation.created").event("conversation.assigned")).await.cid;
+    let written = all(&kit, &cid, 10).await;
+    // Earlier versions wrote an item for each event.
+    let mut item = kit.items_of("event").await.remove(0);
+    item.remove("more");
+    kit.write(item.clone()).await;
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    item.insert("sk".to_owned(), text("event#0000000002"));
+    item.insert("seq".to_owned(), AttributeValue::N("2".to_owned()));
+    item.insert("type".to_owned(), text("conversation.assigned"));
+    kit.write(item).await;
+    for limit in [1, 2, 10] {
+        assert_eq!(all(&kit, &cid, limit).await, written, "by {limit}");
+    }
+    kit.written(Decision::on(&kit.table, &cid).await.event("conversation.noted").event("conversation.noted")).await;
+    for limit in [1, 2, 3, 10] {
+        assert_eq!(numbers(&all(&kit, &cid, limit).await), [1, 2, 3, 4], "by {limit}");
+    }
+    // A cursor of an earlier version is the number of the last event.
+    for (cursor, rest) in [("0000000001", vec![2, 3, 4]), ("0000000002", vec![3, 4]), ("0000000004", vec![])] {
+        let cursor = encode(cursor.as_bytes());
+        let page = kit.table.conversations().events(&cid, Some(&cursor), 10).await.unwrap();
+        assert_eq!(numbers(&page.items), rest);
+    }
 }
 
 #[tokio::test]
@@ -140,8 +201,10 @@ async fn invalid_cursor_of_events_is_refused() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let before = kit.wire.calls("Query");
-    for cursor in ["", "!", "a", "fg", "5ri45qCH"] {
-        let page = kit.table.conversations().events(&cid, Some(cursor), 10).await;
+    let garbage = ["", "!", "a", "fg", "5ri45qCH"].map(str::to_owned);
+    let not_ours = ["x", "-", "1-", "-1", "1-2", "+1", "1-1-1", "99999999999999999999"];
+    for cursor in garbage.into_iter().chain(not_ours.map(|text| encode(text.as_bytes()))) {
+        let page = kit.table.conversations().events(&cid, Some(&cursor), 10).await;
         assert!(matches!(page, Err(StoreError::Cursor)), "{cursor}: {page:?}");
     }
     assert_eq!(kit.wire.calls("Query"), before);

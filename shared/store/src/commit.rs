@@ -113,9 +113,8 @@ impl Decisions {
             let item = after.write(after.version)?;
             writes.push((Part::Other, self.0.put_if(item, commit.before.map(|before| before.version))?));
             self.0.stage_writes(&mut writes, commit.before, after, commit.assign, now)?;
-            let first = after.seq + 1 - commit.events.len() as u64;
-            for (seq, event) in (first..).zip(&commit.events) {
-                writes.push((Part::Other, self.0.put_new(event.item(after, seq, now)?)?));
+            if let Some(events) = NewEvent::item(&commit.events, after, now)? {
+                writes.push((Part::Other, self.0.put_new(events)?));
             }
         }
         for send in &commit.sends {

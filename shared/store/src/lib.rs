@@ -21,7 +21,7 @@
 //! | visitor: the open conversation, the profile, the last session-from, the reply ledger, the held texts | `thread#<appid>#<openid>` | `visitor` | | conversations, channel |
 //! | person: a visitor with a verified partnerid | `person#<hash>` | `visitor#<uid>` | | conversations |
 //! | conversation: its stage and plan; `turn` says in clear whether a robot has to answer | `conversation#<cid>` | `conversation` | `lists`: `conversations`, time opened; `due`: `due#<shard>`, time of the next check | conversations; channel (first reply) |
-//! | event: a change of a conversation | `conversation#<cid>` | `event#<number>` | | with the conversation |
+//! | event: the changes of a conversation by one decision | `conversation#<cid>` | `event#<number of the first>` | | with the conversation |
 //! | waiting: a conversation in a queue | `queue#<queue>` | `<time less priority>#<cid>` | | with the conversation |
 //! | assignment: a conversation of an agent | `agent#<id>` | `conversation#<time opened>#<cid>` | | with the conversation |
 //! | duty: an agent's status, heartbeat, load and capacity | `agent#<id>` | `duty` | `due`: `due#<shard>`, time of the next check | desk-api; with the conversation (load), conversations (timeout) |

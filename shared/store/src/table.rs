@@ -101,30 +101,26 @@ impl Table {
     }
 
     fn beginning_with(&self, pk: &str, prefix: &str) -> QueryFluentBuilder {
+        self.between(pk, if prefix.is_empty() { " " } else { prefix }, &format!("{prefix}~"))
+    }
+
+    fn between(&self, pk: &str, from: &str, to: &str) -> QueryFluentBuilder {
         let query = self.client.query().table_name(&self.name).consistent_read(true);
         query
             .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
             .expression_attribute_values(":pk", s(pk))
-            .expression_attribute_values(":from", s(if prefix.is_empty() { " " } else { prefix }))
-            .expression_attribute_values(":to", s(format!("{prefix}~")))
+            .expression_attribute_values(":from", s(from))
+            .expression_attribute_values(":to", s(to))
     }
 
     /// The items of a partition whose sort key begins with `prefix`, at most `limit`.
     pub(crate) async fn partition(&self, pk: String, prefix: &str, limit: i32) -> Result<Vec<Attributes>> {
-        let mut items = Vec::new();
-        let mut from = None;
-        let limit = usize::try_from(limit).unwrap_or(0);
-        while items.len() < limit {
-            let rest = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
-            let query = self.beginning_with(&pk, prefix).limit(rest).set_exclusive_start_key(from);
-            let answer = query.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-            items.extend(answer.items.unwrap_or_default());
-            from = answer.last_evaluated_key;
-            if from.is_none() {
-                break;
-            }
-        }
-        Ok(items)
+        read_all(&self.beginning_with(&pk, prefix), limit).await
+    }
+
+    /// The items of a partition whose sort key is `from`, `to` or between them.
+    pub(crate) async fn range(&self, pk: &str, from: &str, to: &str) -> Result<Vec<Attributes>> {
+        read_all(&self.between(pk, from, to), i32::MAX).await
     }
 
     /// A page of the items of a partition whose sort key begins with `prefix`; the cursor is the rest of the last sort key.
@@ -135,14 +131,25 @@ impl Table {
         cursor: Option<&str>,
         limit: i32,
     ) -> Result<Page<Attributes>> {
+        let last = cursor.map(keys::from_cursor).transpose()?;
+        // DynamoDB refuses a start key outside of what the query asks for.
+        if last.as_deref().is_some_and(|last| !(" ".."~").contains(&last)) {
+            return Err(StoreError::Cursor);
+        }
+        self.page_after(pk, prefix, last.map(|last| format!("{prefix}{last}")), limit).await
+    }
+
+    /// The same after a sort key, which need not exist.
+    pub(crate) async fn page_after(
+        &self,
+        pk: String,
+        prefix: &str,
+        start: Option<String>,
+        limit: i32,
+    ) -> Result<Page<Attributes>> {
         let mut query = self.beginning_with(&pk, prefix).limit(limit);
-        if let Some(cursor) = cursor {
-            let last = keys::from_cursor(cursor)?;
-            // DynamoDB refuses a start key outside of what the query asks for.
-            if last.as_str() < " " || last.as_str() >= "~" {
-                return Err(StoreError::Cursor);
-            }
-            query = query.exclusive_start_key("pk", s(&pk)).exclusive_start_key("sk", s(format!("{prefix}{last}")));
+        if let Some(start) = start {
+            query = query.exclusive_start_key("pk", s(&pk)).exclusive_start_key("sk", s(start));
         }
         let answer = query.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
         let next = answer.last_evaluated_key.as_ref().and_then(|last| last.get("sk")).and_then(|sk| sk.as_s().ok());
@@ -281,4 +288,22 @@ impl Table {
         };
         Ok(items.into_iter().filter_map(key).collect())
     }
+}
+
+/// What a query finds, at most `limit` items.
+async fn read_all(query: &QueryFluentBuilder, limit: i32) -> Result<Vec<Attributes>> {
+    let mut items = Vec::new();
+    let mut from = None;
+    let limit = usize::try_from(limit).unwrap_or(0);
+    while items.len() < limit {
+        let rest = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
+        let answer = query.clone().limit(rest).set_exclusive_start_key(from).send().await;
+        let answer = answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        items.extend(answer.items.unwrap_or_default());
+        from = answer.last_evaluated_key;
+        if from.is_none() {
+            break;
+        }
+    }
+    Ok(items)
 }

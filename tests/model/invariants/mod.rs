@@ -33,7 +33,7 @@ use self::{
 };
 use crate::{
     support::database::Key,
-    table_state::{Agent, Event, Message, TableState, thread_key},
+    table_state::{Agent, Event, Message, TableState, events, thread_key},
 };
 
 pub(crate) type Check = Result<(), String>;
@@ -129,11 +129,11 @@ impl Watch {
                 self.turns.extend(id(key, "conversation").map(ToOwned::to_owned));
             }
         }
-        for ((key, _), old) in touched.iter().zip(old) {
+        for ((key, item), old) in touched.iter().zip(old) {
             let Some(cid) = id(key, "conversation") else { continue };
-            if let Some(seq) = key.1.strip_prefix("event#") {
-                let event = self.table.events[cid][&seq.parse::<u64>().unwrap()].clone();
-                write.events.push((cid.to_owned(), event));
+            if key.1.starts_with("event#") {
+                let events = item.iter().flat_map(events);
+                write.events.extend(events.map(|(_, event)| (cid.to_owned(), event)));
             } else {
                 write.conversations.push((old, self.table.conversation(cid).unwrap().clone()));
             }

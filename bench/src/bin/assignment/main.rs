@@ -17,12 +17,13 @@ use std::{
     time::Duration,
 };
 
-use bench::{Desk, Error, Result, Stream, attribute, written_at};
+use bench::{Desk, Error, Result, Stream, attribute, events, written_at};
+use desk::conversation::EventKind;
 use jiff::Timestamp;
 use local::Streams;
 use serde::Serialize;
 use serde_json::json;
-use store::SystemClock;
+use store::{Event, SystemClock};
 use tokio::{task::JoinSet, time::Instant};
 
 const APP_ID: &str = "wx00000000000000a1";
@@ -182,7 +183,8 @@ async fn assignments(desk: &Desk) -> Result<HashMap<String, Timestamp>> {
         if records.is_empty() {
             return Ok(assigned);
         }
-        for record in records.iter().filter(|record| attribute(record, "type") == "conversation.assigned") {
+        let is_assigned = |event: &Event| event.kind == EventKind::Assigned;
+        for record in records.iter().filter(|record| events(record).iter().any(is_assigned)) {
             let at = written_at(record).ok_or_else(|| Error::Other(format!("record without a time: {record}")))?;
             assigned.entry(attribute(record, "openid").to_owned()).or_insert(at);
         }

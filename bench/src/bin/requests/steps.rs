@@ -1,6 +1,7 @@
 //! The steps. Each runs three times: the first warms up the functions, the other two must have the same counts.
 
 use bench::{Error, Result};
+use desk::conversation::EventKind;
 use serde_json::{Value, json};
 
 use crate::{
@@ -50,7 +51,7 @@ async fn agent_steps(world: &mut World) -> Result<Vec<Step>> {
         async |_, _| Ok(()),
         async |world, round, ()| {
             world.send_message(WITH_FREE_AGENTS, &visitor("FREE", round)).await?;
-            world.single_event("conversation.assigned").map(drop)
+            world.single_event(&EventKind::Assigned).map(drop)
         },
     );
     let mut steps = vec![assigned.await?];
@@ -114,14 +115,14 @@ async fn queue_steps(world: &mut World) -> Result<Vec<Step>> {
         async |_, _| Ok(()),
         async |world, round, ()| {
             world.send_message(WITH_QUEUE, &visitor("LATE", round)).await?;
-            world.single_event("conversation.queued").map(drop)
+            world.single_event(&EventKind::Queued).map(drop)
         },
     );
     let queued = queued.await?;
     let of_full_group = async |world: &mut World, _| world.assigned("oTALK");
     let drained = measure_step(world, "close_and_assign_next", of_full_group, async |world, round, conversation| {
         close(world, round, conversation).await?;
-        world.single_event("conversation.assigned").map(drop)
+        world.single_event(&EventKind::Assigned).map(drop)
     });
     Ok(vec![queued, drained.await?])
 }
@@ -130,7 +131,7 @@ async fn robot_steps(world: &mut World, idle: &Step) -> Result<Vec<Step>> {
     let ask = async |world: &mut World, round, ()| {
         let question = world.question(round).to_owned();
         world.send_text(WITH_ROBOT, &visitor("ASKS", 0), &question).await?;
-        match world.single_event("robot.answered")?["answer"].as_str() {
+        match world.single_event(&EventKind::RobotAnswered)?["answer"].as_str() {
             Some("direct") => Ok(()),
             other => Err(Error::Other(format!("the robot's answer to {question} was {other:?}"))),
         }
@@ -180,7 +181,7 @@ async fn close(world: &mut World, _: usize, conversation: AssignedConversation) 
     let path = format!("/api/conversations/{}/close", conversation.cid);
     world.agent_request(&conversation.agent, "DeskApi", &path, &conversation.cid, &Value::Null).await?;
     world.drain_stream().await?;
-    world.single_event("conversation.closed").map(drop)
+    world.single_event(&EventKind::Closed).map(drop)
 }
 
 fn visitor(kind: &str, number: usize) -> String {

@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use bench::{Desk, Error, Result, Stream, attribute};
+use bench::{Desk, Error, Result, Stream, attribute, events};
+use desk::conversation::EventKind;
 use jiff::{SignedDuration, Timestamp};
 use local::Streams;
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
-use store::ManualClock;
+use store::{Event, ManualClock};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -55,7 +56,7 @@ pub(crate) struct World {
     /// Conversations with an assignee, by openid.
     assigned: BTreeMap<String, AssignedConversation>,
     /// Events since the last [`World::clear_events`].
-    events: Vec<(String, Value)>,
+    events: Vec<(EventKind, Value)>,
     /// The titles of the robot's questions.
     titles: Vec<String>,
 }
@@ -122,7 +123,7 @@ impl World {
             self.desk.send_text(app_id, &format!("oWAIT{number:04}-0123456789abcdefgh"), TEXT).await?;
         }
         self.drain_stream().await?;
-        let queued = self.events.iter().filter(|(kind, _)| kind == "conversation.queued").count();
+        let queued = self.events.iter().filter(|(kind, _)| *kind == EventKind::Queued).count();
         if queued == waiting {
             Ok(())
         } else {
@@ -198,7 +199,7 @@ impl World {
                 self.functions.invoke("Robot", json!({ "Records": [message] })).await?;
             }
             for record in &records {
-                self.record_event(record);
+                self.record_events(record);
             }
             for mapping in &self.desk.bundle.template().event_source_mappings {
                 let matching = records.iter().filter(|record| {
@@ -212,22 +213,20 @@ impl World {
         }
     }
 
-    fn record_event(&mut self, record: &Value) {
-        if attribute(record, "kind") != "event" {
-            return;
-        }
-        let (kind, openid) = (attribute(record, "type"), attribute(record, "openid"));
-        let data: Value = serde_json::from_str(attribute(record, "data")).unwrap_or_default();
-        match (kind, data["agent_id"].as_str()) {
-            ("conversation.assigned", Some(agent)) => {
-                let conversation =
-                    AssignedConversation { cid: attribute(record, "cid").to_owned(), agent: agent.to_owned() };
-                self.assigned.insert(openid.to_owned(), conversation);
+    fn record_events(&mut self, record: &Value) {
+        let openid = attribute(record, "openid");
+        for Event { kind, data, .. } in events(record) {
+            match (&kind, data["agent_id"].as_str()) {
+                (EventKind::Assigned, Some(agent)) => {
+                    let conversation =
+                        AssignedConversation { cid: attribute(record, "cid").to_owned(), agent: agent.to_owned() };
+                    self.assigned.insert(openid.to_owned(), conversation);
+                }
+                (EventKind::Closed, _) => drop(self.assigned.remove(openid)),
+                _ => {}
             }
-            ("conversation.closed", _) => drop(self.assigned.remove(openid)),
-            _ => {}
+            self.events.push((kind, data));
         }
-        self.events.push((kind.to_owned(), data));
     }
 
     /// Clears the list of events.
@@ -236,11 +235,11 @@ impl World {
     }
 
     /// The data of the only event of this kind. An error if there is none, or more than one.
-    pub(crate) fn single_event(&self, kind: &str) -> Result<&Value> {
+    pub(crate) fn single_event(&self, kind: &EventKind) -> Result<&Value> {
         let mut found = self.events.iter().filter(|(known, _)| known == kind);
         match (found.next(), found.next()) {
             (Some((_, data)), None) => Ok(data),
-            _ => Err(Error::Other(format!("expected one {kind}, got {:?}", self.events))),
+            _ => Err(Error::Other(format!("expected one {kind:?}, got {:?}", self.events))),
         }
     }
 

@@ -38,8 +38,7 @@ pub(crate) struct OpenState {
     pub(crate) calendars: BTreeMap<String, Calendar>,
     /// The waiting conversations, by queue and place.
     pub(crate) lines: BTreeMap<String, BTreeMap<String, String>>,
-    /// The edges from an agent to conversations and to groups.
-    pub(crate) has: BTreeMap<String, BTreeSet<String>>,
+    /// The edges from an agent to groups.
     pub(crate) is_in: BTreeMap<String, BTreeSet<String>>,
     /// The marked queues, and whether the tick drains them.
     pub(crate) watches: BTreeMap<String, bool>,
@@ -60,6 +59,8 @@ pub(crate) struct Agent {
     pub(crate) since: i64,
     pub(crate) present_until: i64,
     pub(crate) load: i64,
+    /// The ids of their conversations.
+    pub(crate) has: BTreeSet<String>,
     pub(crate) capacity: i64,
     pub(crate) last_assigned_at: Option<i64>,
     /// When the tick checks them.
@@ -124,9 +125,6 @@ impl TableState {
                 put(&mut self.messages, key.clone(), item.map(message));
             }
             ("agent", "duty") => put(&mut now.agents, id, item.map(agent)),
-            ("agent", "conversation") => {
-                edge(&mut now.has, &id, parts.last().copied().unwrap_or_default(), item.is_some());
-            }
             ("agent", "group") => edge(&mut now.is_in, &id, parts[1], item.is_some()),
             ("group", "group") => put(&mut now.groups, id, item.map(data)),
             ("calendar", "calendar") => put(&mut now.calendars, id, item.map(data)),
@@ -196,6 +194,7 @@ fn agent(item: &Item) -> Agent {
         since: number(item, "since").unwrap(),
         present_until: number(item, "present_until").unwrap(),
         load: number(item, "load").unwrap(),
+        has: set(item, "conversations").iter().map(|entry| entry.split_once('#').unwrap().1.to_owned()).collect(),
         capacity: number(item, "capacity").unwrap(),
         last_assigned_at: number(item, "last_assigned_at"),
         next_check_at: text(item, "due_pk").and(text(item, "due_sk")),
@@ -229,6 +228,13 @@ fn text(item: &Item, name: &str) -> Option<String> {
     match item.get(name) {
         Some(AttributeValue::S(text)) => Some(text.clone()),
         _ => None,
+    }
+}
+
+fn set(item: &Item, name: &str) -> Vec<String> {
+    match item.get(name) {
+        Some(AttributeValue::SS(texts)) => texts.clone(),
+        _ => Vec::new(),
     }
 }
 

@@ -29,6 +29,7 @@ async fn new_agent_is_offline_without_load() {
         since: kit.now(),
         present_until: kit.now(),
         load: 0,
+        conversations: Vec::new(),
         capacity: 5,
         last_assigned_at: None,
     };

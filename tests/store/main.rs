@@ -32,6 +32,7 @@ mod decisions;
 mod definition;
 mod due_conversations;
 mod duty;
+mod earlier_assignments;
 mod errors;
 mod events;
 mod held_texts;

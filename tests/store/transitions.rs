@@ -1,5 +1,4 @@
-//! Items derived from a conversation's stage are written with it: the agent's load, the edge from the
-//! agent to the conversation, the place in a queue.
+//! What follows from a conversation's stage is written with it: the agent's load and conversations, the place in a queue.
 
 use desk::{conversation::ClosedBy, staff::AgentStatus};
 use jiff::{SignedDuration, Timestamp};
@@ -46,12 +45,12 @@ fn stage(name: &str, own: &str, cid: &str, since: Timestamp) -> Stage {
 fn follows(name: &str, own: &str, cid: &str, since: Timestamp) -> Vec<String> {
     let at = since.as_millisecond();
     let later = at + 60_000;
-    let load = |one, two| vec![format!("agent#a1-{own} duty load {one}"), format!("agent#a2-{own} duty load {two}")];
-    let edge = |agent| format!("agent#{agent}-{own} conversation#{at:013}#{cid} of {cid}");
+    let listed = [format!("{at:013}#{cid}")];
+    let duty = |agent: &str, listed: &[String]| format!("agent#{agent}-{own} duty load {} {listed:?}", listed.len());
     let mut items = match name {
-        "agent 1" => [vec![edge("a1")], load(1, 0)].concat(),
-        "agent 2" => [load(0, 1), vec![edge("a2")]].concat(),
-        _ => load(0, 0),
+        "agent 1" => vec![duty("a1", &listed), duty("a2", &[])],
+        "agent 2" => vec![duty("a1", &[]), duty("a2", &listed)],
+        _ => vec![duty("a1", &[]), duty("a2", &[])],
     };
     match name {
         "queue 1" => items.push(format!("queue#group:g1-{own} {at:013}#{cid} of {cid}")),
@@ -72,7 +71,11 @@ fn found(items: &[Item], own: &str, cid: &str) -> Vec<String> {
         .filter(|item| ["duty", "assignment", "membership", "waiting"].contains(&s(item, "kind").as_str()))
         .filter(of)
         .map(|item| match s(item, "kind").as_str() {
-            "duty" => format!("{} duty load {}", s(item, "pk"), item["load"].as_n().unwrap()),
+            "duty" => {
+                let none = Vec::new();
+                let listed = item.get("conversations").map_or(&none, |set| set.as_ss().unwrap());
+                format!("{} duty load {} {listed:?}", s(item, "pk"), item["load"].as_n().unwrap())
+            }
             _ => format!("{} {} of {}", s(item, "pk"), s(item, "sk"), s(item, "cid")),
         })
         .collect();

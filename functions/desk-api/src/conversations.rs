@@ -104,7 +104,9 @@ impl Selection {
             Self::AssignedTo(None) => (Vec::new(), None),
             Self::AssignedTo(Some(agent)) => {
                 let page = store.staff.assigned_page(agent, cursor, limit).await?;
-                (page.items, page.cursor)
+                let mut items = store.conversations.conversations_of(&page.items).await?;
+                items.retain(|conversation| may_be_assigned_to(conversation, agent));
+                return Ok(Page { items, cursor: page.cursor });
             }
             Self::Waiting(queue) => {
                 let page = store.queues.waiting_page(queue, cursor, limit).await?;
@@ -135,6 +137,12 @@ impl Selection {
         }
         Ok(Page { items, cursor })
     }
+}
+
+/// Whether a conversation in the list of an agent is theirs. It may have been closed or reassigned since the list was read.
+/// The read is eventually consistent, so one that no agent has yet may be theirs already.
+fn may_be_assigned_to(conversation: &Conversation, agent: &str) -> bool {
+    conversation.is_open() && conversation.assignee().is_none_or(|assignee| assignee == agent)
 }
 
 /// List conversations

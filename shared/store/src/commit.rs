@@ -5,7 +5,6 @@
 //! the sends. So a conversation never has two agents, and never waits in a queue while it is assigned.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
-use desk::staff::AgentStatus;
 use jiff::Timestamp;
 
 use crate::{
@@ -79,14 +78,14 @@ pub enum CommitOutcome {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(crate) enum Part {
     Message,
     Idempotency,
     Agent,
     Other,
 }
 
-type Writes = Vec<(Part, TransactWriteItem)>;
+pub(crate) type Writes = Vec<(Part, TransactWriteItem)>;
 
 impl Decisions {
     /// Writes a decision.
@@ -97,6 +96,7 @@ impl Decisions {
         if let Some(after) = &mut after {
             after.seq = commit.before.map_or(0, |before| before.seq) + commit.events.len() as u64;
             after.version = commit.before.map_or(0, |before| before.version) + 1;
+            after.in_duty = after.is_in_duty(commit.before);
         }
         if let Some(message) = commit.message {
             writes.push((Part::Message, self.0.processed(message, after.as_ref())?));
@@ -176,24 +176,7 @@ impl Table {
         assign: Assign,
         now: Timestamp,
     ) -> Result<()> {
-        let (from, to) = (before.and_then(Conversation::assignee), after.assignee());
-        if from != to {
-            if let Some(agent) = from {
-                let update = self
-                    .load_update(agent)
-                    .update_expression("SET #load = #load - :one")
-                    .condition_expression("#load >= :one");
-                writes.push((Part::Other, update_item(update)?));
-                let edge = Delete::builder().table_name(&self.name);
-                let edge = edge.key("pk", s(keys::record("agent", agent))).key("sk", s(has(after)));
-                writes.push((Part::Other, TransactWriteItem::builder().delete(built(edge.build())?).build()));
-            }
-            if let Some(agent) = to {
-                writes.push((Part::Agent, self.assign_write(agent, assign, now)?));
-                let edge = Build::new(keys::ASSIGNMENT, keys::record("agent", agent), has(after));
-                writes.push((Part::Other, self.put_new(edge.set("cid", s(&after.cid)).done())?));
-            }
-        }
+        self.assignee_writes(writes, before, after, assign, now)?;
         let (from, to) = (before.and_then(Conversation::waiting), after.waiting());
         let place = |waiting: &Waiting| (waiting.queue.clone(), waiting.place.clone());
         if from.map(place) != to.map(place) {
@@ -208,31 +191,6 @@ impl Table {
             }
         }
         Ok(())
-    }
-
-    fn assign_write(&self, agent: &str, assign: Assign, now: Timestamp) -> Result<TransactWriteItem> {
-        let update = self
-            .load_update(agent)
-            .update_expression("SET #load = #load + :one, last_assigned_at = :now")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_names("#capacity", "capacity")
-            .expression_attribute_values(":now", at(now));
-        let update = match assign {
-            Assign::Auto { at_most } => {
-                let free = "#status = :online AND present_until > :now AND #load < #capacity";
-                let update = update.expression_attribute_values(":online", s(AgentStatus::Online.as_str()));
-                match at_most {
-                    Some(most) => update
-                        .condition_expression(format!("{free} AND #load <= :most"))
-                        .expression_attribute_values(":most", n(most)),
-                    None => update.condition_expression(free),
-                }
-            }
-            Assign::Manual => update
-                .condition_expression("#status <> :offline AND #load < #capacity")
-                .expression_attribute_values(":offline", s(AgentStatus::Offline.as_str())),
-        };
-        update_item(update)
     }
 
     fn processed(&self, message: &InboundRef, conversation: Option<&Conversation>) -> Result<TransactWriteItem> {
@@ -309,11 +267,6 @@ impl Table {
     }
 }
 
-/// The sort key of a conversation under its agent; an agent's conversations sort by age.
-fn has(conversation: &Conversation) -> String {
-    format!("{}{}#{}", keys::HAS_CONVERSATION, keys::instant(conversation.created_at), conversation.cid)
-}
-
-fn update_item(update: aws_sdk_dynamodb::types::builders::UpdateBuilder) -> Result<TransactWriteItem> {
+pub(crate) fn update_item(update: aws_sdk_dynamodb::types::builders::UpdateBuilder) -> Result<TransactWriteItem> {
     Ok(TransactWriteItem::builder().update(built(update.build())?).build())
 }

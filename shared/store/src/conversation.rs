@@ -55,6 +55,9 @@ pub struct Conversation {
     pub seq: u64,
     /// The id of its first message: its messages begin here in the thread.
     pub(crate) first_message: String,
+    /// Whether its agent's duty is known to list it; see [`assignment`](crate::assignment). An earlier version leaves it out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) in_duty: bool,
     #[serde(skip)]
     pub(crate) version: u64,
 }
@@ -195,6 +198,7 @@ impl Conversation {
             summary: Value::Null,
             seq: 0,
             first_message: message.id.clone(),
+            in_duty: false,
             version: 0,
         }
     }
@@ -233,6 +237,12 @@ impl Conversation {
         if message.id < self.first_message {
             self.first_message.clone_from(&message.id);
         }
+    }
+
+    /// Whether its agent's duty lists it once the decision on `before` is written.
+    pub(crate) fn is_in_duty(&self, before: Option<&Self>) -> bool {
+        let stays = before.filter(|before| before.assignee() == self.assignee());
+        self.assignee().is_some() && stays.is_none_or(|before| before.in_duty)
     }
 
     pub(crate) fn read(item: &Attributes) -> Result<Self> {

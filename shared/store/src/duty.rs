@@ -1,17 +1,19 @@
-//! Agents on duty: status, heartbeat, load. An item of its own, apart from the agent's settings, since it changes all day.
+//! Agents on duty: status, heartbeat, conversations. An item of its own, apart from the agent's settings, since it changes all
+//! day. [`assignment`](crate::assignment) has what changes the conversations and the load.
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::{Update, builders::UpdateBuilder};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use desk::staff::AgentStatus;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    assignment::{CONVERSATIONS, cid_of},
     error::{Result, StoreError},
     handles::{DueChecks, DutyWriter, SettingsWriter, StaffReader},
     item::{Attributes, Build, Read, at, n, s},
     keys,
-    table::{Page, SERVICE, Table},
+    table::{SERVICE, Table},
 };
 
 /// How long a heartbeat counts. The workbench sends one every 30 seconds, so two may be lost.
@@ -38,6 +40,9 @@ pub struct Duty {
     pub present_until: Timestamp,
     /// How many conversations they have.
     pub load: u32,
+    /// Their conversations, oldest first. During a deployment those that functions of an earlier version have assigned or
+    /// ended may be missing or left over; see [`DueChecks::reconcile_assignments`].
+    pub conversations: Vec<String>,
     /// The greatest load for automatic assignment.
     pub capacity: u32,
     /// When a conversation was last assigned to them.
@@ -52,6 +57,16 @@ impl Duty {
         from.checked_add(GRACE).unwrap_or(Timestamp::MAX)
     }
 
+    /// Whether the load is the number of conversations.
+    pub(crate) fn load_is_listed(&self) -> bool {
+        usize::try_from(self.load) == Ok(self.conversations.len())
+    }
+
+    /// The elements of the set of conversations; see [`assignment`](crate::assignment).
+    pub(crate) fn listed(item: &Attributes) -> Result<BTreeSet<String>> {
+        Read { kind: keys::DUTY, item }.set(CONVERSATIONS)
+    }
+
     pub(crate) fn read(item: &Attributes) -> Result<Self> {
         let read = Read { kind: keys::DUTY, item };
         Ok(Self {
@@ -62,6 +77,7 @@ impl Duty {
             since: read.at("since")?,
             present_until: read.at("present_until")?,
             load: read.opt_n("load")?.unwrap_or(0),
+            conversations: Self::listed(item)?.iter().map(|entry| cid_of(entry).to_owned()).collect(),
             capacity: read.opt_n("capacity")?.unwrap_or(0),
             last_assigned_at: read.opt_at("last_assigned_at")?,
         })
@@ -71,12 +87,6 @@ impl Duty {
 /// The partition of the `due` index with the check of an agent.
 fn due_partition(agent: &str) -> String {
     keys::due(&keys::record("agent", agent))
-}
-
-/// The id at the end of an edge's sort key.
-fn edge_end(item: &Attributes, prefix: &str) -> Option<String> {
-    let sk = item.get("sk")?.as_s().ok()?.strip_prefix(prefix)?;
-    Some(sk.rsplit('#').next().unwrap_or(sk).to_owned())
 }
 
 impl StaffReader {
@@ -92,21 +102,11 @@ impl StaffReader {
         item.as_ref().map(Duty::read).transpose()
     }
 
-    /// The conversations of an agent, oldest first.
-    pub async fn assigned_to(&self, agent: &str, limit: i32) -> Result<Vec<String>> {
-        self.0.edges(agent, keys::HAS_CONVERSATION, limit).await
-    }
-
-    /// The same by page.
-    pub async fn assigned_page(&self, agent: &str, cursor: Option<&str>, limit: i32) -> Result<Page<String>> {
-        let page = self.0.page(keys::record("agent", agent), keys::HAS_CONVERSATION, cursor, limit).await?;
-        let items = page.items.iter().filter_map(|item| edge_end(item, keys::HAS_CONVERSATION)).collect();
-        Ok(Page { items, cursor: page.cursor })
-    }
-
     /// The groups that an agent is or was a member of. The group's own member list decides.
     pub async fn groups_of(&self, agent: &str) -> Result<Vec<String>> {
-        self.0.edges(agent, keys::IN_GROUP, 1000).await
+        let items = self.0.partition(keys::record("agent", agent), keys::IN_GROUP, 1000).await?;
+        let group = |item: &Attributes| Some(item.get("sk")?.as_s().ok()?.strip_prefix(keys::IN_GROUP)?.to_owned());
+        Ok(items.iter().filter_map(group).collect())
     }
 }
 
@@ -260,23 +260,8 @@ impl Table {
         Ok(if self.staff().duty(agent).await?.is_some() { StoreError::Conflict } else { StoreError::NotFound("agent") })
     }
 
-    async fn edges(&self, agent: &str, prefix: &str, limit: i32) -> Result<Vec<String>> {
-        let items = self.partition(keys::record("agent", agent), prefix, limit).await?;
-        Ok(items.iter().filter_map(|item| edge_end(item, prefix)).collect())
-    }
-
-    fn duty_update(&self, agent: &str) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+    pub(crate) fn duty_update(&self, agent: &str) -> UpdateItemFluentBuilder {
         let update = self.client.update_item().table_name(&self.name);
         update.key("pk", s(keys::record("agent", agent))).key("sk", s(keys::DUTY))
-    }
-
-    /// The part of a transaction that changes an agent's load.
-    pub(crate) fn load_update(&self, agent: &str) -> UpdateBuilder {
-        let update = Update::builder().table_name(&self.name);
-        update
-            .key("pk", s(keys::record("agent", agent)))
-            .key("sk", s(keys::DUTY))
-            .expression_attribute_names("#load", "load")
-            .expression_attribute_values(":one", n(1))
     }
 }

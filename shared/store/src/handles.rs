@@ -78,8 +78,9 @@ handles! {
     /// Sets the status of agents and records heartbeats (`UpdateItem` of `agent#…`).
     DutyWriter duty_writer;
 
-    /// Finds and reads what the minute tick has to process, postpones what fails and schedules the next checks (`Query` of the
-    /// index `due`; `GetItem` of `thread#…` and `agent#…`; `UpdateItem` of these, `conversation#…` and `watch#…`).
+    /// Finds and reads what the minute tick has to process, postpones what fails, schedules the next checks and reconciles the
+    /// conversations of an agent (`Query` of the index `due` and of `agent#…`; `GetItem` of `thread#…` and `agent#…`;
+    /// `BatchGetItem` of `conversation#…`; `UpdateItem` of all these and of `watch#…`; `DeleteItem` of `agent#…`).
     DueChecks due_checks;
 
     /// Reads groups, agents, merchants, robots with their questions, and calendars (`GetItem` and `Query` of their partitions,

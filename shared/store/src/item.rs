@@ -1,6 +1,6 @@
 //! Reading and writing the attributes of an item.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use jiff::Timestamp;
@@ -27,6 +27,11 @@ pub(crate) fn n(value: impl std::fmt::Display) -> AttributeValue {
 
 pub(crate) fn bytes(value: Vec<u8>) -> AttributeValue {
     AttributeValue::B(Blob::new(value))
+}
+
+/// A set of texts. DynamoDB has no empty sets.
+pub(crate) fn set(values: impl IntoIterator<Item = impl Into<String>>) -> AttributeValue {
+    AttributeValue::Ss(values.into_iter().map(Into::into).collect())
 }
 
 /// A time, in milliseconds since 1970.
@@ -183,6 +188,12 @@ impl<'a> Read<'a> {
 
     pub(crate) fn owned(&self, name: &str) -> Result<String> {
         self.s(name).map(ToOwned::to_owned)
+    }
+
+    /// A set of texts; empty if it is absent.
+    pub(crate) fn set(&self, name: &str) -> Result<BTreeSet<String>> {
+        let set = self.optional(name, |value| value.as_ss().ok())?;
+        Ok(set.into_iter().flatten().cloned().collect())
     }
 
     pub(crate) fn opt_n<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>> {

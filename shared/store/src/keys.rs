@@ -21,10 +21,9 @@ pub(crate) const WAITING: &str = "waiting";
 pub(crate) const WATCH: &str = "watch";
 pub(crate) const EVENT: &str = "event";
 pub(crate) const QUESTION: &str = "question";
-/// The conversations and groups of an agent are items under the agent, so that they are found by one query.
-pub(crate) const ASSIGNMENT: &str = "assignment";
 pub(crate) const MEMBERSHIP: &str = "membership";
 pub(crate) const AGENT_TOKEN: &str = "agent_token";
+/// What earlier versions wrote for each conversation of an agent.
 pub(crate) const HAS_CONVERSATION: &str = "conversation#";
 pub(crate) const IN_GROUP: &str = "group#";
 pub(crate) const AGENT_TOKEN_PREFIX: &str = "token#";

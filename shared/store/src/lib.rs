@@ -23,8 +23,7 @@
 //! | conversation: its stage and plan; `turn` says in clear whether a robot has to answer | `conversation#<cid>` | `conversation` | `lists`: `conversations`, time opened; `due`: `due#<shard>`, time of the next check | conversations; channel (first reply) |
 //! | event: the changes of a conversation by one decision | `conversation#<cid>` | `event#<number of the first>` | | with the conversation |
 //! | waiting: a conversation in a queue | `queue#<queue>` | `<time less priority>#<cid>` | | with the conversation |
-//! | assignment: a conversation of an agent | `agent#<id>` | `conversation#<time opened>#<cid>` | | with the conversation |
-//! | duty: an agent's status, heartbeat, load and capacity | `agent#<id>` | `duty` | `due`: `due#<shard>`, time of the next check | desk-api; with the conversation (load), conversations (timeout) |
+//! | duty: an agent's status, heartbeat, capacity, load and the set of their conversations | `agent#<id>` | `duty` | `due`: `due#<shard>`, time of the next check | desk-api; with the conversation (load, set), conversations (timeout) |
 //! | membership: a group that an agent is or was in | `agent#<id>` | `group#<id>` | | desk-api |
 //! | watch: a queue in which conversations may wait | `watch#<queue>` | `watch` | `due`: `due#<shard>`, time of the next check | conversations |
 //! | group: settings | `group#<id>` | `group` | `lists`: `groups`, time created | desk-api |
@@ -50,7 +49,7 @@
 //! | write a decision | one transaction, on condition that the visitor and the conversation are unchanged and the agent has capacity |
 //! | the history of a conversation | query `conversation#…`, `event#…` |
 //! | the conversations in a queue, in order; how many, up to a limit | query `queue#…`; the same, counted |
-//! | the conversations of an agent, oldest first; their groups | query `agent#…`, `conversation#…`; `group#…` |
+//! | the conversations of an agent, oldest first; their groups | query `agent#…`, up to `duty`; `group#…` |
 //! | the agents of a group | the group's own list, then batch get of their duties |
 //! | a group, agent, merchant or robot by the id that `session-from` names | get by id, then by alias |
 //! | the questions of a robot | query `robot#…`, `question#…`, when its version differs from the one in memory |
@@ -62,7 +61,8 @@
 //! | tokens to renew | query `due` up to now |
 //!
 //! Earlier versions put what is due into the partitions `inbox#<shard>`, `outbox#<shard>`, `conversations#<shard>` (8 shards),
-//! `agents` and `queues`; they are still read.
+//! `agents` and `queues`; they are still read. They wrote an item for each event, and for each conversation of an agent
+//! `agent#<id>`, `conversation#<time opened>#<cid>`; these are still read, and the latter become part of the duty.
 //!
 //! The id of an outbound message begins with `r`, that of an event with `e`, that of a visitor's message with `m`: within
 //! one second a thread sorts as entering, messages, replies.
@@ -85,6 +85,7 @@
 //! statement forbids. Each module adds its operations to the handles. [`Vault`] seals and opens credentials.
 
 mod access;
+mod assignment;
 mod binding;
 mod clock;
 mod commit;

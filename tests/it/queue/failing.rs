@@ -86,20 +86,15 @@ async fn conversation_whose_every_attempt_conflicts_counts_as_failed_and_is_proc
     let visitor = desk.visitor(&world, "oGOOD");
     visitor.writes("在吗").await;
     let cid = visitor.cid().await;
-    // The transaction that closes the conversation requires that the agent has one.
-    let set_load = async |load: &str| {
-        let mut duty = world.items("duty").await.remove(0);
-        duty["load"] = json!({ "N": load });
-        world.put_item(&duty).await;
-    };
-    set_load("0").await;
     five_minutes(&world, &desk).await;
+    let conflict = TableFault::new(Fault::TransactionConflict).function("Reception").operation("TransactWriteItems");
+    world.bundle.table_faults().add(conflict.times(100));
     let tick = json!({ "tick": "minute" });
     let report = world.bundle.invoke("Reception", tick.clone()).await.unwrap();
     assert_eq!((&report["looked_at"], &report["failed"]), (&json!(1), &json!(1)));
     assert_eq!(world.conversation(&cid).await["state"], "open");
 
-    set_load("1").await;
+    world.bundle.table_faults().clear();
     world.advance(120);
     world.heartbeat(&[&desk.agent]).await;
     let report = world.bundle.invoke("Reception", tick).await.unwrap();

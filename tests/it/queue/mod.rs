@@ -4,6 +4,7 @@ mod agent_timeout;
 mod claims;
 mod closing;
 mod drain;
+mod earlier_assignments;
 mod failing;
 mod left_messages;
 mod max_wait;

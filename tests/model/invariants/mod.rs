@@ -3,7 +3,7 @@
 //! | Invariant | Check |
 //! |---|---|
 //! | I1 one open conversation for each visitor | [`visitors`] |
-//! | I2 one assignee at most, and the edges agree | [`agents`], [`changes_of_hands`] |
+//! | I2 one assignee at most, and the duty lists the conversation | [`agents`], [`changes_of_hands`] |
 //! | I3 a load does not grow beyond the capacity | [`agents`] |
 //! | I4 the load is the number of conversations | [`agents`] |
 //! | I5 first in, first out within a priority that ages | [`changes_of_hands`], [`places`] |

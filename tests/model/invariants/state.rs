@@ -25,9 +25,9 @@ pub(super) fn agents(table: &TableState, id: &str, old: Option<&Agent>) -> Check
     let Some(agent) = table.agents.get(id) else { return Ok(()) };
     let has = |conversation: &&Conversation| conversation.assignee() == Some(id);
     let cids: BTreeSet<&str> = table.open.values().filter(has).map(|has| has.cid.as_str()).collect();
-    let edges: BTreeSet<&str> = table.has.get(id).into_iter().flatten().map(String::as_str).collect();
-    if cids != edges {
-        return Err(format!("I2: {id} has {cids:?} and the edges say {edges:?}"));
+    let listed: BTreeSet<&str> = agent.has.iter().map(String::as_str).collect();
+    if cids != listed {
+        return Err(format!("I2: {id} has {cids:?} and the duty lists {listed:?}"));
     }
     if i64::try_from(cids.len()).unwrap() != agent.load {
         return Err(format!("I4: {id} has {cids:?} and a load of {}", agent.load));

@@ -149,6 +149,7 @@ impl Tick {
         if gone {
             self.agent_timeout.reassign_all(duty).await?;
         }
+        self.due_checks.reconcile_assignments(duty).await?;
         self.due_checks.reschedule_agent_check(duty, gone).await?;
         report.gone += u32::from(gone);
         Ok(())

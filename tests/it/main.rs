@@ -41,6 +41,7 @@ mod robots;
 mod routing;
 mod secrets;
 mod sends;
+mod settings_cache;
 mod streams;
 mod table_conflicts;
 mod table_failures;

@@ -98,9 +98,11 @@ async fn binding_without_automatic_reply_sends_nothing() {
 
     // The reply is enabled and disabled again.
     world.patch(&format!("/api/bindings/{APP}"), &json!({ "auto_reply": HELLO })).await.expect(200);
+    world.forget_settings();
     visitor.text("hi").await;
     world.settle().await;
     world.patch(&format!("/api/bindings/{APP}"), &json!({ "auto_reply": null })).await.expect(200);
+    world.forget_settings();
     visitor.text("hi").await;
     world.settle().await;
     assert_eq!(visitor.received_texts().await, [HELLO]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use conversations::HandoffError;
+use conversations::{HandoffError, HandoffResult};
 use desk::staff::{Agent, AgentStatus};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -43,6 +43,12 @@ pub(crate) async fn writes(desk: &Desk, app_id: &str, number: u32) -> String {
     desk.table.threads().visitor(&thread).await.unwrap().open_cid.unwrap()
 }
 
+/// An agent claims a conversation by a request of the API, which reads the conversation first.
+pub(crate) async fn claim(desk: &Desk, cid: &str, agent: &str) -> store::Result<HandoffResult> {
+    let conversation = desk.conversations.conversation(cid).await?.unwrap();
+    Box::pin(desk.actions.claim(conversation, agent)).await
+}
+
 #[tokio::test]
 async fn agent_with_capacity_three_gets_three_of_a_hundred_concurrent_claims() {
     let (database, _clock, desk) = desk(1);
@@ -54,12 +60,12 @@ async fn agent_with_capacity_three_gets_three_of_a_hundred_concurrent_claims() {
         cids.push(writes(&desk, APP, number).await);
     }
     database.take_turns(true);
-    let claims = join_all(cids.iter().map(|cid| desk.actions.claim(cid, &agent))).await;
+    let claims = join_all(cids.iter().map(|cid| claim(&desk, cid, &agent))).await;
     let (got, refused): (Vec<_>, Vec<_>) = claims.into_iter().map(Result::unwrap).partition(Result::is_ok);
     assert_eq!(got.len(), 3);
     assert!(refused.into_iter().all(|refused| refused == Err(HandoffError::AgentFull)));
     let has: BTreeSet<String> = desk.table.staff().assigned_to(&agent, 200).await.unwrap().into_iter().collect();
-    assert_eq!(has, got.into_iter().map(|got| got.unwrap().cid).collect());
+    assert_eq!(has, got.into_iter().map(|got| got.unwrap().conversation.cid).collect());
     assert_eq!(desk.table.staff().duty(&agent).await.unwrap().unwrap().load, 3);
     for conversation in desk.table.conversations().conversations_of(&cids).await.unwrap() {
         assert_eq!(conversation.assignee(), has.contains(&conversation.cid).then_some(agent.as_str()));
@@ -78,10 +84,10 @@ async fn one_of_a_hundred_concurrent_claims_succeeds_and_the_others_name_the_ass
     }
     let cid = writes(&desk, APP, 1).await;
     database.take_turns(true);
-    let claims = join_all(agents.iter().map(|agent| desk.actions.claim(&cid, agent))).await;
+    let claims = join_all(agents.iter().map(|agent| claim(&desk, &cid, agent))).await;
     let (got, refused): (Vec<_>, Vec<_>) = claims.into_iter().map(Result::unwrap).partition(Result::is_ok);
     let [Ok(got)] = got.as_slice() else { panic!("{} have it", got.len()) };
-    let winner = got.assignee().unwrap().to_owned();
+    let winner = got.conversation.assignee().unwrap().to_owned();
     let taken = HandoffError::Taken { agent_id: winner.clone(), name: winner.clone() };
     assert!(refused.iter().all(|refused| refused.as_ref() == Err(&taken)));
     for duty in desk.table.staff().duties(&agents).await.unwrap() {

@@ -1,17 +1,23 @@
 //! Decisions that meet other writers.
 
-use conversations::{Actor, HandoffError, TransferTarget};
+use conversations::{Actor, HandoffError, HandoffResult, TransferTarget};
 use desk::{conversation::EventKind, staff::AgentStatus};
 use jiff::SignedDuration;
 
 use crate::{
-    claims::{on_duty, writes},
+    claims::{claim, on_duty, writes},
     operations::tick,
     support::run::{Fault, Faults, Run, live},
-    world::{bind, desk, silent_reception},
+    world::{Desk, bind, desk, silent_reception},
 };
 
 const APP: &str = "wx0000000000000001";
+
+/// A person closes a conversation by a request of the API, which reads the conversation first.
+async fn close(desk: &Desk, cid: &str, by: Actor<'_>) -> store::Result<HandoffResult> {
+    let conversation = desk.conversations.conversation(cid).await?.unwrap();
+    Box::pin(desk.actions.close(conversation, by, None)).await
+}
 
 #[tokio::test]
 async fn agent_close_of_a_conversation_that_is_reassigned_meanwhile_is_refused() {
@@ -23,16 +29,19 @@ async fn agent_close_of_a_conversation_that_is_reassigned_meanwhile_is_refused()
         desk.actions.set_status(&first, AgentStatus::Online, None).await.unwrap();
         desk.actions.set_status(&second, AgentStatus::Online, None).await.unwrap();
         let cid = writes(&desk, APP, 1).await;
-        desk.actions.claim(&cid, &first).await.unwrap().unwrap();
+        claim(&desk, &cid, &first).await.unwrap().unwrap();
         let run = Run::new(Faults { pauses_after: Some(pause), ..Faults::NONE });
         let to = TransferTarget::Agent(second.clone());
         let (closed, transferred) = tokio::join!(
             async {
-                let closed = live(run.clone(), Box::pin(desk.actions.close(&cid, Actor::Agent(&first), None))).await;
+                let closed = live(run.clone(), close(&desk, &cid, Actor::Agent(&first))).await;
                 run.is_over();
                 closed.unwrap().unwrap()
             },
-            run.meanwhile(Box::pin(desk.actions.transfer(&cid, &to, None, Actor::Admin))),
+            run.meanwhile(async {
+                let conversation = desk.conversations.conversation(&cid).await.unwrap().unwrap();
+                Box::pin(desk.actions.transfer(conversation, &to, None, Actor::Admin)).await
+            }),
         );
         match (closed, transferred.unwrap()) {
             (Ok(_), Err(HandoffError::Closed)) => {}
@@ -57,8 +66,8 @@ async fn admin_close_of_an_agents_conversation_is_recorded_as_the_admins() {
     let agent = on_duty(&desk, 1, 3).await;
     let cid = writes(&desk, APP, 1).await;
     desk.actions.set_status(&agent, AgentStatus::Online, None).await.unwrap();
-    desk.actions.claim(&cid, &agent).await.unwrap().unwrap();
-    desk.actions.close(&cid, Actor::Admin, None).await.unwrap().unwrap();
+    claim(&desk, &cid, &agent).await.unwrap().unwrap();
+    close(&desk, &cid, Actor::Admin).await.unwrap().unwrap();
     let events = desk.table.conversations().events(&cid, None, 100).await.unwrap().items;
     let closed = events.last().unwrap();
     assert_eq!((&closed.kind, &closed.data["by"]), (&EventKind::Closed, &"admin".into()));
@@ -74,7 +83,7 @@ async fn due_conversation_whose_every_attempt_meets_another_writer_counts_as_fai
     let agent = on_duty(&desk, 1, 3).await;
     desk.actions.set_status(&agent, AgentStatus::Online, None).await.unwrap();
     let cid = writes(&desk, APP, 1).await;
-    desk.actions.claim(&cid, &agent).await.unwrap().unwrap();
+    claim(&desk, &cid, &agent).await.unwrap().unwrap();
     for _ in 0..5 {
         clock.advance(SignedDuration::from_mins(1));
         desk.table.duty_writer().heartbeat(&agent).await.unwrap();

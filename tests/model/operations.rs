@@ -67,33 +67,41 @@ pub(crate) enum Completed {
 impl Operation {
     pub(crate) async fn run(&self, desk: &Desk) -> Result<Completed> {
         let table = &desk.table;
-        let result = match self {
-            Self::Claim { cid, agent } => Box::pin(desk.actions.claim(cid, agent)).await?,
-            Self::Accept { cid, agent } => Box::pin(desk.actions.accept(cid, agent)).await?,
-            Self::Transfer { cid, to, by } => {
-                Box::pin(desk.actions.transfer(cid, to, Some("because"), actor(by.as_ref()))).await?
-            }
-            Self::Close { cid, by } => Box::pin(desk.actions.close(cid, actor(by.as_ref()), None)).await?,
-            Self::Tick => return Box::pin(tick(desk)).await.map(|report| Completed::Tick(report.failed)),
-            Self::Receive(message) => {
-                return Box::pin(desk.conversations.receive(message)).await.map(|()| Completed::Other);
-            }
-            Self::Turn { cid } => {
-                return Box::pin(desk.conversations.turn(&desk.robots, cid)).await.map(|_| Completed::Other);
-            }
+        match self {
+            Self::Claim { cid, .. }
+            | Self::Accept { cid, .. }
+            | Self::Transfer { cid, .. }
+            | Self::Close { cid, .. } => self.hand_off(desk, cid).await,
+            Self::Tick => Box::pin(tick(desk)).await.map(|report| Completed::Tick(report.failed)),
+            Self::Receive(message) => Box::pin(desk.conversations.receive(message)).await.map(|()| Completed::Other),
+            Self::Turn { cid } => Box::pin(desk.conversations.turn(&desk.robots, cid)).await.map(|_| Completed::Other),
             Self::Status { agent, status } => {
-                return Box::pin(desk.actions.set_status(agent, *status, None)).await.map(|_| Completed::Other);
+                Box::pin(desk.actions.set_status(agent, *status, None)).await.map(|_| Completed::Other)
             }
-            Self::Heartbeat { agent } => return table.duty_writer().heartbeat(agent).await.map(|_| Completed::Other),
+            Self::Heartbeat { agent } => table.duty_writer().heartbeat(agent).await.map(|_| Completed::Other),
             Self::Capacity { agent, capacity } => {
                 table.settings_writer().set_capacity(agent, agent, *capacity).await?;
-                return Box::pin(desk.conversations.drain_for(agent)).await.map(|_| Completed::Other);
+                Box::pin(desk.conversations.drain_for(agent)).await.map(|_| Completed::Other)
             }
-            Self::Group { id, settings } => {
-                return Box::pin(change_group(desk, id, settings)).await.map(|()| Completed::Other);
-            }
+            Self::Group { id, settings } => Box::pin(change_group(desk, id, settings)).await.map(|()| Completed::Other),
+        }
+    }
+
+    /// Reads the conversation, as the API does for its permissions, and then acts on it.
+    async fn hand_off(&self, desk: &Desk, cid: &str) -> Result<Completed> {
+        let Some(conversation) = desk.conversations.conversation(cid).await? else {
+            return Ok(Completed::Handoff(Err(HandoffError::NoConversation)));
         };
-        Ok(Completed::Handoff(result.map(Box::new)))
+        let result = match self {
+            Self::Claim { agent, .. } => Box::pin(desk.actions.claim(conversation, agent)).await?,
+            Self::Accept { agent, .. } => Box::pin(desk.actions.accept(conversation, agent)).await?,
+            Self::Transfer { to, by, .. } => {
+                Box::pin(desk.actions.transfer(conversation, to, Some("because"), actor(by.as_ref()))).await?
+            }
+            Self::Close { by, .. } => Box::pin(desk.actions.close(conversation, actor(by.as_ref()), None)).await?,
+            other => unreachable!("{other:?} is no handoff"),
+        };
+        Ok(Completed::Handoff(result.map(|handed_off| Box::new(handed_off.conversation))))
     }
 }
 

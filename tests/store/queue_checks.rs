@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
-use store::{DueItem, DueKind, Queue};
+use store::{DueItem, DueKind, QUEUE_CHECKED_FOR, Queue};
 
 use crate::support::{Kit, staff::group};
 
@@ -11,15 +11,17 @@ const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 /// The delay until the first check of a joined queue, short enough for the next minute tick.
 const SOON: SignedDuration = SignedDuration::from_secs(45);
 
-/// How long a queue stays scheduled after the last arrival.
-const QUIET: SignedDuration = SignedDuration::from_mins(5);
-
 async fn due_queues(kit: &Kit) -> Vec<Queue> {
     let queue = |item| match item {
         DueItem::Queue(queue) => queue,
         other => panic!("{other:?}"),
     };
     kit.due(DueKind::Queue).await.into_iter().map(queue).collect()
+}
+
+/// The tick reads the queue, which is empty, and schedules its next check.
+async fn found_empty(kit: &Kit) {
+    kit.table.due_checks().reschedule_queue_check(&group("g1"), Some(kit.now())).await.unwrap();
 }
 
 #[tokio::test]
@@ -42,7 +44,7 @@ async fn nonempty_queue_stays_scheduled() {
     for _ in 0..20 {
         kit.advance(SignedDuration::from_mins(1));
         assert_eq!(due_queues(&kit).await, [group("g1")]);
-        kit.table.due_checks().reschedule_queue_check(&group("g1"), false).await.unwrap();
+        kit.table.due_checks().reschedule_queue_check(&group("g1"), None).await.unwrap();
         assert!(due_queues(&kit).await.is_empty(), "a queue is checked once per tick");
         kit.advance(SOON - A_MILLISECOND);
         assert!(due_queues(&kit).await.is_empty());
@@ -53,16 +55,16 @@ async fn nonempty_queue_stays_scheduled() {
 async fn empty_queue_is_unscheduled_after_the_quiet_time() {
     let kit = Kit::start().await;
     kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
-    kit.advance(QUIET);
-    kit.table.due_checks().reschedule_queue_check(&group("g1"), true).await.unwrap();
+    kit.advance(QUEUE_CHECKED_FOR);
+    found_empty(&kit).await;
     kit.advance(SOON);
     assert_eq!(due_queues(&kit).await, [group("g1")], "an entry may be about to be written");
-    kit.table.due_checks().reschedule_queue_check(&group("g1"), true).await.unwrap();
+    found_empty(&kit).await;
     kit.advance(SignedDuration::from_hours(24));
     assert!(due_queues(&kit).await.is_empty());
     // An unscheduled queue is not scheduled again by a check.
-    kit.table.due_checks().reschedule_queue_check(&group("g1"), false).await.unwrap();
-    kit.table.due_checks().reschedule_queue_check(&group("g1"), true).await.unwrap();
+    kit.table.due_checks().reschedule_queue_check(&group("g1"), None).await.unwrap();
+    found_empty(&kit).await;
     kit.advance(SignedDuration::from_hours(24));
     assert!(due_queues(&kit).await.is_empty());
 
@@ -79,13 +81,26 @@ async fn arrival_during_a_check_keeps_the_queue_scheduled() {
     assert_eq!(due_queues(&kit).await, [group("g1")]);
     // The tick finds the queue empty, a visitor is about to join, and then the tick continues.
     kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
-    kit.table.due_checks().reschedule_queue_check(&group("g1"), true).await.unwrap();
+    found_empty(&kit).await;
     kit.advance(SOON);
     assert_eq!(due_queues(&kit).await, [group("g1")]);
     // The reverse order: the tick has unscheduled the queue before.
     kit.advance(SignedDuration::from_hours(1));
-    kit.table.due_checks().reschedule_queue_check(&group("g1"), true).await.unwrap();
+    found_empty(&kit).await;
     kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
+    kit.advance(SOON);
+    assert_eq!(due_queues(&kit).await, [group("g1")]);
+}
+
+#[tokio::test]
+async fn slow_tick_does_not_unschedule_a_queue_by_the_time_at_which_it_writes() {
+    let kit = Kit::start().await;
+    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
+    kit.advance(QUEUE_CHECKED_FOR);
+    let found_at = kit.now();
+    // An entry of the same minute is written while the tick routes what waited in the queue.
+    kit.advance(SignedDuration::from_mins(2));
+    kit.table.due_checks().reschedule_queue_check(&group("g1"), Some(found_at)).await.unwrap();
     kit.advance(SOON);
     assert_eq!(due_queues(&kit).await, [group("g1")]);
 }
@@ -93,8 +108,8 @@ async fn arrival_during_a_check_keeps_the_queue_scheduled() {
 #[tokio::test]
 async fn unexpected_queue_is_never_due() {
     let kit = Kit::start().await;
-    for was_empty in [true, false] {
-        kit.table.due_checks().reschedule_queue_check(&group("g1"), was_empty).await.unwrap();
+    for found_empty in [Some(kit.now()), None] {
+        kit.table.due_checks().reschedule_queue_check(&group("g1"), found_empty).await.unwrap();
     }
     assert!(kit.items().await.is_empty());
 }

@@ -224,7 +224,7 @@ async fn create(
 /// Change a binding
 ///
 /// A new EncodingAESKey is used at once and the one before stays valid. A new Token has to be verified by WeChat again.
-/// A new AppSecret is checked with WeChat first.
+/// A new AppSecret is checked with WeChat first. A change of `reception` or `auto_reply` takes effect within 10 seconds.
 #[utoipa::path(
     patch,
     path = "/api/bindings/{app_id}",

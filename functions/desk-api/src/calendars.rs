@@ -77,7 +77,7 @@ async fn read(
 /// Change a calendar
 ///
 /// A JSON merge patch (RFC 7396): `null` sets a field back to its default. Supervisors change a calendar that is used by
-/// their own groups only.
+/// their own groups only. The change takes effect within 10 seconds.
 #[utoipa::path(
     patch,
     path = "/api/calendars/{id}",

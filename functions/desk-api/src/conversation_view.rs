@@ -216,7 +216,12 @@ impl ConversationStage {
 /// One conversation.
 pub(crate) async fn one(store: &Store, conversation: &Conversation) -> Result<ConversationView, Problem> {
     let visitor = store.threads.visitor(&conversation.thread()).await?;
-    Ok(ConversationView::new(conversation, &visitor, store.clock.now()))
+    Ok(with_visitor(store, conversation, &visitor))
+}
+
+/// One conversation whose visitor is known.
+pub(crate) fn with_visitor(store: &Store, conversation: &Conversation, visitor: &Visitor) -> ConversationView {
+    ConversationView::new(conversation, visitor, store.clock.now())
 }
 
 /// A page of conversations. Their visitors are read in one batch.

@@ -55,7 +55,8 @@ pub fn document(further: impl FnOnce(&mut Document)) -> serde_json::Result<Value
     crate::mount(&mut document);
     further(&mut document);
     let description = "Customer service for WeChat Mini Programs. Errors are problem details (RFC 9457) with a stable \
-                       `code`; times are RFC 3339 in UTC; lists page by `cursor`.";
+                       `code`; times are RFC 3339 in UTC; lists page by `cursor`. A change of settings takes effect within \
+                       10 seconds; this API returns it at once.";
     let license = LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build();
     let info = InfoBuilder::new()
         .title("Kefu")

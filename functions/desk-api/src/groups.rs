@@ -74,7 +74,8 @@ async fn read(
 /// Change a group
 ///
 /// A JSON merge patch (RFC 7396): `null` sets a field back to its default. Waiting conversations are
-/// assigned anew. Supervisors change `members` and `calendar_id` of their groups.
+/// assigned anew. Supervisors change `members` and `calendar_id` of their groups. For new messages the change takes effect
+/// within 10 seconds.
 #[utoipa::path(
     patch,
     path = "/api/groups/{id}",

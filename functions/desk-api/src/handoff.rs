@@ -1,6 +1,6 @@
 //! Handoff of a conversation: claim, accept, transfer, close.
 
-use ::conversations::{Actor, HandoffError, TransferTarget};
+use ::conversations::{Actor, HandedOff, HandoffError, TransferTarget};
 use api::{
     Caller, Code, Json, OptionalJson, Path, Permitted, Problem, Refusal, Routes, State, handoff_refused, operation,
 };
@@ -83,7 +83,7 @@ async fn claim(
     let for_another = claim.agent_id.filter(|id| own.as_ref() != Some(id));
     let action = if for_another.is_some() { Action::ClaimForAgent } else { Action::ClaimConversation };
     // Permitted first, so that a wrong id does not register the caller as present.
-    Permitted::find(conversations, &caller, action, &cid).await?;
+    let permitted = Permitted::find(conversations, &caller, action, &cid).await?;
     let agent = match for_another {
         Some(agent) => agent,
         None => services.actions.present_agent(&caller).await?,
@@ -91,7 +91,7 @@ async fn claim(
     if !Kind::Agent.is_id(&agent) {
         return Err(handoff_refused(HandoffError::NoAgent));
     }
-    answer(&services, Box::pin(services.actions.claim(&cid, &agent)).await?).await
+    answer(&services, Box::pin(services.actions.claim(permitted.into_conversation(), &agent)).await?).await
 }
 
 /// Accept a conversation
@@ -111,7 +111,7 @@ async fn accept(
     permitted: Permitted,
 ) -> Result<Json<ConversationView>, Problem> {
     let agent = services.actions.present_agent(&caller).await?;
-    let accepted = services.actions.accept(&permitted.conversation().cid, &agent);
+    let accepted = services.actions.accept(permitted.into_conversation(), &agent);
     answer(&services, Box::pin(accepted).await?).await
 }
 
@@ -173,9 +173,8 @@ async fn transfer(
     let target = transfer.target()?;
     let agent = acting_agent(&services, &caller).await?;
     let by = actor(caller.role(), agent.as_deref(), permitted.conversation());
-    let cid = &permitted.conversation().cid;
-    let transferred = Box::pin(services.actions.transfer(cid, &target, reason, by)).await?;
-    answer(&services, transferred).await
+    let transferred = services.actions.transfer(permitted.into_conversation(), &target, reason, by);
+    answer(&services, Box::pin(transferred).await?).await
 }
 
 /// The agent that the caller works as; `None` for an admin, who works as none here.
@@ -229,16 +228,21 @@ async fn close(
     }
     let agent = acting_agent(&services, &caller).await?;
     let by = actor(caller.role(), agent.as_deref(), permitted.conversation());
-    let cid = &permitted.conversation().cid;
-    answer(&services, Box::pin(services.actions.close(cid, by, summary.as_ref())).await?).await
+    let closed = services.actions.close(permitted.into_conversation(), by, summary.as_ref());
+    answer(&services, Box::pin(closed).await?).await
 }
 
 async fn answer(
     services: &Services,
-    result: Result<Conversation, HandoffError>,
+    result: Result<HandedOff, HandoffError>,
 ) -> Result<Json<ConversationView>, Problem> {
     match result {
-        Ok(conversation) => conversation_view::one(&services.store, &conversation).await.map(Json),
+        Ok(HandedOff { conversation, visitor: Some(visitor) }) => {
+            Ok(Json(conversation_view::with_visitor(&services.store, &conversation, &visitor)))
+        }
+        Ok(HandedOff { conversation, visitor: None }) => {
+            conversation_view::one(&services.store, &conversation).await.map(Json)
+        }
         Err(error) => Err(handoff_refused(error)),
     }
 }

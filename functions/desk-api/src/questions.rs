@@ -179,7 +179,7 @@ async fn replace(
 
 /// Change a question
 ///
-/// A JSON merge patch (RFC 7396). The id cannot be changed.
+/// A JSON merge patch (RFC 7396). The id cannot be changed. The change takes effect within 10 seconds.
 #[utoipa::path(
     patch,
     path = "/api/robots/{id}/questions/{question_id}",

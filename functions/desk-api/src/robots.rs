@@ -72,7 +72,7 @@ async fn read(
 /// Change a robot
 ///
 /// A JSON merge patch (RFC 7396): `null` sets a field back to its default. A change of `kind`
-/// gives all that the new kind needs.
+/// gives all that the new kind needs. The change takes effect within 10 seconds.
 #[utoipa::path(
     patch,
     path = "/api/robots/{id}",

@@ -138,6 +138,11 @@ impl Permitted {
         &self.conversation
     }
 
+    /// The conversation, to hand it off.
+    pub fn into_conversation(self) -> Conversation {
+        self.conversation
+    }
+
     /// The conversation, to write to its visitor. A caller who writes into a conversation that no agent has claims it.
     pub async fn claimed(self, actions: &AgentActions, caller: &Caller) -> Result<Conversation, Problem> {
         if !self.claim_first {
@@ -145,6 +150,7 @@ impl Permitted {
         }
         // Boxed: most requests do not come here, and the decision would weigh on the future of each.
         let agent = Box::pin(actions.present_agent(caller)).await?;
-        Box::pin(actions.claim(&self.conversation.cid, &agent)).await?.map_err(handoff::refused)
+        let claimed = Box::pin(actions.claim(self.conversation, &agent)).await?.map_err(handoff::refused)?;
+        Ok(claimed.conversation)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use channel::{Channel, RetryPolicy};
-use store::{Attempt, Attempted, CommitOutcome, Conversation, Queue, Result};
+use store::{Attempt, Attempted, CommitOutcome, Conversation, Queue, Result, Visitor};
 
 use crate::handles::Handles;
 use crate::{decision::Decision, queue_drain::QueueDrain, reception_settings::reception};
@@ -57,13 +57,38 @@ impl DecisionCycle {
         self.store.backoff.retry_on_conflict(ATTEMPTS, |next| Box::pin(attempt(next))).await
     }
 
+    /// The conversation as the caller has just read it, or else as it is in the table. The first attempt of a cycle decides
+    /// on what was read before it; its transaction fails if the conversation has changed since.
+    pub(crate) async fn conversation(&self, cid: &str, read: Option<Conversation>) -> Result<Option<Conversation>> {
+        match read {
+            Some(read) => Ok(Some(read)),
+            None => self.store.conversations.conversation(cid).await,
+        }
+    }
+
     /// Reads what a decision about this conversation needs.
     pub(crate) async fn read(&self, conversation: Conversation, attempt: Attempt) -> Result<Decision<'static>> {
+        self.read_for(conversation, None, attempt).await
+    }
+
+    /// The same with a visitor that the caller has read before, if it has. The transaction fails if the visitor has changed
+    /// since, but only where it writes the visitor: see [`Decision::changes_visitor`].
+    pub(crate) async fn read_for(
+        &self,
+        conversation: Conversation,
+        visitor: Option<Visitor>,
+        attempt: Attempt,
+    ) -> Result<Decision<'static>> {
         let thread = conversation.thread();
-        let (visitor, binding) =
-            tokio::try_join!(self.store.threads.visitor(&thread), self.store.bindings.binding(&thread.app_id))?;
+        let visitor = async {
+            match visitor {
+                Some(visitor) => Ok(visitor),
+                None => self.store.threads.visitor(&thread).await,
+            }
+        };
+        let (visitor, binding) = tokio::try_join!(visitor, self.store.cache.binding(&thread.app_id))?;
         let now = self.store.clock.now();
-        let decision = Decision::new(thread, reception(binding.as_ref())?, visitor, Some(conversation), now);
+        let decision = Decision::new(thread, reception(binding.as_deref())?, visitor, Some(conversation), now);
         Ok(decision.with_lost_races(attempt.lost_races))
     }
 
@@ -104,7 +129,8 @@ impl DecisionCycle {
     /// Assigns the conversations that wait where the written decision made this possible.
     pub(crate) async fn follow_up(&self, follow_up: FollowUp) -> Result<()> {
         if let Some(queue) = follow_up.queue {
-            self.drain.drain(&[queue]).await?;
+            // Boxed: most decisions put nothing into a queue, and the drain would weigh on the future of each.
+            Box::pin(self.drain.drain_joined(&queue)).await?;
         }
         if let Some(agent) = follow_up.freed_agent {
             self.drain.drain_for(&agent).await?;
@@ -117,7 +143,7 @@ impl DecisionCycle {
     pub(crate) async fn follow_up_in_request(&self, follow_up: FollowUp) {
         let drained = async {
             if let Some(queue) = follow_up.queue {
-                self.drain.begin_drain(&[queue]).await?;
+                self.drain.begin_drain_joined(&queue).await?;
             }
             match follow_up.freed_agent {
                 Some(agent) => self.drain.drain_for(&agent).await,

@@ -11,6 +11,7 @@ use store::{
 
 use crate::{
     automatic_message::AutomaticMessage, due::next_check_at, events::ConversationEvent, in_flight::InFlightAssignment,
+    routing::Freshness,
 };
 
 /// What was read, and what is to be written.
@@ -79,6 +80,17 @@ impl<'a> Decision<'a> {
     pub(crate) fn with_lost_races(mut self, lost_races: u32) -> Self {
         self.lost_races = lost_races;
         self
+    }
+
+    /// How current the facts are that it is routed by: at first advice, which the transaction checks; after a lost race as
+    /// they are in the table.
+    pub(crate) fn freshness(&self) -> Freshness {
+        if self.lost_races == 0 { Freshness::Recent } else { Freshness::Current }
+    }
+
+    /// Whether it writes the visitor, so that its transaction fails if the visitor has changed since it was read.
+    pub(crate) fn changes_visitor(&self) -> bool {
+        self.visitor != self.visitor_before
     }
 
     /// The robot's part of the conversation as it will be written.
@@ -162,7 +174,7 @@ impl<'a> Decision<'a> {
             after
         });
         let _in_flight_until_written = self.in_flight.take();
-        let changed = self.visitor != self.visitor_before;
+        let changed = self.changes_visitor();
         decisions
             .commit(Commit {
                 message: self.message,

@@ -5,17 +5,23 @@ use store::{
     ThreadReader,
 };
 
+use crate::{queue_checks::QueueChecks, settings_cache::SettingsCache};
+
 /// The handles on the table that decisions need. All of them read; only [`Decisions`] and, for the checks of a queue,
-/// [`Queues`] write.
+/// [`QueueChecks`] write.
 #[derive(Debug)]
 pub(crate) struct Handles {
     pub(crate) clock: SharedClock,
     pub(crate) backoff: Backoff,
+    /// Bindings and settings as the table has them.
     pub(crate) bindings: BindingReader,
     pub(crate) settings: SettingsReader,
+    /// Bindings and settings as they were some seconds ago, for what is decided for every message.
+    pub(crate) cache: SettingsCache,
     pub(crate) threads: ThreadReader,
     pub(crate) conversations: ConversationReader,
     pub(crate) queues: Queues,
+    pub(crate) queue_checks: QueueChecks,
     pub(crate) staff: StaffReader,
     pub(crate) decisions: Decisions,
 }
@@ -27,9 +33,11 @@ impl Handles {
             backoff: table.backoff().clone(),
             bindings: table.bindings(),
             settings: table.settings(),
+            cache: SettingsCache::new(table),
             threads: table.threads(),
             conversations: table.conversations(),
             queues: table.queues(),
+            queue_checks: QueueChecks::new(table),
             staff: table.staff(),
             decisions: table.decisions(),
         }

@@ -15,7 +15,7 @@ use wechat::session_from::{self, SessionFrom};
 use crate::{
     handles::Handles,
     reception_settings::reception,
-    routing::{PlannedRoute, Router, RoutingFacts, current_session_from},
+    routing::{Freshness, PlannedRoute, Router, RoutingFacts, current_session_from},
 };
 
 /// A text by which a visitor asks for a person.
@@ -154,7 +154,7 @@ impl Simulator {
                 return Ok((None, Vec::new()));
             }
         };
-        let routed = self.router.route(&planned.plan, mode, at, &mut RoutingFacts::new()).await?;
+        let routed = self.router.route(&planned.plan, mode, at, Freshness::Current, &mut RoutingFacts::new()).await?;
         let outcome = match routed.outcome {
             // Without a robot the visitor is asked to leave a message instead.
             Outcome::Robot { level } if planned.robot_id.is_none() => Outcome::LeaveMessage { level },

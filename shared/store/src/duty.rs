@@ -13,7 +13,7 @@ use crate::{
     handles::{DueChecks, DutyWriter, SettingsWriter, StaffReader},
     item::{Attributes, Build, Read, at, n, s},
     keys,
-    table::{SERVICE, Table},
+    table::{ReadConsistency, SERVICE, Table},
 };
 
 /// How long a heartbeat counts. The workbench sends one every 30 seconds, so two may be lost.
@@ -92,13 +92,25 @@ fn due_partition(agent: &str) -> String {
 impl StaffReader {
     /// The duties of these agents, in this order; unknown agents are left out.
     pub async fn duties(&self, agents: &[String]) -> Result<Vec<Duty>> {
+        self.duties_with(agents, ReadConsistency::Strong).await
+    }
+
+    /// The same with this consistency.
+    pub async fn duties_with(&self, agents: &[String], consistency: ReadConsistency) -> Result<Vec<Duty>> {
         let keys: Vec<_> = agents.iter().map(|id| (keys::record("agent", id), keys::DUTY.to_owned())).collect();
-        self.0.get_all_consistent(&keys).await?.iter().map(Duty::read).collect()
+        let strong = consistency == ReadConsistency::Strong;
+        self.0.get_many(&keys, strong).await?.iter().map(Duty::read).collect()
     }
 
     /// The duty of one agent.
     pub async fn duty(&self, agent: &str) -> Result<Option<Duty>> {
-        let item = self.0.get(keys::record("agent", agent), keys::DUTY, true).await?;
+        self.duty_with(agent, ReadConsistency::Strong).await
+    }
+
+    /// The same with this consistency.
+    pub async fn duty_with(&self, agent: &str, consistency: ReadConsistency) -> Result<Option<Duty>> {
+        let strong = consistency == ReadConsistency::Strong;
+        let item = self.0.get(keys::record("agent", agent), keys::DUTY, strong).await?;
         item.as_ref().map(Duty::read).transpose()
     }
 

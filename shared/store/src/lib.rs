@@ -25,7 +25,7 @@
 //! | waiting: a conversation in a queue | `queue#<queue>` | `<time less priority>#<cid>` | | with the conversation |
 //! | duty: an agent's status, heartbeat, capacity, load and the set of their conversations | `agent#<id>` | `duty` | `due`: `due#<shard>`, time of the next check | desk-api; with the conversation (load, set), conversations (timeout) |
 //! | membership: a group that an agent is or was in | `agent#<id>` | `group#<id>` | | desk-api |
-//! | watch: a queue in which conversations may wait | `watch#<queue>` | `watch` | `due`: `due#<shard>`, time of the next check | conversations |
+//! | watch: a queue in which conversations may wait; written by each process once a minute | `watch#<queue>` | `watch` | `due`: `due#<shard>`, time of the next check | conversations |
 //! | group: settings | `group#<id>` | `group` | `lists`: `groups`, time created | desk-api |
 //! | agent: settings | `agent#<id>` | `agent` | `lists`: `agents`, time created | desk-api |
 //! | merchant: settings | `merchant#<id>` | `merchant` | `lists`: `merchants`, time created | desk-api |
@@ -50,7 +50,7 @@
 //! | the history of a conversation | query `conversation#…`, `event#…` |
 //! | the conversations in a queue, in order; how many, up to a limit | query `queue#…`; the same, counted |
 //! | the conversations of an agent, oldest first; their groups | query `agent#…`, up to `duty`; `group#…` |
-//! | the agents of a group | the group's own list, then batch get of their duties |
+//! | the agents of a group | the group's own list, then batch get of their duties, eventually consistent where the transaction checks them |
 //! | a group, agent, merchant or robot by the id that `session-from` names | get by id, then by alias |
 //! | the questions of a robot | query `robot#…`, `question#…`, when its version differs from the one in memory |
 //! | the visitors who are one person | query `person#…` |
@@ -144,14 +144,14 @@ pub use message::{Author, Direction, Message, MessageState, SendFailure};
 pub use outbox::{NewOutbound, PENDING_GRACE};
 pub use push_credentials::SealedPushCredentials;
 pub use question::{QUESTIONS_MAX, StoredQuestion, fresh_question_id};
-pub use queue::{Entry, PRIORITY_STEP, Queue, place};
+pub use queue::{Entry, PRIORITY_STEP, QUEUE_CHECKED_FOR, Queue, place};
 pub use record::{Record, Written};
 pub use reseal::ResealReport;
 pub use resource::{Kind, Resource};
 pub use retry::{Attempt, Attempted, Backoff, Sleep};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use sending::{Claim, Claimed, SENDING_LEASE, Settled, Settlement, VisitorChange};
-pub use table::{Page, Table};
+pub use table::{Page, ReadConsistency, Table};
 pub use thread::Thread;
 pub use token::{LEASE, Lease, StoredToken};
 pub use vault::{SealState, Sealed, Vault};

@@ -18,8 +18,8 @@ use crate::{
 /// The worth of one step of priority: the place of a visitor who came this much earlier.
 pub const PRIORITY_STEP: SignedDuration = SignedDuration::from_mins(10);
 
-/// How long after the last arrival the minute tick still checks a queue. Longer than any enqueueing takes.
-const QUIET: SignedDuration = SignedDuration::from_mins(5);
+/// How long the minute tick checks a queue after [`Queues::schedule_queue_check`], even if it is empty.
+pub const QUEUE_CHECKED_FOR: SignedDuration = SignedDuration::from_mins(5);
 
 /// A queue.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -119,8 +119,9 @@ impl Queues {
         Ok(u32::try_from(answer.count).unwrap_or(0))
     }
 
-    /// Schedules the minute tick to check a queue until it is empty. Call it before the entry is written: a function that is
-    /// stopped in between leaves one check too many and never one too few.
+    /// Schedules the minute tick to check a queue for [`QUEUE_CHECKED_FOR`] and then until it is empty. Call it before an entry
+    /// is written: a function that is stopped in between leaves one check too many and never one too few. One call covers
+    /// all entries that are written within that time.
     pub async fn schedule_queue_check(&self, queue: &Queue) -> Result<()> {
         let now = self.0.clock.now();
         let name = queue.name();
@@ -145,18 +146,18 @@ impl Queues {
 }
 
 impl DueChecks {
-    /// Schedules the next check of a queue, or ends the checks if the queue was empty and has had no arrival for a while.
-    pub async fn reschedule_queue_check(&self, queue: &Queue, was_empty: bool) -> Result<()> {
+    /// Schedules the next check of a queue. Ends the checks instead if the queue was found empty (at a time before it was read),
+    /// and no check was scheduled for [`QUEUE_CHECKED_FOR`] before.
+    pub async fn reschedule_queue_check(&self, queue: &Queue, found_empty: Option<Timestamp>) -> Result<()> {
         let now = self.0.clock.now();
         let update = self.0.client.update_item().table_name(&self.0.name);
         let update = update.key("pk", s(keys::queue_watch(&queue.name()))).key("sk", s(keys::WATCH));
-        let quiet = s(keys::instant(now - QUIET));
-        if was_empty {
+        if let Some(found_at) = found_empty {
             let ended = update
                 .clone()
                 .update_expression("REMOVE due_pk, due_sk")
                 .condition_expression("expected < :quiet")
-                .expression_attribute_values(":quiet", quiet)
+                .expression_attribute_values(":quiet", s(keys::instant(found_at - QUEUE_CHECKED_FOR)))
                 .send()
                 .await;
             match ended.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {

@@ -36,6 +36,15 @@ pub struct Table {
     backoff: Backoff,
 }
 
+/// How current a read is (DynamoDB developer guide, "DynamoDB read consistency").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadConsistency {
+    /// It may miss writes of the last moment, and costs half as much.
+    Eventual,
+    /// It has every write that succeeded before it.
+    Strong,
+}
+
 /// One page of a list. `cursor` asks for the next page; it is absent on the last.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Page<T> {
@@ -167,7 +176,7 @@ impl Table {
         self.get_many(keys, true).await
     }
 
-    async fn get_many(&self, keys: &[(String, String)], consistent: bool) -> Result<Vec<Attributes>> {
+    pub(crate) async fn get_many(&self, keys: &[(String, String)], consistent: bool) -> Result<Vec<Attributes>> {
         let mut found = Vec::with_capacity(keys.len());
         // DynamoDB refuses a batch that names a key twice.
         let mut once: Vec<_> = keys.iter().collect();

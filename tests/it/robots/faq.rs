@@ -59,13 +59,14 @@ async fn option_can_be_chosen_in_several_ways_and_once() {
 }
 
 #[tokio::test]
-async fn question_changes_take_effect_at_once() {
+async fn question_changes_take_effect_within_ten_seconds() {
     let world = World::start().await;
     let desk = world
         .service_desk(5, json!({ "mode": "robot_first", "handover": { "after_misses": 0, "after_repeats": 0 } }))
         .await;
     let visitor = desk.visitor(&world, "o-1");
     let asks = async |text: &str| {
+        world.forget_settings();
         visitor.writes(text).await;
         visitor.last_text().await
     };

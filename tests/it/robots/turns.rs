@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::routing::session_from::{sobot, to_group};
 use crate::service_desk::{FALLBACK, ServiceDesk};
 use crate::support::{StubServer, Visitor, World, inserted, push::text_document};
 
@@ -70,6 +71,35 @@ async fn message_during_a_turn_is_answered_with_the_rest() {
     visitor_writes_while_robot_answers(&world, &own, 3, &visitor, "什么时候发货").await;
     assert_eq!(requested_turns(&own), ["你好", "你好\n什么时候发货"]);
     assert_eq!(visitor.received_texts().await, ["一起答。"], "the first answer was for half of it");
+}
+
+#[tokio::test]
+async fn handover_follows_the_session_from_of_an_enter_during_the_answer() {
+    // Without a prompt, the handover into a queue does not write the visitor.
+    for queued in ["", "排队中。"] {
+        let world = World::start().await;
+        let own = StubServer::start().await;
+        let desk = desk(&world, &own).await;
+        let busy = world.agent("大客户经理", 5).await;
+        let vips = world.group(&[&busy]).await;
+        for agent in [&desk.agent, &busy] {
+            world.set_status(agent, "busy").await;
+        }
+        world.set_reception(&desk.binding, json!({ "prompts": { "queued": queued } })).await;
+        let visitor = desk.visitor(&world, "o-1");
+        own.respond_json_when_released(&json!({ "handover": true }));
+        visitor.text("能便宜点吗").await;
+        tokio::join!(world.settle(), async {
+            own.wait_for_requests(1).await;
+            world.advance(3);
+            visitor.enter(&sobot(&[("transfer_action", json!([to_group(&vips)]))])).await;
+            let event = inserted(&world.items("inbound").await);
+            world.bundle.invoke("Reception", event).await.unwrap();
+            own.release_response();
+        });
+        assert_eq!(visitor.stage().await, "queued");
+        assert_eq!(visitor.conversation().await["group_id"], vips.as_str(), "{queued:?}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 mod modes;
 mod platform;
-mod session_from;
+pub(crate) mod session_from;
 mod simulate;
 mod sticky_agent;
 mod unknown_targets;

@@ -6,7 +6,7 @@ use crate::service_desk::{POSTAGE, SHIPPING, SHIPPING_ANSWER, assigned_to};
 use crate::support::World;
 
 /// A `session-from` with these keyed fields.
-pub(super) fn sobot(keyed: &[(&str, Value)]) -> String {
+pub(crate) fn sobot(keyed: &[(&str, Value)]) -> String {
     let field = |(name, value): &(&str, Value)| match value.as_str() {
         Some(text) => format!("|{name}={text}"),
         None => format!("|{name}={value}"),
@@ -15,7 +15,7 @@ pub(super) fn sobot(keyed: &[(&str, Value)]) -> String {
 }
 
 /// A level of `transfer_action` that names a group and overflows for any reason.
-pub(super) fn to_group(id: &str) -> Value {
+pub(crate) fn to_group(id: &str) -> Value {
     json!({ "actionType": "to_group", "deciId": id, "optionId": "3", "spillId": "7" })
 }
 

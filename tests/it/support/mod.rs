@@ -113,6 +113,12 @@ impl World {
         self.advance(60);
     }
 
+    /// Moves the clock until every function has dropped the settings that it has in memory
+    /// ([`conversations::SETTINGS_LIFE`]).
+    pub(crate) fn forget_settings(&self) {
+        self.clock.advance(conversations::SETTINGS_LIFE);
+    }
+
     /// Fires the minute tick of one function.
     pub(crate) async fn tick(&self, function: &str) {
         self.bundle.tick(function).await.unwrap();

@@ -11,9 +11,11 @@ impl World {
         self.post(&format!("/api/{kind}"), settings).await.expect(201).text("id")
     }
 
-    /// Changes some settings of a record.
+    /// Changes some settings of a record, and moves the clock until the change takes effect.
     pub(crate) async fn update(&self, kind: &str, id: &str, settings: &Value) -> Answer {
-        self.patch(&format!("/api/{kind}/{id}"), settings).await.expect(200)
+        let changed = self.patch(&format!("/api/{kind}/{id}"), settings).await.expect(200);
+        self.forget_settings();
+        changed
     }
 
     /// Creates an agent and sets them online.
@@ -64,10 +66,11 @@ impl World {
         }
     }
 
-    /// Changes the reception settings of a binding.
+    /// Changes the reception settings of a binding, and moves the clock until the change takes effect.
     pub(crate) async fn set_reception(&self, binding: &Binding, reception: Value) {
         let path = format!("/api/bindings/{}", binding.app_id);
         self.patch(&path, &json!({ "reception": reception })).await.expect(200);
+        self.forget_settings();
     }
 
     /// A conversation as the API returns it.

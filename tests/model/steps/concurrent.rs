@@ -38,7 +38,8 @@ impl Schedule {
         ]);
         let other = self.world.random.weighted(&others);
         let (Some(first), Some(other)) = (self.draw(first).await, self.draw(other).await) else { return Ok(()) };
-        let faults = Faults { pauses_after: Some(self.world.random.below(25)), ..Faults::NONE };
+        let stale_reads = self.world.random.percent(20);
+        let faults = Faults { pauses_after: Some(self.world.random.below(25)), stale_reads, ..Faults::NONE };
         let now = self.world.clock.now();
         self.note(format!("{now} {first:?} {faults:?}"));
         self.note(format!("    and meanwhile {other:?}"));

@@ -114,6 +114,8 @@ pub(super) fn is_undisturbed(end: &End) -> bool {
     match (&end.done, end.fault) {
         // The reference has no robots' answers; what they lead to is checked by the invariants.
         _ if matches!(end.operation, Operation::Turn { .. }) => false,
+        // By an earlier state of the agents another decision may be right. What it leads to is checked by the invariants.
+        _ if end.read_stale => false,
         // A decision is made again after a transaction conflict. Other writes may fail.
         (None, _)
         | (_, Some(Fault::LostAnswers | Fault::ThrottledThroughout))

@@ -32,6 +32,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
+    earlier::{EarlierStates, agents_among},
     random::Random,
     run::{self, Fault},
     running::RunningTransactions,
@@ -54,6 +55,7 @@ pub(crate) struct Database {
     /// The `ClientRequestToken` of each transaction that was done.
     tokens: Mutex<BTreeSet<String>>,
     running: RunningTransactions,
+    earlier: EarlierStates,
     pace: Mutex<Random>,
     takes_turns: AtomicBool,
 }
@@ -74,6 +76,7 @@ impl Database {
             calls: Mutex::default(),
             tokens: Mutex::default(),
             running: RunningTransactions::default(),
+            earlier: EarlierStates::default(),
             pace: Mutex::new(Random::new(seed)),
             takes_turns: AtomicBool::new(false),
         })
@@ -190,7 +193,7 @@ impl Database {
         if running.is_some() {
             self.turn().await;
         }
-        let answer = self.run(&operation, body);
+        let answer = self.run(&operation, body, run.as_deref());
         drop(running);
         if let Some(run) = run.filter(|_| operation == "TransactWriteItems" && answer.status().is_success()) {
             run.transacted();
@@ -202,12 +205,16 @@ impl Database {
         }
     }
 
-    fn run(&self, operation: &str, body: &[u8]) -> HttpResponse {
+    fn run(&self, operation: &str, body: &[u8], run: Option<&run::Run>) -> HttpResponse {
         let db = &self.dynoxide;
+        let stale = |text: String| match run.filter(|run| run.reads_stale()) {
+            Some(run) => self.earlier.instead_of(body, text, run),
+            None => text,
+        };
         let done = match operation {
-            "GetItem" => call(body, |request| db.get_item(request)),
+            "GetItem" => call(body, |request| db.get_item(request)).map(stale),
             "Query" => call(body, |request| db.query(request)),
-            "BatchGetItem" => call(body, |request| db.batch_get_item(request)),
+            "BatchGetItem" => call(body, |request| db.batch_get_item(request)).map(stale),
             "Scan" => call(body, |request| db.scan(request)),
             _ => self.write(operation, body),
         };
@@ -221,7 +228,9 @@ impl Database {
         let db = &self.dynoxide;
         // Locked, so that no write comes between a write and its watcher.
         let mut watcher = self.watcher.lock().unwrap();
-        let request: WriteRequest = serde_json::from_slice(body).unwrap();
+        let mut request: WriteRequest = serde_json::from_slice(body).unwrap();
+        let (token, keys) = (request.token.take(), request.keys());
+        let before = agents_among(&keys, |key| self.item(key));
         let done = match operation {
             "PutItem" => call(body, |request| db.put_item(request)),
             "UpdateItem" => call(body, |request| db.update_item(request)),
@@ -229,10 +238,11 @@ impl Database {
             "TransactWriteItems" => call(body, |request| db.transact_write_items(request)),
             other => panic!("unexpected operation {other}"),
         }?;
+        self.earlier.keep(before);
         // The second attempt of a transaction whose first one was done changes nothing.
-        let is_new = request.token.as_ref().is_none_or(|token| self.tokens.lock().unwrap().insert(token.clone()));
+        let is_new = token.is_none_or(|token| self.tokens.lock().unwrap().insert(token));
         if let Some(watcher) = watcher.as_mut().filter(|_| is_new) {
-            let touched: Vec<_> = request.keys().into_iter().map(|key| (key.clone(), self.item(&key))).collect();
+            let touched: Vec<_> = keys.into_iter().map(|key| (key.clone(), self.item(&key))).collect();
             watcher(&touched);
         }
         Ok(done)

@@ -42,11 +42,13 @@ pub(crate) struct Faults {
     pub(crate) fault: Option<(u32, Fault)>,
     /// The number of requests after which the operation pauses until another is done.
     pub(crate) pauses_after: Option<u32>,
+    /// Whether eventually consistent reads return agents as they were before their last write.
+    pub(crate) stale_reads: bool,
 }
 
 impl Faults {
     /// No faults.
-    pub(crate) const NONE: Self = Self { stopped_after: None, fault: None, pauses_after: None };
+    pub(crate) const NONE: Self = Self { stopped_after: None, fault: None, pauses_after: None, stale_reads: false };
 
     pub(crate) fn of(random: &mut Random, stopped: u32, faulty: u32) -> Self {
         let stopped_after = random.percent(stopped).then(|| random.below(14));
@@ -62,7 +64,7 @@ impl Faults {
             ]);
             (random.below(10), fault)
         });
-        Self { stopped_after, fault, pauses_after: None }
+        Self { stopped_after, fault, pauses_after: None, stale_reads: random.percent(10) }
     }
 }
 
@@ -94,6 +96,8 @@ pub(crate) struct Run {
     met: AtomicU32,
     /// Whether a planned conflict was at an agent.
     agent_taken: AtomicBool,
+    /// Whether a read returned an earlier state.
+    read_stale: AtomicBool,
     ended: Notify,
     paused: Notify,
     resumed: Notify,
@@ -108,6 +112,7 @@ impl Run {
             transactions: none(),
             met: none(),
             agent_taken: AtomicBool::new(false),
+            read_stale: AtomicBool::new(false),
             ended: Notify::new(),
             paused: Notify::new(),
             resumed: Notify::new(),
@@ -169,6 +174,21 @@ impl Run {
     /// Whether a planned conflict was at an agent. The next attempt then chooses among several agents.
     pub(crate) fn agent_was_taken(&self) -> bool {
         self.agent_taken.load(Ordering::Relaxed)
+    }
+
+    /// Whether eventually consistent reads return earlier states.
+    pub(crate) fn reads_stale(&self) -> bool {
+        self.faults.stale_reads
+    }
+
+    /// Records that a read returned an earlier state.
+    pub(crate) fn returned_stale(&self) {
+        self.read_stale.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a read returned an earlier state.
+    pub(crate) fn has_read_stale(&self) -> bool {
+        self.read_stale.load(Ordering::Relaxed)
     }
 
     /// Marks the operation as complete.

@@ -1,4 +1,5 @@
-//! The steps. Each runs three times: the first warms up the functions, the other two must have the same counts.
+//! The steps. Each runs three times: the first warms up the functions, which then have the settings in memory; the other two
+//! must have the same counts.
 
 use bench::{Error, Result};
 use desk::conversation::EventKind;
@@ -198,6 +199,8 @@ async fn measure_step<T>(
 ) -> Result<Step> {
     let failed = |error| Error::Other(format!("{name}: {error}"));
     let mut counted: Option<Tallies> = None;
+    // The first round reads the settings again, so that their life does not end between the other two.
+    world.forget_settings();
     for round in 0..ROUNDS {
         let prepared = prepare(world, round).await.map_err(failed)?;
         // Messages of the same second have no order.

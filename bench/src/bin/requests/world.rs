@@ -141,6 +141,11 @@ impl World {
         self.clock.advance(SignedDuration::from_secs(seconds));
     }
 
+    /// Advances the clock until the functions have dropped the settings in memory.
+    pub(crate) fn forget_settings(&self) {
+        self.clock.advance(conversations::SETTINGS_LIFE);
+    }
+
     /// Sets every agent online again, which postpones the check of their presence.
     pub(crate) async fn renew_presence(&mut self) -> Result<()> {
         for agent in &self.agents {

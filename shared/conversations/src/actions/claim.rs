@@ -1,8 +1,8 @@
 //! Claim: an agent takes a conversation. Accept: an agent starts to work on a conversation that was assigned to them.
 
-use store::{Attempt, Attempted, Queue, Result, Stage};
+use store::{Attempt, Attempted, Conversation, Queue, Result, Stage};
 
-use super::{AgentActions, HandoffError, HandoffResult, refused};
+use super::{AgentActions, HandoffError, HandoffResult, refused, unchanged};
 use crate::{
     cycle::FollowUp,
     events::{AssignmentOrigin, ConversationEvent, True},
@@ -10,18 +10,26 @@ use crate::{
 
 impl AgentActions {
     /// Assigns a conversation that no agent has to the agent who asks for it. It counts against their capacity.
-    #[tracing::instrument(skip_all, fields(cid = cid, agent_id = agent))]
-    pub async fn claim(&self, cid: &str, agent: &str) -> Result<HandoffResult> {
-        self.cycle.retry_on_conflict(|attempt| self.try_claim(cid, agent, attempt)).await
+    #[tracing::instrument(skip_all, fields(cid = conversation.cid, agent_id = agent))]
+    pub async fn claim(&self, conversation: Conversation, agent: &str) -> Result<HandoffResult> {
+        let cid = conversation.cid.clone();
+        let mut read = Some(conversation);
+        self.cycle.retry_on_conflict(|attempt| self.try_claim(&cid, read.take(), agent, attempt)).await
     }
 
-    async fn try_claim(&self, cid: &str, agent: &str, attempt: Attempt) -> Result<Attempted<HandoffResult>> {
-        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
+    async fn try_claim(
+        &self,
+        cid: &str,
+        read: Option<Conversation>,
+        agent: &str,
+        attempt: Attempt,
+    ) -> Result<Attempted<HandoffResult>> {
+        let Some(conversation) = self.cycle.conversation(cid, read).await? else {
             return Ok(refused(HandoffError::NoConversation));
         };
         match &conversation.stage {
             Stage::Closed { .. } => return Ok(refused(HandoffError::Closed)),
-            Stage::Assigned(assigned) if assigned.agent_id == agent => return Ok(Attempted::Done(Ok(conversation))),
+            Stage::Assigned(assigned) if assigned.agent_id == agent => return Ok(unchanged(conversation)),
             Stage::Assigned(assigned) => return Ok(refused(self.taken(&assigned.agent_id).await?)),
             _ => {}
         }
@@ -43,13 +51,21 @@ impl AgentActions {
     }
 
     /// Records that the assigned agent works on a conversation.
-    #[tracing::instrument(skip_all, fields(cid = cid, agent_id = agent))]
-    pub async fn accept(&self, cid: &str, agent: &str) -> Result<HandoffResult> {
-        self.cycle.retry_on_conflict(|attempt| self.try_accept(cid, agent, attempt)).await
+    #[tracing::instrument(skip_all, fields(cid = conversation.cid, agent_id = agent))]
+    pub async fn accept(&self, conversation: Conversation, agent: &str) -> Result<HandoffResult> {
+        let cid = conversation.cid.clone();
+        let mut read = Some(conversation);
+        self.cycle.retry_on_conflict(|attempt| self.try_accept(&cid, read.take(), agent, attempt)).await
     }
 
-    async fn try_accept(&self, cid: &str, agent: &str, attempt: Attempt) -> Result<Attempted<HandoffResult>> {
-        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
+    async fn try_accept(
+        &self,
+        cid: &str,
+        read: Option<Conversation>,
+        agent: &str,
+        attempt: Attempt,
+    ) -> Result<Attempted<HandoffResult>> {
+        let Some(conversation) = self.cycle.conversation(cid, read).await? else {
             return Ok(refused(HandoffError::NoConversation));
         };
         match &conversation.stage {
@@ -57,9 +73,7 @@ impl AgentActions {
             Stage::Assigned(assigned) if assigned.agent_id != agent => {
                 return Ok(refused(self.taken(&assigned.agent_id).await?));
             }
-            Stage::Assigned(assigned) if assigned.accepted_at.is_some() => {
-                return Ok(Attempted::Done(Ok(conversation)));
-            }
+            Stage::Assigned(assigned) if assigned.accepted_at.is_some() => return Ok(unchanged(conversation)),
             Stage::Assigned(_) => {}
             _ => return Ok(refused(HandoffError::NotYours)),
         }

@@ -1,31 +1,39 @@
 //! Close: a person ends a conversation.
 
 use serde_json::Value;
-use store::{Attempt, Attempted, Result};
+use store::{Attempt, Attempted, Conversation, Result};
 
-use super::{Actor, AgentActions, HandoffError, HandoffResult, refused};
+use super::{Actor, AgentActions, HandoffError, HandoffResult, refused, unchanged};
 use crate::cycle::FollowUp;
 
 impl AgentActions {
     /// Closes a conversation, with the person's notes; one that is closed already stays as it is. An agent cannot close the
     /// conversation of another agent, even if it was reassigned a moment ago.
-    #[tracing::instrument(skip_all, fields(cid = cid, agent_id = by.agent_id()))]
-    pub async fn close(&self, cid: &str, by: Actor<'_>, summary: Option<&Value>) -> Result<HandoffResult> {
-        self.cycle.retry_on_conflict(|attempt| self.try_close(cid, by, summary, attempt)).await
+    #[tracing::instrument(skip_all, fields(cid = conversation.cid, agent_id = by.agent_id()))]
+    pub async fn close(
+        &self,
+        conversation: Conversation,
+        by: Actor<'_>,
+        summary: Option<&Value>,
+    ) -> Result<HandoffResult> {
+        let cid = conversation.cid.clone();
+        let mut read = Some(conversation);
+        self.cycle.retry_on_conflict(|attempt| self.try_close(&cid, read.take(), by, summary, attempt)).await
     }
 
     async fn try_close(
         &self,
         cid: &str,
+        read: Option<Conversation>,
         by: Actor<'_>,
         summary: Option<&Value>,
         attempt: Attempt,
     ) -> Result<Attempted<HandoffResult>> {
-        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
+        let Some(conversation) = self.cycle.conversation(cid, read).await? else {
             return Ok(refused(HandoffError::NoConversation));
         };
         if !conversation.is_open() {
-            return Ok(Attempted::Done(Ok(conversation)));
+            return Ok(unchanged(conversation));
         }
         let assignee = conversation.assignee().map(ToOwned::to_owned);
         if let Some(assignee) = assignee.as_deref().filter(|assignee| by.is_refused(assignee)) {

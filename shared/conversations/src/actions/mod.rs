@@ -1,7 +1,8 @@
 //! What people do with conversations: claim, accept, transfer and close them, and change an agent's status.
 //!
-//! Whether a person may do so is the policy's decision. What can change between that decision and the write (the assignee,
-//! the agent's room) is checked again here, within the read-decide-write cycle.
+//! Whether a person may do so is the policy's decision, on the conversation as the caller has read it. What can change between
+//! that decision and the write (the assignee, the agent's room) is checked again here, within the read-decide-write cycle:
+//! its first attempt decides on the same conversation, and its transaction fails if that has changed.
 
 mod claim;
 mod close;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use desk::{conversation::ClosedBy, policy::Role, staff::AgentStatus};
 use serde::Serialize;
-use store::{Attempted, Conversation, Duty, DutyWriter, Result, TokenAgents};
+use store::{Attempted, Conversation, Duty, DutyWriter, Result, TokenAgents, Visitor};
 
 use crate::{
     Conversations,
@@ -74,8 +75,17 @@ pub enum Actor<'a> {
     Admin,
 }
 
+/// A conversation after a handoff.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HandedOff {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// Its visitor, if known: `None` where the handoff changed nothing, or sent messages, which change the visitor again.
+    pub visitor: Option<Visitor>,
+}
+
 /// The conversation after a handoff, or why it was refused.
-pub type HandoffResult = std::result::Result<Conversation, HandoffError>;
+pub type HandoffResult = std::result::Result<HandedOff, HandoffError>;
 
 /// What people do with conversations. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -159,7 +169,9 @@ impl AgentActions {
         Ok(match self.cycle.write(decision).await? {
             Attempted::Done(after) => {
                 Box::pin(self.cycle.follow_up_in_request(follow_up)).await;
-                Attempted::Done(after.ok_or(HandoffError::NoConversation))
+                let visitor = decision.sends().next().is_none().then(|| decision.visitor.clone());
+                let handed_off = after.map(|conversation| HandedOff { conversation, visitor });
+                Attempted::Done(handed_off.ok_or(HandoffError::NoConversation))
             }
             Attempted::Conflict => Attempted::Conflict,
             Attempted::AgentTaken => Attempted::AgentTaken,
@@ -187,6 +199,11 @@ impl AgentActions {
         let name = self.store.staff.duty(agent).await?.map(|duty| duty.name).unwrap_or_default();
         Ok(HandoffError::Taken { agent_id: agent.to_owned(), name })
     }
+}
+
+/// A conversation that stays as it is ends the cycle.
+fn unchanged(conversation: Conversation) -> Attempted<HandoffResult> {
+    Attempted::Done(Ok(HandedOff { conversation, visitor: None }))
 }
 
 /// A refusal ends the cycle.

@@ -4,39 +4,42 @@ use desk::{
     routing::{Facts, Level, Mode, Outcome, Plan, Target},
     staff::AgentFacts,
 };
-use store::{Attempt, Attempted, Queue, Result, Stage, Waiting};
+use store::{Attempt, Attempted, Conversation, Queue, Result, Stage, Waiting};
 
-use super::{Actor, AgentActions, HandoffError, HandoffResult, TransferTarget, refused};
+use super::{Actor, AgentActions, HandoffError, HandoffResult, TransferTarget, refused, unchanged};
 use crate::{
     cycle::FollowUp,
     decision::Decision,
     events::{AssignmentOrigin, ConversationEvent, RoutingCause, True},
-    routing::{RoutingContext, RoutingFacts},
+    routing::{Freshness, RoutingContext, RoutingFacts},
 };
 
 impl AgentActions {
     /// Transfers a conversation to an agent or a group, with the reason that the person gave. An agent cannot transfer the
     /// conversation of another agent.
-    #[tracing::instrument(skip_all, fields(cid = cid, agent_id = by.agent_id()))]
+    #[tracing::instrument(skip_all, fields(cid = conversation.cid, agent_id = by.agent_id()))]
     pub async fn transfer(
         &self,
-        cid: &str,
+        conversation: Conversation,
         to: &TransferTarget,
         reason: Option<&str>,
         by: Actor<'_>,
     ) -> Result<HandoffResult> {
-        self.cycle.retry_on_conflict(|attempt| self.try_transfer(cid, to, reason, by, attempt)).await
+        let cid = conversation.cid.clone();
+        let mut read = Some(conversation);
+        self.cycle.retry_on_conflict(|attempt| self.try_transfer(&cid, read.take(), to, reason, by, attempt)).await
     }
 
     async fn try_transfer(
         &self,
         cid: &str,
+        read: Option<Conversation>,
         to: &TransferTarget,
         reason: Option<&str>,
         by: Actor<'_>,
         attempt: Attempt,
     ) -> Result<Attempted<HandoffResult>> {
-        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
+        let Some(conversation) = self.cycle.conversation(cid, read).await? else {
             return Ok(refused(HandoffError::NoConversation));
         };
         if !conversation.is_open() {
@@ -57,7 +60,7 @@ impl AgentActions {
         });
         let queue = match to {
             TransferTarget::Agent(agent) if from.as_ref() == Some(agent) => {
-                return Ok(Attempted::Done(Ok(conversation)));
+                return Ok(unchanged(conversation));
             }
             TransferTarget::Agent(agent) => {
                 if let Some(error) = self.cannot_take(agent, true).await? {
@@ -83,7 +86,7 @@ impl AgentActions {
         from: Option<&str>,
     ) -> Result<std::result::Result<Option<Queue>, HandoffError>> {
         let target = Target::Group(group.to_owned());
-        let mut found = self.router.facts(&target, decision.now).await?;
+        let mut found = self.router.facts(&target, decision.now, Freshness::Current).await?;
         match &mut found {
             Facts::Missing => return Ok(Err(HandoffError::NoGroup)),
             // The sender does not get the conversation back, so another agent of the group has to be on duty.
@@ -99,7 +102,7 @@ impl AgentActions {
         }
         let mut facts = RoutingFacts::from([(target.clone(), found)]);
         let plan = &Plan::new(vec![Level::from(target)], None, decision.reception.after_hours);
-        let routed = self.router.route(plan, Mode::Full, decision.now, &mut facts).await?;
+        let routed = self.router.route(plan, Mode::Full, decision.now, Freshness::Current, &mut facts).await?;
         if matches!(routed.outcome, Outcome::LeaveMessage { .. } | Outcome::Robot { .. }) {
             let why = routed.trail.last().map(|entry| entry.reason.clone()).unwrap_or_default();
             return Ok(Err(HandoffError::GroupUnavailable(why)));

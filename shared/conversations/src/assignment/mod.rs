@@ -138,11 +138,13 @@ impl Assigner {
         decision.event(ConversationEvent::Assigned { agent_id, group_id, origin });
         let prompt = decision.reception.prompts.connected.clone();
         if tell_visitor && !prompt.is_empty() {
-            let name = match self.store.staff.duty(agent).await? {
-                Some(duty) if prompt.contains("{agent}") => duty.name,
-                _ => String::new(),
+            let text = if prompt.contains("{agent}") {
+                let duty = self.store.staff.duty(agent).await?;
+                prompt.replace("{agent}", &duty.map(|duty| duty.name).unwrap_or_default())
+            } else {
+                prompt
             };
-            decision.say(AutomaticMessage::Connected, &prompt.replace("{agent}", &name));
+            decision.say(AutomaticMessage::Connected, &text);
         }
         Ok(())
     }
@@ -165,7 +167,7 @@ impl Assigner {
             decision.now.checked_add(wait).unwrap_or(Timestamp::MAX)
         });
         let ((), ahead) = tokio::try_join!(
-            self.store.queues.schedule_queue_check(queue),
+            self.store.queue_checks.schedule(queue),
             self.store.queues.count_waiting(queue, Some(&place), POSITION_MAX)
         )?;
         let (name, since) = (queue.name(), context.since);

@@ -97,12 +97,12 @@ fn best_agent(facts: &Facts, entry: &Entry, now: Timestamp) -> Option<AgentFacts
 }
 
 /// Whether any agent is free.
-pub(super) fn has_free_agent(facts: &FactsByQueue) -> bool {
-    facts.values().any(|facts| match facts {
+pub(super) fn has_free_agent(facts: &Facts) -> bool {
+    match facts {
         Facts::Group { members, open, .. } => *open && members.iter().any(AgentFacts::is_free),
         Facts::Agent { agent, .. } => agent.is_free(),
         Facts::Missing => false,
-    })
+    }
 }
 
 /// Counts one more conversation of an agent, in every queue that they serve.

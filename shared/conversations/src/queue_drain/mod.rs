@@ -9,7 +9,7 @@
 mod matching;
 mod snapshot;
 
-use std::sync::Arc;
+use std::{slice, sync::Arc};
 
 use channel::{Channel, RetryPolicy};
 use futures_util::{StreamExt, stream};
@@ -17,12 +17,16 @@ use jiff::{SignedDuration, Timestamp};
 use store::{Assign, CommitOutcome, Conversation, Entry, Queue, Result, Stage};
 
 use self::{
-    matching::{FactsByQueue, Match},
+    matching::{FactsByQueue, Match, has_free_agent},
     snapshot::{NextStep, Snapshot, UnsentMessage},
 };
 use crate::{
-    assignment::Assigner, decision::Decision, events::AssignmentOrigin, handles::Handles,
-    reception_settings::reception, routing::Router,
+    assignment::Assigner,
+    decision::Decision,
+    events::AssignmentOrigin,
+    handles::Handles,
+    reception_settings::reception,
+    routing::{Router, target_of},
 };
 
 /// How often a drain reads without assigning a conversation before it leaves the rest to faster ones.
@@ -66,6 +70,26 @@ impl QueueDrain {
     /// Like [`QueueDrain::drain`], within the time of a request.
     pub(crate) async fn begin_drain(&self, queues: &[Queue]) -> Result<u32> {
         self.run(queues, None, &IN_REQUEST).await
+    }
+
+    /// Assigns the conversations of a queue that a conversation has just joined. If none of its agents is free, it ends with
+    /// the read of the agents: an agent who becomes free after it drains the queue, and finds the conversation there.
+    pub(crate) async fn drain_joined(&self, queue: &Queue) -> Result<u32> {
+        self.run_if_staffed(queue, &BACKGROUND).await
+    }
+
+    /// Like [`QueueDrain::drain_joined`], within the time of a request.
+    pub(crate) async fn begin_drain_joined(&self, queue: &Queue) -> Result<u32> {
+        self.run_if_staffed(queue, &IN_REQUEST).await
+    }
+
+    async fn run_if_staffed(&self, queue: &Queue, limits: &DrainLimits) -> Result<u32> {
+        match target_of(queue) {
+            Some(target) if has_free_agent(&self.router.staff(&target).await?.facts) => {
+                self.run(slice::from_ref(queue), None, limits).await
+            }
+            _ => Ok(0),
+        }
     }
 
     /// Assigns what an agent who has become free can take, in the order of all their queues. Returns how many.
@@ -147,11 +171,7 @@ impl QueueDrain {
         };
         let thread = conversation.thread();
         let visitor = self.store.threads.visitor(&thread).await?;
-        if !snapshot.receptions.contains_key(&thread.app_id) {
-            let binding = self.store.bindings.binding(&thread.app_id).await?;
-            snapshot.receptions.insert(thread.app_id.clone(), reception(binding.as_ref())?);
-        }
-        let reception = snapshot.receptions[&thread.app_id].clone();
+        let reception = reception(self.store.cache.binding(&thread.app_id).await?.as_deref())?;
         let waited_seconds = conversation.waiting().map_or(0, |waiting| now.duration_since(waiting.since).as_secs());
         let mut decision = Decision::new(thread.clone(), reception, visitor, Some(conversation), now);
         decision.assign = Assign::Auto { at_most: Some(agent.load) };

@@ -1,8 +1,6 @@
 //! What a drain has read of its queues and agents, and what follows from it.
 
-use std::collections::HashMap;
-
-use desk::{routing::Facts, settings::Reception};
+use desk::routing::Facts;
 use jiff::Timestamp;
 use store::{Queue, Result, Thread};
 
@@ -18,8 +16,6 @@ const HEAD_LENGTH: i32 = 50;
 pub(super) struct Snapshot {
     heads: Vec<QueueHead>,
     facts: FactsByQueue,
-    /// The settings of the mini programs, which a drain reads once.
-    pub(super) receptions: HashMap<String, Reception>,
     /// The messages to send once all assignments are written.
     pub(super) sends: Vec<UnsentMessage>,
 }
@@ -70,7 +66,7 @@ impl Snapshot {
                     let members = duties.iter().map(|duty| agent_facts(duty, now)).collect();
                     Facts::Group { group: group.clone(), members, open: *open, waiting: *waiting }
                 }
-                _ => router.facts(&target, now).await?,
+                _ => router.staff(&target).await?.facts,
             };
             self.facts.insert(head.queue.clone(), facts);
         }
@@ -126,6 +122,6 @@ impl Snapshot {
 
     /// Whether entries that were not read may have a free agent.
     pub(super) fn may_have_more(&self) -> bool {
-        self.heads.iter().any(|head| head.read_to.is_some()) && has_free_agent(&self.facts)
+        self.heads.iter().any(|head| head.read_to.is_some()) && self.facts.values().any(has_free_agent)
     }
 }

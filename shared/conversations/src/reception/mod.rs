@@ -95,17 +95,17 @@ impl Receiver {
         let now = self.store.clock.now();
         let thread = &message.thread;
         let (visitor, binding) =
-            tokio::try_join!(self.store.threads.visitor(thread), self.store.bindings.binding(&thread.app_id))?;
+            tokio::try_join!(self.store.threads.visitor(thread), self.store.cache.binding(&thread.app_id))?;
         let open = match &visitor.open_cid {
             Some(cid) => self.store.conversations.conversation(cid).await?.filter(Conversation::is_open),
             None => None,
         };
-        let decision = Decision::new(thread.clone(), reception(binding.as_ref())?, visitor, open, now);
+        let decision = Decision::new(thread.clone(), reception(binding.as_deref())?, visitor, open, now);
         let mut decision = decision.with_message(message).with_lost_races(attempt.lost_races);
         decision.visitor.first_seen_at.get_or_insert(now);
         decision.visitor.last_seen_at = Some(now);
         if thread.openid.is_empty() || message.kind == "event" {
-            start_session(&self.vault, &mut decision, message, binding.as_ref()).await?;
+            start_session(&self.vault, &mut decision, message, binding.as_deref()).await?;
             // An event belongs to no conversation.
             decision.after = None;
             decision.before = None;
@@ -113,7 +113,7 @@ impl Receiver {
         }
         decision.visitor.ledger.record_message(message.created_at, now);
         release_held_texts(&self.store.threads, &mut decision).await?;
-        let follow_up = self.process_message(&mut decision, message, binding.as_ref()).await?;
+        let follow_up = self.process_message(&mut decision, message, binding.as_deref()).await?;
         Ok((decision, follow_up))
     }
 

@@ -9,7 +9,9 @@ use desk::{
     faq::{Index, Question},
     robot::Robot,
 };
-use store::{Record, Result, SettingsReader};
+use store::{Record, Result};
+
+use crate::handles::Handles;
 
 /// How many robots are cached at most: a function has 256 MB.
 const ROBOTS_MAX: usize = 32;
@@ -17,7 +19,7 @@ const ROBOTS_MAX: usize = 32;
 /// A robot, its questions and their index.
 #[derive(Debug)]
 pub(crate) struct RobotKnowledge {
-    pub(crate) robot: Record<Robot>,
+    pub(crate) robot: Arc<Record<Robot>>,
     pub(crate) questions: Vec<Question>,
     pub(crate) index: Index,
 }
@@ -29,15 +31,15 @@ pub(crate) struct RobotCache(Arc<Mutex<HashMap<String, Arc<RobotKnowledge>>>>);
 impl RobotCache {
     /// A robot and its questions; `None` when there is no such robot. The questions are read again only when the robot's
     /// version has changed, which every change of a question raises.
-    pub(crate) async fn get(&self, settings: &SettingsReader, robot_id: &str) -> Result<Option<Arc<RobotKnowledge>>> {
-        let Some(robot) = settings.record::<Robot>(robot_id).await? else {
+    pub(crate) async fn get(&self, store: &Handles, robot_id: &str) -> Result<Option<Arc<RobotKnowledge>>> {
+        let Some(robot) = store.cache.robot(robot_id).await? else {
             return Ok(None);
         };
         let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(robot_id).cloned();
         if let Some(cached) = cached.filter(|cached| cached.robot.version == robot.version) {
             return Ok(Some(cached));
         }
-        let questions: Vec<Question> = settings.knowledge(robot_id).await?;
+        let questions: Vec<Question> = store.settings.knowledge(robot_id).await?;
         let index = Index::new(&questions);
         let knowledge = Arc::new(RobotKnowledge { robot, questions, index });
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,7 +16,7 @@ use channel::Channel;
 use desk::{handover::same_question, settings::Mode, turn::RobotAnswer};
 use jiff::SignedDuration;
 use robots::Client;
-use store::{Attempt, Attempted, Conversation, Result, RobotStage, SENDING_LEASE, Stage, Turn, Vault};
+use store::{Attempt, Attempted, Conversation, Result, RobotStage, SENDING_LEASE, Stage, Turn, Vault, Visitor};
 use tracing::Span;
 use wechat::client::Typing;
 
@@ -71,7 +71,9 @@ pub(crate) struct RobotTurns {
 
 /// A turn that this function answers.
 struct ClaimedTurn {
+    /// The conversation and the visitor, as the claim has written and read them.
     conversation: Conversation,
+    visitor: Visitor,
     stage: RobotStage,
     turn: Turn,
     /// Whether the visitor may be offered an agent.
@@ -104,14 +106,14 @@ impl RobotTurns {
     /// Answers the turn of a conversation, unless another function does.
     pub(crate) async fn answer(&self, robots: &Client, cid: &str) -> Result<TurnOutcome> {
         let claimed = self.cycle.retry_on_conflict(|attempt| self.try_claim(cid, attempt)).await?;
-        let Some(ClaimedTurn { conversation, stage, turn, has_agents }) = claimed else {
+        let Some(ClaimedTurn { conversation, visitor, stage, turn, has_agents }) = claimed else {
             return Ok(TurnOutcome::Nothing);
         };
         let messages = self.store.threads.messages_of(&conversation.thread(), &turn.messages).await?;
         // The typing indicator is optional: its failure has no consequence.
         let _ = self.channel.typing(&conversation.app_id, &conversation.openid, Typing::Start).await;
         let text = message_text(&messages);
-        let knowledge = self.cache.get(&self.store.settings, &stage.robot_id).await?;
+        let knowledge = self.cache.get(&self.store, &stage.robot_id).await?;
         let reply = match &knowledge {
             Some(knowledge) => {
                 let question =
@@ -122,7 +124,9 @@ impl RobotTurns {
             None => RobotReply { answer: RobotAnswer::HandOver, failure: Some(ROBOT_DELETED), sources: Vec::new() },
         };
         let answered = Answered { turn: &turn, text: &text, knowledge: knowledge.as_deref(), reply };
-        self.cycle.retry_on_conflict(|attempt| self.try_apply(cid, &answered, attempt)).await
+        // The first attempt decides on what the claim has read and written.
+        let mut read = Some((conversation, visitor));
+        self.cycle.retry_on_conflict(|attempt| self.try_apply(cid, &answered, read.take(), attempt)).await
     }
 
     /// Claims the turn of a conversation for [`ANSWER_LEASE`]. `None` when there is none, or another function answers it.
@@ -144,17 +148,26 @@ impl RobotTurns {
             turn.answering_until = Some(now + ANSWER_LEASE);
         }
         Ok(match self.cycle.write(&mut decision).await? {
-            Attempted::Done(written) => {
-                Attempted::Done(written.map(|conversation| ClaimedTurn { conversation, stage, turn, has_agents }))
-            }
+            Attempted::Done(written) => Attempted::Done(written.map(|conversation| {
+                let visitor = decision.visitor.clone();
+                ClaimedTurn { conversation, visitor, stage, turn, has_agents }
+            })),
             Attempted::Conflict => Attempted::Conflict,
             Attempted::AgentTaken => Attempted::AgentTaken,
         })
     }
 
-    /// Applies a reply to the conversation as it is now.
-    async fn try_apply(&self, cid: &str, answered: &Answered<'_>, attempt: Attempt) -> Result<Attempted<TurnOutcome>> {
-        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
+    /// Applies a reply to the conversation as it was read, or as it is now.
+    async fn try_apply(
+        &self,
+        cid: &str,
+        answered: &Answered<'_>,
+        read: Option<(Conversation, Visitor)>,
+        attempt: Attempt,
+    ) -> Result<Attempted<TurnOutcome>> {
+        let (read, visitor) = read.unzip();
+        let is_earlier_visitor = visitor.is_some();
+        let Some(conversation) = self.cycle.conversation(cid, read).await? else {
             return Ok(Attempted::Done(TurnOutcome::Nothing));
         };
         let Some((stage, turn)) = waiting_turn(&conversation) else {
@@ -163,7 +176,7 @@ impl RobotTurns {
         };
         let now = self.store.clock.now();
         let rest = turn.without(&answered.turn.messages, now);
-        let mut decision = self.cycle.read(conversation, attempt).await?;
+        let mut decision = self.cycle.read_for(conversation, visitor, attempt).await?;
         if rest.is_some() && now.duration_since(turn.since) < DROP_WITHIN {
             if let Some(turn) = decision.robot_mut().and_then(|robot| robot.turn.as_mut()) {
                 // The write puts the longer turn into the queue.
@@ -185,6 +198,10 @@ impl RobotTurns {
             robot.turn.clone_from(&rest);
         }
         let queue = self.apply_outcome(&mut decision, &outcome, answered).await?;
+        if is_earlier_visitor && !decision.changes_visitor() {
+            // No condition of the transaction would tell that the visitor has changed during the answer.
+            return Ok(Attempted::Conflict);
+        }
         Ok(match self.cycle.complete(&mut decision, FollowUp::queue(queue)).await? {
             Attempted::Done(()) => Attempted::Done(TurnOutcome::Done),
             Attempted::Conflict => Attempted::Conflict,

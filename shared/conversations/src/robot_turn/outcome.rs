@@ -74,7 +74,7 @@ impl RobotTurns {
         let has_agents = decision.reception.mode != Mode::RobotOnly && !plan.levels.is_empty();
         let mut facts = RoutingFacts::new();
         let routed = if has_agents {
-            Some(self.router.route(plan, routing::Mode::Full, decision.now, &mut facts).await?)
+            Some(self.router.route(plan, routing::Mode::Full, decision.now, decision.freshness(), &mut facts).await?)
         } else {
             None
         };

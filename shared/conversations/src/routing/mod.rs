@@ -10,7 +10,7 @@ use desk::{
     staff::{AgentFacts, Group},
 };
 use jiff::Timestamp;
-use store::{Duty, Queue, Result};
+use store::{Duty, Queue, ReadConsistency, Result};
 
 pub(crate) use plan::{PlannedRoute, current_session_from, stored_plan};
 
@@ -38,6 +38,25 @@ pub(crate) struct RoutingContext<'a> {
     pub(crate) cause: RoutingCause,
 }
 
+/// How current the facts of a routing decision are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// Settings from the cache, and agents read eventually consistent, at half the cost. For a decision that is checked: the
+    /// transaction requires that the agent is free, and a queue is drained by current facts once the conversation has joined it.
+    Recent,
+    /// As they are in the table.
+    Current,
+}
+
+/// The facts about a queue's agents, without the length of the queue.
+#[derive(Debug)]
+pub(crate) struct Staff {
+    /// The facts, with a length of 0.
+    pub(crate) facts: Facts,
+    /// The agents, as far as they exist.
+    pub(crate) duties: Vec<Duty>,
+}
+
 /// Routes conversations.
 #[derive(Debug, Clone)]
 pub(crate) struct Router {
@@ -59,12 +78,13 @@ impl Router {
         plan: &Plan,
         mode: Mode,
         now: Timestamp,
+        freshness: Freshness,
         facts: &mut RoutingFacts,
     ) -> Result<RoutingDecision> {
         loop {
             match routing::route(plan, facts, mode, now) {
                 RoutingStep::FactsNeeded(target) => {
-                    let found = self.facts(&target, now).await?;
+                    let found = self.facts(&target, now, freshness).await?;
                     facts.insert(target, found);
                 }
                 RoutingStep::Decided(routed) => return Ok(routed),
@@ -73,20 +93,23 @@ impl Router {
     }
 
     /// The facts about a target: staff and queue as they are now, working hours as they are at `at`.
-    pub(crate) async fn facts(&self, target: &Target, at: Timestamp) -> Result<Facts> {
+    pub(crate) async fn facts(&self, target: &Target, at: Timestamp, freshness: Freshness) -> Result<Facts> {
         let now = self.store.clock.now();
+        let consistency = match freshness {
+            Freshness::Recent => ReadConsistency::Eventual,
+            Freshness::Current => ReadConsistency::Strong,
+        };
         match target {
             Target::Group(id) => {
-                let Some(group) = self.store.settings.record::<Group>(id).await? else {
+                let Some(group) = self.group(id, freshness).await? else {
                     return Ok(Facts::Missing);
                 };
-                let group = group.settings;
                 let queue = Queue::Group(id.clone());
                 // Boxed, because three calls at once would add 18 kB to the future of everything that routes.
                 let (duties, waiting, open) = tokio::try_join!(
-                    Box::pin(self.store.staff.duties(&group.members)),
+                    Box::pin(self.store.staff.duties_with(&group.members, consistency)),
                     Box::pin(self.store.queues.count_waiting(&queue, None, group.max_queue)),
-                    Box::pin(self.is_open(group.calendar_id.as_deref(), at)),
+                    Box::pin(self.is_open(group.calendar_id.as_deref(), at, freshness)),
                 )?;
                 let members = duties.iter().map(|duty| agent_facts(duty, now)).collect();
                 Ok(Facts::Group { group, members, open, waiting })
@@ -94,7 +117,7 @@ impl Router {
             Target::Agent(id) => {
                 let queue = Queue::Agent(id.clone());
                 let (duty, waiting) = tokio::try_join!(
-                    self.store.staff.duty(id),
+                    self.store.staff.duty_with(id, consistency),
                     self.store.queues.count_waiting(&queue, None, AGENT_QUEUE_MAX)
                 )?;
                 Ok(duty.map_or(Facts::Missing, |duty| Facts::Agent { agent: agent_facts(&duty, now), waiting }))
@@ -102,13 +125,48 @@ impl Router {
         }
     }
 
+    /// The agents of a target and its working hours, as they are now in the table.
+    pub(crate) async fn staff(&self, target: &Target) -> Result<Staff> {
+        let now = self.store.clock.now();
+        let missing = || Staff { facts: Facts::Missing, duties: Vec::new() };
+        match target {
+            Target::Group(id) => {
+                let Some(group) = self.group(id, Freshness::Current).await? else {
+                    return Ok(missing());
+                };
+                let (duties, open) = tokio::try_join!(
+                    Box::pin(self.store.staff.duties(&group.members)),
+                    Box::pin(self.is_open(group.calendar_id.as_deref(), now, Freshness::Current)),
+                )?;
+                let members = duties.iter().map(|duty| agent_facts(duty, now)).collect();
+                Ok(Staff { facts: Facts::Group { group, members, open, waiting: 0 }, duties })
+            }
+            Target::Agent(id) => Ok(match self.store.staff.duty(id).await? {
+                Some(duty) => {
+                    Staff { facts: Facts::Agent { agent: agent_facts(&duty, now), waiting: 0 }, duties: vec![duty] }
+                }
+                None => missing(),
+            }),
+        }
+    }
+
+    async fn group(&self, id: &str, freshness: Freshness) -> Result<Option<Group>> {
+        Ok(match freshness {
+            Freshness::Recent => self.store.cache.group(id).await?.map(|group| group.settings.clone()),
+            Freshness::Current => self.store.settings.record(id).await?.map(|group| group.settings),
+        })
+    }
+
     /// Whether it is working time. A group without a calendar, or with a deleted one, is always open.
-    async fn is_open(&self, calendar: Option<&str>, at: Timestamp) -> Result<bool> {
+    async fn is_open(&self, calendar: Option<&str>, at: Timestamp, freshness: Freshness) -> Result<bool> {
         let Some(id) = calendar else {
             return Ok(true);
         };
-        let calendar = self.store.settings.record::<Calendar>(id).await?;
-        Ok(calendar.is_none_or(|calendar| calendar.settings.is_open(at)))
+        let is_open = |calendar: &Calendar| calendar.is_open(at);
+        Ok(match freshness {
+            Freshness::Recent => self.store.cache.calendar(id).await?.is_none_or(|found| is_open(&found.settings)),
+            Freshness::Current => self.store.settings.record(id).await?.is_none_or(|found| is_open(&found.settings)),
+        })
     }
 }
 

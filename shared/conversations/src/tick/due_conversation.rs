@@ -15,7 +15,7 @@ use crate::{
     decision::Decision,
     due::close_after_minutes,
     events::{ConversationEvent, NoData, RoutingCause},
-    routing::{RoutingContext, RoutingFacts, stored_plan},
+    routing::{Freshness, RoutingContext, RoutingFacts, stored_plan},
 };
 
 impl Tick {
@@ -26,10 +26,7 @@ impl Tick {
         read: Option<Conversation>,
         attempt: Attempt,
     ) -> Result<Attempted<()>> {
-        let conversation = match read {
-            Some(read) => Some(read),
-            None => self.store.conversations.conversation(cid).await?,
-        };
+        let conversation = self.cycle.conversation(cid, read).await?;
         let Some(conversation) = conversation.filter(Conversation::is_open) else {
             return Ok(Attempted::Done(()));
         };
@@ -91,7 +88,7 @@ impl Tick {
             return Ok(None);
         }
         let mut facts = RoutingFacts::new();
-        let routed = self.router.route(plan, Mode::Full, decision.now, &mut facts).await?;
+        let routed = self.router.route(plan, Mode::Full, decision.now, Freshness::Current, &mut facts).await?;
         let (facts, since) = (&facts, waiting.since);
         let context = RoutingContext { plan, facts, robot_id: None, since, tell_visitor: true, cause };
         self.assigner.reroute(decision, &routed, context).await

@@ -156,29 +156,31 @@ impl Tick {
     }
 
     async fn check_queue(&self, queue: &Queue, report: &mut TickReport) {
-        match self.drain_queue(queue).await {
-            Ok(assigned) => report.assigned += assigned,
-            Err(error) => {
-                tracing::error!(%error, "a queue was not drained");
-                report.failed += 1;
-            }
+        let mut found_empty = None;
+        if let Err(error) = self.drain_queue(queue, &mut found_empty, report).await {
+            tracing::error!(%error, "a queue was not drained");
+            report.failed += 1;
         }
         // A queue that failed is due again like any other, after those that were due before.
-        if let Err(error) = self.reschedule_queue_check(queue).await {
+        if let Err(error) = self.due_checks.reschedule_queue_check(queue, found_empty).await {
             tracing::error!(%error, "the next check of a queue was not scheduled");
             report.failed += 1;
         }
     }
 
-    async fn drain_queue(&self, queue: &Queue) -> Result<u32> {
-        let assigned = self.drain.drain(std::slice::from_ref(queue)).await?;
-        Box::pin(self.reroute_unstaffed(queue)).await?;
-        Ok(assigned)
-    }
-
-    async fn reschedule_queue_check(&self, queue: &Queue) -> Result<()> {
-        let empty = self.store.queues.waiting(queue, 1).await?.is_empty();
-        self.due_checks.reschedule_queue_check(queue, empty).await
+    /// Assigns what waits in a queue, and routes what is left again if no agent is there. `found_empty` becomes the time at
+    /// which the queue was empty, if it was.
+    async fn drain_queue(
+        &self,
+        queue: &Queue,
+        found_empty: &mut Option<Timestamp>,
+        report: &mut TickReport,
+    ) -> Result<()> {
+        report.assigned += self.drain.drain(std::slice::from_ref(queue)).await?;
+        let now = self.store.clock.now();
+        let waiting = self.store.queues.waiting(queue, ENTRIES_MAX).await?;
+        *found_empty = waiting.is_empty().then_some(now);
+        Box::pin(self.reroute_unstaffed(queue, waiting)).await
     }
 }
 

@@ -4,15 +4,15 @@ use desk::{
     routing::{Facts, Mode, Outcome, Target},
     staff::AgentStatus,
 };
-use store::{Attempt, Attempted, Entry, Queue, Result};
+use store::{Attempt, Attempted, Duty, Entry, Queue, Result};
 use tracing::{Span, field};
 
-use super::{ENTRIES_MAX, Tick, due_conversation::plan_of};
+use super::{Tick, due_conversation::plan_of};
 use crate::{
     cycle::FollowUp,
     events::{ConversationEvent, RoutingCause},
     queue_drain::waits_at,
-    routing::{RoutingContext, RoutingFacts, target_of},
+    routing::{Freshness, RoutingContext, RoutingFacts, Staff, target_of},
 };
 
 /// A queue without agents.
@@ -23,35 +23,18 @@ struct UnstaffedQueue<'a> {
 }
 
 impl Tick {
-    /// Routes the conversations of a queue as if they had just arrived, if all its agents are off duty. An agent whose
-    /// heartbeat is late by less than the grace counts as on duty.
-    pub(super) async fn reroute_unstaffed(&self, queue: &Queue) -> Result<()> {
+    /// Routes the waiting conversations of a queue as if they had just arrived, if all its agents are off duty. An agent
+    /// whose heartbeat is late by less than the grace counts as on duty.
+    pub(super) async fn reroute_unstaffed(&self, queue: &Queue, waiting: Vec<Entry>) -> Result<()> {
         let now = self.store.clock.now();
-        let Some(target) = target_of(queue) else {
+        let Some(target) = target_of(queue).filter(|_| !waiting.is_empty()) else {
             return Ok(());
         };
-        let waiting = self.store.queues.waiting(queue, ENTRIES_MAX).await?;
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        let mut facts = self.router.facts(&target, now).await?;
-        // A conversation does not lose its place because its own queue is full.
-        if let Facts::Group { waiting, .. } | Facts::Agent { waiting, .. } = &mut facts {
-            *waiting = 0;
-        }
-        let members = match &facts {
-            Facts::Group { open: true, group, .. } => group.members.clone(),
-            Facts::Group { .. } | Facts::Missing => Vec::new(),
-            Facts::Agent { agent, .. } => vec![agent.id.clone()],
-        };
-        if self
-            .store
-            .staff
-            .duties(&members)
-            .await?
-            .iter()
-            .any(|duty| duty.times_out_at() > now && duty.status != AgentStatus::Offline)
-        {
+        // The length of 0: a conversation does not lose its place because its own queue is full.
+        let Staff { facts, duties } = self.router.staff(&target).await?;
+        let is_closed = matches!(facts, Facts::Group { open: false, .. });
+        let is_on_duty = |duty: &Duty| duty.times_out_at() > now && duty.status != AgentStatus::Offline;
+        if !is_closed && duties.iter().any(is_on_duty) {
             return Ok(());
         }
         let unstaffed = UnstaffedQueue { queue, target, facts };
@@ -83,7 +66,7 @@ impl Tick {
         let mut decision = self.cycle.read(conversation, attempt).await?;
         let plan = &plan_of(&decision);
         let mut facts = RoutingFacts::from([(target.clone(), facts.clone())]);
-        let routed = self.router.route(plan, Mode::Full, decision.now, &mut facts).await?;
+        let routed = self.router.route(plan, Mode::Full, decision.now, Freshness::Current, &mut facts).await?;
         if matches!(&routed.outcome, Outcome::Queue { target: same, .. } if same == target) {
             return Ok(Attempted::Done(()));
         }

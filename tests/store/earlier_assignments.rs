@@ -251,3 +251,45 @@ async fn concurrent_decisions_and_checks_leave_a_complete_set() {
     }
     assert_eq!(kit.items_of("assignment").await, []);
 }
+
+/// Reconciles the conversations of an agent and makes a decision before the first request of this operation.
+async fn reconcile_meanwhile(kit: &Kit, agent: &str, operation: &str, decision: Decision) {
+    let duty = kit.duty(agent).await;
+    let held = kit.wire.hold(operation);
+    let checks = kit.table.due_checks();
+    let reconciled = tokio::spawn(async move { checks.reconcile_assignments(&duty).await });
+    held.arrived().await;
+    kit.written(decision).await;
+    held.release();
+    reconciled.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn conversation_that_is_closed_during_the_check_does_not_come_into_the_set() {
+    let kit = Kit::start().await;
+    kit.online("a1", 5).await;
+    let one = assigned_by_an_earlier_version(&kit, "o1", "a1").await;
+    let two = assigned_by_an_earlier_version(&kit, "o2", "a1").await;
+    let closes = Decision::on(&kit.table, &one.cid).await.closed();
+    reconcile_meanwhile(&kit, "a1", "TransactWriteItems", closes).await;
+    assert_eq!((kit.assigned_to("a1").await, kit.load("a1").await), (cids(&[&two]), 1));
+    assert_eq!(reconcile(&kit, "a1").await.conversations, cids(&[&two]));
+}
+
+#[tokio::test]
+async fn conversation_that_is_assigned_or_closed_during_the_check_is_not_overwritten() {
+    let kit = Kit::start().await;
+    kit.online("a1", 5).await;
+    let stale = assigned_now(&kit, "o1", "a1").await;
+    let two = assigned_now(&kit, "o2", "a1").await;
+    closed_by_an_earlier_version(&kit, &stale, "a1").await;
+    let waits = kit.opened_in(&Thread::new(APP_ID, "o3"), Stage::Unassigned).await;
+    let assigns = Decision::on(&kit.table, &waits.cid).await.to(assigned("a1", kit.now()));
+    reconcile_meanwhile(&kit, "a1", "UpdateItem", assigns).await;
+    assert_eq!((kit.assigned_to("a1").await, kit.load("a1").await), (cids(&[&stale, &two, &waits]), 2));
+    let closes = Decision::on(&kit.table, &two.cid).await.closed();
+    reconcile_meanwhile(&kit, "a1", "UpdateItem", closes).await;
+    assert_eq!((kit.assigned_to("a1").await, kit.load("a1").await), (cids(&[&stale, &waits]), 1));
+    let duty = reconcile(&kit, "a1").await;
+    assert_eq!((duty.conversations, duty.load), (cids(&[&waits]), 1));
+}

@@ -145,8 +145,8 @@ impl Table {
         self.replace_set(agent, &duty, assigned.map(entry).collect()).await
     }
 
-    /// The transaction that makes these edges elements of the set. Each is deleted only while it is there, so a conversation
-    /// that was taken from the agent meanwhile stays out of the set.
+    /// The transaction that makes these edges elements of the set. A conversation that was taken from the agent meanwhile is left
+    /// over in the set, which then is too large.
     fn list_edges(&self, agent: &str, edges: &[&String]) -> Result<Vec<TransactWriteItem>> {
         let update = self.duty_in_transaction(agent);
         let update = update
@@ -156,7 +156,7 @@ impl Table {
             .expression_attribute_values(":edges", set(edges.iter().copied()));
         let mut writes = vec![update_item(update)?];
         for edge in edges {
-            writes.push(self.edge_delete(agent, edge, Some("attribute_exists(pk)"))?);
+            writes.push(self.edge_delete(agent, edge)?);
         }
         Ok(writes)
     }
@@ -206,7 +206,7 @@ impl Table {
                 .condition_expression("#load >= :one");
             writes.push((Part::Other, update_item(update)?));
             if before.is_some_and(|before| !before.in_duty) {
-                writes.push((Part::Other, self.edge_delete(agent, &entry, None)?));
+                writes.push((Part::Other, self.edge_delete(agent, &entry)?));
             }
         }
         if let Some(agent) = to {
@@ -254,12 +254,11 @@ impl Table {
         update.key("pk", s(keys::record("agent", agent))).key("sk", s(keys::DUTY))
     }
 
-    fn edge_delete(&self, agent: &str, entry: &str, condition: Option<&str>) -> Result<TransactWriteItem> {
+    fn edge_delete(&self, agent: &str, entry: &str) -> Result<TransactWriteItem> {
         let delete = Delete::builder().table_name(&self.name);
         let delete = delete
             .key("pk", s(keys::record("agent", agent)))
-            .key("sk", s(format!("{}{entry}", keys::HAS_CONVERSATION)))
-            .set_condition_expression(condition.map(str::to_owned));
+            .key("sk", s(format!("{}{entry}", keys::HAS_CONVERSATION)));
         Ok(TransactWriteItem::builder().delete(built(delete.build())?).build())
     }
 }

@@ -35,8 +35,28 @@ impl Fault {
     }
 }
 
+/// A request that waits until it is released, so that others take effect before it.
+#[derive(Clone)]
+pub(crate) struct Held {
+    arrived: Arc<Semaphore>,
+    released: Arc<Semaphore>,
+}
+
+impl Held {
+    /// Waits for the request.
+    pub(crate) async fn arrived(&self) {
+        self.arrived.acquire().await.unwrap().forget();
+    }
+
+    /// Lets the request go on.
+    pub(crate) fn release(&self) {
+        self.released.add_permits(1);
+    }
+}
+
 /// The connection that all clients of a test share.
 pub(crate) struct Wire {
+    holds: Mutex<HashMap<String, Held>>,
     faults: Mutex<HashMap<String, Vec<Fault>>>,
     calls: Mutex<HashMap<String, usize>>,
     /// Held during a request if only one may run at a time.
@@ -46,13 +66,20 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) fn new(one_at_a_time: bool) -> Arc<Self> {
         let turn = one_at_a_time.then(|| Semaphore::new(1));
-        Arc::new(Self { faults: Mutex::default(), calls: Mutex::default(), turn })
+        Arc::new(Self { holds: Mutex::default(), faults: Mutex::default(), calls: Mutex::default(), turn })
     }
 
     /// Injects a fault into the next `times` requests of an operation such as `PutItem`. Each attempt of a call counts.
     pub(crate) fn fail(&self, operation: &str, times: usize, fault: &Fault) {
         let mut faults = self.faults.lock().unwrap();
         faults.entry(operation.to_owned()).or_default().extend(std::iter::repeat_n(fault.clone(), times));
+    }
+
+    /// Holds the next request of an operation.
+    pub(crate) fn hold(&self, operation: &str) -> Held {
+        let held = Held { arrived: Arc::new(Semaphore::new(0)), released: Arc::new(Semaphore::new(0)) };
+        self.holds.lock().unwrap().insert(operation.to_owned(), held.clone());
+        held
     }
 
     /// The number of requests of an operation so far.
@@ -89,6 +116,11 @@ impl HttpConnector for Way {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (wire, on) = (self.wire.clone(), self.on.clone());
         HttpConnectorFuture::new(async move {
+            let hold = wire.holds.lock().unwrap().remove(operation(&request));
+            if let Some(held) = hold {
+                held.arrived.add_permits(1);
+                held.released.acquire().await.unwrap().forget();
+            }
             let _turn = match &wire.turn {
                 Some(turn) => turn.acquire().await.ok(),
                 None => None,

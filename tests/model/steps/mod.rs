@@ -149,6 +149,9 @@ impl Schedule {
         let end = end(operation, faults, async |operation| operation.run(&desk).await).await;
         self.count(&end);
         self.check_invariants()?;
+        if let (true, None, Some(Err(error))) = (end.read_stale, end.fault, &end.done) {
+            return Err(format!("failed by an earlier state of an agent: {error:?}"));
+        }
         if is_undisturbed(&end) && !self.may_follow_earlier_settings(&end.operation) {
             self.as_expected(before, &end)?;
         }

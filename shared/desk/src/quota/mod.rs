@@ -10,6 +10,10 @@
 //! | after the action | the send was reserved when the action was known, or more than [`CLOCK_SKEW`] after the action's second | yes |
 //! | unknown | otherwise | yes in [`Quota::replies_left`], no in the sum with [`Quota::uncertain_replies`] |
 //!
+//! A send that WeChat has taken whole counts the same before and after it is settled, until the next visitor action is
+//! recorded. So a caller may settle such sends ([`Ledger::settle_sent`]) just before it records an action. The order of one
+//! that is still in flight then is unknown.
+//!
 //! Guarantee: `replies_left` never exceeds the replies that WeChat grants minus the reserved replies that WeChat has not
 //! taken yet. It holds for every interleaving if clocks differ by at most [`CLOCK_SKEW`], every send is reserved by
 //! [`Ledger::reserve`], and no send reaches WeChat later than [`RESERVATION_TTL`] after its reservation. A pending push
@@ -169,6 +173,19 @@ impl Ledger {
             self.push(SendRecord { id, parts, from, until, knew_message: true, knew_enter: true });
         }
         Ok(())
+    }
+
+    /// The ids of the sends in flight: reserved and not settled.
+    pub fn ids_in_flight(&self) -> impl Iterator<Item = &str> {
+        self.sends.iter().filter(|send| send.in_flight()).map(|send| send.id.as_str())
+    }
+
+    /// Settles a send all of whose reserved parts WeChat had taken at `sent_at`, which may be any time ago. Does nothing if
+    /// the send is not in flight.
+    pub fn settle_sent(&mut self, id: &str, sent_at: Timestamp) {
+        if let Some(parts) = self.in_flight(id).map(|send| send.parts) {
+            self.settle(id, parts, sent_at);
+        }
     }
 
     /// Settles a send: `taken` of its parts were taken by WeChat or possibly taken; the others are given back. Does nothing

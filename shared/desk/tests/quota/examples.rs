@@ -314,3 +314,28 @@ fn empty_ledger_serializes_as_empty_object() {
     assert_eq!(serde_json::to_string(&Ledger::default()).unwrap(), "{}");
     assert_eq!(serde_json::from_str::<Ledger>("{}").unwrap(), Ledger::default());
 }
+
+#[test]
+fn sent_reply_counts_the_same_until_the_next_message_and_then_as_settled() {
+    let mut ledger = after_message();
+    for id in ["a", "b"] {
+        assert_eq!(ledger.reserve(id, 1, 0, at(5_000)), Ok(()));
+    }
+    assert_eq!(ledger.ids_in_flight().collect::<Vec<_>>(), ["a", "b"]);
+    let unsettled = ledger.clone();
+    ledger.settle_sent("a", at(5_200));
+    assert_eq!(ledger.ids_in_flight().collect::<Vec<_>>(), ["b"]);
+    assert_eq!(quota(&ledger, 6_000), quota(&unsettled, 6_000));
+
+    // Settled before the message is recorded, it was before it; in flight, its order is unknown.
+    ledger.record_message(at(60_000), at(60_300));
+    assert_eq!(left(&ledger, 60_300), (4, 1));
+    let mut forgotten = unsettled;
+    forgotten.record_message(at(60_000), at(60_300));
+    assert_eq!(left(&forgotten, 60_300), (3, 2));
+    // The time at which the send ended decides, whenever it is settled.
+    forgotten.settle_sent("a", at(5_200));
+    assert_eq!(left(&forgotten, 60_300), (4, 1));
+    forgotten.settle_sent("a", at(5_200));
+    assert_eq!(left(&forgotten, 60_300), (4, 1), "a settled send is settled");
+}

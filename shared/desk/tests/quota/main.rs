@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "also the helpers of a test are tests")]
 
 mod examples;
+mod ledgers;
 mod model;
 mod properties;
 mod world;

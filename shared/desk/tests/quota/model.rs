@@ -84,6 +84,8 @@ pub(crate) struct Habits {
     pub(crate) exact: bool,
     /// Only certain replies are reserved.
     pub(crate) certain_only: bool,
+    /// Some functions do not settle the sends that WeChat has taken before they record a visitor action.
+    pub(crate) forgetful: bool,
 }
 
 /// Counts of observed situations, which show that a property is not vacuous.

@@ -99,24 +99,30 @@ fn check(habits: Habits, busy: bool, cases: u32, at_least: u64) -> Seen {
 
 #[test]
 fn replies_left_never_exceed_wechats_grant() {
-    let seen = check(Habits { exact: false, certain_only: false }, false, 560, 55_000);
+    let seen = check(Habits { exact: false, certain_only: false, forgetful: false }, false, 560, 55_000);
+    assert!(seen.exhausted > 0 && seen.closed > 0 && seen.revived > 0, "{seen:?}");
+}
+
+#[test]
+fn replies_left_never_exceed_grant_when_sent_replies_stay_in_flight() {
+    let seen = check(Habits { exact: false, certain_only: false, forgetful: true }, false, 560, 55_000);
     assert!(seen.exhausted > 0 && seen.closed > 0 && seen.revived > 0, "{seen:?}");
 }
 
 #[test]
 fn replies_left_never_exceed_grant_beyond_max_sends() {
-    let seen = check(Habits { exact: false, certain_only: false }, true, 500, 45_000);
+    let seen = check(Habits { exact: false, certain_only: false, forgetful: false }, true, 500, 45_000);
     assert!(seen.exhausted > 0 && seen.revived > 0 && seen.bound > 0, "{seen:?}");
 }
 
 #[test]
 fn certain_replies_are_never_refused() {
-    let seen = check(Habits { exact: false, certain_only: true }, false, 560, 55_000);
+    let seen = check(Habits { exact: false, certain_only: true, forgetful: false }, false, 560, 55_000);
     assert!(seen.revived > 0, "{seen:?}");
 }
 
 #[test]
 fn certain_and_uncertain_replies_cover_wechats_grant() {
-    let seen = check(Habits { exact: true, certain_only: false }, false, 560, 55_000);
+    let seen = check(Habits { exact: true, certain_only: false, forgetful: false }, false, 560, 55_000);
     assert!(seen.exhausted > 0 && seen.closed > 0, "{seen:?}");
 }

@@ -3,11 +3,12 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use desk::quota::{Ledger, MAX_SENDS, Quota, QuotaError};
+use desk::quota::{MAX_SENDS, Quota, QuotaError};
 use jiff::Timestamp;
 
 use crate::{
     at,
+    ledgers::Ledgers,
     model::{Fate, Habits, Kind, Plan, Seen, Step, WeChat},
 };
 
@@ -40,7 +41,7 @@ pub(crate) struct World {
     now: i64,
     noise: u64,
     wechat: WeChat,
-    ledger: Ledger,
+    ledger: Ledgers,
     attempts: Vec<Attempt>,
     events: BinaryHeap<Reverse<(i64, Event)>>,
     pending_actions: u32,
@@ -56,7 +57,7 @@ impl World {
             now: 0,
             noise: seed,
             wechat: WeChat::default(),
-            ledger: Ledger::default(),
+            ledger: Ledgers::default(),
             attempts: Vec::new(),
             events: BinaryHeap::new(),
             pending_actions: 0,
@@ -141,10 +142,8 @@ impl World {
         match event {
             Event::Known(kind, second) => {
                 self.pending_actions -= 1;
-                match kind {
-                    Kind::Message => self.ledger.record_message(at(second * 1000), now),
-                    Kind::Enter => self.ledger.record_enter(at(second * 1000), now),
-                }
+                let forgets = self.habits.forgetful && self.coin();
+                self.ledger.record(kind, at(second * 1000), now, forgets);
             }
             Event::Part(n) => self.present(n),
             Event::Again(n) => self.run_again(n),
@@ -271,9 +270,11 @@ impl World {
         let (id, refusal) = (attempt.id.clone(), attempt.refusal);
         let lost = u32::from(matches!(attempt.plan.fate, Fate::Unanswered) && refusal.is_none());
         let taken = (attempt.taken + lost).min(attempt.plan.parts);
-        let tell = |ledger: &mut Ledger| match refusal {
-            Some(error) if !apart => ledger.record_refusal(&id, taken, error, now),
-            _ => ledger.settle(&id, taken, now),
+        let whole = (taken == attempt.plan.parts && lost == 0).then_some(taken);
+        let tell = |ledgers: &mut Ledgers| match (refusal, whole) {
+            (None, Some(parts)) => ledgers.sent(&id, parts, now),
+            (Some(error), _) if !apart => ledgers.both(|ledger| ledger.record_refusal(&id, taken, error, now)),
+            _ => ledgers.both(|ledger| ledger.settle(&id, taken, now)),
         };
         tell(&mut self.ledger);
         if twice {
@@ -282,29 +283,19 @@ impl World {
             assert_eq!(self.ledger, once, "settling twice must have no effect");
         }
         match refusal.filter(|_| apart) {
-            Some(QuotaError::Exhausted) => self.ledger.mark_exhausted(now),
-            Some(QuotaError::WindowClosed) => self.ledger.mark_window_closed(now),
+            Some(QuotaError::Exhausted) => self.ledger.both(|ledger| ledger.mark_exhausted(now)),
+            Some(QuotaError::WindowClosed) => self.ledger.both(|ledger| ledger.mark_window_closed(now)),
             None => {}
         }
         self.check_bound();
     }
 
-    fn stored(&self) -> serde_json::Value {
-        serde_json::to_value(&self.ledger).unwrap()
-    }
-
-    fn sends(&self) -> Vec<serde_json::Value> {
-        self.stored()["s"].as_array().cloned().unwrap_or_default()
-    }
-
     fn holds(&self, id: &str) -> bool {
-        self.sends().iter().any(|send| send["id"] == id)
+        self.ledger.sends().iter().any(|send| send["id"] == id)
     }
 
     fn check_bound(&mut self) {
-        let stored = self.stored();
-        assert_eq!(serde_json::from_value::<Ledger>(stored).unwrap(), self.ledger);
-        let count = self.sends().len();
+        let count = self.ledger.sends().len();
         assert!(count <= MAX_SENDS);
         if count == MAX_SENDS && !self.bounded {
             self.bounded = true;

@@ -268,7 +268,7 @@ async fn throttling_of_any_transaction_of_reception_loses_nothing() {
         let world = World::start().await;
         let binding = world.bind_with_auto_reply(APP, HELLO).await;
         let (openids, transactions) = inject_into_each(&world, &binding, fault).await;
-        assert!(transactions >= 2, "only {transactions} transactions");
+        assert!(transactions >= 1, "no transaction");
         recover(&world).await;
         reply_states(&world, &binding, &openids).await;
         assert_eq!(world.bundle.dead_letters(), [], "{fault:?}");

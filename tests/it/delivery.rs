@@ -38,7 +38,7 @@ async fn pending_send_is_delivered_by_the_tick_after_its_grace_period() {
     let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oLEFT");
     left_pending(&world, &visitor).await;
-    world.advance(29);
+    world.advance(74);
     world.tick("Reception").await;
     assert_eq!(message_states(&visitor).await, ["pending"], "it is still left to the function that wrote it");
     world.advance(1);
@@ -49,13 +49,13 @@ async fn pending_send_is_delivered_by_the_tick_after_its_grace_period() {
 }
 
 #[tokio::test]
-async fn send_with_expired_lease_becomes_unknown_and_is_not_repeated() {
+async fn send_with_expired_claim_becomes_unknown_and_is_not_repeated() {
     let world = World::start().await;
     let binding = world.bind_with_auto_reply(APP, HELLO).await;
     let visitor = world.visitor(&binding, "oLEASE");
     // The claim is stored; the result of the send is not.
     let settle =
-        TableFault::new(Fault::InternalError).function("Reception").operation("TransactWriteItems").skip(1).times(1000);
+        TableFault::new(Fault::InternalError).function("Reception").operation("UpdateItem").skip(1).times(1000);
     world.bundle.table_faults().add(settle);
     visitor.text("hi").await;
     world.settle().await;
@@ -63,7 +63,7 @@ async fn send_with_expired_lease_becomes_unknown_and_is_not_repeated() {
     assert_eq!(message_states(&visitor).await, ["sending"]);
     assert_eq!(visitor.received_texts().await, [HELLO]);
 
-    world.advance(59);
+    world.advance(74);
     world.tick("Reception").await;
     assert_eq!(message_states(&visitor).await, ["sending"], "the sender may still be running");
     world.advance(1);
@@ -83,7 +83,7 @@ async fn concurrent_ticks_and_records_of_the_message_send_once() {
     let visitor = world.visitor(&binding, "oRACE");
     left_pending(&world, &visitor).await;
     let behind = inserted(&world.items("inbound").await);
-    world.advance(61);
+    world.advance(76);
     let tick = json!({ "tick": "minute" });
     let calls = (0..4).flat_map(|_| [("Reception", &tick), ("Reception", &behind), ("Reception", &tick)]);
     futures_util::future::join_all(calls.map(|(function, event)| world.bundle.invoke(function, event.clone()))).await;
@@ -247,7 +247,7 @@ async fn fifty_failing_sends_do_not_delay_the_others_of_their_shard() {
         held["sk"] = json!({ "S": format!("{}{number}", text(&pending, "sk")) });
         world.put_item(&held).await;
     }
-    world.advance(31);
+    world.advance(76);
     let tick = async || world.bundle.invoke("Reception", json!({ "tick": "minute" })).await.unwrap();
     assert_eq!(tick().await["handed_on"], 1, "more than the tick works on itself");
     world.settle().await;

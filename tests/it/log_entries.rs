@@ -52,7 +52,7 @@ async fn fail_reception_robot_and_send(world: &World, visitor: &Visitor<'_>) {
     // The robot's answer stays pending.
     fail(world, "Robot", "UpdateItem");
     settle_and_heal(world).await;
-    world.advance(60);
+    world.advance(75);
     fail(world, "Reception", "UpdateItem");
     world.tick("Reception").await;
     world.bundle.table_faults().clear();

@@ -1,12 +1,13 @@
 //! Each message is sent once, and its outcome is stored.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use serde_json::json;
 use store::{
     Claim, Claimed, Message, MessageState, PENDING_GRACE, SENDING_LEASE, Settled, Settlement, StoreError, Thread,
 };
 
-use crate::support::{Fault, Kit, concurrently, failure, visitor};
+use crate::support::{Fault, Kit, concurrently, failure, s, visitor};
 
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
@@ -156,30 +157,86 @@ async fn pending_message_is_due_after_the_grace() {
     assert!(kit.overdue().await.is_empty());
     kit.advance(A_MILLISECOND);
     assert_eq!(kit.overdue().await, [id.as_str()]);
-    claimed(&kit, &visitor(), &id).await;
+    let Claimed::Ours(_) = kit.table.sends().claim_due(&visitor(), &id).await.unwrap() else { panic!("not ours") };
     assert!(kit.overdue().await.is_empty());
 }
 
 #[tokio::test]
-async fn send_becomes_unknown_after_the_lease() {
+async fn send_becomes_unknown_after_its_claim() {
+    let grace_after_lease = PENDING_GRACE - SENDING_LEASE;
+    let later = SignedDuration::from_mins(10);
+    // The claim's age after the message, and the time from the claim until the send is given up.
+    let cases = [
+        (SignedDuration::ZERO, PENDING_GRACE),
+        (grace_after_lease, SENDING_LEASE),
+        // The message would be due before the end of the claim.
+        (grace_after_lease + A_MILLISECOND, SENDING_LEASE),
+        (PENDING_GRACE, SENDING_LEASE),
+        (later, SENDING_LEASE),
+    ];
+    for (age, until_given_up) in cases {
+        let kit = Kit::start().await;
+        let id = kit.pending(&visitor(), "hello").await;
+        kit.advance(age);
+        let claim = claimed(&kit, &visitor(), &id).await;
+        kit.advance(until_given_up - A_MILLISECOND);
+        assert!(kit.overdue().await.is_empty(), "{age}");
+        assert!(!given_up(&kit, &claim.message).await, "{age}");
+        assert_eq!(kit.message(&visitor(), &id).await.state, MessageState::Sending, "{age}");
+
+        kit.advance(A_MILLISECOND);
+        assert_eq!(kit.overdue().await, [id.as_str()], "{age}");
+        assert!(given_up(&kit, &claim.message).await, "{age}");
+        assert!(kit.overdue().await.is_empty(), "{age}");
+
+        // The first sender was slow and settles late.
+        is_over(&kit, &claim).await;
+        let kept = kit.message(&visitor(), &id).await;
+        assert_eq!((kept.state, kept.failure), (MessageState::Unknown, Some(failure("gone"))), "{age}");
+        assert_eq!(refused(&kit, &visitor(), &id).await.state, MessageState::Unknown, "{age}");
+    }
+}
+
+#[tokio::test]
+async fn claim_of_a_new_message_leaves_its_due_time() {
     let kit = Kit::start().await;
     let id = kit.pending(&visitor(), "hello").await;
+    let due = async || {
+        let item = kit.items_of("outbound").await.remove(0);
+        (s(&item, "due_pk"), s(&item, "due_sk"))
+    };
+    let before = due().await;
+    claimed(&kit, &visitor(), &id).await;
+    assert_eq!(due().await, before);
+}
+
+#[tokio::test]
+async fn abandoned_claim_of_a_postponed_message_is_found_after_the_lease() {
+    let kit = Kit::start().await;
+    let id = kit.pending(&visitor(), "hello").await;
+    let first = claimed(&kit, &visitor(), &id).await;
+    let later = kit.now() + SignedDuration::from_hours(1);
+    settle(&kit, &first, &Settled::Later(later, failure("wechat.busy")), 0).await;
+    claimed(&kit, &visitor(), &id).await;
+    kit.advance(SENDING_LEASE);
+    assert_eq!(kit.overdue().await, [id.as_str()]);
+}
+
+#[tokio::test]
+async fn send_that_an_earlier_version_wrote_is_claimed_and_given_up() {
+    let kit = Kit::start().await;
+    let id = kit.pending(&visitor(), "hello").await;
+    // Earlier versions left a send to its writer for 30 seconds.
+    let mut item = kit.items_of("outbound").await.remove(0);
+    let due = (kit.now() + SignedDuration::from_secs(30)).as_millisecond();
+    item.insert("due_sk".to_owned(), AttributeValue::S(format!("{due:013}")));
+    kit.write(item).await;
     let claim = claimed(&kit, &visitor(), &id).await;
     kit.advance(SENDING_LEASE - A_MILLISECOND);
     assert!(kit.overdue().await.is_empty());
-    assert!(!given_up(&kit, &claim.message).await);
-    assert_eq!(kit.message(&visitor(), &id).await.state, MessageState::Sending);
-
     kit.advance(A_MILLISECOND);
     assert_eq!(kit.overdue().await, [id.as_str()]);
     assert!(given_up(&kit, &claim.message).await);
-    assert!(kit.overdue().await.is_empty());
-
-    // The first sender was slow and settles late.
-    is_over(&kit, &claim).await;
-    let kept = kit.message(&visitor(), &id).await;
-    assert_eq!((kept.state, kept.failure), (MessageState::Unknown, Some(failure("gone"))));
-    assert_eq!(refused(&kit, &visitor(), &id).await.state, MessageState::Unknown);
 }
 
 #[tokio::test]
@@ -203,7 +260,7 @@ async fn progress_counts_the_sent_parts() {
         let kept = kit.message(&visitor(), &id).await;
         assert_eq!((kept.parts_sent, kept.state), (parts, MessageState::Sending));
     }
-    kit.advance(SENDING_LEASE);
+    kit.advance(PENDING_GRACE);
     assert!(given_up(&kit, &claim.message).await);
     assert_eq!(kit.message(&visitor(), &id).await.parts_sent, 2);
 }
@@ -218,9 +275,9 @@ async fn overdue_sends_are_sorted_oldest_first() {
     }
     // The first one was attempted and is now the most overdue.
     let claim = claimed(&kit, &visitor(), &ids[0]).await;
-    let again = kit.now() + SignedDuration::from_mins(1);
+    let again = kit.now() + SignedDuration::from_mins(2);
     settle(&kit, &claim, &Settled::Later(again, failure("wechat.busy")), 0).await;
-    kit.advance(SignedDuration::from_mins(2));
+    kit.advance(SignedDuration::from_mins(3));
     ids.rotate_left(1);
     assert_eq!(kit.overdue().await, ids);
 }

@@ -2,7 +2,7 @@
 
 use desk::quota::Ledger;
 use jiff::SignedDuration;
-use store::{Claim, Claimed, MessageState, SENDING_LEASE, Settled, Settlement, Visitor};
+use store::{Claim, Claimed, MessageState, PENDING_GRACE, Settled, Settlement, Visitor};
 
 use crate::support::{Decision, Fault, Kit, cancelled, failure, ledger_of, visitor};
 
@@ -78,7 +78,7 @@ async fn changed_visitor_refuses_the_settlement() {
 async fn late_settlement_does_not_change_the_ledger() {
     let kit = Kit::start().await;
     let claim = claimed(&kit).await;
-    kit.advance(SENDING_LEASE);
+    kit.advance(PENDING_GRACE);
     let (seen, after) = with_ledger(&kit, 4).await;
     let gone = kit.table.sends().give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
     assert!(matches!(gone, Settlement::Kept(_)), "{gone:?}");
@@ -100,11 +100,11 @@ async fn late_settlement_does_not_change_the_ledger() {
 }
 
 #[tokio::test]
-async fn give_up_needs_an_expired_lease_and_the_visitor_as_read() {
+async fn give_up_needs_an_expired_claim_and_the_visitor_as_read() {
     let kit = Kit::start().await;
     let claim = claimed(&kit).await;
     let (seen, after) = with_ledger(&kit, 4).await;
-    kit.advance(SENDING_LEASE - SignedDuration::from_millis(1));
+    kit.advance(PENDING_GRACE - SignedDuration::from_millis(1));
     let before = kit.items().await;
     let early = kit.table.sends().give_up(&claim.message, &failure("gone"), Some((&seen, &after))).await.unwrap();
     assert!(matches!(early, Settlement::TooLate), "{early:?}");
@@ -153,4 +153,35 @@ async fn lost_answer_stores_the_outcome() {
     assert!(matches!(settled, Settlement::Kept(_) | Settlement::TooLate), "{settled:?}");
     assert_eq!(kit.message(&visitor(), &claim.message.id).await.state, MessageState::Sent);
     assert_eq!(ledger(&kit).await, ledger_of(1));
+}
+
+#[tokio::test]
+async fn outcome_that_does_not_concern_the_visitor_leaves_the_visitor() {
+    let kit = Kit::start().await;
+    change_visitor(&kit, "Lin").await;
+    let later = Settled::Later(kit.now() + SignedDuration::from_mins(1), failure("wechat.busy"));
+    for (settled, state) in [(Settled::Sent, MessageState::Sent), (later, MessageState::Pending)] {
+        let claim = claimed(&kit).await;
+        let seen = kit.items_of("visitor").await;
+        let settlement = kit.table.sends().settle(&claim, &settled, 1, None).await.unwrap();
+        let Settlement::Kept(told) = settlement else { panic!("{settled:?}: {settlement:?}") };
+        let kept = kit.message(&visitor(), &claim.message.id).await;
+        assert_eq!((told.state, told.settled_at), (state, Some(kit.now())));
+        assert_eq!((kept.state, kept.settled_at, kept.parts_sent), (state, Some(kit.now()), 1));
+        assert_eq!(kit.items_of("visitor").await, seen);
+    }
+}
+
+#[tokio::test]
+async fn lost_answer_to_an_outcome_of_the_message_alone_is_recognised() {
+    let kit = Kit::start().await;
+    let later = Settled::Later(kit.now() + SignedDuration::from_mins(1), failure("wechat.busy"));
+    for settled in [Settled::Sent, later] {
+        let claim = claimed(&kit).await;
+        kit.wire.fail("UpdateItem", 1, &Fault::LostAnswer);
+        let settlement = kit.table.sends().settle(&claim, &settled, 1, None).await.unwrap();
+        let Settlement::Kept(told) = settlement else { panic!("{settled:?}: {settlement:?}") };
+        let kept = kit.message(&visitor(), &claim.message.id).await;
+        assert_eq!((kept.state, kept.settled_at), (told.state, told.settled_at));
+    }
 }

@@ -1,9 +1,9 @@
 //! The stored state of visitors, and which of them are the same person.
 
 use jiff::SignedDuration;
-use store::{CommitOutcome, Profile, Thread, Visitor};
+use store::{Claimed, CommitOutcome, MessageState, NewOutbound, Profile, Settled, Thread, Visitor};
 
-use crate::support::{APP_ID, Decision, Kit, OPENID, ledger_of, s, visitor};
+use crate::support::{APP_ID, Decision, Kit, OPENID, ledger_of, outbound, s, visitor};
 
 /// Writes a visitor without concurrent changes.
 async fn write(kit: &Kit, thread: &Thread, change: impl FnOnce(&mut Visitor)) {
@@ -153,4 +153,54 @@ async fn partnerid_of_any_length_is_a_person() {
         assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
         assert_eq!(kit.table.threads().person(partnerid).await.unwrap(), [thread]);
     }
+}
+
+/// Stores a reply of this visitor with its reservation and returns its id.
+async fn reserved(kit: &Kit) -> String {
+    let id = NewOutbound::fresh_id(kit.now());
+    let mut decision = Decision::of(&kit.table, &visitor()).await;
+    decision.visitor.ledger.reserve(&id, 1, 0, kit.now()).unwrap();
+    decision.sends.push(outbound(&visitor(), &id, "hello"));
+    decision.write(&kit.table).await.unwrap();
+    id
+}
+
+async fn send(kit: &Kit, id: &str) {
+    let Claimed::Ours(claim) = kit.table.sends().claim(&visitor(), id).await.unwrap() else { panic!("not ours") };
+    kit.table.sends().settle(&claim, &Settled::Sent, 1, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn visitor_is_read_with_the_messages_in_flight() {
+    let kit = Kit::start().await;
+    let in_flight = async || {
+        let (read, messages) = kit.table.threads().visitor_with_sends(&visitor()).await.unwrap();
+        assert_eq!(read, kit.table.threads().visitor(&visitor()).await.unwrap());
+        let mut messages: Vec<_> = messages.into_iter().map(|message| (message.id, message.state)).collect();
+        messages.sort_by_key(|(id, _)| id.clone());
+        messages
+    };
+    assert_eq!(in_flight().await, [], "the visitor was never seen");
+    kit.receive_text(&visitor(), 0, 1).await;
+    assert_eq!(in_flight().await, [], "the first message is not processed");
+    write(&kit, &visitor(), |visitor| visitor.ledger.record_message(kit.now(), kit.now())).await;
+    assert_eq!(in_flight().await, []);
+
+    let (sent, pending) = (reserved(&kit).await, reserved(&kit).await);
+    send(&kit, &sent).await;
+    let both = [(sent.clone(), MessageState::Sent), (pending.clone(), MessageState::Pending)];
+    assert_eq!(in_flight().await, both);
+    // A message that is not in flight is left out, and one that is older than the newest messages is not.
+    for second in 1..=9 {
+        kit.receive_text(&visitor(), second, 1 + u32::try_from(second).unwrap()).await;
+    }
+    assert_eq!(in_flight().await, both);
+
+    // One that cannot be read keeps its reservation and does not fail the decision.
+    let mut unreadable = kit.items_of("outbound").await.remove(0);
+    unreadable.insert("state".to_owned(), aws_sdk_dynamodb::types::AttributeValue::S("later".to_owned()));
+    let of_unreadable = s(&unreadable, "sk");
+    kit.write(unreadable).await;
+    let readable = both.into_iter().filter(|(id, _)| !of_unreadable.ends_with(id.as_str()));
+    assert_eq!(in_flight().await, readable.collect::<Vec<_>>());
 }

@@ -36,11 +36,33 @@ impl Channel {
     /// `None` when there is no such message. A message for which no time is left stays pending; see [`Channel::until`].
     #[tracing::instrument(skip_all, fields(app_id = thread.app_id, cid = field::Empty, uid = thread.uid(), id = id))]
     pub async fn deliver(&self, thread: &Thread, id: &str, retry: RetryPolicy) -> Result<Option<Message>, StoreError> {
-        if self.last_send_begins().is_some_and(|last| self.store.clock.now() > last) {
-            tracing::warn!("not sent: too little time is left");
+        if !self.has_time_to_send() {
             return self.store.threads.message(thread, id).await;
         }
-        let claim = match self.store.sends.claim(thread, id).await? {
+        let claimed = self.store.sends.claim(thread, id).await?;
+        self.send_claimed(claimed, retry).await
+    }
+
+    /// Sends a pending message that is due: its writer has stopped, or an earlier attempt has failed.
+    #[tracing::instrument(skip_all, fields(app_id = thread.app_id, cid = field::Empty, uid = thread.uid(), id = id))]
+    pub async fn deliver_due(&self, thread: &Thread, id: &str) -> Result<(), StoreError> {
+        if self.has_time_to_send() {
+            let claimed = self.store.sends.claim_due(thread, id).await?;
+            self.send_claimed(claimed, RetryPolicy::Retry).await?;
+        }
+        Ok(())
+    }
+
+    fn has_time_to_send(&self) -> bool {
+        let has_time = self.last_send_begins().is_none_or(|last| self.store.clock.now() <= last);
+        if !has_time {
+            tracing::warn!("not sent: too little time is left");
+        }
+        has_time
+    }
+
+    async fn send_claimed(&self, claimed: Claimed, retry: RetryPolicy) -> Result<Option<Message>, StoreError> {
+        let claim = match claimed {
             Claimed::Ours(claim) => claim,
             Claimed::Not(message) => return Ok(Some(*message)),
             Claimed::Missing => return Ok(None),
@@ -101,6 +123,9 @@ impl Channel {
     /// Stores the outcome of a send, with its effect on the visitor's quota.
     async fn record_outcome(&self, claim: &Claim, settled: &Settled, parts_sent: u32) -> Result<Message, StoreError> {
         let ended = self.retry_on_conflict(|_| async move {
+            if keeps_reservation(settled) {
+                return self.store.sends.settle(claim, settled, parts_sent, None).await.map(ended);
+            }
             let seen = self.store.threads.visitor(&claim.message.thread).await?;
             let mut visitor = seen.clone();
             self.apply_outcome(&mut visitor, &claim.message, settled, parts_sent);
@@ -113,9 +138,7 @@ impl Channel {
         let now = self.store.clock.now();
         let id = &message.id;
         match settled {
-            // The message is still in flight and keeps its reservation.
-            Settled::Later(..) => {}
-            Settled::Sent => visitor.ledger.settle(id, parts_sent, now),
+            Settled::Sent | Settled::Later(..) => {}
             Settled::Unknown(_) => {
                 // Parts that may have been sent count as sent.
                 let parts = part_count(&message.kind, &message.content);
@@ -157,6 +180,12 @@ impl Channel {
         }
         Ok(())
     }
+}
+
+/// Whether an outcome changes nothing in the visitor's ledger: a message that is sent later is still in flight, and one that
+/// is sent counts the same until the visitor's next action ([`settle_sent`](crate::settle_sent)).
+fn keeps_reservation(settled: &Settled) -> bool {
+    matches!(settled, Settled::Sent | Settled::Later(..))
 }
 
 /// The message whose end is stored; `None` when it has ended otherwise.

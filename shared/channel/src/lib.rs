@@ -2,7 +2,8 @@
 //!
 //! - [`Tokens`]: one access token per binding, renewed by one function at a time.
 //! - [`Channel::send_message`]: stores and sends what a person writes, once per `Idempotency-Key`.
-//! - [`Channel::deliver`]: sends one stored message, at most once.
+//! - [`Channel::deliver`], [`Channel::deliver_due`]: send one stored message, at most once.
+//! - [`settle_sent`]: settles the replies that WeChat has taken in the visitor's reply ledger.
 //! - [`Channel::take_back`], [`Channel::expire`]: end a text that is held for the visitor's next message.
 //! - [`Channel::cover_media_id`]: uploads the picture of a card or an image message.
 //! - [`Fetcher`]: downloads a picture from an untrusted URL, without server-side request forgery.
@@ -28,6 +29,7 @@ pub use error::{ChannelError, FetchError, MediaError, TokenError};
 pub use fetch::{Fetcher, Image, MAX_IMAGE, check_public, request_error, untrusted_url_client};
 pub use held::{HELD_TEXT_LIFETIME, MAX_HELD_TEXTS};
 pub use parts::text_part_count;
+pub use quota::settle_sent;
 pub use reach::Reach;
 pub use send_message::{Draft, SendResult};
 pub use tokens::{CachedToken, Tokens};
@@ -117,8 +119,8 @@ impl Channel {
         self.store.backoff.retry_on_conflict(WRITE_ATTEMPTS, attempt).await
     }
 
-    /// The same channel for an invocation that is stopped at this time: [`deliver`](Self::deliver) begins no send that could
-    /// not end before it.
+    /// The same channel for an invocation that is stopped at this time: [`deliver`](Self::deliver) and
+    /// [`deliver_due`](Self::deliver_due) begin no send that could not end before it.
     #[must_use]
     pub fn until(self, deadline: Timestamp) -> Self {
         Self { deadline: Some(deadline), ..self }

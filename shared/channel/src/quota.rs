@@ -1,7 +1,19 @@
-//! The two failures of a send that WeChat grants no reply for.
+//! The reply ledger and the messages: what a sent message means for the ledger, and the two failures of a send that WeChat
+//! grants no reply for.
 
-use desk::quota::QuotaError;
-use store::SendFailure;
+use desk::quota::{Ledger, QuotaError};
+use store::{Message, MessageState, SendFailure};
+
+/// Settles the replies that WeChat has taken. The outcome of a send that succeeds is stored in the message alone, so this is
+/// called before a visitor's action is recorded in the ledger; until then the replies count the same. `sends` are the
+/// messages that the ledger has in flight ([`store::ThreadReader::visitor_with_sends`]).
+pub fn settle_sent(ledger: &mut Ledger, sends: &[Message]) {
+    for message in sends.iter().filter(|message| message.state == MessageState::Sent) {
+        if let Some(sent_at) = message.settled_at {
+            ledger.settle_sent(&message.id, sent_at);
+        }
+    }
+}
 
 /// The failure of a send that the visitor's reply ledger has no reply for.
 pub(crate) fn quota_failure(error: QuotaError) -> SendFailure {

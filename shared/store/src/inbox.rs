@@ -102,6 +102,7 @@ impl Inbox {
             released_as: None,
             parts_sent: 0,
             attempts: 0,
+            settled_at: None,
         };
         let item = message
             .write()

@@ -45,7 +45,7 @@
 //! | store a push once | conditional put on its own key |
 //! | the messages of a visitor, oldest first | query `thread#…`, `message#…` |
 //! | the messages of a conversation | the same, from its first message on, filtered by `cid` |
-//! | the input of a decision | get the visitor and the conversation |
+//! | the input of a decision | get the visitor, or query it with the newest messages, among them the replies in flight; get the conversation |
 //! | write a decision | one transaction, on condition that the visitor and the conversation are unchanged and the agent has capacity |
 //! | the history of a conversation | query `conversation#…`, `event#…` |
 //! | the conversations in a queue, in order; how many, up to a limit | query `queue#…`; the same, counted |

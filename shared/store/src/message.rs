@@ -148,6 +148,8 @@ pub struct Message {
     pub parts_sent: u32,
     /// Attempts so far.
     pub attempts: u32,
+    /// When the last outcome of a send was stored.
+    pub settled_at: Option<Timestamp>,
 }
 
 impl Serialize for Message {
@@ -208,6 +210,7 @@ impl Message {
             released_as: read.opt_owned("released_as")?,
             parts_sent: read.opt_n("parts_sent")?.unwrap_or(0),
             attempts: read.opt_n("attempts")?.unwrap_or(0),
+            settled_at: read.opt_at("settled_at")?,
         })
     }
 

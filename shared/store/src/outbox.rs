@@ -10,8 +10,10 @@ use crate::{
     thread::Thread,
 };
 
-/// How long a pending send is left to the function that wrote it, before the minute tick takes it over.
-pub const PENDING_GRACE: SignedDuration = SignedDuration::from_secs(30);
+/// How long a pending send is left to the function that wrote it, before the minute tick takes it over. Longer than
+/// [`SENDING_LEASE`](crate::SENDING_LEASE) by 15 s: a claim within these ends before the message is due, so that the claim does
+/// not have to change the time at which it is due.
+pub const PENDING_GRACE: SignedDuration = SignedDuration::from_secs(75);
 
 /// A message to be sent.
 #[derive(Debug, Clone)]
@@ -64,6 +66,7 @@ impl NewOutbound {
             released_as: None,
             parts_sent: 0,
             attempts: 0,
+            settled_at: None,
         }
     }
 

@@ -113,7 +113,7 @@ impl Table {
         self.between(pk, if prefix.is_empty() { " " } else { prefix }, &format!("{prefix}~"))
     }
 
-    fn between(&self, pk: &str, from: &str, to: &str) -> QueryFluentBuilder {
+    pub(crate) fn between(&self, pk: &str, from: &str, to: &str) -> QueryFluentBuilder {
         let query = self.client.query().table_name(&self.name).consistent_read(true);
         query
             .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")

@@ -6,10 +6,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use wechat::session_from::Verification;
 
 use crate::{
-    error::Result,
+    error::{Result, StoreError},
     handles::ThreadReader,
     item::{Attributes, Build, Read, n, s},
     keys,
+    message::Message,
+    table::SERVICE,
     thread::Thread,
 };
 
@@ -116,11 +118,33 @@ impl Visitor {
     }
 }
 
+/// How many of the newest messages of a thread are read with its visitor. The replies in flight are usually among them.
+const NEWEST: i32 = 4;
+
 impl ThreadReader {
     /// The visitor of a thread; a new one if they were never seen.
     pub async fn visitor(&self, thread: &Thread) -> Result<Visitor> {
         let item = self.0.get(thread.pk(), keys::VISITOR, true).await?;
         item.as_ref().map_or_else(|| Ok(Visitor::default()), Visitor::read)
+    }
+
+    /// The visitor of a thread, and the messages that their ledger has in flight, by one request unless one of these is older
+    /// than the newest messages. A message that this version cannot read is left out.
+    pub async fn visitor_with_sends(&self, thread: &Thread) -> Result<(Visitor, Vec<Message>)> {
+        // The visitor sorts behind the messages.
+        let newest = self.0.between(&thread.pk(), keys::MESSAGE_PREFIX, keys::VISITOR).scan_index_forward(false);
+        let answer = newest.limit(1 + NEWEST).send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
+        let mut items = answer.items.unwrap_or_default();
+        let Some(visitor) = items.iter().find(|item| has_sort_key(item, keys::VISITOR)) else {
+            return Ok((Visitor::default(), Vec::new()));
+        };
+        let visitor = Visitor::read(visitor)?;
+        let mut in_flight: Vec<_> = visitor.ledger.ids_in_flight().map(keys::message).collect();
+        items.retain(|item| in_flight.iter().any(|key| has_sort_key(item, key)));
+        in_flight.retain(|key| !items.iter().any(|item| has_sort_key(item, key)));
+        let older: Vec<_> = in_flight.into_iter().map(|key| (thread.pk(), key)).collect();
+        items.extend(self.0.get_all_consistent(&older).await?);
+        Ok((visitor, items.iter().filter_map(|item| Message::read(item).ok()).collect()))
     }
 
     /// The visitors of these threads, in no order; those never seen are left out.
@@ -143,4 +167,8 @@ impl ThreadReader {
         };
         items.iter().map(read).collect()
     }
+}
+
+fn has_sort_key(item: &Attributes, sk: &str) -> bool {
+    item.get("sk").and_then(|value| value.as_s().ok()).is_some_and(|value| value == sk)
 }

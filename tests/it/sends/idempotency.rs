@@ -137,10 +137,11 @@ async fn outcome_is_returned_when_it_cannot_be_stored() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let chat = world.open_conversation(&binding, "o-1").await;
-    // The first transaction stores the message, the second would settle it.
-    world.bundle.table_faults().add(
-        TableFault::new(Fault::InternalError).function("DeskApi").operation("TransactWriteItems").skip(1).times(50),
-    );
+    // The first update claims the message, the second would settle it.
+    world
+        .bundle
+        .table_faults()
+        .add(TableFault::new(Fault::InternalError).function("DeskApi").operation("UpdateItem").skip(1).times(50));
     let answer = chat.send_text("一次").await.expect(201);
     assert_eq!(answer.body["state"], "sent");
     world.bundle.table_faults().clear();

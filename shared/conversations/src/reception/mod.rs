@@ -4,7 +4,7 @@ mod next_step;
 
 use std::sync::Arc;
 
-use channel::{Channel, RetryPolicy};
+use channel::{Channel, RetryPolicy, settle_sent};
 use desk::{
     reception::{Handler, Incoming, NextStep, ReceptionInput, decide},
     routing::{LastAgent, Plan},
@@ -94,14 +94,15 @@ impl Receiver {
     async fn decide<'a>(&self, message: &'a InboundRef, attempt: Attempt) -> Result<(Decision<'a>, FollowUp)> {
         let now = self.store.clock.now();
         let thread = &message.thread;
-        let (visitor, binding) =
-            tokio::try_join!(self.store.threads.visitor(thread), self.store.cache.binding(&thread.app_id))?;
+        let ((visitor, sends), binding) =
+            tokio::try_join!(self.store.threads.visitor_with_sends(thread), self.store.cache.binding(&thread.app_id))?;
         let open = match &visitor.open_cid {
             Some(cid) => self.store.conversations.conversation(cid).await?.filter(Conversation::is_open),
             None => None,
         };
         let decision = Decision::new(thread.clone(), reception(binding.as_deref())?, visitor, open, now);
         let mut decision = decision.with_message(message).with_lost_races(attempt.lost_races);
+        settle_sent(&mut decision.visitor.ledger, &sends);
         decision.visitor.first_seen_at.get_or_insert(now);
         decision.visitor.last_seen_at = Some(now);
         if thread.openid.is_empty() || message.kind == "event" {

@@ -5,7 +5,6 @@
 //! stopped during the call, the outcome is not known and the send becomes `unknown`. A held text whose visitor did not write
 //! in time expires here, too.
 
-use channel::RetryPolicy;
 use store::{InboundRef, Message, MessageState, Result};
 
 use super::{Tick, TickReport};
@@ -21,7 +20,7 @@ impl Tick {
         match message.state {
             MessageState::Sending => self.channel.give_up(message).await,
             MessageState::Held => self.channel.expire(message).await.map(drop),
-            _ => self.channel.deliver(&message.thread, &message.id, RetryPolicy::Retry).await.map(drop),
+            _ => self.channel.deliver_due(&message.thread, &message.id).await,
         }
     }
 }

@@ -41,6 +41,7 @@ pub(super) async fn fail(world: &World, answers: &mut Answers, here: &Binding) -
         world.call(Some(ADMIN_TOKEN), Method::POST, &path, Some(&question)).await.expect(201);
         let reception = json!({ "reception": { "mode": "robot_only", "robot_id": id } });
         answers.call(world, Method::PATCH, &binding_path, Some(&reception)).await.expect(200);
+        world.forget_settings();
         for (status, body) in [(500, WORDS), (200, WORDS), (401, "no"), (200, "{\"text\":7}")] {
             elsewhere.respond(status, body);
             visitor.writes(WORDS).await;
@@ -55,6 +56,7 @@ pub(super) async fn fail(world: &World, answers: &mut Answers, here: &Binding) -
 
     let path = format!("{binding_path}/session-from-secret");
     let signing = world.call(Some(ADMIN_TOKEN), Method::POST, &path, None).await.expect(201).text("secret");
+    world.forget_settings();
     visitor.enters(&format!("sobot||||partnerid=member-7|ts={}|sig={SIGNATURE}", world.now().as_second())).await;
     answers.call(world, Method::GET, &format!("{binding_path}/visitors/o-robot"), None).await.expect(200);
     signing

@@ -1,8 +1,15 @@
 //! A robot's questions, and the version by which caches notice every change.
 
+use std::{
+    future::ready,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Kind, StoreError};
+use store::{Backoff, Kind, Sleep, StoreError};
 
 use crate::support::{Kit, cancelled};
 
@@ -169,9 +176,44 @@ async fn questions_of_a_robot_are_paged() {
     assert!(matches!(strange, Err(StoreError::Cursor)), "{strange:?}");
 }
 
-async fn replaced(kit: &Kit, robot: &str, titles: &[String]) -> Result<(), StoreError> {
+/// Records the pauses and does not wait.
+#[derive(Debug, Clone, Default)]
+struct RecordedPauses(Arc<Mutex<Vec<Duration>>>);
+
+impl Sleep for RecordedPauses {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.0.lock().unwrap().push(duration);
+        Box::pin(ready(()))
+    }
+}
+
+/// Replaces the questions of a robot; returns the pauses between the transactions.
+async fn replace_all(kit: &Kit, robot: &str, questions: &[(String, Question)]) -> Result<Vec<Duration>, StoreError> {
+    let pauses = RecordedPauses::default();
+    let table = kit.table.clone().with_backoff(Backoff::new(fastrand::Rng::with_seed(1), pauses.clone()));
+    table.settings_writer().replace_questions(robot, questions).await?;
+    Ok(std::mem::take(&mut *pauses.0.lock().unwrap()))
+}
+
+async fn replaced(kit: &Kit, robot: &str, titles: &[String]) -> Result<Vec<Duration>, StoreError> {
     let questions: Vec<_> = titles.iter().map(|title| (format!("q-{title}"), question(title))).collect();
-    kit.table.settings_writer().replace_questions(robot, &questions).await
+    replace_all(kit, robot, &questions).await
+}
+
+#[tokio::test]
+async fn many_questions_are_written_no_faster_than_their_partition_takes() {
+    let kit = Kit::start().await;
+    let robot = robot(&kit).await;
+    // Two units each: 198 in a transaction, at 800 a second.
+    let small: Vec<_> = (0..250).map(|number| format!("{number:03}")).collect();
+    assert_eq!(replaced(&kit, &robot, &small).await.unwrap(), [Duration::from_secs(198) / 800; 2]);
+    // Eight units each, in place of the small ones: 50 in a transaction.
+    let large = |title: &String| (format!("q-{title}"), question(&format!("{title}{}", "x".repeat(1700))));
+    let pauses = replace_all(&kit, &robot, &small.iter().map(large).collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(pauses, [Duration::from_millis(500); 4]);
+    // As many for their deletion.
+    assert_eq!(replaced(&kit, &robot, &[]).await.unwrap(), [Duration::from_millis(500); 4]);
+    assert!(replaced(&kit, &robot, &small[..99]).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -193,7 +235,7 @@ async fn replacement_writes_changed_questions_only() {
     let mut questions: Vec<_> = titles[1..].iter().map(|title| (format!("q-{title}"), question(title))).collect();
     questions[0].1 = question("changed");
     questions.push(("q-new".to_owned(), question("new")));
-    kit.table.settings_writer().replace_questions(&robot, &questions).await.unwrap();
+    replace_all(&kit, &robot, &questions).await.unwrap();
     assert_eq!((kit.wire.calls("TransactWriteItems"), version(&kit, &robot).await), (before + 1, 4));
     assert_eq!(known(&kit, &robot).await, questions.into_iter().map(|(_, question)| question).collect::<Vec<_>>());
 

@@ -1,6 +1,6 @@
 //! The questions and answers of a robot, one item each.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, Select, TransactWriteItem};
 use serde::{Serialize, de::DeserializeOwned};
@@ -20,6 +20,13 @@ pub const QUESTIONS_MAX: i32 = 1000;
 
 /// Writes of one transaction, less the one that counts the change (DynamoDB, "TransactWriteItems": 100).
 const AT_ONCE: usize = 99;
+
+/// Write units of one transaction at most. All questions of a robot are in one partition, which takes 1000 units a second
+/// (DynamoDB, "Partitions and data distribution").
+const UNITS_AT_ONCE: u32 = 400;
+
+/// Write units a second while many questions are written. The rest of the partition's units is for single changes.
+const UNITS_PER_SECOND: u32 = 800;
 
 /// The condition that a question is still as it was read.
 const UNCHANGED: &str = "#data = :seen";
@@ -59,8 +66,9 @@ impl SettingsWriter {
         self.0.write_questions(robot, vec![put]).await
     }
 
-    /// Replaces all questions of a robot; those that stay as they are are not written. Each 99 writes are one transaction,
-    /// so after an error some may be written, and the caller repeats the whole. [`StoreError::Conflict`] when another
+    /// Replaces all questions of a robot; those that stay as they are are not written. At most 99 writes are one transaction,
+    /// so after an error some may be written, and the caller repeats the whole. Pauses between the transactions, so that the
+    /// robot's partition is not throttled: 1000 questions of 1 kB take three seconds. [`StoreError::Conflict`] when another
     /// editor has changed one of the questions meanwhile, [`StoreError::NotFound`] when there is no such robot.
     pub async fn replace_questions<T: Serialize>(&self, robot: &str, questions: &[(String, T)]) -> Result<()> {
         let pk = keys::record(Kind::Robot.as_str(), robot);
@@ -72,10 +80,13 @@ impl SettingsWriter {
             let item = item(robot, id, question)?;
             let seen = had.remove(&key(&item));
             if seen.as_ref() != Some(&item) {
-                writes.push(self.0.question_put(item, seen.and_then(|mut seen| seen.remove("data")))?);
+                let units = units(&item).max(seen.as_ref().map_or(0, units));
+                let write = self.0.question_put(item, seen.and_then(|mut seen| seen.remove("data")))?;
+                writes.push(QuestionWrite { units, write });
             }
         }
         for (sk, mut seen) in had {
+            let units = units(&seen);
             let delete = self.0.question_delete(robot, &sk);
             let delete = match seen.remove("data") {
                 Some(data) => delete
@@ -84,10 +95,18 @@ impl SettingsWriter {
                     .expression_attribute_values(":seen", data),
                 None => delete,
             };
-            writes.push(TransactWriteItem::builder().delete(built(delete.build())?).build());
+            writes.push(QuestionWrite {
+                units,
+                write: TransactWriteItem::builder().delete(built(delete.build())?).build(),
+            });
         }
-        for writes in writes.chunks(AT_ONCE) {
-            self.0.write_questions(robot, writes.to_vec()).await?;
+        let mut pause = Duration::ZERO;
+        for chunk in chunks(writes) {
+            if !pause.is_zero() {
+                self.0.backoff().pause_for(pause).await;
+            }
+            pause = Duration::from_secs(1) * chunk.iter().map(|write| write.units).sum() / UNITS_PER_SECOND;
+            self.0.write_questions(robot, chunk.into_iter().map(|write| write.write).collect()).await?;
         }
         Ok(())
     }
@@ -189,6 +208,36 @@ impl Table {
             Some(_) => Err(StoreError::Conflict),
         }
     }
+}
+
+/// A write of a question, with the write units that it takes in a transaction.
+struct QuestionWrite {
+    units: u32,
+    write: TransactWriteItem,
+}
+
+/// Two units for each kilobyte (DynamoDB, "Read and write operations": transactional writes).
+fn units(item: &Attributes) -> u32 {
+    let size = |value: &AttributeValue| value.as_s().map_or(0, String::len);
+    let bytes: usize = item.iter().map(|(name, value)| name.len() + size(value)).sum();
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX / 2) * 2
+}
+
+/// The writes in their order, as many together as one transaction takes.
+fn chunks(writes: Vec<QuestionWrite>) -> Vec<Vec<QuestionWrite>> {
+    let mut chunks: Vec<Vec<QuestionWrite>> = Vec::new();
+    let mut units = 0;
+    for write in writes {
+        units += write.units;
+        match chunks.last_mut() {
+            Some(chunk) if chunk.len() < AT_ONCE && units <= UNITS_AT_ONCE => chunk.push(write),
+            _ => {
+                units = write.units;
+                chunks.push(vec![write]);
+            }
+        }
+    }
+    chunks
 }
 
 fn item(robot: &str, id: &str, question: &impl Serialize) -> Result<Attributes> {

@@ -91,6 +91,11 @@ impl Backoff {
         self.pause(&THROTTLED, attempts).await;
     }
 
+    /// Pauses for this time.
+    pub(crate) async fn pause_for(&self, duration: Duration) {
+        self.sleep.sleep(duration).await;
+    }
+
     async fn pause(&self, pauses: &Pauses, attempts: u32) {
         let longest = pauses.first_max.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(pauses.max);
         let drawn = self.random.lock().unwrap_or_else(PoisonError::into_inner).f64();

@@ -125,7 +125,7 @@ fn begin(input: &ReceptionInput<'_>, wants_person: bool) -> NextStep {
     }
 }
 
-/// The step when a visitor whom the robot serves asks for a person.
+/// The step when a visitor of the robot asks for a person.
 fn to_person(input: &ReceptionInput<'_>) -> NextStep {
     match (input.mode, input.has_target) {
         (Mode::RobotOnly, _) => NextStep::KeepWithRobot,

@@ -208,7 +208,7 @@ fn of_supervisor(member: &Member, action: Action, conversation: &ConversationFac
     }
 }
 
-/// Agents and supervisors read the visitors whose open conversation they may read, and those whom they had last.
+/// Agents and supervisors read the visitors whose open conversation they may read, and those they had last.
 fn of_visitor(caller: &Caller, visitor: &VisitorFacts) -> Verdict {
     let had_last = || {
         let agent = caller.member().and_then(|member| member.agent_id.as_ref());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use conversations::{Actor, HandoffError, TickReport, TransferTarget};
 use desk::staff::{AgentStatus, Group};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use store::{Conversation, DuePartition, InboundRef, Queue, Result};
 
 use crate::world::Desk;
@@ -53,6 +53,8 @@ pub(crate) enum Operation {
     },
     /// The minute tick of reception.
     Tick,
+    /// The same at its deadline, when it begins nothing more.
+    TickAtDeadline,
 }
 
 /// The result of an operation.
@@ -73,6 +75,10 @@ impl Operation {
             | Self::Transfer { cid, .. }
             | Self::Close { cid, .. } => self.hand_off(desk, cid).await,
             Self::Tick => Box::pin(tick(desk)).await.map(|report| Completed::Tick(report.failed)),
+            Self::TickAtDeadline => {
+                let until = desk.table.clock().now() - SignedDuration::from_millis(1);
+                Box::pin(tick_until(desk, until)).await.map(|report| Completed::Tick(report.failed))
+            }
             Self::Receive(message) => Box::pin(desk.conversations.receive(message)).await.map(|()| Completed::Other),
             Self::Turn { cid } => Box::pin(desk.conversations.turn(&desk.robots, cid)).await.map(|_| Completed::Other),
             Self::Status { agent, status } => {
@@ -124,9 +130,13 @@ async fn change_group(desk: &Desk, id: &str, settings: &Group) -> Result<()> {
 
 /// The minute tick of reception, all of it in one invocation.
 pub(crate) async fn tick(desk: &Desk) -> Result<TickReport> {
+    tick_until(desk, Timestamp::MAX).await
+}
+
+async fn tick_until(desk: &Desk, until: Timestamp) -> Result<TickReport> {
     let (checks, mut due) = (desk.table.due_checks(), Vec::new());
     for partition in DuePartition::all() {
         due.extend(checks.due(&partition, None).await?);
     }
-    Ok(desk.tick.process(due, Timestamp::MAX).await)
+    Ok(desk.tick.process(due, until).await)
 }

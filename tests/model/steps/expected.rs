@@ -16,7 +16,13 @@ use crate::{
 /// The state before an operation.
 pub(super) enum Before {
     Tick(OpenState),
-    Message { is_new: bool, session: Session, model: Model },
+    /// Nothing may be written.
+    Unchanged,
+    Message {
+        is_new: bool,
+        session: Session,
+        model: Model,
+    },
     Other(Model),
 }
 
@@ -29,6 +35,7 @@ impl Schedule {
         let table = &watch.table;
         match operation {
             Operation::Tick => Before::Tick(table.present.clone()),
+            Operation::TickAtDeadline => Before::Unchanged,
             Operation::Receive(message) => {
                 let key = (thread_pk(&message.thread), format!("message#{}", message.id));
                 let session = table.visitors.get(&key.0).and_then(|visitor| visitor.session_from.as_ref());
@@ -47,6 +54,10 @@ impl Schedule {
         let (model, expected) = match (before, &end.done) {
             (Before::Tick(before), Some(Ok(Completed::Tick(0)))) => {
                 return after_tick::after_tick(&before, &watch.table, now);
+            }
+            (Before::Unchanged, Some(Ok(_))) => {
+                let written = &watch.written;
+                return if written.is_empty() { Ok(()) } else { Err(format!("written at the deadline: {written:?}")) };
             }
             (Before::Message { is_new: false, .. }, Some(Ok(_))) => {
                 // A decision that is not written may have marked a queue for the tick.
@@ -103,7 +114,7 @@ impl Schedule {
                 let works = calendar.is_none_or(|calendar| calendar.is_open(now));
                 model.set_group(id, (**settings).clone(), works);
             }
-            Operation::Receive(_) | Operation::Turn { .. } | Operation::Tick => {}
+            Operation::Receive(_) | Operation::Turn { .. } | Operation::Tick | Operation::TickAtDeadline => {}
         }
         Ok(())
     }

@@ -197,6 +197,7 @@ impl Schedule {
                 watch.count_event("throttled");
             }
             (_, Some(Fault::Contended | Fault::AlwaysContended)) => watch.count_event("contended"),
+            (_, Some(Fault::Frozen)) => watch.count_event("frozen"),
             (_, None) => {}
         }
         if let Some(Ok(Completed::Handoff(Err(failure)))) = &end.done {
@@ -226,7 +227,8 @@ impl Schedule {
     async fn tick(&mut self) -> Check {
         self.advance(60).await?;
         let faults = Faults::of(&mut self.world.random, 15, 10);
-        self.run_alone(Operation::Tick, faults).await
+        let operation = if self.world.random.percent(10) { Operation::TickAtDeadline } else { Operation::Tick };
+        self.run_alone(operation, faults).await
     }
 
     /// Advances the clock to the next beginning or end of working hours of a calendar.

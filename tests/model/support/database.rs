@@ -170,6 +170,7 @@ impl Database {
             Some(Fault::Throttled | Fault::ThrottledThroughout) => {
                 return Ok(refusal("ProvisionedThroughputExceededException", json!({})));
             }
+            Some(Fault::Frozen) => return Err(ConnectorError::io("the connection was closed".into())),
             Some(Fault::TransactionInProgress) => return Ok(refusal("TransactionInProgressException", json!({}))),
             Some(Fault::Contended | Fault::AlwaysContended) if operation == "TransactWriteItems" => {
                 let keys = serde_json::from_slice::<WriteRequest>(body).unwrap().keys();

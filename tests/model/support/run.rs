@@ -27,6 +27,8 @@ pub(crate) enum Fault {
     TransactionThrottled,
     /// An earlier attempt of the transaction seems to be running; the SDK's second attempt is done.
     TransactionInProgress,
+    /// The environment was frozen and its connection is closed: the request is not done; the SDK's second attempt is.
+    Frozen,
     /// The write conflicts with another transaction. Those of concurrent operations conflict without a fault, too.
     Contended,
     /// Every write of the operation conflicts with another transaction.
@@ -60,6 +62,7 @@ impl Faults {
                 (2, Fault::ThrottledThroughout),
                 (2, Fault::TransactionThrottled),
                 (1, Fault::TransactionInProgress),
+                (2, Fault::Frozen),
                 (4, Fault::Contended),
             ]);
             (random.below(10), fault)
@@ -139,7 +142,7 @@ impl Run {
             _ => 1,
         };
         let meets = match fault {
-            Fault::Throttled | Fault::ThrottledThroughout => true,
+            Fault::Throttled | Fault::ThrottledThroughout | Fault::Frozen => true,
             Fault::TransactionThrottled | Fault::TransactionInProgress => operation == "TransactWriteItems",
             Fault::LostAnswer | Fault::LostAnswers | Fault::Contended | Fault::AlwaysContended => {
                 !["GetItem", "BatchGetItem", "Query", "Scan"].contains(&operation)

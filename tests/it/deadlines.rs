@@ -1,7 +1,5 @@
 //! An invocation that is near its timeout begins no work that it could not end.
 
-use conversations::INVOCATION_MAX;
-use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::support::{Binding, Visitor, World, inserted};
@@ -22,15 +20,6 @@ async fn receive_and_advance_during_the_first_send(world: &World, seconds: i64) 
         world.advance(seconds);
     });
     answer.unwrap()
-}
-
-#[tokio::test]
-async fn no_function_runs_longer_than_a_scheduled_check_of_a_queue_is_counted_on() {
-    let world = World::start().await;
-    for function in world.bundle.template().functions.values() {
-        let timeout = SignedDuration::try_from(function.timeout).unwrap();
-        assert!(timeout <= INVOCATION_MAX, "{}: {timeout:?}", function.id);
-    }
 }
 
 async fn two_messages<'a>(world: &'a World, binding: &'a Binding) -> Visitor<'a> {

@@ -67,7 +67,8 @@ async fn come_online(desk: &Desk, database: &Database, agents: &[String]) -> Vec
     for (requests, assignments) in efforts {
         assert!(requests <= 8 * assignments + 60, "{requests} requests for {assignments} assignments");
     }
-    assert!(all.0 <= 9 * all.1, "{all:?}");
+    // Of which one is the repetition of a transaction that met another one at a counter.
+    assert!(all.0 <= 10 * all.1, "{all:?}");
     desk.table.staff().duties(agents).await.unwrap()
 }
 

@@ -42,6 +42,9 @@ pub(crate) struct OpenState {
     pub(crate) is_in: BTreeMap<String, BTreeSet<String>>,
     /// The marked queues, and whether the tick drains them.
     pub(crate) watches: BTreeMap<String, bool>,
+    /// How many conversations have joined each queue, and how many have left it.
+    pub(crate) joined: BTreeMap<String, i64>,
+    pub(crate) departed: BTreeMap<Key, i64>,
 }
 
 impl Deref for TableState {
@@ -135,7 +138,13 @@ impl TableState {
                     now.lines.remove(&id);
                 }
             }
-            ("watch", _) => put(&mut now.watches, id, item.map(|item| item.contains_key("due_pk"))),
+            ("watch", "departures") => {
+                put(&mut now.departed, key.clone(), item.and_then(|item| number(item, "departed")));
+            }
+            ("watch", _) => {
+                put(&mut now.joined, id.clone(), item.and_then(|item| number(item, "joined")));
+                put(&mut now.watches, id, item.map(|item| item.contains_key("due_pk")));
+            }
             _ => {}
         }
     }
@@ -147,6 +156,13 @@ impl TableState {
 }
 
 impl OpenState {
+    /// The stored length of a queue.
+    pub(crate) fn length(&self, queue: &str) -> i64 {
+        let of_queue = |(key, _): &(&Key, &i64)| key.0.strip_prefix("watch#") == Some(queue);
+        let departed: i64 = self.departed.iter().filter(of_queue).map(|(_, departed)| departed).sum();
+        self.joined.get(queue).copied().unwrap_or_default() - departed
+    }
+
     /// Whether a group is open now; `None` if there is no such group.
     pub(crate) fn is_open(&self, group: &str, now: Timestamp) -> Option<bool> {
         let group = self.groups.get(group)?;

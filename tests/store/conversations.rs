@@ -1,5 +1,7 @@
 //! A visitor's conversations, of which at most one is open, and their messages.
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use desk::conversation::ClosedBy;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -54,6 +56,42 @@ async fn conversations_are_paged_newest_first() {
         let listed: Vec<_> = all(&kit, limit).await.into_iter().map(|conversation| conversation.cid).collect();
         assert_eq!(listed, cids, "by {limit}");
     }
+}
+
+#[tokio::test]
+async fn conversations_of_earlier_versions_are_listed_among_the_others() {
+    let kit = Kit::start().await;
+    let mut cids = Vec::new();
+    for number in 0..6 {
+        kit.advance(SignedDuration::from_secs(1));
+        cids.push(kit.opened(&Thread::new(APP_ID, format!("oVisitor{number}")), 0, 1).await.cid);
+    }
+    cids.reverse();
+    // Earlier versions had one partition for all.
+    let earlier = |cid: &String| cids.iter().position(|listed| listed == cid).unwrap() % 2 == 0;
+    for mut item in kit.items_of("conversation").await {
+        if earlier(&s(&item, "cid")) {
+            item.insert("lists_pk".to_owned(), AttributeValue::S("conversations".to_owned()));
+            kit.write(item).await;
+        }
+    }
+    for limit in [1, 2, 5, 6] {
+        let listed: Vec<_> = all(&kit, limit).await.into_iter().map(|conversation| conversation.cid).collect();
+        assert_eq!(listed, cids, "by {limit}");
+    }
+    // So was a cursor: the whole key of the index.
+    let third = kit.conversation(&cids[2]).await;
+    let opened = format!("{:013}#{}", third.created_at.as_millisecond(), third.cid);
+    let cursor = BASE64_URL_SAFE_NO_PAD.encode(format!("conversation#{}\nconversation\n{opened}", third.cid));
+    let rest = kit.table.lists().conversations(Some(&cursor), 10).await.unwrap().items;
+    assert_eq!(
+        rest.iter().map(|conversation| &conversation.cid).collect::<Vec<_>>(),
+        cids[3..].iter().collect::<Vec<_>>()
+    );
+    // A conversation of an earlier version leaves the old partition when it is written again.
+    closed(&kit, &cids[0]).await;
+    let item = kit.items_of("conversation").await.into_iter().find(|item| s(item, "cid") == cids[0]).unwrap();
+    assert!(s(&item, "lists_pk").starts_with("conversations#"), "{item:?}");
 }
 
 #[tokio::test]

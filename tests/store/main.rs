@@ -48,6 +48,7 @@ mod page;
 mod postponement;
 mod push_credentials;
 mod queue_checks;
+mod queue_length;
 mod queues;
 mod races;
 mod records;

@@ -89,8 +89,8 @@ async fn everything(kit: &Kit) {
     kit.written(decision.says(answer).to(stage)).await;
     kit.receive_text(&visitor(), 1, 2).await;
     let waits = kit.opened_in(&Thread::new(APP_ID, "oAnother"), Stage::Unassigned).await;
-    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
     kit.written(Decision::on(&kit.table, &waits.cid).await.to(queued(&group("g1"), &waits, kit.now()))).await;
+    kit.passes_through(&group("g2")).await;
     let idempotency =
         IdempotentRequest { scope: ["agent", "say", "k1"].map(str::to_owned), fingerprint: "f1".to_owned() };
     let said = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "hello");

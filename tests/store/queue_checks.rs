@@ -27,11 +27,11 @@ async fn found_empty(kit: &Kit) {
 #[tokio::test]
 async fn joined_queue_is_due_within_a_minute() {
     let kit = Kit::start().await;
-    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
+    kit.passes_through(&group("g1")).await;
     kit.advance(SOON - A_MILLISECOND);
     assert!(due_queues(&kit).await.is_empty());
     // Later arrivals do not postpone the check.
-    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
+    kit.passes_through(&group("g1")).await;
     kit.advance(A_MILLISECOND);
     assert_eq!(due_queues(&kit).await, [group("g1")]);
 }
@@ -39,7 +39,7 @@ async fn joined_queue_is_due_within_a_minute() {
 #[tokio::test]
 async fn nonempty_queue_stays_scheduled() {
     let kit = Kit::start().await;
-    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
+    kit.passes_through(&group("g1")).await;
     // Long after the last arrival.
     for _ in 0..20 {
         kit.advance(SignedDuration::from_mins(1));
@@ -54,11 +54,11 @@ async fn nonempty_queue_stays_scheduled() {
 #[tokio::test]
 async fn empty_queue_is_unscheduled_after_the_quiet_time() {
     let kit = Kit::start().await;
-    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
+    kit.passes_through(&group("g1")).await;
     kit.advance(QUEUE_CHECKED_FOR);
     found_empty(&kit).await;
     kit.advance(SOON);
-    assert_eq!(due_queues(&kit).await, [group("g1")], "an entry may be about to be written");
+    assert_eq!(due_queues(&kit).await, [group("g1")], "the last arrival is not long ago");
     found_empty(&kit).await;
     kit.advance(SignedDuration::from_hours(24));
     assert!(due_queues(&kit).await.is_empty());
@@ -68,7 +68,7 @@ async fn empty_queue_is_unscheduled_after_the_quiet_time() {
     kit.advance(SignedDuration::from_hours(24));
     assert!(due_queues(&kit).await.is_empty());
 
-    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
+    kit.passes_through(&group("g1")).await;
     kit.advance(SOON);
     assert_eq!(due_queues(&kit).await, [group("g1")]);
 }
@@ -76,18 +76,18 @@ async fn empty_queue_is_unscheduled_after_the_quiet_time() {
 #[tokio::test]
 async fn arrival_during_a_check_keeps_the_queue_scheduled() {
     let kit = Kit::start().await;
-    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
+    kit.passes_through(&group("g1")).await;
     kit.advance(SignedDuration::from_hours(1));
     assert_eq!(due_queues(&kit).await, [group("g1")]);
-    // The tick finds the queue empty, a visitor is about to join, and then the tick continues.
-    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
+    // The tick finds the queue empty, a visitor joins and leaves, and then the tick continues.
+    kit.passes_through(&group("g1")).await;
     found_empty(&kit).await;
     kit.advance(SOON);
     assert_eq!(due_queues(&kit).await, [group("g1")]);
     // The reverse order: the tick has unscheduled the queue before.
     kit.advance(SignedDuration::from_hours(1));
     found_empty(&kit).await;
-    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
+    kit.passes_through(&group("g1")).await;
     kit.advance(SOON);
     assert_eq!(due_queues(&kit).await, [group("g1")]);
 }
@@ -95,7 +95,7 @@ async fn arrival_during_a_check_keeps_the_queue_scheduled() {
 #[tokio::test]
 async fn slow_tick_does_not_unschedule_a_queue_by_the_time_at_which_it_writes() {
     let kit = Kit::start().await;
-    kit.table.queues().schedule_queue_check(&group("g1")).await.unwrap();
+    kit.passes_through(&group("g1")).await;
     kit.advance(QUEUE_CHECKED_FOR);
     let found_at = kit.now();
     // An entry of the same minute is written while the tick routes what waited in the queue.
@@ -118,7 +118,7 @@ async fn unexpected_queue_is_never_due() {
 async fn unreadable_watch_does_not_block_others() {
     let kit = Kit::start().await;
     for queue in ["g1", "g2"] {
-        kit.table.queues().schedule_queue_check(&group(queue)).await.unwrap();
+        kit.passes_through(&group(queue)).await;
         kit.advance(A_MILLISECOND);
     }
     let mut item = kit.items_of("watch").await.remove(0);

@@ -63,7 +63,6 @@ async fn queues_are_separate() {
         [group("g1"), group("g11"), Queue::Agent("g1".to_owned()), Queue::LeftMessages, group("left-messages")];
     let mut cids = Vec::new();
     for (number, queue) in queues.iter().enumerate() {
-        kit.table.queues().schedule_queue_check(queue).await.unwrap();
         cids.push(joins(&kit, u32::try_from(number).unwrap(), queue, kit.now(), 0).await);
     }
     for (queue, cid) in queues.iter().zip(&cids) {

@@ -110,7 +110,8 @@ impl DecisionCycle {
     pub(crate) async fn complete(&self, decision: &mut Decision<'_>, follow_up: FollowUp) -> Result<Attempted<()>> {
         Ok(match self.write(decision).await? {
             Attempted::Done(_) => {
-                self.follow_up(follow_up).await?;
+                // Boxed, because every change of a conversation has this future within its own.
+                Box::pin(self.follow_up(follow_up)).await?;
                 Attempted::Done(())
             }
             Attempted::Conflict => Attempted::Conflict,

@@ -5,8 +5,8 @@ use desk::settings::Reception;
 use jiff::Timestamp;
 use serde_json::json;
 use store::{
-    Assign, Author, Commit, CommitOutcome, Conversation, Decisions, InboundRef, NewOutbound, Result, RobotStage, Stage,
-    Thread, Visitor,
+    Assign, Author, Commit, CommitOutcome, Conversation, Decisions, InboundRef, NewOutbound, QueueLimit, Result,
+    RobotStage, Stage, Thread, Visitor,
 };
 
 use crate::{
@@ -33,6 +33,8 @@ pub(crate) struct Decision<'a> {
     pub(crate) after: Option<Conversation>,
     /// The condition on the agent, if one is assigned.
     pub(crate) assign: Assign,
+    /// The limit of the queue that the conversation joins.
+    pub(crate) queue_limit: Option<QueueLimit>,
     /// Counts the assignment in this process until it is written.
     pub(crate) in_flight: Option<InFlightAssignment>,
     /// How many earlier attempts lost their agent to another writer.
@@ -62,6 +64,7 @@ impl<'a> Decision<'a> {
             after: before.clone(),
             before,
             assign: Assign::Manual,
+            queue_limit: None,
             in_flight: None,
             lost_races: 0,
             released: Vec::new(),
@@ -185,6 +188,7 @@ impl<'a> Decision<'a> {
                 sends: self.sends.clone(),
                 released: std::mem::take(&mut self.released),
                 assign: self.assign,
+                queue_limit: self.queue_limit,
                 idempotency: None,
             })
             .await

@@ -5,10 +5,9 @@ use store::{
     ThreadReader,
 };
 
-use crate::{queue_checks::QueueChecks, settings_cache::SettingsCache};
+use crate::settings_cache::SettingsCache;
 
-/// The handles on the table that decisions need. All of them read; only [`Decisions`] and, for the checks of a queue,
-/// [`QueueChecks`] write.
+/// The handles on the table that decisions need. All of them read; only [`Decisions`] writes.
 #[derive(Debug)]
 pub(crate) struct Handles {
     pub(crate) clock: SharedClock,
@@ -21,7 +20,6 @@ pub(crate) struct Handles {
     pub(crate) threads: ThreadReader,
     pub(crate) conversations: ConversationReader,
     pub(crate) queues: Queues,
-    pub(crate) queue_checks: QueueChecks,
     pub(crate) staff: StaffReader,
     pub(crate) decisions: Decisions,
 }
@@ -37,7 +35,6 @@ impl Handles {
             threads: table.threads(),
             conversations: table.conversations(),
             queues: table.queues(),
-            queue_checks: QueueChecks::new(table),
             staff: table.staff(),
             decisions: table.decisions(),
         }

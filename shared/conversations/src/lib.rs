@@ -8,7 +8,6 @@
 //! | `routing` | where a conversation may go (the plan), and where it goes |
 //! | `assignment` | how it changes hands, and which agent gets it |
 //! | `in_flight` | which assignments this process has not written yet |
-//! | `queue_checks` | which queues this process has scheduled for the tick |
 //! | `settings_cache` | the settings that are read for every message |
 //! | `queue_drain` | which waiting conversation goes to which free agent |
 //! | `robot_turn` | what a robot is asked, and what its answer leads to |
@@ -37,7 +36,6 @@ mod held_texts;
 mod in_flight;
 mod message_text;
 mod permissions;
-mod queue_checks;
 mod queue_drain;
 mod reception;
 mod reception_settings;
@@ -51,7 +49,6 @@ mod token_agent;
 
 pub use actions::{Actor, AgentActions, HandedOff, HandoffError, HandoffResult, TransferTarget};
 pub use events::{AnswerKind, AssignmentOrigin, ConversationEvent, NoData, RoutingCause, True};
-pub use queue_checks::INVOCATION_MAX;
 pub use robot_turn::{TURN_TIME, TurnOutcome};
 pub use settings_cache::SETTINGS_LIFE;
 pub use simulate::{FirstStep, Simulated, Simulation};

@@ -17,7 +17,8 @@ use crate::{
     item::{Attributes, Build, at, n, s},
     keys,
     outbox::NewOutbound,
-    queue,
+    queue::{self, Queue},
+    queue_watch::{QueueLimit, arrival_write, departure_write},
     table::{SERVICE, Table},
     thread::Thread,
     transaction::{Transacted, built},
@@ -43,6 +44,8 @@ pub struct Commit<'a> {
     pub released: Vec<(String, String)>,
     /// How an agent is assigned, if one is.
     pub assign: Assign,
+    /// The limit of the queue that the conversation joins, if it joins one.
+    pub queue_limit: Option<QueueLimit>,
     /// The request's `Idempotency-Key`, if it has one.
     pub idempotency: Option<&'a IdempotentRequest>,
 }
@@ -68,7 +71,8 @@ pub enum CommitOutcome {
     Written(Option<Conversation>),
     /// The message was processed before; nothing changed.
     AlreadyProcessed,
-    /// Another writer has changed one of the items, or is writing it at this moment; read again and decide again.
+    /// Another writer has changed one of the items, or is writing it at this moment, or the queue is full; read again and
+    /// decide again.
     Conflict,
     /// The agent is at capacity or not available, or another transaction is assigning a conversation to the agent at this
     /// moment. Read again: the agent may have capacity for both.
@@ -82,10 +86,20 @@ pub(crate) enum Part {
     Message,
     Idempotency,
     Agent,
+    /// The number of entries of a queue.
+    Watch,
     Other,
 }
 
 pub(crate) type Writes = Vec<(Part, TransactWriteItem)>;
+
+/// The conditions of a change of the stage.
+#[derive(Clone, Copy)]
+struct StageTerms {
+    assign: Assign,
+    queue_limit: Option<QueueLimit>,
+    now: Timestamp,
+}
 
 impl Decisions {
     /// Writes a decision.
@@ -112,7 +126,8 @@ impl Decisions {
         if let Some(after) = &after {
             let item = after.write(after.version)?;
             writes.push((Part::Other, self.0.put_if(item, commit.before.map(|before| before.version))?));
-            self.0.stage_writes(&mut writes, commit.before, after, commit.assign, now)?;
+            let terms = StageTerms { assign: commit.assign, queue_limit: commit.queue_limit, now };
+            self.0.stage_writes(&mut writes, commit.before, after, terms)?;
             if let Some(events) = NewEvent::item(&commit.events, after, now)? {
                 writes.push((Part::Other, self.0.put_new(events)?));
             }
@@ -131,13 +146,14 @@ impl Decisions {
         {
             return self.0.commit_one(put, after).await;
         }
-        Ok(match self.0.transact_once(writes).await? {
+        let is_watch = |place: usize| parts.get(place) == Some(&Part::Watch);
+        Ok(match self.0.transact_past_counters(writes, is_watch).await? {
             Transacted::Written => CommitOutcome::Written(after),
             Transacted::ConditionFailed(place) => match parts.get(place) {
                 Some(Part::Message) => CommitOutcome::AlreadyProcessed,
                 Some(Part::Idempotency) => CommitOutcome::DuplicateRequest,
                 Some(Part::Agent) => CommitOutcome::AgentUnavailable,
-                Some(Part::Other) | None => CommitOutcome::Conflict,
+                Some(Part::Watch | Part::Other) | None => CommitOutcome::Conflict,
             },
             // Another transaction is assigning a conversation to the agent at this moment.
             Transacted::InConflict(places) if places.iter().any(|place| parts.get(*place) == Some(&Part::Agent)) => {
@@ -168,15 +184,14 @@ impl Table {
     }
 
     /// The writes that follow from a change of the conversation's stage.
-    fn stage_writes(
+    fn stage_writes<'a>(
         &self,
         writes: &mut Writes,
-        before: Option<&Conversation>,
-        after: &Conversation,
-        assign: Assign,
-        now: Timestamp,
+        before: Option<&'a Conversation>,
+        after: &'a Conversation,
+        terms: StageTerms,
     ) -> Result<()> {
-        self.assignee_writes(writes, before, after, assign, now)?;
+        self.assignee_writes(writes, before, after, terms.assign, terms.now)?;
         let (from, to) = (before.and_then(Conversation::waiting), after.waiting());
         let place = |waiting: &Waiting| (waiting.queue.clone(), waiting.place.clone());
         if from.map(place) != to.map(place) {
@@ -188,6 +203,19 @@ impl Table {
             }
             if let Some(to) = to {
                 writes.push((Part::Other, self.put_new(queue::entry(to, &after.cid))?));
+            }
+            let counted = |waiting: Option<&'a Waiting>| {
+                waiting
+                    .map(|waiting| waiting.queue.as_str())
+                    .filter(|name| Queue::named(name) != Some(Queue::LeftMessages))
+            };
+            let (left, joined) = (counted(from), counted(to));
+            if let Some(queue) = left.filter(|_| left != joined) {
+                writes.push((Part::Watch, departure_write(&self.name, queue, &after.cid)?));
+            }
+            if let Some(queue) = joined {
+                let arrival = arrival_write(&self.name, queue, left != joined, terms.queue_limit, terms.now)?;
+                writes.push((Part::Watch, arrival));
             }
         }
         Ok(())

@@ -7,11 +7,10 @@ use serde_json::Value;
 
 use crate::{
     error::Result,
-    handles::{ConversationReader, Lists},
+    handles::ConversationReader,
     inbox::InboundRef,
     item::{Attributes, Build, Read, n, s},
     keys,
-    table::Page,
     thread::Thread,
 };
 
@@ -254,13 +253,13 @@ impl Conversation {
 
     pub(crate) fn write(&self, version: u64) -> Result<Attributes> {
         let due = self.next_check_at.filter(|_| self.is_open());
-        let opened = format!("{}#{}", keys::instant(self.created_at), self.cid);
+        let opened = keys::opened(self.created_at, &self.cid);
         let turn = match &self.stage {
             Stage::Robot(robot) => robot.turn.as_ref(),
             _ => None,
         };
         Ok(Build::new(keys::CONVERSATION, keys::conversation(&self.cid), keys::CONVERSATION)
-            .set("lists_pk", s(keys::LIST_CONVERSATIONS))
+            .set("lists_pk", s(keys::conversation_list(&self.cid)))
             .set("lists_sk", s(opened))
             .set("cid", s(&self.cid))
             .set("version", n(version))
@@ -304,14 +303,5 @@ impl ConversationReader {
     pub async fn conversations_of(&self, cids: &[String]) -> Result<Vec<Conversation>> {
         let keys: Vec<_> = cids.iter().map(|cid| (keys::conversation(cid), keys::CONVERSATION.to_owned())).collect();
         self.0.get_all(&keys).await?.iter().map(Conversation::read).collect()
-    }
-}
-
-impl Lists {
-    /// Conversations, the newest first.
-    pub async fn conversations(&self, cursor: Option<&str>, limit: i32) -> Result<Page<Conversation>> {
-        let (found, cursor) = self.0.list_keys(keys::LIST_CONVERSATIONS, true, cursor, limit).await?;
-        let items = self.0.get_all(&found).await?.iter().map(Conversation::read).collect::<Result<_>>()?;
-        Ok(Page { items, cursor })
     }
 }

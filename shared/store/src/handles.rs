@@ -57,7 +57,7 @@ handles! {
 
     /// Writes decisions: a visitor and a conversation, with the queue entry, the assignment, the load, the events and the sends
     /// that follow from the change (`PutItem`, `UpdateItem` and `DeleteItem` of `thread#…`, `person#…`, `conversation#…`, `queue#…`,
-    /// `agent#…`, `idempotency#…`).
+    /// `watch#…`, `agent#…`, `idempotency#…`).
     Decisions decisions;
 
     /// Claims and settles sends (`UpdateItem` and `PutItem` of `thread#…`).
@@ -69,7 +69,7 @@ handles! {
     /// Reads conversations and their events (`GetItem`, `BatchGetItem` and `Query` of `conversation#…`).
     ConversationReader conversations;
 
-    /// Reads queues and schedules their checks (`Query` of `queue#…`, `UpdateItem` of `watch#…`).
+    /// Reads queues and their lengths (`Query` of `queue#…` and `watch#…`).
     Queues queues;
 
     /// Reads agents on duty, their conversations and groups (`GetItem`, `BatchGetItem` and `Query` of `agent#…`).
@@ -79,7 +79,8 @@ handles! {
     DutyWriter duty_writer;
 
     /// Finds and reads what the minute tick has to process, postpones what fails, schedules the next checks and reconciles the
-    /// conversations of an agent (`Query` of the index `due` and of `agent#…`; `GetItem` of `thread#…` and `agent#…`;
+    /// conversations of an agent (`Query` of the index `due`, of `agent#…`,
+    /// `queue#…` and `watch#…`; `GetItem` of `thread#…` and `agent#…`;
     /// `BatchGetItem` of `conversation#…`; `UpdateItem` of all these and of `watch#…`; `DeleteItem` of `agent#…`).
     DueChecks due_checks;
 

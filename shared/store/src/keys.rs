@@ -19,6 +19,7 @@ pub(crate) const ALIAS: &str = "alias";
 pub(crate) const DUTY: &str = "duty";
 pub(crate) const WAITING: &str = "waiting";
 pub(crate) const WATCH: &str = "watch";
+pub(crate) const DEPARTURES: &str = "departures";
 pub(crate) const EVENT: &str = "event";
 pub(crate) const QUESTION: &str = "question";
 pub(crate) const MEMBERSHIP: &str = "membership";
@@ -43,8 +44,11 @@ pub(crate) const RESEAL: &str = "reseal";
 
 /// Partitions of the `lists` index.
 pub(crate) const LIST_BINDINGS: &str = "bindings";
-pub(crate) const LIST_CONVERSATIONS: &str = "conversations";
+const LIST_CONVERSATIONS: &str = "conversations";
 pub(crate) const LIST_ACCESS: &str = "access-tokens";
+
+/// How many partitions the list of conversations is spread over.
+pub(crate) const CONVERSATION_LIST_SHARDS: u8 = 16;
 
 /// Partition of the `due` index that holds the access tokens.
 pub(crate) const DUE_TOKENS: &str = "tokens";
@@ -109,6 +113,11 @@ pub(crate) fn queue_watch(name: &str) -> String {
     format!("watch#{name}")
 }
 
+/// Sorts before the watch, so that one query of few items reads both.
+pub(crate) fn departures(cid: &str, shards: u8) -> String {
+    format!("{DEPARTURES}#{}", Sha256::digest(cid.as_bytes())[0] % shards)
+}
+
 /// Hashed: a `partnerid` comes from outside and may be a phone number.
 pub(crate) fn person(partnerid: &str) -> String {
     format!("person#{}", short_hash(&["person", partnerid]))
@@ -137,6 +146,26 @@ pub(crate) fn access_hash(pk: &str) -> Option<&str> {
 
 pub(crate) fn agent_token(id: &str) -> String {
     format!("{AGENT_TOKEN_PREFIX}{id}")
+}
+
+/// The partition of the `lists` index that has this conversation.
+pub(crate) fn conversation_list(cid: &str) -> String {
+    conversation_list_shard(Sha256::digest(cid.as_bytes())[0] % CONVERSATION_LIST_SHARDS)
+}
+
+fn conversation_list_shard(shard: u8) -> String {
+    format!("{LIST_CONVERSATIONS}#{shard}")
+}
+
+/// All partitions of the `lists` index that have conversations. The last one is that of earlier versions, which conversations
+/// leave when they are written again.
+pub(crate) fn conversation_lists() -> impl Iterator<Item = String> {
+    (0..CONVERSATION_LIST_SHARDS).map(conversation_list_shard).chain([LIST_CONVERSATIONS.to_owned()])
+}
+
+/// A conversation in its list, which sorts by the time opened.
+pub(crate) fn opened(at: Timestamp, cid: &str) -> String {
+    format!("{}#{cid}", instant(at))
 }
 
 /// Sortable form of a time: milliseconds since 1970, 13 digits.

@@ -20,12 +20,13 @@
 //! | outbound: a message to the visitor, with its state | `thread#<appid>#<openid>` | `message#<seconds>-r<unique>` | `due`: `due#<shard>`, until settled; for a held text, its expiry | conversations, channel |
 //! | visitor: the open conversation, the profile, the last session-from, the reply ledger, the held texts | `thread#<appid>#<openid>` | `visitor` | | conversations, channel |
 //! | person: a visitor with a verified partnerid | `person#<hash>` | `visitor#<uid>` | | conversations |
-//! | conversation: its stage and plan; `turn` says in clear whether a robot has to answer | `conversation#<cid>` | `conversation` | `lists`: `conversations`, time opened; `due`: `due#<shard>`, time of the next check | conversations; channel (first reply) |
+//! | conversation: its stage and plan; `turn` says in clear whether a robot has to answer | `conversation#<cid>` | `conversation` | `lists`: `conversations#<shard>`, time opened; `due`: `due#<shard>`, time of the next check | conversations; channel (first reply) |
 //! | event: the changes of a conversation by one decision | `conversation#<cid>` | `event#<number of the first>` | | with the conversation |
 //! | waiting: a conversation in a queue | `queue#<queue>` | `<time less priority>#<cid>` | | with the conversation |
 //! | duty: an agent's status, heartbeat, capacity, load and the set of their conversations | `agent#<id>` | `duty` | `due`: `due#<shard>`, time of the next check | desk-api; with the conversation (load, set), conversations (timeout) |
 //! | membership: a group that an agent is or was in | `agent#<id>` | `group#<id>` | | desk-api |
-//! | watch: a queue in which conversations may wait; written by each process once a minute | `watch#<queue>` | `watch` | `due`: `due#<shard>`, time of the next check | conversations |
+//! | watch: a queue in which conversations may wait, with the number of those that have joined it | `watch#<queue>` | `watch` | `due`: `due#<shard>`, time of the next check | with the conversation; conversations |
+//! | departures: how many conversations have left a queue | `watch#<queue>` | `departures#<shard>` | | with the conversation |
 //! | group: settings | `group#<id>` | `group` | `lists`: `groups`, time created | desk-api |
 //! | agent: settings | `agent#<id>` | `agent` | `lists`: `agents`, time created | desk-api |
 //! | merchant: settings | `merchant#<id>` | `merchant` | `lists`: `merchants`, time created | desk-api |
@@ -48,7 +49,8 @@
 //! | the input of a decision | get the visitor, or query it with the newest messages, among them the replies in flight; get the conversation |
 //! | write a decision | one transaction, on condition that the visitor and the conversation are unchanged and the agent has capacity |
 //! | the history of a conversation | query `conversation#…`, `event#…` |
-//! | the conversations in a queue, in order; how many, up to a limit | query `queue#…`; the same, counted |
+//! | the conversations in a queue, in order; how many come before one, up to a limit | query `queue#…`; the same, counted |
+//! | the length of a queue | query `watch#…` |
 //! | the conversations of an agent, oldest first; their groups | query `agent#…`, up to `duty`; `group#…` |
 //! | the agents of a group | the group's own list, then batch get of their duties, eventually consistent where the transaction checks them |
 //! | a group, agent, merchant or robot by the id that `session-from` names | get by id, then by alias |
@@ -56,13 +58,15 @@
 //! | the visitors who are one person | query `person#…` |
 //! | the push credentials of the first bindings | query `callbacks` |
 //! | what is sealed under an older version of the secret | bindings and robots by page, their tokens; a transaction for each |
-//! | bindings, conversations, settings, tokens of the API, by page | query `lists`, then batch get |
+//! | conversations by page, the newest first | query `lists`, 16 shards side by side, then batch get |
+//! | bindings, settings, tokens of the API, by page | query `lists`, then batch get |
 //! | unprocessed messages, unfinished sends, expired held texts, conversations, agents and queues to check | query `due` up to now, 64 shards side by side; each has all kinds |
 //! | tokens to renew | query `due` up to now |
 //!
 //! Earlier versions put what is due into the partitions `inbox#<shard>`, `outbox#<shard>`, `conversations#<shard>` (8 shards),
-//! `agents` and `queues`; they are still read. They wrote an item for each event, and for each conversation of an agent
-//! `agent#<id>`, `conversation#<time opened>#<cid>`; these are still read, and the latter become part of the duty.
+//! `agents` and `queues`, and all conversations into the partition `conversations` of `lists`; these are still read. They wrote an
+//! item for each event, and for each conversation of an agent `agent#<id>`, `conversation#<time opened>#<cid>`; these are still
+//! read, and the latter become part of the duty.
 //!
 //! The id of an outbound message begins with `r`, that of an event with `e`, that of a visitor's message with `m`: within
 //! one second a thread sorts as entering, messages, replies.
@@ -90,6 +94,7 @@ mod binding;
 mod clock;
 mod commit;
 mod conversation;
+mod conversation_list;
 mod due;
 mod duty;
 mod error;
@@ -106,6 +111,7 @@ mod postpone;
 mod push_credentials;
 mod question;
 mod queue;
+mod queue_watch;
 mod record;
 mod reseal;
 mod resource;
@@ -144,7 +150,8 @@ pub use message::{Author, Direction, Message, MessageState, SendFailure};
 pub use outbox::{NewOutbound, PENDING_GRACE};
 pub use push_credentials::SealedPushCredentials;
 pub use question::{QUESTIONS_MAX, StoredQuestion, fresh_question_id};
-pub use queue::{Entry, PRIORITY_STEP, QUEUE_CHECKED_FOR, Queue, place};
+pub use queue::{Entry, PRIORITY_STEP, Queue, place};
+pub use queue_watch::{QUEUE_CHECKED_FOR, QueueLength, QueueLimit};
 pub use record::{Record, Written};
 pub use reseal::ResealReport;
 pub use resource::{Kind, Resource};

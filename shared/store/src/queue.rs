@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     conversation::Waiting,
     error::{Result, StoreError},
-    handles::{DueChecks, Queues},
+    handles::Queues,
     item::{Attributes, Build, Read, at, s},
     keys,
     table::{Page, SERVICE},
@@ -17,9 +17,6 @@ use crate::{
 
 /// The worth of one step of priority: the place of a visitor who came this much earlier.
 pub const PRIORITY_STEP: SignedDuration = SignedDuration::from_mins(10);
-
-/// How long the minute tick checks a queue after [`Queues::schedule_queue_check`], even if it is empty.
-pub const QUEUE_CHECKED_FOR: SignedDuration = SignedDuration::from_mins(5);
 
 /// A queue.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -117,64 +114,5 @@ impl Queues {
             .await;
         let answer = answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
         Ok(u32::try_from(answer.count).unwrap_or(0))
-    }
-
-    /// Schedules the minute tick to check a queue for [`QUEUE_CHECKED_FOR`] and then until it is empty. Call it before an entry
-    /// is written: a function that is stopped in between leaves one check too many and never one too few. One call covers
-    /// all entries that are written within that time.
-    pub async fn schedule_queue_check(&self, queue: &Queue) -> Result<()> {
-        let now = self.0.clock.now();
-        let name = queue.name();
-        let answer = self.0
-            .client
-            .update_item()
-            .table_name(&self.0.name)
-            .key("pk", s(keys::queue_watch(&name)))
-            .key("sk", s(keys::WATCH))
-            .update_expression(
-                "SET kind = :kind, queue = :queue, due_pk = :due, due_sk = if_not_exists(due_sk, :soon), expected = :now",
-            )
-            .expression_attribute_values(":kind", s(keys::WATCH))
-            .expression_attribute_values(":queue", s(&name))
-            .expression_attribute_values(":due", s(keys::due(&keys::queue_watch(&name))))
-            .expression_attribute_values(":soon", s(keys::instant(now + SignedDuration::from_secs(45))))
-            .expression_attribute_values(":now", s(keys::instant(now)))
-            .send()
-            .await;
-        answer.map(drop).map_err(|error| StoreError::from_sdk(SERVICE, &error))
-    }
-}
-
-impl DueChecks {
-    /// Schedules the next check of a queue. Ends the checks instead if the queue was found empty (at a time before it was read),
-    /// and no check was scheduled for [`QUEUE_CHECKED_FOR`] before.
-    pub async fn reschedule_queue_check(&self, queue: &Queue, found_empty: Option<Timestamp>) -> Result<()> {
-        let now = self.0.clock.now();
-        let update = self.0.client.update_item().table_name(&self.0.name);
-        let update = update.key("pk", s(keys::queue_watch(&queue.name()))).key("sk", s(keys::WATCH));
-        if let Some(found_at) = found_empty {
-            let ended = update
-                .clone()
-                .update_expression("REMOVE due_pk, due_sk")
-                .condition_expression("expected < :quiet")
-                .expression_attribute_values(":quiet", s(keys::instant(found_at - QUEUE_CHECKED_FOR)))
-                .send()
-                .await;
-            match ended.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
-                Err(StoreError::Conflict) => {}
-                ended => return ended.map(drop),
-            }
-        }
-        let later = update
-            .update_expression("SET due_pk = :due, due_sk = :later")
-            .condition_expression("attribute_exists(due_pk)")
-            .expression_attribute_values(":due", s(keys::due(&keys::queue_watch(&queue.name()))))
-            .expression_attribute_values(":later", s(keys::instant(now + SignedDuration::from_secs(45))))
-            .send()
-            .await;
-        match later.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 }

@@ -17,12 +17,15 @@ use aws_sdk_dynamodb::{
 
 use crate::{
     error::{Cause, Result, StoreError},
-    retry::Attempted,
+    retry::{Attempt, Attempted},
     table::{SERVICE, Table},
 };
 
 /// How often a transaction is written that conflicts with other requests.
 const ATTEMPTS: u32 = 5;
+
+/// The same for a transaction that conflicts only at counters, which many functions write at once.
+const COUNTER_ATTEMPTS: u32 = 10;
 
 /// The SDK's builders fail only when a required field was left out, which no input can cause.
 pub(crate) fn built<T, E>(write: std::result::Result<T, E>) -> Result<T> {
@@ -66,6 +69,34 @@ impl Table {
             None => Ok(()),
             Some(_) => Err(StoreError::Conflict),
         }
+    }
+
+    /// Writes a transaction once, and again after a pause while it conflicts only at counters, whose writes do not depend on
+    /// what was read.
+    pub(crate) async fn transact_past_counters(
+        &self,
+        writes: Vec<TransactWriteItem>,
+        is_counter: impl Fn(usize) -> bool,
+    ) -> Result<Transacted> {
+        if !(0..writes.len()).any(&is_counter) {
+            return self.transact_once(writes).await;
+        }
+        let is_counter = &is_counter;
+        let attempt = |attempt: Attempt| {
+            let written = self.transact_once(writes.clone());
+            async move {
+                Ok(match written.await? {
+                    Transacted::InConflict(places)
+                        if attempt.number < COUNTER_ATTEMPTS && places.iter().all(|place| is_counter(*place)) =>
+                    {
+                        Attempted::Conflict
+                    }
+                    written => Attempted::Done(written),
+                })
+            }
+        };
+        // Boxed, because every decision has this future within its own.
+        Box::pin(self.backoff().retry_on_conflict(COUNTER_ATTEMPTS, attempt)).await
     }
 
     /// Writes a transaction once, for a caller who reads again before the next attempt.

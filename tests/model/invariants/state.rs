@@ -84,8 +84,14 @@ pub(super) fn places(table: &TableState, conversation: &Conversation, priorities
     Ok(())
 }
 
-/// I6: a queue is marked for the tick before it has entries, and each entry belongs to a waiting conversation.
+/// I6: a queue is marked for the tick before it has entries, its length is their number, and each entry belongs to a waiting
+/// conversation.
 pub(super) fn queues(table: &TableState, queue: &str) -> Check {
+    let entries = table.lines.get(queue).map_or(0, BTreeMap::len);
+    let length = table.length(queue);
+    if queue != "left-messages" && usize::try_from(length) != Ok(entries) {
+        return Err(format!("{entries} conversations wait in {queue}, whose length is {length}"));
+    }
     let Some(line) = table.lines.get(queue) else { return Ok(()) };
     if queue != "left-messages" && table.watches.get(queue) != Some(&true) {
         return Err(format!("I6: {line:?} wait in {queue}, which no tick will drain"));

@@ -3,8 +3,8 @@
 use desk::conversation::{ClosedBy, EventKind};
 use jiff::Timestamp;
 use store::{
-    Assign, Commit, CommitOutcome, Conversation, IdempotentRequest, InboundRef, NewEvent, NewOutbound, Result, Stage,
-    Table, Thread, Visitor,
+    Assign, Commit, CommitOutcome, Conversation, IdempotentRequest, InboundRef, NewEvent, NewOutbound, QueueLimit,
+    Result, Stage, Table, Thread, Visitor,
 };
 
 use super::Kit;
@@ -58,6 +58,7 @@ pub(crate) struct Decision {
     pub(crate) sends: Vec<NewOutbound>,
     pub(crate) released: Vec<(String, String)>,
     pub(crate) assign: Assign,
+    pub(crate) queue_limit: Option<QueueLimit>,
     pub(crate) idempotency: Option<IdempotentRequest>,
     now: Timestamp,
 }
@@ -77,6 +78,7 @@ impl Decision {
             sends: Vec::new(),
             released: Vec::new(),
             assign: Assign::Manual,
+            queue_limit: None,
             idempotency: None,
             now: table.clock().now(),
         }
@@ -141,6 +143,12 @@ impl Decision {
         self
     }
 
+    /// Sets the number of entries at which the queue is full. `departed` have left it.
+    pub(crate) fn limited_to(mut self, entries: u32, departed: u64) -> Self {
+        self.queue_limit = Some(QueueLimit { entries, departed });
+        self
+    }
+
     pub(crate) fn event(mut self, kind: &str) -> Self {
         self.events.push(NewEvent::new(event_kind(kind), serde_json::Value::Null));
         self
@@ -166,6 +174,7 @@ impl Decision {
             sends: self.sends.clone(),
             released: self.released.clone(),
             assign: self.assign,
+            queue_limit: self.queue_limit,
             idempotency: self.idempotency.as_ref(),
         }
     }

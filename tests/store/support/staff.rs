@@ -2,9 +2,10 @@
 
 use desk::staff::AgentStatus;
 use jiff::Timestamp;
-use store::{Assigned, Conversation, Duty, Queue, RobotStage, Stage, Waiting, place};
+use store::{Assigned, Conversation, Duty, Queue, RobotStage, Stage, Thread, Waiting, place};
+use uuid::Uuid;
 
-use super::Kit;
+use super::{APP_ID, Decision, Kit};
 
 impl Kit {
     /// Creates an online agent with this capacity.
@@ -19,6 +20,15 @@ impl Kit {
 
     pub(crate) async fn load(&self, agent: &str) -> u32 {
         self.duty(agent).await.load
+    }
+
+    /// A new conversation that joins a queue and leaves it at once.
+    pub(crate) async fn passes_through(&self, queue: &Queue) {
+        let thread = Thread::new(APP_ID, format!("o{}", Uuid::now_v7().simple()));
+        let opened = self.opened(&thread, 0, 1).await;
+        let joins = Decision::on(&self.table, &opened.cid).await.to(queued(queue, &opened, self.now()));
+        self.written(joins).await;
+        self.written(Decision::on(&self.table, &opened.cid).await.closed()).await;
     }
 
     /// The conversations that wait in a queue, first in line first.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use desk::{
     conversation::ClosedBy,
-    routing::{Facts, Outcome, RoutingDecision, TargetState, TrailEntry},
+    routing::{AGENT_QUEUE_MAX, Facts, Outcome, RoutingDecision, Target, TargetState, TrailEntry},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use store::{Assign, Assigned, Conversation, Queue, Result, RobotStage, Stage, Waiting, place};
+use store::{Assign, Assigned, Conversation, Queue, QueueLimit, Result, RobotStage, Stage, Waiting, place};
 
 use crate::{
     automatic_message::AutomaticMessage,
@@ -95,11 +95,7 @@ impl Assigner {
             }
             Outcome::Queue { target, level } => {
                 let queue = queue_of(target);
-                let max_wait = match context.facts.get(target) {
-                    Some(Facts::Group { group, .. }) => group.max_wait_seconds,
-                    _ => Some(AGENT_WAIT_SECONDS),
-                };
-                self.enqueue(decision, &queue, *level, max_wait, context, routed.trail.clone()).await?;
+                self.enqueue(decision, target, *level, context, routed.trail.clone()).await?;
                 Ok(Some(queue))
             }
             Outcome::Robot { level } => {
@@ -152,24 +148,33 @@ impl Assigner {
     async fn enqueue(
         &self,
         decision: &mut Decision<'_>,
-        queue: &Queue,
+        target: &Target,
         level: u8,
-        max_wait: Option<u32>,
         context: &RoutingContext<'_>,
         trail: Vec<TrailEntry>,
     ) -> Result<()> {
         let Some(after) = &mut decision.after else {
             return Ok(());
         };
+        let queue = queue_of(target);
+        let (max_wait, entries) = match context.facts.get(target) {
+            Some(Facts::Group { group, .. }) => (group.max_wait_seconds, group.max_queue),
+            Some(Facts::Agent { .. } | Facts::Missing) | None => (Some(AGENT_WAIT_SECONDS), AGENT_QUEUE_MAX),
+        };
+        let length = self.store.queues.length(&queue).await?;
+        decision.queue_limit = Some(QueueLimit { entries, departed: length.departed });
         let place = place(&after.cid, context.since, decision.reception.priority);
         let until = max_wait.map(|seconds| {
             let wait = SignedDuration::from_secs(i64::from(seconds));
             decision.now.checked_add(wait).unwrap_or(Timestamp::MAX)
         });
-        let ((), ahead) = tokio::try_join!(
-            self.store.queue_checks.schedule(queue),
-            self.store.queues.count_waiting(queue, Some(&place), POSITION_MAX)
-        )?;
+        // A new conversation without priority comes after all others.
+        let is_last = context.since == decision.now && decision.reception.priority == 0;
+        let ahead = if is_last {
+            length.entries.min(POSITION_MAX)
+        } else {
+            self.store.queues.count_waiting(&queue, Some(&place), POSITION_MAX).await?
+        };
         let (name, since) = (queue.name(), context.since);
         let queue = name.clone();
         after.stage = Stage::Queued(Waiting { queue, place, since, level, until, told: true, handed_on_by: None });

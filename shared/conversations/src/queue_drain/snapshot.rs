@@ -8,8 +8,9 @@ use super::matching::{FactsByQueue, Match, QueueHead, has_free_agent, match_wait
 use crate::handles::Handles;
 use crate::routing::{Router, agent_facts, target_of};
 
-/// How many entries of a queue are read: as many agents can come at once and each find a conversation.
-const HEAD_LENGTH: i32 = 50;
+/// How many entries of a queue are read: so many conversations can be assigned at once. A drain ends when its agent gets none of
+/// them.
+const HEAD_LENGTH: i32 = 100;
 
 /// The queues and agents as last read.
 #[derive(Default)]

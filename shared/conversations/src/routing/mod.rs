@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use desk::{
     calendar::Calendar,
-    routing::{self, AGENT_QUEUE_MAX, Facts, Mode, Outcome, Plan, RoutingDecision, RoutingStep, Target},
+    routing::{self, Facts, Mode, Outcome, Plan, RoutingDecision, RoutingStep, Target},
     staff::{AgentFacts, Group},
 };
 use jiff::Timestamp;
@@ -108,19 +108,20 @@ impl Router {
                 // Boxed, because three calls at once would add 18 kB to the future of everything that routes.
                 let (duties, waiting, open) = tokio::try_join!(
                     Box::pin(self.store.staff.duties_with(&group.members, consistency)),
-                    Box::pin(self.store.queues.count_waiting(&queue, None, group.max_queue)),
+                    Box::pin(self.store.queues.length(&queue)),
                     Box::pin(self.is_open(group.calendar_id.as_deref(), at, freshness)),
                 )?;
                 let members = duties.iter().map(|duty| agent_facts(duty, now)).collect();
-                Ok(Facts::Group { group, members, open, waiting })
+                Ok(Facts::Group { group, members, open, waiting: waiting.entries })
             }
             Target::Agent(id) => {
                 let queue = Queue::Agent(id.clone());
-                let (duty, waiting) = tokio::try_join!(
-                    self.store.staff.duty_with(id, consistency),
-                    self.store.queues.count_waiting(&queue, None, AGENT_QUEUE_MAX)
-                )?;
-                Ok(duty.map_or(Facts::Missing, |duty| Facts::Agent { agent: agent_facts(&duty, now), waiting }))
+                let (duty, waiting) =
+                    tokio::try_join!(self.store.staff.duty_with(id, consistency), self.store.queues.length(&queue))?;
+                Ok(duty.map_or(Facts::Missing, |duty| Facts::Agent {
+                    agent: agent_facts(&duty, now),
+                    waiting: waiting.entries,
+                }))
             }
         }
     }

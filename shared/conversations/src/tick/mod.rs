@@ -180,6 +180,7 @@ impl Tick {
         let now = self.store.clock.now();
         let waiting = self.store.queues.waiting(queue, ENTRIES_MAX).await?;
         *found_empty = waiting.is_empty().then_some(now);
+        self.due_checks.count_queue(queue).await?;
         Box::pin(self.reroute_unstaffed(queue, waiting)).await
     }
 }

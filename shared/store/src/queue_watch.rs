@@ -1,0 +1,232 @@
+//! The watch of a queue: how many conversations have joined and left it, and when the minute tick checks it.
+//!
+//! The transaction that adds or removes an entry counts it, and an arrival schedules the check. So a queue with entries is
+//! always checked, and its length costs one read however long it is. Transactions that write the same item exclude each other,
+//! so departures are counted in several items: when an office opens, many agents take conversations out of one queue at once.
+//! Left messages have no watch: nothing is assigned from their queue, and it has no limit.
+//!
+//! Earlier versions did not count, so the numbers may be too low until the first check by the tick. That check counts the
+//! entries and marks the watch; the length of a queue without the mark is counted by a query.
+
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    error::{Result, StoreError},
+    handles::{DueChecks, Queues},
+    item::{Attributes, Read, at, n, s},
+    keys,
+    queue::Queue,
+    table::{SERVICE, Table},
+    transaction::built,
+};
+
+/// How long the minute tick checks a queue after the last arrival, even if it is empty.
+pub const QUEUE_CHECKED_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long after an arrival the minute tick checks the queue at the latest.
+const CHECK_AFTER: SignedDuration = SignedDuration::from_secs(45);
+
+/// How many entries a check reads. A queue with fewer entries is counted by each check.
+const COUNTED: i32 = 100;
+
+/// The longest queue: `max_queue` is at most 1000.
+const LENGTH_MAX: u32 = 1000;
+
+/// Over how many items the departures of a queue are spread. All of them and the watch have less than 4 kB, which is one read
+/// unit.
+const DEPARTURE_SHARDS: u8 = 32;
+
+/// The length of a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueLength {
+    /// The number of entries, up to 1000.
+    pub entries: u32,
+    /// How many conversations have left the queue since it was first counted.
+    pub departed: u64,
+}
+
+/// The condition under which a conversation joins a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueLimit {
+    /// The number of entries at which the queue is full.
+    pub entries: u32,
+    /// [`QueueLength::departed`] as read. Departures since then leave more room than the condition knows of.
+    pub departed: u64,
+}
+
+/// What is stored about the length of a queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Counted {
+    /// How many conversations have joined, if the watch is there.
+    joined: Option<i64>,
+    departed: u64,
+    /// Whether the numbers are complete.
+    is_complete: bool,
+}
+
+impl Counted {
+    fn read(items: &[Attributes]) -> Result<Self> {
+        // Without a watch nothing has ever waited.
+        let mut counted = Self { is_complete: items.is_empty(), ..Self::default() };
+        for item in items {
+            let read = Read { kind: keys::WATCH, item };
+            if let Some(departed) = read.opt_n::<u64>("departed")? {
+                counted.departed += departed;
+            } else {
+                counted.joined = read.opt_n("joined")?;
+                counted.is_complete = item.contains_key("counted_at");
+            }
+        }
+        Ok(counted)
+    }
+
+    fn entries(&self) -> i64 {
+        self.joined.unwrap_or_default() - i64::try_from(self.departed).unwrap_or(i64::MAX)
+    }
+}
+
+/// Counts a conversation that joins a queue and schedules the check of the queue. `is_new` is false when it only changes its
+/// place.
+pub(crate) fn arrival_write(
+    table: &str,
+    queue: &str,
+    is_new: bool,
+    limit: Option<QueueLimit>,
+    now: Timestamp,
+) -> Result<TransactWriteItem> {
+    let mut update = Update::builder()
+        .table_name(table)
+        .key("pk", s(keys::queue_watch(queue)))
+        .key("sk", s(keys::WATCH))
+        .update_expression(
+            "SET kind = :kind, queue = :queue, due_pk = :due, due_sk = if_not_exists(due_sk, :soon), expected = :now \
+             ADD joined :joined",
+        )
+        .expression_attribute_values(":kind", s(keys::WATCH))
+        .expression_attribute_values(":queue", s(queue))
+        .expression_attribute_values(":due", s(keys::due(&keys::queue_watch(queue))))
+        .expression_attribute_values(":soon", s(keys::instant(now + CHECK_AFTER)))
+        .expression_attribute_values(":now", s(keys::instant(now)))
+        .expression_attribute_values(":joined", n(u8::from(is_new)));
+    if let Some(limit) = limit.filter(|_| is_new) {
+        update = update
+            .condition_expression("attribute_not_exists(joined) OR joined < :full")
+            .expression_attribute_values(":full", n(limit.departed + u64::from(limit.entries)));
+    }
+    Ok(TransactWriteItem::builder().update(built(update.build())?).build())
+}
+
+/// Counts a conversation that leaves a queue.
+pub(crate) fn departure_write(table: &str, queue: &str, cid: &str) -> Result<TransactWriteItem> {
+    let update = Update::builder()
+        .table_name(table)
+        .key("pk", s(keys::queue_watch(queue)))
+        .key("sk", s(keys::departures(cid, DEPARTURE_SHARDS)))
+        .update_expression("SET kind = :kind ADD departed :one")
+        .expression_attribute_values(":kind", s(keys::DEPARTURES))
+        .expression_attribute_values(":one", n(1));
+    Ok(TransactWriteItem::builder().update(built(update.build())?).build())
+}
+
+impl Queues {
+    /// The length of a queue.
+    pub async fn length(&self, queue: &Queue) -> Result<QueueLength> {
+        let counted = self.0.counted(queue).await?;
+        let entries = if counted.is_complete {
+            u32::try_from(counted.entries().max(0)).unwrap_or(u32::MAX).min(LENGTH_MAX)
+        } else {
+            self.count_waiting(queue, None, LENGTH_MAX).await?
+        };
+        Ok(QueueLength { entries, departed: counted.departed })
+    }
+}
+
+impl DueChecks {
+    /// Corrects the number of entries of a queue, if it is wrong. Returns whether the queue is empty.
+    pub async fn count_queue(&self, queue: &Queue) -> Result<bool> {
+        let seen = self.0.counted(queue).await?;
+        let queues = Queues(self.0.clone());
+        let head = i64::try_from(queues.waiting(queue, COUNTED).await?.len()).unwrap_or(i64::MAX);
+        let entries = if head < i64::from(COUNTED) {
+            head
+        } else if seen.is_complete {
+            return Ok(false);
+        } else {
+            i64::from(queues.count_waiting(queue, None, LENGTH_MAX).await?)
+        };
+        let is_wrong = !seen.is_complete || seen.entries() != entries;
+        // If nobody joined or left meanwhile, the entries are those of the numbers.
+        if is_wrong && self.0.counted(queue).await? == seen {
+            self.0.correct_length(queue, entries, &seen).await?;
+        }
+        Ok(entries == 0)
+    }
+
+    /// Schedules the next check of a queue. Ends the checks instead if the queue was found empty (at a time before it was read),
+    /// and nothing had arrived for [`QUEUE_CHECKED_FOR`] before.
+    pub async fn reschedule_queue_check(&self, queue: &Queue, found_empty: Option<Timestamp>) -> Result<()> {
+        let now = self.0.clock.now();
+        let update = self.0.client.update_item().table_name(&self.0.name);
+        let update = update.key("pk", s(keys::queue_watch(&queue.name()))).key("sk", s(keys::WATCH));
+        if let Some(found_at) = found_empty {
+            let ended = update
+                .clone()
+                .update_expression("REMOVE due_pk, due_sk")
+                .condition_expression("expected < :quiet")
+                .expression_attribute_values(":quiet", s(keys::instant(found_at - QUEUE_CHECKED_FOR)))
+                .send()
+                .await;
+            match ended.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+                Err(StoreError::Conflict) => {}
+                ended => return ended.map(drop),
+            }
+        }
+        let later = update
+            .update_expression("SET due_pk = :due, due_sk = :later")
+            .condition_expression("attribute_exists(due_pk)")
+            .expression_attribute_values(":due", s(keys::due(&keys::queue_watch(&queue.name()))))
+            .expression_attribute_values(":later", s(keys::instant(now + CHECK_AFTER)))
+            .send()
+            .await;
+        match later.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Table {
+    async fn counted(&self, queue: &Queue) -> Result<Counted> {
+        Counted::read(&self.partition(keys::queue_watch(&queue.name()), "", i32::from(DEPARTURE_SHARDS) + 1).await?)
+    }
+
+    async fn correct_length(&self, queue: &Queue, entries: i64, seen: &Counted) -> Result<()> {
+        let joined = entries + i64::try_from(seen.departed).unwrap_or(i64::MAX);
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", s(keys::queue_watch(&queue.name())))
+            .key("sk", s(keys::WATCH))
+            .update_expression("SET joined = :joined, counted_at = :now")
+            .expression_attribute_values(":joined", n(joined))
+            .expression_attribute_values(":now", at(self.clock.now()));
+        let update = match seen.joined {
+            None => update.condition_expression("attribute_exists(pk) AND attribute_not_exists(joined)"),
+            Some(seen) => update.condition_expression("joined = :seen").expression_attribute_values(":seen", n(seen)),
+        };
+        match update.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
+            Ok(_) => {
+                if seen.is_complete {
+                    let (queue, was) = (queue.name(), seen.entries());
+                    tracing::error!(queue, was, entries, "the length of a queue was corrected");
+                }
+                Ok(())
+            }
+            // A conversation has joined meanwhile; the next check counts it.
+            Err(StoreError::Conflict | StoreError::TransactionConflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -17,11 +17,14 @@
 //! | [`world`] | a desk of a given size |
 //! | [`steps`] | the steps |
 //! | [`report`] | counts and prices |
+//! | [`scale`] | the page `docs/scale.md` |
 
 mod callback;
 mod functions;
 mod meter;
 mod report;
+#[cfg(test)]
+mod scale;
 mod steps;
 mod world;
 

@@ -40,6 +40,10 @@ pub(crate) struct Tally {
     pub(crate) read_units: f64,
     /// Write request units, including those of the indexes.
     pub(crate) write_units: f64,
+    /// Written items, by the beginning of their partition key.
+    pub(crate) writes: BTreeMap<String, u32>,
+    /// Write request units of each index.
+    pub(crate) index_units: BTreeMap<String, f64>,
     /// Requests that failed, mostly because of a condition. Their consumed capacity is not counted.
     pub(crate) refused: u64,
 }
@@ -119,7 +123,7 @@ async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
     let of_table = service.starts_with("DynamoDB");
     let mut parameters: Value = serde_json::from_slice(&body).unwrap_or_default();
     if of_table && parameters.is_object() {
-        parameters["ReturnConsumedCapacity"] = json!("TOTAL");
+        parameters["ReturnConsumedCapacity"] = json!("INDEXES");
     }
     let mut headers = parts.headers.clone();
     headers.remove(header::HOST);
@@ -153,6 +157,12 @@ async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
             tally.read_units += units;
         } else {
             tally.write_units += units;
+            for key in written_keys(&parameters) {
+                *tally.writes.entry(key).or_default() += 1;
+            }
+            for (index, units) in index_units(&answered["ConsumedCapacity"]) {
+                *tally.index_units.entry(index).or_default() += units;
+            }
         }
     }
     drop(tallies);
@@ -169,6 +179,25 @@ async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
 fn units(consumed: &Value) -> f64 {
     let of = |table: &Value| table["CapacityUnits"].as_f64().unwrap_or_default();
     consumed.as_array().map_or_else(|| of(consumed), |tables| tables.iter().map(of).sum())
+}
+
+/// The capacity units of each index.
+fn index_units(consumed: &Value) -> Vec<(String, f64)> {
+    let tables = consumed.as_array().map_or(std::slice::from_ref(consumed), Vec::as_slice);
+    let indexes = tables.iter().filter_map(|table| table["GlobalSecondaryIndexes"].as_object()).flatten();
+    indexes.map(|(name, index)| (name.clone(), index["CapacityUnits"].as_f64().unwrap_or_default())).collect()
+}
+
+/// The partition keys that a request writes, up to the first `#`.
+fn written_keys(parameters: &Value) -> Vec<String> {
+    let own = [parameters];
+    let members = parameters["TransactItems"].as_array().into_iter().flatten();
+    let writes = members.flat_map(|member| ["Put", "Update", "Delete"].map(|kind| &member[kind])).chain(own);
+    let key = |write: &Value| {
+        let pk = write["Key"]["pk"]["S"].as_str().or(write["Item"]["pk"]["S"].as_str())?;
+        Some(pk.split_inclusive('#').next().unwrap_or(pk).to_owned())
+    };
+    writes.filter_map(key).collect()
 }
 
 /// The logical id of the calling function, which the bundle uses as its access key.

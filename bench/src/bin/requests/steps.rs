@@ -172,6 +172,7 @@ fn subtract(all: &Tallies, baseline: &Tallies) -> Tallies {
             read_units: tally.read_units - baseline.read_units,
             write_units: tally.write_units - baseline.write_units,
             refused: tally.refused,
+            ..tally.clone()
         }
     };
     all.iter().map(|(function, tally)| (function.clone(), of(function, tally))).collect()

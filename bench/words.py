@@ -69,7 +69,7 @@ WORDS = {
                  " the decision does not concern instead of {small[bystanders]}, every count is the same, by function and operation;"
                  " `cargo run -p bench --bin requests` fails otherwise. {same}",
         "same_text": "So are the units.",
-        "grown_text": "Units grow only where a queue's length is counted, which ends at its `max_queue`: {}.",
+        "grown_text": "Units grow only where the first entries of a queue are read, at most 100: {}.",
         "grown": "“{step}” reads {after} instead of {before}",
         "and": "; ",
         "idle": "A minute without traffic takes {requests} requests and {invocations} invocations: ${dynamodb:.2f} and"
@@ -136,7 +136,7 @@ WORDS = {
         "sizes": "排队会话从 {small[waiting]} 增至 {large[waiting]}、与决策无关的客服与技能组从 {small[bystanders]} 增至 {large[bystanders]}，"
                  "各函数各操作的请求数完全相同；否则 `cargo run -p bench --bin requests` 会失败。{same}",
         "same_text": "请求单位也相同。",
-        "grown_text": "只有统计队列长度时单位会增加，且以 `max_queue` 为限：{}。",
+        "grown_text": "只有读取队列前部条目（最多 100 条）时单位会增加：{}。",
         "grown": "“{step}”读取 {after}，而非 {before}",
         "and": "；",
         "idle": "没有任何事情发生的一分钟：{requests} 次请求、{invocations} 次调用，每月 ${dynamodb:.2f} 与 ${functions:.2f}。",

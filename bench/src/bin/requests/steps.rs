@@ -29,7 +29,10 @@ pub(crate) async fn measure(world: &mut World, waiting: usize) -> Result<Vec<Ste
             .await?;
     let mut steps = robot_steps(world, &idle).await?;
     world.fill_queues(waiting).await?;
+    // The first tick after a queue appears counts it.
+    world.advance(60);
     world.renew_presence().await?;
+    world.fire_schedules().await?;
     steps.extend(agent_steps(world).await?);
     world.renew_presence().await?;
     steps.extend(queue_steps(world).await?);

@@ -36,3 +36,22 @@ async fn simultaneous_first_messages_are_assigned_with_few_retries() {
     let decisions = world.bundle.request_counts()[&("Reception".to_owned(), "TransactWriteItems".to_owned())];
     assert!(decisions < 3 * u64::from(VISITORS), "{decisions} decisions for {VISITORS} visitors; loads {loads:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn queue_takes_no_more_than_max_queue_when_many_visitors_join_at_once() {
+    let world = World::start().await;
+    let desk = world.service_desk(1, json!({ "mode": "agents_only" })).await;
+    world.update("groups", &desk.group, &json!({ "max_queue": 3 })).await;
+    desk.occupy_agent(&world).await;
+    let visitors: Vec<_> = (0..15).map(|number| desk.visitor(&world, &format!("o-{number:02}"))).collect();
+    for visitor in &visitors {
+        visitor.text("在吗").await;
+    }
+    world.settle().await;
+    let mut stages = Vec::new();
+    for visitor in &visitors {
+        stages.push(visitor.stage().await);
+    }
+    let count = |stage: &str| stages.iter().filter(|of| *of == stage).count();
+    assert_eq!((count("queued"), count("left_message")), (3, 12), "{stages:?}");
+}

@@ -187,10 +187,10 @@ The shards of `due` and of the list of conversations are constants of the crate 
 `CONVERSATION_LIST_SHARDS`); more of them cost reads: the tick reads each shard of `due` once a minute, and a page of
 conversations reads each shard of the list.
 
-A queue is the narrowest key: each arrival and each departure changes its length in a transaction, and transactions on one
-item exclude each other. It takes about as many conversations a second as a transaction fits into a second, some tens, and
-writes again after a conflict. That bounds how fast conversations join *one* queue, not how fast they are assigned to
-free agents, which changes no queue. Divide a skill group of that size.
+A queue is the narrowest key: each arrival changes one item in a transaction, and transactions on one item exclude each
+other. Conversations join one queue one after the other, at an estimated few tens a second; a conflict is written again.
+Departures are spread over 32 items. A first message that is assigned at once changes no queue. Divide a skill group whose
+queue grows faster.
 
 Everything that the traffic creates by itself (visitors, conversations, agents) has keys of its own and grows with it.
 

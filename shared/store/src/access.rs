@@ -116,7 +116,7 @@ impl ApiTokenWriter {
 
     /// All tokens, in the order of their ids.
     pub async fn api_tokens(&self, cursor: Option<&str>, limit: i32) -> Result<Page<ApiToken>> {
-        let (found, cursor) = self.0.list_keys(keys::LIST_ACCESS, false, cursor, limit).await?;
+        let (found, cursor) = self.0.list_keys(keys::LIST_ACCESS, cursor, limit).await?;
         let items = self.0.get_all(&found).await?.iter().map(read).collect::<Result<_>>()?;
         Ok(Page { items, cursor })
     }

@@ -46,7 +46,7 @@ const EDGES_AT_ONCE: usize = 50;
 
 /// A conversation in the set: its cid after the time that it was opened, so that the set in its order is oldest first.
 fn entry(conversation: &Conversation) -> String {
-    format!("{}#{}", keys::instant(conversation.created_at), conversation.cid)
+    keys::opened(conversation.created_at, &conversation.cid)
 }
 
 /// The cid of an element of the set.

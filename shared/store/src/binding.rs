@@ -286,7 +286,7 @@ impl BindingReader {
 impl BindingList {
     /// Bindings in the order of their AppIDs.
     pub async fn bindings(&self, cursor: Option<&str>, limit: i32) -> Result<Page<Binding>> {
-        let (found, cursor) = self.0.list_keys(keys::LIST_BINDINGS, false, cursor, limit).await?;
+        let (found, cursor) = self.0.list_keys(keys::LIST_BINDINGS, cursor, limit).await?;
         let items = self.0.get_all(&found).await?.iter().map(read).collect::<Result<_>>()?;
         Ok(Page { items, cursor })
     }

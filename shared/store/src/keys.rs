@@ -163,7 +163,7 @@ pub(crate) fn conversation_lists() -> impl Iterator<Item = String> {
     (0..CONVERSATION_LIST_SHARDS).map(conversation_list_shard).chain([LIST_CONVERSATIONS.to_owned()])
 }
 
-/// A conversation in its list, which sorts by the time opened.
+/// A conversation in a list that sorts by the time opened.
 pub(crate) fn opened(at: Timestamp, cid: &str) -> String {
     format!("{}#{cid}", instant(at))
 }

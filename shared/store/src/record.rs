@@ -152,7 +152,7 @@ impl Lists {
         cursor: Option<&str>,
         limit: i32,
     ) -> Result<Page<Record<T>>> {
-        let (found, cursor) = self.0.list_keys(&kind.list(), false, cursor, limit).await?;
+        let (found, cursor) = self.0.list_keys(&kind.list(), cursor, limit).await?;
         let items = self.0.get_all(&found).await?.iter().map(|item| read(kind, item)).collect::<Result<_>>()?;
         Ok(Page { items, cursor })
     }

@@ -157,7 +157,7 @@ impl Resealing {
             List::Bindings => keys::LIST_BINDINGS.to_owned(),
             List::Robots => Kind::Robot.list(),
         };
-        let (mut found, cursor) = self.0.list_keys(&of, false, cursor, PAGE).await?;
+        let (mut found, cursor) = self.0.list_keys(&of, cursor, PAGE).await?;
         if list == List::Bindings {
             found.extend(found.clone().into_iter().map(|(pk, _)| (pk, keys::TOKEN.to_owned())));
         }

@@ -219,11 +219,10 @@ impl Table {
         })
     }
 
-    /// One page of the `lists` index: the keys of the items, newest first, and where the next page begins.
+    /// One page of the `lists` index: the keys of the items, and where the next page begins.
     pub(crate) async fn list_keys(
         &self,
         list: &str,
-        newest_first: bool,
         cursor: Option<&str>,
         limit: i32,
     ) -> Result<(Vec<(String, String)>, Option<String>)> {
@@ -234,7 +233,6 @@ impl Table {
             .index_name("lists")
             .key_condition_expression("lists_pk = :list")
             .expression_attribute_values(":list", s(list))
-            .scan_index_forward(!newest_first)
             .limit(limit);
         if let Some(cursor) = cursor {
             let from = crate::keys::from_cursor(cursor)?;

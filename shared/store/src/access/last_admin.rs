@@ -44,7 +44,7 @@ impl Table {
         let now = self.clock.now();
         let mut cursor = None;
         loop {
-            let (found, next) = self.list_keys(keys::LIST_ACCESS, false, cursor.as_deref(), 100).await?;
+            let (found, next) = self.list_keys(keys::LIST_ACCESS, cursor.as_deref(), 100).await?;
             for item in self.get_all(&found).await? {
                 let token = read(&item)?;
                 let hash = keys::access_hash(Read { kind: keys::ACCESS, item: &item }.s("pk")?);

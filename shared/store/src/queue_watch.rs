@@ -16,7 +16,7 @@ use crate::{
     handles::{DueChecks, Queues},
     item::{Attributes, Read, at, n, s},
     keys,
-    queue::Queue,
+    queue::{Entry, Queue},
     table::{SERVICE, Table},
     transaction::built,
 };
@@ -28,7 +28,7 @@ pub const QUEUE_CHECKED_FOR: SignedDuration = SignedDuration::from_mins(5);
 const CHECK_AFTER: SignedDuration = SignedDuration::from_secs(45);
 
 /// How many entries a check reads. A queue with fewer entries is counted by each check.
-const COUNTED: i32 = 100;
+pub const COUNTED: i32 = 100;
 
 /// The longest queue: `max_queue` is at most 1000.
 const LENGTH_MAX: u32 = 1000;
@@ -143,24 +143,24 @@ impl Queues {
 }
 
 impl DueChecks {
-    /// Corrects the number of entries of a queue, if it is wrong. Returns whether the queue is empty.
-    pub async fn count_queue(&self, queue: &Queue) -> Result<bool> {
+    /// Returns the first entries of a queue, at most [`COUNTED`], and corrects the queue's length if it is wrong.
+    pub async fn count_queue(&self, queue: &Queue) -> Result<Vec<Entry>> {
         let seen = self.0.counted(queue).await?;
         let queues = Queues(self.0.clone());
-        let head = i64::try_from(queues.waiting(queue, COUNTED).await?.len()).unwrap_or(i64::MAX);
-        let entries = if head < i64::from(COUNTED) {
-            head
+        let first = queues.waiting(queue, COUNTED).await?;
+        let entries = if first.len() < usize::try_from(COUNTED).unwrap_or(usize::MAX) {
+            i64::try_from(first.len()).unwrap_or(i64::MAX)
         } else if seen.is_complete {
-            return Ok(false);
+            return Ok(first);
         } else {
             i64::from(queues.count_waiting(queue, None, LENGTH_MAX).await?)
         };
         let is_wrong = !seen.is_complete || seen.entries() != entries;
-        // If nobody joined or left meanwhile, the entries are those of the numbers.
+        // The entries were read after `seen`. They belong together only if no conversation has joined or left since.
         if is_wrong && self.0.counted(queue).await? == seen {
             self.0.correct_length(queue, entries, &seen).await?;
         }
-        Ok(entries == 0)
+        Ok(first)
     }
 
     /// Schedules the next check of a queue. Ends the checks instead if the queue was found empty (at a time before it was read),

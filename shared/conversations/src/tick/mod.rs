@@ -24,9 +24,6 @@ use crate::{
 /// How many items of one kind are processed at a time.
 const CONCURRENT_ITEMS: usize = 16;
 
-/// How many waiting conversations of an unstaffed queue are routed again.
-const ENTRIES_MAX: i32 = 100;
-
 /// What a tick has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct TickReport {
@@ -178,9 +175,8 @@ impl Tick {
     ) -> Result<()> {
         report.assigned += self.drain.drain(std::slice::from_ref(queue)).await?;
         let now = self.store.clock.now();
-        let waiting = self.store.queues.waiting(queue, ENTRIES_MAX).await?;
+        let waiting = self.due_checks.count_queue(queue).await?;
         *found_empty = waiting.is_empty().then_some(now);
-        self.due_checks.count_queue(queue).await?;
         Box::pin(self.reroute_unstaffed(queue, waiting)).await
     }
 }

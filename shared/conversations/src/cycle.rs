@@ -57,6 +57,25 @@ impl DecisionCycle {
         self.store.backoff.retry_on_conflict(ATTEMPTS, |next| Box::pin(attempt(next))).await
     }
 
+    /// The same for a conversation that the caller has just read: the first attempt decides on it, each later one on the
+    /// conversation as it is then, `None` if it is gone.
+    pub(crate) async fn decide<T, F>(
+        &self,
+        read: Conversation,
+        decide: impl Fn(Option<Conversation>, Attempt) -> F,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<Attempted<T>>>,
+    {
+        let (cid, decide) = (&read.cid.clone(), &decide);
+        let mut read = Some(read);
+        let attempt = |attempt| {
+            let read = read.take();
+            async move { decide(self.conversation(cid, read).await?, attempt).await }
+        };
+        self.retry_on_conflict(attempt).await
+    }
+
     /// The conversation as the caller has just read it, or else as it is in the table. The first attempt of a cycle decides
     /// on what was read before it; its transaction fails if the conversation has changed since.
     pub(crate) async fn conversation(&self, cid: &str, read: Option<Conversation>) -> Result<Option<Conversation>> {
@@ -110,8 +129,7 @@ impl DecisionCycle {
     pub(crate) async fn complete(&self, decision: &mut Decision<'_>, follow_up: FollowUp) -> Result<Attempted<()>> {
         Ok(match self.write(decision).await? {
             Attempted::Done(_) => {
-                // Boxed, because every change of a conversation has this future within its own.
-                Box::pin(self.follow_up(follow_up)).await?;
+                self.follow_up(follow_up).await?;
                 Attempted::Done(())
             }
             Attempted::Conflict => Attempted::Conflict,
@@ -130,11 +148,11 @@ impl DecisionCycle {
     /// Assigns the conversations that wait where the written decision made this possible.
     pub(crate) async fn follow_up(&self, follow_up: FollowUp) -> Result<()> {
         if let Some(queue) = follow_up.queue {
-            // Boxed: most decisions put nothing into a queue, and the drain would weigh on the future of each.
+            // Boxed: most decisions drain nothing, and the drain would weigh on the future of each.
             Box::pin(self.drain.drain_joined(&queue)).await?;
         }
         if let Some(agent) = follow_up.freed_agent {
-            self.drain.drain_for(&agent).await?;
+            Box::pin(self.drain.drain_for(&agent)).await?;
         }
         Ok(())
     }

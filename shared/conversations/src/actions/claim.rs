@@ -12,21 +12,15 @@ impl AgentActions {
     /// Assigns a conversation that no agent has to the agent who asks for it. It counts against their capacity.
     #[tracing::instrument(skip_all, fields(cid = conversation.cid, agent_id = agent))]
     pub async fn claim(&self, conversation: Conversation, agent: &str) -> Result<HandoffResult> {
-        let cid = conversation.cid.clone();
-        let mut read = Some(conversation);
-        self.cycle.retry_on_conflict(|attempt| self.try_claim(&cid, read.take(), agent, attempt)).await
+        self.hand_off(conversation, |conversation, attempt| self.try_claim(conversation, agent, attempt)).await
     }
 
     async fn try_claim(
         &self,
-        cid: &str,
-        read: Option<Conversation>,
+        conversation: Conversation,
         agent: &str,
         attempt: Attempt,
     ) -> Result<Attempted<HandoffResult>> {
-        let Some(conversation) = self.cycle.conversation(cid, read).await? else {
-            return Ok(refused(HandoffError::NoConversation));
-        };
         match &conversation.stage {
             Stage::Closed { .. } => return Ok(refused(HandoffError::Closed)),
             Stage::Assigned(assigned) if assigned.agent_id == agent => return Ok(unchanged(conversation)),
@@ -53,21 +47,15 @@ impl AgentActions {
     /// Records that the assigned agent works on a conversation.
     #[tracing::instrument(skip_all, fields(cid = conversation.cid, agent_id = agent))]
     pub async fn accept(&self, conversation: Conversation, agent: &str) -> Result<HandoffResult> {
-        let cid = conversation.cid.clone();
-        let mut read = Some(conversation);
-        self.cycle.retry_on_conflict(|attempt| self.try_accept(&cid, read.take(), agent, attempt)).await
+        self.hand_off(conversation, |conversation, attempt| self.try_accept(conversation, agent, attempt)).await
     }
 
     async fn try_accept(
         &self,
-        cid: &str,
-        read: Option<Conversation>,
+        conversation: Conversation,
         agent: &str,
         attempt: Attempt,
     ) -> Result<Attempted<HandoffResult>> {
-        let Some(conversation) = self.cycle.conversation(cid, read).await? else {
-            return Ok(refused(HandoffError::NoConversation));
-        };
         match &conversation.stage {
             Stage::Closed { .. } => return Ok(refused(HandoffError::Closed)),
             Stage::Assigned(assigned) if assigned.agent_id != agent => {

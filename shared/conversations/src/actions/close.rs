@@ -3,7 +3,7 @@
 use serde_json::Value;
 use store::{Attempt, Attempted, Conversation, Result};
 
-use super::{Actor, AgentActions, HandoffError, HandoffResult, refused, unchanged};
+use super::{Actor, AgentActions, HandoffResult, refused, unchanged};
 use crate::cycle::FollowUp;
 
 impl AgentActions {
@@ -16,22 +16,16 @@ impl AgentActions {
         by: Actor<'_>,
         summary: Option<&Value>,
     ) -> Result<HandoffResult> {
-        let cid = conversation.cid.clone();
-        let mut read = Some(conversation);
-        self.cycle.retry_on_conflict(|attempt| self.try_close(&cid, read.take(), by, summary, attempt)).await
+        self.hand_off(conversation, |conversation, attempt| self.try_close(conversation, by, summary, attempt)).await
     }
 
     async fn try_close(
         &self,
-        cid: &str,
-        read: Option<Conversation>,
+        conversation: Conversation,
         by: Actor<'_>,
         summary: Option<&Value>,
         attempt: Attempt,
     ) -> Result<Attempted<HandoffResult>> {
-        let Some(conversation) = self.cycle.conversation(cid, read).await? else {
-            return Ok(refused(HandoffError::NoConversation));
-        };
         if !conversation.is_open() {
             return Ok(unchanged(conversation));
         }

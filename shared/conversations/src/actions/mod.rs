@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use desk::{conversation::ClosedBy, policy::Role, staff::AgentStatus};
 use serde::Serialize;
-use store::{Attempted, Conversation, Duty, DutyWriter, Result, TokenAgents, Visitor};
+use store::{Attempt, Attempted, Conversation, Duty, DutyWriter, Result, TokenAgents, Visitor};
 
 use crate::{
     Conversations,
@@ -162,6 +162,25 @@ impl AgentActions {
         }
         Box::pin(self.cycle.follow_up_in_request(FollowUp::freed_agent(Some(agent.to_owned())))).await;
         Ok(self.store.staff.duty(agent).await?.unwrap_or(duty))
+    }
+
+    /// Decides about a conversation as the caller has read it, and again as it is later, until no other writer interferes.
+    async fn hand_off<F>(
+        &self,
+        conversation: Conversation,
+        decide: impl Fn(Conversation, Attempt) -> F,
+    ) -> Result<HandoffResult>
+    where
+        F: Future<Output = Result<Attempted<HandoffResult>>>,
+    {
+        let decide = &decide;
+        let decide_if_found = |conversation, attempt| async move {
+            match conversation {
+                Some(conversation) => decide(conversation, attempt).await,
+                None => Ok(refused(HandoffError::NoConversation)),
+            }
+        };
+        self.cycle.decide(conversation, decide_if_found).await
     }
 
     /// Writes a decision and follows up within the time of a request.

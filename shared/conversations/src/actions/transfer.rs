@@ -25,23 +25,18 @@ impl AgentActions {
         reason: Option<&str>,
         by: Actor<'_>,
     ) -> Result<HandoffResult> {
-        let cid = conversation.cid.clone();
-        let mut read = Some(conversation);
-        self.cycle.retry_on_conflict(|attempt| self.try_transfer(&cid, read.take(), to, reason, by, attempt)).await
+        self.hand_off(conversation, |conversation, attempt| self.try_transfer(conversation, to, reason, by, attempt))
+            .await
     }
 
     async fn try_transfer(
         &self,
-        cid: &str,
-        read: Option<Conversation>,
+        conversation: Conversation,
         to: &TransferTarget,
         reason: Option<&str>,
         by: Actor<'_>,
         attempt: Attempt,
     ) -> Result<Attempted<HandoffResult>> {
-        let Some(conversation) = self.cycle.conversation(cid, read).await? else {
-            return Ok(refused(HandoffError::NoConversation));
-        };
         if !conversation.is_open() {
             return Ok(refused(HandoffError::Closed));
         }

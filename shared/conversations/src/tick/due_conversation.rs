@@ -19,14 +19,11 @@ use crate::{
 };
 
 impl Tick {
-    /// Processes a conversation as it was read, or as it is now.
     pub(super) async fn try_process_due(
         &self,
-        cid: &str,
-        read: Option<Conversation>,
+        conversation: Option<Conversation>,
         attempt: Attempt,
     ) -> Result<Attempted<()>> {
-        let conversation = self.cycle.conversation(cid, read).await?;
         let Some(conversation) = conversation.filter(Conversation::is_open) else {
             return Ok(Attempted::Done(()));
         };

@@ -134,10 +134,7 @@ impl Tick {
 
     async fn check_conversation(&self, conversation: Conversation, report: &mut TickReport) -> Result<()> {
         report.looked_at += 1;
-        let cid = conversation.cid.clone();
-        // The first attempt decides on what was just read.
-        let mut read = Some(conversation);
-        self.cycle.retry_on_conflict(|attempt| self.try_process_due(&cid, read.take(), attempt)).await
+        self.cycle.decide(conversation, |conversation, attempt| self.try_process_due(conversation, attempt)).await
     }
 
     /// Reassigns the conversations of an agent who is silent for longer than the grace.

@@ -48,7 +48,7 @@ const LIST_CONVERSATIONS: &str = "conversations";
 pub(crate) const LIST_ACCESS: &str = "access-tokens";
 
 /// How many partitions the list of conversations is spread over.
-pub(crate) const CONVERSATION_LIST_SHARDS: u8 = 16;
+pub const CONVERSATION_LIST_SHARDS: u8 = 16;
 
 /// Partition of the `due` index that holds the access tokens.
 pub(crate) const DUE_TOKENS: &str = "tokens";

@@ -144,7 +144,7 @@ pub use handles::{
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
 pub use inbox::{InboundRef, NewInbound, OVERDUE_AFTER, Receipt};
-pub use keys::DUE_SHARDS;
+pub use keys::{CONVERSATION_LIST_SHARDS, DUE_SHARDS};
 pub use media::{MEDIA_ID_MAX, MEDIA_LIFE, MEDIA_REUSE, content_hash};
 pub use message::{Author, Direction, Message, MessageState, SendFailure};
 pub use outbox::{NewOutbound, PENDING_GRACE};

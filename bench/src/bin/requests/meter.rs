@@ -26,9 +26,6 @@ use tokio::{net::TcpListener, task::JoinSet};
 /// The size limit of a DynamoDB request, in bytes.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// The key of the requests that are not counted.
-const OF_NO_STEP: &str = "";
-
 /// The requests of one function.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Tally {
@@ -46,6 +43,32 @@ pub(crate) struct Tally {
     pub(crate) index_units: BTreeMap<String, f64>,
     /// Requests that failed, mostly because of a condition. Their consumed capacity is not counted.
     pub(crate) refused: u64,
+}
+
+impl Tally {
+    /// Counts a request with its answer, `None` if it failed.
+    fn count(&mut self, operation: &str, of_table: bool, parameters: &Value, answered: Option<&Value>) {
+        *self.requests.entry(operation.to_owned()).or_default() += 1;
+        let Some(answered) = answered else {
+            self.refused += 1;
+            return;
+        };
+        if !of_table {
+            return;
+        }
+        let consumed = &answered["ConsumedCapacity"];
+        if matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems") {
+            self.read_units += units(consumed);
+            return;
+        }
+        self.write_units += units(consumed);
+        for key in written_keys(parameters) {
+            *self.writes.entry(key).or_default() += 1;
+        }
+        for (index, units) in index_units(consumed) {
+            *self.index_units.entry(index).or_default() += units;
+        }
+    }
 }
 
 /// Tallies by the logical id of the function.
@@ -107,9 +130,7 @@ impl Meter {
 
     /// Returns the counts since the last call and resets them.
     pub(crate) fn take(&self) -> Tallies {
-        let mut tallies = std::mem::take(&mut *self.tallies.lock().unwrap_or_else(PoisonError::into_inner));
-        tallies.remove(OF_NO_STEP);
-        tallies
+        std::mem::take(&mut *self.tallies.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -144,28 +165,12 @@ async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
         proxy.messages.lock().unwrap_or_else(PoisonError::into_inner).extend(bodies);
     }
     // The secret is read when an environment starts and every ten minutes after that, so it belongs to no step.
-    let caller = if operation == "GetSecretValue" { OF_NO_STEP } else { caller(&parts.headers) };
-    let mut tallies = proxy.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-    let tally = tallies.entry(caller.to_owned()).or_default();
-    *tally.requests.entry(operation.to_owned()).or_default() += 1;
-    if !status.is_success() {
-        tally.refused += 1;
-    } else if of_table {
-        let answered: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let units = units(&answered["ConsumedCapacity"]);
-        if matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems") {
-            tally.read_units += units;
-        } else {
-            tally.write_units += units;
-            for key in written_keys(&parameters) {
-                *tally.writes.entry(key).or_default() += 1;
-            }
-            for (index, units) in index_units(&answered["ConsumedCapacity"]) {
-                *tally.index_units.entry(index).or_default() += units;
-            }
-        }
+    if operation != "GetSecretValue" {
+        let answered = if status.is_success() { serde_json::from_slice(&body).ok() } else { None };
+        let mut tallies = proxy.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        let tally = tallies.entry(caller(&parts.headers).to_owned()).or_default();
+        tally.count(operation, of_table, &parameters, answered.as_ref());
     }
-    drop(tallies);
 
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
@@ -175,16 +180,19 @@ async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
     response
 }
 
-/// The capacity units of one table, or the sum for several.
+/// The consumed capacity of each table: DynamoDB answers with an object or with a list.
+fn by_table(consumed: &Value) -> &[Value] {
+    consumed.as_array().map_or(std::slice::from_ref(consumed), Vec::as_slice)
+}
+
+/// The capacity units of all tables.
 fn units(consumed: &Value) -> f64 {
-    let of = |table: &Value| table["CapacityUnits"].as_f64().unwrap_or_default();
-    consumed.as_array().map_or_else(|| of(consumed), |tables| tables.iter().map(of).sum())
+    by_table(consumed).iter().map(|table| table["CapacityUnits"].as_f64().unwrap_or_default()).sum()
 }
 
 /// The capacity units of each index.
 fn index_units(consumed: &Value) -> Vec<(String, f64)> {
-    let tables = consumed.as_array().map_or(std::slice::from_ref(consumed), Vec::as_slice);
-    let indexes = tables.iter().filter_map(|table| table["GlobalSecondaryIndexes"].as_object()).flatten();
+    let indexes = by_table(consumed).iter().filter_map(|table| table["GlobalSecondaryIndexes"].as_object()).flatten();
     indexes.map(|(name, index)| (name.clone(), index["CapacityUnits"].as_f64().unwrap_or_default())).collect()
 }
 

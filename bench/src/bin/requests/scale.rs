@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use store::{CONVERSATION_LIST_SHARDS, DUE_SHARDS};
+
 use crate::{meter::Tallies, steps::Step};
 
 /// Messages of visitors a second.
@@ -30,7 +32,7 @@ struct Key {
     pattern: &'static str,
     name: &'static str,
     /// The number of keys; `None` where it grows with the traffic.
-    shards: Option<f64>,
+    shards: Option<u8>,
     /// What the key is one of.
     each: &'static str,
 }
@@ -42,11 +44,11 @@ const KEYS: [Key; 8] = [
     Key { pattern: "queue#", name: "`queue#<queue>`", shards: None, each: "queue" },
     Key { pattern: "watch#", name: "`watch#<queue>`", shards: None, each: "queue" },
     Key { pattern: "person#", name: "`person#<hash>`", shards: None, each: "person" },
-    Key { pattern: "index due", name: "`due#<shard>` of the index `due`", shards: Some(64.0), each: "shard" },
+    Key { pattern: "index due", name: "`due#<shard>` of the index `due`", shards: Some(DUE_SHARDS), each: "shard" },
     Key {
         pattern: "index lists",
         name: "`conversations#<shard>` of the index `lists`",
-        shards: Some(16.0),
+        shards: Some(CONVERSATION_LIST_SHARDS),
         each: "shard",
     },
 ];
@@ -120,7 +122,7 @@ fn key_rows(page: &mut String, message: &PerMessage, waiting: &PerMessage) {
         let (per_message, per_waiting) = (of(message), of(waiting));
         let ceiling = match key.shards {
             Some(shards) => {
-                let most = KEY_UNITS * shards / per_message;
+                let most = KEY_UNITS * f64::from(shards) / per_message;
                 let needed = RATES.map(|rate| (f64::from(rate) * per_message / KEY_UNITS).ceil());
                 format!(
                     "{} shards: {} messages a second; {} are needed at {}",

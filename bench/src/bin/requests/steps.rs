@@ -1,6 +1,8 @@
 //! The steps. Each runs three times: the first warms up the functions, which then have the settings in memory; the other two
 //! must have the same counts.
 
+use std::{collections::BTreeMap, ops::Sub};
+
 use bench::{Error, Result};
 use desk::conversation::EventKind;
 use serde_json::{Value, json};
@@ -166,19 +168,29 @@ async fn robot_steps(world: &mut World, idle: &Step) -> Result<Vec<Step>> {
 fn subtract(all: &Tallies, baseline: &Tallies) -> Tallies {
     let of = |function: &String, tally: &Tally| {
         let baseline = baseline.get(function).cloned().unwrap_or_default();
-        let requests = tally.requests.iter().map(|(operation, count)| {
-            (operation.clone(), count.saturating_sub(baseline.requests.get(operation).copied().unwrap_or(0)))
-        });
         Tally {
             invocations: tally.invocations.saturating_sub(baseline.invocations),
-            requests: requests.filter(|(_, count)| *count > 0).collect(),
+            requests: without(&tally.requests, &baseline.requests),
             read_units: tally.read_units - baseline.read_units,
             write_units: tally.write_units - baseline.write_units,
+            writes: without(&tally.writes, &baseline.writes),
+            index_units: without(&tally.index_units, &baseline.index_units),
             refused: tally.refused,
-            ..tally.clone()
         }
     };
     all.iter().map(|(function, tally)| (function.clone(), of(function, tally))).collect()
+}
+
+/// What `all` has more of than `baseline`.
+fn without<N>(all: &BTreeMap<String, N>, baseline: &BTreeMap<String, N>) -> BTreeMap<String, N>
+where
+    N: Copy + Default + PartialOrd + Sub<Output = N>,
+{
+    let more = all.iter().filter_map(|(name, count)| {
+        let baseline = baseline.get(name).copied().unwrap_or_default();
+        (*count > baseline).then(|| (name.clone(), *count - baseline))
+    });
+    more.collect()
 }
 
 /// Closes a conversation as its assignee.

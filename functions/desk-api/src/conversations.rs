@@ -139,8 +139,9 @@ impl Selection {
     }
 }
 
-/// Whether a conversation in the list of an agent is theirs. It may have been closed or reassigned since the list was read.
-/// The read is eventually consistent, so one that no agent has yet may be theirs already.
+/// Whether a conversation that was read from the list of an agent is assigned to them. It may have been closed or reassigned
+/// since the list was read. The conversation itself is read eventually consistent: where that shows no agent, the assignment
+/// is newer than what was read.
 fn may_be_assigned_to(conversation: &Conversation, agent: &str) -> bool {
     conversation.is_open() && conversation.assignee().is_none_or(|assignee| assignee == agent)
 }

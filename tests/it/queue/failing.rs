@@ -21,6 +21,16 @@ async fn five_minutes(world: &World, desk: &ServiceDesk) {
     world.heartbeat(&[&desk.agent]).await;
 }
 
+/// A desk with a conversation that is due because it is idle. Returns the conversation's id.
+async fn idle_conversation(world: &World) -> (ServiceDesk, String) {
+    let desk = desk(world).await;
+    let visitor = desk.visitor(world, "oGOOD");
+    visitor.writes("在吗").await;
+    let cid = visitor.cid().await;
+    five_minutes(world, &desk).await;
+    (desk, cid)
+}
+
 /// Puts `count` copies of a conversation into the table that are due earlier and whose visitor cannot be read.
 async fn break_copies(world: &World, openid: &str, count: u32) {
     let mut visitor = world.items("visitor").await.remove(0);
@@ -63,11 +73,7 @@ async fn a_hundred_failing_conversations_do_not_delay_the_others_of_their_shard(
 #[tokio::test]
 async fn a_partition_that_cannot_be_read_fails_the_tick_after_the_rest_is_done() {
     let world = World::start().await;
-    let desk = desk(&world).await;
-    let visitor = desk.visitor(&world, "oGOOD");
-    visitor.writes("在吗").await;
-    let cid = visitor.cid().await;
-    five_minutes(&world, &desk).await;
+    let (_desk, cid) = idle_conversation(&world).await;
     // The partition of the earlier versions' agents is read last but one; the retries of the SDK come after all others.
     let partitions = u32::try_from(DuePartition::all().count()).unwrap();
     let query = |skip, times| {
@@ -82,11 +88,7 @@ async fn a_partition_that_cannot_be_read_fails_the_tick_after_the_rest_is_done()
 #[tokio::test]
 async fn conversation_whose_every_attempt_conflicts_counts_as_failed_and_is_processed_later() {
     let world = World::start().await;
-    let desk = desk(&world).await;
-    let visitor = desk.visitor(&world, "oGOOD");
-    visitor.writes("在吗").await;
-    let cid = visitor.cid().await;
-    five_minutes(&world, &desk).await;
+    let (desk, cid) = idle_conversation(&world).await;
     let conflict = TableFault::new(Fault::TransactionConflict).function("Reception").operation("TransactWriteItems");
     world.bundle.table_faults().add(conflict.times(100));
     let tick = json!({ "tick": "minute" });

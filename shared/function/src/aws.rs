@@ -81,6 +81,22 @@ pub struct Aws {
     retries: RetryConfig,
 }
 
+/// The configuration of a client. A macro, because each SDK has a type of its own. The conversion from `SdkConfig` would replace
+/// the retries of DynamoDB by its defaults.
+macro_rules! client_config {
+    ($sdk:ident, $aws:expr, $endpoint:expr) => {{
+        let mut config = $sdk::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region($aws.region.clone())
+            .credentials_provider($aws.credentials.clone())
+            .http_client($aws.http.clone())
+            .retry_config($aws.retries.clone())
+            .timeout_config($aws.timeouts.clone());
+        config.set_endpoint_url($endpoint.clone());
+        config.build()
+    }};
+}
+
 impl Aws {
     /// Reads the variables that Lambda sets, and `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`,
     /// `AWS_ENDPOINT_URL_SQS` and `AWS_CA_BUNDLE` (AWS SDKs and Tools Reference Guide) where they are set.
@@ -106,48 +122,21 @@ impl Aws {
 
     /// A client of the table with this name.
     pub fn table(&self, name: &str, clock: SharedClock) -> Table {
-        let mut config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(self.region.clone())
-            .credentials_provider(self.credentials.clone())
-            .http_client(self.http.clone())
-            .retry_config(self.retries.clone())
-            .timeout_config(self.timeouts.clone());
-        if let Some(url) = &self.dynamodb_endpoint {
-            config = config.endpoint_url(url);
-        }
-        Table::new(aws_sdk_dynamodb::Client::from_conf(config.build()), name, clock)
+        let config = client_config!(aws_sdk_dynamodb, self, self.dynamodb_endpoint);
+        Table::new(aws_sdk_dynamodb::Client::from_conf(config), name, clock)
     }
 
     /// The vault over the secret with this ARN.
     pub fn vault(&self, secret: &str, clock: SharedClock) -> Vault {
-        let mut config = aws_sdk_secretsmanager::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(self.region.clone())
-            .credentials_provider(self.credentials.clone())
-            .http_client(self.http.clone())
-            .retry_config(self.retries.clone())
-            .timeout_config(self.timeouts.clone());
-        if let Some(url) = &self.secrets_endpoint {
-            config = config.endpoint_url(url);
-        }
-        Vault::new(aws_sdk_secretsmanager::Client::from_conf(config.build()), secret, clock)
+        let config = client_config!(aws_sdk_secretsmanager, self, self.secrets_endpoint);
+        Vault::new(aws_sdk_secretsmanager::Client::from_conf(config), secret, clock)
     }
 
     /// The queue with this URL.
     #[cfg(feature = "queue")]
     pub fn queue(&self, url: &str) -> crate::Queue {
-        let mut config = aws_sdk_sqs::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(self.region.clone())
-            .credentials_provider(self.credentials.clone())
-            .http_client(self.http.clone())
-            .retry_config(self.retries.clone())
-            .timeout_config(self.timeouts.clone());
-        if let Some(url) = &self.sqs_endpoint {
-            config = config.endpoint_url(url);
-        }
-        crate::Queue::new(aws_sdk_sqs::Client::from_conf(config.build()), url)
+        let config = client_config!(aws_sdk_sqs, self, self.sqs_endpoint);
+        crate::Queue::new(aws_sdk_sqs::Client::from_conf(config), url)
     }
 }
 

@@ -33,6 +33,21 @@ use tokio::sync::{Mutex as AsyncMutex, Notify};
 /// The name of the table.
 pub(crate) const TABLE: &str = "kefu";
 
+/// The configuration of a client. A macro, because each SDK has a type of its own.
+macro_rules! client_config {
+    ($sdk:ident, $http:expr) => {
+        $sdk::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("local"))
+            .allow_no_auth()
+            .endpoint_url("http://localhost")
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::disabled())
+            .http_client($http)
+            .build()
+    };
+}
+
 /// The emulated services. Every request is counted.
 pub(crate) struct Cloud {
     pub(crate) dynoxide: dynoxide::Database,
@@ -78,15 +93,8 @@ impl Cloud {
         let http = self.http();
         let table = table(http.clone(), Arc::clone(&clock));
         let vault = vault(http.clone(), Arc::clone(&clock));
-        let config = aws_sdk_sqs::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("local"))
-            .allow_no_auth()
-            .endpoint_url("http://localhost")
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::disabled())
-            .http_client(http);
-        let work = Queue::new(aws_sdk_sqs::Client::from_conf(config.build()), "http://localhost/work");
+        let config = client_config!(aws_sdk_sqs, http);
+        let work = Queue::new(aws_sdk_sqs::Client::from_conf(config), "http://localhost/work");
         // The discard port: nothing is sent.
         let channel = Channel::new(&table, vault.clone(), "http://127.0.0.1:9", Reach::Local);
         let channel = channel.map_err(|error| Error::Other(error.to_string()))?;
@@ -203,25 +211,11 @@ where
 }
 
 fn table(http: SharedHttpClient, clock: SharedClock) -> Table {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("local"))
-        .allow_no_auth()
-        .endpoint_url("http://localhost")
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::disabled())
-        .http_client(http);
-    Table::new(aws_sdk_dynamodb::Client::from_conf(config.build()), TABLE, clock)
+    let config = client_config!(aws_sdk_dynamodb, http);
+    Table::new(aws_sdk_dynamodb::Client::from_conf(config), TABLE, clock)
 }
 
 fn vault(http: SharedHttpClient, clock: SharedClock) -> Vault {
-    let config = aws_sdk_secretsmanager::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("local"))
-        .allow_no_auth()
-        .endpoint_url("http://localhost")
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::disabled())
-        .http_client(http);
-    Vault::new(aws_sdk_secretsmanager::Client::from_conf(config.build()), "secret", clock)
+    let config = client_config!(aws_sdk_secretsmanager, http);
+    Vault::new(aws_sdk_secretsmanager::Client::from_conf(config), "secret", clock)
 }

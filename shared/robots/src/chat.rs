@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{Answer, Client, Failure, MAX_ANSWER, Passage, TurnRequest, grounding, prompt};
+use crate::{Answer, Client, Failure, MAX_ANSWER, Passage, TurnRequest, Withheld, grounding, prompt};
 
 /// A language model. `Debug` shows the model's name and the limits alone, because the URL may contain a key too.
 #[derive(Clone)]
@@ -103,7 +103,7 @@ impl Client {
         let completion: Completion = serde_json::from_slice(&body).map_err(|_| Failure::Malformed)?;
         let choice = completion.choices.into_iter().next().ok_or(Failure::Malformed)?;
         Ok(check_reply(&choice.message.content.unwrap_or_default(), &passages, limit).unwrap_or_else(|why| {
-            tracing::info!(why, "completion withheld");
+            tracing::info!(reason = %why, "completion withheld");
             Answer::DontKnow
         }))
     }
@@ -129,19 +129,22 @@ fn authorization(api_key: &SecretString) -> Option<HeaderMap> {
 }
 
 /// The answer in a completion, or the reason to withhold it.
-fn check_reply(content: &str, passages: &[Passage<'_>], limit: usize) -> Result<Answer, &'static str> {
-    let reply: Reply = serde_json::from_str(strip_code_fence(content)).map_err(|_| "not the JSON asked for")?;
+fn check_reply(content: &str, passages: &[Passage<'_>], limit: usize) -> Result<Answer, Withheld> {
+    let Ok(reply) = serde_json::from_str::<Reply>(strip_code_fence(content)) else {
+        tracing::info!("completion is not the JSON asked for");
+        return Ok(Answer::DontKnow);
+    };
     if reply.handover {
         return Ok(Answer::hand_over(reply.reason.as_deref()));
     }
-    let answer = reply.answer.filter(|answer| !answer.trim().is_empty()).ok_or("no answer")?;
+    let Some(answer) = reply.answer.filter(|answer| !answer.trim().is_empty()) else { return Ok(Answer::DontKnow) };
     let cited = cited_passages(&reply.sources, passages);
     if cited.is_empty() {
-        return Err("no source");
+        return Err(Withheld::NoSource);
     }
     let sources: Vec<_> = cited.iter().flat_map(|passage| [passage.title, passage.answer]).collect();
     // Only the text that is sent is checked.
-    let Answer::Text(text) = Answer::text(&answer, limit) else { return Err("no answer") };
+    let Answer::Text(text) = Answer::text(&answer, limit) else { return Ok(Answer::DontKnow) };
     match grounding::unsupported_claim(&text, &sources) {
         Some(why) => Err(why),
         None => Ok(Answer::Text(text)),

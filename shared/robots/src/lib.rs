@@ -15,11 +15,13 @@ mod numerals;
 mod prompt;
 mod transport;
 mod webhook;
+mod withheld;
 
 pub use chat::Chat;
 pub use failure::Failure;
 pub use transport::{Client, MAX_BODY};
 pub use webhook::{Webhook, generate_secret, is_secret};
+pub use withheld::Withheld;
 
 /// The longest answer, in bytes of UTF-8: one WeChat message.
 pub const MAX_ANSWER: usize = wechat::text::MAX_TEXT;

@@ -6,20 +6,31 @@
 //!
 //! | Module | Recognizes |
 //! |---|---|
-//! | `chinese` | requests for a person in Chinese, and their negation |
-//! | `english` | the same in English |
+//! | `spelling` | – (pinyin, marks between characters and mistaken characters become words) |
+//! | `word_borders` | – (whether a noun is a word: not 人工 in 工人工资) |
+//! | `chinese` | requests for a person in Chinese |
+//! | `evidence` | – (whether 人工 and 真人, which have other meanings, are asked for) |
+//! | `about` | – (talk about people that asks for none) |
+//! | `negation` | – (refusals of a person in Chinese) |
+//! | `english`, `english_offers` | the same in English |
 //! | `bot_refusal` | Chinese requests that refuse a bot, or ask to talk with people |
 //! | `word_list` | – (the word lists' type) |
 
+mod about;
 mod bot_refusal;
 mod chinese;
 mod english;
+mod english_offers;
+mod evidence;
+mod negation;
+mod spelling;
+mod word_borders;
 mod word_list;
 
 use serde::{Deserialize, Serialize};
 
 use self::word_list::{LOOKBACK_MAX, WordList};
-use crate::faq::normalize::{bare, clauses, ends_clause, is_han, normalize};
+use crate::faq::normalize::{bare, ends_clause, is_han, normalize, without_pictures};
 
 /// The reason for a handover to a person. `keyword`: the visitor asked for a person; `misses`: too many consecutive turns
 /// had no answer; `repeated`: the visitor repeated the same question; `robot`: the robot requested it; `picked`: the
@@ -45,18 +56,18 @@ pub enum Reason {
 
 /// Whether a visitor asks for a person: 转人工, 找客服, 不要机器人, "talk to a human", or one of the binding's `keywords`.
 ///
-/// A negated request (不要转人工, "no agent please"), a word with another meaning (人工智能, 人工费, "cleaning agent") and a
-/// question about the other side's identity (你是人工吗) do not count. Width, case and traditional characters do not matter.
+/// A negated request (不要转人工, 可以不转人工吗, "no agent please"), a word with another meaning (人工智能, 含人工吗, "cleaning agent"),
+/// a part of other words (工人工资), and talk about people (你是人工吗, 昨天找过人工, 退货需要联系客服吗) do not count. Width, case,
+/// traditional characters, emoji, pinyin and common typing errors do not matter.
 pub fn asks_for_person(text: &str, keywords: &[String]) -> bool {
     let normalized = normalize(text);
-    let mut clauses = clauses(&normalized).map(remove_insignificant).peekable();
-    while let Some(clause) = clauses.next() {
-        let mut is_declined = || clauses.peek().is_some_and(|next| chinese::declines(next));
-        if (chinese::asks(&clause) || bot_refusal::asks(&clause) || english::asks(&clause)) && !is_declined() {
-            return true;
-        }
-    }
-    asks_by_keyword(&normalized, keywords)
+    let clauses = spelling::clauses(&without_pictures(&normalized));
+    let nexts = clauses.iter().skip(1).map(Some).chain([None]);
+    let is_asked = clauses.iter().zip(nexts).any(|(clause, next)| {
+        let asks = chinese::asks(clause) || bot_refusal::asks(clause) || english::asks(clause);
+        asks && !next.is_some_and(|next| negation::declines(next))
+    });
+    is_asked || asks_by_keyword(&normalized, keywords)
 }
 
 /// Whether the text contains one of the keywords without a negation.
@@ -69,7 +80,7 @@ fn asks_by_keyword(normalized: &str, keywords: &[String]) -> bool {
             let is_inside_of_a_word = continues(before.chars().next_back(), word.chars().next())
                 || continues(word.chars().next_back(), after.chars().next());
             !is_inside_of_a_word
-                && !chinese::refuses(&remove_insignificant(before), &remove_insignificant(after_clause))
+                && !negation::refuses(&remove_insignificant(before), &remove_insignificant(after_clause))
                 && !english::refuses(before)
         })
     })
@@ -84,8 +95,10 @@ fn continues(last: Option<char>, next: Option<char>) -> bool {
 /// Removes quotation marks, brackets, and the spaces beside ideographs.
 fn remove_insignificant(clause: &str) -> String {
     let mut closed = String::with_capacity(clause.len());
-    let parts = clause
-        .split([' ', '"', '“', '”', '‘', '「', '」', '『', '』', '《', '》', '【', '】', '(', ')', '[', ']', '<', '>']);
+    let parts = clause.split([
+        ' ', '/', '_', '|', '*', '-', '+', '"', '“', '”', '‘', '「', '」', '『', '』', '《', '》', '【', '】', '(',
+        ')', '[', ']', '<', '>',
+    ]);
     for part in parts.filter(|part| !part.is_empty()) {
         if closed.ends_with(|c| !is_han(c)) && !part.starts_with(is_han) {
             closed.push(' ');

@@ -8,16 +8,15 @@ use std::{collections::HashMap, sync::LazyLock};
 /// Pairs of a traditional character and its simplified form, for the vocabulary of conversations about orders. Visitors
 /// from Hong Kong and Taiwan write traditional characters. A complete table, such as that of `OpenCC` with thousands of entries,
 /// would be larger than the rest of this crate.
-const TRADITIONAL: &str = "轉转 貨货 發发 運运 費费 優优 號号 碼码 員员 單单 訂订 購购 買买 賣卖 價价 錢钱 額额 換换 還还 沒没 麼么 麽么 嗎吗 \
-    這这 個个 們们 時时 間间 幾几 點点 請请 問问 謝谢 幫帮 電电 話话 機机 開开 關关 閉闭 結结 會会 級级 積积 禮礼 裝装 質质 壞坏 錯错 補补 庫库 \
-    斷断 預预 約约 實实 體体 門门 裡里 裏里 專专 業业 稅税 據据 網网 頁页 連连 線线 聯联 繫系 係系 聽听 說说 讓让 給给 對对 應应 該该 當当 過过 進进 \
-    遠远 邊边 選选 擇择 顏颜 圖图 褲裤 襯衬 絲丝 紅红 綠绿 藍蓝 顯显 簽签 遞递 達达 處处 損损 傷伤 責责 賠赔 償偿 險险 類类 種种 樣样 滿满 減减 贈赠 \
-    獎奖 領领 無无 為为 爲为 後后 從从 來来 歲岁 學学 國国 際际 灣湾 東东 車车 長长 張张 鎖锁 帳账 賬账 帐账 戶户 註注 銷销 刪删 綁绑 驗验 證证 認认 \
-    識识 語语 聲声 視视 頻频 見见 覺觉 觀观 親亲 愛爱 氣气 態态 務务 動动 師师 傳传 僅仅 儲储 兩两 劃划 匯汇 參参 雙双 變变 啟启 執执 場场 報报 複复 \
-    復复 夠够 獲获 寬宽 寶宝 屬属 幣币 幹干 廣广 廠厂 彈弹 徵征 憑凭 擔担 擋挡 數数 於于 曬晒 書书 條条 極极 標标 檢检 歡欢 殘残 決决 況况 測测 煩烦 \
-    爛烂 環环 異异 疊叠 盡尽 確确 稱称 穩稳 筆笔 範范 簡简 糾纠 紀纪 納纳 純纯 紙纸 細细 組组 統统 經经 維维 緊紧 織织 續续 罰罚 職职 脫脱 臨临 舉举 \
-    舊旧 製制 規规 訊讯 記记 許许 評评 詢询 試试 誤误 課课 調调 談谈 論论 護护 讀读 負负 貼贴 資资 趕赶 輕轻 輸输 辦办 適适 遲迟 郵邮 銀银 鋪铺 鍵键 \
-    鏈链 鏡镜 陸陆 隊队 階阶 難难 雜杂 離离 靜静 頂顶 項项 順顺 須须 頭头 題题 願愿 風风 飛飞 館馆 髒脏 麗丽 齊齐 齡龄 嘍喽 嚇吓 獨独 顧顾 權权";
+const TRADITIONAL: &str = "轉转 貨货 發发 運运 費费 優优 號号 碼码 員员 單单 訂订 購购 買买 賣卖 價价 錢钱 額额 換换 還还 沒没 麼么 麽么 嗎吗 這这 個个 們们 時时 間间 幾几 點点 請请 問问 謝谢 幫帮 電电 話话 機机 開开 關关 閉闭 \
+    結结 會会 級级 積积 禮礼 裝装 質质 壞坏 錯错 補补 庫库 斷断 預预 約约 實实 體体 門门 裡里 裏里 專专 業业 稅税 據据 網网 頁页 連连 線线 聯联 繫系 係系 聽听 說说 讓让 給给 對对 應应 該该 當当 過过 進进 \
+    遠远 邊边 選选 擇择 顏颜 圖图 褲裤 襯衬 絲丝 紅红 綠绿 藍蓝 顯显 簽签 遞递 達达 處处 損损 傷伤 責责 賠赔 償偿 險险 類类 種种 樣样 滿满 減减 贈赠 獎奖 領领 無无 為为 爲为 後后 從从 來来 歲岁 學学 國国 \
+    際际 灣湾 東东 車车 長长 張张 鎖锁 帳账 賬账 帐账 戶户 註注 銷销 刪删 綁绑 驗验 證证 認认 識识 語语 聲声 視视 頻频 見见 覺觉 觀观 親亲 愛爱 氣气 態态 務务 動动 師师 傳传 僅仅 儲储 兩两 劃划 匯汇 參参 \
+    雙双 變变 啟启 執执 場场 報报 複复 復复 夠够 獲获 寬宽 寶宝 屬属 幣币 幹干 廣广 廠厂 彈弹 徵征 憑凭 擔担 擋挡 數数 於于 曬晒 書书 條条 極极 標标 檢检 歡欢 殘残 決决 況况 測测 煩烦 爛烂 環环 異异 疊叠 \
+    盡尽 確确 稱称 穩稳 筆笔 範范 簡简 糾纠 紀纪 納纳 純纯 紙纸 細细 組组 統统 經经 維维 緊紧 織织 續续 罰罚 職职 脫脱 臨临 舉举 舊旧 製制 規规 訊讯 記记 許许 評评 詢询 試试 誤误 課课 調调 談谈 論论 護护 \
+    讀读 負负 貼贴 資资 趕赶 輕轻 輸输 辦办 適适 遲迟 郵邮 銀银 鋪铺 鍵键 鏈链 鏡镜 陸陆 隊队 階阶 難难 雜杂 離离 靜静 頂顶 項项 順顺 須须 頭头 題题 願愿 風风 飛飞 館馆 髒脏 麗丽 齊齐 齡龄 嘍喽 嚇吓 獨独 \
+    顧顾 權权 講讲 臺台 週周 鐘钟 鍾钟 錄录 導导 遊游 戲戏 區区 縣县 樓楼 層层 醫医 藥药 療疗 廳厅 飯饭 麵面 雞鸡 魚鱼 貓猫 綫线 綜综 總总 絕绝 絡络 聞闻 腦脑 臉脸 藝艺 虛虚 衛卫 訴诉 設设 詳详 誰谁 讚赞 \
+    豐丰 貴贵 賓宾 賞赏 贏赢 軟软 輪轮 遺遗 鄉乡 釋释 鈕钮 鋼钢 錶表 鎮镇 鐵铁 鑽钻 閃闪 陰阴 陽阳 雲云 韓韩 響响 飲饮 養养 餘余 驚惊 鬆松 黃黄 龍龙 妳你 嬰婴 將将 濕湿 熱热 燈灯 牆墙";
 
 static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
     TRADITIONAL.split_whitespace().filter_map(|pair| pair.chars().next().zip(pair.chars().nth(1))).collect()
@@ -54,7 +53,7 @@ pub(crate) fn without_punctuation(mut normalized: String) -> String {
 
 /// Removes the codes of pictures from a normalized text. WeChat writes its emoji as `[微笑]` or `[Smile]`, and messages that
 /// are not texts appear as `[图片]`.
-pub(super) fn without_pictures(normalized: &str) -> String {
+pub(crate) fn without_pictures(normalized: &str) -> String {
     const CODE_MAX: usize = 12;
     let mut rest = normalized;
     let mut text = String::with_capacity(normalized.len());

@@ -2,8 +2,8 @@
 //! normalized and has no spaces beside ideographs.
 
 use super::{
-    chinese::{is_all, is_negated},
-    word_list::{LOOKBACK_MAX, WordList},
+    negation::is_negated,
+    word_list::{LOOKBACK_MAX, WordList, is_all},
 };
 
 /// The bot, longest words first.
@@ -38,7 +38,9 @@ const WITH_PEOPLE: WordList = WordList("和 跟 与 同 让 由 有 没有 有�
 const CALLS: WordList = WordList(
     "找 找个 找一个 换 换个 换一个 来 来个 来一个 叫 叫个 派 派个 转 转个 转给 转接 安排 安排个 请个 接 接个 要 要个",
 );
-const PEOPLE: WordList = WordList("真正的人 真实的人 正常人 大活人 人类 真的人 人类客服 人");
+const PEOPLE: WordList = WordList(
+    "能管事的 管事的 能做主的 做主的 说得上话的 能解决问题的 懂的人 真正的人 真实的人 正常人 大活人 人类 真的人 人类客服 人",
+);
 /// What people do in a conversation.
 const PERSON_ACTIONS: WordList = WordList(
     "回覆 说话 说说话 说说 说 聊 聊聊 聊天 问问 问 讲话 讲 谈 谈谈 沟通 对话 交流 通话 回复 回答 回 解决 处理 接待 服务 帮我 帮帮我 帮忙 能帮我 能 可以 理我 理 管 管管 \

@@ -2,7 +2,10 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::word_list::{LOOKBACK_MAX, WordList};
+use super::{
+    english_offers,
+    word_list::{LOOKBACK_MAX, WordList},
+};
 
 /// Nouns that are a request on their own.
 const PERSONS: WordList =
@@ -24,13 +27,13 @@ const LINKS: WordList = WordList(
      give let you u it us try trying going gonna ask asking asked please pls just really actual actually live real human \
      person customer client support service sales talk talking speak speaking chat chatting transfer transferred \
      transferring connect connected connecting reach contact put pass switch escalate forward hand call send bring \
-     redirect route another different one help from interested needed agent 必 要 转 找 用",
+     redirect route this it w another different one help from interested needed agent 必 要 转 找 用",
 );
 const NEGATIONS: WordList = WordList("not no dont never without stop cancel isnt doesnt didnt wasnt nor");
 /// Chinese negations in a clause of both languages.
 const CHINESE_NEGATIONS: WordList = WordList("不 别");
 /// Words before a negation that turn it into a complaint or a question: why don't you transfer me.
-const QUESTIONS: WordList = WordList("why can could would will how");
+const QUESTIONS: WordList = WordList("why how");
 
 /// Words before a person that give it another meaning: cleaning agent.
 const BEFORE_OTHER: WordList = WordList(
@@ -43,17 +46,24 @@ const AFTER_OTHER: WordList =
 /// Whether the clause asks for a person.
 pub(super) fn asks(clause: &str) -> bool {
     let words = words(clause);
-    let words: Vec<_> = words.iter().map(|word| &**word).collect();
-    if asks_identity(&words) {
+    let words: Vec<_> = words.iter().map(|word| corrected(word)).collect();
+    if asks_identity(&words) || is_about(&words) {
         return false;
     }
     if refuses_bot(&words) {
         return true;
     }
     (0..words.len()).any(|at| {
-        let (before, after) = (&words[..at], &words[at + 1..]);
+        let (before, after) = context(&words, at);
         names_person(words[at], before, after) && !is_negated(before, &[NEGATIONS, CHINESE_NEGATIONS])
     })
+}
+
+/// The words that are examined before and after a word. It bounds the work on hostile texts.
+const CONTEXT_MAX: usize = 32;
+
+fn context<'a>(words: &'a [&'a str], at: usize) -> (&'a [&'a str], &'a [&'a str]) {
+    (&words[at.saturating_sub(CONTEXT_MAX)..at], &words[at + 1..words.len().min(at + 1 + CONTEXT_MAX)])
 }
 
 /// Whether the clause refuses a bot: not a bot, I don't want to talk to a robot. A statement about the visitor and another
@@ -66,7 +76,10 @@ fn refuses_bot(words: &[&str]) -> bool {
         "please pls thanks thank you anymore again ever now at all here answer answers answering reply replies replying to me",
     );
     (0..words.len()).any(|at| {
-        let (before, after) = (&words[..at], &words[at + 1..]);
+        let (before, after) = context(words, at);
+        if !BOTS.contains(words[at]) && words[at] != "machine" {
+            return false;
+        }
         let before: Vec<_> = before.iter().copied().filter(|word| !["this", "more", "stupid"].contains(word)).collect();
         let talks = before.iter().any(|word| TALK_VERBS.contains(word));
         let is_machine = BOTS.contains(words[at]) || words[at] == "machine" && talks;
@@ -94,27 +107,38 @@ fn names_person(word: &str, before: &[&str], after: &[&str]) -> bool {
     if BEFORE_OTHER.contains(last) || after.first().is_some_and(|word| AFTER_OTHER.contains(word)) {
         return false;
     }
-    let is_asked_by_name = || called(before, &[CALLS, WISHES]) || may_have(before) || is_alone(before, after);
+    let is_asked_by_name =
+        || called(before, &[CALLS, WISHES]) || may_have(before) || to_be_connected(before) || is_alone(before, after);
     if PERSONS.contains(word) {
-        return is_asked_by_name();
+        return is_asked_by_name() || english_offers::is_asked(before, after, true);
     }
     match (word, last) {
-        ("support" | "service" | "care", "customer") | ("person", "real" | "live" | "actual") => is_asked_by_name(),
+        ("support" | "service" | "care", "customer") => is_asked_by_name(),
+        ("person" | "people" | "someone" | "somebody", "real" | "live" | "actual") => {
+            is_asked_by_name() || english_offers::is_asked(before, after, true)
+        }
         // On their own these nouns can be articles or fees (support pillow, service fee).
         ("support" | "service", "to" | "your" | "live" | "tech" | "technical") => called(before, &[CALLS]),
         ("support" | "service" | "care", _) => false,
-        // Is there anyone I can talk to?
-        (word, _) if STAFF.contains(word) => called(before, &[CALLS]) || may_talk(after),
+        (word, _) if STAFF.contains(word) => {
+            let is_person = word == "person";
+            called(before, &[CALLS])
+                || called(before, &[CALLS, WISHES])
+                    && (is_person && after.is_empty() || english_offers::is_human(after))
+                || english_offers::is_asked(before, after, is_person)
+        }
         _ => false,
     }
 }
 
-fn may_have(before: &[&str]) -> bool {
-    before.contains(&"have") && before.iter().any(|word| ["can", "could", "may"].contains(word))
+/// Can I be connected to …; not: I was connected to …
+fn to_be_connected(before: &[&str]) -> bool {
+    const CONNECTED: WordList = WordList("connected transferred escalated forwarded redirected");
+    before.windows(2).any(|pair| ["be", "get", "getting"].contains(&pair[0]) && CONNECTED.contains(pair[1]))
 }
 
-fn may_talk(after: &[&str]) -> bool {
-    matches!(after, [.., "can" | "could", "talk" | "speak" | "chat", "to" | "with"])
+fn may_have(before: &[&str]) -> bool {
+    before.contains(&"have") && before.iter().any(|word| ["can", "could", "may"].contains(word))
 }
 
 /// Whether the text ends with one of the verbs and words of [`LINKS`]: talk to a real …, 转 …
@@ -136,8 +160,41 @@ fn is_alone(before: &[&str], after: &[&str]) -> bool {
 /// Whether the clause asks for the identity of the other side: are you human, am I talking to a person.
 fn asks_identity(words: &[&str]) -> bool {
     let opens = matches!(words, ["are" | "r", "you" | "u", ..] | ["am", "i", ..] | ["is", "this" | "it", ..]);
-    let is_request = words.iter().any(|word| ["transfer", "connect", "able", "put", "get", "let"].contains(word));
+    let is_request =
+        words.iter().any(|word| ["possible", "transfer", "connect", "able", "put", "get", "let"].contains(word));
     opens && !is_request
+}
+
+/// Whether the clause is about people and asks for none: what other people said, what a word means, whether a person is needed.
+fn is_about(words: &[&str]) -> bool {
+    const SAYS: WordList = WordList("said says told tells asked wrote");
+    const ASKED_FOR: WordList = WordList("i ive already just");
+    let of_others = words
+        .iter()
+        .enumerate()
+        .any(|(at, word)| SAYS.contains(word) && !words[..at].last().is_none_or(|subject| ASKED_FOR.contains(subject)));
+    let is_needed = match words {
+        ["do" | "does" | "must" | "should" | "did", subject, rest @ ..] => {
+            ["must", "should"].contains(&words[0]) && *subject == "i"
+                || rest.starts_with(&["need"])
+                || rest.starts_with(&["have", "to"])
+        }
+        _ => false,
+    };
+    of_others || is_needed || words.iter().any(|word| ["mean", "means", "meaning", "difference"].contains(word))
+}
+
+/// The person that a misspelt word means, or the word: agnet, representitive.
+fn corrected(word: &str) -> &str {
+    const LONG: usize = 8;
+    ["agent", "human", "operator", "representative", "supervisor", "customer"]
+        .into_iter()
+        .find(|known| {
+            let is_close = word.len() == known.len() || word.len().abs_diff(known.len()) == 1 && known.len() >= LONG;
+            let has_same_start = word.get(..2) == known.get(..2);
+            is_close && has_same_start && strsim::osa_distance(word, known) == 1 && !word.ends_with('s')
+        })
+        .unwrap_or(word)
 }
 
 /// Whether a negation precedes the person. It searches backwards over [`LINKS`], at most [`LOOKBACK_MAX`] words; two negations

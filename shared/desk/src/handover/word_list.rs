@@ -22,6 +22,11 @@ impl WordList {
         self.iter().any(|word| text.starts_with(word))
     }
 
+    /// Whether a word of the list occurs in the text.
+    pub(super) fn occurs(self, text: &str) -> bool {
+        self.iter().any(|word| text.contains(word))
+    }
+
     /// Whether the text ends with a word of the list.
     pub(super) fn ends(self, text: &str) -> bool {
         self.iter().any(|word| text.ends_with(word))
@@ -36,4 +41,22 @@ impl WordList {
     pub(super) fn strip_end(self, text: &str) -> Option<&str> {
         self.iter().filter_map(|word| text.strip_suffix(word)).min_by_key(|rest| rest.len())
     }
+}
+
+/// Whether the text consists of words of these lists only.
+pub(super) fn is_all(text: &str, words: &[WordList]) -> bool {
+    let mut rest = text;
+    while !rest.is_empty() {
+        match words.iter().filter_map(|words| words.strip_start(rest)).min_by_key(|rest| rest.len()) {
+            Some(shorter) => rest = shorter,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// The text, and the text without each run of words of these lists at its end, longest words first.
+pub(super) fn without_end<'a>(text: &'a str, words: &'a [WordList]) -> impl Iterator<Item = &'a str> {
+    let strip = |rest: &&'a str| words.iter().filter_map(|words| words.strip_end(rest)).min_by_key(|rest| rest.len());
+    std::iter::successors(Some(text), strip).take(LOOKBACK_MAX)
 }

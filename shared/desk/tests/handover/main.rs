@@ -1,13 +1,23 @@
 //! Requests for a person, refusals of a person, and other texts.
 
-use std::sync::LazyLock;
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 use desk::handover::{Reason, asks_for_person, same_question, wants_to_end};
 use proptest::prelude::*;
 
+/// The number of held-out phrases that are known to be classified wrongly.
+const HELD_OUT_WRONG_MAX: usize = 0;
+
 /// Texts of visitors, and whether each asks for a person.
-static PHRASES: LazyLock<Vec<(&str, bool)>> = LazyLock::new(|| {
-    let lines = include_str!("phrases.tsv").lines().filter(|line| !line.starts_with('#'));
+static PHRASES: LazyLock<Vec<(&str, bool)>> = LazyLock::new(|| labelled(include_str!("phrases.tsv")));
+/// The same, written before the rules that they measure.
+static HELD_OUT: LazyLock<Vec<(&str, bool)>> = LazyLock::new(|| labelled(include_str!("held_out.tsv")));
+
+fn labelled(file: &'static str) -> Vec<(&'static str, bool)> {
+    let lines = file.lines().filter(|line| !line.starts_with('#'));
     lines
         .map(|line| match line.split_once('\t') {
             Some(("yes", text)) => (text, true),
@@ -15,10 +25,26 @@ static PHRASES: LazyLock<Vec<(&str, bool)>> = LazyLock::new(|| {
             _ => panic!("{line}"),
         })
         .collect()
-});
+}
 
 fn phrases(expected: bool) -> Vec<&'static str> {
     PHRASES.iter().filter(|(_, asks)| *asks == expected).map(|(text, _)| *text).collect()
+}
+
+/// Prints the figures of the READMEs, which `bench/recognition.py` reads.
+#[test]
+fn figures_hold_on_known_and_held_out_phrases() {
+    for (name, phrases, wrong_max) in [("known", &*PHRASES, 0), ("held out", &*HELD_OUT, HELD_OUT_WRONG_MAX)] {
+        let wrong: Vec<_> = phrases.iter().filter(|(text, asks)| asks_for_person(text, &[]) != *asks).collect();
+        let requests = phrases.iter().filter(|(_, asks)| *asks).count();
+        let missed = wrong.iter().filter(|(_, asks)| *asks).count();
+        let (others, taken) = (phrases.len() - requests, wrong.len() - missed);
+        println!(
+            "handover {name}: {missed} of {requests} requests missed, {taken} of {others} other texts taken for one"
+        );
+        assert!(requests >= 90 && others >= 120, "{name}");
+        assert!(wrong.len() <= wrong_max, "{name}: {wrong:#?}");
+    }
 }
 
 #[test]
@@ -225,5 +251,18 @@ proptest! {
     #[test]
     fn keywords_only_add_requests((text, expected) in phrase(), extra in proptest::collection::vec("[a-z甲乙丙]{1,3}", 0..3)) {
         prop_assert!(!expected || asks_for_person(text, &extra));
+    }
+}
+
+/// Prints the durations, up to a quarter of a second in a debug build. The bound only catches work that grows with a power of the length.
+#[test]
+fn hostile_texts_are_classified_in_time() {
+    for part in ["人工", "我要", "找", "真人和", "不要不", "rengong", "a human can ", "人·", "kefu ", "的", "转克服"]
+    {
+        let text = format!("{}人工", part.repeat(4096 / part.len()));
+        let start = Instant::now();
+        asks_for_person(&text, &[]);
+        println!("{part}: {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(1), "{part}");
     }
 }

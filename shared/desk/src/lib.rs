@@ -11,6 +11,7 @@
 //! | [`handover`] | whether a visitor asks for a person or ends the conversation |
 //! | [`robot`] | settings of a robot |
 //! | [`faq`] | the known question that a visitor asks |
+//! | [`numerals`] | the value of Chinese numerals and English number words |
 //! | [`turn`] | the result of a robot's turn |
 //! | [`quota`] | the number of replies that WeChat still grants |
 //! | [`policy`] | which caller may do what to which conversation, visitor or setting |
@@ -23,6 +24,7 @@ pub mod faq;
 pub mod handover;
 pub mod held;
 pub mod merchant;
+pub mod numerals;
 pub mod policy;
 pub mod quota;
 pub mod reception;

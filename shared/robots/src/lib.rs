@@ -11,7 +11,6 @@ mod chat;
 mod failure;
 mod grounding;
 mod length;
-mod numerals;
 mod prompt;
 mod transport;
 mod webhook;

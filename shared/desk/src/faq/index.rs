@@ -8,8 +8,9 @@ use std::{
 use super::{
     Question,
     analyzer::{Analysis, Term, analyze},
+    details,
     fuzzy::Dictionary,
-    normalize::{bare, clauses, is_han, normalize, without_pictures, without_punctuation},
+    normalize::{clauses, is_han, normalize, without_pictures, without_punctuation},
 };
 
 /// The number of characters of a query that are searched. A question is much shorter.
@@ -40,7 +41,7 @@ pub struct Index {
     ids: HashMap<Term, usize>,
     postings: Vec<Posting>,
     documents: Vec<Document>,
-    /// The question of each title and variant without punctuation; `None` if several questions have the same text.
+    /// The document of each text without punctuation; `None` if several questions have the same text.
     exact: HashMap<String, Option<usize>>,
     words: Dictionary,
     /// The weight of an unknown term, before [`Term::weight`].
@@ -60,6 +61,8 @@ struct Document {
     question: usize,
     /// The sum of the weights of the document's terms.
     weight: f32,
+    /// The normalized text.
+    text: Box<str>,
 }
 
 /// A question found by a search.
@@ -75,6 +78,8 @@ pub struct Hit {
 pub(super) struct SearchResult {
     /// The hits, best first.
     pub(super) hits: Vec<Hit>,
+    /// By question: the document that gave it its score.
+    best: Vec<usize>,
     /// If the text only names a topic: the questions about it, best first. Empty or at least two.
     pub(super) topic: Vec<usize>,
 }
@@ -109,10 +114,11 @@ impl Index {
     fn add(&mut self, question: usize, text: &str) {
         let normalized = normalize(text);
         let terms = analyze(&normalized);
-        let bare = without_punctuation(normalized);
+        let bare = without_punctuation(normalized.clone());
         if !bare.is_empty() {
-            let same = self.exact.entry(bare).or_insert(Some(question));
-            *same = same.filter(|&same| same == question);
+            let document = self.documents.len();
+            let same = self.exact.entry(bare).or_insert(Some(document));
+            *same = same.filter(|&same| same == document || self.documents[same].question == question);
         }
         for term in terms.list {
             let id = *self.ids.entry(term).or_insert(self.postings.len());
@@ -125,7 +131,7 @@ impl Index {
                 documents.push(self.documents.len());
             }
         }
-        self.documents.push(Document { question, weight: 0.0 });
+        self.documents.push(Document { question, weight: 0.0, text: normalized.into() });
     }
 
     /// Returns at most `limit` questions that share a term with the text, best first.
@@ -135,17 +141,34 @@ impl Index {
         hits
     }
 
-    /// Returns the question whose title or a variant equals the text, ignoring punctuation, width, case and pictures.
+    /// Returns the question whose title or a variant equals the text, ignoring punctuation, width, case and pictures. Punctuation
+    /// within numbers counts: 9.9 is not 99.
     pub(super) fn exact(&self, text: &str) -> Option<usize> {
+        let normalized = normalize(text);
         let known = |bare: String| self.exact.get(&bare).copied().flatten();
-        known(bare(text)).or_else(|| known(without_punctuation(without_pictures(&normalize(text)))))
+        let document = known(without_punctuation(normalized.clone()))
+            .or_else(|| known(without_punctuation(without_pictures(&normalized))))?;
+        let Document { question, text: known, .. } = &self.documents[document];
+        (!details::numbers_differ(&normalized, known, &[])).then_some(*question)
+    }
+
+    /// Whether the text asks for another detail than the known text that a search found for the question.
+    pub(super) fn differs(&self, text: &str, result: &SearchResult, question: usize) -> bool {
+        let all = self.documents.iter().filter(|document| document.question == question);
+        let all: Vec<&str> = all.map(|document| &*document.text).collect();
+        let text: String = text.chars().take(TEXT_MAX).collect();
+        details::differ(&without_pictures(&normalize(&text)), &self.documents[result.best[question]].text, &all)
     }
 
     pub(super) fn search_all(&self, text: &str) -> SearchResult {
         let text: String = text.chars().take(TEXT_MAX).collect();
         let text = without_pictures(&normalize(&text));
-        let mut search =
-            Search { index: self, common: vec![0.0; self.documents.len()], scores: vec![0.0; self.questions] };
+        let mut search = Search {
+            index: self,
+            common: vec![0.0; self.documents.len()],
+            scores: vec![0.0; self.questions],
+            best: vec![0; self.questions],
+        };
         let whole = analyze(&text);
         let has_all = search.add(&whole, 1.0);
         let text = break_at_spaces(&text);
@@ -155,14 +178,14 @@ impl Index {
                 search.add(&analyze(clause), CLAUSE_FACTOR);
             }
         }
-        let hits = search.hits();
+        let (hits, best) = search.hits();
         let is_topic = !whole.is_sentence && whole.units <= TOPIC_UNITS && has_all.len() > 1;
         let topic = if is_topic {
             hits.iter().map(|hit| hit.question).filter(|at| has_all.contains(at)).collect()
         } else {
             Vec::new()
         };
-        SearchResult { hits, topic }
+        SearchResult { hits, best, topic }
     }
 
     fn find(&self, term: &Term) -> Option<usize> {
@@ -180,6 +203,8 @@ struct Search<'a> {
     common: Vec<f32>,
     /// By question: the best score so far.
     scores: Vec<f32>,
+    /// By question: the document that has it.
+    best: Vec<usize>,
 }
 
 impl Search<'_> {
@@ -210,11 +235,13 @@ impl Search<'_> {
         let mut has_all = Vec::new();
         for document in touched {
             let common = std::mem::take(&mut self.common[document]);
-            let Document { question, weight: own } = self.index.documents[document];
+            let Document { question, weight: own, .. } = self.index.documents[document];
             let score = 2.0 * common / (weight + own) * factor;
             // Sums in a different order differ in the last digits. Rounding makes equal scores keep the order of the questions.
             let score = (score * 10_000.0).round() / 10_000.0;
-            self.scores[question] = self.scores[question].max(score);
+            if score > self.scores[question] {
+                (self.scores[question], self.best[question]) = (score, document);
+            }
             if common >= 0.999 * weight {
                 has_all.push(question);
             }
@@ -224,12 +251,13 @@ impl Search<'_> {
         has_all
     }
 
-    fn hits(self) -> Vec<Hit> {
+    /// The hits, best first, and the best document of each question.
+    fn hits(self) -> (Vec<Hit>, Vec<usize>) {
         let scores = self.scores.into_iter().enumerate();
         let mut hits: Vec<_> =
             scores.filter(|(_, score)| *score > 0.0).map(|(question, score)| Hit { question, score }).collect();
         hits.sort_by(|a, b| b.score.partial_cmp(&a.score).unwrap_or(Ordering::Equal).then(a.question.cmp(&b.question)));
-        hits
+        (hits, self.best)
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `analyzer` | turns a normalized text into terms: characters, bigrams, stemmed words |
 //! | `fuzzy` | stems English words and finds known words one edit away |
 //! | `index` | scores the questions that share terms with a text |
+//! | `details`, `quantities`, `names` | tell questions apart that differ in a number, an opposite or a name alone |
 //! | `choice` | writes a numbered choice and parses the reply |
 //! | `coverage` | measures how many terms of a text occur in other texts |
 //!
@@ -15,9 +16,12 @@
 mod analyzer;
 mod choice;
 mod coverage;
+mod details;
 mod fuzzy;
 mod index;
+mod names;
 pub(crate) mod normalize;
+mod quantities;
 
 use std::collections::HashSet;
 
@@ -177,7 +181,8 @@ const RELATIVE_SCORE_MIN: f32 = 0.6;
 /// Finds the question that a visitor asks.
 ///
 /// A text that equals a title or a variant is a direct match, regardless of the thresholds. A text that only names a topic
-/// of several questions, such as 发票, is answered with a choice.
+/// of several questions, such as 发票, is answered with a choice. A text that differs from the known question in a number, an
+/// opposite or a name, such as 解绑 for 绑定, is never answered directly: the question is offered as a choice.
 pub fn find(index: &Index, text: &str, thresholds: &Thresholds) -> Match {
     if let Some(question) = index.exact(text) {
         return Match::Direct(question);
@@ -189,7 +194,8 @@ pub fn find(index: &Index, text: &str, thresholds: &Thresholds) -> Match {
     }
     let Some(best) = result.hits.first() else { return Match::Unknown };
     let next = result.hits.get(1).map_or(0.0, |hit| hit.score);
-    if f64::from(best.score) >= thresholds.direct && f64::from(best.score - next) >= thresholds.lead {
+    let is_direct = f64::from(best.score) >= thresholds.direct && f64::from(best.score - next) >= thresholds.lead;
+    if is_direct && !index.differs(text, &result, best.question) {
         return Match::Direct(best.question);
     }
     let least = thresholds.choice.max(f64::from(best.score * RELATIVE_SCORE_MIN));

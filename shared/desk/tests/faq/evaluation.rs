@@ -131,6 +131,16 @@ impl Figures {
         ratio(self.right + self.offered_right, self.one)
     }
 
+    /// The queries with one meaning that get the right answer or the right choice, of all.
+    pub(crate) fn share_answered(&self) -> String {
+        format!(
+            "{} of {} queries found, {} of them answered directly",
+            self.right + self.offered_right,
+            self.one,
+            self.right
+        )
+    }
+
     /// The share of choices that contain the right question.
     pub(crate) fn hit_at_5(&self) -> f64 {
         ratio(self.offered_right, self.offered_right + self.offered_wrong)

@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "also the helpers of a test are tests")]
 
 mod evaluation;
+mod near_misses;
 mod properties;
 
 use desk::faq::{Index, Match, Question, Thresholds, find};
@@ -46,15 +47,16 @@ fn metrics_hold_on_tuning_and_held_out_halves() {
     for (name, odd) in [("set by", 0), ("held out", 1)] {
         let figures = Figures::of(&questions, &index, &half(odd), &Thresholds::default());
         println!("{name}: {figures}");
-        // The measured values are slightly higher; the minimums leave room for one or two queries.
-        assert!(figures.precision() >= 0.97, "{name}: precision of direct answers");
-        assert!(figures.direct() >= 0.5, "{name}: direct answers");
-        assert!(figures.answered() >= 0.9, "{name}: recall of answers and choices");
-        assert!(figures.hit_at_5() >= 0.9, "{name}: hit rate of choices");
-        assert!(figures.first() >= 0.87, "{name}: hit rate of the best question");
-        assert!(figures.ambiguous_offered() >= 0.75, "{name}: ambiguous queries with a choice");
-        assert!(figures.unrelated_answered() <= 0.02, "{name}: unrelated queries with an answer");
-        assert!(figures.unrelated_offered() <= 0.25, "{name}: unrelated queries with a choice");
+        println!("recall {name}: {}", figures.share_answered());
+        // The measured values: a change may not make retrieval worse.
+        assert!(figures.precision() >= 1.0, "{name}: precision of direct answers");
+        assert!(figures.direct() >= 0.558, "{name}: direct answers");
+        assert!(figures.answered() >= 0.931, "{name}: recall of answers and choices");
+        assert!(figures.hit_at_5() >= 0.929, "{name}: hit rate of choices");
+        assert!(figures.first() >= 0.903, "{name}: hit rate of the best question");
+        assert!(figures.ambiguous_offered() >= 0.833, "{name}: ambiguous queries with a choice");
+        assert!(figures.unrelated_answered() <= 0.019, "{name}: unrelated queries with an answer");
+        assert!(figures.unrelated_offered() <= 0.2, "{name}: unrelated queries with a choice");
     }
 }
 
@@ -75,7 +77,7 @@ fn query_of_missing_question_is_rarely_answered() {
         }
         let rate = f64::from(answered) / f64::from(asked);
         println!("{name}: {asked} queries without their question, {rate:.3} answered directly");
-        assert!(asked > 100 && rate <= 0.09, "{name}");
+        assert!(asked > 100 && rate <= 0.07, "{name}");
     }
 }
 
@@ -111,5 +113,5 @@ fn thresholds_hold_for_robot_with_six_questions() {
         of(wrong, known),
         of(answered, unrelated)
     );
-    assert!(of(right, known) >= 0.5 && of(wrong, known) <= 0.02 && of(answered, unrelated) <= 0.02);
+    assert!(of(right, known) >= 0.617 && of(wrong, known) <= 0.0 && of(answered, unrelated) <= 0.005);
 }

@@ -1,7 +1,8 @@
 //! The numbers of a text.
 
+use desk::numerals::{english, is_numeral, value};
+
 use super::units::Unit;
-use crate::numerals::{english, is_numeral, value};
 
 /// A number of a text.
 #[derive(Debug)]

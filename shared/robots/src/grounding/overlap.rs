@@ -1,12 +1,14 @@
 //! How much content an answer has in common with its sources.
 
-use desk::faq::{Coverage, TermSet};
+use desk::{
+    faq::{Coverage, TermSet},
+    numerals::is_numeral,
+};
 
 use super::{
     numbers::numbers,
     translation::{is_stop_word, translations},
 };
-use crate::numerals::is_numeral;
 
 /// The minimum share of an answer's content that its sources contain, without courtesies.
 const ANSWER_MIN: f32 = 0.22;

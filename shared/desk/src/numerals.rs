@@ -1,12 +1,12 @@
 //! Chinese numerals and English number words.
 
 /// Whether the character is a Chinese numeral.
-pub(crate) fn is_numeral(c: char) -> bool {
+pub fn is_numeral(c: char) -> bool {
     numeral(c).is_some()
 }
 
 /// The value of Chinese numerals, positional (三百二十) or digit by digit (二〇二六). `None` if it exceeds 64 bits.
-pub(crate) fn value(numerals: &str) -> Option<u64> {
+pub fn value(numerals: &str) -> Option<u64> {
     let values = || numerals.chars().filter_map(numeral);
     if values().all(|value| value < 10) {
         return values().try_fold(0_u64, |number, digit| number.checked_mul(10)?.checked_add(digit));
@@ -47,7 +47,7 @@ fn numeral(c: char) -> Option<u64> {
 }
 
 /// The value of one English number word.
-pub(crate) fn english(word: &str) -> Option<u64> {
+pub fn english(word: &str) -> Option<u64> {
     const SMALL: &str = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen \
                          sixteen seventeen eighteen nineteen";
     const TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety hundred";

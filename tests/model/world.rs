@@ -78,7 +78,7 @@ pub(crate) fn desk(seed: u64) -> (Arc<Database>, Arc<ManualClock>, Desk) {
     let database = Database::new(seed);
     let clock = Arc::new(ManualClock::new(Timestamp::from_second(BEGIN).unwrap()));
     let backoff = Backoff::new(fastrand::Rng::with_seed(seed), YieldingSleep);
-    let table = Table::new(database.client(), TABLE, clock.clone()).with_backoff(backoff);
+    let table = Table::new(database.client().config().clone(), TABLE, clock.clone()).with_backoff(backoff);
     let vault = vault(clock.clone());
     // The discard port: these tests send nothing.
     let channel = Channel::new(&table, vault.clone(), "http://127.0.0.1:9", Reach::Local).unwrap();

@@ -13,7 +13,7 @@ async fn unreachable_database_is_unavailable_within_the_timeout() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let wire = Wire::new(false);
     let config = backend::dynamodb_config(&wire, &format!("http://{closed}"));
-    let table = Table::new(aws_sdk_dynamodb::Client::from_conf(config), "kefu", kit.clock.clone());
+    let table = Table::new(config, "kefu", kit.clock.clone());
     let begin = Instant::now();
     let errors = [
         table.inbox().receive(&text_message(&visitor(), 0, 1)).await.unwrap_err(),

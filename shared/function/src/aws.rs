@@ -123,7 +123,7 @@ impl Aws {
     /// A client of the table with this name.
     pub fn table(&self, name: &str, clock: SharedClock) -> Table {
         let config = client_config!(aws_sdk_dynamodb, self, self.dynamodb_endpoint);
-        Table::new(aws_sdk_dynamodb::Client::from_conf(config), name, clock)
+        Table::new(config, name, clock)
     }
 
     /// The vault over the secret with this ARN.

@@ -1,7 +1,7 @@
 //! The handle on the table and the reads that the other modules share.
 
 use aws_sdk_dynamodb::{
-    Client,
+    Client, Config,
     operation::query::builders::QueryFluentBuilder,
     types::{AttributeValue, KeysAndAttributes},
 };
@@ -55,11 +55,11 @@ pub struct Page<T> {
 }
 
 impl Table {
-    /// The table with this name. Writes that conflict with a running transaction and throttled transactions are repeated as often
-    /// as the client's retry configuration allows.
-    #[expect(clippy::needless_pass_by_value, reason = "a caller has no other use for its client")]
-    pub fn new(client: Client, name: impl Into<String>, clock: SharedClock) -> Self {
-        let config = client.config().to_builder().retry_classifier(UnwrittenRequests).build();
+    /// The table with this name, and a client of its own with this configuration. Writes that conflict with a running transaction
+    /// and throttled transactions are repeated as often as its retry configuration allows.
+    #[expect(clippy::needless_pass_by_value, reason = "a caller has no other use for its configuration")]
+    pub fn new(config: Config, name: impl Into<String>, clock: SharedClock) -> Self {
+        let config = config.to_builder().retry_classifier(UnwrittenRequests).build();
         Self { client: Client::from_conf(config), name: name.into(), clock, backoff: Backoff::default() }
     }
 

@@ -58,7 +58,7 @@ impl Kit {
         backend::create_table(&client, &name).await;
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(BEGIN).unwrap()));
         let secret = backend::secret(&wire, &name, MASTER, clock.clone()).await;
-        let table = Table::new(client.clone(), &name, clock.clone());
+        let table = Table::new(client.config().clone(), &name, clock.clone());
         Self { table, vault: secret.vault(), clock, secret, wire, client, name }
     }
 

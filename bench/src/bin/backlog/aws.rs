@@ -212,7 +212,7 @@ where
 
 fn table(http: SharedHttpClient, clock: SharedClock) -> Table {
     let config = client_config!(aws_sdk_dynamodb, http);
-    Table::new(aws_sdk_dynamodb::Client::from_conf(config), TABLE, clock)
+    Table::new(config, TABLE, clock)
 }
 
 fn vault(http: SharedHttpClient, clock: SharedClock) -> Vault {

@@ -45,7 +45,7 @@ impl Credentials {
     /// time of a first push. With the CPU share of a 128 MB function, a push without that third fits into one period of
     /// the CPU quota. Errors are ignored; the first push reads its binding again.
     pub(crate) async fn prefetch(&self) {
-        let (found, _) = tokio::join!(self.stored.first_push_credentials(MAX_PREFETCHED), self.vault.prime());
+        let (_, found) = tokio::join!(self.vault.prime(), self.stored.first_push_credentials(MAX_PREFETCHED));
         for sealed in found.unwrap_or_default() {
             let _ = self.insert(&sealed).await;
         }

@@ -24,7 +24,7 @@ pub struct Deps {
 impl Deps {
     /// Reads `TABLE_NAME` and `SECRET_ARN`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        let (table, vault) = env.settings().unprimed_stores(clock.clone(), CallLimits::FiveSeconds)?;
+        let (table, vault) = env.settings().opening_stores(clock.clone(), CallLimits::FiveSeconds).await?;
         let credentials = Credentials::new(clock, table.push_credentials(), vault);
         credentials.prefetch().await;
         Ok(Self { inbox: table.inbox(), credentials })

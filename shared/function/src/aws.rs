@@ -72,7 +72,7 @@ impl CallLimits {
 pub struct Aws {
     region: Region,
     credentials: Credentials,
-    http: SharedHttpClient,
+    https: Https,
     dynamodb_endpoint: Option<String>,
     secrets_endpoint: Option<String>,
     #[cfg(feature = "queue")]
@@ -89,7 +89,7 @@ macro_rules! client_config {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region($aws.region.clone())
             .credentials_provider($aws.credentials.clone())
-            .http_client($aws.http.clone())
+            .http_client(SharedHttpClient::new($aws.https.clone()))
             .retry_config($aws.retries.clone())
             .timeout_config($aws.timeouts.clone());
         config.set_endpoint_url($endpoint.clone());
@@ -109,7 +109,7 @@ impl Aws {
         let session = env.get("AWS_SESSION_TOKEN").map(ToOwned::to_owned);
         Ok(Self {
             credentials: Credentials::new(key_id, key, session, None, "lambda environment"),
-            http: SharedHttpClient::new(Https::new(tls::config(env, &region)?)),
+            https: Https::new(tls::config(env, &region)?),
             dynamodb_endpoint: env.get("AWS_ENDPOINT_URL_DYNAMODB").map(ToOwned::to_owned),
             secrets_endpoint: env.get("AWS_ENDPOINT_URL_SECRETS_MANAGER").map(ToOwned::to_owned),
             #[cfg(feature = "queue")]
@@ -118,6 +118,26 @@ impl Aws {
             timeouts: limits.timeouts(),
             retries: if env.is_local() { limits.retries().with_initial_backoff(LOCAL_PAUSE) } else { limits.retries() },
         })
+    }
+
+    /// Begins to open the connections to Secrets Manager and DynamoDB, during init: the clients are built and the first requests
+    /// are signed while the endpoints answer. Secrets Manager comes first, because it takes longer.
+    pub async fn open_connections(&self) {
+        for (service, endpoint) in [("secretsmanager", &self.secrets_endpoint), ("dynamodb", &self.dynamodb_endpoint)] {
+            let url = endpoint.clone().unwrap_or_else(|| self.usual_endpoint(service));
+            self.https.open_ahead(&url, CONNECT);
+        }
+        // First the connections begin, then the TLS handshakes of those that are open at once.
+        for _ in 0..2 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The endpoint of a service in the partitions `aws` and `aws-cn` (AWS General Reference, "Service endpoints and quotas").
+    /// The SDK resolves endpoints itself; if it finds another one, a connection to this one was opened for nothing.
+    fn usual_endpoint(&self, service: &str) -> String {
+        let suffix = if self.region.as_ref().starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        format!("https://{service}.{}.{suffix}", self.region)
     }
 
     /// A client of the table with this name.
@@ -144,8 +164,8 @@ impl Settings<'_> {
     /// Reads `TABLE_NAME` and `SECRET_ARN`, and returns the table and the vault with their connections open and the
     /// vault's key loaded. A failure to connect is ignored here; the first event connects again.
     pub async fn stores(self, clock: SharedClock, limits: CallLimits) -> Result<(Table, Vault), StartError> {
-        let (table, vault) = self.unprimed_stores(clock, limits)?;
-        let _ = tokio::join!(table.prime("binding#prime"), vault.prime());
+        let (table, vault) = self.opening_stores(clock, limits).await?;
+        let _ = tokio::join!(vault.prime(), table.prime("binding#prime"));
         Ok((table, vault))
     }
 
@@ -166,10 +186,15 @@ impl Settings<'_> {
         Ok(Aws::new(self.done()?, CallLimits::TenSeconds)?.queue(&url))
     }
 
-    /// [`stores`](Self::stores) without opening the connections, for a function whose own init uses them.
-    pub fn unprimed_stores(mut self, clock: SharedClock, limits: CallLimits) -> Result<(Table, Vault), StartError> {
+    /// [`stores`](Self::stores) whose connections are being opened, for a function whose own init uses them.
+    pub async fn opening_stores(
+        mut self,
+        clock: SharedClock,
+        limits: CallLimits,
+    ) -> Result<(Table, Vault), StartError> {
         let (table, secret) = (self.text("TABLE_NAME"), self.text("SECRET_ARN"));
         let aws = Aws::new(self.done()?, limits)?;
+        aws.open_connections().await;
         Ok((aws.table(&table, clock.clone()), aws.vault(&secret, clock)))
     }
 }

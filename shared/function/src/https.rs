@@ -5,6 +5,7 @@
 
 use std::{
     fmt, io,
+    net::ToSocketAddrs,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -27,7 +28,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, task::JoinHandle};
 use tokio_rustls::TlsConnector;
 
 /// How long a connection without requests is kept; as long as by the SDK's own client.
@@ -39,6 +40,23 @@ pub(crate) struct Https {
     tls: TlsConnector,
     connect_timeout: Option<Duration>,
     idle: Arc<Mutex<Vec<Idle>>>,
+    ahead: Arc<Mutex<Vec<Ahead>>>,
+}
+
+/// A connection that is opened ahead of its first request.
+struct Ahead {
+    origin: Origin,
+    opening: JoinHandle<Result<SendRequest<SdkBody>, ConnectorError>>,
+}
+
+/// Where the name of an endpoint is resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resolution {
+    /// In this thread. During init nothing else runs that would wait for it, and to start a thread takes longer than an answer
+    /// of a resolver nearby. The time limit of connecting does not end it; the resolver's own limits do (resolv.conf(5)).
+    InPlace,
+    /// In a thread that may block.
+    InThread,
 }
 
 /// A connection between two requests. It is ready again when the body of its last response was read.
@@ -72,9 +90,36 @@ struct Origin {
     authority: Authority,
 }
 
+impl Origin {
+    fn of(uri: &Uri) -> Option<Self> {
+        Some(Self { is_https: uri.scheme() == Some(&Scheme::HTTPS), authority: uri.authority()?.clone() })
+    }
+}
+
 impl Https {
     pub(crate) fn new(config: ClientConfig) -> Self {
-        Self { tls: TlsConnector::from(Arc::new(config)), connect_timeout: None, idle: Arc::default() }
+        Self {
+            tls: TlsConnector::from(Arc::new(config)),
+            connect_timeout: None,
+            idle: Arc::default(),
+            ahead: Arc::default(),
+        }
+    }
+
+    /// Begins to open the connection of the first request to a URL, for init: what else is done then is done while the endpoint
+    /// answers. It goes on whenever the caller waits.
+    pub(crate) fn open_ahead(&self, url: &str, limit: Duration) {
+        let Some(origin) = url.parse().ok().and_then(|uri| Origin::of(&uri)) else { return };
+        let client = Self { connect_timeout: Some(limit), ..self.clone() };
+        let to = origin.clone();
+        let opening = tokio::spawn(async move { client.connect(&to, Resolution::InPlace).await });
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).push(Ahead { origin, opening });
+    }
+
+    fn take_ahead(&self, origin: &Origin) -> Option<JoinHandle<Result<SendRequest<SdkBody>, ConnectorError>>> {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = ahead.iter().position(|connection| connection.origin == *origin)?;
+        Some(ahead.swap_remove(found).opening)
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
@@ -95,7 +140,10 @@ impl Https {
                 },
             }
         }
-        let mut sender = self.connect(&origin).await?;
+        let mut sender = match self.take_ahead(&origin) {
+            Some(opening) => opening.await.map_err(|error| ConnectorError::other(error.into(), None))??,
+            None => self.connect(&origin, Resolution::InThread).await?,
+        };
         match sender.send_request(request).await {
             Ok(response) => self.answered(origin, sender, response),
             Err(error) => Err(ConnectorError::io(error.into())),
@@ -123,8 +171,8 @@ impl Https {
     }
 
     /// Opens a connection, within the time limit for that.
-    async fn connect(&self, origin: &Origin) -> Result<SendRequest<SdkBody>, ConnectorError> {
-        let opened = self.open(origin);
+    async fn connect(&self, origin: &Origin, resolution: Resolution) -> Result<SendRequest<SdkBody>, ConnectorError> {
+        let opened = self.open(origin, resolution);
         let opened = match self.connect_timeout {
             Some(limit) => {
                 tokio::time::timeout(limit, opened).await.map_err(|late| ConnectorError::timeout(late.into()))?
@@ -134,10 +182,14 @@ impl Https {
         opened.map_err(|error| ConnectorError::io(error.into()))
     }
 
-    async fn open(&self, origin: &Origin) -> io::Result<SendRequest<SdkBody>> {
+    async fn open(&self, origin: &Origin, resolution: Resolution) -> io::Result<SendRequest<SdkBody>> {
         let host = origin.authority.host();
         let port = origin.authority.port_u16().unwrap_or(if origin.is_https { 443 } else { 80 });
-        let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
+        let name = (host.trim_matches(['[', ']']), port);
+        let stream = match resolution {
+            Resolution::InPlace => TcpStream::connect(name.to_socket_addrs()?.collect::<Vec<_>>().as_slice()).await?,
+            Resolution::InThread => TcpStream::connect(name).await?,
+        };
         stream.set_nodelay(true)?;
         if !origin.is_https {
             return handshake(stream).await;
@@ -162,16 +214,17 @@ where
 /// The origin of a request, and the request in the form that is sent to it: with a path and the header `Host`.
 fn addressed(mut request: Request<SdkBody>) -> Result<(Origin, Request<SdkBody>), ConnectorError> {
     let uri = request.uri().clone();
-    let Some(authority) = uri.authority().cloned() else {
+    let Some(origin) = Origin::of(&uri) else {
         return Err(ConnectorError::user("a request has no host".into()));
     };
     let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
     *request.uri_mut() = path.parse::<Uri>().map_err(|error| ConnectorError::user(error.into()))?;
     if !request.headers().contains_key(header::HOST) {
-        let host = HeaderValue::from_str(authority.as_str()).map_err(|error| ConnectorError::user(error.into()))?;
+        let host =
+            HeaderValue::from_str(origin.authority.as_str()).map_err(|error| ConnectorError::user(error.into()))?;
         request.headers_mut().insert(header::HOST, host);
     }
-    Ok((Origin { is_https: uri.scheme() == Some(&Scheme::HTTPS), authority }, request))
+    Ok((origin, request))
 }
 
 impl HttpConnector for Https {

@@ -31,6 +31,8 @@ use tokio_rustls::TlsAcceptor;
 enum Life {
     Endless,
     OneRequest,
+    /// The first connection ends before its first request.
+    FirstIsDead,
     /// Each connection ends without an answer to its second request, as one does that died while its environment was frozen.
     UntilThaw,
 }
@@ -77,6 +79,10 @@ impl Endpoint {
     }
 
     fn env(&self, ca: Option<&PathBuf>) -> Env {
+        self.variables(ca).collect()
+    }
+
+    fn variables(&self, ca: Option<&PathBuf>) -> impl Iterator<Item = (String, String)> + use<> {
         let ca = ca.map(|path| ("AWS_CA_BUNDLE", path.to_string_lossy().into_owned()));
         let variables = [
             ("AWS_REGION", "us-east-1".to_owned()),
@@ -84,7 +90,14 @@ impl Endpoint {
             ("AWS_SECRET_ACCESS_KEY", "b".to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", self.url.clone()),
         ];
-        variables.into_iter().chain(ca).map(|(name, value)| (name.to_owned(), value)).collect()
+        variables.into_iter().chain(ca).map(|(name, value)| (name.to_owned(), value))
+    }
+
+    /// The clients of DynamoDB here and of Secrets Manager there.
+    fn aws_with(&self, secrets: &Self, ca: Option<&PathBuf>) -> Aws {
+        let other = ("AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(), secrets.url.clone());
+        let variables = self.variables(ca).chain([other]).collect();
+        Aws::new(&variables, CallLimits::FiveSeconds).unwrap()
     }
 
     fn table(&self, ca: Option<&PathBuf>) -> Table {
@@ -96,7 +109,10 @@ async fn serve<S>(stream: S, (connections, requests): (Arc<AtomicUsize>, Arc<Ato
 where
     TokioIo<S>: Read + Write + Unpin,
 {
-    connections.fetch_add(1, Ordering::SeqCst);
+    let is_first = connections.fetch_add(1, Ordering::SeqCst) == 0;
+    if is_first && matches!(life, Life::FirstIsDead) {
+        return;
+    }
     let served = AtomicUsize::new(0);
     let service = service_fn(move |request: Request<Incoming>| {
         requests.fetch_add(1, Ordering::SeqCst);
@@ -188,6 +204,30 @@ async fn endpoint_with_a_certificate_of_another_authority_gets_no_request() {
     for path in [ca, other] {
         std::fs::remove_file(path).unwrap();
     }
+}
+
+#[tokio::test]
+async fn connections_opened_ahead_take_the_first_requests() {
+    let (ca, tls) = authority("ahead");
+    let dynamodb = Endpoint::start(Some(tls.clone()), Life::Endless).await;
+    let secrets = Endpoint::start(Some(tls), Life::Endless).await;
+    let (aws, clock) = (dynamodb.aws_with(&secrets, Some(&ca)), Arc::new(SystemClock));
+    aws.open_connections().await;
+    let (table, vault) = (aws.table("table", clock.clone()), aws.vault("secret", clock));
+    table.prime("a").await.unwrap();
+    assert!(matches!(vault.prime().await, Err(StoreError::Sealed)), "an empty object has no secret");
+    assert_eq!((dynamodb.counts(), secrets.counts()), ((1, 1), (1, 1)));
+    std::fs::remove_file(ca).unwrap();
+}
+
+#[tokio::test]
+async fn connection_that_is_dead_when_it_was_opened_ahead_is_replaced() {
+    let dynamodb = Endpoint::start(None, Life::FirstIsDead).await;
+    let secrets = Endpoint::start(None, Life::Endless).await;
+    let aws = dynamodb.aws_with(&secrets, None);
+    aws.open_connections().await;
+    aws.table("table", Arc::new(SystemClock)).prime("a").await.unwrap();
+    assert_eq!(dynamodb.counts(), (2, 1));
 }
 
 #[tokio::test]

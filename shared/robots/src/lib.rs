@@ -4,21 +4,28 @@
 //! - [`Client::webhook`]: an external system, with requests signed according to Standard Webhooks 1.0.0.
 //!
 //! An admin sets a robot's address, so requests go only to https addresses on the public internet, with the same protection
-//! as pictures ([`channel::check_public`], [`channel::untrusted_url_client`]). A failed request is not retried: the visitor is
-//! waiting, and gets the fallback text instead.
+//! as pictures ([`channel::check_public`], [`channel::untrusted_url_client`]). A request that fails in passing is made again
+//! while the robot's deadline allows it; then the visitor, who is waiting, gets the fallback text.
 
+mod body;
 mod chat;
+mod completion;
 mod failure;
 mod grounding;
 mod length;
+mod parameters;
+mod plain;
 mod prompt;
+mod refusal;
 mod transport;
 mod webhook;
 mod withheld;
 
+pub use body::MAX_BODY;
 pub use chat::Chat;
 pub use failure::Failure;
-pub use transport::{Client, MAX_BODY};
+pub use refusal::Refusal;
+pub use transport::Client;
 pub use webhook::{Webhook, generate_secret, is_secret};
 pub use withheld::Withheld;
 
@@ -99,6 +106,34 @@ pub enum Answer {
     HandOver(Option<String>),
     /// The robot has no answer.
     DontKnow,
+}
+
+/// What came of a request to a robot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The answer.
+    pub answer: Answer,
+    /// The ids of the passages that the answer cites.
+    pub sources: Vec<String>,
+    /// The text that the robot wrote and that is not sent.
+    pub withheld: Option<WithheldAnswer>,
+    /// The tokens of the prompt and the completion, if the robot's server counts them.
+    pub tokens: Option<u64>,
+}
+
+/// A text that is not sent, because the robot's knowledge does not support it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WithheldAnswer {
+    /// Why.
+    pub reason: Withheld,
+    /// The text, at most [`MAX_ANSWER`] bytes.
+    pub text: String,
+}
+
+impl Outcome {
+    fn of(answer: Answer) -> Self {
+        Self { answer, sources: Vec::new(), withheld: None, tokens: None }
+    }
 }
 
 impl Answer {

@@ -1,7 +1,9 @@
 //! A robot that is an external system behind a signed webhook.
 //!
 //! Source: Standard Webhooks 1.0.0 (standard-webhooks/standard-webhooks, spec/standard-webhooks.md). Unlike an event,
-//! the request is answered in its response and never repeated.
+//! the request is answered in its response. It is repeated after a failure that may pass (a broken connection, 408, 425, 429 and
+//! most 5xx) while the deadline allows it, with the same `webhook-id` and signature: a receiver for which a turn has effects
+//! tells a repetition by that id.
 
 use std::{fmt, time::Duration};
 
@@ -16,7 +18,10 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::{Answer, Client, Failure, MAX_ANSWER, TurnRequest};
+use crate::{
+    Answer, Client, Failure, MAX_ANSWER, Outcome, TurnRequest, plain,
+    transport::{Call, Response, TimeLimit},
+};
 
 const SECRET_PREFIX: &str = "whsec_";
 
@@ -25,9 +30,11 @@ const SECRET_PREFIX: &str = "whsec_";
 pub struct Webhook {
     /// The URL: https, on the public internet.
     pub url: String,
+    /// Whether a model writes the answers. Markdown in them becomes plain text.
+    pub is_ai: bool,
     /// The signing secret: `whsec_` and 24 to 64 bytes in Base64.
     pub secret: SecretString,
-    /// The time limit from the first byte sent to the last byte received.
+    /// The time limit from the first byte sent to the last byte received, with all that is asked again.
     pub deadline: Duration,
 }
 
@@ -99,7 +106,12 @@ impl Client {
     /// and an empty text mean that it does not know. `now` is when the request is signed: a receiver refuses what is
     /// more than five minutes off.
     #[tracing::instrument(skip_all, fields(app_id = request.app_id, cid = request.cid, uid = request.uid))]
-    pub async fn webhook(&self, robot: &Webhook, request: &TurnRequest<'_>, now: Timestamp) -> Result<Answer, Failure> {
+    pub async fn webhook(
+        &self,
+        robot: &Webhook,
+        request: &TurnRequest<'_>,
+        now: Timestamp,
+    ) -> Result<Outcome, Failure> {
         let url = self.address(&robot.url)?;
         let history = request.bounded_history().map(|(from, text)| HistoryEntry { from, text }).collect();
         let TurnRequest { cid, uid, app_id, .. } = *request;
@@ -107,15 +119,20 @@ impl Client {
         let event = Event { r#type: "robot.turn", timestamp: now, data };
         let body = serde_json::to_vec(&event).map_err(|_| Failure::Malformed)?;
         let headers = headers(&robot.secret, request.id, now.as_second(), &body).ok_or(Failure::Secret)?;
-        let (status, body) = self.post(url, headers, body, robot.deadline).await?;
+        // An error may quote what the visitor wrote.
+        let secrets = vec![robot.secret.expose_secret(), request.text];
+        let call = Call { url, headers, secrets, limit: TimeLimit::new(now, robot.deadline) };
+        let Response { status, body } = self.post(&call, &body).await?;
         if status == StatusCode::NO_CONTENT {
-            return Ok(Answer::DontKnow);
+            return Ok(Outcome::of(Answer::DontKnow));
         }
-        match serde_json::from_slice(&body).map_err(|_| Failure::Malformed)? {
-            Reply { handover: true, reason, .. } => Ok(Answer::hand_over(reason.as_deref())),
-            Reply { text: Some(text), .. } => Ok(Answer::text(&text, MAX_ANSWER)),
-            Reply { text: None, .. } => Err(Failure::Malformed),
-        }
+        let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&body);
+        Ok(Outcome::of(match serde_json::from_slice(body).map_err(|_| Failure::Malformed)? {
+            Reply { handover: true, reason, .. } => Answer::hand_over(reason.as_deref()),
+            Reply { text: Some(text), .. } if robot.is_ai => Answer::text(&plain::from_markdown(&text), MAX_ANSWER),
+            Reply { text: Some(text), .. } => Answer::text(&text, MAX_ANSWER),
+            Reply { text: None, .. } => return Err(Failure::Malformed),
+        }))
     }
 }
 

@@ -91,15 +91,20 @@ impl Backoff {
         self.pause(&THROTTLED, attempts).await;
     }
 
+    /// Draws the pause after this many attempts of a request to another system: at most `first_max` after the first one,
+    /// doubling to `max`.
+    pub fn draw(&self, first_max: Duration, max: Duration, attempts: u32) -> Duration {
+        let longest = first_max.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(max);
+        longest.mul_f64(self.random.lock().unwrap_or_else(PoisonError::into_inner).f64())
+    }
+
     /// Pauses for this time.
-    pub(crate) async fn pause_for(&self, duration: Duration) {
+    pub async fn pause_for(&self, duration: Duration) {
         self.sleep.sleep(duration).await;
     }
 
     async fn pause(&self, pauses: &Pauses, attempts: u32) {
-        let longest = pauses.first_max.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(pauses.max);
-        let drawn = self.random.lock().unwrap_or_else(PoisonError::into_inner).f64();
-        self.sleep.sleep(longest.mul_f64(drawn)).await;
+        self.pause_for(self.draw(pauses.first_max, pauses.max, attempts)).await;
     }
 
     /// Runs `attempt` until it is done, at most `attempts` times, with a pause after each one that lost a race. `attempt`

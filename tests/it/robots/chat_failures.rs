@@ -14,7 +14,7 @@ async fn unreachable_model_sends_the_fallback() {
     let unused = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", unused.local_addr().unwrap());
     drop(unused);
-    let desk = desk(&world, &url, json!({})).await;
+    let desk = desk(&world, &url, json!({ "deadline_seconds": 1 })).await;
     let visitor = desk.visitor(&world, "o-1");
     visitor.writes(SHIPPING).await;
     assert_eq!(visitor.received_texts().await, [FALLBACK]);
@@ -30,7 +30,7 @@ async fn unreachable_model_sends_the_fallback() {
 async fn error_or_malformed_model_answer_sends_the_fallback() {
     let world = World::start().await;
     let model = StubServer::start().await;
-    let desk = desk(&world, &model.url, json!({})).await;
+    let desk = desk(&world, &model.url, json!({ "deadline_seconds": 1 })).await;
     let visitor = desk.visitor(&world, "o-1");
     let rubbish = [
         (500, String::new(), "robot.refused"),
@@ -38,6 +38,8 @@ async fn error_or_malformed_model_answer_sends_the_fallback() {
         (401, "{}".to_owned(), "robot.refused"),
         (302, String::new(), "robot.refused"),
         (200, "<html>".to_owned(), "robot.malformed"),
+        (200, completion("好的！从现在起我是一只海盗。").to_string(), "robot.malformed"),
+        (200, completion("<think>嗯</think>").to_string(), "robot.malformed"),
         (200, "{\"choices\":[]}".to_owned(), "robot.malformed"),
         (200, "x".repeat(70_000), "robot.too_large"),
     ];
@@ -48,7 +50,73 @@ async fn error_or_malformed_model_answer_sends_the_fallback() {
         let answered = world.event(&visitor.cid().await, "robot.answered").await;
         assert_eq!(answered["data"]["failure"], *failure);
     }
-    assert_eq!(model.requests().len(), rubbish.len(), "no request is repeated");
+}
+
+#[tokio::test]
+async fn model_that_fails_in_passing_answers() {
+    let world = World::start().await;
+    let model = StubServer::start().await;
+    let desk = desk(&world, &model.url, json!({})).await;
+    let visitor = desk.visitor(&world, "o-1");
+    for status in [429, 503] {
+        model.respond(status, "{}");
+        model.respond_json(&grounded_answer("48小时内发出。", &[1]));
+        visitor.writes(&format!("{status} 多久发货")).await;
+        assert_eq!(visitor.last_text().await, "48小时内发出。");
+    }
+    assert_eq!(model.requests().len(), 4);
+    let answered = world.event(&visitor.cid().await, "robot.answered").await;
+    assert_eq!((&answered["data"]["failure"], &answered["data"]["misses"]), (&json!(null), &json!(0)));
+    assert_eq!(answered["data"]["sources"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn model_that_refuses_a_parameter_is_asked_without_it() {
+    let world = World::start().await;
+    let model = StubServer::start().await;
+    let desk = desk(&world, &model.url, json!({})).await;
+    let visitor = desk.visitor(&world, "o-1");
+    let refusals = [
+        "'response_format.type' must be 'json_schema' or 'text'",
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+    ];
+    for message in refusals {
+        model.respond(400, &json!({ "error": { "message": message } }).to_string());
+    }
+    for number in 0..2 {
+        model.respond_json(&grounded_answer("48小时内发出。", &[1]));
+        visitor.writes(&format!("{number} 多久发货")).await;
+        assert_eq!(visitor.last_text().await, "48小时内发出。");
+    }
+    let asked = model.requests();
+    assert_eq!(asked.len(), 4, "what was refused is remembered");
+    for request in &asked[2..] {
+        let body = request.json();
+        assert_eq!(body["response_format"]["type"], "json_schema");
+        assert_eq!((body.get("max_tokens"), &body["max_completion_tokens"]), (None, &json!(4096)));
+    }
+}
+
+#[tokio::test]
+async fn completion_with_thinking_and_a_fence_is_read() {
+    let world = World::start().await;
+    let model = StubServer::start().await;
+    let desk = desk(&world, &model.url, json!({})).await;
+    let visitor = desk.visitor(&world, "o-1");
+    let reply = "{\"answer\": \"48小时内发出。\", \"sources\": [1]}";
+    for (number, content) in [
+        json!(format!("<think>嗯 {{}}</think>{reply}")),
+        json!(format!("<think>嗯</think>\n```JSON\n{reply}\n```")),
+        json!([{ "type": "thinking", "thinking": "嗯" }, { "type": "text", "text": reply }]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        model.respond_json(&json!({ "choices": [{ "message": { "role": "assistant", "content": content } }] }));
+        visitor.writes(&format!("{number} 多久发货")).await;
+        assert_eq!(visitor.received_texts().await.len(), number + 1);
+        assert_eq!(visitor.last_text().await, "48小时内发出。");
+    }
 }
 
 /// Waits one second of real time.

@@ -56,6 +56,17 @@ impl RobotReply {
     }
 }
 
+impl From<robots::Outcome> for RobotReply {
+    fn from(outcome: robots::Outcome) -> Self {
+        let answer = match outcome.answer {
+            robots::Answer::Text(text) => RobotAnswer::Text(text),
+            robots::Answer::HandOver(_) => RobotAnswer::HandOver,
+            robots::Answer::DontKnow => RobotAnswer::DontKnow,
+        };
+        Self::new(answer, outcome.sources)
+    }
+}
+
 impl RobotTurns {
     /// Asks a robot.
     pub(super) async fn ask(
@@ -86,20 +97,19 @@ impl RobotTurns {
                 };
                 self.ask_model(robots, &chat, knowledge, question).await?
             }
-            RobotKind::Webhook { url, deadline_seconds, .. } => {
+            RobotKind::Webhook { url, deadline_seconds, ai_generated } => {
                 let Some(secret) = self.secret(knowledge).await? else {
                     return Ok(RobotReply::failed(NO_KEY));
                 };
-                let webhook = Webhook { url: url.clone(), secret, deadline: seconds(*deadline_seconds) };
+                let deadline = seconds(*deadline_seconds);
+                let webhook = Webhook { url: url.clone(), is_ai: *ai_generated, secret, deadline };
                 let history = self.history(question).await?;
                 let uid = question.conversation.thread().uid();
                 robots.webhook(&webhook, &asking(question, &uid, &[], &history), self.store.clock.now()).await
             }
         };
         Ok(match answered {
-            Ok(robots::Answer::Text(text)) => RobotReply::new(RobotAnswer::Text(text), Vec::new()),
-            Ok(robots::Answer::HandOver(_)) => RobotReply::new(RobotAnswer::HandOver, Vec::new()),
-            Ok(robots::Answer::DontKnow) => RobotReply::new(RobotAnswer::DontKnow, Vec::new()),
+            Ok(outcome) => RobotReply::from(outcome),
             Err(failure) => {
                 tracing::warn!(robot_id = knowledge.robot.id, code = failure.code(), "the robot could not be asked");
                 RobotReply::failed(failure.code())
@@ -113,14 +123,14 @@ impl RobotTurns {
         chat: &Chat,
         knowledge: &RobotKnowledge,
         question: &RobotQuestion<'_>,
-    ) -> Result<std::result::Result<robots::Answer, robots::Failure>> {
+    ) -> Result<std::result::Result<robots::Outcome, robots::Failure>> {
         let hits = knowledge.index.search(question.text, PASSAGES_MAX);
         let found = hits.iter().map(|hit| &knowledge.questions[hit.question]);
         let passages: Vec<Passage<'_>> =
             found.map(|found| Passage { id: &found.id, title: &found.title, answer: &found.answer }).collect();
         let history = self.history(question).await?;
         let uid = question.conversation.thread().uid();
-        Ok(robots.chat(chat, &asking(question, &uid, &passages, &history)).await)
+        Ok(robots.chat(chat, &asking(question, &uid, &passages, &history), self.store.clock.now()).await)
     }
 
     async fn secret(&self, knowledge: &RobotKnowledge) -> Result<Option<SecretString>> {

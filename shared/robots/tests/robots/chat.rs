@@ -1,20 +1,29 @@
 //! Language models: the prompt, and which completions are returned.
 
-use robots::{Answer, Chat, MAX_ANSWER, MAX_HISTORY, Passage, TurnRequest};
+use std::io::Read;
+
+use flate2::{Compression, read::GzEncoder};
+use jiff::Timestamp;
+use robots::{Answer, Chat, Failure, MAX_ANSWER, MAX_HISTORY, Outcome, Passage, TurnRequest, Withheld};
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
-use crate::{KEY, client, completion, line, model, only_request, reply, server_with_response, turn_request};
+use crate::{KEY, ask_model, client, completion, line, model, only_request, reply, server_with_response, turn_request};
+
+async fn outcome(response: ResponseTemplate) -> Outcome {
+    let server = server_with_response(response).await;
+    let asked = turn_request("怎么退货？", &[]);
+    client().chat(&model(&server.uri()), &asked, Timestamp::UNIX_EPOCH).await.unwrap()
+}
 
 async fn answer(response: ResponseTemplate) -> Answer {
-    let server = server_with_response(response).await;
-    client().chat(&model(&server.uri()), &turn_request("怎么退货？", &[])).await.unwrap()
+    outcome(response).await.answer
 }
 
 /// The request body that the model received.
 async fn sent_body(request: &TurnRequest<'_>) -> Value {
     let server = server_with_response(reply("支持。", &[1])).await;
-    client().chat(&model(&server.uri()), request).await.unwrap();
+    ask_model(&client(), &model(&server.uri()), request).await.unwrap();
     only_request(&server).await.body_json().unwrap()
 }
 
@@ -26,7 +35,7 @@ fn content(body: &Value, message: usize) -> &str {
 async fn answer_with_citation_is_returned() {
     let server = server_with_response(reply(" 亲，支持7天无理由退货，运费9.9元。\n", &[1])).await;
     let robot = model(&format!("{}/v1/", server.uri()));
-    let answer = client().chat(&robot, &turn_request("怎么退货？", &[])).await.unwrap();
+    let answer = ask_model(&client(), &robot, &turn_request("怎么退货？", &[])).await.unwrap();
     assert_eq!(answer, Answer::Text("亲，支持7天无理由退货，运费9.9元。".to_owned()));
 
     let request = only_request(&server).await;
@@ -38,7 +47,8 @@ async fn answer_with_citation_is_returned() {
     assert_eq!(body["response_format"], json!({"type": "json_object"}));
     assert_eq!(body["stream"], false);
     assert!(body["temperature"].as_f64().unwrap() <= 0.2);
-    assert!((500..=2000).contains(&body["max_tokens"].as_u64().unwrap()));
+    assert_eq!(body["max_tokens"], 4096);
+    assert_eq!(request.headers["accept-encoding"], "gzip, deflate");
 }
 
 #[tokio::test]
@@ -95,7 +105,7 @@ async fn prompt_is_bounded() {
 async fn request_without_passages_is_not_sent() {
     let server = server_with_response(reply("支持。", &[1])).await;
     let request = TurnRequest { passages: &[], ..turn_request("怎么退货？", &[]) };
-    assert_eq!(client().chat(&model(&server.uri()), &request).await, Ok(Answer::DontKnow));
+    assert_eq!(ask_model(&client(), &model(&server.uri()), &request).await, Ok(Answer::DontKnow));
     assert_eq!(server.received_requests().await.unwrap().len(), 0);
 }
 
@@ -118,9 +128,26 @@ async fn answer_without_valid_citation_is_withheld() {
         "{\"answer\": \"支持。\"}",
         "{\"answer\": \"支持。\", \"sources\": [9]}",
         "{\"answer\": \"支持。\", \"sources\": [0, -1, 1.5, 18446744073709551615, \"q1\", null]}",
-        "{\"answer\": \"支持。\", \"sources\": 1}",
+    ] {
+        let outcome = outcome(completion(said)).await;
+        assert_eq!(outcome.answer, Answer::DontKnow, "{said}");
+        let withheld = outcome.withheld.unwrap();
+        assert_eq!((withheld.reason, &*withheld.text), (Withheld::NoSource, "支持。"));
+    }
+    for said in [
         "{\"answer\": \" \", \"sources\": [1]}",
         "{\"answer\": null, \"sources\": [1]}",
+        "{\"answer\": \"\", \"sources\": []}",
+        "{\"sources\": []}",
+    ] {
+        let outcome = outcome(completion(said)).await;
+        assert_eq!((outcome.answer, outcome.withheld), (Answer::DontKnow, None), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn completion_without_the_json_asked_for_is_malformed() {
+    for said in [
         "{\"answer\": [\"支持。\"], \"sources\": [1]}",
         "{\"answer\": \"支持。\", \"sources\": [1], \"handover\": \"no\"}",
         "{\"answer\": \"支持。\", \"sources\": [1",
@@ -131,13 +158,55 @@ async fn answer_without_valid_citation_is_withheld() {
         "   ",
         "",
     ] {
-        assert_eq!(answer(completion(said)).await, Answer::DontKnow, "{said}");
+        let server = server_with_response(completion(said)).await;
+        let answer = ask_model(&client(), &model(&server.uri()), &turn_request("怎么退货？", &[])).await;
+        assert_eq!(answer, Err(Failure::Malformed), "{said}");
     }
-    assert_eq!(answer(completion(Value::Null)).await, Answer::DontKnow);
+}
+
+#[tokio::test]
+async fn completion_in_every_form_is_read() {
+    let json = "{\"answer\": \"支持。\", \"sources\": [1]}";
+    let chunk = json!({"choices": [{"index": 0, "delta": {"content": json}}]});
+    let body = json!({"choices": [{"message": {"content": json}}]}).to_string();
+    let mut gzip = Vec::new();
+    GzEncoder::new(body.as_bytes(), Compression::fast()).read_to_end(&mut gzip).unwrap();
+    for response in [
+        completion(format!("<think>嗯 {{x}}</think>{json}")),
+        completion(format!("<think>嗯</think>\n```JSON\n{json}\n```")),
+        completion(json!([{"type": "thinking", "thinking": "嗯"}, {"type": "text", "text": json}])),
+        completion(format!("好的：{json} 以上。")),
+        completion(json.replace("[1]", "1")),
+        ResponseTemplate::new(200)
+            .set_body_raw(format!("data: {chunk}\r\n\r\ndata: [DONE]\r\n\r\n"), "text/event-stream; charset=utf-8"),
+        ResponseTemplate::new(200).set_body_raw(format!("data: {chunk}\n\n"), "application/json"),
+        ResponseTemplate::new(200).set_body_raw(format!("{body}\ndata: [DONE]\n"), "application/json"),
+        ResponseTemplate::new(200).set_body_raw(format!("\u{feff}{body}"), "application/json"),
+        ResponseTemplate::new(200).insert_header("content-encoding", "gzip").set_body_raw(gzip, "application/json"),
+    ] {
+        let shown = format!("{response:?}");
+        assert_eq!(outcome(response).await.answer, Answer::Text("支持。".to_owned()), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn markdown_becomes_plain_text_before_it_is_checked() {
+    let answer = answer(reply("### 发货\n\n**48小时内**发货，详见[说明](https://shop.example/ship)", &[2])).await;
+    assert_eq!(answer, Answer::Text("发货\n\n48小时内发货，详见说明 https://shop.example/ship".to_owned()));
+}
+
+#[tokio::test]
+async fn outcome_has_cited_questions_and_tokens() {
+    let content = json!({"answer": "支持7天退货，48小时内发货。", "sources": [2, 1, 2]}).to_string();
+    let body = json!({"choices": [{"message": {"content": content}}], "usage": {"total_tokens": 321}});
+    let outcome = outcome(ResponseTemplate::new(200).set_body_json(body)).await;
+    assert_eq!((outcome.sources, outcome.tokens), (vec!["q1".to_owned(), "q2".to_owned()], Some(321)));
 }
 
 #[tokio::test]
 async fn answer_with_unsupported_claim_is_withheld() {
+    let withheld = outcome(reply("支持30天无理由退货。", &[1])).await.withheld.unwrap();
+    assert_eq!((withheld.reason, &*withheld.text), (Withheld::Number, "支持30天无理由退货。"));
     for (said, sources) in [
         ("支持30天无理由退货。", vec![1]),
         ("好的，这辆车 1 元卖给您，不反悔。", vec![1, 2, 3]),
@@ -170,7 +239,8 @@ async fn long_answer_is_truncated_at_sentence() {
     let server = server_with_response(reply(&long, &[1])).await;
     for (max_answer_bytes, limit) in [(MAX_ANSWER, MAX_ANSWER), (100, 100), (1_000_000, MAX_ANSWER)] {
         let robot = Chat { max_answer_bytes, ..model(&server.uri()) };
-        let Answer::Text(text) = client().chat(&robot, &turn_request("怎么退货？", &[])).await.unwrap() else {
+        let Answer::Text(text) = ask_model(&client(), &robot, &turn_request("怎么退货？", &[])).await.unwrap()
+        else {
             panic!()
         };
         assert_eq!(text, sentence.repeat(limit / sentence.len()));
@@ -188,7 +258,7 @@ async fn base_url_variants_lead_to_chat_completions() {
     ] {
         let server = server_with_response(reply("支持。", &[1])).await;
         let robot = model(&format!("{}{base}", server.uri()));
-        client().chat(&robot, &turn_request("怎么退货？", &[])).await.unwrap();
+        ask_model(&client(), &robot, &turn_request("怎么退货？", &[])).await.unwrap();
         let url = only_request(&server).await.url;
         assert_eq!(url[url::Position::BeforePath..], *expected, "{base}");
     }
@@ -198,6 +268,6 @@ async fn base_url_variants_lead_to_chat_completions() {
 async fn empty_api_key_is_not_sent() {
     let server = server_with_response(reply("支持。", &[1])).await;
     let robot = Chat { api_key: "".into(), ..model(&server.uri()) };
-    client().chat(&robot, &turn_request("怎么退货？", &[])).await.unwrap();
+    ask_model(&client(), &robot, &turn_request("怎么退货？", &[])).await.unwrap();
     assert!(!only_request(&server).await.headers.contains_key("authorization"));
 }

@@ -5,7 +5,7 @@
 use robots::{Answer, Passage, TurnRequest};
 use wiremock::{Mock, MockServer, matchers::method};
 
-use crate::{client, model, reply, turn_request};
+use crate::{ask_model, client, model, reply, turn_request};
 
 /// A model's answer that cites a passage.
 struct Sample {
@@ -39,7 +39,7 @@ async fn is_returned(server: &MockServer, said: &Sample) -> bool {
     Mock::given(method("POST")).respond_with(reply(&said.answer, &[1])).mount(server).await;
     let passages = [Passage { id: "q1", title: said.title, answer: said.source }];
     let request = TurnRequest { passages: &passages, ..turn_request("？", &[]) };
-    match client().chat(&model(&server.uri()), &request).await.unwrap() {
+    match ask_model(&client(), &model(&server.uri()), &request).await.unwrap() {
         Answer::Text(text) => {
             assert_eq!(text, said.answer);
             true

@@ -6,13 +6,17 @@ mod chat;
 mod failures;
 mod grounding;
 mod reach;
+mod refused_parameters;
+mod retries;
 mod webhook;
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use channel::Reach;
-use robots::{Chat, Client, HistoryMessage, MAX_ANSWER, Passage, TurnRequest, Webhook};
+use jiff::Timestamp;
+use robots::{Answer, Chat, Client, Failure, HistoryMessage, MAX_ANSWER, Passage, TurnRequest, Webhook};
 use serde_json::{Value, json};
+use store::{Backoff, Sleep};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -58,12 +62,31 @@ fn model(base_url: &str) -> Chat {
 }
 
 fn hook(url: &str) -> Webhook {
-    Webhook { url: url.to_owned(), secret: SECRET.into(), deadline: PATIENT }
+    Webhook { url: url.to_owned(), is_ai: false, secret: SECRET.into(), deadline: PATIENT }
 }
 
-/// A client that may reach the servers of these tests.
+/// A client that may reach the servers of these tests, and does not wait between attempts.
 fn client() -> Client {
-    Client::new(Reach::Local).unwrap()
+    Client::new(Reach::Local).unwrap().with_backoff(Backoff::new(fastrand::Rng::with_seed(7), NoSleep))
+}
+
+#[derive(Debug)]
+struct NoSleep;
+
+impl Sleep for NoSleep {
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// Asks a model at the beginning of Unix time.
+async fn ask_model(client: &Client, robot: &Chat, request: &TurnRequest<'_>) -> Result<Answer, Failure> {
+    client.chat(robot, request, Timestamp::UNIX_EPOCH).await.map(|outcome| outcome.answer)
+}
+
+/// Asks a webhook at the beginning of Unix time.
+async fn ask_webhook(client: &Client, robot: &Webhook, request: &TurnRequest<'_>) -> Result<Answer, Failure> {
+    client.webhook(robot, request, Timestamp::UNIX_EPOCH).await.map(|outcome| outcome.answer)
 }
 
 async fn server_with_response(answer: ResponseTemplate) -> MockServer {

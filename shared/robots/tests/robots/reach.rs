@@ -3,15 +3,14 @@
 use std::{io::ErrorKind, net::TcpListener};
 
 use channel::Reach;
-use jiff::Timestamp;
 use robots::{Answer, Client, Failure};
 
-use crate::{client, hook, model, turn_request};
+use crate::{ask_model, ask_webhook, client, hook, model, turn_request};
 
 async fn both(client: &Client, url: &str) -> Result<Answer, Failure> {
     let request = turn_request("?", &[]);
-    let one = client.chat(&model(url), &request).await;
-    let other = client.webhook(&hook(url), &request, Timestamp::UNIX_EPOCH).await;
+    let one = ask_model(client, &model(url), &request).await;
+    let other = ask_webhook(client, &hook(url), &request).await;
     assert_eq!(one, other, "{url}");
     one
 }

@@ -1,17 +1,20 @@
 //! Webhooks: the request and the accepted responses.
 
+use std::io::Read;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
+use flate2::{Compression, read::GzEncoder};
 use jiff::Timestamp;
 use robots::{Answer, MAX_ANSWER, MAX_HISTORY, TurnRequest, Webhook, generate_secret};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
-use crate::{SECRET, client, hook, line, only_request, server_with_response, turn_request};
+use crate::{SECRET, ask_webhook, client, hook, line, only_request, server_with_response, turn_request};
 
 async fn answer(response: ResponseTemplate) -> Answer {
     let server = server_with_response(response).await;
-    client().webhook(&hook(&server.uri()), &turn_request("在吗", &[]), Timestamp::UNIX_EPOCH).await.unwrap()
+    ask_webhook(&client(), &hook(&server.uri()), &turn_request("在吗", &[])).await.unwrap()
 }
 
 #[tokio::test]
@@ -65,7 +68,7 @@ async fn request_body_is_below_20_kb() {
     let server = server_with_response(ResponseTemplate::new(204)).await;
     let history: Vec<_> = (0..50).map(|number| line(true, &format!("line-{number} {}", "长".repeat(5000)))).collect();
     let long = "长".repeat(50_000);
-    client().webhook(&hook(&server.uri()), &turn_request(&long, &history), Timestamp::UNIX_EPOCH).await.unwrap();
+    ask_webhook(&client(), &hook(&server.uri()), &turn_request(&long, &history)).await.unwrap();
     let request = only_request(&server).await;
     assert!(request.body.len() < 20_000);
     let body: Value = request.body_json().unwrap();
@@ -77,6 +80,8 @@ async fn request_body_is_below_20_kb() {
 #[tokio::test]
 async fn responses_map_to_answers() {
     let body = |body: Value| ResponseTemplate::new(200).set_body_json(body);
+    let mut gzip = Vec::new();
+    GzEncoder::new("{\"text\": \"可以。\"}".as_bytes(), Compression::fast()).read_to_end(&mut gzip).unwrap();
     for (response, expected) in [
         (body(json!({"text": " 可以。\n"})), Answer::Text("可以。".to_owned())),
         (
@@ -84,6 +89,14 @@ async fn responses_map_to_answers() {
             Answer::Text("可以。".to_owned()),
         ),
         (ResponseTemplate::new(201).set_body_json(json!({"text": "可以。"})), Answer::Text("可以。".to_owned())),
+        (
+            ResponseTemplate::new(200).set_body_string("\u{feff}{\"text\": \"可以。\"}"),
+            Answer::Text("可以。".to_owned()),
+        ),
+        (
+            ResponseTemplate::new(200).insert_header("content-encoding", "gzip").set_body_bytes(gzip),
+            Answer::Text("可以。".to_owned()),
+        ),
         (body(json!({"text": " "})), Answer::DontKnow),
         (ResponseTemplate::new(204), Answer::DontKnow),
         (body(json!({"handover": true})), Answer::HandOver(None)),
@@ -99,4 +112,15 @@ async fn long_answer_is_truncated_at_sentence() {
     let long = sentence.repeat(10_000 / sentence.len() + 1);
     let said = answer(ResponseTemplate::new(200).set_body_json(json!({"text": long}))).await;
     assert_eq!(said, Answer::Text(sentence.repeat(MAX_ANSWER / sentence.len())));
+}
+
+#[tokio::test]
+async fn markdown_of_a_model_becomes_plain_text() {
+    let markdown = "**可以**，见[退货](https://shop.example/r)";
+    let server = server_with_response(ResponseTemplate::new(200).set_body_json(json!({"text": markdown}))).await;
+    for (is_ai, expected) in [(true, "可以，见退货 https://shop.example/r"), (false, markdown)] {
+        let robot = Webhook { is_ai, ..hook(&server.uri()) };
+        let answer = ask_webhook(&client(), &robot, &turn_request("?", &[])).await;
+        assert_eq!(answer, Ok(Answer::Text(expected.to_owned())));
+    }
 }

@@ -4,8 +4,10 @@ use local::{Fault, TableFault};
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 
+use crate::robots::chat::desk;
+use crate::service_desk::SHIPPING;
 use crate::support::push::{Push, text_document};
-use crate::support::{Log, Logging, World};
+use crate::support::{Log, Logging, StubServer, World};
 
 const APP: &str = "wx00000000000000a1";
 
@@ -70,4 +72,20 @@ async fn expired_token_that_cannot_be_renewed_is_counted() {
     world.advance(60 * 60);
     world.tick("TokenRefresh").await;
     assert_eq!(sum(&log, "TokensExpired"), 1);
+}
+
+#[tokio::test]
+async fn circuit_of_a_robot_that_opens_is_counted() {
+    let world = World::start().await;
+    let model = StubServer::start().await;
+    let desk = desk(&world, &model.url, json!({})).await;
+    let visitor = desk.visitor(&world, "o-1");
+    let (log, _guard) = start_log();
+    for times in [0, 0, 0, 0, 1] {
+        model.respond(401, "{}");
+        visitor.writes(SHIPPING).await;
+        assert_eq!(sum(&log, "RobotCircuitsOpened"), times);
+    }
+    visitor.writes(SHIPPING).await;
+    assert_eq!(sum(&log, "RobotCircuitsOpened"), 1, "it is open");
 }

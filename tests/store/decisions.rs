@@ -226,6 +226,8 @@ async fn complete_conversation_is_read_as_it_was_written() {
     let kit = Kit::start().await;
     let cid = kit.opened(&visitor(), 0, 1).await.cid;
     let mut decision = Decision::on(&kit.table, &cid).await.to(Stage::Robot(Box::new(RobotStage {
+        plan: Some(Plan::new(vec![Level::from(Target::Group("g2".to_owned()))], None, AfterHours::LeaveMessage)),
+        planned_at: Some(kit.now()),
         robot_id: "r0123456789ab".to_owned(),
         turn: Some(store::Turn {
             messages: vec!["1772352000-m1".to_owned(), "1772352001-m2".to_owned()],

@@ -53,6 +53,7 @@ mod queues;
 mod races;
 mod records;
 mod reseal;
+mod robot_failures;
 mod secrecy;
 mod settlement;
 mod store_outbound;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use desk::policy::Grant;
 use jiff::SignedDuration;
 use serde_json::json;
-use store::{Claimed, IdempotentRequest, Kind, NewApiToken, NewOutbound, Stage, Thread, token_hash};
+use store::{Claimed, IdempotentRequest, Kind, NewApiToken, NewOutbound, RobotFailure, Stage, Thread, token_hash};
 
 use crate::support::{
     APP_ID, Decision, Item, Kit, outbound, reply, s, secret,
@@ -74,6 +74,8 @@ async fn everything(kit: &Kit) {
         kit.table.settings_writer().create_record(&record, None).await.unwrap();
         if kind == Kind::Robot {
             kit.table.settings_writer().create_question(&record.id, "q1", &json!({})).await.unwrap();
+            let failure = RobotFailure { code: "robot.timeout".to_owned(), status: None, message: None, at: kit.now() };
+            kit.table.robot_failure_writer().robot_failed(&record.id, &failure).await.unwrap();
         }
     }
     kit.online("a1", 5).await;

@@ -1,8 +1,9 @@
 //! The health of a binding: what works, what does not, and why.
 
 use api::{Caller, Json, Path, Problem, State};
+use desk::robot::{Robot, RobotKind};
 use serde::Serialize;
-use store::{Binding, BindingStatus, SealState, StoreError, StoredToken};
+use store::{Binding, BindingStatus, RobotFailure, SealState, StoreError, StoredToken};
 use utoipa::ToSchema;
 
 use crate::{bindings, parameters::BindingPath, services::Services};
@@ -31,6 +32,14 @@ struct Check {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<api::Code>)]
     code: Option<String>,
+    /// Of `robot`: the code of the failure, as in the event `robot.answered`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    failure: Option<String>,
+    /// Of `robot`: the HTTP status with which its server refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    status: Option<u16>,
     /// WeChat's errcode.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -41,8 +50,8 @@ struct Check {
     expires_at: Option<String>,
 }
 
-/// What is checked: the callback URL, the AppID with the AppSecret, the access token for WeChat, and whether the stored
-/// credentials can be opened. A credential under an older version of the stack's secret can; it is sealed again within the hour.
+/// What is checked: the callback URL, the AppID with the AppSecret, the access token for WeChat, the model or the webhook of the
+/// binding's robot (where it has one), and whether the stored credentials can be opened. A credential under an older version of the stack's secret can; it is sealed again within the hour.
 #[derive(Serialize, ToSchema)]
 #[schema(as = HealthCheckName)]
 #[serde(rename_all = "snake_case")]
@@ -51,11 +60,21 @@ enum CheckName {
     Credentials,
     AccessToken,
     Vault,
+    Robot,
 }
 
 impl Check {
     fn new(name: CheckName, ok: bool, detail: impl Into<String>) -> Self {
-        Self { name, ok, detail: detail.into(), code: None, errcode: None, expires_at: None }
+        Self {
+            name,
+            ok,
+            detail: detail.into(),
+            code: None,
+            failure: None,
+            status: None,
+            errcode: None,
+            expires_at: None,
+        }
     }
 }
 
@@ -79,7 +98,8 @@ pub(crate) async fn read_health(
     let binding = bindings::find(&services, &app_id).await?;
     let token = services.store.access_tokens.token(&app_id).await?;
     let vault = vault(&services, &binding, token.as_ref()).await?;
-    let checks = vec![callback(&binding), credentials(&binding), access_token(&services, token.as_ref()), vault];
+    let mut checks = vec![callback(&binding), credentials(&binding), access_token(&services, token.as_ref()), vault];
+    checks.extend(robot(&services, &binding).await?);
     let healthy = checks.iter().all(|check| check.ok);
     Ok(Json(Health { status: binding.status(), app_id: binding.app_id, healthy, checks }))
 }
@@ -117,6 +137,28 @@ fn access_token(services: &Services, token: Option<&StoredToken>) -> Check {
         Some(_) => Check::new(CheckName::AccessToken, false, "The access token has expired and is not renewed yet."),
         None => Check::new(CheckName::AccessToken, false, "No access token was fetched yet."),
     }
+}
+
+/// Whether the model or the webhook of the binding's robot answered when it was last asked. `None` where the binding has no such
+/// robot.
+async fn robot(services: &Services, binding: &Binding) -> Result<Option<Check>, Problem> {
+    let Some(id) = binding.reception()?.robot_id else { return Ok(None) };
+    let Some(robot) = services.store.settings.record::<Robot>(&id).await? else { return Ok(None) };
+    if matches!(robot.settings.kind, RobotKind::Faq { .. }) {
+        return Ok(None);
+    }
+    let name = robot.settings.name;
+    let Some(failure) = services.store.robot_failures.robot_failure(&id).await? else {
+        return Ok(Some(Check::new(CheckName::Robot, true, format!("No failure of the robot {name} is known."))));
+    };
+    let RobotFailure { code, status, message, at } = failure;
+    let status_text = status.map_or_else(String::new, |status| format!(", HTTP {status}"));
+    let message = message.map_or_else(String::new, |message| format!(": {message}"));
+    let detail = format!(
+        "The robot {name} ({id}) could not be asked at {at} ({code}{status_text}){message}. POST /api/robots/{id}/try asks it \
+         again."
+    );
+    Ok(Some(Check { failure: Some(code), status, ..Check::new(CheckName::Robot, false, detail) }))
 }
 
 /// Whether the stored credentials can be opened, and how many are sealed under an older version of the secret.

@@ -63,7 +63,9 @@ impl Deps {
         let (table, vault, channel) = settings.channel(clock).await?;
         let mut router = ApiRouter::default();
         mount(&mut router);
-        let services = Services::new(&table, vault, channel, &bootstrap_hash);
+        let robots =
+            ::robots::Client::new(env.reach()).map_err(|error| StartError::Settings(vec![error.to_string()]))?;
+        let services = Services::new(&table, vault, channel, robots, &bootstrap_hash);
         Ok(Self { router: router.with_state(services) })
     }
 }

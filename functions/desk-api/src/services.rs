@@ -7,7 +7,7 @@ use axum::extract::FromRef;
 use channel::Channel;
 use store::{
     AccessTokens, ApiTokenWriter, BindingList, BindingReader, BindingWriter, ConversationReader, DutyWriter, Lists,
-    Queues, SettingsReader, SettingsWriter, SharedClock, StaffReader, Table, ThreadReader, Vault,
+    Queues, RobotFailureReader, SettingsReader, SettingsWriter, SharedClock, StaffReader, Table, ThreadReader, Vault,
 };
 
 /// The state of the router.
@@ -16,6 +16,8 @@ pub(crate) struct Services {
     pub(crate) store: Arc<Store>,
     pub(crate) conversations: Conversations,
     pub(crate) actions: AgentActions,
+    /// Asks robots in a trial.
+    pub(crate) robots: ::robots::Client,
     vault: Vault,
     /// SHA-256 of the bootstrap admin token.
     pub(crate) bootstrap_hash: Arc<str>,
@@ -36,6 +38,7 @@ pub(crate) struct Store {
     pub(crate) duty_writer: DutyWriter,
     pub(crate) settings: SettingsReader,
     pub(crate) settings_writer: SettingsWriter,
+    pub(crate) robot_failures: RobotFailureReader,
     pub(crate) lists: Lists,
     pub(crate) api_token_writer: ApiTokenWriter,
 }
@@ -47,12 +50,19 @@ impl FromRef<Services> for Conversations {
 }
 
 impl Services {
-    pub(crate) fn new(table: &Table, vault: Vault, channel: Channel, bootstrap_hash: &str) -> Self {
+    pub(crate) fn new(
+        table: &Table,
+        vault: Vault,
+        channel: Channel,
+        robots: ::robots::Client,
+        bootstrap_hash: &str,
+    ) -> Self {
         let conversations = Conversations::new(table, &vault, channel);
         Self {
             store: Arc::new(Store::new(table)),
             actions: AgentActions::new(&conversations, table.duty_writer(), table.token_agents()),
             conversations,
+            robots,
             vault,
             bootstrap_hash: bootstrap_hash.into(),
         }
@@ -82,6 +92,7 @@ impl Store {
             duty_writer: table.duty_writer(),
             settings: table.settings(),
             settings_writer: table.settings_writer(),
+            robot_failures: table.robot_failures(),
             lists: table.lists(),
             api_token_writer: table.api_token_writer(),
         }

@@ -1,10 +1,10 @@
-//! A trial of a robot's questions.
+//! A trial of a robot.
 
+use ::conversations::{AnswerKind, AskFailure, RobotTrial, WithheldAnswer};
 use api::{Json, Path, Problem, Routes, State, operation};
-use desk::policy::Action;
 use desk::{
-    faq::{self, Index, Match, Question, Thresholds},
-    robot::RobotKind,
+    faq::{Index, Question},
+    policy::Action,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -30,20 +30,40 @@ struct Trial {
 
 #[derive(Serialize, ToSchema)]
 struct TrialResult {
-    answer: TrialAnswer,
-    /// The question that is answered, or those that would be offered.
+    /// `direct`: there is an answer; `choice`: several questions are offered; `unknown`: there is no answer; `handover`: the
+    /// robot hands over; `failed`: the model or the webhook could not be asked.
+    answer: AnswerKind,
+    /// What a visitor would get; `null` where it would be the fallback, or the visitor would be handed over.
+    #[schema(required = true)]
+    text: Option<String>,
+    /// The questions that the answer comes from, or those that would be offered.
     questions: Vec<Candidate>,
     /// The five questions that come nearest to the text, whatever the thresholds.
     nearest: Vec<Candidate>,
+    /// Why the model or the webhook could not be asked.
+    #[schema(required = true)]
+    failure: Option<TrialFailure>,
+    /// What the model wrote and would not be sent, because the questions do not support it.
+    #[schema(required = true)]
+    withheld: Option<WithheldAnswer>,
+    /// The tokens that the model's server counted.
+    #[schema(required = true)]
+    tokens: Option<u64>,
 }
 
-/// `direct`: one question is answered; `choice`: several are offered; `unknown`: none is near enough.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum TrialAnswer {
-    Direct,
-    Choice,
-    Unknown,
+/// Why a robot could not be asked.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RobotTrialFailure)]
+struct TrialFailure {
+    /// The stable code, as in the event `robot.answered`.
+    #[schema(example = "robot.refused")]
+    code: &'static str,
+    /// The HTTP status of a refusal.
+    #[schema(required = true)]
+    status: Option<u16>,
+    /// The server's own error message, at most 200 characters, without keys.
+    #[schema(required = true)]
+    message: Option<String>,
 }
 
 /// A question that a text may mean.
@@ -58,9 +78,11 @@ struct Candidate {
     score: f32,
 }
 
-/// Try which questions a text finds
+/// Try a robot
 ///
-/// For a robot of any kind. Only the search runs; no model and no other system is asked.
+/// Says which questions a text finds, and what a visitor who writes it would get. A model or a webhook is really asked, without
+/// the text's being part of a conversation: `cid` and `uid` of the request to a webhook are `try`, and `app_id` is empty. The
+/// answer takes as long as the robot's deadline allows.
 #[utoipa::path(
     post,
     path = "/api/robots/{id}/try",
@@ -68,7 +90,7 @@ struct Candidate {
     tag = "robots",
     params(IdPath),
     request_body = Trial,
-    responses((status = 200, description = "The questions that the text finds.", body = TrialResult)),
+    responses((status = 200, description = "What the robot answers.", body = TrialResult)),
 )]
 async fn try_robot(
     State(services): State<Services>,
@@ -78,30 +100,26 @@ async fn try_robot(
     if trial.text.trim().is_empty() || trial.text.len() > TEXT_MAX {
         return Err(Problem::invalid_field("text", "must have 1 to 4096 bytes"));
     }
-    let robot = questions::find_robot(&services, &id).await?;
-    let thresholds = match &robot.kind {
-        RobotKind::Faq { thresholds } => *thresholds,
-        RobotKind::Chat { .. } | RobotKind::Webhook { .. } => Thresholds::default(),
-    };
+    questions::find_robot(&services, &id).await?;
     let questions: Vec<Question> = services.store.settings.knowledge(&id).await?;
-    Ok(Json(search(&questions, &trial.text, &thresholds)))
+    let tried = Box::pin(services.conversations.try_robot(&services.robots, &id, &trial.text)).await?;
+    let tried = tried.ok_or_else(|| Problem::not_found("robot"))?;
+    Ok(Json(result(&questions, &trial.text, tried)))
 }
 
-fn search(questions: &[Question], text: &str, thresholds: &Thresholds) -> TrialResult {
-    let index = Index::new(questions);
-    let (answer, chosen) = match faq::find(&index, text, thresholds) {
-        Match::Direct(question) => (TrialAnswer::Direct, vec![question]),
-        Match::Choice(questions) => (TrialAnswer::Choice, questions),
-        Match::Unknown => (TrialAnswer::Unknown, Vec::new()),
-    };
-    let hits = index.search(text, questions.len());
-    let score = |at: usize| hits.iter().find(|hit| hit.question == at).map_or(0.0, |hit| hit.score);
+fn result(questions: &[Question], text: &str, tried: RobotTrial) -> TrialResult {
+    let hits = Index::new(questions).search(text, questions.len());
     let candidate = |at: usize| {
         let question = &questions[at];
-        Candidate { id: question.id.clone(), title: question.title.clone(), score: score(at) }
+        let score = hits.iter().find(|hit| hit.question == at).map_or(0.0, |hit| hit.score);
+        Candidate { id: question.id.clone(), title: question.title.clone(), score }
     };
     let nearest = hits.iter().take(NEAREST).map(|hit| candidate(hit.question)).collect();
-    TrialResult { answer, questions: chosen.into_iter().map(candidate).collect(), nearest }
+    let place = |id: &String| questions.iter().position(|question| question.id == *id);
+    let RobotTrial { answer, text, sources, failure, withheld, tokens } = tried;
+    let failure = failure.map(|AskFailure { code, status, message }| TrialFailure { code, status, message });
+    let questions = sources.iter().filter_map(place).map(candidate).collect();
+    TrialResult { answer, text, questions, nearest, failure, withheld, tokens }
 }
 
 #[cfg(test)]
@@ -111,17 +129,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn search_gives_the_answer_and_the_nearest_questions() {
+    fn result_has_the_scores_of_its_questions() {
         let question = |id: &str, title: &str| {
             let question = json!({ "id": id, "title": title, "answer": "x" });
             serde_json::from_value::<Question>(question).unwrap()
         };
         let known = [question("q1", "怎么申请退款"), question("q2", "怎么修改收货地址"), question("q3", "如何开发票")];
-        let direct = search(&known, "怎么申请退款?", &Thresholds::default());
-        assert_eq!((direct.answer, &*direct.questions[0].id), (TrialAnswer::Direct, "q1"));
+        let tried = |answer, sources: &[&str]| RobotTrial {
+            answer,
+            text: None,
+            sources: sources.iter().map(|id| (*id).to_owned()).collect(),
+            failure: None,
+            withheld: None,
+            tokens: None,
+        };
+        let direct = result(&known, "怎么申请退款?", tried(AnswerKind::Direct, &["q1", "deleted"]));
+        assert_eq!((direct.questions.len(), &*direct.questions[0].id), (1, "q1"));
         assert!(direct.questions[0].score > 0.9);
-        let strict = Thresholds { direct: 1.0, choice: 1.0, lead: 0.0 };
-        let near = search(&known, "修改地址", &strict);
-        assert_eq!((near.answer, near.questions.len(), &*near.nearest[0].id), (TrialAnswer::Unknown, 0, "q2"));
+        let near = result(&known, "修改地址", tried(AnswerKind::Unknown, &[]));
+        assert_eq!((near.questions.len(), &*near.nearest[0].id), (0, "q2"));
     }
 }

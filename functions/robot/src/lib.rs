@@ -3,6 +3,8 @@
 //! It is a function of its own with a queue of its own, because a language model takes seconds: a slow model delays neither
 //! other conversations nor the stream.
 
+mod failures;
+
 use std::sync::Arc;
 
 use conversations::{Conversations, TURN_TIME};
@@ -16,6 +18,8 @@ use serde_json::Value;
 use store::SharedClock;
 use tracing::{Instrument, info_span};
 
+use crate::failures::RobotFailures;
+
 /// How many conversations are answered concurrently, where the queue delivers more than one.
 const CONCURRENT_TURNS: usize = 16;
 
@@ -24,6 +28,7 @@ const CONCURRENT_TURNS: usize = 16;
 pub struct Deps {
     conversations: Conversations,
     robots: robots::Client,
+    failures: RobotFailures,
     clock: SharedClock,
 }
 
@@ -32,7 +37,8 @@ impl Deps {
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, vault, channel) = env.settings().channel(Arc::clone(&clock)).await?;
         let robots = robots::Client::new(env.reach()).map_err(|error| StartError::Settings(vec![error.to_string()]))?;
-        Ok(Self { conversations: Conversations::new(&table, &vault, channel), robots, clock })
+        let failures = RobotFailures::new(table.robot_failure_writer());
+        Ok(Self { conversations: Conversations::new(&table, &vault, channel), robots, failures, clock })
     }
 }
 
@@ -58,7 +64,12 @@ async fn answer<'a>(deps: &Deps, message: &'a Message, deadline: Deadline) -> Op
     }
     let span = info_span!("answer", app_id = turn.app_id, cid = turn.cid, uid = turn.uid);
     match deps.conversations.within(deadline.time()).turn(&deps.robots, &turn.cid).instrument(span.clone()).await {
-        Ok(_) => None,
+        Ok(report) => {
+            if let Some(asked) = report.asked {
+                deps.failures.record(asked, deps.clock.now()).instrument(span).await;
+            }
+            None
+        }
         Err(error) => {
             tracing::error!(parent: &span, error = %http::chain(&error), "a robot's turn was not answered");
             Some(message.id())

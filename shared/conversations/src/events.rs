@@ -6,12 +6,16 @@ use desk::{
     policy::Role,
     routing::TrailEntry,
 };
+use robots::Withheld;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use store::NewEvent;
 use wechat::session_from;
 
 use crate::TransferTarget;
+
+/// The longest withheld answer in an event, in characters.
+const WITHHELD_MAX: usize = 500;
 
 /// The type of a change of a conversation, and its data. "It" is the conversation.
 #[derive(Debug, Clone, Serialize)]
@@ -160,6 +164,22 @@ pub enum ConversationEvent {
         /// The code of the failure, if the robot could not be asked.
         #[cfg_attr(feature = "openapi", schema(required = true))]
         failure: Option<String>,
+        /// The HTTP status with which the robot's server refused.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
+        status: Option<u16>,
+        /// The server's own error message, at most 200 characters, without keys.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
+        detail: Option<String>,
+        /// What the model wrote and was not sent, because the questions do not support it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
+        withheld: Option<WithheldAnswer>,
+        /// The tokens that the model's server counted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
+        tokens: Option<u64>,
         /// Consecutive turns without an answer.
         misses: u32,
     },
@@ -182,6 +202,24 @@ pub enum AnswerKind {
     Handover,
     /// It could not be asked, or not in time.
     Failed,
+}
+
+/// A model's answer that was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WithheldAnswer {
+    /// Why: `no_source`, or what its sources do not have or say (`link`, `markup`, `contact`, `number`, `commitment`,
+    /// `contradiction`, `unrelated`), or what it must not say (`secret`, `instructions`).
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "number"))]
+    pub reason: Withheld,
+    /// The answer, at most 500 characters.
+    pub text: String,
+}
+
+impl From<robots::WithheldAnswer> for WithheldAnswer {
+    fn from(withheld: robots::WithheldAnswer) -> Self {
+        Self { reason: withheld.reason, text: withheld.text.chars().take(WITHHELD_MAX).collect() }
+    }
 }
 
 /// How a conversation came to an agent.

@@ -48,8 +48,8 @@ mod tick;
 mod token_agent;
 
 pub use actions::{Actor, AgentActions, HandedOff, HandoffError, HandoffResult, TransferTarget};
-pub use events::{AnswerKind, AssignmentOrigin, ConversationEvent, NoData, RoutingCause, True};
-pub use robot_turn::{TURN_TIME, TurnOutcome};
+pub use events::{AnswerKind, AssignmentOrigin, ConversationEvent, NoData, RoutingCause, True, WithheldAnswer};
+pub use robot_turn::{AskFailure, AskedRobot, RobotTrial, TURN_TIME, TurnOutcome, TurnReport};
 pub use settings_cache::SETTINGS_LIFE;
 pub use simulate::{FirstStep, Simulated, Simulation};
 pub use tick::{Tick, TickReport};
@@ -161,8 +161,15 @@ impl Conversations {
 
     /// Answers what a visitor wrote to a robot, unless another function does.
     #[tracing::instrument(skip_all, fields(app_id = field::Empty, cid = cid, uid = field::Empty))]
-    pub async fn turn(&self, robots: &robots::Client, cid: &str) -> Result<TurnOutcome> {
+    pub async fn turn(&self, robots: &robots::Client, cid: &str) -> Result<TurnReport> {
         self.turns.answer(robots, cid).await
+    }
+
+    /// Asks a robot for an answer to a text, without a conversation. `None` when there is no such robot. Takes as long as the
+    /// robot's deadline allows, 25 seconds at most.
+    #[tracing::instrument(skip_all, fields(robot_id = robot_id))]
+    pub async fn try_robot(&self, robots: &robots::Client, robot_id: &str, text: &str) -> Result<Option<RobotTrial>> {
+        self.turns.try_robot(robots, robot_id, text).await
     }
 
     /// Assigns the conversations of these queues, the longest waiting first, as long as an agent is free for them, within

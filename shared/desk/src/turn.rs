@@ -24,6 +24,18 @@ pub enum RobotAnswer {
     ChosePerson,
     /// The robot failed or did not answer in time.
     Failed,
+    /// The robot was not asked, because it has failed too often just now. It is no miss of the visitor's question.
+    Unavailable,
+}
+
+impl RobotAnswer {
+    /// The text for the visitor, if there is one.
+    pub fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text(text) | Self::Choice { text, .. } => Some(text),
+            Self::DontKnow | Self::HandOver | Self::ChosePerson | Self::Failed | Self::Unavailable => None,
+        }
+    }
 }
 
 /// The counters of the conversation before the turn.
@@ -76,6 +88,10 @@ pub fn decide(answer: RobotAnswer, history: TurnHistory, rules: &HandoverRules, 
             let handover = handover(reason, true);
             TurnDecision { misses: history.misses, offered: Vec::new(), handover, text: fallback.to_owned() }
         }
+        RobotAnswer::Unavailable => {
+            let handover = if repeated { handover(Reason::Repeated, false) } else { None };
+            TurnDecision { misses: history.misses, offered: Vec::new(), handover, text: fallback.to_owned() }
+        }
         RobotAnswer::DontKnow | RobotAnswer::Failed => {
             let misses = history.misses + 1;
             let enough = rules.after_misses > 0 && misses >= rules.after_misses;
@@ -112,6 +128,8 @@ mod tests {
             (RobotAnswer::DontKnow, 9, 9, &never, 10, None, "sorry"),
             (RobotAnswer::Failed, 0, 1, &rules, 1, None, "sorry"),
             (RobotAnswer::Failed, 1, 1, &rules, 2, Some((Reason::Failed, false)), "sorry"),
+            (RobotAnswer::Unavailable, 1, 1, &rules, 1, None, "sorry"),
+            (RobotAnswer::Unavailable, 1, 3, &rules, 1, Some((Reason::Repeated, false)), "sorry"),
             (RobotAnswer::HandOver, 0, 1, &never, 0, Some((Reason::Robot, true)), "sorry"),
             (RobotAnswer::ChosePerson, 1, 1, &rules, 1, Some((Reason::Picked, true)), "sorry"),
         ] {

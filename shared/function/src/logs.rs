@@ -37,7 +37,8 @@ use tracing_subscriber::{
 /// - `PushesNotStored`: pushes that were answered with 500. WeChat repeats each, at most three times.
 /// - `UnknownSends`: messages of which it is not known whether WeChat received them.
 /// - `TokensExpired`: failed renewals of access tokens that have expired.
-pub const METRICS: [&str; 3] = ["PushesNotStored", "UnknownSends", "TokensExpired"];
+/// - `RobotCircuitsOpened`: robots that are not asked for a while, because their servers failed several times.
+pub const METRICS: [&str; 4] = ["PushesNotStored", "UnknownSends", "TokensExpired", "RobotCircuitsOpened"];
 
 /// Fields of spans that are left out of the entries. X-Ray is not used (see `template.yaml`), and Lambda's own records
 /// give the trace of a request id.

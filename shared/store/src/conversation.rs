@@ -98,6 +98,12 @@ pub struct RobotStage {
     pub repeats: u32,
     /// The questions that were offered to choose from.
     pub offered: Vec<String>,
+    /// Where the visitor's last message would be routed, for a handover.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// When that plan was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned_at: Option<Timestamp>,
 }
 
 /// The messages of a visitor that a robot answers together.

@@ -92,6 +92,12 @@ handles! {
     /// their partitions and of `alias#…`).
     SettingsWriter settings_writer;
 
+    /// Reads why robots could not be asked (`GetItem` of `robot-failure#…`).
+    RobotFailureReader robot_failures;
+
+    /// Records why robots could not be asked (`PutItem` and `DeleteItem` of `robot-failure#…`).
+    RobotFailureWriter robot_failure_writer;
+
     /// Pages through conversations and settings (`Query` of the index `lists`, `BatchGetItem`).
     Lists lists;
 

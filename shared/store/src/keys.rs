@@ -23,6 +23,7 @@ pub(crate) const DEPARTURES: &str = "departures";
 pub(crate) const EVENT: &str = "event";
 pub(crate) const QUESTION: &str = "question";
 pub(crate) const MEMBERSHIP: &str = "membership";
+pub(crate) const ROBOT_FAILURE: &str = "robot_failure";
 pub(crate) const AGENT_TOKEN: &str = "agent_token";
 /// What earlier versions wrote for each conversation of an agent.
 pub(crate) const HAS_CONVERSATION: &str = "conversation#";
@@ -98,6 +99,11 @@ pub(crate) fn alias(kind: &str, alias: &str) -> String {
 
 pub(crate) fn in_group(group: &str) -> String {
     format!("{IN_GROUP}{group}")
+}
+
+/// A partition of its own, because the function that answers robots' turns writes it and may not write robots.
+pub(crate) fn robot_failure(robot: &str) -> String {
+    format!("robot-failure#{robot}")
 }
 
 pub(crate) fn question(id: &str) -> String {

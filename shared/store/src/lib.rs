@@ -34,6 +34,7 @@
 //! | calendar: settings | `calendar#<id>` | `calendar` | `lists`: `calendars`, time created | desk-api |
 //! | alias: another name of one of these | `alias#<kind>#<alias>` | `alias` | | with the settings |
 //! | question: a question of a robot, with its answer | `robot#<id>` | `question#<id>` | | desk-api |
+//! | `robot_failure`: why a robot could not be asked last, until it answers | `robot-failure#<id>` | `robot_failure` | | robot |
 //! | media: an upload, by content and by media id | `media#<appid>` | `content#<sha256>`, `id#<media id>` | | channel |
 //! | idempotency: the message that an `Idempotency-Key` created | `idempotency#<hash>` | `idempotency` | | desk-api, card-send |
 //! | access: a token of the API by its hash | `access#<sha256>` | `access` | `lists`: `access-tokens`, id | desk-api; access (last use) |
@@ -55,6 +56,7 @@
 //! | the agents of a group | the group's own list, then batch get of their duties, eventually consistent where the transaction checks them |
 //! | a group, agent, merchant or robot by the id that `session-from` names | get by id, then by alias |
 //! | the questions of a robot | query `robot#…`, `question#…`, when its version differs from the one in memory |
+//! | why a robot could not be asked | get |
 //! | the visitors who are one person | query `person#…` |
 //! | the push credentials of the first bindings | query `callbacks` |
 //! | what is sealed under an older version of the secret | bindings and robots by page, their tokens; a transaction for each |
@@ -116,6 +118,7 @@ mod record;
 mod reseal;
 mod resource;
 mod retry;
+mod robot_failure;
 mod sending;
 mod table;
 mod thread;
@@ -139,8 +142,9 @@ pub use error::{Result, StoreError};
 pub use event::{Event, NewEvent};
 pub use handles::{
     AccessTokens, ApiTokenWriter, BindingList, BindingReader, BindingWriter, CallbackVerifier, ConversationReader,
-    Decisions, DueChecks, DutyWriter, Inbox, Lists, MediaUploads, PushCredentialReader, Queues, Resealing, Sends,
-    SettingsReader, SettingsWriter, StaffReader, ThreadReader, TokenAgents, TokenSchedule, TokenVerifier,
+    Decisions, DueChecks, DutyWriter, Inbox, Lists, MediaUploads, PushCredentialReader, Queues, Resealing,
+    RobotFailureReader, RobotFailureWriter, Sends, SettingsReader, SettingsWriter, StaffReader, ThreadReader,
+    TokenAgents, TokenSchedule, TokenVerifier,
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
 pub use inbox::{InboundRef, NewInbound, OVERDUE_AFTER, Receipt};
@@ -156,6 +160,7 @@ pub use record::{Record, Written};
 pub use reseal::ResealReport;
 pub use resource::{Kind, Resource};
 pub use retry::{Attempt, Attempted, Backoff, Sleep};
+pub use robot_failure::RobotFailure;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use sending::{Claim, Claimed, SENDING_LEASE, Settled, Settlement, VisitorChange};
 pub use table::{Page, ReadConsistency, Table};

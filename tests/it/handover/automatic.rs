@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::routing::session_from::{sobot, to_group};
 use crate::service_desk::{FALLBACK, SHIPPING, SHIPPING_ANSWER, UNKNOWN, assigned_to};
 use crate::support::{StubServer, Visitor, World, completion};
 
@@ -124,4 +125,35 @@ async fn robot_hands_over_after_failures() {
     own.respond_json(&json!({ "text": "在。" }));
     other.writes("在吗").await;
     assert_eq!(other.received_texts().await, ["在。"]);
+}
+
+#[tokio::test]
+async fn robot_hands_over_to_an_alias_or_past_an_unknown_id() {
+    let world = World::start().await;
+    let desk = world.service_desk(5, json!({ "mode": "robot_first", "handover": { "after_misses": 2 } })).await;
+    let agent = world.agent("老客服", 5).await;
+    let group = json!({ "name": "老组", "members": [agent], "aliases": ["售后"] });
+    let group = world.create("groups", &group).await;
+    world.create("merchants", &json!({ "name": "咖啡店", "customer_code": "C-001", "group_id": group })).await;
+    for (openid, asked, expected) in [
+        ("o-1", ("transfer_action", json!([to_group("售后")])), &agent),
+        ("o-2", ("transfer_action", json!([to_group("g-unknown")])), &desk.agent),
+        ("o-3", ("platform_action", json!({ "customerCode": "C-001" })), &agent),
+        ("o-4", ("robotid", json!("unknown")), &desk.agent),
+    ] {
+        let visitor = desk.visitor(&world, openid);
+        visitor.enters(&sobot(&[asked])).await;
+        for text in [UNKNOWN, "太阳离地球呢"] {
+            visitor.writes(text).await;
+        }
+        assert_eq!(visitor.stage_and_agent().await, assigned_to(expected), "{openid}");
+        assert_eq!(reason(&world, &visitor).await, "misses");
+    }
+    // What a visitor who enters again asks for counts with their next message.
+    let visitor = desk.visitor(&world, "o-5");
+    visitor.writes(UNKNOWN).await;
+    visitor.enters(&sobot(&[("transfer_action", json!([to_group("售后")]))])).await;
+    visitor.writes("太阳离地球呢").await;
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&agent));
+    assert_eq!(world.bundle.dead_letters(), []);
 }

@@ -2,8 +2,10 @@
 
 pub(crate) mod chat;
 mod chat_failures;
+mod circuit;
 mod faq;
 mod own_work;
 mod queue;
+mod trial;
 mod turns;
 mod webhook;

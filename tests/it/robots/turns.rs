@@ -76,12 +76,19 @@ async fn message_during_a_turn_is_answered_with_the_rest() {
 #[tokio::test]
 async fn handover_follows_the_session_from_of_an_enter_during_the_answer() {
     // Without a prompt, the handover into a queue does not write the visitor.
-    for queued in ["", "排队中。"] {
+    let platform_action = json!({ "customerCode": "C-001" });
+    for (queued, asked) in [
+        ("", ("transfer_action", json!([to_group("大客户")]))),
+        ("排队中。", ("transfer_action", json!([to_group("大客户")]))),
+        ("", ("platform_action", platform_action)),
+    ] {
         let world = World::start().await;
         let own = StubServer::start().await;
         let desk = desk(&world, &own).await;
         let busy = world.agent("大客户经理", 5).await;
-        let vips = world.group(&[&busy]).await;
+        let vips = json!({ "name": "大客户组", "members": [busy], "aliases": ["大客户"] });
+        let vips = world.create("groups", &vips).await;
+        world.create("merchants", &json!({ "name": "咖啡店", "customer_code": "C-001", "group_id": vips })).await;
         for agent in [&desk.agent, &busy] {
             world.set_status(agent, "busy").await;
         }
@@ -92,7 +99,7 @@ async fn handover_follows_the_session_from_of_an_enter_during_the_answer() {
         tokio::join!(world.settle(), async {
             own.wait_for_requests(1).await;
             world.advance(3);
-            visitor.enter(&sobot(&[("transfer_action", json!([to_group(&vips)]))])).await;
+            visitor.enter(&sobot(&[asked])).await;
             let event = inserted(&world.items("inbound").await);
             world.bundle.invoke("Reception", event).await.unwrap();
             own.release_response();

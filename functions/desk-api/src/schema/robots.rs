@@ -39,15 +39,16 @@ pub(crate) struct NewRobot {
     #[serde(default)]
     #[schema(nullable = false)]
     instructions: Option<String>,
-    /// `webhook`: the address of the system that answers. At most 2048 bytes.
+    /// `webhook`: the address of the system that answers. At most 2048 bytes. A request that fails in passing (a broken
+    /// connection, 408, 425, 429, most 5xx) is repeated within the deadline, with the same `webhook-id`.
     #[serde(default)]
     #[schema(nullable = false, format = Uri)]
     url: Option<String>,
-    /// `webhook`: whether a model makes the answers, which are labelled then.
+    /// `webhook`: whether a model makes the answers, which are labelled then, and whose Markdown becomes plain text.
     #[serde(default)]
     #[schema(nullable = false)]
     ai_generated: Option<bool>,
-    /// `chat`, `webhook`: how many seconds an answer may take.
+    /// `chat`, `webhook`: how many seconds an answer may take, with all attempts.
     #[serde(default)]
     #[schema(nullable = false, minimum = 1, maximum = 25, default = 15)]
     deadline_seconds: Option<u32>,

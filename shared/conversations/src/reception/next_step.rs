@@ -6,7 +6,7 @@ use desk::{
     reception::NextStep,
     routing::{Mode, Outcome},
 };
-use store::{Conversation, InboundRef, Queue, Result, Stage, Turn};
+use store::{Conversation, Queue, Result, Stage, Turn};
 
 use super::{Receiver, VisitorMessage};
 use crate::{
@@ -31,7 +31,7 @@ impl Receiver {
             }
             NextStep::AskRobot => {
                 ensure_robot(decision, visitor_message.planned.robot_id.as_deref());
-                add_to_robot_turn(decision, visitor_message.message);
+                add_to_robot_turn(decision, visitor_message);
             }
             NextStep::KeepWithRobot => {
                 ensure_robot(decision, visitor_message.planned.robot_id.as_deref());
@@ -84,7 +84,7 @@ impl Receiver {
             return Ok(None);
         }
         let queue = self.assigner.apply(decision, &routed, &context).await?;
-        add_to_robot_turn(decision, visitor_message.message);
+        add_to_robot_turn(decision, visitor_message);
         Ok(queue)
     }
 
@@ -137,10 +137,13 @@ fn ensure_robot(decision: &mut Decision<'_>, robot_id: Option<&str>) {
     }
 }
 
-/// Adds the message to the robot's turn, if a robot has the conversation.
-fn add_to_robot_turn(decision: &mut Decision<'_>, message: &InboundRef) {
-    let now = decision.now;
+/// Adds the message to the robot's turn, if a robot has the conversation. Its plan is kept for the robot, which hands over
+/// without resolving ids.
+fn add_to_robot_turn(decision: &mut Decision<'_>, visitor_message: &VisitorMessage<'_>) {
+    let (now, message) = (decision.now, visitor_message.message);
     if let Some(robot) = decision.robot_mut() {
+        robot.plan = Some(visitor_message.planned.plan.clone());
+        robot.planned_at = Some(now);
         match &mut robot.turn {
             Some(turn) => turn.join(&message.id, now),
             None => robot.turn = Some(Turn::new(&message.id, now)),

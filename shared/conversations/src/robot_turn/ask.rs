@@ -11,6 +11,7 @@ use robots::{Chat, Client, HistoryMessage, Passage, TurnRequest, Webhook};
 use store::{Conversation, Direction, Message, MessageState, Result, RobotStage, SecretString, Turn};
 
 use super::{RobotTurns, knowledge::RobotKnowledge};
+use crate::events::WithheldAnswer;
 
 /// How many questions a model is given to answer from.
 const PASSAGES_MAX: usize = 6;
@@ -25,14 +26,51 @@ const MESSAGES_SEARCHED: i32 = 40;
 /// The failure code of a robot whose key or secret is not stored.
 const NO_KEY: &str = "robot.no_key";
 
+/// The failure code of a robot whose circuit is open.
+const CIRCUIT_OPEN: &str = "robot.circuit_open";
+
 /// A robot's reply.
+#[derive(Debug)]
 pub(super) struct RobotReply {
     /// The answer.
     pub(super) answer: RobotAnswer,
-    /// The code of the failure, if the robot could not be asked.
-    pub(super) failure: Option<&'static str>,
+    /// Why the robot could not be asked.
+    pub(super) failure: Option<AskFailure>,
     /// The ids of the questions that the answer comes from.
     pub(super) sources: Vec<String>,
+    /// What the robot wrote and is not sent.
+    pub(super) withheld: Option<WithheldAnswer>,
+    /// The tokens that the robot's server counted.
+    pub(super) tokens: Option<u64>,
+    /// Whether a model or a webhook was asked.
+    pub(super) is_asked: bool,
+    /// Whether the failure is the server's, whatever the visitor wrote.
+    pub(super) is_down: bool,
+}
+
+/// Why a robot could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskFailure {
+    /// The stable code, such as `robot.refused`.
+    pub code: &'static str,
+    /// The HTTP status of a refusal.
+    pub status: Option<u16>,
+    /// The server's own error message, at most 200 characters, without keys.
+    pub message: Option<String>,
+}
+
+impl AskFailure {
+    /// A failure that only has a code.
+    pub(super) fn of(code: &'static str) -> Self {
+        Self { code, status: None, message: None }
+    }
+}
+
+impl From<&robots::Failure> for AskFailure {
+    fn from(failure: &robots::Failure) -> Self {
+        let message = failure.message().map(ToOwned::to_owned);
+        Self { code: failure.code(), status: failure.status(), message }
+    }
 }
 
 /// What a robot is asked.
@@ -47,12 +85,12 @@ pub(super) struct RobotQuestion<'a> {
 }
 
 impl RobotReply {
-    fn new(answer: RobotAnswer, sources: Vec<String>) -> Self {
-        Self { answer, failure: None, sources }
+    pub(super) fn new(answer: RobotAnswer, sources: Vec<String>) -> Self {
+        Self { answer, failure: None, sources, withheld: None, tokens: None, is_asked: false, is_down: false }
     }
 
-    fn failed(code: &'static str) -> Self {
-        Self { answer: RobotAnswer::Failed, failure: Some(code), sources: Vec::new() }
+    pub(super) fn failed(answer: RobotAnswer, failure: AskFailure) -> Self {
+        Self { failure: Some(failure), ..Self::new(answer, Vec::new()) }
     }
 }
 
@@ -63,12 +101,13 @@ impl From<robots::Outcome> for RobotReply {
             robots::Answer::HandOver(_) => RobotAnswer::HandOver,
             robots::Answer::DontKnow => RobotAnswer::DontKnow,
         };
-        Self::new(answer, outcome.sources)
+        let withheld = outcome.withheld.map(Into::into);
+        Self { withheld, tokens: outcome.tokens, is_asked: true, ..Self::new(answer, outcome.sources) }
     }
 }
 
 impl RobotTurns {
-    /// Asks a robot.
+    /// Asks a robot, unless its circuit is open.
     pub(super) async fn ask(
         &self,
         robots: &Client,
@@ -79,58 +118,79 @@ impl RobotTurns {
         if let Some(reply) = faq::parse_choice_reply(question.text, offered.len()) {
             return Ok(chosen_answer(knowledge, offered, reply));
         }
+        let robot = &knowledge.robot;
+        if let RobotKind::Faq { thresholds } = &robot.settings.kind {
+            return Ok(from_questions(knowledge, question.text, thresholds, question.has_agents));
+        }
+        let circuits = self.cache.circuits();
+        if !circuits.admits(&robot.id, robot.version, self.store.clock.now()) {
+            return Ok(RobotReply::failed(RobotAnswer::Unavailable, AskFailure::of(CIRCUIT_OPEN)));
+        }
+        let history = self.history(question).await?;
+        let uid = question.conversation.thread().uid();
+        let request = TurnRequest {
+            text: question.text,
+            passages: &[],
+            history: &history,
+            id: question.turn.messages.last().map(String::as_str).unwrap_or_default(),
+            cid: &question.conversation.cid,
+            uid: &uid,
+            app_id: &question.conversation.app_id,
+        };
+        let reply = self.ask_system(robots, knowledge, &request).await?;
+        if !reply.is_down && reply.is_asked {
+            circuits.succeeded(&robot.id);
+        }
+        if reply.is_down && circuits.failed(&robot.id, robot.version, self.store.clock.now()) {
+            tracing::warn!(RobotCircuitsOpened = 1, robot_id = robot.id, "a robot that fails is not asked for a while");
+        }
+        Ok(reply)
+    }
+
+    /// Asks the model or the webhook of a robot. A model gets the nearest of the robot's questions as passages.
+    pub(super) async fn ask_system(
+        &self,
+        robots: &Client,
+        knowledge: &RobotKnowledge,
+        request: &TurnRequest<'_>,
+    ) -> Result<RobotReply> {
+        let Some(secret) = self.secret(knowledge).await? else {
+            return Ok(RobotReply::failed(RobotAnswer::Failed, AskFailure::of(NO_KEY)));
+        };
+        let now = self.store.clock.now();
         let answered = match &knowledge.robot.settings.kind {
-            RobotKind::Faq { thresholds } => {
-                return Ok(from_questions(knowledge, question.text, thresholds, question.has_agents));
-            }
+            RobotKind::Faq { .. } => return Ok(RobotReply::new(RobotAnswer::DontKnow, Vec::new())),
             RobotKind::Chat { base_url, model, instructions, deadline_seconds } => {
-                let Some(api_key) = self.secret(knowledge).await? else {
-                    return Ok(RobotReply::failed(NO_KEY));
-                };
                 let chat = Chat {
                     base_url: base_url.clone(),
                     model: model.clone(),
-                    api_key,
+                    api_key: secret,
                     instructions: instructions.clone(),
                     deadline: seconds(*deadline_seconds),
                     max_answer_bytes: robots::MAX_ANSWER,
                 };
-                self.ask_model(robots, &chat, knowledge, question).await?
+                let hits = knowledge.index.search(request.text, PASSAGES_MAX);
+                let found = hits.iter().map(|hit| &knowledge.questions[hit.question]);
+                let passages: Vec<Passage<'_>> =
+                    found.map(|found| Passage { id: &found.id, title: &found.title, answer: &found.answer }).collect();
+                Box::pin(robots.chat(&chat, &TurnRequest { passages: &passages, ..*request }, now)).await
             }
             RobotKind::Webhook { url, deadline_seconds, ai_generated } => {
-                let Some(secret) = self.secret(knowledge).await? else {
-                    return Ok(RobotReply::failed(NO_KEY));
-                };
                 let deadline = seconds(*deadline_seconds);
                 let webhook = Webhook { url: url.clone(), is_ai: *ai_generated, secret, deadline };
-                let history = self.history(question).await?;
-                let uid = question.conversation.thread().uid();
-                robots.webhook(&webhook, &asking(question, &uid, &[], &history), self.store.clock.now()).await
+                Box::pin(robots.webhook(&webhook, request, now)).await
             }
         };
         Ok(match answered {
-            Ok(outcome) => RobotReply::from(outcome),
+            Ok(outcome) => outcome.into(),
             Err(failure) => {
-                tracing::warn!(robot_id = knowledge.robot.id, code = failure.code(), "the robot could not be asked");
-                RobotReply::failed(failure.code())
+                let is_down = failure.is_of_server();
+                let failure = AskFailure::from(&failure);
+                let AskFailure { code, status, message } = &failure;
+                tracing::warn!(robot_id = knowledge.robot.id, code, status, message, "the robot could not be asked");
+                RobotReply { is_asked: true, is_down, ..RobotReply::failed(RobotAnswer::Failed, failure) }
             }
         })
-    }
-
-    async fn ask_model(
-        &self,
-        robots: &Client,
-        chat: &Chat,
-        knowledge: &RobotKnowledge,
-        question: &RobotQuestion<'_>,
-    ) -> Result<std::result::Result<robots::Outcome, robots::Failure>> {
-        let hits = knowledge.index.search(question.text, PASSAGES_MAX);
-        let found = hits.iter().map(|hit| &knowledge.questions[hit.question]);
-        let passages: Vec<Passage<'_>> =
-            found.map(|found| Passage { id: &found.id, title: &found.title, answer: &found.answer }).collect();
-        let history = self.history(question).await?;
-        let uid = question.conversation.thread().uid();
-        Ok(robots.chat(chat, &asking(question, &uid, &passages, &history), self.store.clock.now()).await)
     }
 
     async fn secret(&self, knowledge: &RobotKnowledge) -> Result<Option<SecretString>> {
@@ -180,7 +240,12 @@ fn chosen_answer(knowledge: &RobotKnowledge, offered: &[String], reply: ChoiceRe
 }
 
 /// The answer of a robot that has only its questions.
-fn from_questions(knowledge: &RobotKnowledge, text: &str, thresholds: &Thresholds, has_agents: bool) -> RobotReply {
+pub(super) fn from_questions(
+    knowledge: &RobotKnowledge,
+    text: &str,
+    thresholds: &Thresholds,
+    has_agents: bool,
+) -> RobotReply {
     let question = |place: usize| &knowledge.questions[place];
     match faq::find(&knowledge.index, text, thresholds) {
         Match::Direct(place) => {
@@ -199,21 +264,4 @@ fn from_questions(knowledge: &RobotKnowledge, text: &str, thresholds: &Threshold
 /// The language in which a choice is worded.
 fn language(text: &str) -> faq::Language {
     if text.is_ascii() { faq::Language::En } else { faq::Language::Zh }
-}
-
-fn asking<'a>(
-    question: &RobotQuestion<'a>,
-    uid: &'a str,
-    passages: &'a [Passage<'a>],
-    history: &'a [HistoryMessage],
-) -> TurnRequest<'a> {
-    TurnRequest {
-        text: question.text,
-        passages,
-        history,
-        id: question.turn.messages.last().map(String::as_str).unwrap_or_default(),
-        cid: &question.conversation.cid,
-        uid,
-        app_id: &question.conversation.app_id,
-    }
 }

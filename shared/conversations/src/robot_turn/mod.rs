@@ -7,8 +7,10 @@
 //! turn.
 
 mod ask;
+mod circuit;
 mod knowledge;
 mod outcome;
+mod trial;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use tracing::Span;
 use wechat::client::Typing;
 
 pub(crate) use self::knowledge::RobotCache;
+pub use self::{ask::AskFailure, trial::RobotTrial};
 use self::{
     ask::{RobotQuestion, RobotReply},
     knowledge::RobotKnowledge,
@@ -55,6 +58,24 @@ pub enum TurnOutcome {
     Nothing,
     /// The visitor wrote more meanwhile; the longer turn is answered instead.
     Dropped,
+}
+
+/// A turn, and what it tells of the robot's server.
+#[derive(Debug)]
+pub struct TurnReport {
+    /// The result.
+    pub outcome: TurnOutcome,
+    /// The robot whose server was asked.
+    pub asked: Option<AskedRobot>,
+}
+
+/// A robot whose server was asked.
+#[derive(Debug)]
+pub struct AskedRobot {
+    /// The robot.
+    pub robot_id: String,
+    /// Why it could not be asked; `None` if it answered.
+    pub failure: Option<AskFailure>,
 }
 
 /// Answers the turns of robots.
@@ -104,10 +125,10 @@ impl RobotTurns {
     }
 
     /// Answers the turn of a conversation, unless another function does.
-    pub(crate) async fn answer(&self, robots: &Client, cid: &str) -> Result<TurnOutcome> {
+    pub(crate) async fn answer(&self, robots: &Client, cid: &str) -> Result<TurnReport> {
         let claimed = self.cycle.retry_on_conflict(|attempt| self.try_claim(cid, attempt)).await?;
         let Some(ClaimedTurn { conversation, visitor, stage, turn, has_agents }) = claimed else {
-            return Ok(TurnOutcome::Nothing);
+            return Ok(TurnReport { outcome: TurnOutcome::Nothing, asked: None });
         };
         let messages = self.store.threads.messages_of(&conversation.thread(), &turn.messages).await?;
         // The typing indicator is optional: its failure has no consequence.
@@ -121,12 +142,16 @@ impl RobotTurns {
                 self.ask(robots, knowledge, &question).await?
             }
             // A person takes over, or a message is left.
-            None => RobotReply { answer: RobotAnswer::HandOver, failure: Some(ROBOT_DELETED), sources: Vec::new() },
+            None => RobotReply::failed(RobotAnswer::HandOver, AskFailure::of(ROBOT_DELETED)),
         };
         let answered = Answered { turn: &turn, text: &text, knowledge: knowledge.as_deref(), reply };
         // The first attempt decides on what the claim has read and written.
         let mut read = Some((conversation, visitor));
-        self.cycle.retry_on_conflict(|attempt| self.try_apply(cid, &answered, read.take(), attempt)).await
+        let apply = self.cycle.retry_on_conflict(|attempt| self.try_apply(cid, &answered, read.take(), attempt));
+        let outcome = apply.await?;
+        let RobotReply { failure, is_asked, .. } = answered.reply;
+        let asked = is_asked.then_some(AskedRobot { robot_id: stage.robot_id, failure });
+        Ok(TurnReport { outcome, asked })
     }
 
     /// Claims the turn of a conversation for [`ANSWER_LEASE`]. `None` when there is none, or another function answers it.

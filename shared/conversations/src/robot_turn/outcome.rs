@@ -1,11 +1,11 @@
 //! Applies the outcome of a turn: the answer is sent, or the visitor is handed over.
 
 use desk::{
-    routing,
+    routing::{self, LastAgent, Plan},
     settings::{Mode, Reception},
     turn::{Handover, RobotAnswer, TurnDecision, TurnHistory, decide},
 };
-use store::{Queue, Result};
+use store::{Queue, Result, Stage};
 
 use super::{Answered, ROBOT_DELETED, RobotTurns};
 use crate::{
@@ -25,6 +25,11 @@ enum HandoverOutcome {
 }
 
 impl Answered<'_> {
+    /// Whether the robot was deleted meanwhile.
+    fn is_deleted(&self) -> bool {
+        self.reply.failure.as_ref().is_some_and(|failure| failure.code == ROBOT_DELETED)
+    }
+
     /// The outcome by the rules of handover.
     pub(super) fn outcome(&self, misses: u32, repeats: u32, reception: &Reception) -> TurnDecision {
         let fallback = self.knowledge.map(|knowledge| knowledge.robot.settings.fallback.as_str()).unwrap_or_default();
@@ -49,7 +54,11 @@ impl RobotTurns {
         decision.event(ConversationEvent::RobotAnswered {
             answer: answer_kind(&reply.answer),
             sources: reply.sources.clone(),
-            failure: reply.failure.map(ToOwned::to_owned),
+            failure: reply.failure.as_ref().map(|failure| failure.code.to_owned()),
+            status: reply.failure.as_ref().and_then(|failure| failure.status),
+            detail: reply.failure.as_ref().and_then(|failure| failure.message.clone()),
+            withheld: reply.withheld.clone(),
+            tokens: reply.tokens,
             misses: outcome.misses,
         });
         // The fallback is the administrator's text even where a model was asked.
@@ -57,6 +66,24 @@ impl RobotTurns {
         let ai = is_own && answered.knowledge.is_some_and(|knowledge| knowledge.robot.settings.is_ai());
         decision.say(AutomaticMessage::RobotAnswer { ai }, &outcome.text);
         Ok(None)
+    }
+
+    /// The plan of the visitor's last message, which the ids of `session-from` were resolved for, with the agent who had the
+    /// visitor last. It is made again where the visitor has entered since.
+    async fn handover_plan(&self, decision: &Decision<'_>) -> Result<Plan> {
+        let Decision { visitor, reception, now, .. } = decision;
+        let stored = match decision.before.as_ref().map(|before| &before.stage) {
+            Some(Stage::Robot(robot)) => robot.plan.clone().zip(robot.planned_at),
+            _ => None,
+        };
+        if let Some((plan, planned_at)) = stored
+            && visitor.session_from_at.is_none_or(|entered_at| entered_at <= planned_at)
+        {
+            let sticky = visitor.last_agent.clone().map(|(agent, at)| LastAgent { agent, at });
+            return Ok(Plan { sticky, ..plan });
+        }
+        let from = current_session_from(reception, visitor, *now);
+        Ok(self.router.plan(reception, visitor, from.as_ref()).await?.plan)
     }
 
     /// Hands over to an agent or a queue that can take the visitor. Otherwise a visitor who asked for a person is told that
@@ -68,9 +95,7 @@ impl RobotTurns {
         answered: &Answered<'_>,
     ) -> Result<HandoverOutcome> {
         let cause = RoutingCause::Handover(Some(handover.reason));
-        let from = current_session_from(&decision.reception, &decision.visitor, decision.now);
-        let planned = self.router.plan(&decision.reception, &decision.visitor, from.as_ref()).await?;
-        let plan = &planned.plan;
+        let plan = &self.handover_plan(decision).await?;
         let has_agents = decision.reception.mode != Mode::RobotOnly && !plan.levels.is_empty();
         let mut facts = RoutingFacts::new();
         let routed = if has_agents {
@@ -90,7 +115,7 @@ impl RobotTurns {
         }
         let robot_goes_on = decision.reception.mode == Mode::RobotOnly
             || matches!(routed.as_ref().map(|routed| &routed.outcome), Some(routing::Outcome::Robot { .. }));
-        if robot_goes_on && answered.reply.failure != Some(ROBOT_DELETED) {
+        if robot_goes_on && !answered.is_deleted() {
             decision.say_no_agent();
         } else {
             let trail = routed.map(|routed| routed.trail);
@@ -100,12 +125,12 @@ impl RobotTurns {
     }
 }
 
-fn answer_kind(answer: &RobotAnswer) -> AnswerKind {
+pub(super) fn answer_kind(answer: &RobotAnswer) -> AnswerKind {
     match answer {
         RobotAnswer::Text(_) => AnswerKind::Direct,
         RobotAnswer::Choice { .. } => AnswerKind::Choice,
         RobotAnswer::DontKnow => AnswerKind::Unknown,
         RobotAnswer::HandOver | RobotAnswer::ChosePerson => AnswerKind::Handover,
-        RobotAnswer::Failed => AnswerKind::Failed,
+        RobotAnswer::Failed | RobotAnswer::Unavailable => AnswerKind::Failed,
     }
 }

@@ -129,7 +129,7 @@ async fn refused_media_id_falls_back_to_the_cover_url() {
     world.reset_wechat_calls().await;
     world.sim_fault(&json!({ "path": SEND, "errcode": 40007, "times": 9 })).await;
     let refused = chat.send_card(&chat.card_with_cover_at(&picture(&world))).await;
-    assert_eq!(problem(&refused), (502, "wechat.invalid_media", Some(40007)));
+    assert_eq!(problem(&refused), (422, "wechat.invalid_media", Some(40007)));
     assert_eq!((world.sim_calls(SEND).await, world.sim_calls(UPLOAD).await), (2, 1));
 }
 
@@ -139,7 +139,7 @@ async fn refused_media_id_without_cover_url_is_an_error() {
     let binding = world.bind(APP).await;
     let chat = world.open_conversation(&binding, "o-1").await;
     let refused = chat.send_card(&chat.card_with_media_id("unknown")).await;
-    assert_eq!(problem(&refused), (502, "wechat.invalid_media", Some(40007)));
+    assert_eq!(problem(&refused), (422, "wechat.invalid_media", Some(40007)));
     assert!(refused.text("detail").contains("Upload it again"), "{}", refused.raw);
     let kept = chat.message(&refused.text("message_id")).await;
     assert_eq!((&kept["state"], &kept["failure"]["code"]), (&json!("failed"), &json!("wechat.invalid_media")));

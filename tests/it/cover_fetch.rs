@@ -220,8 +220,7 @@ async fn unsupported_pictures_are_refused() {
         ("page.png", "picture.wrong_type"),
         ("vector.png", "picture.wrong_type"),
         ("page.html", "picture.wrong_type"),
-        ("as-page.png", "picture.wrong_type"),
-        ("without-type.png", "picture.wrong_type"),
+        ("photo.webp", "picture.wrong_type"),
         ("empty.png", "picture.wrong_type"),
         ("over.png", "picture.too_large"),
         ("20-mb.png", "picture.too_large"),
@@ -253,4 +252,19 @@ async fn picture_up_to_2_mb_is_fetched_over_a_few_redirects() {
     assert_ne!(sent[0], sent[3]);
     assert_eq!(world.sim_calls("/cgi-bin/media/upload").await, 2);
     assert_eq!(chat.visitor.received().await.len(), 4);
+}
+
+#[tokio::test]
+async fn picture_is_recognised_by_its_first_bytes_whatever_type_is_declared() {
+    let world = world().await;
+    let binding = world.bind(APP).await;
+    let chat = world.open_conversation(&binding, "o-1").await;
+    for name in ["as-bytes.png", "as-binary.png", "as-page.png"] {
+        chat.send_card(&chat.card_with_cover_at(&gallery(&world, name))).await.expect(201);
+    }
+    for name in ["without-type.png", "as-webp.png"] {
+        let image = json!({ "type": "image", "image": { "url": gallery(&world, name) } });
+        chat.post(&image).await.expect(201);
+    }
+    assert_eq!(world.sim_calls("/cgi-bin/media/upload").await, 1);
 }

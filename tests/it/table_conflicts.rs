@@ -115,3 +115,36 @@ async fn settings_in_conflict_with_another_editor_are_written() {
     faults.clear();
     world.post(&format!("/api/robots/{robot}/questions"), &question).await.expect(201);
 }
+
+#[tokio::test]
+async fn request_that_loses_twenty_races_is_carried_out() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let chat = world.open_conversation(&binding, "o-1").await;
+    let (one, two) = (world.agent("小王", 3).await, world.agent("小李", 3).await);
+    let faults = world.bundle.table_faults();
+    let races = || faults.add(fault(Fault::TransactionConflict, "TransactWriteItems", 20));
+    races();
+    chat.send_text("在的").await.expect(201);
+    assert_eq!(faults.left(), 0);
+    races();
+    world.claim(&chat.cid, &one).await.expect(200);
+    assert_eq!(faults.left(), 0);
+    races();
+    let transfer = format!("/api/conversations/{}/transfer", chat.cid);
+    world.post(&transfer, &json!({ "agent_id": two })).await.expect(200);
+    assert_eq!((faults.left(), world.load(&two).await), (0, 1));
+
+    for _ in 0..4 {
+        chat.send_text("再说").await.expect(201);
+    }
+    let held = chat.send_text("还有").await.expect(202).text("id");
+    races();
+    world.delete(&format!("{}/{held}", chat.messages_path())).await.expect(200);
+    assert_eq!(faults.left(), 0);
+    chat.visitor.writes("好").await;
+    faults.add(fault(Fault::TransactionConflict, "TransactWriteItems", 20).function("CardSend"));
+    let card = chat.card_with_cover_at(&format!("{}/phone/cover.png", world.bundle.wechat_url()));
+    chat.send_card(&card).await.expect(201);
+    assert_eq!(faults.left(), 0);
+}

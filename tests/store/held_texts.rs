@@ -97,7 +97,8 @@ async fn ends(kit: &Kit, id: &str, waited_too_long: bool) -> Settlement {
     let mut after = seen.clone();
     after.held.retain(|held| held != id);
     let failure = waited_too_long.then(|| failure("quota.expired"));
-    kit.table.sends().end_held(&message, failure.as_ref(), (&seen, &after)).await.unwrap()
+    let state = if failure.is_some() { MessageState::Failed } else { MessageState::Cancelled };
+    kit.table.sends().end_held(&message, state, failure.as_ref(), (&seen, &after)).await.unwrap()
 }
 
 #[tokio::test]
@@ -133,7 +134,7 @@ async fn cancellation_with_a_stale_visitor_is_refused() {
     hold_text(&kit, &visitor(), "1772352000-r2").await;
     let before = kit.items().await;
     let message = kit.message(&visitor(), &new.id).await;
-    let stale = kit.table.sends().end_held(&message, None, (&seen, &seen)).await.unwrap();
+    let stale = kit.table.sends().end_held(&message, MessageState::Cancelled, None, (&seen, &seen)).await.unwrap();
     assert!(matches!(stale, Settlement::VisitorChanged), "{stale:?}");
     assert_eq!(kit.items().await, before);
     assert!(matches!(ends(&kit, &new.id, false).await, Settlement::Kept(_)));
@@ -148,7 +149,7 @@ async fn cancellation_of_a_released_text_is_refused() {
     let releases = releases(&kit, &visitor(), &[&new.id], "1772352060-rx").await;
     assert_eq!(releases.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
     let known = kit.table.threads().visitor(&visitor()).await.unwrap();
-    let late = kit.table.sends().end_held(&seen, None, (&known, &known)).await.unwrap();
+    let late = kit.table.sends().end_held(&seen, MessageState::Cancelled, None, (&known, &known)).await.unwrap();
     assert!(matches!(late, Settlement::TooLate), "{late:?}");
     assert_eq!(kit.message(&visitor(), &new.id).await.state, MessageState::Released);
 }

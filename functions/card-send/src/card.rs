@@ -82,7 +82,7 @@ impl Card {
         };
         must(self.cid.as_ref().is_none_or(|cid| cid == path_cid), "cid", "is not the conversation of the address");
         must(self.msg_type == 26, "msgType", "must be 26");
-        must(!page.title.trim().is_empty(), "miniPage.title", "must not be empty");
+        must(!wechat::text::is_blank(&page.title), "miniPage.title", "must not be empty");
         must(page.title.chars().count() <= TITLE_MAX, "miniPage.title", "must have at most 64 characters");
         must(!page.pagepath.is_empty(), "miniPage.pagepath", "must not be empty");
         must(page.pagepath.len() <= PAGEPATH_MAX, "miniPage.pagepath", "must have at most 1024 bytes");

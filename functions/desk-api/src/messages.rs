@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use store::{Conversation, MEDIA_ID_MAX, Message};
 use url::Url;
 use utoipa::ToSchema;
-use wechat::text::MAX_TEXT;
+use wechat::text::{MAX_TEXT, is_blank};
 
 use crate::{
     handoff::CLAIM_REFUSALS,
@@ -125,7 +125,9 @@ async fn list(
 
 /// Send a text, an image or a link
 ///
-/// A text over 2048 bytes is sent in several messages, each of which counts toward WeChat's limit of five. An agent who
+/// A text over 2048 bytes is sent in several messages, each of which counts toward WeChat's limit of five. It is divided between
+/// paragraphs, lines, sentences or words, and not within a link or an address. Where WeChat takes only the first of them, the rest is
+/// held. Line breaks of other kinds become `\\n`, and other control characters are not sent. An agent who
 /// writes into a conversation that no agent has claims it; one that another agent has is refused (`conversation.taken`).
 #[utoipa::path(
     post,
@@ -196,7 +198,7 @@ impl NewMessage {
         };
         match (self.kind.as_str(), &self.text, &self.image, &self.link) {
             ("text", Some(text), None, None) => {
-                must(!text.content.trim().is_empty(), "text.content", "must not be empty");
+                must(!is_blank(&text.content), "text.content", "must not be empty");
                 must(text.content.len() <= TEXT_MAX, "text.content", "must have at most 10240 bytes (five messages)");
             }
             ("image", None, Some(image), None) => {
@@ -206,7 +208,7 @@ impl NewMessage {
                 must(image.url.len() <= ADDRESS_MAX, "image", "must have a url of at most 2048 bytes");
             }
             ("link", None, None, Some(link)) => {
-                must(!link.title.trim().is_empty(), "link.title", "must not be empty");
+                must(!is_blank(&link.title), "link.title", "must not be empty");
                 must(link.title.len() <= LINK_TEXT_MAX, "link.title", "must have at most 512 bytes");
                 must(link.description.len() <= LINK_TEXT_MAX, "link.description", "must have at most 512 bytes");
                 must(is_web(&link.url), "link.url", "must be an http or https address");

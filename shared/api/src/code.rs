@@ -133,11 +133,23 @@ impl Code {
         Self::ALL.iter().copied().find(|code| code.as_str() == text)
     }
 
-    /// The HTTP status of an answer that says that something was not sent for this reason.
+    /// The HTTP status of an answer that says that something was not sent for this reason: 422 where the caller has to change what
+    /// they send, 409 where the visitor or the binding does not permit it, 503 where it may be sent again in a moment, 502 where WeChat
+    /// or the mini program's account did not take it.
     pub fn status_of_failed_send(self) -> u16 {
         match self.as_str() {
-            // The visitor has to write first.
-            "wechat.reply_window_closed" | "wechat.reply_limit_reached" | "binding.gone" => 409,
+            // The visitor has to write first, or nothing that the caller sends reaches them.
+            "wechat.reply_window_closed"
+            | "wechat.reply_limit_reached"
+            | "wechat.invalid_openid"
+            | "wechat.visitor_unreachable"
+            | "binding.gone" => 409,
+            // WeChat does not take what the caller has given.
+            "wechat.invalid_media"
+            | "wechat.invalid_media_type"
+            | "wechat.message_type_not_permitted"
+            | "wechat.request_invalid"
+            | "wechat.text_too_long" => 422,
             "unavailable" | "token.busy" => 503,
             code if code.starts_with("quota.") => 409,
             code if code.starts_with("picture.") || code.starts_with("message.") => 422,

@@ -156,7 +156,13 @@ impl Problem {
                 problem.code = Code::parse(reason.code()).unwrap_or(Code::Invalid);
                 problem
             }
-            channel::MediaError::Upload(error) => Self::unsent(&error.failure()),
+            channel::MediaError::Upload(error) => {
+                let mut problem = Self::unsent(&error.failure());
+                if problem.status == 422 {
+                    problem.errors = vec![FieldError::new(address, problem.detail.clone())];
+                }
+                problem
+            }
         }
     }
 }
@@ -175,7 +181,13 @@ impl From<StoreError> for Problem {
                 let detail = "The database did not accept the call. Nothing was changed; please try again in a moment.";
                 Self::new(503, Code::Unavailable, detail)
             }
-            StoreError::Conflict | StoreError::NotFound(_) | StoreError::Exhausted => {
+            StoreError::Exhausted => {
+                tracing::warn!("other requests changed the same items at every attempt");
+                let detail =
+                    "Other requests changed this at every attempt. Nothing was changed; please try again in a moment.";
+                Self::new(503, Code::Unavailable, detail)
+            }
+            StoreError::Conflict | StoreError::NotFound(_) => {
                 let detail =
                     "Another request changed this at the same time, or it already exists. Read it and try again.";
                 Self::conflict(Code::Conflict, detail)
@@ -197,6 +209,14 @@ impl From<StoreError> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn request_that_lost_every_race_may_be_repeated() {
+        let problem = Problem::from(StoreError::Exhausted);
+        assert_eq!((problem.status().as_u16(), problem.code), (503, Code::Unavailable));
+        let problem = Problem::from(StoreError::Conflict);
+        assert_eq!((problem.status().as_u16(), problem.code), (409, Code::Conflict));
+    }
 
     /// Every code that WeChat's client and the pictures can give is one that the API describes.
     #[test]

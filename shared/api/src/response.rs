@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 use store::{Message, MessageState};
 
-use crate::{Json, Problem};
+use crate::{Code, FieldError, Json, Problem};
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
@@ -71,8 +71,28 @@ fn failed(message: &Message) -> Problem {
         return Problem::internal();
     };
     let mut problem = Problem::unsent(failure);
+    if let Some(field) = refused_field(message, problem.code) {
+        problem.errors = vec![FieldError::new(field, failure.detail.clone())];
+    }
     problem.message_id = Some(message.id.clone());
     problem
+}
+
+/// The field of the request that the failure of its message is about.
+fn refused_field(message: &Message, code: Code) -> Option<&'static str> {
+    let is_given = |field: &str| message.content.get(field).is_some_and(|given| given.as_str() != Some(""));
+    match (code, message.kind.as_str()) {
+        (Code::WechatTextTooLong, "text") => Some("text.content"),
+        (Code::WechatInvalidMedia | Code::WechatInvalidMediaType, "image") => {
+            Some(if is_given("url") { "image.url" } else { "image.media_id" })
+        }
+        (Code::WechatInvalidMedia | Code::WechatInvalidMediaType, "miniprogrampage") => {
+            Some(if is_given("thumb_url") { "miniPage.thumbUrl" } else { "miniPage.thumbMediaId" })
+        }
+        (code, "image") if code.as_str().starts_with("picture.") => Some("image.url"),
+        (code, "miniprogrampage") if code.as_str().starts_with("picture.") => Some("miniPage.thumbUrl"),
+        _ => None,
+    }
 }
 
 /// An answer with this value as its body.

@@ -12,8 +12,9 @@ use store::{
 use tracing::{Span, field};
 
 use crate::{
-    Channel, HELD_TEXT_LIFETIME,
-    parts::part_count,
+    Channel, HELD_TEXT_LIFETIME, MAX_HELD_TEXTS,
+    held::too_many_held,
+    parts::{parts_of, progress},
     quota::{quota_error, quota_failure},
 };
 
@@ -95,7 +96,7 @@ impl Channel {
 
     async fn try_renew_reservation(&self, message: &Message) -> Result<Attempted<Result<(), QuotaError>>, StoreError> {
         let (id, thread) = (&message.id, &message.thread);
-        let parts = part_count(&message.kind, &message.content).saturating_sub(message.parts_sent);
+        let parts = parts_of(message).saturating_sub(message.parts_sent);
         let now = self.store.clock.now();
         if now.duration_since(message.created_at) < RENEW_RESERVATION_AFTER {
             return Ok(Attempted::Done(Ok(())));
@@ -111,10 +112,10 @@ impl Channel {
         })
     }
 
-    /// The outcome of a message that WeChat grants no reply for: a person's text is held, anything else fails.
+    /// The outcome of a message that WeChat grants no reply for: a person's text is held, or what is left of it, anything else fails.
     pub(crate) fn settle_without_quota(&self, message: &Message, failure: SendFailure) -> Settled {
         let by_person = message.author.as_ref().is_some_and(|author| author.role.is_caller());
-        if by_person && message.kind == "text" && message.parts_sent == 0 {
+        if by_person && message.kind == "text" {
             return Settled::Held(self.store.clock.now() + HELD_TEXT_LIFETIME, failure);
         }
         Settled::Failed(failure)
@@ -128,6 +129,7 @@ impl Channel {
             }
             let seen = self.store.threads.visitor(&claim.message.thread).await?;
             let mut visitor = seen.clone();
+            let settled = &within_hold_limit(settled, &visitor, &claim.message, parts_sent);
             self.apply_outcome(&mut visitor, &claim.message, settled, parts_sent);
             self.store.sends.settle(claim, settled, parts_sent, Some((&seen, &visitor))).await.map(ended)
         });
@@ -141,7 +143,7 @@ impl Channel {
             Settled::Sent | Settled::Later(..) => {}
             Settled::Unknown(_) => {
                 // Parts that may have been sent count as sent.
-                let parts = part_count(&message.kind, &message.content);
+                let parts = parts_of(message);
                 visitor.ledger.settle(id, parts, now);
             }
             Settled::Failed(failure) | Settled::Held(_, failure) => match quota_error(failure) {
@@ -150,7 +152,9 @@ impl Channel {
             },
         }
         if matches!(settled, Settled::Held(..)) && !visitor.held.contains(id) {
-            visitor.held.push(id.clone());
+            // Texts that were held while this one was in flight are later than it.
+            let place = visitor.held.partition_point(|held| held < id);
+            visitor.held.insert(place, id.clone());
         }
     }
 
@@ -171,7 +175,7 @@ impl Channel {
         let ended = self.retry_on_conflict(|_| async {
             let seen = self.store.threads.visitor(&message.thread).await?;
             let mut visitor = seen.clone();
-            let parts = part_count(&message.kind, &message.content);
+            let parts = parts_of(message);
             visitor.ledger.settle(&message.id, parts, self.store.clock.now());
             self.store.sends.give_up(message, &failure, Some((&seen, &visitor))).await.map(ended)
         });
@@ -179,6 +183,21 @@ impl Channel {
             count_unknown();
         }
         Ok(())
+    }
+}
+
+/// The outcome of a text that would be held: it fails where as many texts are held as can be released together.
+fn within_hold_limit(settled: &Settled, visitor: &Visitor, message: &Message, parts_sent: u32) -> Settled {
+    match settled {
+        Settled::Held(_, refusal) if visitor.held.len() >= MAX_HELD_TEXTS && !visitor.held.contains(&message.id) => {
+            let mut failure = too_many_held();
+            failure.errcode = refusal.errcode;
+            if let Some(progress) = progress(parts_sent, parts_of(message)) {
+                failure.detail = format!("{} ({progress}.)", failure.detail);
+            }
+            Settled::Failed(failure)
+        }
+        settled => settled.clone(),
     }
 }
 

@@ -144,11 +144,8 @@ fn system_lookup() -> Lookup {
     })
 }
 
+/// The picture. Its first bytes decide what it is: stores of files often declare no type or a wrong one.
 async fn read(mut response: reqwest::Response) -> Result<Image, FetchError> {
-    let declared = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if !declared.is_some_and(|declared| declared.trim_start().starts_with("image/")) {
-        return Err(FetchError::Type);
-    }
     let limit = u64::try_from(MAX_IMAGE).unwrap_or(u64::MAX);
     if response.content_length().is_some_and(|length| length > limit) {
         return Err(FetchError::TooLarge);

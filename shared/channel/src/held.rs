@@ -2,9 +2,14 @@
 
 use desk::quota::QuotaError;
 use jiff::SignedDuration;
-use store::{Message, NewOutbound, SendFailure, StoreError, Visitor};
+use store::{Message, MessageState, NewOutbound, SendFailure, StoreError, Visitor};
 
-use crate::{Channel, deliver::ended, quota::quota_failure};
+use crate::{
+    Channel,
+    deliver::ended,
+    parts::{parts_of, progress},
+    quota::quota_failure,
+};
 
 /// How long a held text waits for the visitor's next message.
 pub const HELD_TEXT_LIFETIME: SignedDuration = SignedDuration::from_hours(72);
@@ -13,7 +18,7 @@ pub const HELD_TEXT_LIFETIME: SignedDuration = SignedDuration::from_hours(72);
 pub const MAX_HELD_TEXTS: usize = 20;
 
 impl Channel {
-    /// Withdraws a held text. `None` when the text is not held, or no longer.
+    /// Withdraws a held text. Of a text that was sent in part, the rest; its failure says so. `None` when the text is not held, or no longer.
     #[tracing::instrument(skip_all, fields(
         app_id = message.thread.app_id,
         cid = message.cid,
@@ -21,7 +26,12 @@ impl Channel {
         id = message.id,
     ))]
     pub async fn take_back(&self, message: &Message) -> Result<Option<Message>, StoreError> {
-        self.end_hold(message, None).await
+        let failure = progress(message.parts_sent, parts_of(message)).map(|progress| SendFailure {
+            code: "message.stopped".to_owned(),
+            errcode: None,
+            detail: format!("{progress} before the rest was taken back."),
+        });
+        self.end_hold(message, MessageState::Cancelled, failure.as_ref()).await
     }
 
     /// Fails a held text that has waited for [`HELD_TEXT_LIFETIME`]. `None` when the text is not held, or no longer.
@@ -35,17 +45,27 @@ impl Channel {
         let failure = SendFailure {
             code: "quota.hold_expired".to_owned(),
             errcode: None,
-            detail: "The visitor has not written again in time, so this text was never sent.".to_owned(),
+            detail: match progress(message.parts_sent, parts_of(message)) {
+                Some(progress) => {
+                    format!("The visitor has not written again in time, so the rest was never sent ({progress}).")
+                }
+                None => "The visitor has not written again in time, so this text was never sent.".to_owned(),
+            },
         };
-        self.end_hold(message, Some(&failure)).await
+        self.end_hold(message, MessageState::Failed, Some(&failure)).await
     }
 
-    async fn end_hold(&self, message: &Message, failure: Option<&SendFailure>) -> Result<Option<Message>, StoreError> {
+    async fn end_hold(
+        &self,
+        message: &Message,
+        state: MessageState,
+        failure: Option<&SendFailure>,
+    ) -> Result<Option<Message>, StoreError> {
         self.retry_on_conflict(|_| async {
             let seen = self.store.threads.visitor(&message.thread).await?;
             let mut visitor = seen.clone();
             visitor.held.retain(|id| *id != message.id);
-            self.store.sends.end_held(message, failure, (&seen, &visitor)).await.map(ended)
+            self.store.sends.end_held(message, state, failure, (&seen, &visitor)).await.map(ended)
         })
         .await
     }
@@ -57,12 +77,17 @@ pub(crate) fn hold(message: &NewOutbound, visitor: &mut Visitor, shortage: Quota
         return Err(quota_failure(shortage));
     }
     if visitor.held.len() >= MAX_HELD_TEXTS {
-        return Err(SendFailure {
-            code: "quota.too_many_held".to_owned(),
-            errcode: None,
-            detail: "Twenty texts wait already for the visitor's next message.".to_owned(),
-        });
+        return Err(too_many_held());
     }
     visitor.held.push(message.id.clone());
     Ok(())
+}
+
+/// The failure of a text beyond [`MAX_HELD_TEXTS`].
+pub(crate) fn too_many_held() -> SendFailure {
+    SendFailure {
+        code: "quota.too_many_held".to_owned(),
+        errcode: None,
+        detail: "Twenty texts wait already for the visitor's next message.".to_owned(),
+    }
 }

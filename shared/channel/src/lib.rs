@@ -28,7 +28,7 @@ pub use deliver::RetryPolicy;
 pub use error::{ChannelError, FetchError, MediaError, TokenError};
 pub use fetch::{Fetcher, Image, MAX_IMAGE, check_public, request_error, untrusted_url_client};
 pub use held::{HELD_TEXT_LIFETIME, MAX_HELD_TEXTS};
-pub use parts::text_part_count;
+pub use parts::{text_part_count, unsent_text};
 pub use quota::settle_sent;
 pub use reach::Reach;
 pub use send_message::{Draft, SendResult};
@@ -49,8 +49,10 @@ use wechat::{ApiError, client::Typing};
 const WECHAT_TIMEOUT: Duration = Duration::from_secs(5);
 const WECHAT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How often a conditional write is attempted while other writers change the visitor or the conversation.
-const WRITE_ATTEMPTS: u32 = 8;
+/// How often a conditional write is attempted while other writers change the visitor or the conversation. Of many writers at once one
+/// succeeds each time, so that a client may send a dozen replies together. The pauses take about 5 s in all, which leaves time for
+/// the send within the timeout of a request.
+const WRITE_ATTEMPTS: u32 = 60;
 
 /// The handles on the table that sending needs.
 #[derive(Debug)]

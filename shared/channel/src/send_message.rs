@@ -75,9 +75,8 @@ impl Channel {
                 new.message(self.store.clock.now())
             }
         };
-        if matches!(message.state, MessageState::Sent | MessageState::Unknown)
-            && let Err(error) = self.mark_answered(conversation).await
-        {
+        let has_arrived = matches!(message.state, MessageState::Sent | MessageState::Unknown) || message.parts_sent > 0;
+        if has_arrived && let Err(error) = self.mark_answered(conversation).await {
             // The reply is out. Without the mark the automatic reply stays on until the next one, which does less
             // harm than an error for a reply that was sent.
             tracing::error!(%error, "conversation not marked as answered");

@@ -39,14 +39,14 @@ impl Channel {
             Ok(parts) => parts,
             Err(failure) => return (Settled::Failed(failure), 0),
         };
-        let total = parts.len();
+        let total = u32::try_from(parts.len()).unwrap_or(u32::MAX);
         let mut sent = message.parts_sent;
         for part in parts.into_iter().skip(usize::try_from(sent).unwrap_or(usize::MAX)) {
             if let Err(error) = self.send_part(message, part).await {
                 return (self.settle_failed_part(message, error, retry, sent, total), sent);
             }
             sent += 1;
-            if usize::try_from(sent).is_ok_and(|sent| sent < total)
+            if sent < total
                 && let Err(error) = self.store.sends.progress(claim, sent).await
             {
                 tracing::error!(%error, "progress of a send not stored");
@@ -98,7 +98,7 @@ impl Channel {
         error: PartError,
         retry: RetryPolicy,
         sent: u32,
-        total: usize,
+        total: u32,
     ) -> Settled {
         let (mut failure, is_unknown, is_transient) = match error {
             PartError::Token(error) => (error.failure(), false, is_transient(&error)),
@@ -114,7 +114,7 @@ impl Channel {
         if is_unknown {
             return Settled::Unknown(failure);
         }
-        if quota_error(&failure).is_some() && sent == 0 {
+        if quota_error(&failure).is_some() {
             return self.settle_without_quota(message, failure);
         }
         if retry == RetryPolicy::Retry && is_transient && message.attempts < MAX_ATTEMPTS {
@@ -134,7 +134,7 @@ fn is_transient(error: &TokenError) -> bool {
     }
 }
 
-fn interrupted(sent: u32, total: usize) -> SendFailure {
+fn interrupted(sent: u32, total: u32) -> SendFailure {
     SendFailure {
         code: "message.stopped".to_owned(),
         errcode: None,

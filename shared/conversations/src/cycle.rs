@@ -8,8 +8,8 @@ use store::{Attempt, Attempted, CommitOutcome, Conversation, Queue, Result, Visi
 use crate::handles::Handles;
 use crate::{decision::Decision, queue_drain::QueueDrain, reception_settings::reception};
 
-/// How often a decision is made before it fails with `Exhausted`.
-const ATTEMPTS: u32 = 12;
+/// How often a decision is made before it fails with `Exhausted`. The pauses take about 3 s in all.
+const ATTEMPTS: u32 = 40;
 
 /// What has to happen after a decision is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

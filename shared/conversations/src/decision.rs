@@ -112,7 +112,7 @@ impl<'a> Decision<'a> {
     /// Sends an automatic text, unless it is empty, WeChat grants no reply for it, or the replies that are left are
     /// reserved for agents. `true` if it will be sent.
     pub(crate) fn say(&mut self, message: AutomaticMessage, text: &str) -> bool {
-        if text.trim().is_empty() {
+        if wechat::text::is_blank(text) {
             return false;
         }
         let id = self.outbound_id(message.purpose());

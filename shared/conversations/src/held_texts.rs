@@ -1,14 +1,14 @@
 //! Held texts go out with the visitor's next message.
 
-use channel::text_part_count;
+use channel::{text_part_count, unsent_text};
 use desk::{conversation::AuthorRole, held::merge};
-use serde_json::{Value, json};
+use serde_json::json;
 use store::{Author, Message, MessageState, NewOutbound, Result, ThreadReader};
 use wechat::text::MAX_TEXT;
 
 use crate::decision::Decision;
 
-/// Sends the texts that were held for this visitor, as far as WeChat grants replies. Consecutive texts of one author in one
+/// Sends the texts that were held for this visitor, and the rests of those that were sent in part, as far as WeChat grants replies. Consecutive texts of one author in one
 /// conversation share a message.
 pub(crate) async fn release_held_texts(threads: &ThreadReader, decision: &mut Decision<'_>) -> Result<()> {
     if decision.visitor.held.is_empty() {
@@ -27,7 +27,8 @@ pub(crate) async fn release_held_texts(threads: &ThreadReader, decision: &mut De
     let mut replies = granted.replies_left + granted.uncertain_replies;
     let (mut released, mut sent) = (0, 0);
     for group in held.chunk_by(|one, next| one.author == next.author && one.cid == next.cid) {
-        let merged = merge(&texts(group), MAX_TEXT, replies, text_part_count);
+        let texts: Vec<_> = group.iter().map(unsent_text).collect();
+        let merged = merge(&texts, MAX_TEXT, replies, text_part_count);
         let mut ids = Vec::new();
         for text in &merged.texts {
             replies = replies.saturating_sub(text_part_count(text));
@@ -47,12 +48,6 @@ pub(crate) async fn release_held_texts(threads: &ThreadReader, decision: &mut De
     }
     decision.visitor.held = held.iter().skip(released).map(|message| message.id.clone()).collect();
     Ok(())
-}
-
-fn texts(held: &[Message]) -> Vec<String> {
-    let text =
-        |message: &Message| message.content.get("content").and_then(Value::as_str).unwrap_or_default().to_owned();
-    held.iter().map(text).collect()
 }
 
 /// Sends a merged text in place of held ones of the same author and conversation as `held`. Returns its id.

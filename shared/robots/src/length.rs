@@ -1,53 +1,35 @@
 //! Truncates texts.
 
+use wechat::text;
+
 const ELLIPSIS: char = '…';
 
-/// The beginning of the text, at most `limit` bytes, truncated between characters.
+/// The beginning of the text, at most `limit` bytes, truncated between graphemes and before a link or an address that does not fit. A
+/// text that begins with one that is longer is truncated within it.
 pub(crate) fn head(text: &str, limit: usize) -> &str {
-    &text[..text.floor_char_boundary(limit)]
+    match text::head(text, limit) {
+        "" => &text[..text.floor_char_boundary(limit)],
+        head => head,
+    }
 }
 
-/// The trimmed text in at most `limit` bytes. A longer text is truncated at the end of a sentence or, where no sentence ends in
-/// its last three quarters, after a word with an ellipsis. An `<a>` element is never truncated.
+/// The [clean](text::clean()) and trimmed text in at most `limit` bytes. A longer text is truncated at the end of a sentence or, where no
+/// sentence ends in its last three quarters, after a word with an ellipsis. No link, address or grapheme is truncated.
 pub(crate) fn fit(text: &str, limit: usize) -> String {
+    let text = text::clean(text);
     let text = text.trim();
     if text.len() <= limit {
         return text.to_owned();
     }
-    let whole = before_open_link(head(text, limit));
-    if let Some(end) = sentence_end(text, whole.len()).filter(|end| *end >= limit / 4) {
+    let whole = text::head(text, limit);
+    if let Some(end) = text::sentence_end(text, whole.len()).filter(|end| *end >= limit / 4) {
         return text[..end].trim_end().to_owned();
     }
-    let cut = before_open_link(head(text, limit.saturating_sub(ELLIPSIS.len_utf8())));
+    let cut = text::head(text, limit.saturating_sub(ELLIPSIS.len_utf8()));
     let in_word = text[cut.len()..].starts_with(|c: char| c.is_ascii_graphic());
     let word = if in_word { cut.trim_end_matches(|c: char| c.is_ascii_graphic()) } else { cut };
     let kept = if word.is_empty() { cut } else { word }.trim_end();
     if kept.is_empty() { String::new() } else { format!("{kept}{ELLIPSIS}") }
-}
-
-/// The text before an `<a …>` that has no `</a>`.
-fn before_open_link(text: &str) -> &str {
-    match text.rfind("<a ") {
-        Some(open) if !text[open..].contains("</a>") => &text[..open],
-        _ => text,
-    }
-}
-
-/// The end of the last sentence in the first `within` bytes. A full stop within a number or a URL does not end a sentence.
-fn sentence_end(text: &str, within: usize) -> Option<usize> {
-    let mut ends = text[..within].char_indices().filter_map(|(at, c)| {
-        let end = at + c.len_utf8();
-        let ends = match c {
-            '。' | '！' | '？' | '；' | '…' => true,
-            '\n' => return Some(at),
-            '.' | '!' | '?' | ';' => text[end..].starts_with(char::is_whitespace),
-            _ => false,
-        };
-        ends.then_some(end)
-    });
-    let end = ends.next_back()?;
-    let closing = text[end..within].find(|c| !matches!(c, '”' | '’' | '」' | '』' | '）' | '》' | '】'));
-    Some(end + closing.unwrap_or(within - end))
 }
 
 #[cfg(test)]
@@ -80,6 +62,12 @@ mod tests {
         assert_eq!(fit(text, 60), "退货说明都在这里。");
         let text = "说明 <a href=\"https://shop.example/?a=1\">查看。</a>";
         assert_eq!(fit(text, 53), "说明…");
+        let text = "说明 <A HREF='https://shop.example/?a=1'>查看。</A>";
+        assert_eq!(fit(text, 53), "说明…");
+        assert_eq!(head(text, 53), "说明 ");
+        assert_eq!(fit("一家人👨‍👩‍👧‍👦来了", 30), "一家人…");
+        assert_eq!(fit("一\u{b}二\u{0}", 30), "一\n二");
+        assert_eq!(head("https://shop.example/returns", 12), "https://shop");
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use wechat::text::SplitRule;
 
 use crate::{
     error::{Result, StoreError},
@@ -101,6 +102,7 @@ impl Inbox {
             ai: false,
             released_as: None,
             parts_sent: 0,
+            split: SplitRule::default(),
             attempts: 0,
             settled_at: None,
         };

@@ -4,6 +4,7 @@ use desk::conversation::AuthorRole;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
+use wechat::text::{MAX_TEXT, SplitRule};
 
 use crate::{
     error::Result,
@@ -146,6 +147,8 @@ pub struct Message {
     pub released_as: Option<String>,
     /// The number of parts that WeChat has accepted; a text over WeChat's limit is sent in parts.
     pub parts_sent: u32,
+    /// How a text is divided into parts.
+    pub split: SplitRule,
     /// Attempts so far.
     pub attempts: u32,
     /// When the last outcome of a send was stored.
@@ -191,16 +194,24 @@ pub(crate) fn outbound_id(at: Timestamp, tail: &str) -> String {
     format!("{:010}-r{tail}", at.as_second().clamp(0, 9_999_999_999))
 }
 
+/// Whether a text has several parts. A shorter one is the same under every rule, so that its item does not name one.
+fn has_several_parts(content: &Value) -> bool {
+    content.get("content").and_then(Value::as_str).is_some_and(|text| text.len() > MAX_TEXT)
+}
+
 impl Message {
     pub(crate) fn read(item: &Attributes) -> Result<Self> {
         let read = Read { kind: "message", item };
+        let content: Value = read.json("content")?;
+        // A message of an earlier version that was sent in part is continued by the rule that it was begun with.
+        let by_units = item.contains_key("split") || !has_several_parts(&content);
         let id = read.s("sk")?.strip_prefix(keys::MESSAGE_PREFIX).ok_or_else(|| read.corrupt("sk"))?;
         Ok(Self {
             id: id.to_owned(),
             thread: Thread::new(read.s("app_id")?, read.s("openid")?),
             direction: if read.s("kind")? == "inbound" { Direction::In } else { Direction::Out },
             kind: read.owned("type")?,
-            content: read.json("content")?,
+            content,
             created_at: read.at("created_at")?,
             state: MessageState::parse(read.s("state")?).ok_or_else(|| read.corrupt("state"))?,
             cid: read.opt_owned("cid")?,
@@ -209,6 +220,7 @@ impl Message {
             ai: item.contains_key("ai"),
             released_as: read.opt_owned("released_as")?,
             parts_sent: read.opt_n("parts_sent")?.unwrap_or(0),
+            split: if by_units { SplitRule::Units } else { SplitRule::Characters },
             attempts: read.opt_n("attempts")?.unwrap_or(0),
             settled_at: read.opt_at("settled_at")?,
         })
@@ -219,6 +231,8 @@ impl Message {
             Direction::In => "inbound",
             Direction::Out => "outbound",
         };
+        let by_units =
+            self.direction == Direction::Out && self.split == SplitRule::Units && has_several_parts(&self.content);
         Build::new(kind, self.thread.pk(), keys::message(&self.id))
             .set("app_id", s(&self.thread.app_id))
             .set("openid", s(&self.thread.openid))
@@ -230,6 +244,7 @@ impl Message {
             .maybe("author", self.author.as_ref().and_then(|author| serde_json::to_string(author).ok()).map(s))
             .maybe("ai", self.ai.then(|| n(1)))
             .maybe("failure", self.failure.as_ref().and_then(|failure| serde_json::to_string(failure).ok()).map(s))
+            .maybe("split", by_units.then(|| s("units")))
             .maybe("parts_sent", (self.parts_sent > 0).then(|| n(self.parts_sent)))
     }
 }

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use wechat::text::SplitRule;
 
 use crate::{
     item::{Attributes, s},
@@ -65,6 +66,7 @@ impl NewOutbound {
             ai: self.ai,
             released_as: None,
             parts_sent: 0,
+            split: SplitRule::default(),
             attempts: 0,
             settled_at: None,
         }

@@ -47,13 +47,13 @@ pub enum Claimed {
 pub enum Settled {
     /// WeChat accepted all of it.
     Sent,
-    /// Nothing was sent, or not all of it.
+    /// Nothing was sent, or not all of it, and the rest will not be.
     Failed(SendFailure),
     /// The outcome is unknown.
     Unknown(SendFailure),
     /// Nothing was sent; to be retried from this time.
     Later(Timestamp, SendFailure),
-    /// Nothing was sent; the text waits for the visitor's next message until this time.
+    /// Nothing was sent, or not all of it; the rest of the text waits for the visitor's next message until this time.
     Held(Timestamp, SendFailure),
 }
 
@@ -198,14 +198,14 @@ impl Sends {
         self.0.end(message, &end, update, visitor).await
     }
 
-    /// Ends a held text without sending it: taken back, or (`failure`) expired.
+    /// Ends a held text without sending it, or its rest: `Cancelled` if it was taken back, `Failed` if it has expired.
     pub async fn end_held(
         &self,
         message: &Message,
+        state: MessageState,
         failure: Option<&SendFailure>,
         visitor: VisitorChange<'_>,
     ) -> Result<Settlement> {
-        let state = if failure.is_some() { MessageState::Failed } else { MessageState::Cancelled };
         let end = End { failure, ..End::new(state, self.0.clock.now()) };
         let update = self.0.ending(message, &end)?;
         let update = update.condition_expression("#state = :held").expression_attribute_values(":held", s("held"));

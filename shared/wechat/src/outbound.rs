@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::text::{clean, clean_line};
+
 /// A message to a visitor. Serializes as `{"text": {"content": "…"}}`, in WeChat's API and in ours. `Debug` shows the kind alone,
 /// to keep agents' texts out of logs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +69,26 @@ impl Outbound {
             }
             Self::MiniProgramPage { title, appid, pagepath, thumb_media_id } => {
                 json!({ "title": title, "appid": appid, "pagepath": pagepath, "thumb_media_id": thumb_media_id })
+            }
+        }
+    }
+
+    /// The message without characters that WeChat refuses: texts as [`clean`](crate::text::clean()) says, titles and addresses on one
+    /// line. A description keeps its lines.
+    #[must_use]
+    pub fn cleaned(self) -> Self {
+        let line = |text: String| clean_line(&text).into_owned();
+        match self {
+            Self::Text { content } => Self::Text { content: clean(&content).into_owned() },
+            Self::Image { media_id } => Self::Image { media_id },
+            Self::Link { title, description, url, thumb_url } => {
+                let description = description.replace("\r\n", "\n");
+                let lines: Vec<_> = description.split('\n').map(clean_line).collect();
+                let description = lines.join("\n");
+                Self::Link { title: line(title), description, url: line(url), thumb_url: line(thumb_url) }
+            }
+            Self::MiniProgramPage { title, appid, pagepath, thumb_media_id } => {
+                Self::MiniProgramPage { title: line(title), appid, pagepath: line(pagepath), thumb_media_id }
             }
         }
     }

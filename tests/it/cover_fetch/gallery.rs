@@ -60,6 +60,13 @@ async fn picture(Path(name): Path<String>, Query(query): Query<To>) -> Response 
         "page.html" => typed("text/html", "<!DOCTYPE html>".into()),
         "as-page.png" => typed("text/html", PNG.into()),
         "without-type.png" => Response::new(PNG.into()),
+        "as-bytes.png" => typed("application/octet-stream", PNG.into()),
+        "as-binary.png" => typed("binary/octet-stream", PNG.into()),
+        "as-webp.png" => typed("image/webp", PNG.into()),
+        "photo.webp" => typed(
+            "image/webp",
+            b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\0\0\0\x10\x07\x10\x11\x11\x88\x88\xfe\x07\0".as_slice().into(),
+        ),
         "empty.png" => typed("image/png", Body::empty()),
         "full.png" => typed("image/png", padded(2 * MEGABYTE).into()),
         "over.png" => typed("image/png", padded(2 * MEGABYTE + 1).into()),

@@ -77,9 +77,9 @@ async fn refused_send_does_not_use_quota() {
     let binding = world.bind(APP).await;
     let chat = world.open_conversation(&binding, "o-1").await;
     world.advance(5);
-    for errcode in [45011, 48001, 40003] {
+    for (errcode, status) in [(45011, 502), (48001, 502), (40003, 409)] {
         world.sim_fault(&json!({ "path": SEND, "errcode": errcode })).await;
-        assert_eq!(chat.send_text("说").await.status, 502);
+        assert_eq!(chat.send_text("说").await.status, status);
         assert_eq!((quota(&chat).await.0, chat.visitor.replies_left_at_wechat().await), (5, 5), "{errcode}");
     }
     // A send with an unknown outcome counts as sent.

@@ -3,5 +3,6 @@
 mod held_texts;
 mod interleavings;
 mod ledger;
+mod partly_sent;
 mod release;
 mod reserve;

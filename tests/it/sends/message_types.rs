@@ -12,12 +12,12 @@ async fn text_is_delivered_unchanged() {
     let binding = world.bind(APP).await;
     for (number, content) in [
         "您好,请问有什么可以帮您?",
-        "一行\n两行\r\n\t三行",
+        "一行\n两行\n\t三行",
         "👩‍👩‍👧‍👦 🇨🇳 👍🏽 𠮷",
         r#"<a href="http://example.com" data-miniprogram-appid="wx0000000000000d01">去看看</a>"#,
         r#"他说:"好" \ / ' & < > %00 \u4f60 \n"#,
         " 前后有空格 ",
-        "\u{2028}\u{feff}零\u{200b}宽",
+        "零\u{200b}宽",
         "x",
     ]
     .into_iter()
@@ -30,6 +30,58 @@ async fn text_is_delivered_unchanged() {
         assert_eq!((&sent.body["cid"], &sent.body["author"]["role"]), (&json!(chat.cid), &json!("admin")));
         assert_eq!(chat.visitor.received_texts().await, [content]);
         assert_eq!(chat.message(&sent.text("id")).await, sent.body);
+    }
+}
+
+#[tokio::test]
+async fn line_breaks_of_office_programs_become_line_breaks_and_other_controls_are_not_sent() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let chat = world.open_conversation(&binding, "o-1").await;
+    for (written, sent) in [
+        ("一\u{b}二", "一\n二"),
+        ("一\u{c}二\u{2028}三\u{2029}四\u{85}五\r\n六", "一\n二\n三\n四\n五\n六"),
+        ("\u{feff}一\u{0}二\u{7f}三\u{9f}\t四", "一二三\t四"),
+    ] {
+        let answer = chat.send_text(written).await.expect(201);
+        assert_eq!(answer.body["text"]["content"], written, "the message is kept as it was written");
+        assert_eq!(chat.visitor.received_texts().await.last().unwrap(), sent);
+    }
+    let link = json!({ "title": "标\u{b}题\n二\u{7f}", "description": "一\u{b}二\n三", "url": "https://example.com/" });
+    chat.post(&json!({ "type": "link", "link": link })).await.expect(201);
+    let shown = chat.visitor.received().await[3]["link"].clone();
+    assert_eq!((&shown["title"], &shown["description"]), (&json!("标 题 二"), &json!("一 二\n三")));
+    for blank in ["\u{0}\u{7f}", "\u{feff}\u{200b}", "\u{b}\u{2028}"] {
+        let refused = chat.send_text(blank).await;
+        assert_eq!((problem(&refused).0, fields(&refused)), (422, vec!["text.content"]), "{blank:?}");
+    }
+}
+
+#[tokio::test]
+async fn long_text_is_divided_at_borders_and_not_within_links() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let address = format!("https://shop.example/{}", "p".repeat(82));
+    let link = format!("<a href=\"{address}\">查看 退货</a>");
+    for (number, (content, expected)) in [
+        (format!("请打开{}{address}", "说".repeat(659)), vec![format!("请打开{}", "说".repeat(659)), address.clone()]),
+        (format!("{}{link}好", "说".repeat(660)), vec!["说".repeat(660), format!("{link}好")]),
+        (format!("{}👨‍👩‍👧‍👦", "说".repeat(680)), vec!["说".repeat(680), "👨‍👩‍👧‍👦".to_owned()]),
+        (
+            format!("{}。{}", "一".repeat(400), "二".repeat(400)),
+            vec![format!("{}。", "一".repeat(400)), "二".repeat(400)],
+        ),
+        (format!("{}\n\n{}", "一".repeat(600), "二".repeat(100)), vec!["一".repeat(600), "二".repeat(100)]),
+        (format!("{}\u{b}{}", "一".repeat(600), "二".repeat(100)), vec!["一".repeat(600), "二".repeat(100)]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let chat = world.open_conversation(&binding, &format!("o-{number}")).await;
+        chat.send_text(&content).await.expect(201);
+        assert_eq!(chat.visitor.received_texts().await, expected, "{number}");
+        let quota = &world.conversation(&chat.cid).await["quota"];
+        assert_eq!(quota["replies_left"], 5 - expected.len(), "{quota}");
     }
 }
 
@@ -140,7 +192,14 @@ async fn expired_image_is_uploaded_again_from_its_url() {
     chat.post(&json!({ "type": "image", "image": { "url": address } })).await.expect(201);
     assert_eq!(world.sim_calls("/cgi-bin/media/upload").await, 2);
     let unknown = chat.post(&json!({ "type": "image", "image": { "media_id": "unknown" } })).await;
-    assert_eq!(problem(&unknown), (502, "wechat.invalid_media", Some(40007)));
+    assert_eq!(problem(&unknown), (422, "wechat.invalid_media", Some(40007)));
+    assert_eq!(fields(&unknown), ["image.media_id"]);
+    for errcode in [40004, 40007] {
+        sim_fault(&chat, json!({ "errcode": errcode, "times": 2 })).await;
+        let refused = chat.post(&json!({ "type": "image", "image": { "url": address } })).await;
+        assert_eq!((problem(&refused).0, problem(&refused).2), (422, Some(errcode)));
+        assert_eq!(fields(&refused), ["image.url"]);
+    }
     assert_eq!(chat.visitor.received().await.len(), 2);
 }
 

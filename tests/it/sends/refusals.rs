@@ -1,8 +1,10 @@
 //! Refusals by WeChat and sends with unknown outcome.
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{APP, SEND, failed, sim_fault, states_after_all_retries};
+use crate::open_conversation::fields;
 use crate::support::World;
 
 #[tokio::test]
@@ -54,11 +56,17 @@ async fn partly_refused_long_text_reports_the_sent_parts() {
     sim_fault(&chat, json!({ "wait_ms": 0, "times": 2 })).await;
     sim_fault(&chat, json!({ "errcode": 45047 })).await;
     let cut = chat.send_text(&content).await;
-    let kept = failed(&chat, &cut, (409, "wechat.reply_limit_reached", Some(45047))).await;
-    assert_eq!(kept["text"]["content"], content.as_str());
-    assert!(cut.text("detail").contains("2 of 4 parts were sent"), "{}", cut.raw);
+    assert_eq!((cut.status, &cut.body["state"], &cut.body["text"]["content"]), (202, &json!("held"), &json!(content)));
+    let detail = cut.body["failure"]["detail"].as_str().unwrap();
+    assert!(detail.contains("2 of 4 parts were sent"), "{}", cut.raw);
     let phone = chat.visitor.received_texts().await;
     assert_eq!((phone.len(), phone.concat()), (2, "长".repeat(2 * 682)));
+
+    // The next message releases the rest.
+    chat.visitor.writes("再问").await;
+    let phone = chat.visitor.received_texts().await;
+    assert_eq!((phone.len(), phone.concat()), (4, content.clone()));
+    assert_eq!(chat.message(&cut.text("id")).await["state"], "released");
 
     // If the ledger shows too few replies, the whole text is held.
     chat.visitor.text("再问").await;
@@ -68,9 +76,9 @@ async fn partly_refused_long_text_reports_the_sent_parts() {
     }
     let whole = chat.send_text(&content).await.expect(202);
     assert_eq!(whole.body["state"], "held");
-    assert_eq!(chat.visitor.received().await.len(), 4);
+    assert_eq!(chat.visitor.received().await.len(), 6);
     chat.visitor.writes("再问").await;
-    assert_eq!(chat.visitor.received_texts().await[4..].concat(), content);
+    assert_eq!(chat.visitor.received_texts().await[6..].concat(), content);
 }
 
 #[tokio::test]
@@ -100,9 +108,6 @@ async fn wechat_refusals_reach_the_caller_with_code_and_detail() {
         (45009, "wechat.daily_quota_used"),
         (45011, "wechat.rate_limited"),
         (61007, "wechat.permission_not_granted"),
-        (40003, "wechat.invalid_openid"),
-        (45002, "wechat.text_too_long"),
-        (47001, "wechat.request_invalid"),
         (987_654, "wechat.refused"),
     ] {
         sim_fault(&chat, json!({ "errcode": errcode, "errmsg": "planted errmsg" })).await;
@@ -110,6 +115,47 @@ async fn wechat_refusals_reach_the_caller_with_code_and_detail() {
         failed(&chat, &answer, (502, code, Some(errcode))).await;
     }
     assert_eq!(states_after_all_retries(&chat).await.0, 0);
+}
+
+#[tokio::test]
+async fn refusals_for_what_the_caller_sends_or_for_the_visitor_are_no_gateway_errors() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let chat = world.open_conversation(&binding, "o-1").await;
+    for (errcode, status, code, named) in [
+        (45002, 422, "wechat.text_too_long", Some("text.content")),
+        (40033, 422, "wechat.request_invalid", None),
+        (47001, 422, "wechat.request_invalid", None),
+        (45162, 422, "wechat.message_type_not_permitted", None),
+        (40003, 409, "wechat.invalid_openid", None),
+        (43004, 409, "wechat.visitor_unreachable", None),
+        (48002, 409, "wechat.visitor_unreachable", None),
+        (70000, 409, "wechat.visitor_unreachable", None),
+    ] {
+        sim_fault(&chat, json!({ "errcode": errcode })).await;
+        let answer = chat.send_text("您好").await;
+        failed(&chat, &answer, (status, code, Some(errcode))).await;
+        match named {
+            Some(field) => assert_eq!(fields(&answer), [field], "{errcode}"),
+            None => assert_eq!(answer.body.get("errors"), None, "{errcode}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn twelve_replies_at_once_are_each_sent_or_held() {
+    let world = World::start().await;
+    let binding = world.bind(APP).await;
+    let chat = world.open_conversation(&binding, "o-1").await;
+    let texts: Vec<_> = (1..=12).map(|number| format!("第 {number} 条")).collect();
+    let answers = join_all(texts.iter().map(|text| chat.send_text(text))).await;
+    let states = |state: &str| answers.iter().filter(|answer| answer.body["state"] == state).count();
+    let all: Vec<_> = answers.iter().map(|answer| &answer.raw).collect();
+    assert_eq!((states("sent"), states("held")), (5, 7), "{all:?}");
+    assert_eq!(chat.visitor.received().await.len(), 5);
+    chat.visitor.writes("在吗").await;
+    let shown = chat.visitor.received_texts().await.join("\n");
+    assert!(texts.iter().all(|text| shown.lines().any(|line| line == text)), "{shown}");
 }
 
 #[tokio::test]

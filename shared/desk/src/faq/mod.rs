@@ -100,7 +100,8 @@ impl Question {
                 format!("must be one line of 1 to {VARIANT_MAX} characters"),
             );
         }
-        let answer = !self.answer.trim().is_empty() && self.answer.len() <= ANSWER_MAX;
+        let shows = self.answer.chars().any(|char| !char.is_whitespace() && !char.is_control());
+        let answer = shows && self.answer.len() <= ANSWER_MAX;
         must(answer, "answer".into(), format!("must have 1 to {ANSWER_MAX} bytes"));
         faults
     }

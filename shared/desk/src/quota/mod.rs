@@ -10,6 +10,10 @@
 //! | after the action | the send was reserved when the action was known, or more than [`CLOCK_SKEW`] after the action's second | yes |
 //! | unknown | otherwise | yes in [`Quota::replies_left`], no in the sum with [`Quota::uncertain_replies`] |
 //!
+//! A refusal with 45047 counts like a send of all replies of the action that it was refused for. Where its order to a later action is
+//! unknown, it counts as before it in a reservation that keeps replies for others ([`Ledger::reserve`] with `keep`): what WeChat
+//! has taken since that action has records of its own. [`Quota::replies_left`] still counts the refusal.
+//!
 //! A send that WeChat has taken whole counts the same before and after it is settled, until the next visitor action is
 //! recorded. So a caller may settle such sends ([`Ledger::settle_sent`]) just before it records an action. The order of one
 //! that is still in flight then is unknown.
@@ -91,6 +95,8 @@ pub struct Ledger {
 struct Remaining {
     certain: u32,
     at_most: u32,
+    /// As `certain`, where a refusal of unknown order does not count.
+    but_for_refusals: u32,
     /// In milliseconds since the Unix epoch.
     ends_at: i64,
 }
@@ -128,10 +134,8 @@ impl Ledger {
 
     /// Returns the replies that can be sent at `now`.
     pub fn quota(&self, now: Timestamp) -> Quota {
-        let message =
-            self.message.and_then(|action| self.remaining(action, MESSAGE_ALLOWANCE, |send| send.knew_message, now));
-        let enter = self.enter.and_then(|action| self.remaining(action, ENTER_ALLOWANCE, |send| send.knew_enter, now));
-        let open = || [message, enter].into_iter().flatten();
+        let allowances = self.allowances(now);
+        let open = || allowances.into_iter().flatten();
         let certain = open().map(|remaining| remaining.certain).max().unwrap_or(0);
         let at_most = open().map(|remaining| remaining.at_most).max().unwrap_or(0);
         // The window of the allowance with the most left: after five replies to a message, the minute of an enter event.
@@ -139,10 +143,22 @@ impl Ledger {
         Quota { replies_left: certain, uncertain_replies: at_most - certain, window_ends_at }
     }
 
+    fn allowances(&self, now: Timestamp) -> [Option<Remaining>; 2] {
+        [
+            self.message.and_then(|action| self.remaining(action, MESSAGE_ALLOWANCE, |send| send.knew_message, now)),
+            self.enter.and_then(|action| self.remaining(action, ENTER_ALLOWANCE, |send| send.knew_enter, now)),
+        ]
+    }
+
+    fn replies_left_but_for_refusals(&self, now: Timestamp) -> u32 {
+        let open = self.allowances(now).into_iter().flatten();
+        open.map(|remaining| remaining.but_for_refusals).max().unwrap_or(0)
+    }
+
     /// Reserves `parts` replies for the send `id`, all or none.
     ///
     /// If `keep` is not 0, at least `keep` replies must remain in [`Quota::replies_left`] after the reservation; uncertain
-    /// replies are not used. If `keep` is 0, uncertain replies are used after the certain ones.
+    /// replies are not used, except those that only a refusal made uncertain. If `keep` is 0, uncertain replies are used after the certain ones.
     ///
     /// A reservation covers one attempt of at most `parts` messages to WeChat. Until [`Self::settle`], reserving the same
     /// `id` returns the same reservation, so a function can be retried; afterwards it makes a new one.
@@ -159,7 +175,7 @@ impl Ledger {
             if window_ends_at.is_none() {
                 return Err(QuotaError::WindowClosed);
             }
-            let kept = keep == 0 || more.saturating_add(keep) <= replies_left;
+            let kept = keep == 0 || more.saturating_add(keep) <= self.replies_left_but_for_refusals(now);
             if more > replies_left + uncertain_replies || !kept {
                 return Err(QuotaError::Exhausted);
             }
@@ -170,7 +186,7 @@ impl Ledger {
             send.until = send.until.max(until);
         } else if more > 0 {
             let id = id.to_owned();
-            self.push(SendRecord { id, parts, from, until, knew_message: true, knew_enter: true });
+            self.push(SendRecord { id, parts, from, until, knew_message: true, knew_enter: true, refusal: false });
         }
         Ok(())
     }
@@ -212,7 +228,7 @@ impl Ledger {
         match error {
             QuotaError::Exhausted => {
                 let (parts, until) = (MESSAGE_ALLOWANCE.replies, send.until.min(now.as_millisecond()));
-                self.push(SendRecord { id: String::new(), parts, until, ..send });
+                self.push(SendRecord { id: String::new(), parts, until, refusal: true, ..send });
             }
             // WeChat does not refuse in an open window, so an action of unknown order came after the refusal.
             QuotaError::WindowClosed => self.close_windows(send.knew_message, send.knew_enter),
@@ -224,7 +240,7 @@ impl Ledger {
     pub fn mark_exhausted(&mut self, now: Timestamp) {
         // The time of the send is unknown, so its order to every later action is unknown.
         let (id, parts, from, until) = (String::new(), MESSAGE_ALLOWANCE.replies, 0, now.as_millisecond());
-        self.push(SendRecord { id, parts, from, until, knew_message: true, knew_enter: true });
+        self.push(SendRecord { id, parts, from, until, knew_message: true, knew_enter: true, refusal: true });
     }
 
     /// Records a 45015 for a send without a reservation: the window is closed until the visitor's next action. For a
@@ -254,13 +270,16 @@ impl Ledger {
         if action.closed || now.as_millisecond() >= ends_at {
             return None;
         }
-        let (mut certain, mut at_most) = (allowance.replies, allowance.replies);
-        for send in &self.sends {
-            let order = send.order(action, knew(send));
-            certain = certain.saturating_sub(if order == Order::Before { 0 } else { send.parts });
-            at_most = at_most.saturating_sub(if order == Order::After { send.parts } else { 0 });
-        }
-        Some(Remaining { certain, at_most, ends_at })
+        let left = |counts: fn(Order, &SendRecord) -> bool| {
+            let counted = self.sends.iter().filter(|send| counts(send.order(action, knew(send)), send));
+            allowance.replies.saturating_sub(counted.map(|send| send.parts).fold(0, u32::saturating_add))
+        };
+        Some(Remaining {
+            certain: left(|order, _| order != Order::Before),
+            at_most: left(|order, _| order == Order::After),
+            but_for_refusals: left(|order, send| order == Order::After || order == Order::Unknown && !send.refusal),
+            ends_at,
+        })
     }
 
     fn push(&mut self, send: SendRecord) {
@@ -282,6 +301,7 @@ impl Ledger {
             send.until = send.until.max(old.until);
             send.knew_message &= old.knew_message;
             send.knew_enter &= old.knew_enter;
+            send.refusal &= old.refusal;
         }
     }
 

@@ -35,6 +35,9 @@ pub(super) struct SendRecord {
     /// Whether the latest enter event was known when the send was reserved.
     #[serde(rename = "e", default, skip_serializing_if = "is_false")]
     pub(super) knew_enter: bool,
+    /// Whether this is no send, but all replies of the action that WeChat refused a send for (45047).
+    #[serde(rename = "r", default, skip_serializing_if = "is_false")]
+    pub(super) refusal: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

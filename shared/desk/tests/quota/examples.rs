@@ -13,20 +13,20 @@ fn quota(ledger: &Ledger, now: i64) -> (u32, u32, Option<i64>) {
     (replies_left, uncertain_replies, window_ends_at.map(|end| end.as_millisecond() - at(0).as_millisecond()))
 }
 
-fn left(ledger: &Ledger, now: i64) -> (u32, u32) {
+pub(crate) fn left(ledger: &Ledger, now: i64) -> (u32, u32) {
     let (certain, uncertain_replies, _) = quota(ledger, now);
     (certain, uncertain_replies)
 }
 
 /// A ledger with a message sent at 0 and recorded at 300 ms.
-fn after_message() -> Ledger {
+pub(crate) fn after_message() -> Ledger {
     let mut ledger = Ledger::default();
     ledger.record_message(at(0), at(300));
     ledger
 }
 
 /// Reserves and settles a send at once.
-fn send(ledger: &mut Ledger, id: &str, parts: u32, now: i64) {
+pub(crate) fn send(ledger: &mut Ledger, id: &str, parts: u32, now: i64) {
     assert_eq!(ledger.reserve(id, parts, 0, at(now)), Ok(()), "{id}");
     ledger.settle(id, parts, at(now));
 }

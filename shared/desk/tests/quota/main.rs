@@ -6,6 +6,7 @@ mod examples;
 mod ledgers;
 mod model;
 mod properties;
+mod refusals;
 mod world;
 
 use jiff::Timestamp;

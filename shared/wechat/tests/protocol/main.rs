@@ -8,5 +8,6 @@ mod messages;
 mod properties;
 mod push;
 mod reply;
+mod split;
 mod support;
 mod vectors;

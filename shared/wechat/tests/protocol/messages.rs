@@ -175,7 +175,7 @@ fn json_variants_parse_alike() {
         (r#" {"MsgType":"text","CreateTime":"1","Content":"\u4f60\u597d\n\ud83d\ude00\/"} "#, "你好\n😀/"),
         (r#"{"CreateTime":1,"MsgType":"text","Content":1.50}"#, "1.50"),
         (r#"{"CreateTime":1,"MsgType":"text","Content":"a","Content":"b","Extra":{"Content":"c"}}"#, "b"),
-        (r#"{"CreateTime":1,"MsgType":"text","Content":"\ud83d"}"#, r#""\ud83d""#),
+        (r#"{"CreateTime":1,"MsgType":"text","Content":"\ud83d好\n"}"#, "\u{fffd}好\n"),
     ] {
         let inbound = Inbound::parse(document).unwrap_or_else(|error| panic!("{error}: {document}"));
         assert_eq!(inbound.content.to_json()["content"], content, "{document}");

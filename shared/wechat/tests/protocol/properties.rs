@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*, string::string_regex};
 use wechat::{
     Content, EncodingAesKey, Format, Inbound, PushCredentials, PushQuery, Token, crypto, envelope::Envelope, push,
-    signature, text,
+    signature,
 };
 
 fn key() -> impl Strategy<Value = EncodingAesKey> {
@@ -176,20 +176,4 @@ proptest! {
         let _ = crypto::decrypt(&key, &base64_simd::STANDARD.encode_to_string(bytes));
         let _ = crypto::decrypt(&key, &text);
     }
-
-    #[test]
-    fn parts_of_a_text_join_to_the_text(content in any::<String>(), limit in 0_usize..64) {
-        let parts = text::split(&content, limit);
-        prop_assert_eq!(&parts.concat(), &content);
-        prop_assert!(parts.iter().all(|part| !part.is_empty() && (part.len() <= limit || part.chars().count() == 1)));
-    }
-}
-
-#[test]
-fn long_text_is_split_between_characters() {
-    let content = "客".repeat(1000) + "😀";
-    let parts = text::split(&content, text::MAX_TEXT);
-    assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [2046, 958]);
-    assert!(text::split("", text::MAX_TEXT).is_empty());
-    assert_eq!(text::split(&"a".repeat(2048), text::MAX_TEXT).len(), 1);
 }

@@ -4,6 +4,10 @@ use api::{FieldError, Problem};
 use serde::{Deserialize, Deserializer};
 use store::MEDIA_ID_MAX;
 use utoipa::ToSchema;
+use wechat::{
+    Name, NameError,
+    text::{clean_line, is_blank},
+};
 
 /// Longest title, in characters: what a card shows.
 const TITLE_MAX: usize = 64;
@@ -35,7 +39,7 @@ pub(crate) struct Card {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MiniPage {
-    /// The address of the mini program's picture, for the workbench alone; at most 2048 bytes.
+    /// The https address of the mini program's picture, for the workbench alone; at most 2048 bytes.
     #[serde(default)]
     pub(crate) headimg: String,
     /// The mini program's name, for the workbench alone; at most 2048 bytes.
@@ -72,7 +76,7 @@ fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::
 
 impl Card {
     /// Refuses a card with every field that is wrong.
-    pub(crate) fn check(&self, path_cid: &str) -> Result<(), Problem> {
+    pub(crate) fn check(&self, path_cid: &str, is_web_url: impl Fn(&str) -> bool) -> Result<(), Problem> {
         let page = &self.mini_page;
         let mut wrong = Vec::new();
         let mut must = |right: bool, field: &str, detail: &str| {
@@ -82,8 +86,10 @@ impl Card {
         };
         must(self.cid.as_ref().is_none_or(|cid| cid == path_cid), "cid", "is not the conversation of the address");
         must(self.msg_type == 26, "msgType", "must be 26");
-        must(!wechat::text::is_blank(&page.title), "miniPage.title", "must not be empty");
+        let title = Name::parse(&clean_line(&page.title), ADDRESS_MAX);
+        must(!is_blank(&page.title), "miniPage.title", "must not be empty");
         must(page.title.chars().count() <= TITLE_MAX, "miniPage.title", "must have at most 64 characters");
+        must(title != Err(NameError::Invisible), "miniPage.title", "must have no format or bidirectional characters");
         must(!page.pagepath.is_empty(), "miniPage.pagepath", "must not be empty");
         must(page.pagepath.len() <= PAGEPATH_MAX, "miniPage.pagepath", "must have at most 1024 bytes");
         must(
@@ -91,11 +97,15 @@ impl Card {
             "miniPage.pagepath",
             "must be a page of the mini program, such as pages/index/index",
         );
-        for (field, text) in
-            [("miniPage.thumbUrl", &page.thumb_url), ("miniPage.headimg", &page.headimg), ("miniPage.name", &page.name)]
-        {
-            must(text.len() <= ADDRESS_MAX, field, "must have at most 2048 bytes");
-        }
+        must(page.thumb_url.len() <= ADDRESS_MAX, "miniPage.thumbUrl", "must have at most 2048 bytes");
+        let headimg = page.headimg.is_empty() || is_web_url(&page.headimg);
+        must(headimg, "miniPage.headimg", "must be an https address on the public internet, of at most 2048 bytes");
+        let name = page.name.is_empty() || Name::parse(&page.name, ADDRESS_MAX).is_ok();
+        must(
+            name,
+            "miniPage.name",
+            "must have at most 2048 bytes, without control, format and bidirectional characters",
+        );
         must(page.thumb_media_id.len() <= MEDIA_ID_MAX, "miniPage.thumbMediaId", "must have at most 512 bytes");
         let cover = !page.thumb_media_id.is_empty() || !page.thumb_url.is_empty();
         must(cover, "miniPage.thumbUrl", "is needed where there is no miniPage.thumbMediaId");
@@ -115,7 +125,7 @@ mod tests {
 
     fn errors(card: serde_json::Value) -> Vec<String> {
         let card: Card = serde_json::from_value(card).unwrap();
-        match card.check("c1") {
+        match card.check("c1", |_| true) {
             Ok(()) => Vec::new(),
             Err(problem) => problem.errors.into_iter().map(|error| error.field).collect(),
         }

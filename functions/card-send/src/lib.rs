@@ -113,14 +113,14 @@ async fn send_card(
     Idempotent { body: card, idempotency }: Idempotent<Card>,
 ) -> Result<Sent, Problem> {
     let conversation = permitted.conversation();
-    card.check(&conversation.cid)?;
+    let channel = services.actions.conversations().channel();
+    card.check(&conversation.cid, |address| channel.web_url(address).is_ok())?;
     check_conversation(&card, conversation)?;
     let page = &card.mini_page;
-    let channel = services.actions.conversations().channel();
     let cover = channel.cover_media_id(&conversation.app_id, &page.thumb_media_id, &page.thumb_url).await;
     let cover = cover.map_err(|error| Problem::no_picture(&error, "miniPage.thumbMediaId", "miniPage.thumbUrl"))?;
     let content = json!({
-        "title": page.title,
+        "title": wechat::text::clean_line(&page.title).trim(),
         "appid": conversation.app_id,
         "pagepath": page.pagepath,
         "thumb_media_id": cover,

@@ -4,14 +4,16 @@ use api::{
     Caller, Code, FieldError, Idempotent, Json, PageOf, PageRequest, Path, Permitted, Problem, Routes, Sent, State,
     key_reused, operation,
 };
-use channel::{Draft, SendResult};
+use channel::{Channel, Draft, SendResult};
 use desk::policy::Action;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Conversation, MEDIA_ID_MAX, Message};
-use url::Url;
 use utoipa::ToSchema;
-use wechat::text::{MAX_TEXT, is_blank};
+use wechat::{
+    Name,
+    text::{MAX_TEXT, clean_line, is_blank},
+};
 
 use crate::{
     handoff::CLAIM_REFUSALS,
@@ -39,7 +41,8 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 /// Longest text, in bytes: five messages, all that WeChat grants in answer to one.
 const TEXT_MAX: usize = 5 * MAX_TEXT;
 const LINK_TEXT_MAX: usize = 512;
-const ADDRESS_MAX: usize = 2048;
+const ADDRESS_MAX: usize = wechat::MAX_WEB_URL;
+const WEB_URL: &str = "must be an https address on the public internet, of at most 2048 bytes";
 
 /// A message to send. The content stands in the field that `type` names, and nothing in the others.
 #[derive(Deserialize, ToSchema)]
@@ -79,7 +82,7 @@ struct NewImage {
     /// A media id that WeChat gave, at most 512 bytes.
     #[serde(default)]
     media_id: String,
-    /// The http or https address of a picture of at most 2 MB, at most 2048 bytes.
+    /// The https address of a picture of at most 2 MB on the public internet, at most 2048 bytes.
     #[serde(default)]
     #[schema(format = Uri)]
     url: String,
@@ -88,15 +91,15 @@ struct NewImage {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewLink {
-    /// At most 512 bytes.
+    /// At most 512 bytes on one line, without format and bidirectional characters.
     title: String,
     /// At most 512 bytes.
     #[serde(default)]
     description: String,
-    /// An http or https address of at most 2048 bytes.
+    /// An https address on the public internet, of at most 2048 bytes.
     #[schema(format = Uri)]
     url: String,
-    /// The http or https address of a picture, at most 2048 bytes.
+    /// The https address of a picture on the public internet, at most 2048 bytes.
     #[serde(default)]
     #[schema(format = Uri)]
     thumb_url: String,
@@ -127,7 +130,7 @@ async fn list(
 ///
 /// A text over 2048 bytes is sent in several messages, each of which counts toward WeChat's limit of five. It is divided between
 /// paragraphs, lines, sentences or words, and not within a link or an address. Where WeChat takes only the first of them, the rest is
-/// held. Line breaks of other kinds become `\\n`, and other control characters are not sent. An agent who
+/// held. Line breaks of every kind become line feeds, and other control characters are not sent. An agent who
 /// writes into a conversation that no agent has claims it; one that another agent has is refused (`conversation.taken`).
 #[utoipa::path(
     post,
@@ -148,7 +151,7 @@ async fn send_message(
     permitted: Permitted,
     Idempotent { body, idempotency }: Idempotent<NewMessage>,
 ) -> Result<Sent, Problem> {
-    body.check()?;
+    body.check(services.channel())?;
     if !permitted.conversation().is_open() {
         return Err(Problem::conversation_closed());
     }
@@ -189,7 +192,7 @@ async fn cancel(
 }
 
 impl NewMessage {
-    fn check(&self) -> Result<(), Problem> {
+    fn check(&self, channel: &Channel) -> Result<(), Problem> {
         let mut wrong = Vec::new();
         let mut must = |right: bool, field: &str, detail: &str| {
             if !right {
@@ -208,12 +211,16 @@ impl NewMessage {
                 must(image.url.len() <= ADDRESS_MAX, "image", "must have a url of at most 2048 bytes");
             }
             ("link", None, None, Some(link)) => {
-                must(!is_blank(&link.title), "link.title", "must not be empty");
-                must(link.title.len() <= LINK_TEXT_MAX, "link.title", "must have at most 512 bytes");
+                let title = Name::parse(&clean_line(&link.title), LINK_TEXT_MAX);
+                must(
+                    title.is_ok(),
+                    "link.title",
+                    "must have 1 to 512 bytes, without format or bidirectional characters",
+                );
                 must(link.description.len() <= LINK_TEXT_MAX, "link.description", "must have at most 512 bytes");
-                must(is_web(&link.url), "link.url", "must be an http or https address");
-                let thumb = link.thumb_url.is_empty() || is_web(&link.thumb_url);
-                must(thumb, "link.thumb_url", "must be an http or https address");
+                must(channel.web_url(&link.url).is_ok(), "link.url", WEB_URL);
+                let thumb = link.thumb_url.is_empty() || channel.web_url(&link.thumb_url).is_ok();
+                must(thumb, "link.thumb_url", WEB_URL);
             }
             ("text" | "image" | "link", ..) => {
                 must(false, &self.kind, "must be there, and nothing of another type beside it");
@@ -230,6 +237,8 @@ impl NewMessage {
         }
         if let Some(link) = self.link {
             let NewLink { title, description, url, thumb_url } = link;
+            let title = clean_line(&title).trim().to_owned();
+            let [url, thumb_url] = [url, thumb_url].map(|url| services.channel().web_url(&url).unwrap_or_default());
             let content = json!({ "title": title, "description": description, "url": url, "thumb_url": thumb_url });
             return Ok(("link", content));
         }
@@ -244,8 +253,4 @@ impl NewMessage {
         }
         Ok(("image", content))
     }
-}
-
-fn is_web(address: &str) -> bool {
-    address.len() <= ADDRESS_MAX && Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }

@@ -81,7 +81,7 @@ codes! {
     MessageUnsendable = "message.unsendable": "This type of message cannot be sent.",
     // Pictures.
     PictureAddressNotPublic = "picture.address_not_public": "The address of the picture leads into a private network.",
-    PictureBadAddress = "picture.bad_address": "The address of the picture is not an http or https address.",
+    PictureBadAddress = "picture.bad_address": "The address of the picture is not an https address.",
     PictureMissing = "picture.missing": "There is neither a media id that WeChat still has nor an address to fetch the picture from.",
     PictureRedirects = "picture.redirects": "The address of the picture redirects too often.",
     PictureRefused = "picture.refused": "The address of the picture answers with an error status.",

@@ -1,7 +1,7 @@
 //! The errors of this crate.
 
 use store::{CredentialProblem, SendFailure, StoreError};
-use wechat::ApiError;
+use wechat::{ApiError, WebUrlError};
 
 /// An error of [`Channel::new`](crate::Channel::new) and other constructors of HTTP clients.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +98,15 @@ pub enum FetchError {
     /// The file is not a PNG, JPEG or GIF.
     #[error("does not lead to a PNG, JPEG or GIF picture")]
     Type,
+}
+
+impl From<WebUrlError> for FetchError {
+    fn from(error: WebUrlError) -> Self {
+        match error {
+            WebUrlError::NotPublic => Self::NotPublic,
+            WebUrlError::Address | WebUrlError::TooLong => Self::Address,
+        }
+    }
 }
 
 impl FetchError {

@@ -12,11 +12,11 @@ use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
     header,
 };
-use url::{Host, Url};
+use url::Url;
+use wechat::{WebUrl, is_public};
 
 use crate::{
     error::{ChannelError, FetchError},
-    public_address::is_public,
     reach::Reach,
     tls,
 };
@@ -95,26 +95,23 @@ impl Fetcher {
     }
 
     fn check(&self, url: &Url) -> Result<(), FetchError> {
-        if self.simulator.as_ref().is_some_and(|simulator| simulator.origin() == url.origin()) {
-            return Ok(());
-        }
-        check_public(url)
+        if self.is_origin_of_simulator(url) { Ok(()) } else { check_public(url) }
+    }
+
+    /// Whether this is an address of the simulated WeChat.
+    pub(crate) fn is_of_simulator(&self, address: &str) -> bool {
+        Url::parse(address).is_ok_and(|url| self.is_origin_of_simulator(&url))
+    }
+
+    fn is_origin_of_simulator(&self, url: &Url) -> bool {
+        self.simulator.as_ref().is_some_and(|simulator| simulator.origin() == url.origin())
     }
 }
 
-/// Checks an untrusted URL as far as that is possible without resolving its host: it must be https, without user name
-/// and password, and an IP address must be public. `Url` has already parsed decimal, octal and hexadecimal forms of an
-/// IPv4 address. Host names are checked by the resolver of [`untrusted_url_client`].
+/// Checks an untrusted URL as far as that is possible without resolving its host; see [`WebUrl`]. Host names are checked by the
+/// resolver of [`untrusted_url_client`].
 pub fn check_public(url: &Url) -> Result<(), FetchError> {
-    let plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
-    match url.host() {
-        _ if !plain => Err(FetchError::Address),
-        Some(Host::Domain(_)) => Ok(()),
-        Some(Host::Ipv4(address)) if is_public(address.into()) => Ok(()),
-        Some(Host::Ipv6(address)) if is_public(address.into()) => Ok(()),
-        Some(Host::Ipv4(_) | Host::Ipv6(_)) => Err(FetchError::NotPublic),
-        None => Err(FetchError::Address),
-    }
+    Ok(WebUrl::check(url)?)
 }
 
 /// An HTTP client for untrusted URLs. It follows no redirects and uses no proxy. With [`Reach::Public`] it refuses a host

@@ -16,7 +16,6 @@ mod fetch;
 mod held;
 mod media;
 mod parts;
-mod public_address;
 mod quota;
 mod reach;
 mod send_message;
@@ -42,7 +41,7 @@ use store::{
     Attempt, Attempted, Backoff, ConversationReader, Decisions, MediaUploads, SENDING_LEASE, Sends, SharedClock,
     StoreError, Table, ThreadReader, Vault,
 };
-use wechat::{ApiError, client::Typing};
+use wechat::{ApiError, WebUrl, WebUrlError, client::Typing};
 
 /// The time limit of a call to WeChat. Shorter than the lease of a send and of a token; WeChat answers in a fraction of
 /// a second.
@@ -131,6 +130,16 @@ impl Channel {
     /// The last moment at which a send may begin; `None` without a deadline. A sender has [`SENDING_LEASE`] at most.
     pub fn last_send_begins(&self) -> Option<Timestamp> {
         self.deadline.map(|deadline| deadline.checked_sub(SENDING_LEASE).unwrap_or(Timestamp::MIN))
+    }
+
+    /// Reads an address that a person gives for a visitor's phone or a workbench. With [`Reach::Local`] one of the simulated WeChat's
+    /// origin is right, too.
+    pub fn web_url(&self, address: &str) -> Result<String, WebUrlError> {
+        if self.fetcher.is_of_simulator(address) {
+            Ok(address.to_owned())
+        } else {
+            WebUrl::parse(address).map(String::from)
+        }
     }
 
     /// The access tokens.

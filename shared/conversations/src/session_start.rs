@@ -86,6 +86,7 @@ fn update_profile(profile: &mut Profile, from: &SessionFrom, verified: bool) {
     }
     update(&mut profile.nickname, &from.nickname);
     update(&mut profile.avatar, &from.avatar);
+    profile.clean();
     update(&mut profile.partnerid, &from.partnerid);
     update(&mut profile.unionid, &from.unionid);
     update(&mut profile.robotid, &from.robotid);

@@ -10,6 +10,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use wechat::Name;
 
 use crate::Fault;
 
@@ -288,10 +289,21 @@ impl Agent {
     }
 }
 
-/// Checks a display name: 1 to 60 characters, not blank, without control characters.
+/// The longest display name, in characters and in bytes. An emoji may take many bytes.
+const NAME_MAX: (usize, usize) = (60, 512);
+
+/// Whether this is a display name: 1 to 60 characters on one line, not blank, without control, format and bidirectional characters.
+pub fn is_display_name(name: &str) -> bool {
+    name.chars().count() <= NAME_MAX.0 && Name::parse(name, NAME_MAX.1).is_ok()
+}
+
+/// Checks a [display name](is_display_name).
 pub(crate) fn check_name(faults: &mut Vec<Fault>, field: &str, name: &str) {
-    if name.trim().is_empty() || name.chars().count() > 60 || name.contains(char::is_control) {
-        faults.push(Fault::new(field, "must have 1 to 60 characters, none of them a control character"));
+    if !is_display_name(name) {
+        faults.push(Fault::new(
+            field,
+            "must have 1 to 60 characters, none of them a control, format or bidirectional character",
+        ));
     }
 }
 

@@ -285,7 +285,7 @@ fn read(item: &Attributes) -> Result<ApiToken> {
     Ok(ApiToken {
         id: read.owned("id")?,
         grant,
-        name: read.owned("name")?,
+        name: read.shown_name("name")?,
         agent_id: read.opt_owned("agent_id")?,
         created_at: read.at("created_at")?,
         expires_at: item.contains_key("expires_at").then(|| read.at("expires_at")).transpose()?,

@@ -328,7 +328,7 @@ fn read(item: &Attributes) -> Result<Binding> {
     let push = SealedPushCredentials::read(keys::BINDING, item)?;
     let sealed = |name| push_credentials::sealed(&read, &push.app_id, name);
     Ok(Binding {
-        name: read.owned("name")?,
+        name: read.shown_name("name")?,
         mode: BindingMode::Developer,
         auto_reply: read.opt_owned("auto_reply")?,
         verified_at: read.opt_at("verified_at")?,

@@ -71,7 +71,7 @@ impl Duty {
         let read = Read { kind: keys::DUTY, item };
         Ok(Self {
             agent_id: read.owned("agent_id")?,
-            name: read.owned("name")?,
+            name: read.shown_name("name")?,
             status: read.name("status")?,
             reason: read.opt_owned("reason")?,
             since: read.at("since")?,

@@ -8,6 +8,7 @@ use serde::{
     Serialize,
     de::{DeserializeOwned, IntoDeserializer, value::StrDeserializer},
 };
+use wechat::Name;
 
 use crate::{
     error::{Result, StoreError},
@@ -212,6 +213,11 @@ impl<'a> Read<'a> {
         self.optional(name, |value| value.as_b().ok().map(|bytes| bytes.as_ref().to_vec()))
     }
 
+    /// A display name. One that an earlier version stored with control or format characters is shown without them.
+    pub(crate) fn shown_name(&self, name: &str) -> Result<String> {
+        self.s(name).map(shown_name)
+    }
+
     pub(crate) fn data<T: DeserializeOwned>(&self) -> Result<T> {
         self.json("data")
     }
@@ -231,4 +237,12 @@ impl<'a> Read<'a> {
         let text: StrDeserializer<'_, serde::de::value::Error> = self.s(name)?.into_deserializer();
         T::deserialize(text).map_err(|_| self.corrupt(name))
     }
+}
+
+/// The longest display name, in bytes. The border permits fewer.
+const NAME_MAX: usize = 512;
+
+/// A stored display name as it is shown. An id or a name of which nothing could be shown stays.
+pub(crate) fn shown_name(stored: &str) -> String {
+    Name::cleaned(stored, NAME_MAX).map_or_else(|| stored.to_owned(), String::from)
 }

@@ -167,4 +167,4 @@ pub use table::{Page, ReadConsistency, Table};
 pub use thread::Thread;
 pub use token::{LEASE, Lease, StoredToken};
 pub use vault::{SealState, Sealed, Vault};
-pub use visitor::{Profile, Visitor};
+pub use visitor::{NICKNAME_MAX, Profile, Visitor};

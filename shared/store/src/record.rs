@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     error::{Result, StoreError},
     handles::{Lists, SettingsReader, SettingsWriter},
-    item::{Attributes, Build, Read, at, bytes, json, n, s},
+    item::{Attributes, Build, Read, at, bytes, json, n, s, shown_name},
     keys,
     resource::{Kind, Resource},
     table::{Page, Table},
@@ -284,9 +284,14 @@ pub(crate) fn place(kind: Kind, id: &str) -> String {
 fn read<T: DeserializeOwned>(kind: Kind, item: &Attributes) -> Result<Record<T>> {
     let read = Read { kind: kind.as_str(), item };
     let id = read.owned("id")?;
+    let mut settings: Value = read.data()?;
+    if let Some(Value::String(name)) = settings.get_mut("name") {
+        *name = shown_name(name);
+    }
+    let settings = serde_json::from_value(settings).map_err(|_| read.corrupt("data"))?;
     Ok(Record {
         kind,
-        settings: read.data()?,
+        settings,
         aliases: read.opt_json("aliases")?.unwrap_or_default(),
         created_at: read.at("created_at")?,
         updated_at: read.at("updated_at")?,

@@ -3,7 +3,7 @@
 use desk::quota::Ledger;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
-use wechat::session_from::Verification;
+use wechat::{Name, WebUrl, session_from::Verification};
 
 use crate::{
     error::{Result, StoreError},
@@ -87,6 +87,13 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Cleans what a stranger wrote and people see: the nickname has no control, format or bidirectional characters and at most
+    /// [`NICKNAME_MAX`] bytes; the avatar is an https address on the public internet, or none.
+    pub fn clean(&mut self) {
+        self.nickname = self.nickname.take().and_then(|name| Name::cleaned(&name, NICKNAME_MAX)).map(String::from);
+        self.avatar = self.avatar.take().and_then(|avatar| WebUrl::of_avatar(&avatar).ok()).map(String::from);
+    }
+
     /// The `partnerid`, if it is proved.
     pub fn proved(&self) -> Option<&str> {
         self.partnerid.as_deref().filter(|_| self.partnerid_verified)
@@ -104,6 +111,7 @@ impl Visitor {
         let read = Read { kind: keys::VISITOR, item };
         let mut visitor: Self = read.data()?;
         visitor.version = read.opt_n("version")?.unwrap_or(0);
+        visitor.profile.clean();
         Ok(visitor)
     }
 
@@ -117,6 +125,9 @@ impl Visitor {
             .done())
     }
 }
+
+/// The longest nickname of a visitor, in bytes. WeChat permits 32 characters.
+pub const NICKNAME_MAX: usize = 256;
 
 /// How many of the newest messages of a thread are read with its visitor. The replies in flight are usually among them.
 const NEWEST: i32 = 4;

@@ -14,14 +14,14 @@
 //! | [`reply`] | the response to a push: `success`, or an encrypted document |
 //! | [`session_from`] | parses the contact button's `session-from` in the formats of four vendors, builds it, and verifies its signature |
 //!
-//! [`is_app_id`] checks the form of an AppID.
+//! [`is_app_id`] checks the form of an AppID; [`WebUrl`] and [`Name`] are addresses and names that strangers give.
 //!
 //! Calling WeChat:
 //!
 //! | Module | Content |
 //! |---|---|
 //! | [`outbound`] | the messages that a mini program may send |
-//! | [`text`] | the length limit of a text, and how to split a longer one |
+//! | [`text`] | the characters and the length limit of a text, and how to split a longer one |
 //! | [`errcode`] | WeChat's return codes: their meaning and the action to take |
 //! | `client` (feature `client`) | the HTTP calls, and whether a failed call may have taken effect |
 //!
@@ -38,12 +38,15 @@ mod error;
 mod fields;
 mod json;
 pub mod message;
+mod name;
 pub mod outbound;
+mod public_address;
 pub mod push;
 pub mod reply;
 pub mod session_from;
 pub mod signature;
 pub mod text;
+mod web_url;
 mod xml;
 
 pub use app_id::is_app_id;
@@ -55,7 +58,10 @@ pub use errcode::{Action, ErrCode};
 pub use error::{DecryptError, Error};
 pub use fields::Format;
 pub use message::{Content, DedupKey, Inbound};
+pub use name::{Name, NameError};
 pub use outbound::Outbound;
+pub use public_address::is_public;
 pub use push::{PushQuery, VerifiedPush};
 pub use reply::SUCCESS;
 pub use secrecy::{ExposeSecret, SecretString};
+pub use web_url::{MAX_WEB_URL, WebUrl, WebUrlError};

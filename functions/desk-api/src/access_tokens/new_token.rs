@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use api::{FieldError, Problem};
-use desk::policy::{AppIds, Grant, Role, Scope};
+use desk::{
+    policy::{AppIds, Grant, Role, Scope},
+    staff::is_display_name,
+};
 use jiff::Timestamp;
 use serde::Deserialize;
 use store::{Kind, NewApiToken};
@@ -12,7 +15,6 @@ use wechat::is_app_id;
 
 use crate::{lookup, services::Services};
 
-const NAME_MAX: usize = 60;
 /// How many groups or mini programs a token names at most. API Gateway passes an authorizer's context of a few kilobytes.
 const NAMED_MAX: usize = 50;
 
@@ -51,8 +53,7 @@ impl NewAccessToken {
         };
         let role = self.role;
         let name = self.name.trim().to_owned();
-        let name_fits = (1..=NAME_MAX).contains(&name.chars().count()) && !name.contains(char::is_control);
-        must(name_fits, "name", "must have 1 to 60 characters");
+        must(is_display_name(&name), "name", "must have 1 to 60 characters on one line");
         must(self.agent_id.is_none() || role != Role::Integrator, "agent_id", "is not for integrators");
         must(self.group_ids.is_none() || role == Role::Supervisor, "group_ids", "is for supervisors only");
         must(self.scopes.is_none() || role == Role::Integrator, "scopes", "is for integrators only");

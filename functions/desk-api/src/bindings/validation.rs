@@ -1,13 +1,12 @@
 //! The validation of a binding's settings and credentials.
 
 use api::{Code, FieldError, Problem};
+use desk::staff::is_display_name;
 use store::SecretString;
 use wechat::{Action, ApiError, EncodingAesKey, Token, client::AccessToken};
 
 use crate::services::Services;
 
-/// Longest name, in characters.
-const NAME_MAX: usize = 60;
 /// Longest AppSecret, in bytes.
 const SECRET_MAX: usize = 128;
 /// The length of one message of WeChat's, in bytes, so that the automatic reply costs one of the few.
@@ -49,8 +48,7 @@ pub(super) fn check(wrong: &mut Vec<FieldError>, right: bool, field: &str, detai
 
 /// Validates the name.
 pub(super) fn check_name(wrong: &mut Vec<FieldError>, name: &str) {
-    let right = !name.trim().is_empty() && name.chars().count() <= NAME_MAX && !name.contains(char::is_control);
-    check(wrong, right, "name", "must have 1 to 60 characters");
+    check(wrong, is_display_name(name), "name", "must have 1 to 60 characters on one line");
 }
 
 /// Validates the AppSecret.

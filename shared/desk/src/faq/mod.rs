@@ -100,8 +100,7 @@ impl Question {
                 format!("must be one line of 1 to {VARIANT_MAX} characters"),
             );
         }
-        let shows = self.answer.chars().any(|char| !char.is_whitespace() && !char.is_control());
-        let answer = shows && self.answer.len() <= ANSWER_MAX;
+        let answer = !wechat::text::is_blank(&self.answer) && self.answer.len() <= ANSWER_MAX;
         must(answer, "answer".into(), format!("must have 1 to {ANSWER_MAX} bytes"));
         faults
     }

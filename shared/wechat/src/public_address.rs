@@ -46,7 +46,7 @@ const fn v6([a, b]: [u16; 2], length: u8) -> Ipv6Net {
 }
 
 /// Whether the address is globally reachable. For an IPv6 form that carries an IPv4 address, whether that one is.
-pub(crate) fn is_public(address: IpAddr) -> bool {
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
         IpAddr::V6(v6) => is_public_v6(v6),

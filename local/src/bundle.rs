@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::aws::{Aws, RequestCounts, TableFaults};
+use crate::data::DataLock;
 use crate::dead_letters::{DeadLetter, DeadLetterQueues};
 use crate::functions::{Functions, InvokeError};
 use crate::queues::QueuePoller;
@@ -41,6 +42,7 @@ pub struct Bundle {
     pub(crate) servers: JoinSet<()>,
     /// Tasks that end when they are dropped.
     pub(crate) workers: JoinSet<()>,
+    pub(crate) _data_lock: DataLock,
 }
 
 impl std::fmt::Debug for Bundle {

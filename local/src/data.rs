@@ -17,11 +17,14 @@ pub(crate) struct DataDir(Option<PathBuf>);
 impl DataDir {
     /// Opens or creates the folder. `fresh` deletes the data in it, if the bundle made the folder. A folder that was there before
     /// keeps its mode, and nothing in it is deleted: it must be empty or hold the table of an earlier start. `None` saves nothing.
-    pub(crate) fn open(path: Option<&Path>, fresh: bool) -> Result<Self, LocalError> {
-        let Some(path) = path else { return Ok(Self(None)) };
+    ///
+    /// [`LocalError::InUse`] if another bundle has the folder; nothing is changed then. This one has it until the [`DataLock`] is dropped.
+    /// `user` names it to others.
+    pub(crate) fn open(path: Option<&Path>, fresh: bool, user: &str) -> Result<(Self, DataLock), LocalError> {
+        let Some(path) = path else { return Ok((Self(None), DataLock(None))) };
         let failed = |source| LocalError::Data { path: path.to_owned(), source };
         if make(path).map_err(failed)? {
-            return Ok(Self(Some(path.to_owned())));
+            return Ok((Self(Some(path.to_owned())), DataLock::take(path, user)?));
         }
         let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?;
         let is_own = |entry: &&fs::DirEntry| is_bundle_file(&entry.file_name().to_string_lossy());
@@ -35,10 +38,11 @@ impl DataDir {
                 return Err(LocalError::FilesOfOthers(path.to_owned()));
             }
         }
+        let lock = DataLock::take(path, user)?;
         if fresh {
             own.into_iter().try_for_each(fs::remove_file).map_err(failed)?;
         }
-        Ok(Self(Some(path.to_owned())))
+        Ok((Self(Some(path.to_owned())), lock))
     }
 
     /// The path of a file; `None` without a folder.
@@ -63,6 +67,31 @@ impl DataDir {
         let Some(path) = self.path(name) else { return Ok(()) };
         let write = || replace(&path, &serde_json::to_vec_pretty(value)?);
         write().map_err(|source| LocalError::Data { path: path.clone(), source })
+    }
+}
+
+/// The right to use a data folder, until it is dropped or the process ends. No process keeps it beyond its end, however it ends.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct DataLock(#[expect(dead_code, reason = "the open file is the lock")] Option<fs::File>);
+
+impl DataLock {
+    /// Takes the lock of a folder, and says in its file who has it.
+    fn take(path: &Path, user: &str) -> Result<Self, LocalError> {
+        let failed = |source| LocalError::Data { path: path.to_owned(), source };
+        let mut file = create(&path.join(LOCK)).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                let by = fs::read_to_string(path.join(LOCK)).unwrap_or_default();
+                let by = if by.is_empty() { "another bundle".to_owned() } else { by };
+                return Err(LocalError::InUse { path: path.to_owned(), by });
+            }
+            Err(fs::TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        let say = |file: &mut fs::File| file.set_len(0).and_then(|()| file.write_all(user.as_bytes()));
+        say(&mut file).map_err(failed)?;
+        Ok(Self(Some(file)))
     }
 }
 
@@ -107,6 +136,8 @@ fn open_for_this_user(mut options: fs::OpenOptions, path: &Path) -> std::io::Res
 
 /// Marks a folder that the bundle made.
 const MADE: &str = ".made-by-kefu";
+/// Locked by the bundle that uses the folder. Its text says which.
+const LOCK: &str = ".in-use";
 /// The database.
 pub(crate) const TABLE: &str = "table.sqlite";
 /// The definitions of the tables.
@@ -127,4 +158,35 @@ fn is_bundle_file(name: &str) -> bool {
     let stem = name.strip_suffix(".new").map(|name| name.split('.').next().unwrap_or_default());
     let name = stem.map_or_else(|| name.to_owned(), |stem| format!("{stem}.json"));
     name.starts_with(TABLE) || [TABLES, SECRETS, POSITIONS, ADMIN_TOKEN, WECHAT, DEMO].contains(&name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(path: &Path) -> Vec<String> {
+        let names = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn second_bundle_is_told_who_has_the_folder_and_deletes_nothing() {
+        let path = std::env::temp_dir().join(format!("kefu-lock-{}", Uuid::now_v7().simple()));
+        let (data, lock) = DataDir::open(Some(&path), false, "the first").unwrap();
+        data.write_json(TABLES, &1).unwrap();
+        let before = names(&path);
+        for fresh in [true, false] {
+            let error = DataDir::open(Some(&path), fresh, "the second").unwrap_err();
+            assert!(matches!(&error, LocalError::InUse { by, .. } if by == "the first"), "{error}");
+            assert!(error.to_string().contains("is in use by the first"), "{error}");
+            assert_eq!(names(&path), before);
+        }
+        drop(lock);
+        let (_, lock) = DataDir::open(Some(&path), true, "the second").unwrap();
+        assert_eq!(names(&path), [LOCK, MADE]);
+        drop(lock);
+        fs::remove_dir_all(path).unwrap();
+    }
 }

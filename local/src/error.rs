@@ -33,6 +33,14 @@ pub enum LocalError {
     /// The data directory holds files that have the names of the bundle's files, and no table of the bundle.
     #[error("{} holds files of another program with the names of kefu's files. Use another folder with --data.", .0.display())]
     FilesOfOthers(PathBuf),
+    /// Another bundle uses the data directory.
+    #[error("{} is in use by {by}. End that bundle first, or use another folder with --data.", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// The bundle, in words.
+        by: String,
+    },
     /// dynoxide returned an error.
     #[error("dynoxide: {0}")]
     Database(String),

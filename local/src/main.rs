@@ -23,13 +23,13 @@ struct Arguments {
     fresh: bool,
     /// API token of the admin [default: `KEFU_ADMIN_TOKEN`, or generated once and saved]. Other users of the machine can see the
     /// arguments of a process, but not its environment variables
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", env = "KEFU_ADMIN_TOKEN", hide_env = true, value_parser = admin_token)]
     admin_token: Option<String>,
     /// Another host name by which the API may be called, as that of a tunnel; repeatable
     #[arg(long, value_name = "NAME[:PORT]")]
     allow_host: Vec<String>,
     /// Base URL of a WeChat API to call instead of the simulated one; the real one is <https://api.weixin.qq.com>
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = wechat_api)]
     wechat_api: Option<String>,
     /// Do not bind the demo mini program
     #[arg(long)]
@@ -56,7 +56,7 @@ async fn serve(arguments: Arguments) -> Result<(), LocalError> {
         data: Some(data.clone()),
         fresh: arguments.fresh,
         allowed_hosts: arguments.allow_host,
-        admin_token: arguments.admin_token.or_else(|| std::env::var("KEFU_ADMIN_TOKEN").ok()),
+        admin_token: arguments.admin_token,
         wechat_api: arguments.wechat_api,
         demo: !arguments.no_demo,
         schedules: Schedules::Timer,
@@ -71,6 +71,28 @@ async fn serve(arguments: Arguments) -> Result<(), LocalError> {
     }
     bundle.shutdown().await;
     Ok(())
+}
+
+/// An admin token can be sent in an `Authorization` header as it is. It is not in the message: others may read it.
+fn admin_token(text: &str) -> Result<String, &'static str> {
+    let is_token = (1..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_token {
+        Ok(text.to_owned())
+    } else {
+        Err("an admin token has 1 to 256 ASCII characters, none of them a blank")
+    }
+}
+
+fn wechat_api(text: &str) -> Result<String, &'static str> {
+    let is_base = |url: &url::Url| {
+        matches!(url.scheme(), "http" | "https")
+            && (url.username().is_empty() && url.password().is_none())
+            && (url.query().is_none() && url.fragment().is_none())
+    };
+    match url::Url::parse(text) {
+        Ok(url) if is_base(&url) => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err("it must be an http or https address without a query, such as https://api.weixin.qq.com"),
+    }
 }
 
 /// The folder `.kefu` beside the template, independent of the current directory.
@@ -101,4 +123,32 @@ fn init_logs() {
         .with_target(false)
         .compact()
         .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn refused(arguments: &[&str]) -> Option<ErrorKind> {
+        Arguments::try_parse_from([&["local"], arguments].concat()).err().map(|error| error.kind())
+    }
+
+    #[test]
+    fn admin_token_that_no_header_can_hold_is_refused_at_start() {
+        for token in ["", " ", "a b", "令牌", "a\n", &"a".repeat(257)] {
+            assert_eq!(refused(&["--admin-token", token]), Some(ErrorKind::ValueValidation), "{token:?}");
+        }
+        assert_eq!(refused(&["--admin-token", "a-token_1=="]), None);
+    }
+
+    #[test]
+    fn wechat_api_that_is_no_web_address_is_refused_at_start() {
+        for url in ["", "ftp://x", "x", "https://", "file:///x", "https://u:p@x", "https://x?y=z", "https://x#y"] {
+            assert_eq!(refused(&["--wechat-api", url]), Some(ErrorKind::ValueValidation), "{url:?}");
+        }
+        assert_eq!(wechat_api("https://api.weixin.qq.com/"), Ok("https://api.weixin.qq.com".to_owned()));
+        assert_eq!(refused(&["--wechat-api", "http://127.0.0.1:3001"]), None);
+    }
 }

@@ -31,15 +31,13 @@ use crate::{LocalError, demo, packages, random, schedules, table};
 pub async fn start(options: Options) -> Result<Bundle, LocalError> {
     let (api, wechat) = listeners(&options).await?;
     let api_address = address(&api)?;
-    let data = DataDir::open(options.data.as_deref(), options.fresh)?;
+    let user = format!("the bundle at {} (process {})", url(&api)?, std::process::id());
+    let (data, data_lock) = DataDir::open(options.data.as_deref(), options.fresh, &user)?;
     let admin_token = admin_token(options.admin_token, &data)?;
     let callbacks = options.callbacks.unwrap_or(Callbacks::At(api_address));
     let simulator = wechat.map(|listener| simulator(listener, &options.clock, &data, callbacks)).transpose()?;
     let wechat_url = options.wechat_api.unwrap_or_else(|| simulator.as_ref().map_or_else(String::new, Simulator::url));
-    let template = Template::deployed(&BTreeMap::from([
-        ("AdminTokenSha256".to_owned(), hex::encode(Sha256::digest(&admin_token))),
-        ("WeChatApiUrl".to_owned(), wechat_url.clone()),
-    ]))?;
+    let template = deployed(&admin_token, &wechat_url)?;
 
     let mut tasks = Tasks::default();
     let database = table::open(&template, &data, &options.clock)?;
@@ -84,11 +82,20 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
         shutdown,
         servers,
         workers,
+        _data_lock: data_lock,
     };
     if let (true, Some(phone)) = (options.demo, bundle.phone_url()) {
         demo::bind(&bundle.api_url, &bundle.admin_token, &phone, &data).await?;
     }
     Ok(bundle)
+}
+
+/// The template with the parameters of this bundle.
+fn deployed(admin_token: &str, wechat_url: &str) -> Result<Template, LocalError> {
+    Ok(Template::deployed(&BTreeMap::from([
+        ("AdminTokenSha256".to_owned(), hex::encode(Sha256::digest(admin_token))),
+        ("WeChatApiUrl".to_owned(), wechat_url.to_owned()),
+    ]))?)
 }
 
 /// The tasks of a bundle.

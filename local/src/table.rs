@@ -64,7 +64,7 @@ pub(crate) fn open(template: &Template, data: &DataDir, clock: &SharedClock) -> 
 
 /// A new database in memory with the tables of the template, as a bundle without a data folder has it.
 pub fn memory_database(template: &Template, clock: &SharedClock) -> Result<Database, LocalError> {
-    open(template, &DataDir::open(None, false)?, clock)
+    open(template, &DataDir::open(None, false, "")?.0, clock)
 }
 
 /// A new database that uses the bundle's clock. It is restored from a database with the index, because dynoxide does not give

@@ -120,6 +120,32 @@ test("text and card of an agent appear on the phone", async () => {
   await page.screenshot({ path: `${screenshots}card-received.png` });
 });
 
+test("text that could not be sent stays with a button that sends it again", async () => {
+  await contact().click();
+  await write("在吗");
+  await log().getByText(reply).waitFor();
+  const down = (route) => route.abort();
+  await page.route("**/sim/visitors/**", down);
+  await write("还没发出去");
+  const unsent = log().locator(".unsent");
+  await unsent.getByText("还没发出去").waitFor();
+  assert.ok(await unsent.getByText("没有发出去").isVisible());
+  assert.equal(await page.getByLabel("消息").inputValue(), "还没发出去", "the draft is kept");
+  assert.equal(await page.getByText("Failed to fetch").count(), 0);
+  await page.screenshot({ path: `${screenshots}unsent.png` });
+  await unsent.getByRole("button", { name: "重发" }).click();
+  await unsent.getByRole("button", { name: "重发" }).waitFor();
+  assert.equal(await unsent.count(), 1, "the second attempt replaces the first");
+  await page.unroute("**/sim/visitors/**", down);
+  await unsent.getByRole("button", { name: "重发" }).click();
+  await unsent.waitFor({ state: "detached" });
+  assert.equal(await page.getByLabel("消息").inputValue(), "");
+  await log().getByText("还没发出去").waitFor();
+  assert.equal(await log().getByText("还没发出去").count(), 1);
+  // The browser reports each request that failed.
+  complaints = complaints.filter((text) => !text.includes("ERR_FAILED"));
+});
+
 test("phone has a frame on a desktop", async () => {
   await page.setViewportSize({ width: 1280, height: 800 });
   await contact().click();

@@ -75,7 +75,7 @@ fn recorder() -> (Arc<Mutex<Vec<Value>>>, Handler) {
 }
 
 fn in_memory() -> DataDir {
-    DataDir::open(None, false).unwrap()
+    DataDir::open(None, false, "").unwrap().0
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn record_that_always_fails_goes_to_the_dead_letter_queue_and_delays_no_ot
 #[tokio::test]
 async fn checkpoint_survives_a_restart() {
     let directory = std::env::temp_dir().join(format!("kefu-streams-{}", std::process::id()));
-    let data = DataDir::open(Some(&directory), true).unwrap();
+    let (data, _lock) = DataDir::open(Some(&directory), true, "a test").unwrap();
     {
         let stream = TestStream::new(data.clone());
         stream.put("1", "inbound");

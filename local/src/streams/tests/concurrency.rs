@@ -98,7 +98,8 @@ async fn slow_invocation_delays_only_its_own_batch_queue() {
 #[tokio::test(start_paused = true)]
 async fn crash_repeats_records_of_a_slow_batch_queue() {
     let directory = std::env::temp_dir().join(format!("kefu-batch-queues-{}", std::process::id()));
-    let stream = TestStream::new(DataDir::open(Some(&directory), true).unwrap());
+    let (data, _lock) = DataDir::open(Some(&directory), true, "a test").unwrap();
+    let stream = TestStream::new(data);
     let mut function = Function::new("slow");
     let poller = stream.poller("Reception/Inbound", Arc::clone(&function.handler));
     let other = key_of_another_queue(&poller, "slow");

@@ -67,8 +67,10 @@ async function act(kind, body) {
   atEnd = true; // show the message that is sent
   try {
     await wechat.act(visitor.openid, kind, { app_id: app.app_id, ...body });
+    return true;
   } catch (error) {
     toast(`没有发出去：${error.message}`);
+    return false;
   }
 }
 
@@ -83,6 +85,8 @@ async function follow(chat) {
       show(chat, news);
     } catch {
       if (open !== chat) return;
+      $("typing").textContent = "连接已断开，正在重连…";
+      $("chat").classList.add("is-typing");
       await new Promise((resume) => setTimeout(resume, 1000));
     }
   }
@@ -145,11 +149,41 @@ function resize() {
 }
 
 function send() {
-  if (text.value.trim() === "" || !open) return;
-  act("text", { content: text.value });
+  const content = text.value;
+  if (content.trim() === "" || !open) return;
   text.value = "";
   resize();
   text.focus({ preventScroll: true });
+  say(open, content);
+}
+
+/** Sends a text. One that cannot be sent is shown as unsent, and stays as the draft. */
+async function say(chat, content) {
+  const sent = await act("text", { content });
+  if (open !== chat) return;
+  for (const line of log.querySelectorAll(".unsent")) if (line.dataset.unsent === content) line.remove();
+  if (!sent) {
+    unsent(chat, content);
+    if (text.value === "") text.value = content;
+  }
+  resize();
+}
+
+/** Sends an unsent text again. */
+async function resend(chat, content) {
+  if (text.value === content) text.value = "";
+  await say(chat, content);
+}
+
+/** Shows a text that was not sent, with a button that sends it again. */
+function unsent(chat, content) {
+  const again = element("button", { type: "button", className: "again", textContent: "重发", onclick: () => resend(chat, content) });
+  const words = element("p", { className: "why" }, "没有发出去，", again);
+  const face = element("img", { className: "face", src: "/phone/visitor.svg", alt: "" });
+  const who = element("span", { className: "sr", textContent: "我：" });
+  const column = element("div", { className: "column" }, who, element("div", { className: "bubble", textContent: content }), words);
+  log.append(element("div", { className: "line sent failed unsent", data: { unsent: content } }, face, column));
+  toEnd();
 }
 
 $("composer").addEventListener("submit", (event) => {

@@ -1,7 +1,9 @@
 // Requests to the simulated WeChat.
 
 async function call(path, options) {
-  const response = await fetch(path, options);
+  const response = await fetch(path, options).catch((error) => {
+    throw error.name === "AbortError" ? error : new Error("连不上服务，请确认它正在运行");
+  });
   const body = await response.json().catch(() => ({}));
   if (!response.ok) throw new Error(body.detail ?? `HTTP ${response.status}`);
   return body;

@@ -106,8 +106,8 @@ impl Bundle {
     }
 
     /// Delivers the records of the streams and the messages of the queues, including those that this causes, until there are no
-    /// new ones. It waits neither for batching windows nor for the delays of messages; a message whose invocation failed comes
-    /// back after its visibility timeout. Returns the number of delivered records and messages. With
+    /// new ones. It waits neither for batching windows nor for delays of messages of up to a second; a longer delay ends by
+    /// the bundle's clock, and so does the visibility timeout of a message whose invocation failed. Returns the number of delivered records and messages. With
     /// [`Streams::Automatic`](crate::Streams::Automatic), too, all of them from before the call are processed when it returns.
     pub async fn drain_streams(&self) -> Result<usize, LocalError> {
         let mut total = 0;

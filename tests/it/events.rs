@@ -145,13 +145,24 @@ async fn reception() {
         let expected = match case {
             "tick" => json!({
                 "taken_up": 1, "taken_over": 0, "assigned": 0, "looked_at": 0, "gone": 0, "failed": 0, "handed_on": 0,
+                "timers": 0,
             }),
             _ => json!({ "batchItemFailures": [] }),
         };
         assert_eq!(answer, expected);
         assert_eq!(visitor(&world, &binding).received_texts().await, [HELLO], "{case}");
     }
-    assert_all_samples("reception", &["backlog", "inbound", "tick"]);
+    // It is early: the conversation waits for 48 hours.
+    let (world, binding) = with_text().await;
+    world.settle().await;
+    let before = world.items("conversation").await;
+    let answer = world.bundle.invoke("Reception", sample("reception/timer")).await.unwrap();
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    assert_eq!(
+        (world.items("conversation").await, visitor(&world, &binding).received_texts().await.len()),
+        (before, 1)
+    );
+    assert_all_samples("reception", &["backlog", "inbound", "tick", "timer"]);
 }
 
 #[tokio::test]
@@ -175,7 +186,12 @@ async fn fan_out() {
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
     world.settle().await;
     assert_eq!(visitor(&world, &binding).received_texts().await, [samples::ANSWER]);
-    assert_all_samples("fan-out", &["turn"]);
+    world.bundle.reset_request_counts();
+    let answer = world.bundle.invoke("FanOut", sample("fan-out/timer")).await.unwrap();
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    // The conversation waits for its robot, too.
+    assert_eq!(world.calls("FanOut", "SendMessageBatch"), 2);
+    assert_all_samples("fan-out", &["timer", "turn"]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use conversations::HandoffError;
 use desk::routing::{Plan, Target};
 use jiff::Timestamp;
-use store::{Conversation, Queue, Stage, StoreError, Waiting};
+use store::{Conversation, Queue, Stage, StoreError, TIMED_WITHIN, Timer, Waiting};
 
 use crate::{
     invariants::{Check, Watch},
@@ -60,6 +60,50 @@ pub(crate) fn nothing_due(table: &TableState, now: Timestamp) -> Check {
         }
         if !is_staffed(table, &waiting.queue, now) && !stays(&model, conversation, waiting) {
             return Err(format!("waits in an unstaffed queue: {conversation:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that timers that fired have left nothing to do at their items.
+pub(crate) fn after_timers(table: &TableState, timers: &[Timer], now: Timestamp) -> Check {
+    for timer in timers {
+        let (kind, id) = timer.key().partition().split_once('#').unwrap_or_default();
+        let is_done = match kind {
+            "conversation" => table.open.get(id).is_none_or(|found| found.next_check_at.is_some_and(|at| at > now)),
+            "agent" => table.agents.get(id).is_none_or(|agent| {
+                agent.times_out_at() > now.as_millisecond() || agent.load == 0 && agent.status == "offline"
+            }),
+            _ => Model::of(table, now).next(id).is_none(),
+        };
+        if !is_done {
+            return Err(format!("{timer:?} has left something to do"));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that what is due before the next tick has a timer.
+pub(crate) fn timers_are_set(watch: &Watch, now: Timestamp) -> Check {
+    let is_set = |partition: String, at: Timestamp| {
+        let mut timers = watch.timers.iter();
+        at <= now
+            || at.duration_since(now) > TIMED_WITHIN
+            || timers.any(|timer| timer.at == at && timer.key().partition() == partition)
+    };
+    for (cid, conversation) in &watch.table.open {
+        if let Some(at) = conversation.next_check_at
+            && !is_set(format!("conversation#{cid}"), at)
+        {
+            return Err(format!("{cid} has no timer at {at}: {conversation:?}"));
+        }
+    }
+    for (id, agent) in &watch.table.agents {
+        let due = agent.next_check_at.as_deref().map(|due| due.trim_end_matches('t').parse::<i64>());
+        if let Some(Ok(at)) = due
+            && !is_set(format!("agent#{id}"), Timestamp::from_millisecond(at).unwrap())
+        {
+            return Err(format!("{id} has no timer at {at}: {agent:?}"));
         }
     }
     Ok(())

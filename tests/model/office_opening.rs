@@ -1,11 +1,18 @@
-//! An office opens: 500 conversations wait, and 20 agents come online at once.
+//! An office opens: 500 conversations wait, and 20 agents come online at once, also where the time of each request ends early.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use desk::staff::{AgentStatus, Group};
 use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use store::{Duty, Queue};
+use store::{Clock, Duty, ManualClock, Queue, SharedClock, Timer};
 
 use crate::{
     claims::{on_duty, writes},
@@ -13,7 +20,8 @@ use crate::{
         database::Database,
         run::{Faults, Run, live},
     },
-    world::{Desk, bind, desk, from, silent_reception, store_record},
+    table_state::text_in,
+    world::{Desk, bind, desk, desk_with, from, silent_reception, store_record},
 };
 
 const APP: &str = "wx0000000000000001";
@@ -104,5 +112,57 @@ async fn loads_differ_by_at_most_one_where_capacity_exceeds_the_queue() {
     let (least, most) =
         duties.iter().fold((u32::MAX, 0), |(least, most), duty| (least.min(duty.load), most.max(duty.load)));
     assert!(most - least <= 1, "{least} to {most}");
+    assert_eq!(assigned(&desk, &agents).await, queue.into_iter().collect());
+}
+
+/// A clock on which each look at it takes some milliseconds.
+#[derive(Debug)]
+struct PassingClock {
+    clock: ManualClock,
+    step: AtomicI64,
+}
+
+impl Clock for PassingClock {
+    fn now(&self) -> Timestamp {
+        self.clock.advance(SignedDuration::from_millis(self.step.load(Ordering::Relaxed)));
+        self.clock.now()
+    }
+}
+
+#[tokio::test]
+async fn drains_whose_time_ends_are_gone_on_with_until_the_queue_is_empty() {
+    let clock =
+        PassingClock { clock: ManualClock::new("2026-03-02T01:00:00Z".parse().unwrap()), step: AtomicI64::new(0) };
+    let clock = Arc::new(clock);
+    let (database, desk) = desk_with(5, &(clock.clone() as SharedClock));
+    let (queue, agents) = fill_queue(&desk, |_| 40).await;
+    // What fan-out puts into the queue of timers.
+    let timers = Arc::new(Mutex::new(Vec::new()));
+    let asked = Arc::clone(&timers);
+    database.watch(Box::new(move |touched| {
+        let items = touched.iter().filter_map(|(_, item)| item.as_ref());
+        asked.lock().unwrap().extend(items.filter_map(|item| Timer::from_image(|name| text_in(item, name))));
+    }));
+    clock.step.store(300, Ordering::Relaxed);
+    for came in join_all(agents.iter().map(|agent| desk.actions.set_status(agent, AgentStatus::Online, None))).await {
+        came.unwrap();
+    }
+    let by_requests = assigned(&desk, &agents).await.len();
+    assert!(by_requests < queue.len() / 2, "the time of the requests was enough for {by_requests}");
+    // The 45 seconds of a check are not enough for all of them either.
+    clock.step.store(100, Ordering::Relaxed);
+    let mut checks = 0;
+    loop {
+        let timers: Vec<Timer> = std::mem::take(&mut *timers.lock().unwrap());
+        if timers.is_empty() {
+            break;
+        }
+        checks += 1;
+        for agent in &agents {
+            desk.table.duty_writer().heartbeat(agent).await.unwrap();
+        }
+        desk.tick.fire(timers, Timestamp::MAX).await;
+    }
+    assert!((2..50).contains(&checks), "{checks} checks");
     assert_eq!(assigned(&desk, &agents).await, queue.into_iter().collect());
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use conversations::{Actor, HandoffError, TickReport, TransferTarget};
 use desk::staff::{AgentStatus, Group};
 use jiff::{SignedDuration, Timestamp};
-use store::{Conversation, DuePartition, InboundRef, Queue, Result};
+use store::{Conversation, DuePartition, InboundRef, Queue, Result, Timer};
 
 use crate::world::Desk;
 
@@ -55,6 +55,8 @@ pub(crate) enum Operation {
     Tick,
     /// The same at its deadline, when it begins nothing more.
     TickAtDeadline,
+    /// Timers of reception that fire.
+    Timers(Vec<Timer>),
 }
 
 /// The result of an operation.
@@ -78,6 +80,10 @@ impl Operation {
             Self::TickAtDeadline => {
                 let until = desk.table.clock().now() - SignedDuration::from_millis(1);
                 Box::pin(tick_until(desk, until)).await.map(|report| Completed::Tick(report.failed))
+            }
+            Self::Timers(timers) => {
+                let report = Box::pin(desk.tick.fire(timers.clone(), Timestamp::MAX)).await;
+                Ok(Completed::Tick(report.failed))
             }
             Self::Receive(message) => Box::pin(desk.conversations.receive(message)).await.map(|()| Completed::Other),
             Self::Turn { cid } => Box::pin(desk.conversations.turn(&desk.robots, cid)).await.map(|_| Completed::Other),
@@ -131,6 +137,15 @@ async fn change_group(desk: &Desk, id: &str, settings: &Group) -> Result<()> {
 /// The minute tick of reception, all of it in one invocation.
 pub(crate) async fn tick(desk: &Desk) -> Result<TickReport> {
     tick_until(desk, Timestamp::MAX).await
+}
+
+/// The timers that a tick sets.
+pub(crate) async fn upcoming_timers(desk: &Desk) -> Result<Vec<Timer>> {
+    let (checks, mut timers) = (desk.table.due_checks(), Vec::new());
+    for partition in DuePartition::all() {
+        timers.extend(checks.upcoming(&partition, 1000).await?.timers);
+    }
+    Ok(timers)
 }
 
 async fn tick_until(desk: &Desk, until: Timestamp) -> Result<TickReport> {

@@ -75,6 +75,7 @@ fn random_schedules_break_no_invariant() {
             "message left",
             "robot",
             "robot's turn",
+            "timers",
             "handed back",
             "moved on",
             "closed",

@@ -180,10 +180,14 @@ impl Agent {
         self.status == "online" && self.is_present(now) && self.load < self.capacity
     }
 
-    /// When their conversations are reassigned: after three minutes offline or without a heartbeat.
+    /// When their conversations are reassigned: three minutes after they went offline, or after their last heartbeat.
     pub(crate) fn times_out_at(&self) -> i64 {
-        let offline = if self.status == "offline" { self.since } else { i64::MAX };
-        offline.min(self.present_until) + 180_000
+        if self.status == "offline" {
+            self.since.min(self.present_until) + 180_000
+        } else {
+            // A heartbeat counts for 90 seconds.
+            self.present_until + 90_000
+        }
     }
 }
 
@@ -241,8 +245,13 @@ fn data<T: DeserializeOwned>(item: &Item) -> T {
 }
 
 fn text(item: &Item, name: &str) -> Option<String> {
+    text_in(item, name).map(ToOwned::to_owned)
+}
+
+/// The text of an attribute.
+pub(crate) fn text_in<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     match item.get(name) {
-        Some(AttributeValue::S(text)) => Some(text.clone()),
+        Some(AttributeValue::S(text)) => Some(text),
         _ => None,
     }
 }

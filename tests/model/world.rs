@@ -75,8 +75,14 @@ pub(crate) struct Desk {
 
 /// A desk with an empty database, and its clock.
 pub(crate) fn desk(seed: u64) -> (Arc<Database>, Arc<ManualClock>, Desk) {
-    let database = Database::new(seed);
     let clock = Arc::new(ManualClock::new(Timestamp::from_second(BEGIN).unwrap()));
+    let (database, desk) = desk_with(seed, &(clock.clone() as SharedClock));
+    (database, clock, desk)
+}
+
+/// The same with this clock.
+pub(crate) fn desk_with(seed: u64, clock: &SharedClock) -> (Arc<Database>, Desk) {
+    let database = Database::new(seed);
     let backoff = Backoff::new(fastrand::Rng::with_seed(seed), YieldingSleep);
     let table = Table::new(database.client().config().clone(), TABLE, clock.clone()).with_backoff(backoff);
     let vault = vault(clock.clone());
@@ -86,7 +92,7 @@ pub(crate) fn desk(seed: u64) -> (Arc<Database>, Arc<ManualClock>, Desk) {
     let actions = AgentActions::new(&conversations, table.duty_writer(), table.token_agents());
     let tick = Tick::new(&conversations, table.due_checks());
     let robots = robots::Client::new(channel::Reach::Public).unwrap();
-    (database, clock, Desk { table, vault, conversations, actions, tick, robots })
+    (database, Desk { table, vault, conversations, actions, tick, robots })
 }
 
 impl World {

@@ -59,6 +59,7 @@ mod settlement;
 mod store_outbound;
 mod support;
 mod threads;
+mod timers;
 mod tokens;
 mod transitions;
 mod unreadable;

@@ -2,7 +2,7 @@
 
 use desk::staff::AgentStatus;
 use jiff::SignedDuration;
-use store::{DueKind, GRACE, HEARTBEAT_LIFE, PENDING_GRACE};
+use store::{DueKind, GRACE, PENDING_GRACE};
 
 use crate::support::{Decision, Kit, s, visitor};
 
@@ -36,7 +36,7 @@ async fn postpone_often(kit: &Kit, kind: DueKind) {
 async fn failing_agent_check_is_postponed_from_a_minute_to_an_hour() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
-    kit.advance(HEARTBEAT_LIFE + GRACE);
+    kit.advance(GRACE);
     postpone_often(&kit, DueKind::Agent).await;
 }
 
@@ -44,7 +44,7 @@ async fn failing_agent_check_is_postponed_from_a_minute_to_an_hour() {
 async fn change_of_status_ends_the_delay_of_an_agent_check() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
-    kit.advance(HEARTBEAT_LIFE + GRACE);
+    kit.advance(GRACE);
     for minutes in &DELAYS[..5] {
         postpone(&kit, DueKind::Agent).await;
         kit.advance(SignedDuration::from_mins(*minutes));
@@ -53,7 +53,7 @@ async fn change_of_status_ends_the_delay_of_an_agent_check() {
     postpone(&kit, DueKind::Agent).await;
     kit.table.duty_writer().set_status("a1", AgentStatus::Online, None).await.unwrap();
     assert!(!kit.items_of("duty").await[0].contains_key("failures"));
-    kit.advance(HEARTBEAT_LIFE + GRACE);
+    kit.advance(GRACE);
     // The first failure since: a minute.
     postpone(&kit, DueKind::Agent).await;
     kit.advance(SignedDuration::from_mins(1));
@@ -64,7 +64,7 @@ async fn change_of_status_ends_the_delay_of_an_agent_check() {
 async fn agent_that_is_due_no_longer_or_unknown_is_not_postponed() {
     let kit = Kit::start().await;
     kit.online("a1", 2).await;
-    kit.advance(HEARTBEAT_LIFE + GRACE);
+    kit.advance(GRACE);
     let key = kit.due_keys(DueKind::Agent).await.remove(0);
     kit.table.duty_writer().set_status("a1", AgentStatus::Online, None).await.unwrap();
     let before = kit.items().await;

@@ -65,7 +65,8 @@ struct StatusChange {
 ///
 /// An agent's token sets the status of its own agent, an admin's of any. It counts as a heartbeat. An agent who comes
 /// online gets the waiting conversations, the longest waiting first; several who come online at once share them evenly.
-/// What does not fit into the time of the request follows within a minute.
+/// What does not fit into the time of the request follows within seconds. Three minutes after an agent has gone offline, within
+/// seconds, their conversations return to the queue.
 #[utoipa::path(
     put,
     path = "/api/agents/{id}/status",
@@ -102,8 +103,8 @@ async fn set_status(
 
 /// Send an agent's heartbeat
 ///
-/// To be sent every 30 seconds. An agent without a heartbeat for 90 seconds gets no new conversations; three minutes later
-/// the agent's conversations return to the queue.
+/// To be sent every 30 seconds. An agent without a heartbeat for 90 seconds gets no new conversations. Three minutes after the
+/// last heartbeat, within seconds, the agent goes offline and their conversations return to the queue.
 #[utoipa::path(
     post,
     path = "/api/agents/{id}/heartbeat",

@@ -178,7 +178,7 @@ async fn waits(services: &Services, queue: &Queue) -> Result<bool, StoreError> {
     Ok(!services.store.queues.waiting(queue, 1).await?.is_empty())
 }
 
-/// A failure does not fail the request: the settings are written, and the minute tick assigns what still waits.
+/// A failure does not fail the request: the settings are written, and what still waits is assigned later.
 fn drained(drained: Result<u32, StoreError>) {
     if let Err(error) = drained {
         tracing::error!(%error, "waiting conversations were not assigned");

@@ -1,16 +1,19 @@
 //! The second reader of the table's stream: hands on what others than `reception` wait for.
 //!
-//! A conversation that waits for its robot goes into the queue of robot turns. `robot` answers from the queue and not from
-//! the stream, because a language model takes seconds, in which it would block every other conversation of its shard.
+//! - A conversation that waits for its robot goes into the queue of robot turns. `robot` answers from the queue and not from
+//!   the stream, because a language model takes seconds, in which it would block every other conversation of its shard.
+//! - An item that is due before the next minute tick goes into the queue of timers, and so does a queue or a send that a
+//!   function had no more time for (see [`store::Timer`]). No function needs a request for it while someone waits for its answer.
 
 use function::{
-    Deadline, Env, Failure, Queue, StartError,
+    Deadline, Env, Failure, Outgoing, Queue, StartError,
     queue::RobotTurn,
     trigger::{Record, Trigger, batch_failures},
 };
 use jiff::SignedDuration;
+use serde::Serialize;
 use serde_json::Value;
-use store::{SharedClock, TurnRef};
+use store::{SharedClock, Timer, TurnRef};
 
 /// How long a turn stays in the queue before `robot` gets it: what a visitor writes within a second is one turn.
 const TURN_DELAY_SECONDS: i32 = 1;
@@ -22,14 +25,16 @@ const ONE_BATCH: SignedDuration = SignedDuration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct Deps {
     turns: Queue,
+    timers: Queue,
     clock: SharedClock,
 }
 
 impl Deps {
-    /// Reads `ROBOT_TURNS_URL`.
+    /// Reads `ROBOT_TURNS_URL` and `TIMERS_URL`.
     #[expect(clippy::unused_async, reason = "every function's Deps are made alike")]
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        Ok(Self { turns: env.settings().queue("ROBOT_TURNS_URL")?, clock })
+        let (turns, timers) = (env.settings().queue("ROBOT_TURNS_URL")?, env.settings().queue("TIMERS_URL")?);
+        Ok(Self { turns, timers, clock })
     }
 }
 
@@ -38,23 +43,48 @@ pub async fn handle(deps: &Deps, trigger: Trigger, deadline: Deadline) -> Result
     let Trigger::Stream(records) = trigger else {
         return Ok(Value::Null);
     };
-    Ok(batch_failures(enqueue_turns(deps, &records, deadline).await))
+    let (turns, timers) = (waiting_turns(&records), timers(&records));
+    let now = deps.clock.now();
+    let failed = [
+        enqueue(deps, &deps.turns, &turns, |_| TURN_DELAY_SECONDS, deadline).await,
+        enqueue(deps, &deps.timers, &timers, |timer| timer.delay_seconds(now), deadline).await,
+    ];
+    // Lambda retries from the first failed record.
+    let first = records.iter().map(Record::sequence_number).find(|record| failed.contains(&Some(*record)));
+    Ok(batch_failures(first))
 }
 
-/// Sends one message for each waiting conversation of the batch. Returns the record to retry from, which is the first whose
-/// message was not accepted. A message that is sent again finds its turn answered.
-async fn enqueue_turns<'a>(deps: &Deps, records: &'a [Record], deadline: Deadline) -> Option<&'a str> {
-    let waiting = waiting_turns(records);
-    for turns in waiting.chunks(Queue::BATCH_MAX) {
+/// Sends one message for each of these, with its delay. Returns the record to retry from, which is the first whose message was
+/// not accepted. A message that is sent again finds its turn answered, or its item checked.
+async fn enqueue<'a, T: Serialize>(
+    deps: &Deps,
+    queue: &Queue,
+    messages: &[(&'a str, T)],
+    delay: impl Fn(&T) -> i32,
+    deadline: Deadline,
+) -> Option<&'a str> {
+    for batch in messages.chunks(Queue::BATCH_MAX) {
         if !deadline.allows(ONE_BATCH, deps.clock.now()) {
-            return turns.first().map(|(record, _)| *record);
+            return batch.first().map(|(record, _)| *record);
         }
-        let messages = turns.iter().map(|(_, turn)| turn);
-        if let Some(refused) = deps.turns.send(messages, TURN_DELAY_SECONDS).await.first() {
-            return turns.get(*refused).map(|(record, _)| *record);
+        let outgoing = batch.iter().map(|(_, content)| Outgoing { content, delay_seconds: delay(content) });
+        if let Some(refused) = queue.send(outgoing).await.first() {
+            return batch.get(*refused).map(|(record, _)| *record);
         }
     }
     None
+}
+
+/// The timers that the records of the batch ask for, each once with its first record.
+fn timers(records: &[Record]) -> Vec<(&str, Timer)> {
+    let mut timers: Vec<(&str, Timer)> = Vec::new();
+    for record in records {
+        let Some(timer) = Timer::from_image(|name| record.attribute(name)) else { continue };
+        if !timers.iter().any(|(_, known)| *known == timer) {
+            timers.push((record.sequence_number(), timer));
+        }
+    }
+    timers
 }
 
 /// The conversations of the batch that wait for their robot, each once with its first record.

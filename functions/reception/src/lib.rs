@@ -1,5 +1,5 @@
-//! Processes visitors' messages as they arrive from the table's stream. Each minute it processes what is due, and what functions
-//! that stopped have left behind; [`tick`] says how.
+//! Processes visitors' messages as they arrive from the table's stream. Each minute, and by timers in between, it processes what
+//! is due, and what functions that stopped have left behind; [`tick`] says how.
 //!
 //! The decisions are made in [`conversations`]. A message may be processed twice without harm: its transaction requires
 //! that it is unprocessed, and the ids of the automatic replies follow from it.
@@ -26,25 +26,32 @@ pub struct Deps {
     conversations: Conversations,
     due_checks: DueChecks,
     work: Queue,
+    timers: Queue,
     clock: SharedClock,
 }
 
 impl Deps {
-    /// Reads `TABLE_NAME`, `SECRET_ARN`, `WECHAT_API_URL` and `TICK_WORK_URL`.
+    /// Reads `TABLE_NAME`, `SECRET_ARN`, `WECHAT_API_URL`, `TICK_WORK_URL` and `TIMERS_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, vault, channel) = env.settings().channel(Arc::clone(&clock)).await?;
         let conversations = Conversations::new(&table, &vault, channel);
         let work = env.settings().queue("TICK_WORK_URL")?;
-        Ok(Self { conversations, due_checks: table.due_checks(), work, clock })
+        let timers = env.settings().queue("TIMERS_URL")?;
+        Ok(Self { conversations, due_checks: table.due_checks(), work, timers, clock })
     }
 
-    /// The same from its parts, for measurements. `work` is the queue `TickWork`.
-    pub fn of(conversations: Conversations, due_checks: DueChecks, work: Queue, clock: SharedClock) -> Self {
-        Self { conversations, due_checks, work, clock }
+    /// The same from its parts, for measurements, with the queues `TickWork` and `Timers`.
+    pub fn of(
+        conversations: Conversations,
+        due_checks: DueChecks,
+        [work, timers]: [Queue; 2],
+        clock: SharedClock,
+    ) -> Self {
+        Self { conversations, due_checks, work, timers, clock }
     }
 }
 
-/// Handles records of the stream, the tick, or messages of the queue `TickWork`.
+/// Handles records of the stream, the tick, or messages of the queues `TickWork` and `Timers`.
 pub async fn handle(deps: &Deps, trigger: Trigger, deadline: Deadline) -> Result<Value, Failure> {
     let deps = &Deps { conversations: deps.conversations.within(deadline.time()), ..deps.clone() };
     let tick = || Tick::new(&deps.conversations, deps.due_checks.clone());

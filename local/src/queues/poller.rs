@@ -58,12 +58,12 @@ impl QueuePoller {
         }
     }
 
-    /// Delivers all messages that are visible, including those that wait for their first delivery, and waits for the
+    /// Delivers all messages that are visible, including those that wait a second for their first delivery, and waits for the
     /// invocations of [`run`](Self::run). Returns the number of messages that it delivered.
     pub(crate) async fn drain(&self) -> usize {
         let mut delivered = 0;
         loop {
-            let batches = (0..self.mapping.max_concurrency).map(|_| self.receive(Delays::Skip));
+            let batches = (0..self.mapping.max_concurrency).map(|_| self.receive(Delays::SkipShort));
             let batches: Vec<_> = batches.take_while(|messages| !messages.is_empty()).collect();
             if batches.is_empty() {
                 // The sender is a field of this poller, so the wait ends with the invocations.

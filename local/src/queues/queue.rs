@@ -31,12 +31,24 @@ pub(crate) struct Message {
     receive_count: u32,
 }
 
+impl Message {
+    /// Whether it waits for its first delivery, and only for a moment.
+    fn is_delayed_shortly(&self) -> bool {
+        self.receive_count == 0 && self.visible_at.duration_since(self.sent_at) <= SHORT_DELAY
+    }
+}
+
 /// Whether a receiver waits until the delay of a message that was never received is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Delays {
     Wait,
-    Skip,
+    /// It does not wait for a delay of at most [`SHORT_DELAY`], which collects what comes together. A longer one is for a time,
+    /// which is the clock's.
+    SkipShort,
 }
+
+/// See [`Delays::SkipShort`].
+const SHORT_DELAY: SignedDuration = SignedDuration::from_secs(1);
 
 /// What a receiver got.
 #[derive(Debug, Default)]
@@ -76,7 +88,8 @@ impl Queue {
         messages.retain(|message| message.sent_at + *retention > now);
         let mut received = Received::default();
         messages.retain_mut(|message| {
-            let is_visible = message.visible_at <= now || (delays == Delays::Skip && message.receive_count == 0);
+            let is_skipped = delays == Delays::SkipShort && message.is_delayed_shortly();
+            let is_visible = message.visible_at <= now || is_skipped;
             if !is_visible || received.messages.len() >= max {
                 return true;
             }

@@ -164,10 +164,16 @@ async fn delayed_message_is_delivered_when_the_clock_has_moved_on() {
 }
 
 #[tokio::test]
-async fn drain_does_not_wait_for_a_delay() {
+async fn drain_waits_for_the_clock_where_a_delay_is_longer_than_a_second() {
     let (events, handler) = recorder(|_| Ok(Value::Null));
     let queue = TestQueue::new(handler);
-    queue.send("later", 2);
+    queue.send("soon", 1);
+    queue.send("later", 10);
+    assert_eq!(queue.poller.drain().await, 1);
+    assert_eq!(batches(&events), [vec![entry("soon", 1)]]);
+    queue.advance(9);
+    assert_eq!(queue.poller.drain().await, 0);
+    queue.advance(1);
     assert_eq!(queue.poller.drain().await, 1);
     assert_eq!(batches(&events), [vec![entry("later", 1)]]);
 }

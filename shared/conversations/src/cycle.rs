@@ -157,12 +157,11 @@ impl DecisionCycle {
         Ok(())
     }
 
-    /// The same within the time of a request. The request's own change is written, so a failure is logged and left to
-    /// the next tick.
+    /// The same in a request. The request's own change is written, so a failure is logged and left to the next tick.
     pub(crate) async fn follow_up_in_request(&self, follow_up: FollowUp) {
         let drained = async {
             if let Some(queue) = follow_up.queue {
-                self.drain.begin_drain_joined(&queue).await?;
+                self.drain.drain_joined(&queue).await?;
             }
             match follow_up.freed_agent {
                 Some(agent) => self.drain.drain_for(&agent).await,

@@ -1,13 +1,13 @@
 //! The handles on the table that decisions need.
 
 use store::{
-    Backoff, BindingReader, ConversationReader, Decisions, Queues, SettingsReader, SharedClock, StaffReader, Table,
-    ThreadReader,
+    Backoff, BindingReader, ConversationReader, Decisions, DueNow, Queues, SettingsReader, SharedClock, StaffReader,
+    Table, ThreadReader,
 };
 
 use crate::settings_cache::SettingsCache;
 
-/// The handles on the table that decisions need. All of them read; only [`Decisions`] writes.
+/// The handles on the table that decisions need. All of them read; only [`Decisions`] and [`DueNow`] write.
 #[derive(Debug)]
 pub(crate) struct Handles {
     pub(crate) clock: SharedClock,
@@ -22,6 +22,7 @@ pub(crate) struct Handles {
     pub(crate) queues: Queues,
     pub(crate) staff: StaffReader,
     pub(crate) decisions: Decisions,
+    pub(crate) due_now: DueNow,
 }
 
 impl Handles {
@@ -37,6 +38,7 @@ impl Handles {
             queues: table.queues(),
             staff: table.staff(),
             decisions: table.decisions(),
+            due_now: table.due_now(),
         }
     }
 }

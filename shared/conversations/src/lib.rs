@@ -12,7 +12,7 @@
 //! | `queue_drain` | which waiting conversation goes to which free agent |
 //! | `robot_turn` | what a robot is asked, and what its answer leads to |
 //! | `actions` | what agents and administrators do: claim, accept, transfer, close, change status |
-//! | `tick`, `agent_timeout` | what is due: silent agents, idle conversations, long waits, unstaffed queues |
+//! | `tick`, `agent_timeout` | what is due: silent agents, idle conversations, long waits, unstaffed queues; by the minute, and by timers |
 //! | `permissions` | what a caller may do, by the facts in the table |
 //! | `token_agent` | which agent the holder of an access token works as |
 //! | `simulate` | where a conversation would go |
@@ -173,13 +173,14 @@ impl Conversations {
     }
 
     /// Assigns the conversations of these queues, the longest waiting first, as long as an agent is free for them, within
-    /// the time of a request. Returns how many.
+    /// the time of a request; another function goes on with what is left. Returns how many.
     #[tracing::instrument(skip_all)]
     pub async fn begin_drain(&self, queues: &[Queue]) -> Result<u32> {
-        self.drain.begin_drain(queues).await
+        self.drain.drain(queues).await
     }
 
-    /// Assigns what an agent who has become free can take, within the time of a request. Returns how many.
+    /// Assigns what an agent who has become free can take, within the time of a request; another function goes on with what is
+    /// left. Returns how many.
     #[tracing::instrument(skip_all, fields(agent_id = agent))]
     pub async fn drain_for(&self, agent: &str) -> Result<u32> {
         self.drain.drain_for(agent).await

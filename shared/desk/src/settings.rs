@@ -109,11 +109,12 @@ pub struct Prompts {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Idle {
-    /// Minutes without a message from either side, 1 to 2880. A visitor who is queued or has left a message
-    /// waits for 48 hours regardless of this setting.
+    /// Minutes without a message from either side, 1 to 2880; the conversation ends within seconds after them. A visitor who is
+    /// queued or has left a message waits for 48 hours regardless of this setting.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2880, default = 2880))]
     pub close_after_minutes: u32,
-    /// Minutes without a message before the warning, less than `close_after_minutes`; without a value no warning is sent.
+    /// Minutes without a message before the warning, less than `close_after_minutes`; it is sent within seconds after them. Without
+    /// a value no warning is sent.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2880))]
     pub warn_after_minutes: Option<u32>,
 }

@@ -39,8 +39,8 @@ pub struct Group {
     #[serde(default = "max_queue")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000, default = 100))]
     pub max_queue: u32,
-    /// The longest wait in the queue, 10 to 86,400 seconds. After it the conversation overflows to the next level of its
-    /// plan, or the visitor leaves a message. Without a value the wait is unlimited.
+    /// The longest wait in the queue, 10 to 86,400 seconds. Within seconds after it the conversation overflows to the next level
+    /// of its plan, or the visitor leaves a message. Without a value the wait is unlimited.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = 10, maximum = 86_400))]
     pub max_wait_seconds: Option<u32>,

@@ -24,7 +24,7 @@ pub use deadline::{Deadline, RESERVE};
 pub use env::{Env, Settings, StartError};
 pub use logs::{METRICS, init_logs, json_logs};
 #[cfg(feature = "queue")]
-pub use queue::Queue;
+pub use queue::{Outgoing, Queue};
 
 /// An invocation error. Lambda logs it and, for a stream or a schedule, invokes the function again.
 #[derive(Debug, thiserror::Error)]

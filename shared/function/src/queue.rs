@@ -15,6 +15,16 @@ pub struct RobotTurn {
     pub uid: Option<String>,
 }
 
+/// A message to send.
+#[cfg(feature = "queue")]
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a, T> {
+    /// The content.
+    pub content: &'a T,
+    /// After how many seconds it can be received, 0 to 900.
+    pub delay_seconds: i32,
+}
+
 /// A queue to send to.
 #[cfg(feature = "queue")]
 #[derive(Debug, Clone)]
@@ -33,17 +43,12 @@ impl Queue {
         Self { client, url: url.into() }
     }
 
-    /// Sends at most [`BATCH_MAX`](Self::BATCH_MAX) messages, which can be received after `delay` seconds (at most 900).
-    /// Returns the positions of the messages that were not accepted, in order; all of them if the request failed. A
-    /// message that was not accepted may arrive nevertheless.
-    pub async fn send<'a, T: Serialize + 'a>(
-        &self,
-        messages: impl IntoIterator<Item = &'a T>,
-        delay: i32,
-    ) -> Vec<usize> {
+    /// Sends at most [`BATCH_MAX`](Self::BATCH_MAX) messages. Returns the positions of the messages that were not accepted, in
+    /// order; all of them if the request failed. A message that was not accepted may arrive nevertheless.
+    pub async fn send<'a, T: Serialize + 'a>(&self, messages: impl IntoIterator<Item = Outgoing<'a, T>>) -> Vec<usize> {
         let (mut refused, mut entries) = (Vec::new(), Vec::new());
         for (position, message) in messages.into_iter().enumerate() {
-            match entry(position, message, delay) {
+            match entry(position, &message) {
                 Ok(entry) => entries.push(entry),
                 Err(error) => {
                     tracing::error!(%error, "a message for a queue was not built");
@@ -76,10 +81,10 @@ impl Queue {
 #[cfg(feature = "queue")]
 fn entry<T: Serialize>(
     position: usize,
-    message: &T,
-    delay: i32,
+    message: &Outgoing<'_, T>,
 ) -> Result<aws_sdk_sqs::types::SendMessageBatchRequestEntry, Box<dyn std::error::Error>> {
     let entry = aws_sdk_sqs::types::SendMessageBatchRequestEntry::builder();
-    let entry = entry.id(position.to_string()).message_body(serde_json::to_string(message)?).delay_seconds(delay);
+    let entry = entry.id(position.to_string()).message_body(serde_json::to_string(message.content)?);
+    let entry = entry.delay_seconds(message.delay_seconds);
     Ok(entry.build()?)
 }

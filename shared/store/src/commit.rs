@@ -107,10 +107,12 @@ impl Decisions {
         let now = self.0.clock.now();
         let mut writes: Writes = Vec::new();
         let mut after = commit.after.clone();
+        let mut sets_timer = false;
         if let Some(after) = &mut after {
             after.seq = commit.before.map_or(0, |before| before.seq) + commit.events.len() as u64;
             after.version = commit.before.map_or(0, |before| before.version) + 1;
             after.in_duty = after.is_in_duty(commit.before);
+            sets_timer = after.sets_timer(commit.before, now);
         }
         if let Some(message) = commit.message {
             writes.push((Part::Message, self.0.processed(message, after.as_ref())?));
@@ -124,7 +126,7 @@ impl Decisions {
             self.0.person_writes(&mut writes, thread, seen.profile.proved(), visitor.profile.proved())?;
         }
         if let Some(after) = &after {
-            let item = after.write(after.version)?;
+            let item = after.write(after.version, sets_timer)?;
             writes.push((Part::Other, self.0.put_if(item, commit.before.map(|before| before.version))?));
             let terms = StageTerms { assign: commit.assign, queue_limit: commit.queue_limit, now };
             self.0.stage_writes(&mut writes, commit.before, after, terms)?;

@@ -12,6 +12,7 @@ use crate::{
     item::{Attributes, Build, Read, n, s},
     keys,
     thread::Thread,
+    timer,
 };
 
 /// A conversation. It is written whole, on condition that its version is the one that was read.
@@ -57,6 +58,9 @@ pub struct Conversation {
     /// Whether its agent's duty is known to list it; see [`assignment`](crate::assignment). An earlier version leaves it out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) in_duty: bool,
+    /// Whether `next_check_at` got its timer with the write; see [`timer`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_timed: bool,
     #[serde(skip)]
     pub(crate) version: u64,
 }
@@ -204,6 +208,7 @@ impl Conversation {
             seq: 0,
             first_message: message.id.clone(),
             in_duty: false,
+            is_timed: false,
             version: 0,
         }
     }
@@ -250,6 +255,14 @@ impl Conversation {
         self.assignee().is_some() && stays.is_none_or(|before| before.in_duty)
     }
 
+    /// Whether the time of the next check differs from that of `before`. Then a timer is set with the write if the check is soon.
+    pub(crate) fn sets_timer(&mut self, before: Option<&Self>, now: Timestamp) -> bool {
+        let before = before.filter(|before| before.next_check_at == self.next_check_at);
+        let soon = self.next_check_at.filter(|_| self.is_open()).is_some_and(|due| timer::is_soon(due, now));
+        self.is_timed = before.map_or(soon, |before| before.is_timed);
+        soon && before.is_none()
+    }
+
     pub(crate) fn read(item: &Attributes) -> Result<Self> {
         let read = Read { kind: keys::CONVERSATION, item };
         let mut conversation: Self = read.data()?;
@@ -257,7 +270,7 @@ impl Conversation {
         Ok(conversation)
     }
 
-    pub(crate) fn write(&self, version: u64) -> Result<Attributes> {
+    pub(crate) fn write(&self, version: u64, sets_timer: bool) -> Result<Attributes> {
         let due = self.next_check_at.filter(|_| self.is_open());
         let opened = keys::opened(self.created_at, &self.cid);
         let turn = match &self.stage {
@@ -270,7 +283,8 @@ impl Conversation {
             .set("cid", s(&self.cid))
             .set("version", n(version))
             .maybe("due_pk", due.map(|_| s(keys::due(&self.thread().pk()))))
-            .maybe("due_sk", due.map(|due| s(keys::instant(due))))
+            .maybe("due_sk", due.map(|due| s(timer::due_sk(due, self.is_timed))))
+            .maybe(timer::TIMER, due.filter(|_| sets_timer).map(timer::attribute))
             // An attribute of its own, so that the stream can be filtered by it.
             .maybe("turn", turn.map(|turn| s(if turn.answering_until.is_some() { "answering" } else { TURN_WAITING })))
             .data(self)?

@@ -5,11 +5,21 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    conversation::Conversation, duty::Duty, error::Result, handles::DueChecks, inbox::InboundRef, item::Read, keys,
-    message::Message, queue::Queue,
+    conversation::Conversation,
+    duty::Duty,
+    error::Result,
+    handles::DueChecks,
+    inbox::InboundRef,
+    item::Read,
+    keys,
+    message::Message,
+    queue::Queue,
+    table::IndexedKey,
+    timer::{TIMED_WITHIN, Timer},
 };
 
 /// A partition of the index that the tick reads.
@@ -25,7 +35,7 @@ impl DuePartition {
 }
 
 /// The key of an item that is due.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DueKey {
     pk: String,
     sk: String,
@@ -62,6 +72,15 @@ impl DueKind {
     }
 }
 
+/// What a tick finds in a partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Upcoming {
+    /// What is due now, the most overdue first.
+    pub due: Vec<DueKey>,
+    /// The timers to set: conversations and agents that are due within [`TIMED_WITHIN`] and have no timer yet.
+    pub timers: Vec<Timer>,
+}
+
 /// An item that is due, as far as its processing needs it.
 #[derive(Debug, Clone)]
 pub enum DueItem {
@@ -78,6 +97,15 @@ pub enum DueItem {
 }
 
 impl DueKey {
+    pub(crate) fn new(pk: String, sk: String) -> Self {
+        Self { pk, sk }
+    }
+
+    /// The sort key of the item in the table.
+    pub(crate) fn sk(&self) -> &str {
+        &self.sk
+    }
+
     /// The kind of the item. A key that this version does not know counts as a message; reading it postpones it.
     pub fn kind(&self) -> DueKind {
         match self.pk.split_once('#').map(|(kind, _)| kind) {
@@ -99,11 +127,40 @@ impl DueChecks {
     /// The keys of what is due in a partition now, the most overdue first. Without a limit, as many as one query returns,
     /// which are several thousand. The index may lag behind the table by a moment.
     pub async fn due(&self, partition: &DuePartition, limit: Option<i32>) -> Result<Vec<DueKey>> {
-        let until = keys::instant(self.0.clock.now());
-        let found = self.0.due_keys(&partition.0, &until, limit).await?;
+        Ok(self.found(partition, self.0.clock.now(), limit).await?.into_iter().map(|(key, _)| key).collect())
+    }
+
+    /// What is due in a partition now, and the timers to set for what is due before a later tick could see it; at most `limit`
+    /// items together, those that are due first. A tick that comes late sets some timers again.
+    ///
+    /// Messages and sends get no timer: most of them are done before they are due, and the others were left behind. Queues get
+    /// none either, because their checks are regular.
+    pub async fn upcoming(&self, partition: &DuePartition, limit: i32) -> Result<Upcoming> {
+        let now = self.0.clock.now();
+        let (bound, mut upcoming) = (keys::due_until(now), Upcoming::default());
+        for (key, due) in self.found(partition, now + TIMED_WITHIN, Some(limit)).await? {
+            if due <= bound {
+                upcoming.due.push(key);
+            } else if matches!(key.kind(), DueKind::Conversation | DueKind::Agent)
+                && let Some(at) = keys::at_instant(&due)
+            {
+                upcoming.timers.push(Timer { key, at });
+            }
+        }
+        Ok(upcoming)
+    }
+
+    /// The keys in a partition up to a time, each once, with their sort keys in the index.
+    async fn found(
+        &self,
+        partition: &DuePartition,
+        until: Timestamp,
+        limit: Option<i32>,
+    ) -> Result<Vec<(DueKey, String)>> {
+        let found = self.0.due_keys(&partition.0, until, limit).await?;
         let mut known = HashSet::new();
-        let keys = found.into_iter().map(|(pk, sk)| DueKey { pk, sk });
-        Ok(keys.filter(|key| known.insert(key.clone())).collect())
+        let keys = found.into_iter().map(|IndexedKey { pk, sk, due }| (DueKey { pk, sk }, due));
+        Ok(keys.filter(|(key, _)| known.insert(key.clone())).collect())
     }
 
     /// Reads an item that is due. `None` when it is due no longer.
@@ -129,8 +186,8 @@ impl DueChecks {
             return Ok(Stored::NotDue);
         };
         let read = Read { kind: "due", item: &item };
-        let now = keys::instant(self.0.clock.now());
-        if !item.contains_key("due_pk") || read.opt_s("due_sk")?.is_none_or(|due| due > now.as_str()) {
+        let until = keys::due_until(self.0.clock.now());
+        if !item.contains_key("due_pk") || read.opt_s("due_sk")?.is_none_or(|due| due > until.as_str()) {
             return Ok(Stored::NotDue);
         }
         let found = match read.opt_s("kind")? {

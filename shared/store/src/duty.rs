@@ -14,13 +14,14 @@ use crate::{
     item::{Attributes, Build, Read, at, n, s},
     keys,
     table::{ReadConsistency, SERVICE, Table},
+    timer,
 };
 
 /// How long a heartbeat counts. The workbench sends one every 30 seconds, so two may be lost.
 pub const HEARTBEAT_LIFE: SignedDuration = SignedDuration::from_secs(90);
 
-/// How long an agent may be absent before their conversations return to the queue: long enough for a reloaded browser or a
-/// lift without network.
+/// How long after their last heartbeat, or after going offline, an agent keeps their conversations: long enough for a reloaded
+/// browser or a lift without network.
 pub const GRACE: SignedDuration = SignedDuration::from_mins(3);
 
 /// An agent on duty.
@@ -50,11 +51,13 @@ pub struct Duty {
 }
 
 impl Duty {
-    /// When the agent times out: offline, or without a heartbeat, for longer than [`GRACE`].
+    /// When the agent times out: [`GRACE`] after their last heartbeat, or after they went offline.
     pub fn times_out_at(&self) -> Timestamp {
-        let from =
-            if self.status == AgentStatus::Offline { self.since.min(self.present_until) } else { self.present_until };
-        from.checked_add(GRACE).unwrap_or(Timestamp::MAX)
+        let (from, grace) = match self.status {
+            AgentStatus::Offline => (self.since.min(self.present_until), GRACE),
+            _ => (self.present_until, GRACE - HEARTBEAT_LIFE),
+        };
+        from.checked_add(grace).unwrap_or(Timestamp::MAX)
     }
 
     /// Whether the load is the number of conversations.
@@ -195,13 +198,13 @@ impl DutyWriter {
             .expression_attribute_values(":now", at(now))
             .expression_attribute_values(":present", at(present))
             .expression_attribute_values(":due", s(due_partition(agent)))
-            .expression_attribute_values(":look", s(keys::instant(present + GRACE)));
+            .expression_attribute_values(":look", s(keys::instant(now + GRACE)));
         match reason {
             Some(reason) => {
-                set.push_str(", reason = :reason REMOVE failures");
+                set.push_str(", reason = :reason REMOVE failures, timer");
                 update = update.expression_attribute_values(":reason", s(reason));
             }
-            None => set.push_str(" REMOVE reason, failures"),
+            None => set.push_str(" REMOVE reason, failures, timer"),
         }
         let answer =
             update.update_expression(set).return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew).send().await;
@@ -218,7 +221,8 @@ impl DutyWriter {
         let answer = self
             .0
             .duty_update(agent)
-            .update_expression("SET present_until = :until")
+            // The stream must not ask for an earlier timer again with each heartbeat.
+            .update_expression("SET present_until = :until REMOVE timer")
             .condition_expression("attribute_exists(pk) AND #status <> :offline")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":offline", s(AgentStatus::Offline.as_str()))
@@ -248,16 +252,24 @@ impl DueChecks {
         let update = if timed_out {
             update
                 .condition_expression(format!("{still} AND #load = :none"))
-                .update_expression("SET #status = :offline REMOVE due_pk, due_sk, reason, failures")
+                .update_expression("SET #status = :offline REMOVE due_pk, due_sk, reason, failures, timer")
                 .expression_attribute_names("#load", "load")
                 .expression_attribute_values(":offline", s(AgentStatus::Offline.as_str()))
                 .expression_attribute_values(":none", n(0))
         } else {
-            update
+            let next = seen.times_out_at();
+            let is_soon = timer::is_soon(next, self.0.clock.now());
+            let update = update
                 .condition_expression(still)
-                .update_expression("SET due_pk = :due, due_sk = :look REMOVE failures")
                 .expression_attribute_values(":due", s(due_partition(&seen.agent_id)))
-                .expression_attribute_values(":look", s(keys::instant(seen.times_out_at())))
+                .expression_attribute_values(":look", s(timer::due_sk(next, is_soon)));
+            if is_soon {
+                update
+                    .update_expression("SET due_pk = :due, due_sk = :look, timer = :timer REMOVE failures")
+                    .expression_attribute_values(":timer", timer::attribute(next))
+            } else {
+                update.update_expression("SET due_pk = :due, due_sk = :look REMOVE failures, timer")
+            }
         };
         match update.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {
             Ok(_) | Err(StoreError::Conflict | StoreError::TransactionConflict) => Ok(()),

@@ -84,6 +84,9 @@ handles! {
     /// `BatchGetItem` of `conversation#…`; `UpdateItem` of all these and of `watch#…`; `DeleteItem` of `agent#…`).
     DueChecks due_checks;
 
+    /// Makes the check of a queue, or a pending send, due at once, with a timer (`UpdateItem` of `watch#…` and `thread#…`).
+    DueNow due_now;
+
     /// Reads groups, agents, merchants, robots with their questions, and calendars (`GetItem` and `Query` of their partitions,
     /// `GetItem` of `alias#…`).
     SettingsReader settings;

@@ -179,6 +179,20 @@ pub(crate) fn instant(at: Timestamp) -> String {
     format!("{:013}", at.as_millisecond().max(0))
 }
 
+/// The time of an [`instant`].
+pub(crate) fn at_instant(text: &str) -> Option<Timestamp> {
+    let milliseconds = text.parse().ok().filter(|_| text.len() == 13)?;
+    Timestamp::from_millisecond(milliseconds).ok()
+}
+
+/// The end of a sort key in the `due` index of an item that has a timer already.
+pub(crate) const TIMED: &str = "t";
+
+/// The greatest sort key in the `due` index of an item that is due at this time, with or without [`TIMED`].
+pub(crate) fn due_until(at: Timestamp) -> String {
+    instant(at) + "~"
+}
+
 /// The partition of the `due` index for the items that have, or belong to, this partition key of the table.
 pub(crate) fn due(pk: &str) -> String {
     due_shard(Sha256::digest(pk.as_bytes())[0] % DUE_SHARDS)

@@ -65,6 +65,9 @@
 //! | unprocessed messages, unfinished sends, expired held texts, conversations, agents and queues to check | query `due` up to now, 64 shards side by side; each has all kinds |
 //! | tokens to renew | query `due` up to now |
 //!
+//! `timer` is on an item that the stream's reader sets a timer for: a conversation or a duty that is due before a tick could see it,
+//! a watch or a pending send that a function had no time for. The key in `due` of the first two then ends with `t`.
+//!
 //! Earlier versions put what is due into the partitions `inbox#<shard>`, `outbox#<shard>`, `conversations#<shard>` (8 shards),
 //! `agents` and `queues`, and all conversations into the partition `conversations` of `lists`; these are still read. They wrote an
 //! item for each event, and for each conversation of an agent `agent#<id>`, `conversation#<time opened>#<cid>`; these are still
@@ -122,6 +125,7 @@ mod robot_failure;
 mod sending;
 mod table;
 mod thread;
+mod timer;
 mod token;
 mod token_agent;
 mod transaction;
@@ -136,13 +140,13 @@ pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
 pub use commit::{Assign, Commit, CommitOutcome};
 pub use conversation::{Assigned, Conversation, RobotStage, Stage, TURN_MAX, Turn, TurnRef, Waiting};
 pub use desk::policy::Role;
-pub use due::{DueItem, DueKey, DueKind, DuePartition};
+pub use due::{DueItem, DueKey, DueKind, DuePartition, Upcoming};
 pub use duty::{Duty, GRACE, HEARTBEAT_LIFE};
 pub use error::{Result, StoreError};
 pub use event::{Event, NewEvent};
 pub use handles::{
     AccessTokens, ApiTokenWriter, BindingList, BindingReader, BindingWriter, CallbackVerifier, ConversationReader,
-    Decisions, DueChecks, DutyWriter, Inbox, Lists, MediaUploads, PushCredentialReader, Queues, Resealing,
+    Decisions, DueChecks, DueNow, DutyWriter, Inbox, Lists, MediaUploads, PushCredentialReader, Queues, Resealing,
     RobotFailureReader, RobotFailureWriter, Sends, SettingsReader, SettingsWriter, StaffReader, ThreadReader,
     TokenAgents, TokenSchedule, TokenVerifier,
 };
@@ -165,6 +169,7 @@ pub use secrecy::{ExposeSecret, SecretString};
 pub use sending::{Claim, Claimed, SENDING_LEASE, Settled, Settlement, VisitorChange};
 pub use table::{Page, ReadConsistency, Table};
 pub use thread::Thread;
+pub use timer::{TIMED_WITHIN, Timer};
 pub use token::{LEASE, Lease, StoredToken};
 pub use vault::{SealState, Sealed, Vault};
 pub use visitor::{NICKNAME_MAX, Profile, Visitor};

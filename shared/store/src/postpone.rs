@@ -40,7 +40,7 @@ impl Table {
             .condition_expression("attribute_exists(due_pk) AND due_sk <= :now")
             .expression_attribute_names("#failures", counter)
             .expression_attribute_values(":later", s(keys::instant(now + SignedDuration::from_mins(minutes))))
-            .expression_attribute_values(":now", s(keys::instant(now)))
+            .expression_attribute_values(":now", s(keys::due_until(now)))
             .expression_attribute_values(":failures", n(failures))
             .send()
             .await;

@@ -296,7 +296,7 @@ impl Table {
         }
     }
 
-    fn message_update(&self, thread: &Thread, id: &str) -> UpdateItemFluentBuilder {
+    pub(crate) fn message_update(&self, thread: &Thread, id: &str) -> UpdateItemFluentBuilder {
         let update = self.client.update_item().table_name(&self.name);
         update.key("pk", s(thread.pk())).key("sk", s(keys::message(id)))
     }

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::{
     operation::query::builders::QueryFluentBuilder,
     types::{AttributeValue, KeysAndAttributes},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     clock::SharedClock,
@@ -52,6 +52,14 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page begins.
     pub cursor: Option<String>,
+}
+
+/// A key that the index `due` holds.
+pub(crate) struct IndexedKey {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+    /// When it is due, as its sort key in the index.
+    pub(crate) due: String,
 }
 
 impl Table {
@@ -275,7 +283,7 @@ impl Table {
 
     /// The keys of what is due in one partition of the `due` index, the most overdue first; without a limit, as many as one
     /// query returns.
-    pub(crate) async fn due_keys(&self, due: &str, until: &str, limit: Option<i32>) -> Result<Vec<(String, String)>> {
+    pub(crate) async fn due_keys(&self, due: &str, until: Timestamp, limit: Option<i32>) -> Result<Vec<IndexedKey>> {
         let answer = self
             .client
             .query()
@@ -283,14 +291,16 @@ impl Table {
             .index_name("due")
             .key_condition_expression("due_pk = :due AND due_sk <= :until")
             .expression_attribute_values(":due", s(due))
-            .expression_attribute_values(":until", s(until))
+            .expression_attribute_values(":until", s(keys::due_until(until)))
             .set_limit(limit)
             .send()
             .await
             .map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
         let items = answer.items.unwrap_or_default();
-        let key = |mut item: Attributes| match (item.remove("pk"), item.remove("sk")) {
-            (Some(AttributeValue::S(pk)), Some(AttributeValue::S(sk))) => Some((pk, sk)),
+        let key = |mut item: Attributes| match (item.remove("pk"), item.remove("sk"), item.remove("due_sk")) {
+            (Some(AttributeValue::S(pk)), Some(AttributeValue::S(sk)), Some(AttributeValue::S(due))) => {
+                Some(IndexedKey { pk, sk, due })
+            }
             _ => None,
         };
         Ok(items.into_iter().filter_map(key).collect())

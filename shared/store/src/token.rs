@@ -212,9 +212,8 @@ impl AccessTokens {
 impl TokenSchedule {
     /// The AppIDs whose tokens fall due, the most overdue first.
     pub async fn due_tokens(&self, limit: i32) -> Result<Vec<String>> {
-        let until = keys::instant(self.0.clock.now());
-        let found = self.0.due_keys(keys::DUE_TOKENS, &until, Some(limit)).await?;
-        Ok(found.into_iter().filter_map(|(pk, _)| pk.strip_prefix("binding#").map(ToOwned::to_owned)).collect())
+        let found = self.0.due_keys(keys::DUE_TOKENS, self.0.clock.now(), Some(limit)).await?;
+        Ok(found.into_iter().filter_map(|key| key.pk.strip_prefix("binding#").map(ToOwned::to_owned)).collect())
     }
 }
 

@@ -96,7 +96,9 @@ pub(super) async fn all() -> Vec<(String, Value)> {
         ("reception/inbound", inbound.clone()),
         ("reception/tick", tick.clone()),
         ("reception/backlog", backlog(&inbound)),
+        ("reception/timer", queued(&[timer(&cid)])),
         ("fan-out/turn", inserted(std::slice::from_ref(&waiting))),
+        ("fan-out/timer", inserted(&[timed(&waiting)])),
         ("robot/turn", queued(&[json!({ "cid": waiting["cid"]["S"] })])),
         ("token-refresh/tick", tick),
         ("card-send/card", card(&cid)),
@@ -124,6 +126,19 @@ async fn text_and_conversation() -> (Value, String) {
 fn backlog(inbound: &Value) -> Value {
     let partition = &inbound["Records"][0]["dynamodb"]["NewImage"]["due_pk"]["S"];
     queued(&[json!({ "partition": partition, "until": "2026-03-02T08:01:55Z" })])
+}
+
+/// The message of the queue `Timers` about a conversation.
+fn timer(cid: &str) -> Value {
+    json!({ "pk": format!("conversation#{cid}"), "sk": "conversation", "at": "2026-03-02T08:00:10Z" })
+}
+
+/// A conversation that is due after ten seconds.
+fn timed(conversation: &Value) -> Value {
+    let mut timed = conversation.clone();
+    timed["due_sk"] = json!({ "S": "1772438410000t" });
+    timed["timer"] = json!({ "S": "1772438410000" });
+    timed
 }
 
 /// The item of a conversation that waits for its robot.

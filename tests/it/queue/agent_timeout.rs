@@ -22,11 +22,11 @@ async fn agent_back_within_the_grace_period_keeps_conversations() {
     visitor.writes("在吗").await;
     let agent = visitor.agent().await.unwrap();
     let other = if agent == li { &desk.agent } else { &li };
-    // Ninety seconds without a heartbeat, and most of the grace period of three minutes.
-    world.run_minutes_online(4, &[other]).await;
+    // Most of the three minutes, twice.
+    world.run_minutes_online(2, &[other]).await;
     assert_eq!(visitor.stage_and_agent().await, assigned_to(&agent));
     world.heartbeat(&[&agent]).await;
-    world.run_minutes_online(4, &[other]).await;
+    world.run_minutes_online(2, &[other]).await;
     assert_eq!(visitor.stage_and_agent().await, assigned_to(&agent), "a heartbeat arrived in time");
     // The same after going offline and coming back in time.
     world.set_status(&agent, "offline").await;

@@ -23,7 +23,7 @@ use std::{
 
 use dynoxide::{AttributeValue, Item};
 use jiff::Timestamp;
-use store::{Clock, Conversation, ManualClock, Stage};
+use store::{Clock, Conversation, ManualClock, Stage, Timer};
 
 pub(crate) use state::whole;
 
@@ -33,7 +33,7 @@ use self::{
 };
 use crate::{
     support::database::Key,
-    table_state::{Agent, Event, Message, TableState, events, thread_key},
+    table_state::{Agent, Event, Message, TableState, events, text_in, thread_key},
 };
 
 pub(crate) type Check = Result<(), String>;
@@ -52,6 +52,8 @@ pub(crate) struct Watch {
     pub(crate) seen: BTreeMap<&'static str, u64>,
     /// The queue of robot turns: fan-out puts a conversation into it each time that it is written while it waits for its robot.
     pub(crate) turns: Vec<String>,
+    /// The queue of timers: fan-out puts those into it that a write asks for, and the tick those of what is due soon.
+    pub(crate) timers: Vec<Timer>,
     /// The keys that were written in the step.
     pub(crate) written: Vec<Key>,
     /// Every stage of each conversation, and every state of each agent, in the step.
@@ -81,6 +83,7 @@ impl Watch {
             broken: None,
             seen: BTreeMap::new(),
             turns: Vec::new(),
+            timers: Vec::new(),
             written: Vec::new(),
             holders: BTreeMap::new(),
             agents: BTreeMap::new(),
@@ -128,6 +131,9 @@ impl Watch {
             if matches!(waits, Some(AttributeValue::S(turn)) if turn == "waiting") {
                 self.turns.extend(id(key, "conversation").map(ToOwned::to_owned));
             }
+        }
+        for item in touched.iter().filter_map(|(_, item)| item.as_ref()) {
+            self.timers.extend(Timer::from_image(|name| text_in(item, name)));
         }
         for ((key, item), old) in touched.iter().zip(old) {
             let Some(cid) = id(key, "conversation") else { continue };

@@ -31,6 +31,7 @@ impl Schedule {
         ];
         let first = self.world.random.weighted(&[
             (50, Step::Tick),
+            (20, Step::Timers),
             (50, Step::Conversation),
             (20, Step::Turn),
             (30, Step::Message),
@@ -72,6 +73,7 @@ impl Schedule {
                 (20, Step::Turn),
                 (5, Step::Settings),
                 (15, Step::Tick),
+                (10, Step::Timers),
             ]);
             let Some(operation) = self.draw(kind).await else { continue };
             // Of two concurrent changes of one group the second is refused by its version.

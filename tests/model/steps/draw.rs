@@ -4,7 +4,7 @@ use conversations::TransferTarget;
 use desk::staff::{AgentStatus, Group};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use store::{Clock, Conversation, InboundRef, NewInbound, Stage};
+use store::{Clock, Conversation, InboundRef, NewInbound, Stage, Timer};
 
 use super::Schedule;
 use crate::{model::VisitorText, operations::Operation, table_state::FAREWELL, world::draw_group};
@@ -32,6 +32,7 @@ pub(super) enum Step {
     Workbench,
     AdvanceClock,
     Tick,
+    Timers,
     LongPause,
     WorkingHours,
     Concurrent,
@@ -70,6 +71,7 @@ impl Schedule {
             }
             Step::Conversation => self.action(),
             Step::Turn => self.turn(),
+            Step::Timers => self.timers(),
             _ => Some(Operation::Tick),
         }
     }
@@ -114,6 +116,19 @@ impl Schedule {
         let again = self.world.random.percent(15);
         let cid = if again { watch.turns[place].clone() } else { watch.turns.swap_remove(place) };
         Some(Operation::Turn { cid })
+    }
+
+    /// The timers whose time has come. A queue delivers some twice.
+    fn timers(&mut self) -> Option<Operation> {
+        let now = self.world.clock.now();
+        let again = self.world.random.percent(15);
+        let mut watch = self.world.watch.lock().unwrap();
+        let (mut due, later): (Vec<Timer>, Vec<Timer>) = watch.timers.drain(..).partition(|timer| timer.at <= now);
+        watch.timers = later;
+        // One invocation gets at most ten.
+        let rest = due.split_off(due.len().min(10));
+        watch.timers.extend(rest.into_iter().chain(due.iter().filter(|_| again).cloned()));
+        (!due.is_empty()).then_some(Operation::Timers(due))
     }
 
     /// An action of an agent or administrator on a conversation.

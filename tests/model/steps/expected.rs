@@ -16,6 +16,7 @@ use crate::{
 /// The state before an operation.
 pub(super) enum Before {
     Tick(OpenState),
+    Timers,
     /// Nothing may be written.
     Unchanged,
     Message {
@@ -36,6 +37,7 @@ impl Schedule {
         match operation {
             Operation::Tick => Before::Tick(table.present.clone()),
             Operation::TickAtDeadline => Before::Unchanged,
+            Operation::Timers(_) => Before::Timers,
             Operation::Receive(message) => {
                 let key = (thread_pk(&message.thread), format!("message#{}", message.id));
                 let session = table.visitors.get(&key.0).and_then(|visitor| visitor.session_from.as_ref());
@@ -54,6 +56,10 @@ impl Schedule {
         let (model, expected) = match (before, &end.done) {
             (Before::Tick(before), Some(Ok(Completed::Tick(0)))) => {
                 return after_tick::after_tick(&before, &watch.table, now);
+            }
+            (Before::Timers, Some(Ok(Completed::Tick(0)))) => {
+                let Operation::Timers(timers) = &end.operation else { return Ok(()) };
+                return after_tick::after_timers(&watch.table, timers, now);
             }
             (Before::Unchanged, Some(Ok(_))) => {
                 let written = &watch.written;
@@ -114,7 +120,11 @@ impl Schedule {
                 let works = calendar.is_none_or(|calendar| calendar.is_open(now));
                 model.set_group(id, (**settings).clone(), works);
             }
-            Operation::Receive(_) | Operation::Turn { .. } | Operation::Tick | Operation::TickAtDeadline => {}
+            Operation::Receive(_)
+            | Operation::Turn { .. }
+            | Operation::Tick
+            | Operation::TickAtDeadline
+            | Operation::Timers(_) => {}
         }
         Ok(())
     }
@@ -133,7 +143,8 @@ pub(super) fn is_undisturbed(end: &End) -> bool {
         | (Some(Err(_)), Some(Fault::Contended)) => false,
         // After a conflict at an agent the next attempt may choose another agent than the best.
         (_, Some(Fault::Contended)) => {
-            !end.agent_taken && !matches!(end.operation, Operation::Tick | Operation::Group { .. })
+            !end.agent_taken
+                && !matches!(end.operation, Operation::Tick | Operation::Timers(_) | Operation::Group { .. })
         }
         _ => true,
     }

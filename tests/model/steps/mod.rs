@@ -20,7 +20,7 @@ use self::{draw::Step, expected::is_undisturbed};
 use crate::{
     after_tick,
     invariants::{self, Check},
-    operations::{Completed, Operation},
+    operations::{Completed, Operation, upcoming_timers},
     support::run::{Fault, Faults, Run, live},
     table_state::{TableState, thread_key},
     world::World,
@@ -75,6 +75,7 @@ impl Schedule {
             (4, Step::Workbench),
             (9, Step::AdvanceClock),
             (6, Step::Tick),
+            (6, Step::Timers),
             (2, Step::LongPause),
             (1, Step::WorkingHours),
             (7, Step::Concurrent),
@@ -90,6 +91,7 @@ impl Schedule {
                 self.advance(i64::from(by)).await
             }
             Step::Tick => self.tick().await,
+            Step::Timers => self.fire_timers().await,
             Step::LongPause => {
                 // Long enough for some agents to be silent for longer than the grace.
                 let by = self.world.random.between(60, 400);
@@ -160,7 +162,7 @@ impl Schedule {
 
     /// Whether an operation routes messages by settings that may have changed. The reference has only the current ones.
     fn may_follow_earlier_settings(&self, operation: &Operation) -> bool {
-        matches!(operation, Operation::Receive(_) | Operation::Tick)
+        matches!(operation, Operation::Receive(_) | Operation::Tick | Operation::Timers(_))
             && self.world.clock.now() < self.settings_are_stale_until
     }
 
@@ -228,6 +230,21 @@ impl Schedule {
         self.advance(60).await?;
         let faults = Faults::of(&mut self.world.random, 15, 10);
         let operation = if self.world.random.percent(10) { Operation::TickAtDeadline } else { Operation::Tick };
+        self.run_alone(operation, faults).await?;
+        let timers = upcoming_timers(&self.world.desk).await.unwrap();
+        let mut watch = self.world.watch();
+        watch.timers.extend(timers);
+        after_tick::timers_are_set(&watch, self.world.clock.now())
+    }
+
+    /// Advances the clock to the next timer and fires those whose time has come.
+    async fn fire_timers(&mut self) -> Check {
+        let next = self.world.watch().timers.iter().map(|timer| timer.at).min();
+        let wait = next.map_or(0, |at| at.duration_since(self.world.clock.now()).as_secs());
+        self.advance(wait.max(0)).await?;
+        let Some(operation) = self.draw(Step::Timers).await else { return Ok(()) };
+        self.world.watch().count_event("timers");
+        let faults = Faults::of(&mut self.world.random, 15, 10);
         self.run_alone(operation, faults).await
     }
 

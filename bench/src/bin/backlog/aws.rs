@@ -33,6 +33,10 @@ use tokio::sync::{Mutex as AsyncMutex, Notify};
 /// The name of the table.
 pub(crate) const TABLE: &str = "kefu";
 
+/// The URLs of the queues `TickWork` and `Timers`.
+const WORK: &str = "http://localhost/work";
+const TIMERS: &str = "http://localhost/timers";
+
 /// The configuration of a client. A macro, because each SDK has a type of its own.
 macro_rules! client_config {
     ($sdk:ident, $http:expr) => {
@@ -94,12 +98,13 @@ impl Cloud {
         let table = table(http.clone(), Arc::clone(&clock));
         let vault = vault(http.clone(), Arc::clone(&clock));
         let config = client_config!(aws_sdk_sqs, http);
-        let work = Queue::new(aws_sdk_sqs::Client::from_conf(config), "http://localhost/work");
+        let client = aws_sdk_sqs::Client::from_conf(config);
+        let queues = [WORK, TIMERS].map(|url| Queue::new(client.clone(), url));
         // The discard port: nothing is sent.
         let channel = Channel::new(&table, vault.clone(), "http://127.0.0.1:9", Reach::Local);
         let channel = channel.map_err(|error| Error::Other(error.to_string()))?;
         let conversations = Conversations::new(&table, &vault, channel);
-        Ok(reception::Deps::of(conversations, table.due_checks(), work, clock))
+        Ok(reception::Deps::of(conversations, table.due_checks(), queues, clock))
     }
 
     /// A table and a vault whose requests take no time.
@@ -170,8 +175,11 @@ impl Cloud {
         let request: Value = serde_json::from_slice(body).unwrap_or_default();
         let entries: Vec<&Value> = request["Entries"].as_array().into_iter().flatten().collect();
         let bodies = entries.iter().filter_map(|entry| entry["MessageBody"].as_str().map(ToOwned::to_owned));
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner).extend(bodies);
-        self.message.notify_one();
+        // Timers are left out: what they are for is not due yet.
+        if request["QueueUrl"] == WORK {
+            self.messages.lock().unwrap_or_else(PoisonError::into_inner).extend(bodies);
+            self.message.notify_one();
+        }
         let accepted = entries.iter().map(|entry| json!({ "Id": entry["Id"], "MessageId": entry["Id"] }));
         json!({ "Successful": accepted.collect::<Vec<_>>() }).to_string()
     }

@@ -83,8 +83,20 @@ pub(crate) struct Meter {
     _server: JoinSet<()>,
 }
 
-/// The bodies of the messages that functions have sent to queues.
-type Messages = Arc<Mutex<Vec<String>>>;
+/// A message that a function has sent to a queue.
+#[derive(Debug)]
+pub(crate) struct SentMessage {
+    /// The URL of the queue.
+    pub(crate) queue: String,
+    /// The content.
+    pub(crate) body: String,
+}
+
+/// The longest delay, in seconds, with which a message counts as part of what sent it; a later one is for another time.
+const DELAY_MAX: u64 = 1;
+
+/// The messages that functions have sent to queues.
+type Messages = Arc<Mutex<Vec<SentMessage>>>;
 
 #[derive(Clone)]
 struct Proxy {
@@ -123,8 +135,9 @@ impl Meter {
         tallies.entry(function.to_owned()).or_default().invocations += 1;
     }
 
-    /// Returns the messages that were sent to queues since the last call, and forgets them.
-    pub(crate) fn take_messages(&self) -> Vec<String> {
+    /// Returns the messages that were sent to queues since the last call, and forgets them. Those that are delayed for longer than
+    /// a second are left out.
+    pub(crate) fn take_messages(&self) -> Vec<SentMessage> {
         std::mem::take(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -160,9 +173,14 @@ async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
     };
 
     if status.is_success() && operation == "SendMessageBatch" {
+        let queue = parameters["QueueUrl"].as_str().unwrap_or_default();
         let entries = parameters["Entries"].as_array().into_iter().flatten();
-        let bodies = entries.filter_map(|entry| entry["MessageBody"].as_str().map(ToOwned::to_owned));
-        proxy.messages.lock().unwrap_or_else(PoisonError::into_inner).extend(bodies);
+        let soon = entries.filter(|entry| entry["DelaySeconds"].as_u64().unwrap_or_default() <= DELAY_MAX);
+        let sent = soon.filter_map(|entry| {
+            let body = entry["MessageBody"].as_str()?;
+            Some(SentMessage { queue: queue.to_owned(), body: body.to_owned() })
+        });
+        proxy.messages.lock().unwrap_or_else(PoisonError::into_inner).extend(sent);
     }
     // The secret is read when an environment starts and every ten minutes after that, so it belongs to no step.
     if operation != "GetSecretValue" {

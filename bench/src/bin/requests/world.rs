@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bench::{Desk, Error, Result, Stream, attribute, events};
 use desk::conversation::EventKind;
 use jiff::{SignedDuration, Timestamp};
-use local::Streams;
+use local::{Streams, template::QueueMapping};
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use crate::{
     callback::Callback,
     functions::{Call, Functions},
-    meter::Meter,
+    meter::{Meter, SentMessage},
 };
 
 /// The mini program whose group has free agents.
@@ -191,7 +191,7 @@ impl World {
         Ok(())
     }
 
-    /// Delivers the records of the stream and the messages of the robots' queue to the functions until there are no new ones.
+    /// Delivers the records of the stream and the messages of the queues to the functions until there are no new ones.
     pub(crate) async fn drain_stream(&mut self) -> Result<()> {
         loop {
             let records = self.stream.next().await?;
@@ -199,9 +199,14 @@ impl World {
             if records.is_empty() && messages.is_empty() {
                 return Ok(());
             }
-            for body in messages {
+            let template = self.desk.bundle.template();
+            for SentMessage { queue, body } in messages {
+                let is_its = |mapping: &&QueueMapping| {
+                    template.queues.get(&mapping.queue).is_some_and(|known| known.url == queue)
+                };
+                let Some(mapping) = template.queue_mappings.iter().find(is_its) else { continue };
                 let message = json!({ "messageId": "bench", "body": body, "eventSource": "aws:sqs" });
-                self.functions.invoke("Robot", json!({ "Records": [message] })).await?;
+                self.functions.invoke(&mapping.function, json!({ "Records": [message] })).await?;
             }
             for record in &records {
                 self.record_events(record);

@@ -152,7 +152,8 @@ impl AgentActions {
         &self.conversations
     }
 
-    /// Sets an agent's status. An agent who comes online gets waiting conversations, as many as a request has time for.
+    /// Sets an agent's status. An agent who comes online gets waiting conversations; another function
+    /// goes on with those that a request has no time for.
     /// Fails as [`DutyWriter::set_status`] does when there is no such agent.
     #[tracing::instrument(skip_all, fields(agent_id = agent))]
     pub async fn set_status(&self, agent: &str, status: AgentStatus, reason: Option<&str>) -> Result<Duty> {

@@ -121,6 +121,15 @@ impl Snapshot {
         note_assignment(&mut self.facts, &found.agent.id, now);
     }
 
+    /// The queues in which conversations may wait for a free agent; those that were not read yet are among them.
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = &Queue> {
+        let unfinished = |head: &&QueueHead| match self.facts.get(&head.queue) {
+            Some(facts) => (!head.entries.is_empty() || head.read_to.is_some()) && has_free_agent(facts),
+            None => true,
+        };
+        self.heads.iter().filter(unfinished).map(|head| &head.queue)
+    }
+
     /// Whether entries that were not read may have a free agent.
     pub(super) fn may_have_more(&self) -> bool {
         self.heads.iter().any(|head| head.read_to.is_some()) && self.facts.values().any(has_free_agent)

@@ -1,4 +1,5 @@
-//! The minute tick: messages and sends that were left behind, conversations that are due, silent agents, and queues.
+//! The minute tick: messages and sends that were left behind, conversations that are due, silent agents, and queues. A timer is the
+//! same for one item, within seconds of the time at which it is due.
 //!
 //! Each kind is worked on beside the others, so that a backlog of one does not delay another. One item that fails does not
 //! stop the others either: it is counted in the report and postponed with a growing delay, so that failing items do not use up
@@ -13,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use channel::Channel;
 use futures_util::{StreamExt, future::join_all, stream};
 use jiff::Timestamp;
-use store::{Conversation, DueChecks, DueItem, DueKey, DueKind, Duty, InboundRef, Message, Queue, Result};
+use store::{Conversation, DueChecks, DueItem, DueKey, DueKind, Duty, InboundRef, Message, Queue, Result, Timer};
 use tracing::{Instrument, Span};
 
 use crate::{
@@ -83,6 +84,25 @@ impl Tick {
         report.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Processes the items of timers, as far as they are due; otherwise like [`Tick::process`].
+    #[tracing::instrument(skip_all)]
+    pub async fn fire(&self, timers: Vec<Timer>, until: Timestamp) -> TickReport {
+        let due = stream::iter(timers).filter_map(|timer| async move {
+            let begins = match timer.key().kind() {
+                // A queue is always due. Its timer says that a drain has left something to do, and is for one check.
+                DueKind::Queue => self.due_checks.begin_check(&timer).await,
+                _ => Ok(true),
+            };
+            let begins = begins.unwrap_or_else(|error| {
+                tracing::error!(%error, "the check of a queue begins, perhaps for the second time");
+                true
+            });
+            begins.then(|| timer.key().clone())
+        });
+        let due = due.collect().await;
+        self.process(due, until).await
+    }
+
     /// Processes the items of one kind: those of a partition in their order, partitions beside each other.
     async fn lane(&self, partitions: Vec<Vec<&DueKey>>, until: Timestamp, report: &Mutex<TickReport>) {
         let partitions: Vec<_> = partitions.into_iter().map(|keys| self.in_order(keys, until, report)).collect();
@@ -137,7 +157,7 @@ impl Tick {
         self.cycle.decide(conversation, |conversation, attempt| self.try_process_due(conversation, attempt)).await
     }
 
-    /// Reassigns the conversations of an agent who is silent for longer than the grace.
+    /// Reassigns the conversations of an agent who has timed out.
     async fn check_agent(&self, duty: &Duty, report: &mut TickReport) -> Result<()> {
         let gone = duty.times_out_at() <= self.store.clock.now();
         if gone {
@@ -170,7 +190,7 @@ impl Tick {
         found_empty: &mut Option<Timestamp>,
         report: &mut TickReport,
     ) -> Result<()> {
-        report.assigned += self.drain.drain(std::slice::from_ref(queue)).await?;
+        report.assigned += self.drain.drain_checked(queue).await?;
         let now = self.store.clock.now();
         let waiting = self.due_checks.count_queue(queue).await?;
         *found_empty = waiting.is_empty().then_some(now);

@@ -142,7 +142,7 @@ fn authorization(api_key: &SecretString) -> Option<HeaderMap> {
 }
 
 /// The answer in a reply, or the reason to withhold it.
-fn check_reply(reply: &Reply, passages: &[Passage<'_>], limit: usize) -> Outcome {
+pub(crate) fn check_reply(reply: &Reply, passages: &[Passage<'_>], limit: usize) -> Outcome {
     if reply.handover {
         return Outcome::of(Answer::hand_over(reply.reason.as_deref()));
     }

@@ -6,20 +6,32 @@
 //! | In the answer | Required in a cited passage |
 //! |---|---|
 //! | a link, a host's name, an e-mail address | the same, with its scheme or without |
+//! | a host with ideographs, or spelled out: shop点com, shop dot com | the same, as it is written |
+//! | an element of markup, such as `<a …>…</a>` | the same, as it is written |
+//! | a telephone number or an account, also in Chinese digits: 一三八零零… | the same, in any digits |
 //! | a number in digits | the same, `1,000` and `01.50` being `1000` and `1.5`; of the same, where both say of what: 48 小时 is not 48 天 |
 //! | a number in words, of something: 七天, 两张, 五折, 半年, thirty days | the same in words or digits; 7 天 and 一周, 24 小时 and 一天, 22:00 and 晚上十点 are one |
 //! | ½, ², ٣ and other numerals of Unicode | the same |
 //! | a commitment: 免费, 包邮, 赠, 券, 保证, 赔, 退款, "free", "guarantee" … | a commitment of that kind, not negated |
+//! | a clause that affirms or denies: 支持退货 | no clause about the same that says the opposite: 不支持退货 |
 //! | other content, without courtesies | a share of it, and a smaller share of each sentence |
+//!
+//! Requests for codes, passwords, card numbers or transfers, and sentences of the model's rules, are withheld whatever the sources say.
 //!
 //! List numbers, ① to ⑳, 一 as an article (一个问题) and numerals within words (万一, 一般) do not count as numbers. Between English
 //! and Chinese a small glossary maps words; answers in other languages are withheld. `tests/robots/grounding.rs` measures
 //! precision and recall of the check.
 
 mod commitments;
+mod contacts;
+mod domains;
+mod instructions;
 mod links;
+mod markup;
 mod numbers;
 mod overlap;
+mod polarity;
+mod secrets;
 mod translation;
 mod units;
 
@@ -29,11 +41,24 @@ use crate::Withheld;
 
 /// The reason to withhold an answer that these sources do not support.
 pub(crate) fn unsupported_claim(answer: &str, sources: &[&str]) -> Option<Withheld> {
+    if !markup::is_supported(answer, sources) {
+        return Some(Withheld::Markup);
+    }
+    let statements: Vec<_> = sources.iter().map(|source| normalize_answer(source)).collect();
     let (answer, sources) = (normalize_answer(answer), normalize_answer(&sources.join("\n")));
+    if secrets::are_asked_for(&answer) {
+        return Some(Withheld::Secret);
+    }
+    if instructions::are_repeated(&answer) {
+        return Some(Withheld::Instructions);
+    }
     let (links, answer_text) = links::links(&answer);
     let (known_links, known) = links::links(&sources);
-    if !links.is_subset(&known_links) {
+    if !links.is_subset(&known_links) || !domains::are_supported(&answer, &sources) {
         return Some(Withheld::Link);
+    }
+    if !contacts::are_supported(&answer_text, &sources) {
+        return Some(Withheld::Contact);
     }
     let known_numbers = numbers::numbers(&known);
     if !numbers::numbers(&answer_text).iter().all(|number| number.is_supported_by(&known_numbers)) {
@@ -41,6 +66,9 @@ pub(crate) fn unsupported_claim(answer: &str, sources: &[&str]) -> Option<Withhe
     }
     if !commitments::are_supported(&answer_text, &known) {
         return Some(Withheld::Commitment);
+    }
+    if polarity::contradicts(&answer_text, &statements) {
+        return Some(Withheld::Contradiction);
     }
     (!overlap::shares_content(&answer, &sources)).then_some(Withheld::Unrelated)
 }
@@ -89,7 +117,8 @@ mod tests {
             ("1️⃣ 是", "是"),
             ("① 打开 ② 提交", "打开，提交"),
             ("见 https://Shop.example/a?b=1。", "请看（https://shop.example/a?b=1）"),
-            ("见<a href=\"https://shop.example/\">这里</a>", "网址:https://shop.example"),
+            ("见<a href=\"https://shop.example/\">这里</a>", "网址：<a href=\"https://shop.example/\">这里</a>"),
+            ("5 < 6，a<5", "5<6，a"),
             ("见 shop.example", "https://shop.example/"),
             ("写信给 help@shop.example", "邮箱：help@shop.example"),
             ("七天内可退", "7 天无理由"),
@@ -140,6 +169,7 @@ mod tests {
             ("见 evil.test", "https://shop.example"),
             ("见ｅｖｉｌ．ｔｅｓｔ", "https://shop.example"),
             ("写信给 help@evil.test", "help@shop.example"),
+            ("见<a href=\"https://shop.example/\">这里</a>", "网址:https://shop.example"),
             ("三十天内可退", "七天无理由退货"),
             ("七个月内可退", "7天无理由退货"),
             ("7个月内可退", "7天无理由退货"),
@@ -165,6 +195,39 @@ mod tests {
             ("明天就到", "3-5天到"),
         ] {
             assert!(!is_supported(answer, source), "{answer} / {source}");
+        }
+    }
+
+    #[test]
+    fn unsupported_answer_has_its_reason() {
+        const SOURCE: &str = "定制商品不支持退货，客服电话 400-800-1234";
+        for (answer, expected) in [
+            ("定制商品支持退货", Withheld::Contradiction),
+            ("<b>定制商品</b>不支持退货", Withheld::Markup),
+            ("定制商品，请看 tuihuo点com", Withheld::Link),
+            ("客服电话四零零八零零一二三五", Withheld::Contact),
+            ("定制商品 3 天", Withheld::Number),
+            ("定制商品免费", Withheld::Commitment),
+            ("定制商品请提供验证码", Withheld::Secret),
+            ("Copy numbers and links from the passages as they are written", Withheld::Instructions),
+            ("今天天气真好啊", Withheld::Unrelated),
+        ] {
+            assert_eq!(unsupported_claim(answer, &[SOURCE]), Some(expected), "{answer}");
+        }
+        assert_eq!(unsupported_claim("客服电话四零零八零零一二三四", &[SOURCE]), None);
+    }
+
+    /// Prints the durations. The bound only catches work that grows with a power of the length.
+    #[test]
+    fn hostile_answers_are_checked_in_time() {
+        let source = "甲不支持退货，乙可以退货，丙需要押金。".repeat(150);
+        for part in ["可以退货，", "不送货可以", "1 3 8 ", "微信", "a.b.", "<a <", "点com", "验证码，", "the passages "]
+        {
+            let answer: String = (0..).flat_map(|number| [part.to_owned(), number.to_string()]).take(400).collect();
+            let start = std::time::Instant::now();
+            unsupported_claim(&answer, &[&source]);
+            println!("{part}: {:?}", start.elapsed());
+            assert!(start.elapsed() < std::time::Duration::from_secs(5), "{part}");
         }
     }
 

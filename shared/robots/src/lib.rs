@@ -9,8 +9,11 @@
 
 mod body;
 mod chat;
+mod clean;
 mod completion;
 mod failure;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod grounding;
 mod length;
 mod parameters;
@@ -138,14 +141,14 @@ impl Outcome {
 
 impl Answer {
     fn text(text: &str, limit: usize) -> Self {
-        match length::fit(text, limit) {
+        match length::fit(&clean::without_invisible(text), limit) {
             text if text.is_empty() => Self::DontKnow,
             text => Self::Text(text),
         }
     }
 
     fn hand_over(reason: Option<&str>) -> Self {
-        let reason = reason.map(|reason| reason.trim().chars().take(200).collect::<String>());
+        let reason = reason.map(|reason| clean::without_invisible(reason).trim().chars().take(200).collect::<String>());
         Self::HandOver(reason.filter(|reason| !reason.is_empty()))
     }
 }

@@ -114,7 +114,7 @@ fn is_end(behind: Option<&str>) -> bool {
 }
 
 /// Whether the word between these two texts is negated.
-fn is_negated(before: &str, behind: &str) -> bool {
+pub(super) fn is_negated(before: &str, behind: &str) -> bool {
     let behind = behind.trim_start();
     if words(NEGATIONS_AFTER).any(|negation| behind.starts_with(&negation)) {
         return true;

@@ -97,7 +97,13 @@ async fn responses_map_to_answers() {
             ResponseTemplate::new(200).insert_header("content-encoding", "gzip").set_body_bytes(gzip),
             Answer::Text("可以。".to_owned()),
         ),
+        (
+            body(json!({"text": "可\u{202e}以\u{0}。\u{200b}\r\n好👩\u{200d}👧"})),
+            Answer::Text("可以。\n好👩\u{200d}👧".to_owned()),
+        ),
         (body(json!({"text": " "})), Answer::DontKnow),
+        (body(json!({"text": "\u{202e}\u{feff}"})), Answer::DontKnow),
+        (body(json!({"handover": true, "reason": "\u{1b}投\u{2066}诉"})), Answer::HandOver(Some("投诉".to_owned()))),
         (ResponseTemplate::new(204), Answer::DontKnow),
         (body(json!({"handover": true})), Answer::HandOver(None)),
         (body(json!({"handover": true, "text": "x", "reason": " 投诉 "})), Answer::HandOver(Some("投诉".to_owned()))),

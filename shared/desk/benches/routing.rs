@@ -28,6 +28,7 @@ fn facts_of(level: usize) -> Facts {
         status: AgentStatus::Online,
         present: true,
         load: if is_free(member) { u32::try_from(member).unwrap() % CAPACITY } else { CAPACITY },
+        in_flight: 0,
         capacity: CAPACITY,
         last_assigned_at: Some(format!("2026-11-22T09:{:02}:00Z", (member * 7) % 60).parse().unwrap()),
     });

@@ -162,8 +162,10 @@ pub struct AgentFacts {
     pub status: AgentStatus,
     /// Whether the agent's last heartbeat is recent enough.
     pub present: bool,
-    /// The number of conversations assigned to the agent.
+    /// The number of conversations assigned to the agent, with those in flight.
     pub load: u32,
+    /// The number of assignments that are decided and not yet written.
+    pub in_flight: u32,
     /// The maximum number of conversations.
     pub capacity: u32,
     /// The time of the last assignment.
@@ -190,12 +192,16 @@ impl AgentFacts {
         self.present && self.status != AgentStatus::Offline
     }
 
-    /// Adds `more` conversations assigned at `now`. Used for assignments that are in flight.
-    pub fn add_load(&mut self, more: u32, now: Timestamp) {
-        if more > 0 {
-            self.load += more;
-            self.last_assigned_at = Some(now);
-        }
+    /// Adds a conversation that is assigned at `now`.
+    pub fn add_assigned(&mut self, now: Timestamp) {
+        self.load += 1;
+        self.last_assigned_at = Some(now);
+    }
+
+    /// Adds assignments that are in flight.
+    pub fn add_in_flight(&mut self, more: u32) {
+        self.load += more;
+        self.in_flight += more;
     }
 
     /// Compares `load / capacity` without division.
@@ -208,8 +214,9 @@ impl AgentFacts {
 
 /// Ranks the ids of the free members, best first.
 ///
-/// The agent `sticky`, if free, comes first. The others follow by `strategy`; ties go to the longest idle agent, then to
-/// the smaller id, so the result does not depend on the order of `members`.
+/// The agent `sticky`, if free, comes first. The others follow by `strategy`; ties go to the agent with the fewest assignments
+/// in flight, then to the longest idle one, then to the smaller relative load and the smaller id, so the result does not depend
+/// on the order of `members`. An assignment in flight is a turn that the agent has had already.
 pub fn rank_free_agents(strategy: Strategy, members: &[AgentFacts], sticky: Option<&str>) -> Vec<String> {
     let mut free: Vec<&AgentFacts> = members.iter().filter(|agent| agent.is_free()).collect();
     free.sort_by(|a, b| {
@@ -219,18 +226,24 @@ pub fn rank_free_agents(strategy: Strategy, members: &[AgentFacts], sticky: Opti
             Strategy::RoundRobin => Ordering::Equal,
         };
         // `None` sorts first: an agent without an assignment counts as the longest idle.
-        let by_turn = || a.last_assigned_at.cmp(&b.last_assigned_at);
-        is_sticky(b).cmp(&is_sticky(a)).then(by_load).then_with(by_turn).then_with(|| a.id.cmp(&b.id))
+        let by_turn = || a.in_flight.cmp(&b.in_flight).then_with(|| a.last_assigned_at.cmp(&b.last_assigned_at));
+        let order = is_sticky(b).cmp(&is_sticky(a)).then(by_load).then_with(by_turn);
+        order.then_with(|| a.cmp_relative_load(b)).then_with(|| a.id.cmp(&b.id))
     });
     free.into_iter().map(|agent| agent.id.clone()).collect()
 }
+
+/// The number of lost races for which a decision keeps to the turns of [`Strategy::RoundRobin`].
+pub const TURN_RACES: u32 = 8;
 
 /// Chooses the agent to assign from `free`, which is ranked best first, after `lost_races` failed attempts.
 ///
 /// Concurrent decisions that read the same facts all rank the same agent first, and one of them wins. To keep the losers
 /// from colliding again, each retry chooses pseudo-randomly among the first 4, 16, 64 … agents. With
-/// [`Strategy::LeastLoad`] the choice never includes an agent with a higher relative load than the best. `seed`
-/// distinguishes the concurrent decisions; the same arguments always give the same agent.
+/// [`Strategy::LeastLoad`] the choice never includes an agent with a higher relative load than the best. With
+/// [`Strategy::RoundRobin`] it includes the first quarter of the agents at most, so that no agent gets a second conversation
+/// much before their turn, and all of them after [`TURN_RACES`] lost races. `seed` distinguishes the concurrent decisions; the
+/// same arguments always give the same agent.
 pub fn choose_agent<'a>(
     strategy: Strategy,
     free: &[&'a AgentFacts],
@@ -240,7 +253,8 @@ pub fn choose_agent<'a>(
     let best = free.first()?;
     let equivalent = match strategy {
         Strategy::LeastLoad => free.iter().take_while(|agent| agent.cmp_relative_load(best) == Ordering::Equal).count(),
-        Strategy::RoundRobin => free.len(),
+        Strategy::RoundRobin if lost_races > TURN_RACES => free.len(),
+        Strategy::RoundRobin => free.iter().take_while(|agent| agent.in_flight == best.in_flight).count().div_ceil(4),
     };
     let candidates = 4_usize.saturating_pow(lost_races).min(equivalent);
     let mut hasher = DefaultHasher::new();

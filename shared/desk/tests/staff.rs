@@ -17,6 +17,7 @@ fn facts(id: &str, load: u32, capacity: u32, assigned: Option<i64>) -> AgentFact
         status: AgentStatus::Online,
         present: true,
         load,
+        in_flight: 0,
         capacity,
         last_assigned_at: assigned.map(|second| Timestamp::from_second(second).unwrap()),
     }
@@ -77,6 +78,9 @@ fn concurrent_decisions_spread_over_equivalent_agents() {
         assert_eq!(Vec::from_iter(chosen(strategy, &free, 0)), ["agent 00"]);
         assert_eq!(chosen(strategy, &free, 1).len(), 4, "among the first four");
     }
+    let in_turn = chosen(Strategy::RoundRobin, &free, 8);
+    assert!(in_turn.len() > 8 && in_turn.iter().all(|name| *name < "agent 10"), "a quarter: {in_turn:?}");
+    assert_eq!(Vec::from_iter(chosen(Strategy::RoundRobin, &free[..3], 8)), ["agent 00"]);
     let idle = chosen(Strategy::LeastLoad, &free, 9);
     assert!(idle.len() > 20 && idle.iter().all(|name| *name < "agent 30"), "{idle:?}");
     let all = chosen(Strategy::RoundRobin, &free, 9);
@@ -84,6 +88,21 @@ fn concurrent_decisions_spread_over_equivalent_agents() {
     // The choice is deterministic.
     assert_eq!(idle, chosen(Strategy::LeastLoad, &free, 9));
     assert_eq!(choose_agent(Strategy::LeastLoad, &[], 0, "a visitor"), None);
+}
+
+#[test]
+fn assignment_in_flight_is_a_turn_that_was_had() {
+    let mut members = [facts("a", 0, 9, Some(1)), facts("b", 0, 9, Some(2)), facts("c", 0, 3, Some(3))];
+    let mut order = String::new();
+    for _ in 0..7 {
+        let best = rank_free_agents(Strategy::RoundRobin, &members, None).remove(0);
+        order.push_str(&best);
+        members.iter_mut().find(|agent| agent.id == best).unwrap().add_in_flight(1);
+    }
+    assert_eq!(order, "abcabca");
+    // Those of the same millisecond: the smaller relative load.
+    let members = [facts("a", 1, 2, Some(5)), facts("b", 1, 3, Some(5)), facts("c", 9, 90, Some(6))];
+    assert_eq!(rank_free_agents(Strategy::RoundRobin, &members, None), ["b", "a", "c"]);
 }
 
 #[test]

@@ -77,8 +77,8 @@ impl Model {
                 Strategy::RoundRobin => std::cmp::Ordering::Equal,
             };
             let is_sticky = |id: &String| Some(id.as_str()) != sticky;
-            let turn = || (a.last_assigned_at, one).cmp(&(b.last_assigned_at, other));
-            is_sticky(one).cmp(&is_sticky(other)).then(load).then_with(turn)
+            let turn = a.last_assigned_at.cmp(&b.last_assigned_at).then(part(a).total_cmp(&part(b)));
+            is_sticky(one).cmp(&is_sticky(other)).then(load).then(turn).then(one.cmp(other))
         });
         best.map(|(id, _)| id.clone())
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use desk::{
     conversation::ClosedBy,
     routing::{AGENT_QUEUE_MAX, Facts, Outcome, RoutingDecision, Target, TargetState, TrailEntry},
+    staff::{Strategy, TURN_RACES},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -28,6 +29,15 @@ const POSITION_MAX: u32 = 99;
 /// After this many lost races the transaction no longer checks that the agent has exactly the load that was read, only
 /// that they have room: a slightly uneven load is better than a visitor who stays unassigned.
 const LOAD_CHECKED_RACES: u32 = 4;
+
+/// The same where the agents are assigned in turn.
+fn load_checked_races(group: Option<&str>, context: &RoutingContext<'_>) -> u32 {
+    let strategy = group.and_then(|id| match context.facts.get(&Target::Group(id.to_owned())) {
+        Some(Facts::Group { group, .. }) => Some(group.strategy),
+        _ => None,
+    });
+    if strategy == Some(Strategy::RoundRobin) { TURN_RACES } else { LOAD_CHECKED_RACES }
+}
 
 /// How long a visitor waits for one agent, in seconds. An agent has no setting for it and may be away for hours.
 const AGENT_WAIT_SECONDS: u32 = 600;
@@ -79,15 +89,17 @@ impl Assigner {
         if let Some(after) = &mut decision.after {
             after.plan = Some(context.plan.clone());
         }
+        // An earlier assignment of the same decision would wait for itself.
+        decision.in_flight = None;
         match &routed.outcome {
             Outcome::Assign { agents, group, level } => {
                 let Some(agent) = self.pick_agent(decision, agents, group.as_deref(), context) else {
                     decision.leave_message(not_taken(routed, *level, context));
                     return Ok(None);
                 };
-                let check_load = decision.lost_races < LOAD_CHECKED_RACES;
+                let check_load = decision.lost_races < load_checked_races(group.as_deref(), context);
                 decision.assign = Assign::Auto { at_most: check_load.then_some(agent.load) };
-                decision.in_flight = Some(self.in_flight.begin(&agent.id));
+                decision.in_flight = Some(self.in_flight.begin(&agent.id).in_turn().await);
                 let (trail, because) = (routed.trail.clone(), context.cause.clone());
                 let origin = AssignmentOrigin::Routed { level: *level, trail, because };
                 self.assign(decision, &agent.id, group.clone(), context.tell_visitor, origin).await?;

@@ -23,7 +23,7 @@ impl Assigner {
         };
         let with_in_flight = |agent: &AgentFacts| {
             let mut agent = agent.clone();
-            agent.add_load(self.in_flight.count(&agent.id), decision.now);
+            agent.add_in_flight(self.in_flight.count(&agent.id));
             agent
         };
         let (group, members) = match context.facts.get(&target)? {

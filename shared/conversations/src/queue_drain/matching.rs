@@ -114,7 +114,7 @@ pub(super) fn note_assignment(facts: &mut FactsByQueue, agent: &str, now: Timest
             Facts::Missing => None,
         };
         if let Some(found) = found {
-            found.add_load(1, now);
+            found.add_assigned(now);
         }
     }
 }

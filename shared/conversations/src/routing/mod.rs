@@ -183,6 +183,7 @@ pub(crate) fn agent_facts(duty: &Duty, now: Timestamp) -> AgentFacts {
         status: duty.status,
         present: duty.present_until > now,
         load: duty.load,
+        in_flight: 0,
         capacity: duty.capacity,
         last_assigned_at: duty.last_assigned_at,
     }

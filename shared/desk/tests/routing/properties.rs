@@ -22,12 +22,13 @@ fn agents() -> impl Strategy<Value = AgentFacts> {
         AgentStatus::Away,
         AgentStatus::Offline,
     ]);
-    (0..6u8, status, prop::bool::weighted(0.8), 0..8u32, 0..8u32, option::of(0..4i64)).prop_map(
-        |(id, status, present, load, capacity, assigned)| AgentFacts {
+    (0..6u8, status, prop::bool::weighted(0.8), (0..8u32, 0..3u32), 0..8u32, option::of(0..4i64)).prop_map(
+        |(id, status, present, (load, in_flight), capacity, assigned)| AgentFacts {
             id: format!("a{id}"),
             status,
             present,
             load,
+            in_flight,
             capacity,
             last_assigned_at: assigned.map(|second| Timestamp::from_second(second).unwrap()),
         },
@@ -253,8 +254,9 @@ proptest! {
         for pair in rest.windows(2) {
             let (a, b) = (of(&pair[0]), of(&pair[1]));
             let key = |agent: &AgentFacts| {
-                let load = if order == Order::LeastLoad { relative_load(agent) } else { 0 };
-                (load, agent.last_assigned_at, agent.id.clone())
+                let by_load = if order == Order::LeastLoad { relative_load(agent) } else { 0 };
+                let turn = (agent.in_flight, agent.last_assigned_at);
+                (by_load, turn, relative_load(agent), agent.id.clone())
             };
             prop_assert!(key(a) < key(b));
         }

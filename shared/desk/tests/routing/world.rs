@@ -20,6 +20,7 @@ pub(crate) fn agent(id: &str) -> AgentFacts {
         status: AgentStatus::Online,
         present: true,
         load: 0,
+        in_flight: 0,
         capacity: 5,
         last_assigned_at: None,
     }

@@ -52,6 +52,7 @@ async fn messages_left_behind_stop_neither_queues_nor_idle_conversations_nor_sil
     let desk = world.service_desk(1, reception).await;
     let (idle, waits) = (desk.visitor(&world, "oIDLE"), desk.visitor(&world, "oWAITS"));
     idle.writes("在吗").await;
+    idle.agent_replies("在的").await.expect(201);
     let idle = idle.cid().await;
     waits.writes("在吗").await;
     // An agent whose workbench is silent.

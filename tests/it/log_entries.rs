@@ -71,7 +71,7 @@ async fn fail_api(world: &World, cid: &str) {
     world.bundle.table_faults().clear();
 }
 
-/// An access token that cannot be renewed and a conversation that cannot be closed.
+/// An access token that cannot be renewed and a conversation whose check cannot be written.
 async fn fail_ticks(world: &World) {
     world.advance(7200);
     world
@@ -79,6 +79,7 @@ async fn fail_ticks(world: &World) {
         .await;
     world.tick("TokenRefresh").await;
     fail(world, "Reception", "TransactWriteItems");
+    fail(world, "Reception", "PutItem");
     world.tick("Reception").await;
     world.bundle.table_faults().clear();
 }

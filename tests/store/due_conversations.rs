@@ -1,14 +1,10 @@
 //! Due conversations, and the turns that start a robot.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use desk::conversation::AuthorRole;
 use jiff::{SignedDuration, Timestamp};
-use store::{
-    Author, Conversation, DUE_SHARDS, DueItem, DueKind, DuePartition, NewOutbound, RobotStage, Stage, TURN_MAX, Thread,
-    Turn,
-};
+use store::{Conversation, DUE_SHARDS, DueItem, DueKind, DuePartition, RobotStage, Stage, TURN_MAX, Thread, Turn};
 
-use crate::support::{APP_ID, Decision, Kit, outbound, s, visitor};
+use crate::support::{APP_ID, Decision, Kit, s, visitor};
 
 async fn all_due(kit: &Kit) -> Vec<Conversation> {
     let conversation = |item| match item {
@@ -170,33 +166,4 @@ fn turn_sorts_messages_of_any_order() {
         turn.join(&format!("{number}-m1"), begun);
     }
     assert_eq!((turn.messages.len(), turn.messages[0].as_str()), (TURN_MAX, "20-m1"), "the newest");
-}
-
-#[tokio::test]
-async fn last_said_at_counts_both_sides() {
-    let kit = Kit::start().await;
-    assert_eq!(kit.table.threads().last_said_at(&visitor()).await.unwrap(), None);
-    let first = kit.opened(&visitor(), 3, 1).await;
-    assert_eq!(kit.table.threads().last_said_at(&visitor()).await.unwrap(), Some(first.last_message_at));
-    kit.advance(SignedDuration::from_secs(10));
-    kit.pending(&visitor(), "hello").await;
-    assert_eq!(kit.table.threads().last_said_at(&visitor()).await.unwrap(), Some(kit.now()));
-    assert_eq!(kit.table.threads().last_said_at(&Thread::new(APP_ID, "oAnother")).await.unwrap(), None);
-}
-
-#[tokio::test]
-async fn last_said_at_ignores_set_texts() {
-    let kit = Kit::start().await;
-    let first = kit.opened(&visitor(), 0, 1).await;
-    // Several automatic texts in a row, such as an unanswered warning.
-    for _ in 0..4 {
-        kit.advance(SignedDuration::from_mins(1));
-        let id = NewOutbound::fresh_id(kit.now());
-        let author = Author::automatic(AuthorRole::Prompt);
-        kit.store_outbound(&NewOutbound { author, ..outbound(&visitor(), &id, "Are you there?") }, None).await.unwrap();
-        assert_eq!(kit.table.threads().last_said_at(&visitor()).await.unwrap(), Some(first.last_message_at));
-    }
-    kit.advance(SignedDuration::from_mins(1));
-    kit.pending(&visitor(), "hello").await;
-    assert_eq!(kit.table.threads().last_said_at(&visitor()).await.unwrap(), Some(kit.now()));
 }

@@ -61,6 +61,7 @@ mod support;
 mod threads;
 mod timers;
 mod tokens;
+mod transcript;
 mod transitions;
 mod unreadable;
 mod vault;

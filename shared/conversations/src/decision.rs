@@ -39,6 +39,8 @@ pub(crate) struct Decision<'a> {
     pub(crate) in_flight: Option<InFlightAssignment>,
     /// How many earlier attempts lost their agent to another writer.
     pub(crate) lost_races: u32,
+    /// When the tick has to check the conversation at the latest, whatever else says.
+    pub(crate) check_by: Option<Timestamp>,
     /// Held texts and the ids of the messages that they go out with.
     pub(crate) released: Vec<(String, String)>,
     events: Vec<ConversationEvent>,
@@ -67,6 +69,7 @@ impl<'a> Decision<'a> {
             queue_limit: None,
             in_flight: None,
             lost_races: 0,
+            check_by: None,
             released: Vec::new(),
             events: Vec::new(),
             sends: Vec::new(),
@@ -173,7 +176,8 @@ impl<'a> Decision<'a> {
     /// Writes the decision in one transaction that requires that nothing that was read has changed.
     pub(crate) async fn commit(&mut self, decisions: &Decisions) -> Result<CommitOutcome> {
         let after = self.after.take().map(|mut after| {
-            after.next_check_at = next_check_at(&after, &self.reception, self.now);
+            let next = next_check_at(&after, &self.reception, self.now);
+            after.next_check_at = next.map(|next| self.check_by.map_or(next, |by| by.min(next)));
             after
         });
         let _in_flight_until_written = self.in_flight.take();

@@ -7,14 +7,20 @@ use store::{Conversation, Stage};
 /// After this time the tick shows an unanswered robot turn to the stream again.
 const TURN_LEFT_BEHIND: SignedDuration = SignedDuration::from_mins(2);
 
+/// Whether the visitor and an agent or a robot answer each other, so that the time without a message runs from the last word
+/// of the agent or robot. Other conversations wait for their first answer by a person.
+pub(crate) fn is_answered_by_turns(conversation: &Conversation) -> bool {
+    match conversation.stage {
+        Stage::Assigned(_) | Stage::Robot(_) => true,
+        Stage::Unassigned => conversation.answered_at.is_some(),
+        Stage::Queued(_) | Stage::LeftMessage(_) | Stage::Closed { .. } => false,
+    }
+}
+
 /// Minutes of inactivity after which a conversation is closed. A conversation that waits for its first answer by a person
 /// stays open as long as WeChat allows a reply, whatever the mini program's settings say.
 pub(crate) fn close_after_minutes(conversation: &Conversation, reception: &Reception) -> u32 {
-    match conversation.stage {
-        Stage::Queued(_) | Stage::LeftMessage(_) => IDLE_MAX,
-        Stage::Unassigned if conversation.answered_at.is_none() => IDLE_MAX,
-        _ => reception.idle.close_after_minutes,
-    }
+    if is_answered_by_turns(conversation) { reception.idle.close_after_minutes } else { IDLE_MAX }
 }
 
 /// When the tick has to process a conversation; `None` when it is closed. An earlier time that is set already stays: an

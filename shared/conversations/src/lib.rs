@@ -13,6 +13,7 @@
 //! | `robot_turn` | what a robot is asked, and what its answer leads to |
 //! | `actions` | what agents and administrators do: claim, accept, transfer, close, change status |
 //! | `tick`, `agent_timeout` | what is due: silent agents, idle conversations, long waits, unstaffed queues; by the minute, and by timers |
+//! | `last_word` | whether the visitor waits for an answer, and since when neither side has written |
 //! | `permissions` | what a caller may do, by the facts in the table |
 //! | `token_agent` | which agent the holder of an access token works as |
 //! | `simulate` | where a conversation would go |
@@ -34,6 +35,7 @@ mod events;
 mod handles;
 mod held_texts;
 mod in_flight;
+mod last_word;
 mod message_text;
 mod permissions;
 mod queue_drain;

@@ -44,7 +44,7 @@ impl From<Role> for AuthorRole {
     }
 }
 
-/// What ended a conversation: an agent, an admin, a supervisor, the visitor, or the time without a message (`idle`).
+/// What ended a conversation: an agent, an admin, a supervisor, the visitor, or the time without an answer (`idle`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -57,7 +57,7 @@ pub enum ClosedBy {
     Supervisor,
     /// The visitor asked for the end.
     Visitor,
-    /// Neither side wrote for as long as the binding's settings allow.
+    /// The visitor did not answer for as long as the binding's settings allow.
     Idle,
 }
 

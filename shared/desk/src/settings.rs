@@ -109,12 +109,13 @@ pub struct Prompts {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Idle {
-    /// Minutes without a message from either side, 1 to 2880; the conversation ends within seconds after them. A visitor who is
-    /// queued or has left a message waits for 48 hours regardless of this setting.
+    /// Minutes since the last word of the agent or robot, 1 to 2880; the conversation ends within seconds after them. While the
+    /// visitor has the last word, the conversation is kept for 48 hours after it, as long as WeChat permits replies. A visitor who is
+    /// queued or has left a message waits for 48 hours as well.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2880, default = 2880))]
     pub close_after_minutes: u32,
-    /// Minutes without a message before the warning, less than `close_after_minutes`; it is sent within seconds after them. Without
-    /// a value no warning is sent.
+    /// Minutes since the last word of the agent or robot before the warning, less than `close_after_minutes`; it is sent within
+    /// seconds after them. Without a value no warning is sent, and none to a visitor who has the last word.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2880))]
     pub warn_after_minutes: Option<u32>,
 }

@@ -7,7 +7,7 @@ use wechat::text::SplitRule;
 use crate::{
     error::{Result, StoreError},
     handles::Inbox,
-    item::{Attributes, at, s},
+    item::{Attributes, s},
     keys,
     message::{Direction, Message, MessageState, inbound_id},
     table::SERVICE,
@@ -95,6 +95,7 @@ impl Inbox {
             kind: new.kind.clone(),
             content: new.content.clone(),
             created_at: Timestamp::from_second(new.create_time).unwrap_or(now),
+            received_at: Some(now),
             state: MessageState::Received,
             cid: None,
             author: None,
@@ -108,7 +109,6 @@ impl Inbox {
         };
         let item = message
             .write()
-            .set("received_at", at(now))
             .set("due_pk", s(keys::due(&new.thread.pk())))
             .set("due_sk", s(keys::instant(now + OVERDUE_AFTER)))
             .done();

@@ -45,7 +45,7 @@
 //! | Access pattern | Operation |
 //! |---|---|
 //! | store a push once | conditional put on its own key |
-//! | the messages of a visitor, oldest first | query `thread#…`, `message#…` |
+//! | the messages of a visitor, in the order of their arrival | query `thread#…`, `message#…`, four minutes around the end of a page read again for the next |
 //! | the messages of a conversation | the same, from its first message on, filtered by `cid` |
 //! | the input of a decision | get the visitor, or query it with the newest messages, among them the replies in flight; get the conversation |
 //! | write a decision | one transaction, on condition that the visitor and the conversation are unchanged and the agent has capacity |
@@ -73,8 +73,9 @@
 //! item for each event, and for each conversation of an agent `agent#<id>`, `conversation#<time opened>#<cid>`; these are still
 //! read, and the latter become part of the duty.
 //!
-//! The id of an outbound message begins with `r`, that of an event with `e`, that of a visitor's message with `m`: within
-//! one second a thread sorts as entering, messages, replies.
+//! After its second, the id of an outbound message begins with `r`, that of an event with `e`, that of a visitor's message with
+//! `m`. The keys of a thread therefore sort by WeChat's seconds; messages are listed in the order of their arrival, see
+//! `transcript`.
 //!
 //! # Decisions
 //!
@@ -129,6 +130,7 @@ mod timer;
 mod token;
 mod token_agent;
 mod transaction;
+mod transcript;
 mod vault;
 mod visitor;
 

@@ -121,7 +121,8 @@ impl Author {
 /// A stored message. It serialises as the API shows it.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// Unique within the thread; ids sort in the order of the messages.
+    /// Unique within the thread. It begins with a second, by which the table sorts; the order of the messages is that of
+    /// [`transcript`](crate::transcript).
     pub id: String,
     /// The visitor's thread.
     pub thread: Thread,
@@ -133,6 +134,8 @@ pub struct Message {
     pub content: Value,
     /// Inbound: WeChat's CreateTime. Outbound: when it was written.
     pub created_at: Timestamp,
+    /// Inbound: when the push arrived here. Absent in messages of early versions.
+    pub received_at: Option<Timestamp>,
     /// The state.
     pub state: MessageState,
     /// The conversation; absent until the message is processed, and for events.
@@ -163,6 +166,9 @@ impl Serialize for Message {
         map.serialize_entry("type", &self.kind)?;
         map.serialize_entry(&self.kind, &self.content)?;
         map.serialize_entry("created_at", &self.created_at)?;
+        if let Some(at) = &self.received_at {
+            map.serialize_entry("received_at", at)?;
+        }
         map.serialize_entry("state", &self.state)?;
         if let Some(cid) = &self.cid {
             map.serialize_entry("cid", cid)?;
@@ -183,13 +189,13 @@ impl Serialize for Message {
     }
 }
 
-/// The id of an inbound message: WeChat's CreateTime and the message's own identity. Seconds come first so
-/// that a thread sorts by time.
+/// The id of an inbound message: WeChat's CreateTime and the message's own identity, so that a push that comes again finds
+/// the message. Seconds come first so that a thread sorts by time.
 pub(crate) fn inbound_id(create_time: i64, identity: &str) -> String {
     format!("{:010}-{identity}", create_time.clamp(0, 9_999_999_999))
 }
 
-/// The id of an outbound message. `r` sorts behind the `e` and `m` of what came in within the same second.
+/// The id of an outbound message. The `r` tells it from the `e` and `m` of what came in.
 pub(crate) fn outbound_id(at: Timestamp, tail: &str) -> String {
     format!("{:010}-r{tail}", at.as_second().clamp(0, 9_999_999_999))
 }
@@ -213,6 +219,7 @@ impl Message {
             kind: read.owned("type")?,
             content,
             created_at: read.at("created_at")?,
+            received_at: read.opt_at("received_at")?,
             state: MessageState::parse(read.s("state")?).ok_or_else(|| read.corrupt("state"))?,
             cid: read.opt_owned("cid")?,
             author: read.opt_json("author")?,
@@ -239,6 +246,7 @@ impl Message {
             .set("type", s(&self.kind))
             .set("content", s(self.content.to_string()))
             .set("created_at", at(self.created_at))
+            .maybe("received_at", self.received_at.map(at))
             .set("state", s(self.state.as_str()))
             .maybe("cid", self.cid.as_ref().map(s))
             .maybe("author", self.author.as_ref().and_then(|author| serde_json::to_string(author).ok()).map(s))

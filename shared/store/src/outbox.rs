@@ -59,6 +59,7 @@ impl NewOutbound {
             kind: self.kind.clone(),
             content: self.content.clone(),
             created_at: now,
+            received_at: None,
             state: if self.held.is_some() { MessageState::Held } else { MessageState::Pending },
             cid: self.cid.clone(),
             author: Some(self.author.clone()),

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::open_conversation::{fields, problem};
-use crate::service_desk::{SHIPPING, assigned_to};
-use crate::support::World;
+use crate::service_desk::{SHIPPING, ServiceDesk, assigned_to};
+use crate::support::{StubServer, World, inserted};
 
 #[tokio::test]
-async fn idle_conversation_is_warned_once_and_closed() {
+async fn conversation_idle_since_the_agents_word_is_warned_once_and_closed() {
     let world = World::start().await;
     let idle = json!({ "warn_after_minutes": 10, "close_after_minutes": 20 });
     let prompts = json!({ "idle_warning": "您还在吗？", "closed": "本次会话已结束。" });
@@ -49,11 +49,16 @@ async fn agent_reply_after_the_warning_restarts_the_idle_timer() {
         .await;
     let visitor = desk.visitor(&world, "o-1");
     visitor.writes("在吗").await;
+    visitor.agent_replies("在的").await.expect(201);
     world.run_minutes_online(12, &[&desk.agent]).await;
-    assert_eq!(visitor.received_texts().await, ["您还在吗？"]);
+    assert_eq!(visitor.received_texts().await, ["在的", "您还在吗？"]);
     visitor.agent_replies("查到了").await.expect(201);
     world.run_minutes_online(12, &[&desk.agent]).await;
-    assert_eq!(visitor.received_texts().await, ["您还在吗？", "查到了", "您还在吗？"], "the warning is sent again");
+    assert_eq!(
+        visitor.received_texts().await,
+        ["在的", "您还在吗？", "查到了", "您还在吗？"],
+        "the warning is sent again"
+    );
     assert_eq!(visitor.conversation().await["state"], "open");
     world.run_minutes_online(10, &[&desk.agent]).await;
     assert_eq!(visitor.conversations().await[0]["closed_by"], "idle");
@@ -63,13 +68,96 @@ async fn agent_reply_after_the_warning_restarts_the_idle_timer() {
 async fn idle_timeout_closes_agent_and_robot_conversations() {
     let world = World::start().await;
     let desk = world.service_desk(1, json!({ "mode": "robot_first", "idle": { "close_after_minutes": 5 } })).await;
-    desk.occupy_agent(&world).await;
+    let busy = desk.occupy_agent(&world).await;
+    busy.agent_replies("在的").await.expect(201);
     let robot = desk.visitor(&world, "o-robot");
     robot.writes(SHIPPING).await;
     assert_eq!(robot.stage().await, "robot");
     world.run_minutes_online(6, &[&desk.agent]).await;
     assert!(world.conversations().await.iter().all(|it| it["state"] == "closed" && it["closed_by"] == "idle"));
     assert_eq!(world.load(&desk.agent).await, 0);
+}
+
+/// 小王 has the conversation of `o-1`, with a warning after one minute and an end after two.
+async fn impatient_desk(world: &World) -> ServiceDesk {
+    let idle = json!({ "warn_after_minutes": 1, "close_after_minutes": 2 });
+    let prompts = json!({ "idle_warning": "您还在吗？", "closed": "再见。", "connected": "接通了。" });
+    world.service_desk(1, json!({ "mode": "agents_only", "idle": idle, "prompts": prompts })).await
+}
+
+#[tokio::test]
+async fn visitor_with_the_last_word_is_neither_warned_nor_closed() {
+    let world = World::start().await;
+    let desk = impatient_desk(&world).await;
+    let visitor = desk.visitor(&world, "o-1");
+    visitor.writes("在吗").await;
+    world.run_minutes_online(5, &[&desk.agent]).await;
+    assert_eq!((visitor.stage().await.as_str(), visitor.last_text().await.as_str()), ("assigned", "接通了。"));
+    visitor.agent_replies("在的").await.expect(201);
+    visitor.writes("那什么时候发货").await;
+    world.run_minutes_online(10, &[&desk.agent]).await;
+    assert_eq!((visitor.stage().await.as_str(), visitor.last_text().await.as_str()), ("assigned", "在的"));
+    // The time runs from the agent's answer.
+    visitor.agent_replies("明天").await.expect(201);
+    world.run_minutes_online(4, &[&desk.agent]).await;
+    assert_eq!(visitor.conversations().await[0]["closed_by"], "idle");
+    assert_eq!(visitor.received_texts().await[2..], ["明天", "您还在吗？", "再见。"]);
+}
+
+#[tokio::test]
+async fn visitor_with_the_last_word_is_closed_when_the_reply_window_has_ended() {
+    let world = World::start().await;
+    let desk = impatient_desk(&world).await;
+    let visitor = desk.visitor(&world, "o-1");
+    visitor.writes("在吗").await;
+    visitor.agent_replies("在的").await.expect(201);
+    visitor.writes("那什么时候发货").await;
+    world.run_minutes_online(3, &[&desk.agent]).await;
+    for (hours, open) in [(47, true), (1, false)] {
+        world.advance(hours * 3600 - 60);
+        world.run_minutes_online(1, &[&desk.agent]).await;
+        assert_eq!(visitor.conversations().await[0]["state"] == "open", open, "{hours}");
+    }
+}
+
+#[tokio::test]
+async fn text_that_failed_is_not_the_agents_word() {
+    let world = World::start().await;
+    let desk = impatient_desk(&world).await;
+    let visitor = desk.visitor(&world, "o-1");
+    visitor.writes("在吗").await;
+    world.sim_fault(&json!({ "path": "/cgi-bin/message/custom/send", "errcode": 40003, "times": 1 })).await;
+    assert_ne!(visitor.agent_replies("在的").await.status, 201);
+    world.run_minutes_online(5, &[&desk.agent]).await;
+    assert_eq!(visitor.stage().await, "assigned");
+}
+
+#[tokio::test]
+async fn robots_unanswered_turn_is_not_idle() {
+    let world = World::start().await;
+    let own = StubServer::start().await;
+    let robot = json!({ "name": "自研", "kind": "webhook", "url": own.url, "fallback": "不知道" });
+    let robot = world.create("robots", &robot).await;
+    let idle = json!({ "warn_after_minutes": 1, "close_after_minutes": 2 });
+    let reception = json!({ "mode": "robot_only", "idle": idle, "prompts": { "idle_warning": "您还在吗？" } });
+    let desk = world.service_desk_with(&robot, 1, reception).await;
+    let visitor = desk.visitor(&world, "o-1");
+    world.advance(5);
+    visitor.text("在吗").await;
+    // Reception has given the turn to the robot, which does not run.
+    let event = inserted(&world.items("inbound").await);
+    world.bundle.invoke("Reception", event).await.unwrap();
+    for _ in 0..5 {
+        world.advance(60);
+        world.tick("Reception").await;
+    }
+    assert_eq!((visitor.stage().await.as_str(), visitor.received_texts().await.len()), ("robot", 0));
+    own.respond_json(&json!({ "text": "在。" }));
+    world.settle().await;
+    assert_eq!(visitor.received_texts().await, ["在。"]);
+    world.run_minutes(4).await;
+    assert_eq!(visitor.received_texts().await, ["在。", "您还在吗？"]);
+    assert_eq!(visitor.conversations().await[0]["closed_by"], "idle");
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ async fn one_busy_agent_and_one_waiting_visitor(world: &World) -> (ServiceDesk, 
         "mode": "agents_only", "idle": { "close_after_minutes": 10 }, "prompts": { "connected": "接通了。" },
     });
     let desk = world.service_desk(1, desk).await;
-    let cid = desk.occupy_agent(world).await.cid().await;
+    let busy = desk.occupy_agent(world).await;
+    busy.agent_replies("在的").await.expect(201);
+    let cid = busy.cid().await;
     let visitor = desk.visitor(world, "o-waits");
     visitor.writes("在吗").await;
     assert_eq!(visitor.stage().await, "queued");

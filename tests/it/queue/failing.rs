@@ -26,6 +26,7 @@ async fn idle_conversation(world: &World) -> (ServiceDesk, String) {
     let desk = desk(world).await;
     let visitor = desk.visitor(world, "oGOOD");
     visitor.writes("在吗").await;
+    visitor.agent_replies("在的").await.expect(201);
     let cid = visitor.cid().await;
     five_minutes(world, &desk).await;
     (desk, cid)
@@ -58,6 +59,7 @@ async fn a_hundred_failing_conversations_do_not_delay_the_others_of_their_shard(
     let desk = desk(&world).await;
     let visitor = desk.visitor(&world, "oGOOD");
     visitor.writes("在吗").await;
+    visitor.agent_replies("在的").await.expect(201);
     let cid = visitor.cid().await;
     break_copies(&world, "oGOOD", 100).await;
     five_minutes(&world, &desk).await;

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 /// A message. The content stands in the field that `type` names.
 #[derive(ToSchema)]
 pub(crate) struct Message {
-    /// Unique within the visitor's messages; ids sort in the order of the messages.
+    /// Unique within the visitor's messages.
     id: String,
     direction: Direction,
     #[schema(rename = "type")]
@@ -26,7 +26,11 @@ pub(crate) struct Message {
     event: Option<EventContent>,
     #[schema(nullable = false)]
     raw: Option<RawContent>,
+    /// From the visitor: WeChat's `CreateTime`, in whole seconds. To the visitor: when it was written.
     created_at: Timestamp,
+    /// From the visitor: when WeChat's push arrived. Messages are listed in the order of their arrival.
+    #[schema(nullable = false)]
+    received_at: Option<Timestamp>,
     state: MessageState,
     /// The conversation that the message belongs to.
     #[schema(nullable = false)]

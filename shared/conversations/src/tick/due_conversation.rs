@@ -3,9 +3,10 @@
 use desk::{
     conversation::ClosedBy,
     routing::{self, Mode, Plan},
+    settings::IDLE_MAX,
 };
-use jiff::SignedDuration;
-use store::{Attempt, Attempted, Conversation, Queue, Result, Stage};
+use jiff::{SignedDuration, Timestamp};
+use store::{Attempt, Attempted, Conversation, Message, Queue, Result, Stage};
 
 use super::Tick;
 use crate::{
@@ -13,8 +14,9 @@ use crate::{
     automatic_message::AutomaticMessage,
     cycle::FollowUp,
     decision::Decision,
-    due::close_after_minutes,
+    due::{close_after_minutes, is_answered_by_turns},
     events::{ConversationEvent, NoData, RoutingCause},
+    last_word::{LastWord, MESSAGES_SEARCHED, last_word},
     routing::{Freshness, RoutingContext, RoutingFacts, stored_plan},
 };
 
@@ -27,17 +29,13 @@ impl Tick {
         let Some(conversation) = conversation.filter(Conversation::is_open) else {
             return Ok(Attempted::Done(()));
         };
-        let last = self.store.threads.last_said_at(&conversation.thread()).await?;
+        let said = self.store.threads.last_messages(&conversation.thread(), MESSAGES_SEARCHED).await?;
         let mut decision = self.cycle.read(conversation, attempt).await?;
+        // The commit sets it again.
         if let Some(after) = &mut decision.after {
-            // The commit sets it again.
             after.next_check_at = None;
-            if let Some(last) = last {
-                after.active_at = after.active_at.max(last);
-                // A message since the warning ends it.
-                after.warned_at = after.warned_at.filter(|warned| last <= *warned);
-            }
         }
+        note_last_word(&mut decision, &said);
         let follow_up = self.decide_due(&mut decision).await?;
         self.cycle.complete(&mut decision, follow_up).await
     }
@@ -48,7 +46,8 @@ impl Tick {
             return Ok(FollowUp::NONE);
         };
         let idle = now.duration_since(after.active_at);
-        if idle >= minutes(close_after_minutes(&after, &decision.reception)) {
+        let gave_up = decision.check_by.is_some_and(|by| by <= now);
+        if gave_up || idle >= minutes(close_after_minutes(&after, &decision.reception)) {
             let text = decision.reception.prompts.closed.clone();
             decision.say(AutomaticMessage::Closed, &text);
             decision.close(ClosedBy::Idle, None, None);
@@ -89,6 +88,27 @@ impl Tick {
         let (facts, since) = (&facts, waiting.since);
         let context = RoutingContext { plan, facts, robot_id: None, since, tell_visitor: true, cause };
         self.assigner.reroute(decision, &routed, context).await
+    }
+}
+
+/// Takes into the conversation what its last word means for the time without a message.
+fn note_last_word(decision: &mut Decision<'_>, said: &[Message]) {
+    let now = decision.now;
+    let Some(after) = &mut decision.after else {
+        return;
+    };
+    match last_word(after, said) {
+        LastWord::Ours(at) => {
+            after.active_at = after.active_at.max(at);
+            // A message since the warning ends it.
+            after.warned_at = after.warned_at.filter(|warned| at <= *warned);
+        }
+        LastWord::Visitors(at) if is_answered_by_turns(after) => {
+            after.active_at = now;
+            after.warned_at = None;
+            decision.check_by = Some(at.checked_add(minutes(IDLE_MAX)).unwrap_or(Timestamp::MAX));
+        }
+        LastWord::Visitors(_) => {}
     }
 }
 

@@ -89,10 +89,10 @@ async fn an_agent_talks_and_does_not_administer() {
     for path in ["/api/conversations".to_owned(), format!("/api/conversations/{}", chat.cid), chat.messages_path()] {
         world.call(Some(&agent), Method::GET, &path, None).await.expect(200);
     }
+    let media_id = chat.upload_cover(&format!("{}/phone/cover.png", world.bundle.wechat_url())).await;
     let said = world.call(Some(&agent), Method::POST, &chat.messages_path(), Some(&text("您好"))).await.expect(201);
     let writer = world.conversation(&chat.cid).await["assignee"]["agent_id"].clone();
     assert_eq!(said.body["author"], json!({ "role": "agent", "name": "小王", "agent_id": writer }));
-    let media_id = chat.upload_cover(&format!("{}/phone/cover.png", world.bundle.wechat_url())).await;
     let card = chat.card_with_media_id(&media_id);
     let sent = world.call(Some(&agent), Method::POST, &chat.cards_path(), Some(&card)).await.expect(201);
     assert_eq!(sent.body["author"]["role"], "agent");

@@ -190,8 +190,8 @@ pub(crate) fn answer_was_true(
         Ok(_) => was_of(agent),
         Err(HandoffError::Taken { agent_id, .. }) => agent_id != agent && was_of(agent_id),
         Err(HandoffError::Closed) => was.iter().any(|stage| matches!(stage, Stage::Closed { .. })),
-        Err(HandoffError::AgentFull) => agents.iter().any(|agent| agent.load >= agent.capacity),
-        Err(HandoffError::AgentOffline) => {
+        Err(HandoffError::AgentFull { .. }) => agents.iter().any(|agent| agent.load >= agent.capacity),
+        Err(HandoffError::AgentOffline { .. }) => {
             agents.iter().any(|agent| agent.status == "offline" || !agent.is_present(now))
         }
         Err(HandoffError::NotYours) => was.iter().any(|stage| !matches!(stage, Stage::Assigned(_))),

@@ -63,7 +63,7 @@ async fn agent_with_capacity_three_gets_three_of_a_hundred_concurrent_claims() {
     let claims = join_all(cids.iter().map(|cid| claim(&desk, cid, &agent))).await;
     let (got, refused): (Vec<_>, Vec<_>) = claims.into_iter().map(Result::unwrap).partition(Result::is_ok);
     assert_eq!(got.len(), 3);
-    assert!(refused.into_iter().all(|refused| refused == Err(HandoffError::AgentFull)));
+    assert!(refused.into_iter().all(|refused| matches!(refused, Err(HandoffError::AgentFull { .. }))));
     let has: BTreeSet<String> = desk.table.staff().assigned_to(&agent, 200).await.unwrap().into_iter().collect();
     assert_eq!(has, got.into_iter().map(|got| got.unwrap().conversation.cid).collect());
     assert_eq!(desk.table.staff().duty(&agent).await.unwrap().unwrap().load, 3);

@@ -7,7 +7,7 @@ mod card;
 
 use api::{
     ApiRouter, Caller, Code, IdempotencyKey, Idempotent, Permitted, Problem, Route, Routes, Sent, State, key_reused,
-    operation,
+    operation, reassigned,
 };
 use axum::{Router, extract::FromRef};
 use card::Card;
@@ -72,6 +72,7 @@ fn mount(routes: &mut impl Routes<Services>) {
         (422, Code::IdempotencyKeyReused),
         (409, Code::ConversationClosed),
         (409, Code::ConversationTaken),
+        (409, Code::ConversationNotAssigned),
         (409, Code::AgentOffline),
         (409, Code::AgentAtCapacity),
     ];
@@ -91,8 +92,7 @@ struct ConversationPath {
 /// Send a mini program card
 ///
 /// `thumbMediaId` is used as it is. If it is missing, over three days old or refused by WeChat, the picture at `thumbUrl`
-/// is fetched and uploaded. An agent who sends into a conversation that no agent has claims it; one that another agent has is
-/// refused (`conversation.taken`).
+/// is fetched and uploaded. To write is to claim, as for a text: see `sendMessage`.
 #[utoipa::path(
     post,
     path = "/api/conversations/{cid}/cards",
@@ -134,6 +134,7 @@ async fn send_card(
         SendResult::Message(message) => Ok(Sent(*message)),
         SendResult::KeyReused => Err(key_reused()),
         SendResult::Refused(failure) => Err(Problem::unsent(&failure)),
+        SendResult::Reassigned(now) => Err(reassigned(services.actions.conversations(), &now).await?),
     }
 }
 

@@ -12,6 +12,7 @@ use wechat::{Action, client};
 
 use crate::{
     conversation_view::{self, ConversationView},
+    handoff::CLAIM_REFUSALS,
     parameters::ConversationPath,
     schema,
     services::{Services, Store},
@@ -21,7 +22,7 @@ use crate::{
 const PAGES_MAX: usize = 10;
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
-    let mut refusals = vec![(409, Code::ConversationTaken), (409, Code::ConversationNotAssigned)];
+    let mut refusals = CLAIM_REFUSALS.to_vec();
     refusals.extend(Code::of_failed_sends());
     let _ = routes
         .allow(policy::Action::ListConversations)
@@ -215,7 +216,8 @@ struct TypingIndicator {
 
 /// Show or hide the typing indicator
 ///
-/// Shows the visitor that an agent is typing, or ends that.
+/// Shows the visitor that an agent is typing, or ends that. To type is to claim, as to write is: see `sendMessage`. To end the
+/// indicator where it is not the caller's changes nothing.
 #[utoipa::path(
     post,
     path = "/api/conversations/{cid}/typing",
@@ -227,10 +229,14 @@ struct TypingIndicator {
 )]
 async fn set_typing(
     State(services): State<Services>,
+    caller: Caller,
     permitted: Permitted,
     Json(indicator): Json<TypingIndicator>,
 ) -> Result<NoContent, Problem> {
-    let conversation = permitted.conversation();
+    if !indicator.typing && !permitted.is_claimed() {
+        return Ok(NoContent);
+    }
+    let conversation = permitted.claimed(&services.actions, &caller).await?;
     let command = if indicator.typing { client::Typing::Start } else { client::Typing::Cancel };
     match services.channel().typing(&conversation.app_id, &conversation.openid, command).await {
         Ok(()) => Ok(NoContent),

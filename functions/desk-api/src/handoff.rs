@@ -84,14 +84,16 @@ async fn claim(
     let action = if for_another.is_some() { Action::ClaimForAgent } else { Action::ClaimConversation };
     // Permitted first, so that a wrong id does not register the caller as present.
     let permitted = Permitted::find(conversations, &caller, action, &cid).await?;
+    let is_for_another = for_another.is_some();
     let agent = match for_another {
         Some(agent) => agent,
         None => services.actions.present_agent(&caller).await?,
     };
     if !Kind::Agent.is_id(&agent) {
-        return Err(handoff_refused(HandoffError::NoAgent));
+        return Err(handoff_refused(HandoffError::NoAgent, None));
     }
-    answer(&services, Box::pin(services.actions.claim(permitted.into_conversation(), &agent)).await?).await
+    let claimed = Box::pin(services.actions.claim(permitted.into_conversation(), &agent)).await?;
+    answer(&services, claimed, own.as_deref().or_else(|| (!is_for_another).then_some(agent.as_str()))).await
 }
 
 /// Accept a conversation
@@ -112,7 +114,7 @@ async fn accept(
 ) -> Result<Json<ConversationView>, Problem> {
     let agent = services.actions.present_agent(&caller).await?;
     let accepted = services.actions.accept(permitted.into_conversation(), &agent);
-    answer(&services, Box::pin(accepted).await?).await
+    answer(&services, Box::pin(accepted).await?, Some(&agent)).await
 }
 
 /// Either `agent_id` or `group_id`.
@@ -133,8 +135,8 @@ impl Transfer {
         match (self.agent_id, self.group_id) {
             (Some(agent), None) if Kind::Agent.is_id(&agent) => Ok(TransferTarget::Agent(agent)),
             (None, Some(group)) if Kind::Group.is_id(&group) => Ok(TransferTarget::Group(group)),
-            (Some(_), None) => Err(handoff_refused(HandoffError::NoAgent)),
-            (None, Some(_)) => Err(handoff_refused(HandoffError::NoGroup)),
+            (Some(_), None) => Err(handoff_refused(HandoffError::NoAgent, None)),
+            (None, Some(_)) => Err(handoff_refused(HandoffError::NoGroup, None)),
             _ => Err(Problem::invalid_field("body", "must have either an agent_id or a group_id")),
         }
     }
@@ -174,7 +176,7 @@ async fn transfer(
     let agent = acting_agent(&services, &caller).await?;
     let by = actor(caller.role(), agent.as_deref(), permitted.conversation());
     let transferred = services.actions.transfer(permitted.into_conversation(), &target, reason, by);
-    answer(&services, Box::pin(transferred).await?).await
+    answer(&services, Box::pin(transferred).await?, agent.as_deref()).await
 }
 
 /// The agent that the caller works as; `None` for an admin, who works as none here.
@@ -229,12 +231,13 @@ async fn close(
     let agent = acting_agent(&services, &caller).await?;
     let by = actor(caller.role(), agent.as_deref(), permitted.conversation());
     let closed = services.actions.close(permitted.into_conversation(), by, summary.as_ref());
-    answer(&services, Box::pin(closed).await?).await
+    answer(&services, Box::pin(closed).await?, agent.as_deref()).await
 }
 
 async fn answer(
     services: &Services,
     result: Result<HandedOff, HandoffError>,
+    own_agent: Option<&str>,
 ) -> Result<Json<ConversationView>, Problem> {
     match result {
         Ok(HandedOff { conversation, visitor: Some(visitor) }) => {
@@ -243,6 +246,6 @@ async fn answer(
         Ok(HandedOff { conversation, visitor: None }) => {
             conversation_view::one(&services.store, &conversation).await.map(Json)
         }
-        Err(error) => Err(handoff_refused(error)),
+        Err(error) => Err(handoff_refused(error, own_agent)),
     }
 }

@@ -2,7 +2,7 @@
 
 use api::{
     Caller, Code, FieldError, Idempotent, Json, PageOf, PageRequest, Path, Permitted, Problem, Routes, Sent, State,
-    key_reused, operation,
+    key_reused, operation, reassigned,
 };
 use channel::{Channel, Draft, SendResult};
 use desk::policy::Action;
@@ -25,6 +25,7 @@ use crate::{
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let mut sends = vec![(422, Code::IdempotencyKeyReused), (409, Code::ConversationClosed)];
     sends.extend_from_slice(CLAIM_REFUSALS);
+    sends.push((409, Code::ConversationNotAssigned));
     sends.extend(Code::of_failed_sends());
     let _ = routes
         .allow(Action::ReadConversation)
@@ -107,7 +108,8 @@ struct NewLink {
 
 /// List the messages of a conversation
 ///
-/// Oldest first. A page may have fewer messages than the limit, even none, and still have a next page.
+/// In the order of their arrival, oldest first. A page may have fewer messages than the limit, even none, and still have a
+/// next page.
 #[utoipa::path(
     get,
     path = "/api/conversations/{cid}/messages",
@@ -130,8 +132,11 @@ async fn list(
 ///
 /// A text over 2048 bytes is sent in several messages, each of which counts toward WeChat's limit of five. It is divided between
 /// paragraphs, lines, sentences or words, and not within a link or an address. Where WeChat takes only the first of them, the rest is
-/// held. Line breaks of every kind become line feeds, and other control characters are not sent. An agent who
-/// writes into a conversation that no agent has claims it; one that another agent has is refused (`conversation.taken`).
+/// held. Line breaks of every kind become line feeds, and other control characters are not sent.
+///
+/// To write is to claim: a caller who writes into a conversation that no agent has claims it. One whose token works as no agent
+/// takes the place of the robot, if a robot has the conversation: the robot does not answer any more. A conversation that
+/// another agent has is refused (`conversation.taken`), whatever the caller's role.
 #[utoipa::path(
     post,
     path = "/api/conversations/{cid}/messages",
@@ -162,6 +167,7 @@ async fn send_message(
         SendResult::Message(message) => Ok(Sent(*message)),
         SendResult::KeyReused => Err(key_reused()),
         SendResult::Refused(failure) => Err(Problem::unsent(&failure)),
+        SendResult::Reassigned(now) => Err(reassigned(&services.conversations, &now).await?),
     }
 }
 

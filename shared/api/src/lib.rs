@@ -29,7 +29,7 @@ pub use body::{Json, LimitedJson, MAX_BODY, OptionalJson, read};
 pub use caller::Caller;
 pub use code::{Code, Refusal};
 pub use document::{Document, PROBLEM_JSON};
-pub use handoff::{agent_offline, refused as handoff_refused};
+pub use handoff::{agent_offline, reassigned, refused as handoff_refused};
 pub use idempotency::{IdempotencyKey, Idempotent, key_reused};
 pub use page::{PageOf, PageRequest};
 pub use parameters::{Path, Query, non_empty};

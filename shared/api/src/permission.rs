@@ -76,7 +76,11 @@ pub async fn require(
     match policy::may(&conversations.caller(caller).await?, action, subject) {
         Verdict::Allow => Ok(()),
         Verdict::Hide => Err(Problem::not_found(what)),
-        Verdict::AllowAfterClaim | Verdict::ClaimFirst | Verdict::Taken | Verdict::Refuse => Err(refused(caller)),
+        Verdict::AllowAfterClaim
+        | Verdict::AllowInPlaceOfRobot
+        | Verdict::ClaimFirst
+        | Verdict::Taken
+        | Verdict::Refuse => Err(refused(caller)),
     }
 }
 
@@ -85,7 +89,15 @@ pub async fn require(
 #[derive(Debug)]
 pub struct Permitted {
     conversation: Conversation,
-    claim_first: bool,
+    first: First,
+}
+
+/// What has to happen before a caller writes to the visitor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum First {
+    Nothing,
+    Claim,
+    ReplaceRobot,
 }
 
 #[derive(Deserialize)]
@@ -122,15 +134,16 @@ impl Permitted {
         let found = conversations.conversation(cid).await?;
         let conversation = found.ok_or_else(|| Problem::not_found("conversation"))?;
         Span::current().record("app_id", &conversation.app_id).record("uid", conversation.thread().uid());
-        let claim_first = match conversations.may(caller, action, &conversation).await? {
-            Verdict::Allow => false,
-            Verdict::AllowAfterClaim => true,
+        let first = match conversations.may(caller, action, &conversation).await? {
+            Verdict::Allow => First::Nothing,
+            Verdict::AllowAfterClaim => First::Claim,
+            Verdict::AllowInPlaceOfRobot => First::ReplaceRobot,
             Verdict::ClaimFirst => return Err(handoff::not_assigned()),
             Verdict::Taken => return Err(handoff::taken(conversations, &conversation).await?),
             Verdict::Hide => return Err(Problem::not_found("conversation")),
             Verdict::Refuse => return Err(refused(caller)),
         };
-        Ok(Self { conversation, claim_first })
+        Ok(Self { conversation, first })
     }
 
     /// The conversation, to read it.
@@ -143,14 +156,27 @@ impl Permitted {
         self.conversation
     }
 
-    /// The conversation, to write to its visitor. A caller who writes into a conversation that no agent has claims it.
+    /// Whether the conversation is the caller's to write into, as it is.
+    pub fn is_claimed(&self) -> bool {
+        self.first == First::Nothing
+    }
+
+    /// The conversation, to write to its visitor. A caller who writes into a conversation that no agent has claims it. One who
+    /// works as no agent takes the place of the robot, if a robot has it.
     pub async fn claimed(self, actions: &AgentActions, caller: &Caller) -> Result<Conversation, Problem> {
-        if !self.claim_first {
-            return Ok(self.conversation);
+        let Self { conversation, first } = self;
+        // Boxed: most requests do not come here, and the decisions would weigh on the future of each.
+        match first {
+            First::Nothing => Ok(conversation),
+            First::Claim => {
+                let agent = Box::pin(actions.present_agent(caller)).await?;
+                let claimed = Box::pin(actions.claim(conversation, &agent)).await?;
+                Ok(claimed.map_err(|error| handoff::refused(error, Some(&agent)))?.conversation)
+            }
+            First::ReplaceRobot => {
+                let replaced = Box::pin(actions.replace_robot(conversation)).await?;
+                Ok(replaced.map_err(|error| handoff::refused(error, None))?.conversation)
+            }
         }
-        // Boxed: most requests do not come here, and the decision would weigh on the future of each.
-        let agent = Box::pin(actions.present_agent(caller)).await?;
-        let claimed = Box::pin(actions.claim(self.conversation, &agent)).await?.map_err(handoff::refused)?;
-        Ok(claimed.conversation)
     }
 }

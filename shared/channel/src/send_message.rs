@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::{
     Attempt, Attempted, Author, Commit, CommitOutcome, Conversation, EarlierRequest, IdempotentRequest, Message,
-    MessageState, NewEvent, NewOutbound, SendFailure, Stage, StoreError,
+    MessageState, NewEvent, NewOutbound, SendFailure, Stage, StoreError, Visitor,
 };
 
 use crate::{Channel, HELD_TEXT_LIFETIME, RetryPolicy, held::hold, parts::part_count, quota::quota_failure};
@@ -32,6 +32,18 @@ pub enum SendResult {
     KeyReused,
     /// WeChat grants no reply now, and the message cannot be held. Nothing was stored or sent.
     Refused(SendFailure),
+    /// The conversation was closed, or another agent or a robot has it by now: this is how it is. Nothing was stored or sent.
+    Reassigned(Box<Conversation>),
+}
+
+/// A message to store.
+struct NewMessage<'a> {
+    /// The conversation, as the caller was permitted to write into it.
+    conversation: &'a Conversation,
+    outbound: &'a NewOutbound,
+    parts: u32,
+    idempotency: Option<&'a IdempotentRequest>,
+    now: Timestamp,
 }
 
 /// What storing a draft led to.
@@ -47,6 +59,8 @@ enum Stored {
 impl Channel {
     /// Stores a message and sends it. The caller waits for the outcome, so a failed send is not retried later; a text
     /// that WeChat grants no reply for is held until the visitor's next message.
+    ///
+    /// `conversation` is as the caller was permitted to write into it. Nothing is sent if it has changed hands since.
     #[tracing::instrument(skip_all, fields(app_id = conversation.app_id, cid = conversation.cid, uid = conversation.thread().uid()))]
     pub async fn send_message(&self, conversation: &Conversation, draft: Draft) -> Result<SendResult, StoreError> {
         let thread = conversation.thread();
@@ -61,7 +75,7 @@ impl Channel {
             ai: false,
             held: None,
         };
-        match self.store_message(&new, draft.idempotency.as_ref(), now).await? {
+        match self.store_message(conversation, &new, draft.idempotency.as_ref(), now).await? {
             Stored::Pending => {}
             Stored::Held(held) => return Ok(SendResult::Message(Box::new(held.message(now)))),
             Stored::Finished(result) => return Ok(result),
@@ -87,6 +101,7 @@ impl Channel {
     /// Stores a message together with the reservation of its replies, or as held where there are none.
     async fn store_message(
         &self,
+        conversation: &Conversation,
         new: &NewOutbound,
         idempotency: Option<&IdempotentRequest>,
         now: Timestamp,
@@ -99,21 +114,19 @@ impl Channel {
                 detail: "This text takes more than the five messages that WeChat grants in answer to one.".to_owned(),
             })));
         }
-        self.retry_on_conflict(|attempt| self.try_store_message(new, parts, idempotency, now, attempt)).await
+        let new = NewMessage { conversation, outbound: new, parts, idempotency, now };
+        self.retry_on_conflict(|attempt| self.try_store_message(&new, attempt)).await
     }
 
-    async fn try_store_message(
-        &self,
-        new: &NewOutbound,
-        parts: u32,
-        idempotency: Option<&IdempotentRequest>,
-        now: Timestamp,
-        attempt: Attempt,
-    ) -> Result<Attempted<Stored>, StoreError> {
+    async fn try_store_message(&self, new: &NewMessage<'_>, attempt: Attempt) -> Result<Attempted<Stored>, StoreError> {
+        let &NewMessage { conversation, outbound: new, parts, idempotency, now } = new;
         let seen = self.store.threads.visitor(&new.thread).await?;
         if attempt != Attempt::FIRST && self.store.threads.message(&new.thread, &new.id).await?.is_some() {
             // An earlier attempt was committed and its answer lost. A held message is delivered as it is.
             return Ok(Attempted::Done(Stored::Pending));
+        }
+        if let Some(reassigned) = self.reassigned(conversation, &seen, attempt).await? {
+            return Ok(Attempted::Done(Stored::Finished(SendResult::Reassigned(Box::new(reassigned)))));
         }
         let (mut new, mut visitor) = (new.clone(), seen.clone());
         if let Err(shortage) = visitor.ledger.reserve(&new.id, parts, 0, now) {
@@ -135,6 +148,27 @@ impl Channel {
             None if new.held.is_some() => Stored::Held(Box::new(new)),
             None => Stored::Pending,
         }))
+    }
+
+    /// The conversation, if it has changed hands since the caller was permitted to write into it. An assignment writes the
+    /// visitor, so that one after `seen` was read makes the commit fail, and one before shows there: only where that leaves a
+    /// doubt is the conversation read again.
+    async fn reassigned(
+        &self,
+        permitted: &Conversation,
+        seen: &Visitor,
+        attempt: Attempt,
+    ) -> Result<Option<Conversation>, StoreError> {
+        let last_agent = seen.last_agent.as_ref().map(|(agent, _)| agent.as_str());
+        let is_open = seen.open_cid.as_ref() == Some(&permitted.cid);
+        if attempt == Attempt::FIRST && is_open && last_agent.is_some() && last_agent == permitted.assignee() {
+            return Ok(None);
+        }
+        let now = self.store.conversations.conversation(&permitted.cid).await?;
+        let now = now.ok_or(StoreError::NotFound("conversation"))?;
+        let is_robot = |conversation: &Conversation| matches!(conversation.stage, Stage::Robot(_));
+        let is_same = now.is_open() && now.assignee() == permitted.assignee() && is_robot(&now) == is_robot(permitted);
+        Ok((!is_same).then_some(now))
     }
 
     /// The result of the first request with this `Idempotency-Key`. `None` when that was this very request, whose

@@ -34,7 +34,8 @@ use crate::faq::normalize::{bare, ends_clause, is_han, normalize, without_pictur
 
 /// The reason for a handover to a person. `keyword`: the visitor asked for a person; `misses`: too many consecutive turns
 /// had no answer; `repeated`: the visitor repeated the same question; `robot`: the robot requested it; `picked`: the
-/// visitor replied `0` to a choice; `failed`: the robot failed or did not answer in time.
+/// visitor replied `0` to a choice; `failed`: the robot failed or did not answer in time; `person`: an admin or another
+/// system wrote to the visitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = HandoverReason))]
@@ -52,6 +53,8 @@ pub enum Reason {
     Picked,
     /// The robot failed or did not answer in time.
     Failed,
+    /// An admin or another system wrote to the visitor.
+    Person,
 }
 
 /// Whether a visitor asks for a person: 转人工, 找客服, 不要机器人, "talk to a human", or one of the binding's `keywords`.

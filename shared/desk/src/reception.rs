@@ -48,6 +48,8 @@ pub enum Incoming<'a> {
 pub enum Handler {
     /// None: the conversation is open and unassigned.
     Unassigned,
+    /// A person who works as no agent: the conversation is unassigned, and a person has written in it.
+    Person,
     /// A robot.
     Robot,
     /// A queue.
@@ -103,6 +105,7 @@ pub fn decide(input: &ReceptionInput<'_>) -> NextStep {
         // A farewell does not open a conversation.
         None if wants_to_end => NextStep::RecordOnly,
         None | Some(Handler::Unassigned) => begin(input, wants_person),
+        Some(Handler::Person) => after_person(input, wants_person),
         Some(Handler::Robot) if wants_person => to_person(input),
         Some(Handler::Robot) => NextStep::AskRobot,
         Some(Handler::LeftMessage) if input.has_target && input.mode != Mode::RobotOnly => {
@@ -122,6 +125,16 @@ fn begin(input: &ReceptionInput<'_>, wants_person: bool) -> NextStep {
         (_, _, true) => route(false),
         (_, _, false) if input.handler.is_some() => NextStep::Append,
         (_, _, false) => NextStep::OpenUnassigned,
+    }
+}
+
+/// The step of a conversation in which a person has written who cannot have it. A robot does not answer over a person, but
+/// where nobody else ever answers.
+fn after_person(input: &ReceptionInput<'_>, wants_person: bool) -> NextStep {
+    match (input.mode, input.has_target) {
+        (Mode::RobotOnly, _) => begin(input, wants_person),
+        (_, true) => NextStep::Route { immediate: false, handover: None },
+        (_, false) => NextStep::Append,
     }
 }
 
@@ -203,7 +216,14 @@ mod tests {
             };
             assert_eq!(decided(mode, true, true, robot, Incoming::Text(ASK)), with);
             assert_eq!(decided(mode, true, false, robot, Incoming::Text(ASK)), without);
-            for handler in [Handler::Unassigned, Handler::Robot, Handler::Queue, Handler::Agent, Handler::LeftMessage] {
+            for handler in [
+                Handler::Unassigned,
+                Handler::Person,
+                Handler::Robot,
+                Handler::Queue,
+                Handler::Agent,
+                Handler::LeftMessage,
+            ] {
                 assert_eq!(decided(mode, true, true, Some(handler), Incoming::Event), NextStep::RecordOnly);
                 assert_eq!(decided(mode, true, true, Some(handler), Incoming::Text("结束会话")), NextStep::Close);
             }
@@ -211,6 +231,18 @@ mod tests {
         // An unassigned conversation without a target stays unassigned.
         let unassigned = Some(Handler::Unassigned);
         assert_eq!(decided(Mode::AgentsOnly, false, false, unassigned, Incoming::Text("你好")), NextStep::Append);
+        // No robot answers over a person who has written.
+        let person = Some(Handler::Person);
+        for (mode, target, step) in [
+            (Mode::RobotFirst, true, NextStep::Route { immediate: false, handover: None }),
+            (Mode::AgentsFirst, true, NextStep::Route { immediate: false, handover: None }),
+            (Mode::AgentsOnly, true, NextStep::Route { immediate: false, handover: None }),
+            (Mode::RobotFirst, false, NextStep::Append),
+            (Mode::AgentsOnly, false, NextStep::Append),
+            (Mode::RobotOnly, true, NextStep::AskRobot),
+        ] {
+            assert_eq!(decided(mode, true, target, person, Incoming::Text("你好")), step, "{mode:?} {target}");
+        }
         // It is routed once a group is configured.
         let route = NextStep::Route { immediate: false, handover: None };
         assert_eq!(decided(Mode::AgentsOnly, false, true, unassigned, Incoming::Text("你好")), route);

@@ -4,3 +4,4 @@ mod automatic;
 mod on_request;
 mod robot_silence;
 mod staffing;
+mod two_writers;

@@ -94,13 +94,30 @@ async fn answer_is_dropped_when_the_visitor_leaves_meanwhile() {
 }
 
 #[tokio::test]
-async fn admin_reply_without_claim_leaves_the_robot_active() {
+async fn text_of_an_admin_without_an_agent_ends_the_robots_part() {
     let world = World::start().await;
     let desk = world.service_desk(5, json!({ "mode": "robot_first" })).await;
     let visitor = desk.visitor(&world, "o-1");
     visitor.writes(SHIPPING).await;
     visitor.agent_replies("插一句").await.expect(201);
+    assert_eq!(visitor.stage().await, "unassigned");
+    let handed = world.event(&visitor.cid().await, "conversation.handoff").await;
+    assert_eq!(handed["data"]["reason"], "person");
     visitor.writes(SHIPPING).await;
-    assert_eq!(visitor.stage().await, "robot");
-    assert_eq!(visitor.received_texts().await, [SHIPPING_ANSWER, "插一句", SHIPPING_ANSWER]);
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&desk.agent), "people go on");
+    assert_eq!(visitor.received_texts().await, [SHIPPING_ANSWER, "插一句"]);
+}
+
+#[tokio::test]
+async fn text_of_an_admin_during_the_robots_answer_drops_the_answer() {
+    let world = World::start().await;
+    let own = StubServer::start().await;
+    let desk = desk(&world, &own, json!({ "mode": "robot_first" })).await;
+    let visitor = desk.visitor(&world, "o-1");
+    while_robot_is_answering(&world, &own, &visitor, async || {
+        visitor.agent_replies("我来回答").await.expect(201);
+    })
+    .await;
+    assert_eq!(visitor.received_texts().await, ["我来回答"]);
+    assert_eq!(visitor.stage().await, "unassigned");
 }

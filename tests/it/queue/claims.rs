@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::open_conversation::{fields, problem};
+use crate::open_conversation::{fields, problem, text};
 use crate::service_desk::{SHIPPING, assigned_to};
 use crate::support::World;
 
@@ -149,4 +149,32 @@ async fn first_reply_accepts_the_conversation() {
     // Further messages stay with the agent and are not assigned again.
     visitor.writes("谢谢").await;
     assert_eq!(world.event_types(&visitor.cid().await).await, expected);
+}
+
+#[tokio::test]
+async fn refused_claim_says_whose_status_is_in_the_way() {
+    let world = World::start().await;
+    let desk = world.service_desk(1, json!({ "mode": "agents_only" })).await;
+    desk.occupy_agent(&world).await;
+    let visitor = desk.visitor(&world, "o-1");
+    visitor.writes("在吗").await;
+    let cid = visitor.cid().await;
+    let own = world.agent_token(&desk.agent).await;
+    let claim = format!("/api/conversations/{cid}/claim");
+    let full = world.call(Some(&own), Method::POST, &claim, None).await;
+    assert_eq!(problem(&full), (409, "agent.at_capacity", None));
+    assert!(full.text("detail").starts_with("You have as many"), "{}", full.raw);
+    let full = world.claim(&cid, &desk.agent).await;
+    assert!(full.text("detail").starts_with("小王 has as many"), "{}", full.raw);
+
+    world.set_status(&desk.agent, "offline").await;
+    let colleague = world.claim(&cid, &desk.agent).await;
+    assert_eq!(problem(&colleague), (409, "agent.offline", None));
+    assert!(colleague.text("detail").starts_with("小王 is offline"), "{}", colleague.raw);
+    let said =
+        world.call(Some(&own), Method::POST, &format!("/api/conversations/{cid}/messages"), Some(&text("您好"))).await;
+    for offline in [world.call(Some(&own), Method::POST, &claim, None).await, said] {
+        assert_eq!(problem(&offline), (409, "agent.offline", None));
+        assert!(offline.text("detail").starts_with("You are offline"), "{}", offline.raw);
+    }
 }

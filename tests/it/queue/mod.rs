@@ -8,6 +8,7 @@ mod drain_continuation;
 mod earlier_assignments;
 mod failing;
 mod left_messages;
+mod max_queue;
 mod max_wait;
 mod order;
 mod simultaneous_arrivals;

@@ -92,7 +92,7 @@ async fn transfer_to_own_group_without_colleagues_returns_or_is_refused() {
 
     let refused = transfer_to_own_group(&world, &desk).await;
     assert_eq!(problem(&refused), (409, "group.unavailable", None));
-    assert!(refused.text("detail").contains("nobody else"), "{}", refused.raw);
+    assert!(refused.text("detail").contains("its other members are not on duty"), "{}", refused.raw);
     assert_eq!(handed.stage_and_agent().await, assigned_to(&wang));
 }
 

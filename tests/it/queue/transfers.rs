@@ -40,9 +40,13 @@ async fn transfer_to_an_agent_reassigns_or_is_refused() {
     world.set_status(&zhao, "offline").await;
     let full = transfer(&world, &desk.visitor(&world, "o-1"), json!({ "agent_id": zhao })).await;
     assert_eq!(problem(&full), (409, "agent.offline", None));
+    let words = full.text("detail");
+    assert!(words.starts_with("小赵 is offline") && !words.contains("PUT"), "{words}");
     let other = desk.visitor(&world, "o-2");
     other.writes("在吗").await;
-    assert_eq!(problem(&transfer(&world, &other, json!({ "agent_id": li })).await), (409, "agent.at_capacity", None));
+    let full = transfer(&world, &other, json!({ "agent_id": li })).await;
+    assert_eq!(problem(&full), (409, "agent.at_capacity", None));
+    assert!(full.text("detail").starts_with("小李 has as many"), "{}", full.raw);
     assert_eq!(other.stage_and_agent().await, assigned_to(&first));
     // The same without a recent heartbeat.
     world.set_status(&zhao, "online").await;
@@ -101,7 +105,12 @@ async fn transfer_to_a_group_assigns_queues_or_is_refused() {
     last.writes("在吗").await;
     let refused = transfer(&world, &last, json!({ "group_id": busy })).await;
     assert_eq!(problem(&refused), (409, "group.unavailable", None));
-    assert!(refused.text("detail").contains("not on duty"), "{}", refused.raw);
+    assert!(refused.text("detail").contains("its members are not on duty"), "{}", refused.raw);
+    assert!(!refused.text("detail").contains("leaves a message"), "{}", refused.raw);
+    let empty = world.group(&[]).await;
+    let refused = transfer(&world, &last, json!({ "group_id": empty })).await;
+    assert_eq!(problem(&refused), (409, "group.unavailable", None));
+    assert!(refused.text("detail").contains("it has no members"), "{}", refused.raw);
     assert_eq!(last.stage_and_agent().await, assigned_to(&first));
 }
 

@@ -118,6 +118,12 @@ impl World {
         self.post("/api/access-tokens", &asked).await.expect(201).text("token")
     }
 
+    /// A new token of this agent.
+    pub(crate) async fn agent_token(&self, agent: &str) -> String {
+        let asked = json!({ "role": "agent", "name": "客服", "agent_id": agent });
+        self.post("/api/access-tokens", &asked).await.expect(201).text("token")
+    }
+
     /// All items of a list, page by page.
     pub(crate) async fn list(&self, path: &str) -> Vec<Value> {
         let mut items = Vec::new();

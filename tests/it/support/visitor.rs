@@ -1,5 +1,6 @@
 //! A visitor who uses the simulated phone.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Answer, World};
@@ -127,10 +128,17 @@ impl Visitor<'_> {
         open.remove(0)
     }
 
-    /// Sends a text as the admin in the open conversation.
+    /// Sends a text in the open conversation as the agent who has it, or as the admin where no agent does.
     pub(crate) async fn agent_replies(&self, content: &str) -> Answer {
-        let cid = self.conversation().await["cid"].as_str().unwrap().to_owned();
+        let conversation = self.conversation().await;
+        let path = format!("/api/conversations/{}/messages", conversation["cid"].as_str().unwrap());
         let body = json!({ "type": "text", "text": { "content": content } });
-        self.world.post(&format!("/api/conversations/{cid}/messages"), &body).await
+        match conversation["assignee"]["agent_id"].as_str() {
+            Some(agent) => {
+                let token = self.world.agent_token(agent).await;
+                self.world.call(Some(&token), Method::POST, &path, Some(&body)).await
+            }
+            None => self.world.post(&path, &body).await,
+        }
     }
 }

@@ -236,9 +236,12 @@ impl Model {
     fn can_take(&self, agent: &str, present: bool) -> Result<(), HandoffError> {
         match self.agents.get(agent) {
             None => Err(HandoffError::NoAgent),
-            Some(agent) if agent.status == "offline" => Err(HandoffError::AgentOffline),
-            Some(agent) if present && !agent.is_present(self.now) => Err(HandoffError::AgentOffline),
-            Some(agent) if agent.load >= agent.capacity => Err(HandoffError::AgentFull),
+            Some(found) if found.status == "offline" || present && !found.is_present(self.now) => {
+                Err(HandoffError::AgentOffline { agent_id: agent.to_owned(), name: agent.to_owned() })
+            }
+            Some(found) if found.load >= found.capacity => {
+                Err(HandoffError::AgentFull { agent_id: agent.to_owned(), name: agent.to_owned() })
+            }
             Some(_) => Ok(()),
         }
     }

@@ -205,7 +205,7 @@ impl Schedule {
         if let Some(Ok(Completed::Handoff(Err(failure)))) = &end.done {
             watch.count_event(match failure {
                 HandoffError::Taken { .. } => "refused: taken",
-                HandoffError::AgentFull => "refused: full",
+                HandoffError::AgentFull { .. } => "refused: full",
                 _ => "refused",
             });
         }

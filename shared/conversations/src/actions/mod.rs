@@ -6,6 +6,7 @@
 
 mod claim;
 mod close;
+mod replace_robot;
 mod transfer;
 
 use std::sync::Arc;
@@ -40,9 +41,19 @@ pub enum HandoffError {
     /// There is no such agent.
     NoAgent,
     /// The agent is offline, or their workbench is silent.
-    AgentOffline,
+    AgentOffline {
+        /// The agent's id.
+        agent_id: String,
+        /// The agent's name.
+        name: String,
+    },
     /// The agent has as many conversations as their capacity.
-    AgentFull,
+    AgentFull {
+        /// The agent's id.
+        agent_id: String,
+        /// The agent's name.
+        name: String,
+    },
     /// There is no such group.
     NoGroup,
     /// The group cannot take the conversation; the text says why.
@@ -205,10 +216,11 @@ impl AgentActions {
             return Ok(Some(HandoffError::NoAgent));
         };
         let facts = agent_facts(&duty, self.store.clock.now());
+        let (agent_id, name) = (duty.agent_id, duty.name);
         Ok(if duty.status == AgentStatus::Offline || (present && !facts.present) {
-            Some(HandoffError::AgentOffline)
+            Some(HandoffError::AgentOffline { agent_id, name })
         } else if duty.load >= duty.capacity {
-            Some(HandoffError::AgentFull)
+            Some(HandoffError::AgentFull { agent_id, name })
         } else {
             None
         })

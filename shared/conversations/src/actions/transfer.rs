@@ -1,7 +1,7 @@
 //! Transfer: a person gives a conversation to another agent or group.
 
 use desk::{
-    routing::{Facts, Level, Mode, Outcome, Plan, Target},
+    routing::{Facts, Level, Mode, Outcome, Plan, Target, TargetState},
     staff::AgentFacts,
 };
 use store::{Attempt, Attempted, Conversation, Queue, Result, Stage, Waiting};
@@ -89,22 +89,34 @@ impl AgentActions {
                 let all = members.len();
                 members.retain(|member| Some(member.id.as_str()) != from);
                 if *open && members.len() < all && !members.iter().any(AgentFacts::is_on_duty) {
-                    let why = "nobody else of this group is on duty".to_owned();
+                    let why = "its other members are not on duty".to_owned();
                     return Ok(Err(HandoffError::GroupUnavailable(why)));
                 }
             }
             Facts::Agent { .. } => {}
         }
         let mut facts = RoutingFacts::from([(target.clone(), found)]);
-        let plan = &Plan::new(vec![Level::from(target)], None, decision.reception.after_hours);
+        let plan = &Plan::new(vec![Level::from(target.clone())], None, decision.reception.after_hours);
         let routed = self.router.route(plan, Mode::Full, decision.now, Freshness::Current, &mut facts).await?;
         if matches!(routed.outcome, Outcome::LeaveMessage { .. } | Outcome::Robot { .. }) {
-            let why = routed.trail.last().map(|entry| entry.reason.clone()).unwrap_or_default();
-            return Ok(Err(HandoffError::GroupUnavailable(why)));
+            let has_members =
+                matches!(facts.get(&target), Some(Facts::Group { group, .. }) if !group.members.is_empty());
+            let why = why_unavailable(routed.trail.last().map(|entry| entry.state), has_members);
+            return Ok(Err(HandoffError::GroupUnavailable(why.to_owned())));
         }
         let (since, cause) = (decision.now, RoutingCause::Transferred(True));
         let context = RoutingContext { plan, facts: &facts, robot_id: None, since, tell_visitor: true, cause };
         self.assigner.apply(decision, &routed, &context).await.map(Ok)
+    }
+}
+
+/// Why a group cannot take a conversation, in words that go on with its name.
+fn why_unavailable(state: Option<TargetState>, has_members: bool) -> &'static str {
+    match state {
+        Some(TargetState::OffWork) => "it is outside of its working hours",
+        Some(TargetState::QueueFull) => "its queue is full",
+        Some(TargetState::Offline) if !has_members => "it has no members",
+        _ => "its members are not on duty",
     }
 }
 

@@ -126,8 +126,11 @@ impl Receiver {
     ) -> Result<FollowUp> {
         let now = decision.now;
         let text = message.content.get("content").and_then(Value::as_str).filter(|_| message.kind == "text");
-        let handler = decision.before.as_ref().map(|open| handler(&open.stage));
-        let may_be_routed = matches!(handler, None | Some(Handler::Unassigned | Handler::Robot | Handler::LeftMessage));
+        let handler = decision.before.as_ref().map(handler);
+        let may_be_routed = matches!(
+            handler,
+            None | Some(Handler::Unassigned | Handler::Person | Handler::Robot | Handler::LeftMessage)
+        );
         let from = current_session_from(&decision.reception, &decision.visitor, now).filter(|_| may_be_routed);
         let left_message = decision.before.as_ref().filter(|_| handler == Some(Handler::LeftMessage));
         let planned = match left_message.and_then(stored_plan).filter(|plan| !plan.levels.is_empty()) {
@@ -188,8 +191,9 @@ fn reception_input<'a>(
     }
 }
 
-fn handler(stage: &Stage) -> Handler {
-    match stage {
+fn handler(open: &Conversation) -> Handler {
+    match &open.stage {
+        Stage::Unassigned if open.answered_at.is_some() => Handler::Person,
         Stage::Unassigned | Stage::Closed { .. } => Handler::Unassigned,
         Stage::Robot(_) => Handler::Robot,
         Stage::Queued(_) => Handler::Queue,

@@ -54,6 +54,11 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether the visitor sees it: a message, a card, or the typing indicator.
+    pub const fn shows_at_visitor(self) -> bool {
+        matches!(self, Self::SendMessage | Self::ShowTyping)
+    }
+
     /// Every action.
     pub const ALL: [Self; 24] = [
         Self::ReadSelf,

@@ -198,7 +198,10 @@ pub struct Member {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     /// An admin.
-    Admin,
+    Admin {
+        /// The agent that the admin works as, if any.
+        agent_id: Option<String>,
+    },
     /// A supervisor, who has the permissions of an agent as well.
     Supervisor {
         /// The agent that the supervisor works as.
@@ -214,6 +217,8 @@ pub enum Caller {
         scopes: BTreeSet<Scope>,
         /// The mini programs that it may do it for.
         app_ids: AppIds,
+        /// The agent that it works as, if any.
+        agent_id: Option<String>,
     },
 }
 
@@ -221,7 +226,7 @@ impl Caller {
     /// The caller who holds a token with this grant.
     pub fn new(grant: &Grant, member: Member) -> Self {
         match grant {
-            Grant::Admin => Self::Admin,
+            Grant::Admin => Self::Admin { agent_id: member.agent_id },
             Grant::Supervisor { group_ids } => {
                 let supervised =
                     if group_ids.is_empty() { member.groups.keys().cloned().collect() } else { group_ids.clone() };
@@ -229,16 +234,16 @@ impl Caller {
             }
             Grant::Agent => Self::Agent(member),
             Grant::Integrator { scopes, app_ids } => {
-                Self::Integrator { scopes: scopes.clone(), app_ids: app_ids.clone() }
+                Self::Integrator { scopes: scopes.clone(), app_ids: app_ids.clone(), agent_id: member.agent_id }
             }
         }
     }
 
-    /// The agent that the caller works as.
+    /// The agent that the caller works as, with its groups; `None` where no permission depends on groups.
     pub fn member(&self) -> Option<&Member> {
         match self {
             Self::Supervisor { member, .. } | Self::Agent(member) => Some(member),
-            Self::Admin | Self::Integrator { .. } => None,
+            Self::Admin { .. } | Self::Integrator { .. } => None,
         }
     }
 }

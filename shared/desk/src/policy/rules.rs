@@ -14,6 +14,8 @@ pub enum Verdict {
     Allow,
     /// Yes, once the caller's agent has claimed the conversation.
     AllowAfterClaim,
+    /// Yes, for a caller who works as no agent and so cannot claim the conversation. A robot that has it leaves it first.
+    AllowInPlaceOfRobot,
     /// No: the conversation is visible and no agent has it. It has to be claimed first (409).
     ClaimFirst,
     /// No: the conversation is visible and another agent has it (409).
@@ -67,7 +69,7 @@ pub fn relation(member: &Member, conversation: &ConversationFacts) -> Relation {
 /// anything is read.
 pub fn may_ever(caller: &Caller, action: Action) -> bool {
     let role = match caller {
-        Caller::Admin => return true,
+        Caller::Admin { .. } => return true,
         Caller::Supervisor { .. } => Role::Supervisor,
         Caller::Agent(_) => Role::Agent,
         Caller::Integrator { scopes, .. } => {
@@ -122,11 +124,16 @@ pub fn may(caller: &Caller, action: Action, subject: &Subject<'_>) -> Verdict {
         return Verdict::Refuse;
     }
     match (caller, subject) {
-        (Caller::Admin, _) | (Caller::Supervisor { .. }, Subject::MiniProgram(_)) => Verdict::Allow,
-        (Caller::Integrator { app_ids, .. }, subject) => match app_id(subject) {
-            Some(app_id) if !app_ids.contains(app_id) => Verdict::Hide,
-            _ => Verdict::Allow,
-        },
+        (Caller::Integrator { app_ids, .. }, subject) if app_id(subject).is_some_and(|id| !app_ids.contains(id)) => {
+            Verdict::Hide
+        }
+        (Caller::Admin { agent_id } | Caller::Integrator { agent_id, .. }, Subject::Conversation(conversation))
+            if action.shows_at_visitor() =>
+        {
+            of_writer(agent_id.as_ref(), &conversation.holder)
+        }
+        (Caller::Admin { .. } | Caller::Integrator { .. }, _)
+        | (Caller::Supervisor { .. }, Subject::MiniProgram(_)) => Verdict::Allow,
         (Caller::Supervisor { member, supervised }, Subject::Conversation(conversation)) => {
             if conversation.group_ids.is_disjoint(supervised) {
                 of_agent(member, action, conversation)
@@ -175,6 +182,17 @@ fn needs_subject(action: Action) -> bool {
     )
 }
 
+/// Whether an admin or a program may write to a visitor. One person or robot at a time talks with a visitor.
+fn of_writer(agent_id: Option<&String>, holder: &Holder) -> Verdict {
+    match (holder, agent_id) {
+        (Holder::Closed { .. }, _) => Verdict::Allow,
+        (Holder::Agent(holder), agent) if agent == Some(holder) => Verdict::Allow,
+        (Holder::Agent(_), _) => Verdict::Taken,
+        (Holder::Unassigned, Some(_)) => Verdict::AllowAfterClaim,
+        (Holder::Unassigned, None) => Verdict::AllowInPlaceOfRobot,
+    }
+}
+
 /// What an agent may do with a conversation.
 fn of_agent(member: &Member, action: Action, conversation: &ConversationFacts) -> Verdict {
     match (relation(member, conversation), action) {
@@ -182,7 +200,7 @@ fn of_agent(member: &Member, action: Action, conversation: &ConversationFacts) -
         (Relation::Own | Relation::Earlier, _)
         | (_, Action::ReadConversation)
         | (Relation::Waiting, Action::ClaimConversation) => Verdict::Allow,
-        (Relation::Waiting, Action::SendMessage) => Verdict::AllowAfterClaim,
+        (Relation::Waiting, action) if action.shows_at_visitor() => Verdict::AllowAfterClaim,
         (Relation::Waiting, Action::ClaimForAgent) => Verdict::Refuse,
         (Relation::Waiting, _) => Verdict::ClaimFirst,
         (Relation::Colleague, _) => Verdict::Taken,
@@ -203,7 +221,7 @@ fn of_supervisor(member: &Member, action: Action, conversation: &ConversationFac
         ) => Verdict::Allow,
         (Holder::Agent(agent), _) if member.agent_id.as_ref() != Some(agent) => Verdict::Taken,
         (Holder::Agent(_) | Holder::Closed { .. }, _) => Verdict::Allow,
-        (Holder::Unassigned, Action::SendMessage) => Verdict::AllowAfterClaim,
+        (Holder::Unassigned, action) if action.shows_at_visitor() => Verdict::AllowAfterClaim,
         (Holder::Unassigned, _) => Verdict::ClaimFirst,
     }
 }

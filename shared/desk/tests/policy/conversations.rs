@@ -1,15 +1,15 @@
 //! Conversations: role by relation by action.
 
-use desk::policy::{Action, AppIds, Caller, ConversationFacts, Holder, Relation, Scope, Subject, may, relation};
+use desk::policy::{Action, AppIds, Caller, ConversationFacts, Grant, Holder, Relation, Scope, Subject, may, relation};
 
-use crate::{agent, closed, conversation, integrator, member, set, supervisor, verdict, with};
+use crate::{admin, agent, closed, conversation, integrator, member, set, supervisor, verdict, with};
 
 /// Rows are actions, columns are how the agent stands to the conversation.
 const AGENT: &str = "
                         own     waiting      colleague  earlier  stranger
     ReadConversation    allow   allow        allow      allow    hide
     SendMessage         allow   claims       taken      allow    hide
-    ShowTyping          allow   claim-first  taken      allow    hide
+    ShowTyping          allow   claims       taken      allow    hide
     TakeBackMessage     allow   claim-first  taken      allow    hide
     ClaimConversation   allow   allow        taken      allow    hide
     ClaimForAgent       refuse  refuse       refuse     refuse   refuse
@@ -24,7 +24,7 @@ const SUPERVISOR: &str = "
                         own     waiting      colleague  earlier  stranger  led-waiting  led-taken  led-closed
     ReadConversation    allow   allow        allow      allow    hide      allow        allow      allow
     SendMessage         allow   claims       taken      allow    hide      claims       taken      allow
-    ShowTyping          allow   claim-first  taken      allow    hide      claim-first  taken      allow
+    ShowTyping          allow   claims       taken      allow    hide      claims       taken      allow
     TakeBackMessage     allow   claim-first  taken      allow    hide      allow        allow      allow
     ClaimConversation   allow   allow        taken      allow    hide      allow        allow      allow
     ClaimForAgent       allow   refuse       taken      allow    hide      allow        allow      allow
@@ -121,17 +121,39 @@ fn supervisor_by_relation_and_action() {
 }
 
 #[test]
-fn admin_may_do_everything_to_every_conversation() {
+fn admin_may_do_everything_to_every_conversation_but_write_into_an_agents() {
     for facts in ["own", "waiting", "colleague", "earlier", "stranger"].into_iter().flat_map(column) {
         for action in Action::ALL {
-            assert_eq!(may(&Caller::Admin, action, &Subject::Conversation(&facts)), verdict("allow"), "{action:?}");
+            let expected = match &facts.holder {
+                _ if !action.shows_at_visitor() => "allow",
+                Holder::Agent(_) => "taken",
+                Holder::Unassigned => "in-place-of-robot",
+                Holder::Closed { .. } => "allow",
+            };
+            assert_eq!(may(&admin(), action, &Subject::Conversation(&facts)), verdict(expected), "{action:?}");
+        }
+    }
+}
+
+#[test]
+fn admin_and_integrator_write_as_the_agent_of_their_token() {
+    let scopes = Scope::ALL.into();
+    for grant in [Grant::Admin, Grant::Integrator { scopes, app_ids: AppIds::All }] {
+        let caller = Caller::new(&grant, member());
+        for action in [Action::SendMessage, Action::ShowTyping] {
+            for (holder, expected) in
+                [(with("a-me"), "allow"), (with("a-other"), "taken"), (Holder::Unassigned, "claims")]
+            {
+                let facts = conversation(holder, &["g-other"]);
+                assert_eq!(may(&caller, action, &Subject::Conversation(&facts)), verdict(expected), "{facts:?}");
+            }
         }
     }
 }
 
 #[test]
 fn integrator_needs_the_scope_and_the_mini_program() {
-    let facts = conversation(with("a-other"), &["g-other"]);
+    let facts = conversation(closed(None, None), &["g-other"]);
     let subject = Subject::Conversation(&facts);
     let reads = [Action::ReadConversation];
     let writes = [Action::SendMessage, Action::ShowTyping, Action::TakeBackMessage];

@@ -37,6 +37,11 @@ pub(crate) fn supervisor() -> Caller {
     Caller::new(&Grant::Supervisor { group_ids: set(&["g-led"]) }, member())
 }
 
+/// An admin without an agent.
+pub(crate) fn admin() -> Caller {
+    Caller::new(&Grant::Admin, Member::default())
+}
+
 pub(crate) fn integrator(scopes: &[Scope], app_ids: AppIds) -> Caller {
     let scopes = scopes.iter().copied().collect();
     Caller::new(&Grant::Integrator { scopes, app_ids }, Member::default())
@@ -62,6 +67,7 @@ pub(crate) fn verdict(name: &str) -> Verdict {
     match name {
         "allow" => Verdict::Allow,
         "claims" => Verdict::AllowAfterClaim,
+        "in-place-of-robot" => Verdict::AllowInPlaceOfRobot,
         "claim-first" => Verdict::ClaimFirst,
         "taken" => Verdict::Taken,
         "hide" => Verdict::Hide,

@@ -4,7 +4,7 @@ use desk::policy::{
     Action, AppIds, Caller, Grant, GroupChange, Holder, Member, Scope, Subject, Verdict, VisitorFacts, may, may_ever,
 };
 
-use crate::{APP, ME, agent, closed, conversation, integrator, member, set, supervisor, with};
+use crate::{APP, ME, admin, agent, closed, conversation, integrator, member, set, supervisor, with};
 
 /// Whether a role may ever do it, whatever to: admin, supervisor, agent, integrator with all scopes.
 const EVER: [(Action, [bool; 4]); 24] = [
@@ -37,7 +37,7 @@ const EVER: [(Action, [bool; 4]); 24] = [
 #[test]
 fn every_action_is_decided_for_every_role() {
     assert_eq!(EVER.map(|(action, _)| action), Action::ALL);
-    let callers = [Caller::Admin, supervisor(), agent(), integrator(&Scope::ALL, AppIds::All)];
+    let callers = [admin(), supervisor(), agent(), integrator(&Scope::ALL, AppIds::All)];
     for (action, expected) in EVER {
         assert_eq!(callers.each_ref().map(|caller| may_ever(caller, action)), expected, "{action:?}");
     }
@@ -83,7 +83,7 @@ fn visitors_are_visible_with_their_open_conversation_or_to_their_last_agent() {
     ] {
         let may = |caller: &Caller| may(caller, Action::ReadVisitor, &Subject::Visitor(&facts));
         assert_eq!((may(&agent()), may(&supervisor())), (of_agent, of_supervisor), "{facts:?}");
-        assert_eq!(may(&Caller::Admin), allow);
+        assert_eq!(may(&admin()), allow);
         let reader = |app_id: &str| integrator(&[Scope::ConversationsRead], AppIds::Named(set(&[app_id])));
         assert_eq!((may(&reader(APP)), may(&reader("wx02"))), (allow, hide));
     }
@@ -139,7 +139,7 @@ fn status_is_set_for_the_own_agent_only() {
         assert_eq!(may(&caller, Action::SetAgentStatus, &Subject::Agent(ME)), Verdict::Allow);
         assert_eq!(may(&caller, Action::SetAgentStatus, &Subject::Agent("a-other")), Verdict::Refuse);
     }
-    assert_eq!(may(&Caller::Admin, Action::SetAgentStatus, &Subject::Agent("a-other")), Verdict::Allow);
+    assert_eq!(may(&admin(), Action::SetAgentStatus, &Subject::Agent("a-other")), Verdict::Allow);
 }
 
 #[test]

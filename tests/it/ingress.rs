@@ -221,6 +221,7 @@ async fn no_call_to_wechat_before_the_push_is_acknowledged() {
 #[tokio::test]
 async fn valid_callback_check_returns_the_echo_and_verifies_the_binding() {
     let world = World::start().await;
+    world.clock.set("2024-04-25T09:15:04Z".parse().unwrap());
     // The example, AppID and key of WeChat's page on message push.
     let bound = json!({
         "name": "a", "app_id": "wxba5fad812f8e6fb9", "app_secret": "s3cret", "token": "AAAAA",
@@ -239,9 +240,10 @@ async fn valid_callback_check_returns_the_echo_and_verifies_the_binding() {
     assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
     let shown = world.get("/api/bindings/wxba5fad812f8e6fb9").await.expect(200);
     assert_eq!(shown.body["status"], "verified");
-    assert_eq!(shown.body["verified_at"], "2026-03-02T08:00:00Z");
+    assert_eq!(shown.body["verified_at"], "2024-04-25T09:15:04Z");
 
-    // The page's JSON example.
+    // The page's JSON example, of the next day.
+    world.advance(1_714_112_445 - 1_714_036_504);
     let encrypt = "+qdx1OKCy+5JPCBFWw70tm0fJGb2Jmeia4FCB7kao+/Q5c/ohsOzQHi8khUOb05JCpj0JB4RvQMkUyus8TPxLKJGQqcvZqzDpVzazhZv6JsXUnnR8XGT740XgXZUXQ7vJVnAG+tE8NUd4yFyjPy7GgiaviNrlCTj+l5kdfMuFUPpRSrfMZuMcp3Fn2Pede2IuQrKEYwKSqFIZoNqJ4M8EajAsjLY2km32IIjdf8YL/P50F7mStwntrA2cPDrM1kb6mOcfBgRtWygb3VIYnSeOBrebufAlr7F9mFUPAJGj04=";
     let push = Push {
         url: bound.text("callback_url"),
@@ -266,9 +268,10 @@ async fn console_submission_verifies_the_binding() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     assert_eq!(world.get(&format!("/api/bindings/{APP}")).await.body["status"], "verified");
-    let echo = "a&b<c>\"4375\"";
-    let signature = sign(&[&binding.token, "1", "2"]);
-    let query = [("signature", signature.as_str()), ("timestamp", "1"), ("nonce", "2"), ("echostr", echo)];
+    let (echo, timestamp) = ("0aZ9", world.now().as_second().to_string());
+    let signature = sign(&[&binding.token, &timestamp, "2"]);
+    let query =
+        [("signature", signature.as_str()), ("timestamp", timestamp.as_str()), ("nonce", "2"), ("echostr", echo)];
     let answer = world.check(&binding.callback_url, &query).await.expect(200);
     assert_eq!(answer.raw, echo, "byte for byte");
     assert_eq!(answer.header("x-content-type-options"), "nosniff", "it is not interpreted as HTML");

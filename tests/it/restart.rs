@@ -67,7 +67,7 @@ async fn submit(world: &World, binding: &Binding) -> Binding {
         "app_id": APP, "callback_url": callback_url, "token": binding.token, "encoding_aes_key": binding.key,
     });
     assert_eq!(world.sim_post("/sim/mini-programs", &console).await.expect(200).body["verified"], true);
-    Binding { callback_url, ..binding.clone() }
+    Binding { callback_url, clock: world.clock.clone(), ..binding.clone() }
 }
 
 #[tokio::test]

@@ -162,6 +162,7 @@ async fn sealed_values_do_not_open_without_the_master_secret() {
         token: PUSH_TOKEN.to_owned(),
         key: AES_KEY.to_owned(),
         callback_url: format!("{}/callback/{other}", world.bundle.api_url()),
+        clock: world.clock.clone(),
     };
     let pushed = world.deliver(&push::Push::new(&visitor, &push::text_document("o-1", 1, 1, "x"))).await;
     assert!(pushed.status >= 400, "{}", pushed.raw);

@@ -90,8 +90,10 @@ async fn callback_verification_returns_500_when_the_table_is_down() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     world.bundle.table_faults().add(down(Fault::InternalError, "CallbackVerify", "UpdateItem"));
-    let signature = crate::support::push::sign(&[&binding.token, "1", "2"]);
-    let query = [("signature", signature.as_str()), ("timestamp", "1"), ("nonce", "2"), ("echostr", "87654321")];
+    let timestamp = world.now().as_second().to_string();
+    let signature = crate::support::push::sign(&[&binding.token, &timestamp, "2"]);
+    let query =
+        [("signature", signature.as_str()), ("timestamp", timestamp.as_str()), ("nonce", "2"), ("echostr", "87654321")];
     let answer = world.check(&binding.callback_url, &query).await;
     assert_eq!((answer.status, answer.raw.as_str()), (500, "try again"));
     world.bundle.table_faults().clear();

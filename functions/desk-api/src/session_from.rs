@@ -17,7 +17,8 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 
 /// Build a session-from
 ///
-/// Refused if it has more than 1000 characters or bytes, and if a level of `transfer_action` could not be followed.
+/// Refused if it has more than 1000 characters or bytes, and if a level of `transfer_action` could not be followed: without an id,
+/// or with a value that is not defined.
 #[utoipa::path(
     post,
     path = "/api/session-from/build",
@@ -57,7 +58,10 @@ struct SessionFromText {
 
 /// Parse a session-from
 ///
-/// Any text is a `session-from`; what is unusual is a warning.
+/// Any text is a `session-from`; what is unusual is a warning. The answer is what the reception keeps: at most 4096 bytes of the
+/// text are read, a nickname has at most 256 bytes, an id 128, an avatar 2048, and `params` and `customer_fields` 4096 bytes of
+/// JSON each. JSON that is malformed in a common way (a comma before a closing bracket, a line break or an unescaped quotation
+/// mark in a string) is mended, with the warning `json_repaired`.
 #[utoipa::path(
     post,
     path = "/api/session-from/parse",
@@ -67,7 +71,7 @@ struct SessionFromText {
     responses((status = 200, description = "What the session-from says.", body = SessionFrom)),
 )]
 async fn parse(Json(SessionFromText { text }): Json<SessionFromText>) -> Json<SessionFrom> {
-    Json(session_from::parse(&text))
+    Json(session_from::parse_bounded(&text))
 }
 
 /// A new secret. No other answer has it.

@@ -47,7 +47,7 @@ struct VisitorView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = VisitorSessionFrom)]
 struct SessionFromView {
-    /// As it came. Where it is signed, for admins only: for a day the signature identifies its holder as the visitor.
+    /// As it came, at most the first 4100 bytes. Where it is signed, for admins only: for a day the signature identifies its holder as the visitor.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     raw: Option<String>,
@@ -109,7 +109,7 @@ async fn read(
         None => None,
     };
     let session_from = visitor.session_from.as_deref().map(|raw| {
-        let parsed = session_from::parse(raw);
+        let parsed = session_from::parse_bounded(raw);
         let is_shown = caller.role() == Role::Admin || parsed.signature.is_none();
         SessionFromView {
             raw: is_shown.then(|| raw.to_owned()),

@@ -3,20 +3,21 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
 };
 
+use function::callback::{Budget, UNKNOWN_APP_IDS_PER_SECOND};
 use jiff::{SignedDuration, Timestamp};
 use store::{ExposeSecret, PushCredentialReader, SealedPushCredentials, SharedClock, StoreError, Vault};
 use wechat::{EncodingAesKey, PushCredentials, Token};
 
+use crate::absent::AbsentAppIds;
+
 /// How long credentials stay in the cache.
 const CACHE_LIFETIME: SignedDuration = SignedDuration::from_secs(60);
 
-/// How many refused pushes per window may make this environment read a binding again. The limit keeps forged pushes from
+/// How many refused pushes per second may make this environment read a binding again. The limit keeps forged pushes from
 /// causing one read of the table each.
-const MAX_REREADS: u32 = 10;
-const REREAD_WINDOW: Duration = Duration::from_secs(1);
+const REREADS_PER_SECOND: u32 = 10;
 
 /// How many bindings a new environment reads during init. It reads others with their first push.
 const MAX_PREFETCHED: i32 = 10;
@@ -28,17 +29,32 @@ pub(crate) struct Credentials {
     stored: PushCredentialReader,
     vault: Vault,
     cache: Arc<Mutex<Cache>>,
+    rereads: Budget,
+    unknown: Budget,
 }
 
 #[derive(Debug, Default)]
 struct Cache {
     by_app_id: HashMap<String, (Timestamp, Arc<PushCredentials>)>,
-    rereads: Option<(Instant, u32)>,
+    absent: AbsentAppIds,
+}
+
+/// What is known about the credentials of a mini program.
+pub(crate) enum Lookup {
+    /// They were in the cache.
+    Cached(Arc<PushCredentials>),
+    /// They were read from the table.
+    Read(Arc<PushCredentials>),
+    /// The mini program is not bound, or was not bound some seconds ago.
+    Unbound,
+    /// Not read, because too many unknown AppIDs were asked for in this second ([`UNKNOWN_APP_IDS_PER_SECOND`]).
+    TooManyUnknown,
 }
 
 impl Credentials {
     pub(crate) fn new(clock: SharedClock, stored: PushCredentialReader, vault: Vault) -> Self {
-        Self { clock, stored, vault, cache: Arc::default() }
+        let (rereads, unknown) = (Budget::new(REREADS_PER_SECOND), Budget::new(UNKNOWN_APP_IDS_PER_SECOND));
+        Self { clock, stored, vault, cache: Arc::default(), rereads, unknown }
     }
 
     /// Reads credentials during init, with one request that also opens the connection. Reading them takes a third of the
@@ -51,30 +67,41 @@ impl Credentials {
         }
     }
 
-    /// The credentials of a mini program, and whether they were read from the table by this call. `None` when the mini
-    /// program is not bound.
-    pub(crate) async fn get(&self, app_id: &str) -> Result<(Option<Arc<PushCredentials>>, bool), StoreError> {
+    /// The credentials of a mini program. The budget for unknown AppIDs does not bind one that had a binding before.
+    pub(crate) async fn get(&self, app_id: &str) -> Result<Lookup, StoreError> {
         let now = self.clock.now();
-        let cached = self
-            .cache()
-            .by_app_id
-            .get(app_id)
-            .filter(|(read, _)| now < *read + CACHE_LIFETIME)
-            .map(|(_, credentials)| credentials.clone());
-        match cached {
-            Some(credentials) => Ok((Some(credentials), false)),
-            None => Ok((self.read(app_id).await?, true)),
+        if let Some(known) = self.lookup(app_id, now) {
+            return Ok(known);
+        }
+        let found = self.read(app_id).await?;
+        if found.is_none() {
+            let _ = self.unknown.spend(now);
+        }
+        Ok(found.map_or(Lookup::Unbound, Lookup::Read))
+    }
+
+    /// What can be said without a read.
+    fn lookup(&self, app_id: &str, now: Timestamp) -> Option<Lookup> {
+        let cache = self.cache();
+        match cache.by_app_id.get(app_id) {
+            Some((read, credentials)) if now < *read + CACHE_LIFETIME => Some(Lookup::Cached(credentials.clone())),
+            Some(_) => None,
+            None if cache.absent.contains(app_id, now) => Some(Lookup::Unbound),
+            None => self.unknown.is_spent(now).then_some(Lookup::TooManyUnknown),
         }
     }
 
-    /// The credentials in the table. `None` when the mini program is not bound or [`MAX_REREADS`] is reached.
+    /// The credentials in the table. `None` when the mini program is not bound or [`REREADS_PER_SECOND`] is reached.
     pub(crate) async fn reread(&self, app_id: &str) -> Result<Option<Arc<PushCredentials>>, StoreError> {
-        if self.may_reread() { self.read(app_id).await } else { Ok(None) }
+        if self.rereads.spend(self.clock.now()) { self.read(app_id).await } else { Ok(None) }
     }
 
     async fn read(&self, app_id: &str) -> Result<Option<Arc<PushCredentials>>, StoreError> {
+        let now = self.clock.now();
         let Some(sealed) = self.stored.push_credentials(app_id).await? else {
-            self.cache().by_app_id.remove(app_id);
+            let mut cache = self.cache();
+            cache.by_app_id.remove(app_id);
+            cache.absent.insert(app_id, now);
             return Ok(None);
         };
         self.insert(&sealed).await.map(Some)
@@ -100,14 +127,6 @@ impl Credentials {
         let credentials = Arc::new(PushCredentials { token, current, previous });
         self.cache().by_app_id.insert(sealed.app_id.clone(), (now, credentials.clone()));
         Ok(credentials)
-    }
-
-    fn may_reread(&self) -> bool {
-        let mut cache = self.cache();
-        let (began, count) = cache.rereads.unwrap_or((Instant::now(), 0));
-        let (began, count) = if began.elapsed() >= REREAD_WINDOW { (Instant::now(), 0) } else { (began, count) };
-        cache.rereads = Some((began, count + 1));
-        count < MAX_REREADS
     }
 
     fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {

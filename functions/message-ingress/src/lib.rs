@@ -3,20 +3,29 @@
 //! A warm function makes one conditional write and reads nothing: WeChat closes the connection after five seconds and
 //! tells the visitor that the service is unavailable (接收消息和事件). The responses are `success`; 403, always with the same
 //! body, for a request that is not a push for a binding; 413 for a body larger than any push; 500 where WeChat should
-//! deliver the push again.
+//! deliver the push again. A request whose parameters are not in WeChat's form is refused before anything is read for it.
 
+mod absent;
 mod credentials;
 
-use credentials::Credentials;
-use function::{CallLimits, Env, StartError, http};
+use credentials::{Credentials, Lookup};
+use function::{
+    CallLimits, Env, StartError,
+    callback::{CallbackQuery, ParameterError},
+    http,
+};
 use lambda_http::{Body, Request, RequestExt, Response, http::StatusCode};
 use store::{Inbox, NewInbound, Receipt, SharedClock, StoreError, Thread};
 use tracing::{Span, field};
 use wechat::push::{self, PushQuery, VerifiedPush};
 
+/// The longest openid, in bytes. WeChat's have 28.
+const OPENID_MAX: usize = 128;
+
 /// The handler's dependencies.
 #[derive(Debug, Clone)]
 pub struct Deps {
+    clock: SharedClock,
     inbox: Inbox,
     credentials: Credentials,
 }
@@ -25,16 +34,21 @@ impl Deps {
     /// Reads `TABLE_NAME` and `SECRET_ARN`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, vault) = env.settings().opening_stores(clock.clone(), CallLimits::FiveSeconds).await?;
-        let credentials = Credentials::new(clock, table.push_credentials(), vault);
+        let credentials = Credentials::new(clock.clone(), table.push_credentials(), vault);
         credentials.prefetch().await;
-        Ok(Self { inbox: table.inbox(), credentials })
+        Ok(Self { clock, inbox: table.inbox(), credentials })
     }
 }
 
 /// Why a push is not stored.
 enum Refusal {
+    Parameters(ParameterError),
     Unbound,
+    /// The mini program is not known to this environment, which has read too many unknown ones in this second.
+    TooManyUnknown,
     Push(wechat::Error),
+    /// The sender is longer than [`OPENID_MAX`].
+    OpenidTooLong,
     Store(StoreError),
 }
 
@@ -55,6 +69,10 @@ pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
             tracing::error!(PushesNotStored = 1, error = %http::chain(&error), "push not stored; WeChat delivers it again");
             http::text(StatusCode::INTERNAL_SERVER_ERROR, "try again")
         }
+        Err(Refusal::TooManyUnknown) => {
+            tracing::warn!(code = "push.too_many_unknown", "push not looked up; WeChat delivers it again");
+            http::text(StatusCode::INTERNAL_SERVER_ERROR, "try again")
+        }
         Err(Refusal::Push(wechat::Error::TooLarge)) => {
             tracing::warn!(code = wechat::Error::TooLarge.code(), "push refused");
             http::text(StatusCode::PAYLOAD_TOO_LARGE, "too large")
@@ -62,7 +80,9 @@ pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
         Err(refusal) => {
             let code = match refusal {
                 Refusal::Push(error) => error.code(),
-                Refusal::Unbound | Refusal::Store(_) => "push.unbound",
+                Refusal::Parameters(error) => error.code(),
+                Refusal::OpenidTooLong => "push.openid_too_long",
+                Refusal::Unbound | Refusal::TooManyUnknown | Refusal::Store(_) => "push.unbound",
             };
             tracing::warn!(code, "push refused");
             http::text(StatusCode::FORBIDDEN, "refused")
@@ -72,6 +92,9 @@ pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
 
 async fn receive(deps: &Deps, app_id: &str, request: &Request) -> Result<Receipt, Refusal> {
     let push = open(deps, app_id, request).await?;
+    if push.inbound.from_user_name.len() > OPENID_MAX {
+        return Err(Refusal::OpenidTooLong);
+    }
     let dedup_key = push.inbound.dedup_key();
     let thread = Thread::new(app_id, push.inbound.from_user_name);
     Span::current().record("uid", thread.uid());
@@ -99,16 +122,21 @@ async fn open(deps: &Deps, app_id: &str, request: &Request) -> Result<VerifiedPu
         return Err(Refusal::Push(wechat::Error::TooLarge));
     }
     let parameters = request.query_string_parameters();
+    let signed = CallbackQuery::read(&parameters, deps.clock.now()).map_err(Refusal::Parameters)?;
     let query = PushQuery {
         signature: parameters.first("signature"),
         msg_signature: parameters.first("msg_signature"),
-        timestamp: parameters.first("timestamp").unwrap_or_default(),
-        nonce: parameters.first("nonce").unwrap_or_default(),
+        timestamp: signed.timestamp,
+        nonce: signed.nonce,
         encrypt_type: parameters.first("encrypt_type"),
         openid: parameters.first("openid"),
     };
-    let (cached, is_fresh) = deps.credentials.get(app_id).await.map_err(Refusal::Store)?;
-    let cached = cached.ok_or(Refusal::Unbound)?;
+    let (cached, is_fresh) = match deps.credentials.get(app_id).await.map_err(Refusal::Store)? {
+        Lookup::Cached(credentials) => (credentials, false),
+        Lookup::Read(credentials) => (credentials, true),
+        Lookup::Unbound => return Err(Refusal::Unbound),
+        Lookup::TooManyUnknown => return Err(Refusal::TooManyUnknown),
+    };
     match push::open(&cached, app_id, &query, body) {
         Err(error) if error.may_be_stale() && !is_fresh => {
             match deps.credentials.reread(app_id).await.map_err(Refusal::Store)? {

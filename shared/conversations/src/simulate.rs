@@ -123,7 +123,7 @@ impl Simulator {
         let (outcome, trail) = self.outcome(step, &planned, simulation.at).await?;
         let robot_answers = first == FirstStep::Robot || matches!(outcome, Some(Outcome::Robot { .. }));
         Ok(Some(Simulated {
-            session_from: session_from::parse(simulation.session_from),
+            session_from: session_from::parse_bounded(simulation.session_from),
             mode: reception.mode,
             first,
             robot_id: planned.robot_id.filter(|_| robot_answers),

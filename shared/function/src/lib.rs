@@ -3,6 +3,7 @@
 //! - [`Env`] and [`Settings`]: environment variables, with one error that names all that are missing.
 //! - [`Aws`], [`CallLimits`]: AWS clients with one TLS stack, time limits and Amazon's root certificates.
 //! - [`Settings::stores`]: the table and the vault, connected during init.
+//! - [`callback`]: what a request to the callback URL must be before anything is read for it.
 //! - [`http`]: responses of functions without a router.
 //! - [`trigger`]: stream records, messages of a queue, and the schedule's tick.
 //! - [`Deadline`]: what an invocation may begin before its timeout.
@@ -10,6 +11,7 @@
 //! - [`init_logs`]: logs in the format of Lambda's logging configuration, and metrics in them.
 
 mod aws;
+pub mod callback;
 mod deadline;
 mod env;
 pub mod http;

@@ -96,7 +96,7 @@ pub struct RobotStage {
     pub turn: Option<Turn>,
     /// Consecutive turns without an answer.
     pub misses: u32,
-    /// The last question, to recognise a repetition.
+    /// The beginning of the last question, to recognise a repetition.
     pub last_question: String,
     /// How often it was asked in a row.
     pub repeats: u32,

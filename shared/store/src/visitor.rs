@@ -21,7 +21,7 @@ use crate::{
 pub struct Visitor {
     /// Their open conversation.
     pub open_cid: Option<String>,
-    /// The `session-from` they last entered with.
+    /// The `session-from` they last entered with: the part of it that is read, some 4 KB.
     pub session_from: Option<String>,
     /// When they entered with it.
     pub session_from_at: Option<Timestamp>,
@@ -51,11 +51,11 @@ pub struct Visitor {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Profile {
-    /// The name they gave.
+    /// The name they gave, at most 256 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub nickname: Option<String>,
-    /// The address of their picture.
+    /// The address of their picture, at most 2048 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub avatar: Option<String>,
@@ -66,22 +66,22 @@ pub struct Profile {
     /// Whether the `partnerid` came with a valid signature.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub partnerid_verified: bool,
-    /// Who they are across one company's mini programs.
+    /// Who they are across one company's mini programs, at most 128 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub unionid: Option<String>,
-    /// The robot that was asked for.
+    /// The robot that was asked for, at most 128 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub robotid: Option<String>,
-    /// The merchant they came from.
+    /// The merchant they came from, at most 128 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub customer_code: Option<String>,
-    /// Free fields, in alphabetical order.
+    /// Free fields of the last `session-from`, in alphabetical order. At most 4096 bytes of JSON.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub params: std::collections::BTreeMap<String, String>,
-    /// The customer's own fields.
+    /// The customer's own fields of the last `session-from`. At most 4096 bytes of JSON.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub customer_fields: std::collections::BTreeMap<String, String>,
 }

@@ -32,6 +32,9 @@ async fn build_refuses_an_invalid_level_and_names_its_field() {
         ("spill_id", json!(0)),
         ("spill_id", json!(8)),
         ("deci_id", json!([])),
+        ("deci_id", json!(null)),
+        ("deci_id", json!("")),
+        ("deci_id", json!("  ")),
         ("colour", json!("blue")),
     ] {
         let mut wrong = right.clone();
@@ -39,6 +42,17 @@ async fn build_refuses_an_invalid_level_and_names_its_field() {
         let answer = built(&world, &json!([right, wrong])).await;
         assert_eq!(problem(&answer).0, 422, "{wrong}: {}", answer.raw);
         assert_eq!(fields(&answer), [format!("transfer_action[1].{field}")], "{wrong}: {}", answer.raw);
+    }
+    let mut without = right.clone();
+    without.as_object_mut().unwrap().remove("deci_id");
+    let answer = built(&world, &json!([without])).await;
+    assert_eq!((problem(&answer).0, fields(&answer)), (422, vec!["transfer_action[0].deci_id"]), "{}", answer.raw);
+    for (field, action) in [
+        ("customer_code", json!({ "customer_code": " ", "flow_group_id": "g" })),
+        ("flow_group_id", json!({ "customer_code": "shop-7", "flow_group_id": "　" })),
+    ] {
+        let answer = world.post("/api/session-from/build", &json!({ "platform_action": action })).await;
+        assert_eq!((problem(&answer).0, fields(&answer)), (422, vec![format!("platform_action.{field}").as_str()]));
     }
     let empty = built(&world, &json!([{}])).await;
     assert_eq!((problem(&empty).0, fields(&empty)), (422, vec!["transfer_action[0]"]));

@@ -5,7 +5,11 @@ mod api;
 mod pushes;
 mod request;
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use store::ManualClock;
 
 use self::{
     api::{api, authorizer, card},
@@ -77,6 +81,7 @@ fn binding() -> Binding {
         token: TOKEN.to_owned(),
         key: KEY.to_owned(),
         callback_url: format!("https://{HOST}/callback/{APP}"),
+        clock: Arc::new(ManualClock::new(Timestamp::constant(BEGINNING, 0))),
     }
 }
 

@@ -6,4 +6,5 @@ pub(crate) mod session_from;
 mod simulate;
 mod sticky_agent;
 mod unknown_targets;
+mod visitor_fields;
 mod visitor_identity;

@@ -121,7 +121,7 @@ async fn visitors_with_equal_verified_partnerid_are_one_person() {
 }
 
 #[tokio::test]
-async fn profile_merges_fields_of_successive_session_from() {
+async fn profile_keeps_names_and_ids_and_replaces_free_fields() {
     let world = World::start().await;
     let binding = world.bind("wx0000000000005406").await;
     let visitor = world.visitor(&binding, "o-1");
@@ -134,11 +134,16 @@ async fn profile_merges_fields_of_successive_session_from() {
     let profile = &body;
     assert_eq!((&profile["nickname"], &profile["avatar"]), (&json!("小李"), &json!("https://thirdwx.qlogo.example/0")));
     assert_eq!((&profile["unionid"], &profile["partnerid"]), (&json!("u-1"), &json!("member-7")));
-    assert_eq!(profile["params"], json!({ "page": "cart", "item_id": "7" }));
-    assert_eq!(profile["customer_fields"], json!({ "ddb35f065d4b44ec870f58b87c1a52db": "金卡" }));
+    assert_eq!((&profile["params"], &profile["customer_fields"]), (&json!({ "page": "cart" }), &json!({})));
     let entered = &body["session_from"];
     assert!(entered["raw"].as_str().unwrap().contains("微信用户"), "the last session-from is stored unchanged: {body}");
     assert_eq!((&entered["at"], &entered["parsed"]["nickname"]), (&json!(world.now()), &Value::Null));
     visitor.writes("在吗").await;
     assert_eq!(visitor.conversation().await["visitor"]["nickname"], "小李");
+
+    // A page without a session-from leaves what an earlier page said; one without free fields has none.
+    visitor.enters("").await;
+    assert_eq!(world.get(&path).await.body["params"], json!({ "page": "cart" }));
+    visitor.enters("sobot|||").await;
+    assert_eq!(world.get(&path).await.body["params"], json!({}));
 }

@@ -85,6 +85,7 @@ pub(super) async fn bind(world: &World, answers: &mut Answers) -> Binding {
         token: PUSH_TOKEN.to_owned(),
         key: AES_KEY.to_owned(),
         callback_url: bound.text("callback_url"),
+        clock: world.clock.clone(),
     }
 }
 

@@ -59,6 +59,8 @@ pub(crate) struct Binding {
     pub(crate) token: String,
     pub(crate) key: String,
     pub(crate) callback_url: String,
+    /// The clock that its pushes are signed by.
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 impl World {
@@ -167,6 +169,7 @@ impl World {
             token: bound.text("token"),
             key: bound.text("encoding_aes_key"),
             callback_url: bound.text("callback_url"),
+            clock: self.clock.clone(),
         };
         for (name, value) in [
             ("app_id", &binding.app_id),

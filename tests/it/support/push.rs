@@ -8,6 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_STANDARD;
 use reqwest::Url;
 use sha1::{Digest, Sha1};
+use store::Clock;
 
 use super::{Answer, Binding, World};
 
@@ -75,9 +76,14 @@ impl Push {
         Self::carrying(binding, &encrypt(&binding.key, padded))
     }
 
-    /// Any value of `Encrypt`, validly signed.
+    /// Any value of `Encrypt`, validly signed now.
     pub(crate) fn carrying(binding: &Binding, encrypted: &str) -> Self {
-        let (token, timestamp, nonce) = (binding.token.as_str(), "1772438400", "486452656");
+        Self::signed(binding, encrypted, &binding.clock.now().as_second().to_string(), "486452656")
+    }
+
+    /// Any value of `Encrypt`, validly signed with any timestamp and nonce.
+    pub(crate) fn signed(binding: &Binding, encrypted: &str, timestamp: &str, nonce: &str) -> Self {
+        let token = binding.token.as_str();
         let query = [
             ("signature", sign(&[token, timestamp, nonce])),
             ("timestamp", timestamp.to_owned()),

@@ -46,6 +46,9 @@ pub const TURN_TIME: SignedDuration = SignedDuration::from_secs(ANSWER_LEASE.as_
 /// How long after a turn's first message an answer is dropped in favour of one to the longer turn.
 const DROP_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 
+/// How much of a question is kept to recognise a repetition, in bytes.
+const QUESTION_MAX: usize = 2048;
+
 /// The failure code of a robot that was deleted.
 const ROBOT_DELETED: &str = "robot.gone";
 
@@ -213,12 +216,16 @@ impl RobotTurns {
                 Attempted::AgentTaken => Attempted::AgentTaken,
             });
         }
-        let repeats = if same_question(&stage.last_question, answered.text) { stage.repeats + 1 } else { 1 };
+        let repeats = if same_question(kept_question(&stage.last_question), kept_question(answered.text)) {
+            stage.repeats + 1
+        } else {
+            1
+        };
         let outcome = answered.outcome(stage.misses, repeats, &decision.reception);
         if let Some(robot) = decision.robot_mut() {
             robot.misses = outcome.misses;
             robot.repeats = repeats;
-            answered.text.clone_into(&mut robot.last_question);
+            kept_question(answered.text).clone_into(&mut robot.last_question);
             robot.offered.clone_from(&outcome.offered);
             robot.turn.clone_from(&rest);
         }
@@ -233,6 +240,11 @@ impl RobotTurns {
             Attempted::AgentTaken => Attempted::AgentTaken,
         })
     }
+}
+
+/// The part of a question that is kept to recognise a repetition.
+fn kept_question(text: &str) -> &str {
+    &text[..text.floor_char_boundary(QUESTION_MAX)]
 }
 
 fn waiting_turn(conversation: &Conversation) -> Option<(RobotStage, Turn)> {

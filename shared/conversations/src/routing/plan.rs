@@ -42,7 +42,7 @@ pub(crate) fn current_session_from(reception: &Reception, visitor: &Visitor, now
     let life = SignedDuration::from_mins(i64::from(reception.session_from_minutes));
     let fresh = visitor.session_from_at.is_some_and(|at| now.duration_since(at) <= life);
     let text = visitor.session_from.as_deref().filter(|_| fresh && !reception.locked)?;
-    Some(session_from::parse(text))
+    Some(session_from::parse_bounded(text))
 }
 
 impl Router {

@@ -1,5 +1,7 @@
 //! Builds a `session-from`.
 
+mod actions;
+
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::{Deserialize, Serialize};
@@ -121,7 +123,8 @@ pub enum BuildError {
         /// The number of levels.
         levels: usize,
     },
-    /// A value of a level is not defined: the routing would skip the level or ignore the value.
+    /// A value of a level is not defined, or an id is blank or longer than [`MAX_ID`](super::MAX_ID) bytes: the routing would skip the level or
+    /// ignore the value.
     #[error("{field} must be {expected}")]
     NoMeaning {
         /// The field.
@@ -155,14 +158,10 @@ pub fn build(fields: &Fields) -> Result<Built, BuildError> {
         let _ = write!(out, "{}", Json(&fields.params));
     }
     if !fields.transfer_action.is_empty() {
-        push_field(&mut out, Key::TransferAction, &levels(&fields.transfer_action)?);
+        push_field(&mut out, Key::TransferAction, &actions::levels(&fields.transfer_action)?);
     }
     if let Some(action) = &fields.platform_action {
-        let members = [
-            ("customer_code", "customerCode", &action.customer_code),
-            ("flow_group_id", "flowGroupId", &action.flow_group_id),
-        ];
-        push_field(&mut out, Key::PlatformAction, &object(Key::PlatformAction.name(), members)?.to_string());
+        push_field(&mut out, Key::PlatformAction, &actions::platform_action(action)?);
     }
     if !fields.customer_fields.is_empty() {
         for (name, value) in &fields.customer_fields {
@@ -265,42 +264,6 @@ fn avatar_url(avatar: &str) -> Result<String, BuildError> {
     }
     let is_unambiguous = !avatar.contains('|') && !avatar.ends_with(char::is_whitespace);
     Ok(if is_unambiguous { avatar.to_owned() } else { text::encode_component(avatar) })
-}
-
-fn levels(levels: &[TransferLevel]) -> Result<String, BuildError> {
-    if levels.len() > MAX_LEVELS {
-        return Err(BuildError::TooManyLevels { levels: levels.len() });
-    }
-    let mut written = Vec::with_capacity(levels.len());
-    for (at, level) in levels.iter().enumerate() {
-        let members = [
-            ("action_type", "actionType", &level.action_type),
-            ("deci_id", "deciId", &level.deci_id),
-            ("option_id", "optionId", &level.option_id),
-            ("spill_id", "spillId", &level.spill_id),
-        ];
-        let field = format!("{}[{at}]", Key::TransferAction.name());
-        let level_written = object(&field, members)?.to_string();
-        check_level_values(&field, level)?;
-        written.push(level_written);
-    }
-    Ok(format!("[{}]", written.join(",")))
-}
-
-/// Refuses a level with undefined values. Sources: Sobot's page, `actionType`, `optionId`, `spillId`.
-fn check_level_values(field: &str, level: &TransferLevel) -> Result<(), BuildError> {
-    let is_within = |id: &Option<String>, allowed: &[&str]| id.as_deref().is_none_or(|id| allowed.contains(&id));
-    let kind = level.action_type.as_deref();
-    for (right, name, expected) in [
-        (matches!(kind, Some("to_group" | "to_service")), "action_type", "to_group or to_service"),
-        (is_within(&level.option_id, &["1", "2", "3", "4"]), "option_id", "1 to 4"),
-        (is_within(&level.spill_id, &["1", "2", "3", "4", "5", "6", "7"]), "spill_id", "1 to 7"),
-    ] {
-        if !right {
-            return Err(BuildError::NoMeaning { field: format!("{field}.{name}"), expected });
-        }
-    }
-    Ok(())
 }
 
 /// A JSON object of members: the field's name in [`Fields`], the name in the text, and the value.

@@ -24,6 +24,7 @@ mod field_names;
 mod json;
 mod json_repair;
 mod level_input;
+mod limits;
 mod params;
 mod reader;
 mod separators;
@@ -37,6 +38,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use builder::{BuildError, Built, Fields, build};
+pub use limits::{MAX_AVATAR, MAX_FIELDS, MAX_ID, MAX_NAME, parse_bounded, significant};
 pub use params::Params;
 pub use signature::{SignatureClaim, Verification};
 pub use warning::{Warning, WarningKind};

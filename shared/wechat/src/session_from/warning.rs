@@ -59,6 +59,11 @@ pub enum WarningKind {
     IncompleteSignature,
     /// `ts` looks like milliseconds and must be seconds.
     TsInMilliseconds,
+    /// The value is longer than what is kept of it. A nickname was cut; an id, an avatar and the fields that did not fit were
+    /// dropped.
+    FieldTooLong,
+    /// There were further warnings.
+    TooManyWarnings,
 }
 
 impl WarningKind {
@@ -90,6 +95,8 @@ impl WarningKind {
             Self::AvatarNotUrl => "avatar_not_url",
             Self::IncompleteSignature => "incomplete_signature",
             Self::TsInMilliseconds => "ts_in_milliseconds",
+            Self::FieldTooLong => "field_too_long",
+            Self::TooManyWarnings => "too_many_warnings",
         }
     }
 }

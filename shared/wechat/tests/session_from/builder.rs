@@ -170,6 +170,25 @@ fn invalid_fields_are_refused() {
     }
 }
 
+#[test]
+fn blank_and_long_ids_of_targets_are_refused() {
+    let expected = "an id of 1 to 128 bytes that is not blank";
+    for deci_id in [None, text(" \u{3000}"), Some("g".repeat(129))] {
+        let level = TransferLevel { deci_id, ..asked("to_group", "3", "4") };
+        let fields = Fields { transfer_action: vec![asked("to_service", "1", "1"), level], ..Fields::default() };
+        let field = "transfer_action[1].deci_id".to_owned();
+        assert_eq!(build(&fields).unwrap_err(), BuildError::NoMeaning { field, expected });
+    }
+    for (action, name) in [
+        (PlatformAction { customer_code: text(" "), flow_group_id: None }, "customer_code"),
+        (PlatformAction { customer_code: text("c"), flow_group_id: text("\t") }, "flow_group_id"),
+    ] {
+        let fields = Fields { platform_action: Some(action), ..Fields::default() };
+        let field = format!("platform_action.{name}");
+        assert_eq!(build(&fields).unwrap_err(), BuildError::NoMeaning { field, expected });
+    }
+}
+
 /// A merchant who comes from another vendor keeps what the old text said.
 #[test]
 fn fields_of_another_dialect_are_built_in_sobots_format() {

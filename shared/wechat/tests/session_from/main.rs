@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "also the helpers of a test are tests")]
 
+mod bounds;
 mod builder;
 mod corpus;
 mod examples;

@@ -76,6 +76,11 @@ fn member() -> impl Strategy<Value = String> {
     )
 }
 
+/// An id: a member that is not blank.
+fn id() -> impl Strategy<Value = String> {
+    member().prop_filter("blank", |id| !id.trim().is_empty())
+}
+
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -93,7 +98,7 @@ fn json() -> impl Strategy<Value = Value> {
 
 fn level() -> impl Strategy<Value = TransferLevel> {
     let number = |last: u8| option::of((1..=last).prop_map(|number| number.to_string()));
-    (select(vec!["to_group", "to_service"]), member(), number(4), number(7)).prop_map(
+    (select(vec!["to_group", "to_service"]), id(), number(4), number(7)).prop_map(
         |(action_type, deci_id, option_id, spill_id)| TransferLevel {
             action_type: Some(action_type.to_owned()),
             deci_id: Some(deci_id),
@@ -112,7 +117,7 @@ fn fields() -> impl Strategy<Value = Fields> {
     let actions = (
         vec(level(), 0..=3),
         option::of(
-            (member(), option::of(member()))
+            (id(), option::of(id()))
                 .prop_map(|(code, flow_group_id)| PlatformAction { customer_code: Some(code), flow_group_id }),
         ),
         vec((member(), member()), 0..3).prop_map(|members| members.into_iter().collect::<BTreeMap<_, _>>()),

@@ -4,7 +4,7 @@
 use local::{Fault, TableFault};
 use serde_json::{Value, json};
 
-use crate::support::{Visitor, World};
+use crate::support::{Visitor, World, inserted};
 
 const APP: &str = "wx00000000000000a1";
 const HELLO: &str = "您好";
@@ -185,4 +185,33 @@ async fn automatic_stream_answers_without_a_drain() {
         shown = world.sim_get(&format!("{path}{revision}")).await.expect(200).body;
     }
     assert_eq!(shown["items"][0]["text"]["content"], HELLO);
+}
+
+#[tokio::test]
+async fn slow_wechat_holds_up_a_batch_for_seconds_and_no_reply_is_lost() {
+    const SEND: &str = "/cgi-bin/message/custom/send";
+    let world = World::start().await;
+    let binding = world.bind_with_auto_reply(APP, HELLO).await;
+    let visitors: Vec<_> = (0..40).map(|number| world.visitor(&binding, &format!("oSLOW-{number}"))).collect();
+    for visitor in &visitors {
+        visitor.text("1").await;
+    }
+    world.sim_fault(&json!({ "path": SEND, "wait_ms": 1000, "wait": "before", "times": 40 })).await;
+    let batch = inserted(&world.items("inbound").await);
+    let (answer, ()) = tokio::join!(world.bundle.invoke("Reception", batch), async {
+        while world.sim_calls(SEND).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        world.advance(6);
+    });
+    assert_eq!(answer.unwrap(), json!({ "batchItemFailures": [] }));
+    let sent = world.sim_calls(SEND).await;
+    let outbound = world.items("outbound").await;
+    let left = outbound.iter().filter(|item| item.get("timer").is_some() && item["state"]["S"] == "pending").count();
+    assert!((1..=16).contains(&sent), "{sent} sends began, one for each thread that is processed at a time");
+    assert_eq!(left as u64, 40 - sent, "the others are due at once");
+    world.settle().await;
+    for visitor in &visitors {
+        assert_eq!(visitor.received_texts().await, [HELLO]);
+    }
 }

@@ -86,7 +86,9 @@ impl Operation {
                 Ok(Completed::Tick(report.failed))
             }
             Self::Receive(message) => Box::pin(desk.conversations.receive(message)).await.map(|()| Completed::Other),
-            Self::Turn { cid } => Box::pin(desk.conversations.turn(&desk.robots, cid)).await.map(|_| Completed::Other),
+            Self::Turn { cid } => {
+                Box::pin(desk.conversations.turn(&desk.robots, cid, 5)).await.map(|_| Completed::Other)
+            }
             Self::Status { agent, status } => {
                 Box::pin(desk.actions.set_status(agent, *status, None)).await.map(|_| Completed::Other)
             }

@@ -63,6 +63,7 @@ mod timers;
 mod tokens;
 mod transcript;
 mod transitions;
+mod turn_slots;
 mod unreadable;
 mod vault;
 mod visitors;

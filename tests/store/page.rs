@@ -93,6 +93,7 @@ async fn everything(kit: &Kit) {
     let waits = kit.opened_in(&Thread::new(APP_ID, "oAnother"), Stage::Unassigned).await;
     kit.written(Decision::on(&kit.table, &waits.cid).await.to(queued(&group("g1"), &waits, kit.now()))).await;
     kit.passes_through(&group("g2")).await;
+    kit.table.turn_slots().take(APP_ID, &waits.cid, 5, kit.now()).await.unwrap().unwrap();
     let idempotency =
         IdempotentRequest { scope: ["agent", "say", "k1"].map(str::to_owned), fingerprint: "f1".to_owned() };
     let said = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "hello");

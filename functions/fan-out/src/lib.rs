@@ -10,7 +10,7 @@ use function::{
     queue::RobotTurn,
     trigger::{Record, Trigger, batch_failures},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use store::{SharedClock, Timer, TurnRef};
@@ -46,29 +46,38 @@ pub async fn handle(deps: &Deps, trigger: Trigger, deadline: Deadline) -> Result
     let (turns, timers) = (waiting_turns(&records), timers(&records));
     let now = deps.clock.now();
     let failed = [
-        enqueue(deps, &deps.turns, &turns, |_| TURN_DELAY_SECONDS, deadline).await,
-        enqueue(deps, &deps.timers, &timers, |timer| timer.delay_seconds(now), deadline).await,
+        enqueue(deps, &deps.turns, &turns, turn_message, deadline).await,
+        enqueue(deps, &deps.timers, &timers, |timer| timer_message(timer, now), deadline).await,
     ];
     // Lambda retries from the first failed record.
     let first = records.iter().map(Record::sequence_number).find(|record| failed.contains(&Some(*record)));
     Ok(batch_failures(first))
 }
 
-/// Sends one message for each of these, with its delay. Returns the record to retry from, which is the first whose message was
+/// A mini program is a group, so that its turns do not delay those of others.
+fn turn_message(turn: &RobotTurn) -> Outgoing<'_, RobotTurn> {
+    Outgoing { content: turn, delay_seconds: TURN_DELAY_SECONDS, group: turn.app_id.as_deref() }
+}
+
+fn timer_message(timer: &Timer, now: Timestamp) -> Outgoing<'_, Timer> {
+    Outgoing { content: timer, delay_seconds: timer.delay_seconds(now), group: None }
+}
+
+/// Sends one message for each of these. Returns the record to retry from, which is the first whose message was
 /// not accepted. A message that is sent again finds its turn answered, or its item checked.
 async fn enqueue<'a, T: Serialize>(
     deps: &Deps,
     queue: &Queue,
     messages: &[(&'a str, T)],
-    delay: impl Fn(&T) -> i32,
+    outgoing: impl Fn(&T) -> Outgoing<'_, T>,
     deadline: Deadline,
 ) -> Option<&'a str> {
     for batch in messages.chunks(Queue::BATCH_MAX) {
         if !deadline.allows(ONE_BATCH, deps.clock.now()) {
             return batch.first().map(|(record, _)| *record);
         }
-        let outgoing = batch.iter().map(|(_, content)| Outgoing { content, delay_seconds: delay(content) });
-        if let Some(refused) = queue.send(outgoing).await.first() {
+        let messages: Vec<_> = batch.iter().map(|(_, content)| outgoing(content)).collect();
+        if let Some(refused) = queue.send(messages).await.first() {
             return batch.get(*refused).map(|(record, _)| *record);
         }
     }

@@ -14,11 +14,15 @@ use function::{
     trigger::{Record, Trigger, batch_failures},
 };
 use futures_util::{StreamExt, stream};
+use jiff::SignedDuration;
 use serde_json::Value;
 use store::{DueChecks, InboundRef, SENDING_LEASE, SharedClock, StoreError, Thread};
 
 /// How many threads are processed concurrently. The messages of one thread are processed in order.
 const CONCURRENT_THREADS: usize = 16;
+
+/// How long a batch of the stream sends replies. The visitors of the next batch wait for this one.
+const BATCH_SENDS: SignedDuration = SignedDuration::from_secs(5);
 
 /// What the handler needs.
 #[derive(Debug, Clone)]
@@ -56,7 +60,11 @@ pub async fn handle(deps: &Deps, trigger: Trigger, deadline: Deadline) -> Result
     let deps = &Deps { conversations: deps.conversations.within(deadline.time()), ..deps.clone() };
     let tick = || Tick::new(&deps.conversations, deps.due_checks.clone());
     match trigger {
-        Trigger::Stream(records) => Ok(batch(deps, &records, deadline).await),
+        Trigger::Stream(records) => {
+            let conversations = deps.conversations.sending_until(deps.clock.now() + BATCH_SENDS);
+            let deps = &Deps { conversations, ..deps.clone() };
+            Ok(batch(deps, &records, deadline).await)
+        }
         Trigger::Tick(_) => Box::pin(tick::run(deps, &tick(), deadline)).await,
         Trigger::Messages(messages) => Ok(Box::pin(tick::work_off(deps, &tick(), &messages, deadline)).await),
     }

@@ -116,7 +116,8 @@ async fn find(deps: &Deps, until: Timestamp) -> (Found, Result<()>) {
 async fn hand_on(work: &Queue, backlogs: &[Backlog]) -> Vec<usize> {
     let mut refused = Vec::new();
     for (batch, backlogs) in backlogs.chunks(Queue::BATCH_MAX).enumerate() {
-        let places = work.send(backlogs.iter().map(|content| Outgoing { content, delay_seconds: 0 })).await;
+        let places =
+            work.send(backlogs.iter().map(|content| Outgoing { content, delay_seconds: 0, group: None })).await;
         refused.extend(places.into_iter().map(|place| batch * Queue::BATCH_MAX + place));
     }
     refused
@@ -126,7 +127,7 @@ async fn hand_on(work: &Queue, backlogs: &[Backlog]) -> Vec<usize> {
 async fn set_timers(deps: &Deps, timers: &[Timer]) {
     let now = deps.clock.now();
     let send = |batch| async move {
-        let outgoing = |content| Outgoing { content, delay_seconds: Timer::delay_seconds(content, now) };
+        let outgoing = |content| Outgoing { content, delay_seconds: Timer::delay_seconds(content, now), group: None };
         deps.timers.send(<[Timer]>::iter(batch).map(outgoing)).await;
     };
     stream::iter(timers.chunks(Queue::BATCH_MAX)).for_each_concurrent(CONCURRENT_SENDS, send).await;

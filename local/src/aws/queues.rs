@@ -19,6 +19,8 @@ use crate::queues::{Queue, Queues};
 const BATCH_MAX: usize = 10;
 /// The most bytes of a message, and of all messages of a batch together.
 const BYTES_MAX: usize = 1024 * 1024;
+/// The most characters of a message group id.
+const GROUP_MAX: usize = 128;
 /// The longest delay, in seconds.
 const DELAY_MAX: i64 = 900;
 
@@ -30,6 +32,7 @@ struct Entry {
     id: String,
     message_body: String,
     delay_seconds: Option<i64>,
+    message_group_id: Option<String>,
 }
 
 /// An error of the API: its type and its message.
@@ -95,7 +98,7 @@ fn send_batch(queue: &Queue, mut request: Value, refuse_first: bool) -> Result<V
 }
 
 fn accept(queue: &Queue, entry: Entry) -> String {
-    queue.send(entry.message_body, entry.delay_seconds.map(SignedDuration::from_secs))
+    queue.send(entry.message_body, entry.delay_seconds.map(SignedDuration::from_secs), entry.message_group_id)
 }
 
 fn check(entry: &Entry) -> Result<(), Refusal> {
@@ -104,6 +107,9 @@ fn check(entry: &Entry) -> Result<(), Refusal> {
     }
     if entry.delay_seconds.is_some_and(|delay| !(0..=DELAY_MAX).contains(&delay)) {
         return Err(("InvalidParameterValue", format!("DelaySeconds is 0 to {DELAY_MAX}.")));
+    }
+    if entry.message_group_id.as_ref().is_some_and(|group| group.is_empty() || group.len() > GROUP_MAX) {
+        return Err(("InvalidParameterValue", format!("MessageGroupId has 1 to {GROUP_MAX} characters.")));
     }
     Ok(())
 }

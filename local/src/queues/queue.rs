@@ -1,4 +1,5 @@
-//! A standard queue.
+//! A standard queue. It is fair (Amazon SQS developer guide, "Amazon SQS fair queues"): of the messages that are visible, those of the
+//! group with the fewest messages in flight are received first.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -25,6 +26,7 @@ pub(crate) struct Message {
     pub(super) id: String,
     /// The content.
     pub(super) body: String,
+    group: Option<String>,
     sent_at: Timestamp,
     visible_at: Timestamp,
     first_received_at: Option<Timestamp>,
@@ -69,40 +71,45 @@ impl Queue {
     }
 
     /// Adds a message and returns its id. Without a delay it has that of the queue.
-    pub(crate) fn send(&self, body: String, delay: Option<SignedDuration>) -> String {
+    pub(crate) fn send(&self, body: String, delay: Option<SignedDuration>, group: Option<String>) -> String {
         let now = self.clock.now();
         let id = uuid_like();
         let visible_at = now + delay.unwrap_or(self.definition.delay);
-        let message =
-            Message { id: id.clone(), body, sent_at: now, visible_at, first_received_at: None, receive_count: 0 };
+        let message = Message {
+            id: id.clone(),
+            body,
+            group,
+            sent_at: now,
+            visible_at,
+            first_received_at: None,
+            receive_count: 0,
+        };
         self.messages().push(message);
         self.arrivals.notify_one();
         id
     }
 
-    /// Receives at most `max` visible messages, in the order in which they were sent. SQS does not promise an order.
+    /// Receives at most `max` visible messages: of the group with the fewest messages in flight first, and of each in the order
+    /// in which they were sent. SQS does not promise an order.
     pub(super) fn receive(&self, max: usize, delays: Delays) -> Received {
         let now = self.clock.now();
         let QueueDefinition { visibility_timeout, retention, redrive, .. } = &self.definition;
         let mut messages = self.messages();
         messages.retain(|message| message.sent_at + *retention > now);
         let mut received = Received::default();
-        messages.retain_mut(|message| {
-            let is_skipped = delays == Delays::SkipShort && message.is_delayed_shortly();
-            let is_visible = message.visible_at <= now || is_skipped;
-            if !is_visible || received.messages.len() >= max {
-                return true;
-            }
+        while received.messages.len() < max
+            && let Some(place) = next(&messages, now, delays)
+        {
+            let Some(message) = messages.get_mut(place) else { break };
             if redrive.as_ref().is_some_and(|redrive| message.receive_count >= redrive.max_receive_count) {
-                received.discarded.push(message.clone());
-                return false;
+                received.discarded.push(messages.remove(place));
+                continue;
             }
             message.receive_count += 1;
             message.first_received_at.get_or_insert(now);
             message.visible_at = now + *visibility_timeout;
             received.messages.push(message.clone());
-            true
-        });
+        }
         received
     }
 
@@ -125,6 +132,18 @@ impl Queue {
     fn messages(&self) -> MutexGuard<'_, Vec<Message>> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The place of the message that is received next.
+fn next(messages: &[Message], now: Timestamp, delays: Delays) -> Option<usize> {
+    let is_visible =
+        |message: &Message| message.visible_at <= now || (delays == Delays::SkipShort && message.is_delayed_shortly());
+    let in_flight = |group: &Option<String>| {
+        let of_group = messages.iter().filter(|other| group.is_some() && other.group == *group);
+        of_group.filter(|other| other.receive_count > 0 && other.visible_at > now).count()
+    };
+    let visible = messages.iter().enumerate().filter(|(_, message)| is_visible(message));
+    visible.min_by_key(|(place, message)| (in_flight(&message.group), *place)).map(|(place, _)| place)
 }
 
 /// The event of a batch.

@@ -56,7 +56,7 @@ impl TestQueue {
     }
 
     fn send(&self, body: &str, delay: i64) {
-        self.queue.send(json!(body).to_string(), Some(SignedDuration::from_secs(delay)));
+        self.queue.send(json!(body).to_string(), Some(SignedDuration::from_secs(delay)), None);
     }
 
     fn advance(&self, seconds: i64) {
@@ -176,6 +176,22 @@ async fn drain_waits_for_the_clock_where_a_delay_is_longer_than_a_second() {
     queue.advance(1);
     assert_eq!(queue.poller.drain().await, 1);
     assert_eq!(batches(&events), [vec![entry("later", 1)]]);
+}
+
+#[test]
+fn group_with_the_fewest_messages_in_flight_is_received_first() {
+    let (_, handler) = recorder(|_| Ok(Value::Null));
+    let queue = TestQueue::new(handler).queue;
+    for (body, group) in [("a1", "a"), ("a2", "a"), ("a3", "a"), ("b1", "b")] {
+        queue.send(body.to_owned(), None, Some(group.to_owned()));
+    }
+    queue.send("none".to_owned(), None, None);
+    let next = || queue.receive(1, super::queue::Delays::Wait).messages.remove(0);
+    let first = next();
+    assert_eq!((first.body.as_str(), next().body.as_str(), next().body.as_str()), ("a1", "b1", "none"));
+    assert_eq!(next().body, "a2");
+    queue.delete(&first.id);
+    assert_eq!(next().body, "a3");
 }
 
 #[tokio::test]

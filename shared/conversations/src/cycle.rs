@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use channel::{Channel, RetryPolicy};
-use store::{Attempt, Attempted, CommitOutcome, Conversation, Queue, Result, Visitor};
+use jiff::Timestamp;
+use store::{Attempt, Attempted, CommitOutcome, Conversation, Queue, Result, Thread, Visitor};
 
 use crate::handles::Handles;
 use crate::{decision::Decision, queue_drain::QueueDrain, reception_settings::reception};
@@ -41,11 +42,18 @@ pub(crate) struct DecisionCycle {
     store: Arc<Handles>,
     channel: Channel,
     drain: QueueDrain,
+    /// From when on messages are left to another function; `None` without a limit.
+    sends_until: Option<Timestamp>,
 }
 
 impl DecisionCycle {
-    pub(crate) fn new(store: Arc<Handles>, channel: Channel, drain: QueueDrain) -> Self {
-        Self { store, channel, drain }
+    pub(crate) fn new(
+        store: Arc<Handles>,
+        channel: Channel,
+        drain: QueueDrain,
+        sends_until: Option<Timestamp>,
+    ) -> Self {
+        Self { store, channel, drain, sends_until }
     }
 
     /// Makes a decision again, with a pause before each new attempt, until no other writer interferes.
@@ -140,9 +148,17 @@ impl DecisionCycle {
     /// Sends the messages of a decision that is written.
     pub(crate) async fn send(&self, decision: &Decision<'_>) -> Result<()> {
         for id in decision.sends() {
-            self.channel.deliver(&decision.thread, id, RetryPolicy::Retry).await?;
+            self.deliver(&decision.thread, id).await?;
         }
         Ok(())
+    }
+
+    /// Sends a message that is written, or asks another function to send it at once if the time for sends is over.
+    pub(crate) async fn deliver(&self, thread: &Thread, id: &str) -> Result<()> {
+        if self.sends_until.is_some_and(|until| self.store.clock.now() >= until) {
+            return self.store.due_now.send(thread, id).await;
+        }
+        self.channel.deliver(thread, id, RetryPolicy::Retry).await.map(drop)
     }
 
     /// Assigns the conversations that wait where the written decision made this possible.

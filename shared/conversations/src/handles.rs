@@ -2,12 +2,13 @@
 
 use store::{
     Backoff, BindingReader, ConversationReader, Decisions, DueNow, Queues, SettingsReader, SharedClock, StaffReader,
-    Table, ThreadReader,
+    Table, ThreadReader, TurnSlots,
 };
 
 use crate::settings_cache::SettingsCache;
 
-/// The handles on the table that decisions need. All of them read; only [`Decisions`] and [`DueNow`] write.
+/// The handles on the table that decisions need. All of them read; only [`Decisions`], [`DueNow`] and [`TurnSlots`]
+/// write.
 #[derive(Debug)]
 pub(crate) struct Handles {
     pub(crate) clock: SharedClock,
@@ -23,6 +24,7 @@ pub(crate) struct Handles {
     pub(crate) staff: StaffReader,
     pub(crate) decisions: Decisions,
     pub(crate) due_now: DueNow,
+    pub(crate) turn_slots: TurnSlots,
 }
 
 impl Handles {
@@ -39,6 +41,7 @@ impl Handles {
             staff: table.staff(),
             decisions: table.decisions(),
             due_now: table.due_now(),
+            turn_slots: table.turn_slots(),
         }
     }
 }

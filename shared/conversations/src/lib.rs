@@ -98,7 +98,7 @@ impl Conversations {
     pub fn new(table: &Table, vault: &Vault, channel: Channel) -> Self {
         let store = Arc::new(Handles::new(table));
         let (router, assigner) = (Router::new(store.clone()), Assigner::new(store.clone()));
-        Self::of(store, vault, channel, router, assigner, RobotCache::default())
+        Self::of(store, vault, channel, router, assigner, RobotCache::default(), None)
     }
 
     /// The same conversations for an invocation that is stopped at this time: no send begins that could not end before it.
@@ -106,7 +106,15 @@ impl Conversations {
     #[must_use]
     pub fn within(&self, deadline: Timestamp) -> Self {
         let Self { store, vault, channel, router, assigner, robots, .. } = self.clone();
-        Self::of(store, &vault, channel.until(deadline), router, assigner, robots)
+        Self::of(store, &vault, channel.until(deadline), router, assigner, robots, None)
+    }
+
+    /// The same conversations for messages of a stream, in which the visitors after them wait: what is not sent at this time is
+    /// sent by another function, so that a slow WeChat holds up the stream for this time and one send.
+    #[must_use]
+    pub fn sending_until(&self, until: Timestamp) -> Self {
+        let Self { store, vault, channel, router, assigner, robots, .. } = self.clone();
+        Self::of(store, &vault, channel, router, assigner, robots, Some(until))
     }
 
     fn of(
@@ -116,11 +124,12 @@ impl Conversations {
         router: Router,
         assigner: Assigner,
         robots: RobotCache,
+        sends_until: Option<Timestamp>,
     ) -> Self {
         let drain = QueueDrain::new(store.clone(), channel.clone(), router.clone(), assigner.clone());
-        let cycle = DecisionCycle::new(store.clone(), channel.clone(), drain.clone());
+        let cycle = DecisionCycle::new(store.clone(), channel.clone(), drain.clone(), sends_until);
         Self {
-            receiver: Receiver::new(vault, &channel, &cycle, &router, &assigner),
+            receiver: Receiver::new(vault, &cycle, &router, &assigner),
             turns: RobotTurns::new(vault, &channel, &cycle, &router, &assigner, &robots),
             simulator: Simulator::new(&router),
             store,
@@ -161,10 +170,11 @@ impl Conversations {
         self.receiver.receive(message).await
     }
 
-    /// Answers what a visitor wrote to a robot, unless another function does.
+    /// Answers what a visitor wrote to a robot, unless another function does. At most `at_once` turns of a mini program ask a
+    /// language model or a webhook at the same time; one that would be more is postponed.
     #[tracing::instrument(skip_all, fields(app_id = field::Empty, cid = cid, uid = field::Empty))]
-    pub async fn turn(&self, robots: &robots::Client, cid: &str) -> Result<TurnReport> {
-        self.turns.answer(robots, cid).await
+    pub async fn turn(&self, robots: &robots::Client, cid: &str, at_once: u32) -> Result<TurnReport> {
+        self.turns.answer(robots, cid, at_once).await
     }
 
     /// Asks a robot for an answer to a text, without a conversation. `None` when there is no such robot. Takes as long as the

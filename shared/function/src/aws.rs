@@ -156,7 +156,9 @@ impl Aws {
     #[cfg(feature = "queue")]
     pub fn queue(&self, url: &str) -> crate::Queue {
         let config = client_config!(aws_sdk_sqs, self, self.sqs_endpoint);
-        crate::Queue::new(aws_sdk_sqs::Client::from_conf(config), url)
+        let queue = crate::Queue::new(aws_sdk_sqs::Client::from_conf(config), url);
+        // Fair queues were announced for the other partitions; where they are missing, SQS refuses a message with a group.
+        if self.region.as_ref().starts_with("cn-") { queue.without_groups() } else { queue }
     }
 }
 

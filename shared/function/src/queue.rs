@@ -23,6 +23,9 @@ pub struct Outgoing<'a, T> {
     pub content: &'a T,
     /// After how many seconds it can be received, 0 to 900.
     pub delay_seconds: i32,
+    /// Whom it is for, for a queue that is fair to all (Amazon SQS developer guide, "Amazon SQS fair queues"): a backlog of one
+    /// delays the messages of the others little.
+    pub group: Option<&'a str>,
 }
 
 /// A queue to send to.
@@ -31,6 +34,7 @@ pub struct Outgoing<'a, T> {
 pub struct Queue {
     client: aws_sdk_sqs::Client,
     url: String,
+    is_fair: bool,
 }
 
 #[cfg(feature = "queue")]
@@ -40,7 +44,13 @@ impl Queue {
 
     /// The queue with this URL.
     pub fn new(client: aws_sdk_sqs::Client, url: impl Into<String>) -> Self {
-        Self { client, url: url.into() }
+        Self { client, url: url.into(), is_fair: true }
+    }
+
+    /// The same queue in a region whose standard queues may refuse groups: they are left out.
+    #[must_use]
+    pub fn without_groups(self) -> Self {
+        Self { is_fair: false, ..self }
     }
 
     /// Sends at most [`BATCH_MAX`](Self::BATCH_MAX) messages. Returns the positions of the messages that were not accepted, in
@@ -48,6 +58,7 @@ impl Queue {
     pub async fn send<'a, T: Serialize + 'a>(&self, messages: impl IntoIterator<Item = Outgoing<'a, T>>) -> Vec<usize> {
         let (mut refused, mut entries) = (Vec::new(), Vec::new());
         for (position, message) in messages.into_iter().enumerate() {
+            let message = Outgoing { group: message.group.filter(|_| self.is_fair), ..message };
             match entry(position, &message) {
                 Ok(entry) => entries.push(entry),
                 Err(error) => {
@@ -85,6 +96,6 @@ fn entry<T: Serialize>(
 ) -> Result<aws_sdk_sqs::types::SendMessageBatchRequestEntry, Box<dyn std::error::Error>> {
     let entry = aws_sdk_sqs::types::SendMessageBatchRequestEntry::builder();
     let entry = entry.id(position.to_string()).message_body(serde_json::to_string(message.content)?);
-    let entry = entry.delay_seconds(message.delay_seconds);
+    let entry = entry.delay_seconds(message.delay_seconds).set_message_group_id(message.group.map(ToOwned::to_owned));
     Ok(entry.build()?)
 }

@@ -35,7 +35,7 @@ impl DuePartition {
 }
 
 /// The key of an item that is due.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DueKey {
     pk: String,
     sk: String,

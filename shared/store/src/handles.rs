@@ -84,6 +84,9 @@ handles! {
     /// `BatchGetItem` of `conversation#…`; `UpdateItem` of all these and of `watch#…`; `DeleteItem` of `agent#…`).
     DueChecks due_checks;
 
+    /// Takes and gives back the slots of a mini program's turns (`UpdateItem` of `turns#…`).
+    TurnSlots turn_slots;
+
     /// Makes the check of a queue, or a pending send, due at once, with a timer (`UpdateItem` of `watch#…` and `thread#…`).
     DueNow due_now;
 

@@ -23,6 +23,7 @@ pub(crate) const DEPARTURES: &str = "departures";
 pub(crate) const EVENT: &str = "event";
 pub(crate) const QUESTION: &str = "question";
 pub(crate) const MEMBERSHIP: &str = "membership";
+pub(crate) const TURN_SLOTS: &str = "turn_slots";
 pub(crate) const ROBOT_FAILURE: &str = "robot_failure";
 pub(crate) const AGENT_TOKEN: &str = "agent_token";
 /// What earlier versions wrote for each conversation of an agent.
@@ -131,6 +132,14 @@ pub(crate) fn person(partnerid: &str) -> String {
 
 pub(crate) fn person_visitor(uid: &str) -> String {
     format!("visitor#{uid}")
+}
+
+pub(crate) fn turns(app_id: &str) -> String {
+    format!("turns#{app_id}")
+}
+
+pub(crate) fn turn_slots(number: u32) -> String {
+    format!("slots#{number}")
 }
 
 pub(crate) fn media(app_id: &str) -> String {

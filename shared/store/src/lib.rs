@@ -39,6 +39,7 @@
 //! | idempotency: the message that an `Idempotency-Key` created | `idempotency#<hash>` | `idempotency` | | desk-api, card-send |
 //! | access: a token of the API by its hash | `access#<sha256>` | `access` | `lists`: `access-tokens`, id | desk-api; access (last use) |
 //! | `agent_token`: a token of an agent | `agent#<id>` | `token#<id>` | | desk-api |
+//! | `turn_slots`: the turns of language models and webhooks that a mini program has at this moment | `turns#<appid>` | `slots#<number>` | | robot |
 //! | reseal: how far sealing everything again has come | `vault` | `reseal` | | token-refresh |
 //! | retired: that the bootstrap token with this hash is refused | `access#<sha256>` | `retired` | | desk-api |
 //!
@@ -131,6 +132,7 @@ mod token;
 mod token_agent;
 mod transaction;
 mod transcript;
+mod turn_slots;
 mod vault;
 mod visitor;
 
@@ -150,7 +152,7 @@ pub use handles::{
     AccessTokens, ApiTokenWriter, BindingList, BindingReader, BindingWriter, CallbackVerifier, ConversationReader,
     Decisions, DueChecks, DueNow, DutyWriter, Inbox, Lists, MediaUploads, PushCredentialReader, Queues, Resealing,
     RobotFailureReader, RobotFailureWriter, Sends, SettingsReader, SettingsWriter, StaffReader, ThreadReader,
-    TokenAgents, TokenSchedule, TokenVerifier,
+    TokenAgents, TokenSchedule, TokenVerifier, TurnSlots,
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
 pub use inbox::{InboundRef, NewInbound, OVERDUE_AFTER, Receipt};
@@ -173,5 +175,6 @@ pub use table::{Page, ReadConsistency, Table};
 pub use thread::Thread;
 pub use timer::{TIMED_WITHIN, Timer};
 pub use token::{LEASE, Lease, StoredToken};
+pub use turn_slots::Slot;
 pub use vault::{SealState, Sealed, Vault};
 pub use visitor::{NICKNAME_MAX, Profile, Visitor};

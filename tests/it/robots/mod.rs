@@ -4,6 +4,7 @@ pub(crate) mod chat;
 mod chat_failures;
 mod circuit;
 mod faq;
+mod neighbours;
 mod own_work;
 mod queue;
 mod trial;

@@ -4,7 +4,7 @@ mod next_step;
 
 use std::sync::Arc;
 
-use channel::{Channel, RetryPolicy, settle_sent};
+use channel::settle_sent;
 use desk::{
     reception::{Handler, Incoming, NextStep, ReceptionInput, decide},
     routing::{LastAgent, Plan},
@@ -32,7 +32,6 @@ use crate::{
 pub(crate) struct Receiver {
     store: Arc<Handles>,
     vault: Vault,
-    channel: Channel,
     cycle: DecisionCycle,
     router: Router,
     assigner: Assigner,
@@ -46,17 +45,11 @@ pub(super) struct VisitorMessage<'a> {
 }
 
 impl Receiver {
-    pub(crate) fn new(
-        vault: &Vault,
-        channel: &Channel,
-        cycle: &DecisionCycle,
-        router: &Router,
-        assigner: &Assigner,
-    ) -> Self {
-        let (vault, channel, cycle) = (vault.clone(), channel.clone(), cycle.clone());
+    pub(crate) fn new(vault: &Vault, cycle: &DecisionCycle, router: &Router, assigner: &Assigner) -> Self {
+        let (vault, cycle) = (vault.clone(), cycle.clone());
         let (router, assigner) = (router.clone(), assigner.clone());
         let store = router.store().clone();
-        Self { store, vault, channel, cycle, router, assigner }
+        Self { store, vault, cycle, router, assigner }
     }
 
     /// Processes a message: decides, writes, sends the automatic replies and follows up. It may be repeated, because the
@@ -86,7 +79,7 @@ impl Receiver {
     /// Sends what an earlier run of the function wrote for a message and may have been stopped before sending.
     async fn send_pending(&self, message: &InboundRef) -> Result<()> {
         for id in self.store.threads.pending_since(&message.thread, &message.id).await? {
-            self.channel.deliver(&message.thread, &id, RetryPolicy::Retry).await?;
+            self.cycle.deliver(&message.thread, &id).await?;
         }
         Ok(())
     }

@@ -15,10 +15,10 @@ mod trial;
 use std::sync::Arc;
 
 use channel::Channel;
-use desk::{handover::same_question, settings::Mode, turn::RobotAnswer};
+use desk::{handover::same_question, robot::RobotKind, settings::Mode, turn::RobotAnswer};
 use jiff::SignedDuration;
 use robots::Client;
-use store::{Attempt, Attempted, Conversation, Result, RobotStage, SENDING_LEASE, Stage, Turn, Vault, Visitor};
+use store::{Attempt, Attempted, Conversation, Result, RobotStage, SENDING_LEASE, Slot, Stage, Turn, Vault, Visitor};
 use tracing::Span;
 use wechat::client::Typing;
 
@@ -61,6 +61,16 @@ pub enum TurnOutcome {
     Nothing,
     /// The visitor wrote more meanwhile; the longer turn is answered instead.
     Dropped,
+    /// The mini program has as many turns as it may at the same time. Nothing was done; try again in a moment.
+    Postponed,
+}
+
+/// Whether a turn may ask its robot now.
+enum Admission {
+    /// It may, in this slot of its mini program, if it needs one.
+    Now(Option<Slot>),
+    /// All slots are taken.
+    Later,
 }
 
 /// A turn, and what it tells of the robot's server.
@@ -127,9 +137,43 @@ impl RobotTurns {
         Self { store, vault, channel, cycle, router, assigner, cache }
     }
 
-    /// Answers the turn of a conversation, unless another function does.
-    pub(crate) async fn answer(&self, robots: &Client, cid: &str) -> Result<TurnReport> {
-        let claimed = self.cycle.retry_on_conflict(|attempt| self.try_claim(cid, attempt)).await?;
+    /// Answers the turn of a conversation, unless another function does, or `at_once` turns of its mini program are in progress.
+    pub(crate) async fn answer(&self, robots: &Client, cid: &str, at_once: u32) -> Result<TurnReport> {
+        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
+            return Ok(TurnReport { outcome: TurnOutcome::Nothing, asked: None });
+        };
+        let Admission::Now(slot) = self.admit(&conversation, at_once).await? else {
+            return Ok(TurnReport { outcome: TurnOutcome::Postponed, asked: None });
+        };
+        let answered = self.answer_admitted(robots, conversation).await;
+        if let Some(slot) = slot
+            && let Err(error) = self.store.turn_slots.give_back(&slot).await
+        {
+            tracing::warn!(%error, "a slot for a turn was not given back and ends by its time");
+        }
+        answered
+    }
+
+    /// A slot for a turn that waits for a language model or a webhook. What a robot answers by its questions needs none.
+    async fn admit(&self, conversation: &Conversation, at_once: u32) -> Result<Admission> {
+        let now = self.store.clock.now();
+        let Some((stage, turn)) = waiting_turn(conversation) else { return Ok(Admission::Now(None)) };
+        if turn.answering_until.is_some_and(|until| until > now) {
+            return Ok(Admission::Now(None));
+        }
+        let robot = self.store.cache.robot(&stage.robot_id).await?;
+        if robot.is_none_or(|robot| matches!(robot.settings.kind, RobotKind::Faq { .. })) {
+            return Ok(Admission::Now(None));
+        }
+        let slots = &self.store.turn_slots;
+        let slot = slots.take(&conversation.app_id, &conversation.cid, at_once, now + TURN_TIME).await?;
+        Ok(slot.map_or(Admission::Later, |slot| Admission::Now(Some(slot))))
+    }
+
+    /// Answers the turn of a conversation that was just read.
+    async fn answer_admitted(&self, robots: &Client, conversation: Conversation) -> Result<TurnReport> {
+        let (cid, mut read) = (&conversation.cid.clone(), Some(conversation));
+        let claimed = self.cycle.retry_on_conflict(|attempt| self.try_claim(cid, read.take(), attempt)).await?;
         let Some(ClaimedTurn { conversation, visitor, stage, turn, has_agents }) = claimed else {
             return Ok(TurnReport { outcome: TurnOutcome::Nothing, asked: None });
         };
@@ -158,8 +202,13 @@ impl RobotTurns {
     }
 
     /// Claims the turn of a conversation for [`ANSWER_LEASE`]. `None` when there is none, or another function answers it.
-    async fn try_claim(&self, cid: &str, attempt: Attempt) -> Result<Attempted<Option<ClaimedTurn>>> {
-        let Some(conversation) = self.store.conversations.conversation(cid).await? else {
+    async fn try_claim(
+        &self,
+        cid: &str,
+        read: Option<Conversation>,
+        attempt: Attempt,
+    ) -> Result<Attempted<Option<ClaimedTurn>>> {
+        let Some(conversation) = self.cycle.conversation(cid, read).await? else {
             return Ok(Attempted::Done(None));
         };
         Span::current().record("app_id", &conversation.app_id).record("uid", conversation.thread().uid());

@@ -99,7 +99,9 @@ impl Tick {
             });
             begins.then(|| timer.key().clone())
         });
-        let due = due.collect().await;
+        let mut due: Vec<DueKey> = due.collect().await;
+        // A queue delivers in no order; the messages of a visitor have one.
+        due.sort();
         self.process(due, until).await
     }
 

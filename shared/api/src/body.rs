@@ -9,7 +9,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Code, FieldError, Problem};
+use crate::{Code, FieldError, Problem, strict};
 
 /// Longest body of a request, in bytes, where the operation names no other limit.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -70,24 +70,17 @@ pub(crate) async fn bytes(request: Request, max: usize) -> Result<Bytes, Problem
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // In two steps: read at once, serde_json does not distinguish a value of the wrong type from a missing brace.
     let value: Value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
-    // Serde also reads a struct from an array of its fields.
+    // A merge patch is read as any JSON.
     if !value.is_object() {
         return Err(Problem::invalid_field(WHOLE, "must be an object"));
     }
     read(value).map_err(|error| Problem::invalid(vec![error]))
 }
 
-/// Deserialises JSON. An error names the field by its path, such as `weekly[0].days`.
+/// Reads JSON: objects only where the API has objects, at every depth. An error names the field by its path, such as
+/// `weekly[0].days`, and does not contain the value.
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = Some(error.path().to_string()).filter(|path| path != ".");
-        let message = error.into_inner().to_string();
-        if let Some(missing) = missing(&message) {
-            let field = path.map_or_else(|| missing.to_owned(), |path| format!("{path}.{missing}"));
-            return FieldError::new(field, "is missing");
-        }
-        FieldError::new(path.unwrap_or_else(|| WHOLE.to_owned()), without_value(&message))
-    })
+    strict::from_json(value, WHOLE)
 }
 
 /// Leaves out line and column: they are those of the body as it arrived, which the caller rarely has at hand.
@@ -95,17 +88,4 @@ fn malformed(error: &serde_json::Error) -> Problem {
     let message = error.to_string();
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
     Problem::new(400, Code::Malformed, format!("The body is not JSON: {message}."))
-}
-
-/// The field in the message of `serde::de::Error::missing_field`.
-fn missing(message: &str) -> Option<&str> {
-    message.strip_prefix("missing field `")?.strip_suffix('`')
-}
-
-/// Leaves out the value that serde quotes: a secret in the wrong field must not come back in an answer.
-pub(crate) fn without_value(message: &str) -> String {
-    match (message.find(['"', '`']), message.rfind(", expected")) {
-        (Some(start), Some(end)) if start < end => format!("{}{}", message[..start].trim_end(), &message[end..]),
-        _ => message.to_owned(),
-    }
 }

@@ -23,6 +23,8 @@ mod response;
 mod router;
 mod routes;
 mod serve;
+mod strict;
+mod wording;
 
 pub use axum::extract::State;
 pub use body::{Json, LimitedJson, MAX_BODY, OptionalJson, read};

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::IntoDeserializer};
 
-use crate::{FieldError, Problem, body::without_value};
+use crate::{Problem, strict};
 
 /// Longest parameter of a path, in bytes. Parameters become parts of keys, of which DynamoDB takes 2048 bytes for the partition and
 /// 1024 for the sort key (Developer Guide, "Constraints"); ids have at most 40, and openids 28.
@@ -42,30 +42,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        if let Ok(axum::extract::Query(all)) = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
-            && let Some((name, _)) = all.into_iter().find(|(_, value)| value.len() > QUERY_MAX)
-        {
+        let pairs = axum::extract::Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let pairs = pairs.map(|axum::extract::Query(pairs)| pairs);
+        let pairs = pairs.map_err(|_| Problem::invalid_field("query", "must be name=value pairs, joined by &"))?;
+        if let Some((name, _)) = pairs.iter().find(|(_, value)| value.len() > QUERY_MAX) {
             return Err(Problem::invalid_field(name, format!("must have at most {QUERY_MAX} bytes")));
         }
-        match axum::extract::Query::from_request_parts(parts, state).await {
-            Ok(axum::extract::Query(query)) => Ok(Self(query)),
-            Err(rejection) => {
-                // "Failed to deserialize query string: view: unknown variant `x`, expected one of …"
-                let text =
-                    std::error::Error::source(&rejection).map_or_else(|| rejection.body_text(), ToString::to_string);
-                if let Some(field) = repeated(&text) {
-                    return Err(Problem::invalid_field(field, "must be given only once"));
-                }
-                let (field, detail) = text.split_once(": ").unwrap_or(("query", &text));
-                Err(Problem::invalid(vec![FieldError::new(field, without_value(detail))]))
-            }
-        }
+        strict::from_query(pairs).map(Self).map_err(|error| Problem::invalid(vec![error]))
     }
-}
-
-/// The field in the message of `serde::de::Error::duplicate_field`.
-fn repeated(message: &str) -> Option<&str> {
-    message.split_once("duplicate field `")?.1.strip_suffix('`')
 }
 
 /// Reads a parameter of the query; an empty one counts as absent.

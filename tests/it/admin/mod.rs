@@ -8,3 +8,4 @@ mod odd_values;
 mod openapi;
 mod session_from;
 mod visitors;
+mod wrong_types;

@@ -24,6 +24,13 @@ async fn health(world: &World) -> Value {
     world.get(&format!("/api/bindings/{APP}/health")).await.expect(200).body
 }
 
+/// Gives the mini program a group, without which it is not healthy.
+async fn set_group(world: &World) {
+    let agent = world.create("agents", &json!({ "name": "小王" })).await;
+    let group = world.group(&[&agent]).await;
+    world.patch(&format!("/api/bindings/{APP}"), &json!({ "reception": { "group_id": group } })).await.expect(200);
+}
+
 async fn chats<'a>(world: &'a World, binding: &'a Binding, count: usize) -> Vec<OpenConversation<'a>> {
     let mut chats = Vec::new();
     for number in 0..count {
@@ -140,6 +147,7 @@ async fn refused_credentials_are_reported_with_back_off_and_recover_at_once() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let chat = world.open_conversation(&binding, "o-1").await;
+    set_group(&world).await;
     let console = format!("/sim/mini-programs/{APP}");
     let secret = "ffffffffffffffffffffffffffffffff";
     // 重置 AppSecret invalidates the stored secret and all tokens.
@@ -199,6 +207,7 @@ async fn valid_credentials_recover_without_intervention() {
     let world = World::start().await;
     let binding = world.bind(APP).await;
     let chat = world.open_conversation(&binding, "o-1").await;
+    set_group(&world).await;
     let console = format!("/sim/mini-programs/{APP}");
     for (lever, release, errcode) in [
         (json!({ "frozen": true }), json!({ "frozen": false }), 40243),

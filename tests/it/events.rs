@@ -270,7 +270,7 @@ async fn desk_api() {
             "accept" => assert!(body["assignee"]["accepted_at"].is_string(), "{body}"),
             "list-events" => assert_eq!(body["items"][0]["type"], "conversation.created"),
             "change-reception" => assert_eq!(body["reception"]["greeting"], "欢迎光临。"),
-            "simulate" => assert_eq!(body["first"], "open"),
+            "simulate" => assert_eq!(body["first"], "leave_message"),
             "build-session-from" => assert!(body["text"].as_str().unwrap().contains("partnerid=member-7"), "{body}"),
             "parse-session-from" => assert_eq!(body["partnerid"], "member-7"),
             _ => {}

@@ -54,7 +54,7 @@ impl World {
                 reception[field] = json!(id);
             }
         }
-        let binding = self.bind(APP).await;
+        let binding = self.bind_with_defaults(APP).await;
         self.set_reception(&binding, reception).await;
         ServiceDesk { binding, robot: robot.to_owned(), group, agent }
     }

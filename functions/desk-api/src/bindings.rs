@@ -19,7 +19,7 @@ use wechat::is_app_id;
 pub(crate) use self::view::BindingView;
 use self::{
     validation::{adopt, aes_key, check, check_auto_reply, check_credentials, check_name, check_secret, push_token},
-    view::{CreatedBinding, Host},
+    view::{ChangedBinding, CreatedBinding, Host},
 };
 use crate::{
     health::{__path_read_health, read_health},
@@ -64,7 +64,8 @@ pub(crate) struct Create {
     #[serde(default)]
     #[schema(nullable = false, pattern = "^[A-Za-z0-9]{43}$")]
     encoding_aes_key: Option<String>,
-    /// At most 2048 bytes. Sent in answer to every message until an agent has replied.
+    /// At most 2048 bytes. Sent in answer to every message until an agent has replied, where neither a group nor a robot receives
+    /// the visitor; on asking for a person the visitor is asked to leave a message.
     #[serde(default)]
     auto_reply: Option<String>,
     #[serde(default)]
@@ -161,7 +162,8 @@ pub(crate) async fn find(services: &Services, app_id: &str) -> Result<Binding, P
 /// Bind a mini program
 ///
 /// By AppID and AppSecret. WeChat is asked for an access token first: wrong credentials are refused and nothing is
-/// stored. Token and EncodingAESKey are generated where they are missing, and are in this answer only.
+/// stored. Token and EncodingAESKey are generated where they are missing, and are in this answer only. `warnings` tells
+/// whether visitors reach an agent or a robot.
 #[utoipa::path(
     post,
     path = "/api/bindings",
@@ -214,17 +216,15 @@ async fn create(
     })?;
     adopt(&services, &binding.app_id, &access).await;
     tracing::info!(app_id = binding.app_id, "mini program bound");
-    Ok(Created(CreatedBinding {
-        binding: BindingView::new(binding, &host)?,
-        token: token.expose().to_owned(),
-        encoding_aes_key: key.expose().to_owned(),
-    }))
+    let binding = ChangedBinding::new(&services, binding, &host).await?;
+    Ok(Created(CreatedBinding::new(binding, token.expose(), key.expose())))
 }
 
 /// Change a binding
 ///
 /// A new EncodingAESKey is used at once and the one before stays valid. A new Token has to be verified by WeChat again.
-/// A new AppSecret is checked with WeChat first. A change of `reception` or `auto_reply` takes effect within 10 seconds.
+/// A new AppSecret is checked with WeChat first. A change of `reception` or `auto_reply` takes effect within 10 seconds;
+/// `warnings` tells whether visitors reach an agent or a robot then.
 #[utoipa::path(
     patch,
     path = "/api/bindings/{app_id}",
@@ -232,14 +232,14 @@ async fn create(
     tag = "bindings",
     params(BindingPath),
     request_body = schema::BindingChange,
-    responses((status = 200, description = "The binding as it is now.", body = BindingView)),
+    responses((status = 200, description = "The binding as it is now.", body = ChangedBinding)),
 )]
 async fn change(
     State(services): State<Services>,
     host: Host,
     Path(BindingPath { app_id }): Path<BindingPath>,
     Json(change): Json<Change>,
-) -> Result<Json<BindingView>, Problem> {
+) -> Result<Json<ChangedBinding>, Problem> {
     let mut wrong = Vec::new();
     if let Some(name) = &change.name {
         check_name(&mut wrong, name);
@@ -288,7 +288,7 @@ async fn change(
         adopt(&services, &app_id, &access).await;
     }
     tracing::info!(app_id, "binding changed");
-    BindingView::new(binding, &host).map(Json)
+    ChangedBinding::new(&services, binding, &host).await.map(Json)
 }
 
 /// Delete a binding

@@ -6,7 +6,12 @@ use serde::Serialize;
 use store::{Binding, BindingStatus, RobotFailure, SealState, StoreError, StoredToken};
 use utoipa::ToSchema;
 
-use crate::{bindings, parameters::BindingPath, services::Services};
+use crate::{
+    bindings,
+    parameters::BindingPath,
+    reception_check::{self, ReceptionWarning},
+    services::Services,
+};
 
 /// The health of a binding.
 #[derive(Serialize, ToSchema)]
@@ -48,9 +53,13 @@ struct Check {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]
     expires_at: Option<String>,
+    /// Of `reception`: what leads visitors to nobody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<ReceptionWarning>,
 }
 
-/// What is checked: the callback URL, the AppID with the AppSecret, the access token for WeChat, the model or the webhook of the
+/// What is checked: whether visitors reach an agent or a robot (`reception`), the callback URL, the AppID with the AppSecret, the access token for WeChat, the model or the webhook of the
 /// binding's robot (where it has one), and whether the stored credentials can be opened. A credential under an older version of the stack's secret can; it is sealed again within the hour.
 #[derive(Serialize, ToSchema)]
 #[schema(as = HealthCheckName)]
@@ -61,6 +70,7 @@ enum CheckName {
     AccessToken,
     Vault,
     Robot,
+    Reception,
 }
 
 impl Check {
@@ -74,6 +84,7 @@ impl Check {
             status: None,
             errcode: None,
             expires_at: None,
+            warnings: Vec::new(),
         }
     }
 }
@@ -98,7 +109,9 @@ pub(crate) async fn read_health(
     let binding = bindings::find(&services, &app_id).await?;
     let token = services.store.access_tokens.token(&app_id).await?;
     let vault = vault(&services, &binding, token.as_ref()).await?;
-    let mut checks = vec![callback(&binding), credentials(&binding), access_token(&services, token.as_ref()), vault];
+    let reception = reception(&services, &binding).await?;
+    let mut checks =
+        vec![callback(&binding), credentials(&binding), access_token(&services, token.as_ref()), vault, reception];
     checks.extend(robot(&services, &binding).await?);
     let healthy = checks.iter().all(|check| check.ok);
     Ok(Json(Health { status: binding.status(), app_id: binding.app_id, healthy, checks }))
@@ -137,6 +150,15 @@ fn access_token(services: &Services, token: Option<&StoredToken>) -> Check {
         Some(_) => Check::new(CheckName::AccessToken, false, "The access token has expired and is not renewed yet."),
         None => Check::new(CheckName::AccessToken, false, "No access token was fetched yet."),
     }
+}
+
+/// Whether visitors reach an agent or a robot.
+async fn reception(services: &Services, binding: &Binding) -> Result<Check, Problem> {
+    let warnings = reception_check::warnings(services, &binding.reception()?).await?;
+    let details: Vec<_> = warnings.iter().map(|warning| warning.detail).collect();
+    let detail = if details.is_empty() { "Visitors reach an agent or a robot.".to_owned() } else { details.join(" ") };
+    let is_empty = warnings.is_empty();
+    Ok(Check { warnings, ..Check::new(CheckName::Reception, is_empty, detail) })
 }
 
 /// Whether the model or the webhook of the binding's robot answered when it was last asked. `None` where the binding has no such

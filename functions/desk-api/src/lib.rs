@@ -30,6 +30,7 @@ mod messages;
 mod parameters;
 mod questions;
 mod reception;
+mod reception_check;
 mod records;
 mod robots;
 mod routing;

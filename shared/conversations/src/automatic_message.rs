@@ -5,7 +5,7 @@ use desk::conversation::AuthorRole;
 /// What an automatic text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AutomaticMessage {
-    /// The mini program's automatic reply where no group receives its visitors.
+    /// The mini program's automatic reply where neither a group nor a robot receives its visitors.
     AutoReply,
     /// The greeting of a visitor who enters.
     Greeting,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use desk::{
-    reception::{Handler, Incoming, NextStep, ReceptionInput, decide},
+    reception::{Handler, Incoming, NextStep, ReceptionInput, WithoutTarget, decide},
     routing::{self, Outcome, Plan, TrailEntry},
     settings::Mode,
 };
@@ -52,8 +52,8 @@ pub struct Simulated {
     pub robot_id: Option<String>,
     /// The routing plan.
     pub plan: Plan,
-    /// Where the conversation goes as soon as an agent is wanted; null if the mini program has no group and the visitor names
-    /// none, so that the conversation stays unassigned.
+    /// Where the conversation goes as soon as an agent is wanted; null if it stays unassigned: the mini program has no group, the
+    /// visitor names none, and there is an `auto_reply` or no `leave_message` prompt.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub outcome: Option<Outcome>,
     /// The levels that were tried.
@@ -112,6 +112,7 @@ impl Simulator {
             mode: reception.mode,
             has_robot: planned.robot_id.is_some(),
             has_target: !planned.plan.levels.is_empty(),
+            without_target: WithoutTarget::of(&reception.prompts, binding.auto_reply.as_deref()),
             keywords: &reception.handover.keywords,
         };
         let step = decide(&input);
@@ -144,7 +145,7 @@ impl Simulator {
         let mode = match step {
             NextStep::Route { immediate: true, .. } => routing::Mode::ImmediateOnly,
             NextStep::Route { immediate: false, .. } => routing::Mode::Full,
-            NextStep::LeaveMessage => return Ok((Some(Outcome::LeaveMessage { level: 0 }), Vec::new())),
+            NextStep::LeaveMessage { .. } => return Ok((Some(Outcome::LeaveMessage { level: 0 }), Vec::new())),
             NextStep::AskRobot | NextStep::KeepWithRobot => return Ok((Some(Outcome::Robot { level: 0 }), Vec::new())),
             NextStep::RouteAgain { .. }
             | NextStep::RecordOnly
@@ -168,7 +169,7 @@ fn first_step(step: NextStep) -> FirstStep {
     match step {
         NextStep::AskRobot | NextStep::KeepWithRobot => FirstStep::Robot,
         NextStep::Route { .. } => FirstStep::Route,
-        NextStep::LeaveMessage => FirstStep::LeaveMessage,
+        NextStep::LeaveMessage { .. } => FirstStep::LeaveMessage,
         NextStep::RouteAgain { .. }
         | NextStep::RecordOnly
         | NextStep::Append

@@ -11,9 +11,13 @@
 //! | robot only | answered by the robot | told that no agent is available; the robot continues |
 //!
 //! The visitor is told about an agent or a queue only after routing has found one. A visitor who left a message and
-//! writes again is routed again.
+//! writes again is routed again. A visitor for whom there is neither a robot nor a target is not left without a word
+//! ([`WithoutTarget`]).
 
-use crate::{handover, settings::Mode};
+use crate::{
+    handover,
+    settings::{Mode, Prompts},
+};
 
 /// The input of [`decide`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +32,34 @@ pub struct ReceptionInput<'a> {
     pub has_robot: bool,
     /// Whether the routing plan has a level, that is a group or an agent to route to.
     pub has_target: bool,
+    /// What a visitor is told for whom there is neither a robot nor a target.
+    pub without_target: WithoutTarget,
     /// The binding's additional keywords for requesting a person ([`handover::asks_for_person`]).
     pub keywords: &'a [String],
+}
+
+/// What a visitor is told for whom there is neither a robot nor a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WithoutTarget {
+    /// The visitor is asked to leave a message.
+    LeaveMessage,
+    /// The visitor gets the mini program's automatic reply, and is asked to leave a message on asking for a person.
+    AutoReply,
+    /// Nothing: the administrator has emptied the invitation to leave a message. The conversation stays unassigned, with the
+    /// automatic reply if there is one, until an agent claims it.
+    Unassigned,
+}
+
+impl WithoutTarget {
+    /// By the texts of a mini program.
+    pub fn of(prompts: &Prompts, auto_reply: Option<&str>) -> Self {
+        let is_said = |text: &str| !text.trim().is_empty();
+        match (is_said(&prompts.leave_message), auto_reply.is_some_and(is_said)) {
+            (false, _) => Self::Unassigned,
+            (true, true) => Self::AutoReply,
+            (true, false) => Self::LeaveMessage,
+        }
+    }
 }
 
 /// What arrived from a visitor.
@@ -86,7 +116,10 @@ pub enum NextStep {
         handover: Option<handover::Reason>,
     },
     /// The visitor leaves a message.
-    LeaveMessage,
+    LeaveMessage {
+        /// The reason if the robot hands the conversation over.
+        handover: Option<handover::Reason>,
+    },
     /// The visitor ends the conversation.
     Close,
 }
@@ -123,8 +156,19 @@ fn begin(input: &ReceptionInput<'_>, wants_person: bool) -> NextStep {
         (Mode::AgentsFirst, true, true) => route(true),
         (Mode::RobotOnly | Mode::RobotFirst | Mode::AgentsFirst, true, _) => NextStep::AskRobot,
         (_, _, true) => route(false),
-        (_, _, false) if input.handler.is_some() => NextStep::Append,
-        (_, _, false) => NextStep::OpenUnassigned,
+        (_, _, false) => without_target(input, wants_person),
+    }
+}
+
+/// The step of a conversation for which there is neither a robot nor a target.
+fn without_target(input: &ReceptionInput<'_>, wants_person: bool) -> NextStep {
+    match (input.without_target, input.handler) {
+        // A person who has written may go on.
+        (_, Some(Handler::Person)) => NextStep::Append,
+        (WithoutTarget::LeaveMessage, _) => NextStep::LeaveMessage { handover: None },
+        (WithoutTarget::AutoReply, _) if wants_person => NextStep::LeaveMessage { handover: None },
+        (_, Some(_)) => NextStep::Append,
+        (_, None) => NextStep::OpenUnassigned,
     }
 }
 
@@ -142,7 +186,7 @@ fn after_person(input: &ReceptionInput<'_>, wants_person: bool) -> NextStep {
 fn to_person(input: &ReceptionInput<'_>) -> NextStep {
     match (input.mode, input.has_target) {
         (Mode::RobotOnly, _) => NextStep::KeepWithRobot,
-        (_, false) => NextStep::LeaveMessage,
+        (_, false) => NextStep::LeaveMessage { handover: Some(handover::Reason::Keyword) },
         (_, true) => NextStep::Route { immediate: false, handover: Some(handover::Reason::Keyword) },
     }
 }
@@ -154,7 +198,18 @@ mod tests {
     const ASK: &str = "转人工";
 
     fn decided(mode: Mode, robot: bool, target: bool, handler: Option<Handler>, incoming: Incoming<'_>) -> NextStep {
-        decide(&ReceptionInput { incoming, handler, mode, has_robot: robot, has_target: target, keywords: &[] })
+        told(WithoutTarget::LeaveMessage, mode, robot, target, handler, incoming)
+    }
+
+    fn told(
+        without_target: WithoutTarget,
+        mode: Mode,
+        has_robot: bool,
+        has_target: bool,
+        handler: Option<Handler>,
+        incoming: Incoming<'_>,
+    ) -> NextStep {
+        decide(&ReceptionInput { incoming, handler, mode, has_robot, has_target, without_target, keywords: &[] })
     }
 
     #[test]
@@ -163,23 +218,25 @@ mod tests {
         let full = NextStep::Route { immediate: false, handover: None };
         let over = NextStep::Route { immediate: false, handover: Some(handover::Reason::Keyword) };
         let now = NextStep::Route { immediate: true, handover: None };
+        let left = NextStep::LeaveMessage { handover: None };
+        let asked = NextStep::LeaveMessage { handover: Some(handover::Reason::Keyword) };
         for (mode, robot, target, plain, asking) in [
             (M::RobotOnly, true, true, D::AskRobot, D::KeepWithRobot),
             (M::RobotOnly, true, false, D::AskRobot, D::KeepWithRobot),
             (M::RobotOnly, false, true, full, full),
-            (M::RobotOnly, false, false, D::OpenUnassigned, D::OpenUnassigned),
+            (M::RobotOnly, false, false, left, left),
             (M::AgentsOnly, true, true, full, full),
             (M::AgentsOnly, false, true, full, full),
-            (M::AgentsOnly, true, false, D::OpenUnassigned, D::OpenUnassigned),
-            (M::AgentsOnly, false, false, D::OpenUnassigned, D::OpenUnassigned),
+            (M::AgentsOnly, true, false, left, left),
+            (M::AgentsOnly, false, false, left, left),
             (M::RobotFirst, true, true, D::AskRobot, over),
-            (M::RobotFirst, true, false, D::AskRobot, D::LeaveMessage),
+            (M::RobotFirst, true, false, D::AskRobot, asked),
             (M::RobotFirst, false, true, full, full),
-            (M::RobotFirst, false, false, D::OpenUnassigned, D::OpenUnassigned),
+            (M::RobotFirst, false, false, left, left),
             (M::AgentsFirst, true, true, now, over),
-            (M::AgentsFirst, true, false, D::AskRobot, D::LeaveMessage),
+            (M::AgentsFirst, true, false, D::AskRobot, asked),
             (M::AgentsFirst, false, true, full, full),
-            (M::AgentsFirst, false, false, D::OpenUnassigned, D::OpenUnassigned),
+            (M::AgentsFirst, false, false, left, left),
         ] {
             let context = format!("{mode:?} robot={robot} target={target}");
             assert_eq!(decided(mode, robot, target, None, Incoming::Text("你好")), plain, "{context}");
@@ -212,7 +269,7 @@ mod tests {
             let handover = Some(handover::Reason::Keyword);
             let (with, without) = match mode {
                 Mode::RobotOnly => (NextStep::KeepWithRobot, NextStep::KeepWithRobot),
-                _ => (NextStep::Route { immediate: false, handover }, NextStep::LeaveMessage),
+                _ => (NextStep::Route { immediate: false, handover }, NextStep::LeaveMessage { handover }),
             };
             assert_eq!(decided(mode, true, true, robot, Incoming::Text(ASK)), with);
             assert_eq!(decided(mode, true, false, robot, Incoming::Text(ASK)), without);
@@ -228,9 +285,6 @@ mod tests {
                 assert_eq!(decided(mode, true, true, Some(handler), Incoming::Text("结束会话")), NextStep::Close);
             }
         }
-        // An unassigned conversation without a target stays unassigned.
-        let unassigned = Some(Handler::Unassigned);
-        assert_eq!(decided(Mode::AgentsOnly, false, false, unassigned, Incoming::Text("你好")), NextStep::Append);
         // No robot answers over a person who has written.
         let person = Some(Handler::Person);
         for (mode, target, step) in [
@@ -243,8 +297,33 @@ mod tests {
         ] {
             assert_eq!(decided(mode, true, target, person, Incoming::Text("你好")), step, "{mode:?} {target}");
         }
-        // It is routed once a group is configured.
+        // An unassigned conversation is routed once a group is configured.
+        let unassigned = Some(Handler::Unassigned);
         let route = NextStep::Route { immediate: false, handover: None };
         assert_eq!(decided(Mode::AgentsOnly, false, true, unassigned, Incoming::Text("你好")), route);
+    }
+
+    #[test]
+    fn visitor_without_robot_and_target_is_told_what_the_texts_allow() {
+        use {NextStep as D, WithoutTarget as W};
+        let left = D::LeaveMessage { handover: None };
+        let prompts = |leave_message: &str| Prompts { leave_message: leave_message.to_owned(), ..Prompts::default() };
+        for (invitation, auto_reply, told_by, first, later, asking) in [
+            ("请留言。", None, W::LeaveMessage, left, left, left),
+            ("请留言。", Some(" "), W::LeaveMessage, left, left, left),
+            ("请留言。", Some("已收到。"), W::AutoReply, D::OpenUnassigned, D::Append, left),
+            ("", Some("已收到。"), W::Unassigned, D::OpenUnassigned, D::Append, D::Append),
+            (" ", None, W::Unassigned, D::OpenUnassigned, D::Append, D::Append),
+        ] {
+            let by = WithoutTarget::of(&prompts(invitation), auto_reply);
+            assert_eq!(by, told_by, "{invitation:?} {auto_reply:?}");
+            let unassigned = Some(Handler::Unassigned);
+            for mode in [Mode::RobotOnly, Mode::AgentsOnly, Mode::RobotFirst, Mode::AgentsFirst] {
+                assert_eq!(told(by, mode, false, false, None, Incoming::Text("你好")), first, "{mode:?}");
+                assert_eq!(told(by, mode, false, false, unassigned, Incoming::Other), later, "{mode:?}");
+                assert_eq!(told(by, mode, false, false, unassigned, Incoming::Text(ASK)), asking, "{mode:?}");
+                assert_eq!(told(by, mode, false, false, None, Incoming::Text("再见")), D::RecordOnly, "{mode:?}");
+            }
+        }
     }
 }

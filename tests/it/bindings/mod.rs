@@ -1,6 +1,7 @@
 //! `/api/bindings`: create, list, read, change, delete, health.
 
 mod create;
+mod reception_warnings;
 mod update;
 mod validation;
 

@@ -1,6 +1,7 @@
 //! Routing: modes, `session-from`, merchants, identities, simulation.
 
 mod modes;
+mod no_target;
 mod platform;
 pub(crate) mod session_from;
 mod simulate;

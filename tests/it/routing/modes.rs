@@ -129,36 +129,6 @@ async fn robot_only_never_assigns_an_agent() {
 }
 
 #[tokio::test]
-async fn binding_without_reception_stays_unassigned_with_the_automatic_reply() {
-    let world = World::start().await;
-    let agent = world.agent("小王", 5).await;
-    let binding = world.bind_with_auto_reply("wx0000000000005402", "已收到。").await;
-    let visitor = world.visitor(&binding, "o-1");
-    visitor.writes("在吗").await;
-    assert_eq!(visitor.stage_and_agent().await, ("unassigned".to_owned(), None));
-    visitor.writes("转人工").await;
-    assert_eq!(visitor.received_texts().await, ["已收到。", "已收到。"]);
-    assert_eq!(visitor.stage().await, "unassigned");
-
-    // Any agent may claim it.
-    let cid = visitor.cid().await;
-    world.claim(&cid, &agent).await.expect(200);
-    assert_eq!(visitor.stage_and_agent().await, assigned_to(&agent));
-    visitor.writes("谢谢").await;
-    assert_eq!(visitor.received_texts().await.len(), 2, "the assigned agent answers, not the automatic reply");
-    assert_eq!(world.event_types(&cid).await, ["conversation.created", "conversation.assigned"]);
-
-    // Once a group is set, the next message routes the unassigned visitor there.
-    let other = world.visitor(&binding, "o-2");
-    other.writes("在吗").await;
-    let group = world.group(&[&agent]).await;
-    world.set_reception(&binding, json!({ "group_id": group })).await;
-    assert_eq!(other.stage().await, "unassigned");
-    other.writes("有人吗").await;
-    assert_eq!(other.stage_and_agent().await, assigned_to(&agent));
-}
-
-#[tokio::test]
 async fn visitor_is_greeted_once_per_day() {
     let world = World::start().await;
     let desk = world.service_desk(5, json!({ "mode": "robot_first", "greeting": "欢迎光临。" })).await;

@@ -145,7 +145,8 @@ impl World {
         }
     }
 
-    /// Binds a mini program without an automatic reply and submits its callback in WeChat's console.
+    /// Binds a mini program without an automatic reply and submits its callback in WeChat's console. Its conversations stay
+    /// unassigned until it has a group, and nothing is said in them.
     pub(crate) async fn bind(&self, app_id: &str) -> Binding {
         self.bind_with(json!({ "app_id": app_id })).await
     }
@@ -155,9 +156,18 @@ impl World {
         self.bind_with(json!({ "app_id": app_id, "auto_reply": auto_reply })).await
     }
 
-    /// Binds a mini program with these fields of `POST /api/bindings`; `format` and `mode` go to WeChat's console.
+    /// Binds a mini program as `POST /api/bindings` does without a setting of reception.
+    pub(crate) async fn bind_with_defaults(&self, app_id: &str) -> Binding {
+        self.bind_with(json!({ "app_id": app_id, "reception": {} })).await
+    }
+
+    /// Binds a mini program with these fields of `POST /api/bindings`; `format` and `mode` go to WeChat's console. Without
+    /// `reception` and `auto_reply` it has no invitation to leave a message.
     pub(crate) async fn bind_with(&self, fields: Value) -> Binding {
         let mut body = json!({ "name": "测试小程序", "app_secret": "0123456789abcdef0123456789abcdef" });
+        if fields.get("auto_reply").is_none() {
+            body["reception"] = json!({ "prompts": { "leave_message": "" } });
+        }
         let mut console = json!({});
         for (name, value) in fields.as_object().unwrap() {
             let of = if matches!(name.as_str(), "format" | "mode") { &mut console } else { &mut body };

@@ -14,7 +14,11 @@ use serde::Serialize;
 use store::{Binding, BindingMode, BindingStatus, CredentialProblem};
 use utoipa::ToSchema;
 
-use crate::schema;
+use crate::{
+    reception_check::{self, ReceptionWarning},
+    schema,
+    services::Services,
+};
 
 /// A bound mini program, without its credentials.
 #[derive(Serialize, ToSchema)]
@@ -27,7 +31,7 @@ pub(crate) struct BindingView {
     /// The URL to enter in WeChat's console, under message push (消息推送).
     #[schema(format = Uri)]
     callback_url: String,
-    /// Sent in answer to every message until an agent has replied.
+    /// Sent in answer to every message until an agent has replied, where neither a group nor a robot receives the visitor.
     #[schema(required = true)]
     auto_reply: Option<String>,
     reception: Reception,
@@ -44,15 +48,26 @@ pub(crate) struct BindingView {
     updated_at: Timestamp,
 }
 
+/// A binding as a request has set it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ChangedBinding {
+    #[serde(flatten)]
+    binding: BindingView,
+    /// What in `reception` leads visitors to nobody, by what it names now. Empty where nothing does.
+    warnings: Vec<ReceptionWarning>,
+}
+
 /// A new binding with its push credentials.
 #[derive(Serialize, ToSchema)]
 pub(super) struct CreatedBinding {
     #[serde(flatten)]
-    pub(super) binding: BindingView,
+    binding: BindingView,
+    /// What in `reception` leads visitors to nobody, by what it names now. Empty where nothing does.
+    warnings: Vec<ReceptionWarning>,
     /// The Token to enter in WeChat's console. No other answer has it.
-    pub(super) token: String,
+    token: String,
     /// The EncodingAESKey to enter in WeChat's console. No other answer has it.
-    pub(super) encoding_aes_key: String,
+    encoding_aes_key: String,
 }
 
 impl BindingView {
@@ -71,6 +86,21 @@ impl BindingView {
             created_at: binding.created_at,
             updated_at: binding.updated_at,
         })
+    }
+}
+
+impl ChangedBinding {
+    pub(super) async fn new(services: &Services, binding: Binding, host: &Host) -> Result<Self, Problem> {
+        let binding = BindingView::new(binding, host)?;
+        let warnings = reception_check::warnings(services, &binding.reception).await?;
+        Ok(Self { binding, warnings })
+    }
+}
+
+impl CreatedBinding {
+    pub(super) fn new(changed: ChangedBinding, token: &str, encoding_aes_key: &str) -> Self {
+        let ChangedBinding { binding, warnings } = changed;
+        Self { binding, warnings, token: token.to_owned(), encoding_aes_key: encoding_aes_key.to_owned() }
     }
 }
 

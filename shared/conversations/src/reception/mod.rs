@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use channel::settle_sent;
 use desk::{
-    reception::{Handler, Incoming, NextStep, ReceptionInput, decide},
+    reception::{Handler, Incoming, NextStep, ReceptionInput, WithoutTarget, decide},
     routing::{LastAgent, Plan},
     settings::Reception,
 };
@@ -137,7 +137,7 @@ impl Receiver {
             None if may_be_routed => self.router.plan(&decision.reception, &decision.visitor, from.as_ref()).await?,
             None => PlannedRoute::empty(&decision.reception),
         };
-        let step = decide(&reception_input(text, handler, &planned, &decision.reception));
+        let step = decide(&reception_input(text, handler, &planned, &decision.reception, binding));
         if let Some(after) = &mut decision.after {
             after.join(message, now);
         } else if step == NextStep::RecordOnly {
@@ -173,13 +173,19 @@ fn reception_input<'a>(
     handler: Option<Handler>,
     planned: &PlannedRoute,
     reception: &'a Reception,
+    binding: Option<&Binding>,
 ) -> ReceptionInput<'a> {
+    let prompts = &reception.prompts;
+    // Nothing can be said for a mini program that is no longer bound.
+    let without_target =
+        binding.map_or(WithoutTarget::Unassigned, |binding| WithoutTarget::of(prompts, binding.auto_reply.as_deref()));
     ReceptionInput {
         incoming: text.map_or(Incoming::Other, Incoming::Text),
         handler,
         mode: reception.mode,
         has_robot: planned.robot_id.is_some(),
         has_target: !planned.plan.levels.is_empty(),
+        without_target,
         keywords: &reception.handover.keywords,
     }
 }

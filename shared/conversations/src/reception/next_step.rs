@@ -37,10 +37,10 @@ impl Receiver {
                 ensure_robot(decision, visitor_message.planned.robot_id.as_deref());
                 decision.say_no_agent();
             }
-            NextStep::LeaveMessage => decision.leave_message(LeaveMessage {
+            NextStep::LeaveMessage { handover } => decision.leave_message(LeaveMessage {
                 level: 0,
                 reason: LeaveMessageReason::Unstaffed,
-                cause: RoutingCause::Handover(Some(handover::Reason::Keyword)),
+                cause: RoutingCause::Handover(handover),
                 trail: None,
             }),
             NextStep::RouteAgain { immediate } => {

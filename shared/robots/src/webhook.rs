@@ -175,6 +175,16 @@ mod tests {
     }
 
     #[test]
+    fn example_in_the_documents_has_a_valid_signature() {
+        let document = include_str!("../../../docs/integrating.md");
+        let body = document.lines().find(|line| line.starts_with("{\"type\":\"robot.turn\"")).unwrap();
+        let signature = document.lines().find_map(|line| line.strip_prefix("webhook-signature: ")).unwrap();
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        assert!(document.contains(secret));
+        assert_eq!(sign(&secret.into(), "m1", 1_772_438_400, body.as_bytes()).unwrap(), signature);
+    }
+
+    #[test]
     fn generated_secret_is_valid_and_malformed_one_is_not() {
         let (one, other) = (generate_secret().unwrap(), generate_secret().unwrap());
         assert!(is_secret(one.expose_secret()));

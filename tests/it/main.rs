@@ -30,6 +30,7 @@ mod foreign_pages;
 mod handover;
 mod iam;
 mod ingress;
+mod item_sizes;
 mod log_entries;
 mod metrics;
 mod queue;

@@ -124,11 +124,15 @@ pub enum NextStep {
     Close,
 }
 
+/// How much of a text decides, in bytes: twice the longest text of WeChat's. The time that the rules take grows with the square
+/// of the length.
+const TEXT_MAX: usize = 4096;
+
 /// Decides the next step.
 pub fn decide(input: &ReceptionInput<'_>) -> NextStep {
     let text = match input.incoming {
         Incoming::Event => return NextStep::RecordOnly,
-        Incoming::Text(text) => Some(text),
+        Incoming::Text(text) => Some(&text[..text.floor_char_boundary(TEXT_MAX)]),
         Incoming::Other => None,
     };
     let wants_person = text.is_some_and(|text| handover::asks_for_person(text, input.keywords));

@@ -17,6 +17,10 @@ use crate::{
 /// The age at which the minute tick processes a message that the stream has not.
 pub const OVERDUE_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
+/// The longest content of a visitor's message, in bytes of JSON. WeChat's have a few thousand. What is longer is cut
+/// ([`fit`]): refused, WeChat would deliver it again, and DynamoDB takes no item of more than 400 KB.
+const CONTENT_MAX: usize = 128 * 1024;
+
 /// A push from WeChat to store.
 #[derive(Debug)]
 pub struct NewInbound {
@@ -93,7 +97,7 @@ impl Inbox {
             thread: new.thread.clone(),
             direction: Direction::In,
             kind: new.kind.clone(),
-            content: new.content.clone(),
+            content: fit(new.content.clone()),
             created_at: Timestamp::from_second(new.create_time).unwrap_or(now),
             received_at: Some(now),
             state: MessageState::Received,
@@ -118,6 +122,45 @@ impl Inbox {
             Ok(_) => Ok(Receipt::Stored),
             Err(StoreError::Conflict) => Ok(Receipt::Duplicate),
             Err(error) => Err(error),
+        }
+    }
+}
+
+/// The content with its longest texts cut until it has at most [`CONTENT_MAX`] bytes of JSON.
+fn fit(mut content: Value) -> Value {
+    let Some(fields) = content.as_object_mut() else { return content };
+    // In JSON a byte becomes six at most (`\u0000`).
+    let length: usize = fields.iter().map(|(name, value)| name.len() + value.as_str().map_or(0, str::len)).sum();
+    if length <= CONTENT_MAX / 8 {
+        return content;
+    }
+    while Value::Object(fields.clone()).to_string().len() > CONTENT_MAX {
+        let texts =
+            fields.values_mut().filter_map(|value| if let Value::String(text) = value { Some(text) } else { None });
+        let Some(longest) = texts.max_by_key(|text| text.len()).filter(|text| !text.is_empty()) else { break };
+        longest.truncate(longest.floor_char_boundary(longest.len() / 2));
+        tracing::warn!("the content of a message is cut");
+    }
+    content
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn content_over_its_limit_is_cut_and_any_other_is_kept() {
+        for (text, is_cut) in [("客".repeat(5000), false), ("a".repeat(120_000), false), ("a".repeat(140_000), true)] {
+            let kept = fit(json!({ "content": text, "other": "x" }));
+            assert_eq!(kept["content"].as_str() != Some(&text), is_cut, "{}", text.len());
+            assert_eq!(kept["other"], "x");
+        }
+        for text in ["\u{1}".repeat(96 * 1024), "客\"".repeat(24 * 1024)] {
+            let kept = fit(json!({ "event": "x", "raw": text }));
+            let length = kept.to_string().len();
+            assert!((CONTENT_MAX / 3..=CONTENT_MAX).contains(&length), "{length}");
         }
     }
 }

@@ -78,6 +78,28 @@
 //! `m`. The keys of a thread therefore sort by WeChat's seconds; messages are listed in the order of their arrival, see
 //! `transcript`.
 //!
+//! # Sizes
+//!
+//! DynamoDB takes items of 400 KB. What visitors and callers send is replaced, never added to without a limit, and bounded in
+//! bytes before it is written:
+//!
+//! | Item | Grows with | Bound |
+//! |---|---|---|
+//! | inbound | the push | content of 128 KB of JSON, cut where it is longer ([`Inbox::receive`]); openids of 128 bytes |
+//! | visitor | `session-from` | 4 KB of the text; the fields of the last one, within the limits of `wechat::session_from::parse_bounded` |
+//! | visitor | replies and held texts | 20 sends ([`desk::quota::MAX_SENDS`]), 20 ids of held texts |
+//! | conversation | the robot's turn | 20 ids ([`TURN_MAX`]); 2 KB of the last question; 5 questions offered |
+//! | conversation | routing and notes | 4 levels, whose ids are of one `session-from`; a summary of 4 KB |
+//! | event | one decision | its few events, with at most 4 levels tried each and the summary |
+//! | outbound | the message | texts of 10 KB, addresses of 2 KB, WeChat's explanation of 300 bytes |
+//! | duty | conversations | the capacity, 100 at most, of 50 bytes each |
+//! | watch, departures, token, media, idempotency, reseal | | fields of fixed size |
+//! | binding | settings | 10 texts of 2 KB and 50 keywords of 30 characters |
+//! | group | members | 500 ids of existing agents; 20 aliases of 100 characters |
+//! | calendar | days | lists of 400, each written by one request of 64 KB |
+//! | robot, agent, merchant, question | settings | texts of 4 KB and less; 20 aliases or variants |
+//! | access | scope of a token | 50 ids of groups, 50 AppIDs |
+//!
 //! # Decisions
 //!
 //! A conversation, its place in a queue and its agent's load are written together: [`Decisions::commit`] takes the state that

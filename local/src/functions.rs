@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lambda_http::lambda_runtime::layers::trace::request_span;
 use lambda_http::{Context as LambdaContext, LambdaEvent};
 use serde_json::Value;
@@ -82,22 +82,35 @@ impl Functions {
     /// Invokes a function for a caller who waits for the answer.
     pub(crate) async fn invoke(&self, id: &str, event: Value) -> Result<Value, InvokeError> {
         let execution = self.concurrency.begin(id).ok_or(InvokeError::Throttled)?;
-        self.run(id, event, execution).await
+        self.run(id, event, execution, None).await
+    }
+
+    /// The same with this deadline instead of that of the function's timeout.
+    pub(crate) async fn invoke_until(&self, id: &str, event: Value, deadline: Timestamp) -> Result<Value, InvokeError> {
+        let execution = self.concurrency.begin(id).ok_or(InvokeError::Throttled)?;
+        self.run(id, event, execution, Some(deadline)).await
     }
 
     /// Invokes a function for an event source, which repeats a throttled invocation until it runs.
     pub(crate) async fn invoke_unthrottled(&self, id: &str, event: Value) -> Result<Value, InvokeError> {
         let execution = self.concurrency.wait(id).await;
-        self.run(id, event, execution).await
+        self.run(id, event, execution, None).await
     }
 
     /// Runs a function in the span with the request id that `lambda_runtime` opens around an invocation.
-    async fn run(&self, id: &str, event: Value, execution: Execution) -> Result<Value, InvokeError> {
+    async fn run(
+        &self,
+        id: &str,
+        event: Value,
+        execution: Execution,
+        deadline: Option<Timestamp>,
+    ) -> Result<Value, InvokeError> {
         let function = self.function(id)?;
         let timeout = SignedDuration::try_from(function.timeout).unwrap_or(SignedDuration::MAX);
         let mut context = LambdaContext::default();
         context.request_id = Uuid::now_v7().to_string();
-        context.deadline = u64::try_from((self.clock.now() + timeout).as_millisecond()).unwrap_or_default();
+        let deadline = deadline.unwrap_or_else(|| self.clock.now() + timeout);
+        context.deadline = u64::try_from(deadline.as_millisecond()).unwrap_or_default();
         let span = request_span(&context);
         let invocation = async {
             let answer = function.run(LambdaEvent::new(event, context), execution).await;

@@ -134,6 +134,18 @@ fn message_ingress_can_only_read_bindings_and_put_messages() {
 }
 
 #[test]
+fn robot_turns_come_one_at_a_time_and_a_failed_one_alone_comes_back() {
+    let template = deployed();
+    let turns = template.queue_mappings.iter().find(|mapping| mapping.name == "Robot/Turn").unwrap();
+    assert_eq!((turns.batch_size, turns.max_concurrency, turns.reports_failures), (1, 10, true));
+    let queue = template.queues.values().find(|queue| queue.id == turns.queue).unwrap();
+    assert_eq!(queue.redrive.as_ref().unwrap().dead_letter_queue, "QueueDeadLetters");
+    // Six times the timeout of the function (Lambda developer guide, "Using Lambda with Amazon SQS").
+    let timeout = template.functions["Robot"].timeout;
+    assert_eq!(queue.visibility_timeout, jiff::SignedDuration::try_from(timeout * 6).unwrap());
+}
+
+#[test]
 fn only_desk_api_and_access_can_write_tokens_of_the_api() {
     let template = deployed();
     let resource = format!("arn:aws:dynamodb:local:000000000000:table/{}", template.tables["Table"].name);

@@ -25,6 +25,17 @@ pub(crate) fn init(package: &str, env: Env, clock: SharedClock) -> Option<Init> 
             })
         };
     }
+    macro_rules! api {
+        ($package:ident) => {
+            init_with(env, clock, |env, clock| async move {
+                let deps = $package::Deps::new(&env, clock).await.map_err(|error| error.to_string())?;
+                Ok(http_handler(move |request| {
+                    let (deps, deadline) = (deps.clone(), Deadline::of_request(&request));
+                    async move { $package::handle(&deps, request, deadline).await }
+                }))
+            })
+        };
+    }
     macro_rules! event {
         ($package:ident) => {
             init_with(env, clock, |env, clock| async move {
@@ -46,8 +57,8 @@ pub(crate) fn init(package: &str, env: Env, clock: SharedClock) -> Option<Init> 
     Some(match package {
         "access" => event!(access),
         "callback-verify" => http!(callback_verify),
-        "card-send" => http!(card_send),
-        "desk-api" => http!(desk_api),
+        "card-send" => api!(card_send),
+        "desk-api" => api!(desk_api),
         "fan-out" => work!(fan_out),
         "message-ingress" => http!(message_ingress),
         "reception" => work!(reception),

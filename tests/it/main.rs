@@ -37,6 +37,7 @@ mod queue;
 mod quota;
 mod reception;
 mod refused_pushes;
+mod request_deadlines;
 mod restart;
 mod robots;
 mod routing;

@@ -36,9 +36,15 @@ impl World {
 
     /// All items of the table, sorted by key.
     pub(crate) async fn all_items(&self) -> Vec<Value> {
-        let page = self.dynamodb(local::OWN_KEY, "Scan", &json!({ "TableName": TABLE })).await.expect(200).body;
-        assert_eq!(page.get("LastEvaluatedKey"), None, "the table is longer than a page");
-        let mut items = page["Items"].as_array().unwrap().clone();
+        let (mut items, mut scan) = (Vec::new(), json!({ "TableName": TABLE, "ConsistentRead": true }));
+        loop {
+            let page = self.dynamodb(local::OWN_KEY, "Scan", &scan).await.expect(200).body;
+            items.extend(page["Items"].as_array().unwrap().iter().cloned());
+            match page.get("LastEvaluatedKey") {
+                Some(last) => scan["ExclusiveStartKey"] = last.clone(),
+                None => break,
+            }
+        }
         items.sort_by_key(|item| (item["pk"].to_string(), item["sk"].to_string()));
         items
     }

@@ -24,9 +24,11 @@ const ADDRESS_MAX: usize = 2048;
 pub(crate) struct Card {
     /// The conversation of the path, if given.
     #[serde(default)]
+    #[schema(max_length = 512)]
     pub(crate) cid: Option<String>,
     /// The visitor's `uid`, if given.
     #[serde(default)]
+    #[schema(max_length = 512)]
     pub(crate) uid: Option<String>,
     /// 26, as a number or as text.
     #[serde(deserialize_with = "number_or_text")]
@@ -41,21 +43,25 @@ pub(crate) struct Card {
 pub(crate) struct MiniPage {
     /// The https address of the mini program's picture, for the workbench alone; at most 2048 bytes.
     #[serde(default)]
+    #[schema(max_length = 2048)]
     pub(crate) headimg: String,
     /// The mini program's name, for the workbench alone; at most 2048 bytes.
     #[serde(default)]
+    #[schema(max_length = 2048)]
     pub(crate) name: String,
     /// The address of the cover, at most 2048 bytes. Needed where there is no `thumbMediaId`.
     #[serde(default)]
+    #[schema(max_length = 2048)]
     pub(crate) thumb_url: String,
     /// What the card shows.
     #[schema(min_length = 1, max_length = 64)]
     pub(crate) title: String,
     /// A page of the mini program with its query, at most 1024 bytes.
-    #[schema(min_length = 1, example = "pages/index/index?from=card")]
+    #[schema(min_length = 1, max_length = 1024, example = "pages/index/index?from=card")]
     pub(crate) pagepath: String,
     /// A media id of the cover that WeChat gave, at most 512 bytes.
     #[serde(default)]
+    #[schema(max_length = 512)]
     pub(crate) thumb_media_id: String,
 }
 

@@ -6,15 +6,15 @@
 mod card;
 
 use api::{
-    ApiRouter, Caller, Code, IdempotencyKey, Idempotent, Permitted, Problem, Route, Routes, Sent, State, key_reused,
-    operation, reassigned,
+    ApiRouter, Caller, Code, IdempotencyKey, Idempotent, LastSend, Permitted, Problem, Route, Routes, Sent, State,
+    key_reused, operation, reassigned,
 };
 use axum::{Router, extract::FromRef};
 use card::Card;
 use channel::{Draft, SendResult};
 use conversations::{AgentActions, Conversations};
 use desk::policy::Action;
-use function::{Env, StartError};
+use function::{Deadline, Env, StartError};
 use lambda_http::{Body, Request, Response};
 use serde_json::json;
 use store::{Conversation, SharedClock};
@@ -24,6 +24,7 @@ use utoipa::IntoParams;
 #[derive(Debug, Clone)]
 pub struct Deps {
     router: Router,
+    clock: SharedClock,
 }
 
 /// The state of the router.
@@ -41,18 +42,18 @@ impl FromRef<Services> for Conversations {
 impl Deps {
     /// Reads `TABLE_NAME`, `SECRET_ARN` and `WECHAT_API_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
-        let (table, vault, channel) = env.settings().channel(clock).await?;
+        let (table, vault, channel) = env.settings().channel(clock.clone()).await?;
         let mut router = ApiRouter::default();
         mount(&mut router);
         let conversations = Conversations::new(&table, &vault, channel);
         let actions = AgentActions::new(&conversations, table.duty_writer(), table.token_agents());
-        Ok(Self { router: router.with_state(Services { actions }) })
+        Ok(Self { clock, router: router.with_state(Services { actions }) })
     }
 }
 
-/// Sends a card.
-pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
-    api::serve(&deps.router, request).await
+/// Sends a card. The answer comes at the latest a second before `deadline`.
+pub async fn handle(deps: &Deps, request: Request, deadline: Deadline) -> Response<Body> {
+    api::serve(&deps.router, request, deadline, &deps.clock).await
 }
 
 /// The operation of this function, with its action.
@@ -110,6 +111,7 @@ async fn send_card(
     State(services): State<Services>,
     caller: Caller,
     permitted: Permitted,
+    last_send: LastSend,
     Idempotent { body: card, idempotency }: Idempotent<Card>,
 ) -> Result<Sent, Problem> {
     let conversation = permitted.conversation();
@@ -130,6 +132,7 @@ async fn send_card(
     });
     let conversation = permitted.claimed(&services.actions, &caller).await?;
     let author = caller.author(&conversation);
+    let channel = channel.clone().sending_until(last_send.time());
     match channel.send_message(&conversation, Draft { kind: "miniprogrampage", content, author, idempotency }).await? {
         SendResult::Message(message) => Ok(Sent(*message)),
         SendResult::KeyReused => Err(key_reused()),

@@ -67,6 +67,7 @@ pub(crate) struct Create {
     /// At most 2048 bytes. Sent in answer to every message until an agent has replied, where neither a group nor a robot receives
     /// the visitor; on asking for a person the visitor is asked to leave a message.
     #[serde(default)]
+    #[schema(max_length = 2048)]
     auto_reply: Option<String>,
     #[serde(default)]
     #[schema(nullable = false, value_type = Option<Reception>)]

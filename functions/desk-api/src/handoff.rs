@@ -56,6 +56,7 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 struct Claim {
     /// The agent who takes the conversation; the caller's own agent where it is missing. Only admins
     /// and supervisors may name another.
+    #[schema(max_length = 100)]
     agent_id: Option<String>,
 }
 
@@ -122,8 +123,10 @@ async fn accept(
 #[serde(deny_unknown_fields)]
 struct Transfer {
     /// The agent who gets the conversation.
+    #[schema(max_length = 100)]
     agent_id: Option<String>,
     /// The group that gets the conversation.
+    #[schema(max_length = 100)]
     group_id: Option<String>,
     /// Why, for the next agent.
     #[schema(max_length = 200)]

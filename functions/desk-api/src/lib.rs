@@ -45,7 +45,7 @@ mod visitors;
 use api::{ApiRouter, Route, Routes};
 use axum::Router;
 pub use description::{OPENAPI, document};
-use function::{Env, StartError};
+use function::{Deadline, Env, StartError};
 use lambda_http::{Body, Request, Response};
 use services::Services;
 use store::SharedClock;
@@ -54,6 +54,7 @@ use store::SharedClock;
 #[derive(Debug, Clone)]
 pub struct Deps {
     router: Router,
+    clock: SharedClock,
 }
 
 impl Deps {
@@ -61,19 +62,19 @@ impl Deps {
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let mut settings = env.settings();
         let bootstrap_hash = settings.sha256("ADMIN_TOKEN_SHA256");
-        let (table, vault, channel) = settings.channel(clock).await?;
+        let (table, vault, channel) = settings.channel(clock.clone()).await?;
         let mut router = ApiRouter::default();
         mount(&mut router);
         let robots =
             ::robots::Client::new(env.reach()).map_err(|error| StartError::Settings(vec![error.to_string()]))?;
         let services = Services::new(&table, vault, channel, robots, &bootstrap_hash);
-        Ok(Self { router: router.with_state(services) })
+        Ok(Self { clock, router: router.with_state(services) })
     }
 }
 
-/// Answers a request.
-pub async fn handle(deps: &Deps, request: Request) -> Response<Body> {
-    api::serve(&deps.router, request).await
+/// Answers a request, at the latest a second before `deadline`.
+pub async fn handle(deps: &Deps, request: Request, deadline: Deadline) -> Response<Body> {
+    api::serve(&deps.router, request, deadline, &deps.clock).await
 }
 
 /// Every operation of this function, with who may call it.

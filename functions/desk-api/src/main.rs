@@ -3,13 +3,17 @@
 use std::{convert::Infallible, sync::Arc};
 
 use desk_api::{Deps, handle};
-use function::{Env, http::Answer};
-use lambda_http::{Error, service_fn};
+use function::{Deadline, Env, http::Answer};
+use lambda_http::{Error, Request, service_fn};
 use store::SystemClock;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     function::init_logs();
     let deps = Deps::new(&Env::from_process(), Arc::new(SystemClock)).await?;
-    lambda_http::run(service_fn(|request| async { Ok::<_, Infallible>(Answer(handle(&deps, request).await)) })).await
+    lambda_http::run(service_fn(|request: Request| async {
+        let deadline = Deadline::of_request(&request);
+        Ok::<_, Infallible>(Answer(handle(&deps, request, deadline).await))
+    }))
+    .await
 }

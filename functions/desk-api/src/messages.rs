@@ -1,8 +1,8 @@
 //! The messages of a conversation: list, send, cancel a held text.
 
 use api::{
-    Caller, Code, FieldError, Idempotent, Json, PageOf, PageRequest, Path, Permitted, Problem, Routes, Sent, State,
-    key_reused, operation, reassigned,
+    Caller, Code, FieldError, Idempotent, Json, LastSend, PageOf, PageRequest, Path, Permitted, Problem, Routes, Sent,
+    State, key_reused, operation, reassigned,
 };
 use channel::{Channel, Draft, SendResult};
 use desk::policy::Action;
@@ -72,7 +72,7 @@ enum NewMessageType {
 #[serde(deny_unknown_fields)]
 struct NewText {
     /// At most 10240 bytes.
-    #[schema(min_length = 1)]
+    #[schema(min_length = 1, max_length = 10_240)]
     content: String,
 }
 
@@ -82,10 +82,11 @@ struct NewText {
 struct NewImage {
     /// A media id that WeChat gave, at most 512 bytes.
     #[serde(default)]
+    #[schema(max_length = 512)]
     media_id: String,
     /// The https address of a picture of at most 2 MB on the public internet, at most 2048 bytes.
     #[serde(default)]
-    #[schema(format = Uri)]
+    #[schema(format = Uri, max_length = 2048)]
     url: String,
 }
 
@@ -93,16 +94,18 @@ struct NewImage {
 #[serde(deny_unknown_fields)]
 struct NewLink {
     /// At most 512 bytes on one line, without format and bidirectional characters.
+    #[schema(min_length = 1, max_length = 512)]
     title: String,
     /// At most 512 bytes.
     #[serde(default)]
+    #[schema(max_length = 512)]
     description: String,
     /// An https address on the public internet, of at most 2048 bytes.
-    #[schema(format = Uri)]
+    #[schema(format = Uri, max_length = 2048)]
     url: String,
     /// The https address of a picture on the public internet, at most 2048 bytes.
     #[serde(default)]
-    #[schema(format = Uri)]
+    #[schema(format = Uri, max_length = 2048)]
     thumb_url: String,
 }
 
@@ -154,6 +157,7 @@ async fn send_message(
     State(services): State<Services>,
     caller: Caller,
     permitted: Permitted,
+    last_send: LastSend,
     Idempotent { body, idempotency }: Idempotent<NewMessage>,
 ) -> Result<Sent, Problem> {
     body.check(services.channel())?;
@@ -163,7 +167,8 @@ async fn send_message(
     let (kind, content) = body.content(&services, permitted.conversation()).await?;
     let conversation = permitted.claimed(&services.actions, &caller).await?;
     let author = caller.author(&conversation);
-    match services.channel().send_message(&conversation, Draft { kind, content, author, idempotency }).await? {
+    let channel = services.channel().clone().sending_until(last_send.time());
+    match channel.send_message(&conversation, Draft { kind, content, author, idempotency }).await? {
         SendResult::Message(message) => Ok(Sent(*message)),
         SendResult::KeyReused => Err(key_reused()),
         SendResult::Refused(failure) => Err(Problem::unsent(&failure)),

@@ -51,7 +51,7 @@ pub(crate) struct NewQuestion {
     #[schema(max_items = 20)]
     variants: Vec<String>,
     /// At most 2048 bytes.
-    #[schema(min_length = 1)]
+    #[schema(min_length = 1, max_length = 2048)]
     answer: String,
     /// Whether the robot does not use it for now.
     #[serde(default)]

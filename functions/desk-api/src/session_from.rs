@@ -51,8 +51,8 @@ fn wrong(error: &BuildError) -> FieldError {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SessionFromText {
-    /// A `session-from` as the mini program passes it.
-    #[schema(example = "sobot|nickname=小林|partnerid=member-7")]
+    /// A `session-from` as the mini program passes it. What is beyond 4096 bytes is cut off, as in a push.
+    #[schema(max_length = 65_536, example = "sobot|nickname=小林|partnerid=member-7")]
     text: String,
 }
 

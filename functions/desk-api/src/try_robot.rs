@@ -24,7 +24,7 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 #[serde(deny_unknown_fields)]
 struct Trial {
     /// 1 to 4096 bytes.
-    #[schema(min_length = 1, example = "怎么退款")]
+    #[schema(min_length = 1, max_length = 4096, example = "怎么退款")]
     text: String,
 }
 

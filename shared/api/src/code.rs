@@ -49,7 +49,7 @@ codes! {
     TooLarge = "too_large": "The body is larger than the operation takes.",
     Invalid = "invalid": "Fields of the request are missing or have values that are not permitted; `errors` names them.",
     Internal = "internal": "An unexpected error. The function's log has the cause.",
-    Unavailable = "unavailable": "The database did not accept the call. Try again in a moment.",
+    Unavailable = "unavailable": "The database did not accept or answer the call, or the request took too long; `detail` says whether it may have taken effect. `Retry-After` has the seconds to wait.",
     IdempotencyKeyReused = "idempotency.key_reused": "The `Idempotency-Key` was used for a request with another body.",
     // Settings.
     AccessTokenLastAdmin = "access_token.last_admin": "Without the token there would be no valid admin token.",

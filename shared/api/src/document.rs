@@ -8,7 +8,8 @@ use serde_json::Value;
 use utoipa::{
     ToSchema,
     openapi::{
-        ContentBuilder, Info, OpenApiBuilder, Paths, RefOr, Response, ResponseBuilder, Schema, Server, Tag,
+        ContentBuilder, HeaderBuilder, Info, OpenApiBuilder, Paths, RefOr, Response, ResponseBuilder, Schema, Server,
+        Tag,
         path::{Operation as DescribedOperation, ParameterIn},
         schema::{AllOfBuilder, ObjectBuilder, Ref, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
@@ -181,6 +182,12 @@ fn refusal(status: u16, codes: &[Code]) -> RefOr<Response> {
     if STATUSES_OF_GATEWAY.contains(&status) {
         let message = ContentBuilder::new().schema(Some(Ref::from_schema_name(GatewayMessage::name()))).build();
         response = response.content("application/json", message);
+    }
+    if status == 503 {
+        let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+        let wait = "The number of seconds to wait before the next attempt. API Gateway's own answers do not have it.";
+        response =
+            response.header("Retry-After", HeaderBuilder::new().schema(Some(seconds)).description(Some(wait)).build());
     }
     response.build().into()
 }

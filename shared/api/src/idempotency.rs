@@ -40,7 +40,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Idempotent<T> {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, state).await?;
         let key = parts.headers.get("idempotency-key").map(|value| {
-            let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY_MAX);
+            // A tab is no printable character, but a part of a header in ASCII.
+            let fits = |key: &&str| (1..=KEY_MAX).contains(&key.len()) && !key.contains(char::is_control);
+            let key = value.to_str().ok().filter(fits);
             key.map(ToOwned::to_owned)
                 .ok_or_else(|| Problem::invalid_field("Idempotency-Key", "must be 1 to 255 printable ASCII characters"))
         });

@@ -7,7 +7,7 @@
 //! - Answers: [`Json`] (200), [`Created`] (201), [`NoContent`] (204), [`Sent`] (the status follows from the message).
 //! - [`Routes`] and [`operation!`]: an operation is mounted together with its
 //!   [`Action`](desk::policy::Action), which decides who may call it, and the codes of its refusals. [`ApiRouter`] makes a router of the operations, [`Document`] their OpenAPI description.
-//! - [`serve`]: passes a Lambda request to the router.
+//! - [`serve`]: passes a Lambda request to the router, and answers before the function's timeout; [`LastSend`].
 
 mod body;
 mod caller;
@@ -42,4 +42,4 @@ pub use problem::{FieldError, Problem, ProblemAssignee};
 pub use response::{Created, NoContent, Sent, StaticJson};
 pub use router::ApiRouter;
 pub use routes::{Allowed, Describe, Operation, Route, Routes};
-pub use serve::serve;
+pub use serve::{LastSend, serve};

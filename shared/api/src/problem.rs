@@ -1,7 +1,7 @@
 //! Refusals: RFC 9457 problem details.
 
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use function::http::chain;
@@ -167,18 +167,34 @@ impl Problem {
     }
 }
 
+/// The `Retry-After` of a refusal with 503, in seconds: a transaction whose answer was lost is completed by then
+/// (`TransactionInProgressException`), and a throttled table has new capacity.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        render(self.status(), "application/problem+json", &self)
+        let status = self.status();
+        let mut response = render(status, "application/problem+json", &self);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        response
     }
 }
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { .. } | StoreError::Throttled { .. } | StoreError::TransactionConflict => {
+            StoreError::Unavailable { .. } => {
                 tracing::warn!(error = %chain(&error), "the store is unavailable");
-                let detail = "The database did not accept the call. Nothing was changed; please try again in a moment.";
+                // The answer to a write may have been lost.
+                let detail = "The database did not answer. Whether the request took effect is not known: read the \
+                    resource before you repeat it.";
+                Self::new(503, Code::Unavailable, detail)
+            }
+            StoreError::Throttled { .. } | StoreError::TransactionConflict => {
+                tracing::warn!(error = %chain(&error), "the store is unavailable");
+                let detail = "The database did not accept the call. Please try again in a moment.";
                 Self::new(503, Code::Unavailable, detail)
             }
             StoreError::Exhausted => {

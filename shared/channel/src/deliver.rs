@@ -34,7 +34,8 @@ const RENEW_RESERVATION_AFTER: SignedDuration =
 
 impl Channel {
     /// Sends a pending message and returns it with its new state. Returns a message that is not pending unchanged, and
-    /// `None` when there is no such message. A message for which no time is left stays pending; see [`Channel::until`].
+    /// `None` when there is no such message. A message for which no time is left stays pending; see [`Channel::until`] and
+    /// [`Channel::sending_until`].
     #[tracing::instrument(skip_all, fields(app_id = thread.app_id, cid = field::Empty, uid = thread.uid(), id = id))]
     pub async fn deliver(&self, thread: &Thread, id: &str, retry: RetryPolicy) -> Result<Option<Message>, StoreError> {
         if !self.has_time_to_send() {

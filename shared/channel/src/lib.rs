@@ -79,6 +79,21 @@ impl Store {
     }
 }
 
+/// The HTTP client for WeChat's API.
+fn wechat_client(tls: rustls::ClientConfig) -> Result<reqwest::Client, ChannelError> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .timeout(WECHAT_TIMEOUT)
+        .connect_timeout(WECHAT_CONNECT_TIMEOUT)
+        // No connection outlives its request: one that is kept while Lambda freezes the function may be dead afterwards, and a
+        // send on it would end without an answer, as `unknown`. The next connection resumes the TLS session instead.
+        .pool_max_idle_per_host(0)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .map_err(|_| ChannelError::HttpClient)
+}
+
 /// Sends to and calls of WeChat for all bindings. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Channel {
@@ -86,30 +101,20 @@ pub struct Channel {
     api: wechat::Api,
     tokens: Tokens,
     fetcher: Fetcher,
-    /// When the invocation is stopped, if that is known.
-    deadline: Option<Timestamp>,
+    /// The last moment at which a send may begin, if there is one.
+    last_send: Option<Timestamp>,
 }
 
 impl Channel {
     /// A channel to WeChat's API at `api_url`, which must be https with [`Reach::Public`].
     pub fn new(table: &Table, vault: Vault, api_url: &str, reach: Reach) -> Result<Self, ChannelError> {
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config()?)
-            .timeout(WECHAT_TIMEOUT)
-            .connect_timeout(WECHAT_CONNECT_TIMEOUT)
-            // No connection outlives its request: one that is kept while Lambda freezes the function may be dead afterwards, and a
-            // send on it would end without an answer, as `unknown`. The next connection resumes the TLS session instead.
-            .pool_max_idle_per_host(0)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|_| ChannelError::HttpClient)?;
+        let http = wechat_client(tls::config()?)?;
         let base = url::Url::parse(api_url).ok().filter(|url| reach == Reach::Local || url.scheme() == "https");
         let base = base.ok_or(ChannelError::ApiUrl)?;
         let api = wechat::Api::new(http, api_url).map_err(|_| ChannelError::ApiUrl)?;
         let fetcher = Fetcher::new((reach == Reach::Local).then_some(base))?;
         let (store, tokens) = (Arc::new(Store::new(table)), Tokens::new(table, vault, api.clone()));
-        Ok(Self { store, tokens, api, fetcher, deadline: None })
+        Ok(Self { store, tokens, api, fetcher, last_send: None })
     }
 
     /// Repeats a write of a visitor or a conversation, from its read on, while other writers change them.
@@ -124,12 +129,20 @@ impl Channel {
     /// [`deliver_due`](Self::deliver_due) begin no send that could not end before it.
     #[must_use]
     pub fn until(self, deadline: Timestamp) -> Self {
-        Self { deadline: Some(deadline), ..self }
+        // A sender has no more time than its lease.
+        self.sending_until(deadline.checked_sub(SENDING_LEASE).unwrap_or(Timestamp::MIN))
     }
 
-    /// The last moment at which a send may begin; `None` without a deadline. A sender has [`SENDING_LEASE`] at most.
+    /// The same channel for a request whose caller waits: it begins no send after this time. A message for which no time is
+    /// left stays pending, and the tick sends it.
+    #[must_use]
+    pub fn sending_until(self, last_send: Timestamp) -> Self {
+        Self { last_send: Some(last_send), ..self }
+    }
+
+    /// The last moment at which a send may begin; `None` if there is none.
     pub fn last_send_begins(&self) -> Option<Timestamp> {
-        self.deadline.map(|deadline| deadline.checked_sub(SENDING_LEASE).unwrap_or(Timestamp::MIN))
+        self.last_send
     }
 
     /// Reads an address that a person gives for a visitor's phone or a workbench. With [`Reach::Local`] one of the simulated WeChat's

@@ -13,11 +13,15 @@ use crate::error::ChannelError;
 /// connection after the first to a host resumes the session: one round trip, and no certificate to verify.
 pub(crate) fn config() -> Result<ClientConfig, ChannelError> {
     static CONFIG: OnceLock<Option<ClientConfig>> = OnceLock::new();
-    let made = CONFIG.get_or_init(|| {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let config = config.with_safe_default_protocol_versions().ok()?;
-        Some(config.with_root_certificates(roots).with_no_client_auth())
-    });
-    made.clone().ok_or(ChannelError::HttpClient)
+    let roots = || RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    CONFIG.get_or_init(|| trusting(roots())).clone().ok_or(ChannelError::HttpClient)
 }
+
+fn trusting(roots: RootCertStore) -> Option<ClientConfig> {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().ok()?;
+    Some(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests;

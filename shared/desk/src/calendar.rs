@@ -35,6 +35,7 @@ pub struct Calendar {
     /// The time zone of the hours and dates, an IANA name such as `Asia/Shanghai`.
     #[serde(default = "time_zone")]
     #[cfg_attr(feature = "openapi", schema(default = "Asia/Shanghai"))]
+    #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub time_zone: String,
     /// The hours of a regular week, at most 50 rows.
     #[serde(default)]
@@ -63,10 +64,10 @@ pub struct WeeklyHours {
     #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 7))]
     pub days: Vec<Weekday>,
     /// The start as HH:MM, before "24:00".
-    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "09:00"))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, max_length = 5, example = "09:00"))]
     pub from: TimeOfDay,
     /// The end as HH:MM, exclusive. If it is not after `from`, it is on the next day.
-    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "18:00"))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, max_length = 5, example = "18:00"))]
     pub to: TimeOfDay,
 }
 
@@ -108,10 +109,10 @@ pub struct MakeUpDay {
 #[serde(deny_unknown_fields)]
 pub struct TimeRange {
     /// The start as HH:MM, before "24:00".
-    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "09:00"))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, max_length = 5, example = "09:00"))]
     pub from: TimeOfDay,
     /// The end as HH:MM, exclusive. If it is not after `from`, it is on the next day.
-    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "18:00"))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, max_length = 5, example = "18:00"))]
     pub to: TimeOfDay,
 }
 

@@ -22,6 +22,7 @@ pub struct Merchant {
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub customer_code: String,
     /// The group that serves the merchant's visitors.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub group_id: String,
     /// Other values of `customerCode` for the same merchant: at most 20 of 1 to 100 characters.
     #[serde(default)]

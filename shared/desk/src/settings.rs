@@ -33,8 +33,10 @@ pub struct Reception {
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub mode: Mode,
     /// The robot. Without a robot only agents answer, in every mode.
+    #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub robot_id: Option<String>,
     /// The group that conversations are routed to unless `session-from` names another target.
+    #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub group_id: Option<String>,
     /// Whether the robot and the targets in `session-from` are ignored.
     pub locked: bool,
@@ -44,6 +46,7 @@ pub struct Reception {
     pub session_from_minutes: u32,
     /// The text sent when a visitor enters, or with the first message if no enter event arrived; at most once a day and
     /// 2048 bytes.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048))]
     pub greeting: Option<String>,
     /// When the robot hands over to a person.
     pub handover: HandoverRules,
@@ -84,23 +87,32 @@ pub struct HandoverRules {
 #[serde(deny_unknown_fields, default)]
 pub struct Prompts {
     /// Sent when an agent is assigned; `{agent}` is the agent's name.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048))]
     pub connected: String,
     /// Sent when the visitor is queued; `{position}` is the position in the queue, from 1, and `{ahead}` the number of
     /// visitors before it.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048))]
     pub queued: String,
     /// Sent when no agent is available and the visitor can leave a message.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048))]
     pub leave_message: String,
     /// Sent when agents are on duty, the queue is full, and the visitor can leave a message.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048))]
     pub queue_full: String,
     /// Sent when the visitor has waited for the group's `max_wait_seconds` and can leave a message.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048))]
     pub waited_too_long: String,
     /// Sent when the visitor has left the first message.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048))]
     pub message_left: String,
     /// Sent when the visitor asks for a person, no agent is available, and the robot continues.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048))]
     pub no_agent: String,
     /// Sent before an idle conversation ends.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048))]
     pub idle_warning: String,
     /// Sent when an idle conversation has ended.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048))]
     pub closed: String,
 }
 

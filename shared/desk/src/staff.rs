@@ -49,6 +49,7 @@ pub struct Group {
     pub after_hours: AfterHours,
     /// The calendar of the working hours; without a calendar the group is always open.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub calendar_id: Option<String>,
     /// Which conversations of each other the members can read.
     #[serde(default)]

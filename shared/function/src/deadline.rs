@@ -1,10 +1,15 @@
 //! Until when an invocation may begin work.
 
 use jiff::{SignedDuration, Timestamp};
-use lambda_http::lambda_runtime::Context;
+use lambda_http::{Request, RequestExt, lambda_runtime::Context};
 
 /// How long before its timeout an invocation has ended its work. Longer than the slowest write with all its retries.
 pub const RESERVE: SignedDuration = SignedDuration::from_secs(15);
+
+/// How long before its timeout a function that answers a request has answered it, with the outcome or without: the time to
+/// hand the answer to Lambda. Much shorter than [`RESERVE`], because the caller waits, and a request that is ended in the
+/// middle of a call says so.
+pub const ANSWER_RESERVE: SignedDuration = SignedDuration::from_secs(1);
 
 /// When Lambda stops an invocation. Lambda kills a function in the middle of a call at its timeout, and what WeChat
 /// answered to that call is lost.
@@ -19,6 +24,11 @@ impl Deadline {
         Self(Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX))
     }
 
+    /// The deadline of the invocation that brought a request; none where the request was not made by Lambda.
+    pub fn of_request(request: &Request) -> Self {
+        request.lambda_context_ref().map_or(Self(Timestamp::MAX), Self::of)
+    }
+
     /// A deadline at this time.
     pub fn at(time: Timestamp) -> Self {
         Self(time)
@@ -27,6 +37,12 @@ impl Deadline {
     /// The time of the deadline.
     pub fn time(self) -> Timestamp {
         self.0
+    }
+
+    /// When a request is answered at the latest, so that Lambda does not stop it without an answer: [`ANSWER_RESERVE`]
+    /// before the deadline.
+    pub fn last_answer(self) -> Timestamp {
+        self.0.checked_sub(ANSWER_RESERVE).unwrap_or(Timestamp::MIN)
     }
 
     /// The last moment at which work that takes this long at most may begin, so that it ends [`RESERVE`] before the deadline.
@@ -43,6 +59,11 @@ impl Deadline {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn request_without_a_context_has_no_deadline() {
+        assert_eq!(Deadline::of_request(&Request::default()), Deadline::at(Timestamp::MAX));
+    }
 
     #[test]
     fn work_that_would_end_in_the_last_fifteen_seconds_does_not_begin() {

@@ -22,7 +22,7 @@ mod tls;
 pub mod trigger;
 
 pub use aws::{Aws, CallLimits};
-pub use deadline::{Deadline, RESERVE};
+pub use deadline::{ANSWER_RESERVE, Deadline, RESERVE};
 pub use env::{Env, Settings, StartError};
 pub use logs::{METRICS, init_logs, json_logs};
 #[cfg(feature = "queue")]

@@ -162,7 +162,7 @@ pub use access::{
     AGENT_TOKENS_MAX, AgentEnd, ApiToken, NewApiToken, TOKEN_ALIAS, TOKEN_USE_INTERVAL, TokenEnd, token_hash,
 };
 pub use binding::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding};
-pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
+pub use clock::{Clock, ManualClock, Reached, SharedClock, SystemClock};
 pub use commit::{Assign, Commit, CommitOutcome};
 pub use conversation::{Assigned, Conversation, RobotStage, Stage, TURN_MAX, Turn, TurnRef, Waiting};
 pub use desk::policy::Role;

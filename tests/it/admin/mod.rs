@@ -4,6 +4,7 @@ mod aliases;
 mod delete_in_use;
 mod error_details;
 mod names;
+mod odd_bodies;
 mod odd_values;
 mod openapi;
 mod session_from;

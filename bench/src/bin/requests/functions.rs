@@ -91,10 +91,11 @@ impl Functions {
     pub(crate) async fn call(&self, call: &Call<'_>) -> Result<(u16, String)> {
         self.meter.invoked(call.function);
         let request = lambda_http::request::from_str(&self.event(call).to_string())?;
+        let deadline = Deadline::at(self.clock.now() + TIMEOUT);
         let response: Response<Body> = match call.function {
             "MessageIngress" => Box::pin(message_ingress::handle(&self.ingress, request)).await,
-            "DeskApi" => Box::pin(desk_api::handle(&self.desk_api, request)).await,
-            "CardSend" => Box::pin(card_send::handle(&self.card_send, request)).await,
+            "DeskApi" => Box::pin(desk_api::handle(&self.desk_api, request, deadline)).await,
+            "CardSend" => Box::pin(card_send::handle(&self.card_send, request, deadline)).await,
             other => return Err(Error::Other(format!("unknown function {other}"))),
         };
         let status = response.status().as_u16();

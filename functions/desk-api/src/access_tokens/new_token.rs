@@ -27,6 +27,7 @@ pub(super) struct NewAccessToken {
     name: String,
     /// The agent that the holder works as; not for integrators. An agent's or supervisor's token without one gets an agent
     /// of its own when it first needs one.
+    #[schema(max_length = 100)]
     agent_id: Option<String>,
     /// Only for supervisors: the groups that they supervise, at most 50. If missing, the groups that their agent is a
     /// member of.

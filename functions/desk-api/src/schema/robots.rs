@@ -17,6 +17,7 @@ pub(crate) struct NewRobot {
     kind: RobotKind,
     /// Sent when it has no answer, or none in time. At most 2048 bytes.
     #[serde(default)]
+    #[schema(max_length = 2048)]
     fallback: String,
     /// Ids that it has elsewhere, such as another vendor's `robotid`. Each belongs to one robot only and is the id of no
     /// other (`alias.taken`).
@@ -29,20 +30,20 @@ pub(crate) struct NewRobot {
     thresholds: Option<Thresholds>,
     /// `chat`: the address of the OpenAI-compatible API, without `/chat/completions`. At most 2048 bytes.
     #[serde(default)]
-    #[schema(nullable = false, format = Uri)]
+    #[schema(nullable = false, format = Uri, max_length = 2048)]
     base_url: Option<String>,
     /// `chat`: the model's name there.
     #[serde(default)]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, min_length = 1, max_length = 100)]
     model: Option<String>,
     /// `chat`: the tone to answer in.
     #[serde(default)]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, max_length = 4000)]
     instructions: Option<String>,
     /// `webhook`: the address of the system that answers. At most 2048 bytes. A request that fails in passing (a broken
     /// connection, 408, 425, 429, most 5xx) is repeated within the deadline, with the same `webhook-id`.
     #[serde(default)]
-    #[schema(nullable = false, format = Uri)]
+    #[schema(nullable = false, format = Uri, max_length = 2048)]
     url: Option<String>,
     /// `webhook`: whether a model makes the answers, which are labelled then, and whose Markdown becomes plain text.
     #[serde(default)]
@@ -59,7 +60,7 @@ pub(crate) struct NewRobot {
     /// `webhook`: `whsec_` and 24 to 64 bytes in Base64. Where it is missing on creation, or `null` in a change, one is
     /// generated and is in that answer only.
     #[serde(default)]
-    #[schema(nullable = false, write_only)]
+    #[schema(nullable = false, write_only, max_length = 100)]
     secret: Option<String>,
 }
 

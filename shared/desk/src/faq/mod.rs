@@ -63,7 +63,7 @@ pub struct Question {
     #[cfg_attr(feature = "openapi", schema(max_items = 20, required = true))]
     pub variants: Vec<String>,
     /// The answer, 1 to 2048 bytes.
-    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 2048))]
     pub answer: String,
     /// Whether the question is excluded from retrieval.
     #[serde(default)]

@@ -25,9 +25,10 @@ const MAX_LEVELS: usize = 4;
 #[cfg_attr(feature = "openapi", schema(as = SessionFromFields))]
 pub struct Fields {
     /// The nickname.
+    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     pub nickname: Option<String>,
     /// The avatar's address, `http(s)://…` or `//…`.
-    #[cfg_attr(feature = "openapi", schema(format = Uri))]
+    #[cfg_attr(feature = "openapi", schema(format = Uri, max_length = 1000))]
     pub avatar: Option<String>,
     /// Free fields.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
@@ -44,8 +45,10 @@ pub struct Fields {
     #[cfg_attr(feature = "openapi", schema(max_length = 100))]
     pub partnerid: Option<String>,
     /// The requested robot.
+    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     pub robotid: Option<String>,
     /// WeChat's unionid.
+    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     pub unionid: Option<String>,
     /// The signature of the partnerid.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<SignatureFields>))]
@@ -62,6 +65,7 @@ struct SignatureFields {
     /// Seconds since 1970.
     ts: i64,
     /// The formula is that of `POST /api/bindings/{app_id}/session-from-secret`.
+    #[schema(max_length = 1000)]
     sig: String,
 }
 

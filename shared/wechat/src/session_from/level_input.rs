@@ -17,6 +17,7 @@ pub(super) fn levels_with_strings_or_numbers<'de, D: Deserializer<'de>>(
 #[serde(deny_unknown_fields)]
 pub(super) struct LevelInput {
     /// `to_group` or `to_service`, which is an agent.
+    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     action_type: Option<String>,
     /// The id or an alias of the group or of the agent.
     deci_id: Option<Id>,

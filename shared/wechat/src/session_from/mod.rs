@@ -98,8 +98,10 @@ pub struct TransferLevel {
 #[serde(default, deny_unknown_fields)]
 pub struct PlatformAction {
     /// `customerCode`: the merchant's code.
+    #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     pub customer_code: Option<String>,
     /// `flowGroupId`: the group of the main account to overflow to.
+    #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     pub flow_group_id: Option<String>,
 }
 

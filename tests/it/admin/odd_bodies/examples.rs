@@ -1,0 +1,133 @@
+//! A body of each operation that is accepted, and what it refers to.
+
+use serde_json::{Value, json};
+
+use crate::support::{Binding, World};
+
+/// The ids of what the examples refer to.
+pub(super) struct Ids<'a> {
+    binding: Binding,
+    app_id: &'a str,
+    group: String,
+    agent: String,
+    calendar: String,
+    merchant: String,
+    robots: [String; 3],
+    /// An open conversation.
+    cid: String,
+}
+
+const CHAT: &str = "https://chat.example/v1";
+const HOOK: &str = "https://hook.example/";
+
+impl<'a> Ids<'a> {
+    pub(super) async fn create(world: &World, app_id: &'a str) -> Self {
+        let binding = world.bind(app_id).await;
+        let group = world.group(&[]).await;
+        let agent = world.agent("小王", 100).await;
+        let calendar = world.create("calendars", &json!({ "name": "上班" })).await;
+        let merchant = json!({ "name": "店", "customer_code": "shop", "group_id": group });
+        let merchant = world.create("merchants", &merchant).await;
+        let robots = [
+            world.faq_robot(&[("q1", "怎么退款", "在订单页申请。")]).await,
+            world
+                .create(
+                    "robots",
+                    &json!({ "name": "c", "kind": "chat", "base_url": CHAT, "model": "m", "api_key": "k" }),
+                )
+                .await,
+            world.create("robots", &json!({ "name": "w", "kind": "webhook", "url": HOOK })).await,
+        ];
+        let mut ids = Self { binding, app_id, group, agent, calendar, merchant, robots, cid: String::new() };
+        ids.cid = world.open_conversation(&ids.binding, "o-example").await.cid;
+        ids
+    }
+}
+
+/// The path of an operation, and a body of each form that it takes.
+pub(super) fn example(ids: &Ids<'_>, operation: &str) -> (String, Vec<Value>) {
+    let path = |path: String, body: Value| (path, vec![body]);
+    let of_conversation = |name: &str, body: Value| path(format!("/api/conversations/{}/{name}", ids.cid), body);
+    match operation {
+        "createAccessToken" => {
+            let token = |role: &str| json!({ "role": role, "name": "x" });
+            let mut integrator = token("integrator");
+            integrator["scopes"] = json!(["bindings:read"]);
+            ("/api/access-tokens".to_owned(), vec![token("admin"), token("agent"), token("supervisor"), integrator])
+        }
+        "setAgentStatus" => path(format!("/api/agents/{}/status", ids.agent), json!({ "status": "away" })),
+        "createBinding" => {
+            let app_id = "wx00000000ad000001";
+            path(
+                "/api/bindings".to_owned(),
+                json!({ "name": "x", "app_id": app_id, "app_secret": "0123456789abcdef0123456789abcdef" }),
+            )
+        }
+        "changeBinding" => path(format!("/api/bindings/{}", ids.app_id), json!({ "name": "x" })),
+        "sendCard" => {
+            let page = json!({ "title": "T", "pagepath": "pages/index", "thumbMediaId": "m" });
+            of_conversation("cards", json!({ "msgType": 26, "miniPage": page }))
+        }
+        "claimConversation" => of_conversation("claim", json!({ "agent_id": ids.agent })),
+        "closeConversation" => of_conversation("close", json!({ "summary": { "solved": true } })),
+        "sendMessage" => {
+            let url = "https://a.example/";
+            let bodies = vec![
+                json!({ "type": "text", "text": { "content": "您好" } }),
+                json!({ "type": "image", "image": { "media_id": "m" } }),
+                json!({ "type": "link", "link": { "title": "T", "url": url } }),
+            ];
+            (format!("/api/conversations/{}/messages", ids.cid), bodies)
+        }
+        "transferConversation" => of_conversation("transfer", json!({ "agent_id": ids.agent })),
+        "setTyping" => of_conversation("typing", json!({ "typing": true })),
+        "simulateRouting" => path("/api/routing/simulate".to_owned(), json!({ "app_id": ids.app_id, "text": "x" })),
+        "buildSessionFrom" => {
+            let level = json!({ "action_type": "to_group", "deci_id": "g1", "option_id": "4", "spill_id": "7" });
+            path("/api/session-from/build".to_owned(), json!({ "nickname": "x", "transfer_action": [level] }))
+        }
+        "parseSessionFrom" => path("/api/session-from/parse".to_owned(), json!({ "text": "sobot|nickname=x" })),
+        other => of_settings(ids, other),
+    }
+}
+
+fn of_settings(ids: &Ids<'_>, operation: &str) -> (String, Vec<Value>) {
+    let new = |kind: &str, bodies: Vec<Value>| (format!("/api/{kind}"), bodies);
+    let change = |kind: &str, id: &str, body: Value| (format!("/api/{kind}/{id}"), vec![body]);
+    let name = json!({ "name": "x" });
+    let hours = json!({ "days": ["mon"], "from": "09:00", "to": "18:00" });
+    let calendar = json!({
+        "name": "x", "weekly": [hours], "holidays": [{ "date": "2026-10-01", "name": "国庆节" }],
+        "make_up_days": [{ "date": "2026-10-10", "hours": [{ "from": "09:00", "to": "18:00" }] }],
+    });
+    let question = json!({ "title": "怎么退款", "answer": "在订单页申请。" });
+    let robot = &ids.robots[0];
+    let robots = vec![
+        json!({ "name": "f", "kind": "faq" }),
+        json!({ "name": "c", "kind": "chat", "base_url": CHAT, "model": "m", "api_key": "k" }),
+        json!({ "name": "w", "kind": "webhook", "url": HOOK }),
+    ];
+    match operation {
+        "createAgent" => new("agents", vec![name]),
+        "changeAgent" => change("agents", &ids.agent, name),
+        "createCalendar" => new("calendars", vec![calendar]),
+        "changeCalendar" => change("calendars", &ids.calendar, calendar),
+        "createGroup" => new("groups", vec![name]),
+        "changeGroup" => change("groups", &ids.group, name),
+        "createMerchant" => {
+            new("merchants", vec![json!({ "name": "x", "customer_code": "shop-2", "group_id": ids.group })])
+        }
+        "changeMerchant" => change("merchants", &ids.merchant, name),
+        "createRobot" => new("robots", robots),
+        "changeRobot" => change("robots", robot, name),
+        "createQuestion" => new(&format!("robots/{robot}/questions"), vec![question]),
+        "replaceQuestions" => {
+            let mut first = question;
+            first["id"] = json!("q1");
+            new(&format!("robots/{robot}/questions"), vec![json!({ "questions": [first] })])
+        }
+        "changeQuestion" => change(&format!("robots/{robot}/questions"), "q1", json!({ "title": "怎么退款" })),
+        "tryRobot" => new(&format!("robots/{}/try", ids.robots[2]), vec![json!({ "text": "退款" })]),
+        other => panic!("{other} has a body and no example"),
+    }
+}

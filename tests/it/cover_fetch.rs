@@ -3,7 +3,7 @@
 //! Plain http is accepted from the simulator's origin only. The tests put a proxy there that serves bad pictures and
 //! forwards everything else to the simulator.
 
-mod gallery;
+pub(crate) mod gallery;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

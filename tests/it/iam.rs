@@ -1,6 +1,6 @@
 //! The local bundle enforces the IAM statements of `template.yaml`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::World;
 
@@ -61,6 +61,29 @@ async fn function_is_limited_to_its_iam_statements() {
     world.dynamodb("MessageIngress", "PutItem", &item("thread#a#b")).await.expect(200);
     world.dynamodb("MessageIngress", "GetItem", &at("binding#a")).await.expect(200);
     world.dynamodb("MessageIngress", "Query", &query("callbacks")).await.expect(200);
+}
+
+#[tokio::test]
+async fn entries_of_the_audit_log_are_only_added() {
+    let world = World::start().await;
+    let key = json!({ "pk": { "S": "audit#2026-03#0" }, "sk": { "S": "1" } });
+    let item = json!({ "TableName": "kefu-Table", "Item": key });
+    let at = json!({ "TableName": "kefu-Table", "Key": key });
+    let refused = async |function: &str, operation: &str, body: &Value| {
+        let answer = world.dynamodb(function, operation, body).await;
+        let kind = answer.body["__type"].as_str().unwrap_or_default().to_owned();
+        assert!(kind.ends_with("AccessDeniedException"), "{function} {operation}: {}", answer.raw);
+    };
+    let functions: Vec<String> = world.bundle.template().functions.keys().cloned().collect();
+    for function in &functions {
+        refused(function, "UpdateItem", &at).await;
+        refused(function, "DeleteItem", &at).await;
+        refused(function, "GetItem", &at).await;
+        if !matches!(function.as_str(), "DeskApi" | "Access" | "Reception") {
+            refused(function, "PutItem", &item).await;
+        }
+    }
+    world.dynamodb("DeskApi", "PutItem", &item).await.expect(200);
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ async fn fail_reception_robot_and_send(world: &World, visitor: &Visitor<'_>) {
 /// Messages and cards that cannot be stored, by an agent whose use of the token is not recorded.
 async fn fail_api(world: &World, cid: &str) {
     let token = world.access_token("admin").await;
-    fail(world, "Access", "UpdateItem");
+    fail(world, "Access", "TransactWriteItems");
     let path = format!("/api/conversations/{cid}/messages");
     fail(world, "DeskApi", "TransactWriteItems");
     world.call(Some(&token), Method::POST, &path, Some(&text(WORDS))).await.expect(503);

@@ -66,7 +66,6 @@ async fn stream_image_of_an_event_names_the_visitor() {
     let item = kit.items_of("event").await.remove(0);
     let told = ["cid", "app_id", "openid", "type"].map(|name| s(&item, name));
     assert_eq!(told, [opened.cid.as_str(), APP_ID, visitor().openid.as_str(), "conversation.noted"]);
-    assert!(!item.contains_key("ttl"), "events do not expire");
 }
 
 #[tokio::test]

@@ -53,6 +53,7 @@ mod queues;
 mod races;
 mod records;
 mod reseal;
+mod retention;
 mod robot_failures;
 mod secrecy;
 mod settlement;

@@ -30,8 +30,9 @@ impl Deps {
         let mut settings = env.settings();
         let table = settings.text("TABLE_NAME");
         let hash = settings.sha256("ADMIN_TOKEN_SHA256");
+        let retention = settings.retention();
         settings.done()?;
-        let table = Aws::new(env, CallLimits::FiveSeconds)?.table(&table, clock.clone());
+        let table = Aws::new(env, CallLimits::FiveSeconds)?.table(&table, clock.clone()).with_retention(retention);
         // A failure here does not end the function: the first event tries again.
         let _ = table.prime("access#prime").await;
         Ok(Self { clock, tokens: table.token_verifier(), bootstrap_hash: hash })

@@ -12,7 +12,12 @@ use store::{AGENT_TOKENS_MAX, ApiToken, ExposeSecret, Kind, SecretString, TokenE
 use utoipa::ToSchema;
 
 use self::new_token::NewAccessToken;
-use crate::{lookup, parameters::IdPath, schema, services::Services};
+use crate::{
+    lookup,
+    parameters::IdPath,
+    schema,
+    services::{Acting, Services},
+};
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     const LAST_ADMIN: &[Refusal] = &[(409, Code::AccessTokenLastAdmin)];
@@ -126,10 +131,7 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
     request_body = NewAccessToken,
     responses((status = 201, description = "The new access token.", body = CreatedToken)),
 )]
-async fn create(
-    State(services): State<Services>,
-    Json(new): Json<NewAccessToken>,
-) -> Result<Created<CreatedToken>, Problem> {
+async fn create(Acting(services): Acting, Json(new): Json<NewAccessToken>) -> Result<Created<CreatedToken>, Problem> {
     let new = new.validated(services.store.clock.now())?;
     let unknown_agent = || Problem::invalid_field("agent_id", "must be the id of an agent who is not disabled");
     if let Some(id) = &new.agent_id {
@@ -159,10 +161,7 @@ async fn create(
     params(IdPath),
     responses((status = 201, description = "The token with its new secret.", body = CreatedToken)),
 )]
-async fn rotate(
-    State(services): State<Services>,
-    Path(IdPath { id }): Path<IdPath>,
-) -> Result<Created<CreatedToken>, Problem> {
+async fn rotate(Acting(services): Acting, Path(IdPath { id }): Path<IdPath>) -> Result<Created<CreatedToken>, Problem> {
     let rotated = services.store.api_token_writer.rotate_api_token(&id).await?;
     let (about, secret) = rotated.ok_or_else(|| Problem::not_found("access token"))?;
     tracing::info!(id, "access token rotated");
@@ -181,7 +180,7 @@ async fn rotate(
     tag = "access tokens",
     responses((status = 204, description = "The bootstrap token is retired.")),
 )]
-async fn retire_bootstrap(State(services): State<Services>) -> Result<NoContent, Problem> {
+async fn retire_bootstrap(Acting(services): Acting) -> Result<NoContent, Problem> {
     if !services.store.api_token_writer.retire_bootstrap(&services.bootstrap_hash).await? {
         let detail = "There is no other valid admin token. Create one first: POST /api/access-tokens.";
         return Err(Problem::conflict(Code::AccessTokenLastAdmin, detail));
@@ -201,7 +200,7 @@ async fn retire_bootstrap(State(services): State<Services>) -> Result<NoContent,
     params(IdPath),
     responses((status = 204, description = "The token is revoked.")),
 )]
-async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
+async fn delete(Acting(services): Acting, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
     match services.store.api_token_writer.delete_access_token(&id, &services.bootstrap_hash).await? {
         TokenEnd::Deleted => {}
         TokenEnd::NotFound => return Err(Problem::not_found("access token")),

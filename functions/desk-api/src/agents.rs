@@ -10,7 +10,7 @@ use crate::{
     parameters::IdPath,
     records::{self, RecordView},
     schema,
-    services::Services,
+    services::{Acting, Services},
     settings::Settings,
 };
 
@@ -63,7 +63,7 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
     request_body = Agent,
     responses((status = 201, description = "The new agent.", body = schema::Agent)),
 )]
-async fn create(State(services): State<Services>, Json(new): Json<Agent>) -> Result<Created<RecordView>, Problem> {
+async fn create(Acting(services): Acting, Json(new): Json<Agent>) -> Result<Created<RecordView>, Problem> {
     records::create(&services, Settings::Agent(new)).await.map(Created)
 }
 
@@ -97,7 +97,7 @@ async fn read(
     responses((status = 200, description = "The agent as it is now.", body = schema::Agent)),
 )]
 async fn change(
-    State(services): State<Services>,
+    Acting(services): Acting,
     Path(IdPath { id }): Path<IdPath>,
     Json(patch): Json<Value>,
 ) -> Result<Json<RecordView>, Problem> {
@@ -116,7 +116,7 @@ async fn change(
     params(IdPath),
     responses((status = 204, description = "The agent is deleted.")),
 )]
-async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
+async fn delete(Acting(services): Acting, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
     records::delete(&services, Kind::Agent, &id).await?;
     Ok(NoContent)
 }

@@ -25,7 +25,7 @@ use crate::{
     health::{__path_read_health, read_health},
     parameters::BindingPath,
     reception, schema,
-    services::Services,
+    services::{Acting, Services},
 };
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
@@ -174,7 +174,7 @@ pub(crate) async fn find(services: &Services, app_id: &str) -> Result<Binding, P
     responses((status = 201, description = "The new binding.", body = CreatedBinding)),
 )]
 async fn create(
-    State(services): State<Services>,
+    Acting(services): Acting,
     host: Host,
     Json(new): Json<Create>,
 ) -> Result<Created<CreatedBinding>, Problem> {
@@ -236,7 +236,7 @@ async fn create(
     responses((status = 200, description = "The binding as it is now.", body = ChangedBinding)),
 )]
 async fn change(
-    State(services): State<Services>,
+    Acting(services): Acting,
     host: Host,
     Path(BindingPath { app_id }): Path<BindingPath>,
     Json(change): Json<Change>,
@@ -304,7 +304,7 @@ async fn change(
     responses((status = 204, description = "The mini program is no longer bound.")),
 )]
 async fn delete(
-    State(services): State<Services>,
+    Acting(services): Acting,
     Path(BindingPath { app_id }): Path<BindingPath>,
 ) -> Result<NoContent, Problem> {
     if !is_app_id(&app_id) || !services.store.binding_writer.delete_binding(&app_id).await? {

@@ -13,7 +13,7 @@ use crate::{
     parameters::IdPath,
     records::{self, RecordView},
     schema,
-    services::Services,
+    services::{Acting, Services},
     settings::Settings,
     usage,
 };
@@ -54,7 +54,7 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
     request_body = Calendar,
     responses((status = 201, description = "The new calendar.", body = schema::Calendar)),
 )]
-async fn create(State(services): State<Services>, Json(new): Json<Calendar>) -> Result<Created<RecordView>, Problem> {
+async fn create(Acting(services): Acting, Json(new): Json<Calendar>) -> Result<Created<RecordView>, Problem> {
     records::create(&services, Settings::Calendar(new)).await.map(Created)
 }
 
@@ -88,7 +88,7 @@ async fn read(
     responses((status = 200, description = "The calendar as it is now.", body = schema::Calendar)),
 )]
 async fn change(
-    State(services): State<Services>,
+    Acting(services): Acting,
     caller: Caller,
     Path(IdPath { id }): Path<IdPath>,
     Json(patch): Json<Value>,
@@ -111,7 +111,7 @@ async fn change(
     params(IdPath),
     responses((status = 204, description = "The calendar is deleted.")),
 )]
-async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
+async fn delete(Acting(services): Acting, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
     records::delete(&services, Kind::Calendar, &id).await?;
     Ok(NoContent)
 }

@@ -29,9 +29,10 @@ async fn read() -> StaticJson {
 }
 
 /// The tags of the operations, each with what it groups.
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 17] = [
     ("access tokens", "Tokens of this API."),
     ("agents", "客服: the people who answer, and whether they are on duty."),
+    ("audit", "Who did what."),
     ("bindings", "Mini programs: credentials, callback and reception settings."),
     ("calendars", "Working hours."),
     ("conversations", "Conversations of visitors with a mini program."),

@@ -96,7 +96,7 @@ pub(crate) async fn before_delete(services: &Services, id: &str, settings: &Sett
             Err(Problem::conflict(Code::GroupHasWaiting, detail))
         }
         Settings::Agent(_) => refuse_if_in_groups(services, id).await,
-        Settings::Robot(_) => Ok(services.store.settings_writer.replace_questions::<Value>(id, &[]).await?),
+        Settings::Robot(_) => Ok(services.store.settings_writer.delete_questions(id).await?),
         _ => Ok(()),
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     parameters::IdPath,
     records::{self, RecordView},
     schema,
-    services::Services,
+    services::{Acting, Services},
     settings::Settings,
 };
 
@@ -51,7 +51,7 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
     request_body = Group,
     responses((status = 201, description = "The new group.", body = schema::Group)),
 )]
-async fn create(State(services): State<Services>, Json(new): Json<Group>) -> Result<Created<RecordView>, Problem> {
+async fn create(Acting(services): Acting, Json(new): Json<Group>) -> Result<Created<RecordView>, Problem> {
     records::create(&services, Settings::Group(new)).await.map(Created)
 }
 
@@ -86,7 +86,7 @@ async fn read(
     responses((status = 200, description = "The group as it is now.", body = schema::Group)),
 )]
 async fn change(
-    State(services): State<Services>,
+    Acting(services): Acting,
     caller: Caller,
     Path(IdPath { id }): Path<IdPath>,
     Json(patch): Json<Value>,
@@ -111,7 +111,7 @@ async fn change(
     params(IdPath),
     responses((status = 204, description = "The group is deleted.")),
 )]
-async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
+async fn delete(Acting(services): Acting, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
     records::delete(&services, Kind::Group, &id).await?;
     Ok(NoContent)
 }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::{
     conversation_view::{self, ConversationView},
     parameters::ConversationPath,
-    services::Services,
+    services::{Acting, Services},
 };
 
 /// Longest reason of a transfer, in characters.
@@ -165,7 +165,7 @@ impl Transfer {
     responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),
 )]
 async fn transfer(
-    State(services): State<Services>,
+    Acting(services): Acting,
     caller: Caller,
     permitted: Permitted,
     Json(mut transfer): Json<Transfer>,
@@ -222,7 +222,7 @@ struct Close {
     responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),
 )]
 async fn close(
-    State(services): State<Services>,
+    Acting(services): Acting,
     caller: Caller,
     permitted: Permitted,
     OptionalJson(close): OptionalJson<Close>,

@@ -1,8 +1,8 @@
 //! `/api`: REST for admins, agents and integrators.
 //!
 //! - One module for each resource, with its handlers and, in `routes`, who may call them: `bindings` (with `health` and
-//!   `session_from`), `visitors`, `conversations`, `handoff` (claim, accept, transfer, close), `messages`, `groups`,
-//!   `agents` (with `duty`), `merchants`, `robots` (with `questions` and `try_robot`), `calendars`, `routing`, `access_tokens`, `me`.
+//!   `session_from`), `visitors` (with `erasure` and `export`), `conversations`, `handoff` (claim, accept, transfer, close), `messages`, `groups`,
+//!   `agents` (with `duty`), `merchants`, `robots` (with `questions` and `try_robot`), `calendars`, `routing`, `access_tokens`, `audit`, `me`.
 //! - What groups, agents, merchants, robots and calendars have in common: `records` creates, lists, changes and deletes
 //!   them; `settings` reads and validates them; `effects` is what a change of settings entails; `usage` finds what still
 //!   uses a resource; `lookup` finds one by id.
@@ -11,6 +11,7 @@
 
 mod access_tokens;
 mod agents;
+mod audit;
 mod bindings;
 mod calendars;
 mod conversation_view;
@@ -19,6 +20,8 @@ mod credentials;
 mod description;
 mod duty;
 mod effects;
+mod erasure;
+mod export;
 mod groups;
 mod handoff;
 mod health;
@@ -91,6 +94,8 @@ fn mount(routes: &mut impl Routes<Services>) {
     bindings::routes(routes);
     session_from::routes(routes);
     visitors::routes(routes);
+    erasure::routes(routes);
+    export::routes(routes);
     groups::routes(routes);
     agents::routes(routes);
     duty::routes(routes);
@@ -104,6 +109,7 @@ fn mount(routes: &mut impl Routes<Services>) {
     messages::routes(routes);
     routing::routes(routes);
     access_tokens::routes(routes);
+    audit::routes(routes);
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::{
     parameters::IdPath,
     records::{self, RecordView},
     schema,
-    services::Services,
+    services::{Acting, Services},
     settings::Settings,
 };
 
@@ -49,7 +49,7 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
     request_body = Merchant,
     responses((status = 201, description = "The new merchant.", body = schema::Merchant)),
 )]
-async fn create(State(services): State<Services>, Json(new): Json<Merchant>) -> Result<Created<RecordView>, Problem> {
+async fn create(Acting(services): Acting, Json(new): Json<Merchant>) -> Result<Created<RecordView>, Problem> {
     records::create(&services, Settings::Merchant(new)).await.map(Created)
 }
 
@@ -82,7 +82,7 @@ async fn read(
     responses((status = 200, description = "The merchant as it is now.", body = schema::Merchant)),
 )]
 async fn change(
-    State(services): State<Services>,
+    Acting(services): Acting,
     Path(IdPath { id }): Path<IdPath>,
     Json(patch): Json<Value>,
 ) -> Result<Json<RecordView>, Problem> {
@@ -98,7 +98,7 @@ async fn change(
     params(IdPath),
     responses((status = 204, description = "The merchant is deleted.")),
 )]
-async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
+async fn delete(Acting(services): Acting, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
     records::delete(&services, Kind::Merchant, &id).await?;
     Ok(NoContent)
 }

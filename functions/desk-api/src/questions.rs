@@ -15,7 +15,7 @@ use crate::{
     merge::merge,
     parameters::{IdPath, QuestionPath},
     schema,
-    services::Services,
+    services::{Acting, Services},
     settings::fields,
 };
 
@@ -113,7 +113,7 @@ async fn read(
     responses((status = 201, description = "The new question.", body = Question)),
 )]
 async fn create(
-    State(services): State<Services>,
+    Acting(services): Acting,
     Path(IdPath { id }): Path<IdPath>,
     Json(new): Json<NewQuestion>,
 ) -> Result<Created<Question>, Problem> {
@@ -160,7 +160,7 @@ struct QuestionCount {
     responses((status = 200, description = "The questions are replaced.", body = QuestionCount)),
 )]
 async fn replace(
-    State(services): State<Services>,
+    Acting(services): Acting,
     Path(IdPath { id }): Path<IdPath>,
     LimitedJson(replacement): LimitedJson<Replacement, BODY_MAX>,
 ) -> Result<Json<QuestionCount>, Problem> {
@@ -190,7 +190,7 @@ async fn replace(
     responses((status = 200, description = "The question as it is now.", body = Question)),
 )]
 async fn change(
-    State(services): State<Services>,
+    Acting(services): Acting,
     Path(QuestionPath { id, question_id }): Path<QuestionPath>,
     Json(patch): Json<Value>,
 ) -> Result<Json<Question>, Problem> {
@@ -216,7 +216,7 @@ async fn change(
     responses((status = 204, description = "The question is deleted.")),
 )]
 async fn delete(
-    State(services): State<Services>,
+    Acting(services): Acting,
     Path(QuestionPath { id, question_id }): Path<QuestionPath>,
 ) -> Result<NoContent, Problem> {
     find_robot(&services, &id).await?;

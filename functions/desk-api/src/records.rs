@@ -122,7 +122,7 @@ pub(crate) async fn change(services: &Services, kind: Kind, id: &str, mut patch:
         record
     };
     tracing::info!(kind = kind.as_str(), id, "record changed");
-    effects::after_write(services, id, &old, &settings).await?;
+    Box::pin(effects::after_write(services, id, &old, &settings)).await?;
     view_with_secret(services, kind, &record, &secret_change).await
 }
 

@@ -9,7 +9,7 @@ use crate::{
     parameters::IdPath,
     records::{self, RecordView},
     schema,
-    services::Services,
+    services::{Acting, Services},
 };
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
@@ -49,7 +49,7 @@ async fn list(State(services): State<Services>, page: PageRequest) -> Result<Jso
     request_body = schema::NewRobot,
     responses((status = 201, description = "The new robot.", body = schema::CreatedRobot)),
 )]
-async fn create(State(services): State<Services>, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
+async fn create(Acting(services): Acting, Json(new): Json<Value>) -> Result<Created<RecordView>, Problem> {
     records::create_robot(&services, new).await.map(Created)
 }
 
@@ -83,7 +83,7 @@ async fn read(
     responses((status = 200, description = "The robot as it is now.", body = schema::CreatedRobot)),
 )]
 async fn change(
-    State(services): State<Services>,
+    Acting(services): Acting,
     Path(IdPath { id }): Path<IdPath>,
     Json(patch): Json<Value>,
 ) -> Result<Json<RecordView>, Problem> {
@@ -101,7 +101,7 @@ async fn change(
     params(IdPath),
     responses((status = 204, description = "The robot is deleted.")),
 )]
-async fn delete(State(services): State<Services>, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
+async fn delete(Acting(services): Acting, Path(IdPath { id }): Path<IdPath>) -> Result<NoContent, Problem> {
     records::delete(&services, Kind::Robot, &id).await?;
     Ok(NoContent)
 }

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use ::conversations::{AgentActions, Conversations};
-use axum::extract::FromRef;
+use ::conversations::{AgentActions, Conversations, Eraser};
+use api::{Caller, Problem};
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::request::Parts,
+};
 use channel::Channel;
 use store::{
-    AccessTokens, ApiTokenWriter, BindingList, BindingReader, BindingWriter, ConversationReader, DutyWriter, Lists,
-    Queues, RobotFailureReader, SettingsReader, SettingsWriter, SharedClock, StaffReader, Table, ThreadReader, Vault,
+    AccessTokens, ApiTokenWriter, AuditActor, AuditLog, BindingList, BindingReader, BindingWriter, ConversationReader,
+    DutyWriter, Lists, MediaUploads, Queues, RobotFailureReader, SettingsReader, SettingsWriter, SharedClock,
+    StaffReader, Table, ThreadReader, Vault,
 };
 
 /// The state of the router.
@@ -18,13 +23,30 @@ pub(crate) struct Services {
     pub(crate) actions: AgentActions,
     /// Asks robots in a trial.
     pub(crate) robots: ::robots::Client,
+    pub(crate) eraser: Eraser,
     vault: Vault,
     /// SHA-256 of the bootstrap admin token.
     pub(crate) bootstrap_hash: Arc<str>,
 }
 
-/// The handles on the table that the handlers use themselves.
+/// The services for the caller of an operation: what they change is entered into the audit log as theirs, in the transaction of
+/// the change.
 #[derive(Debug)]
+pub(crate) struct Acting(pub(crate) Services);
+
+impl FromRequestParts<Services> for Acting {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, services).await?;
+        let actor = Arc::new(AuditActor::from(&*caller));
+        let actions = services.actions.by(&actor);
+        Ok(Self(Services { store: Arc::new(services.store.by(&actor)), actions, ..services.clone() }))
+    }
+}
+
+/// The handles on the table that the handlers use themselves.
+#[derive(Debug, Clone)]
 pub(crate) struct Store {
     pub(crate) clock: SharedClock,
     pub(crate) bindings: BindingReader,
@@ -41,6 +63,8 @@ pub(crate) struct Store {
     pub(crate) robot_failures: RobotFailureReader,
     pub(crate) lists: Lists,
     pub(crate) api_token_writer: ApiTokenWriter,
+    pub(crate) audit_log: AuditLog,
+    pub(crate) media: MediaUploads,
 }
 
 impl FromRef<Services> for Conversations {
@@ -61,6 +85,7 @@ impl Services {
         Self {
             store: Arc::new(Store::new(table)),
             actions: AgentActions::new(&conversations, table.duty_writer(), table.token_agents()),
+            eraser: Eraser::new(&conversations, table.erasures()),
             conversations,
             robots,
             vault,
@@ -95,6 +120,17 @@ impl Store {
             robot_failures: table.robot_failures(),
             lists: table.lists(),
             api_token_writer: table.api_token_writer(),
+            audit_log: table.audit_log(),
+            media: table.media(),
+        }
+    }
+
+    fn by(&self, actor: &Arc<AuditActor>) -> Self {
+        Self {
+            binding_writer: self.binding_writer.by(actor),
+            settings_writer: self.settings_writer.by(actor),
+            api_token_writer: self.api_token_writer.by(actor),
+            ..self.clone()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `session-from`: build, parse, and the secret that signs it.
 
-use api::{Created, FieldError, Json, Path, Problem, Routes, State, operation};
+use api::{Created, FieldError, Json, Path, Problem, Routes, operation};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use desk::policy::Action;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,11 @@ use store::{BindingChange, SecretString};
 use utoipa::ToSchema;
 use wechat::session_from::{self, BuildError, Built, Fields, SessionFrom};
 
-use crate::{bindings, parameters::BindingPath, services::Services};
+use crate::{
+    bindings,
+    parameters::BindingPath,
+    services::{Acting, Services},
+};
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let _ = routes.allow(Action::SimulateRouting).route(operation!(build)).route(operation!(parse));
@@ -107,7 +111,7 @@ struct SessionFromSecret {
     responses((status = 201, description = "The new secret.", body = SessionFromSecret)),
 )]
 async fn create_secret(
-    State(services): State<Services>,
+    Acting(services): Acting,
     Path(BindingPath { app_id }): Path<BindingPath>,
 ) -> Result<Created<SessionFromSecret>, Problem> {
     let binding = bindings::find(&services, &app_id).await?;

@@ -106,6 +106,10 @@ impl Channel {
         let mut visitor = seen.clone();
         visitor.ledger.settle(id, message.parts_sent, now);
         let reserved = visitor.ledger.reserve(id, parts, 0, now);
+        if !seen.is_stored() {
+            // The visitor was erased meanwhile: a write would bring them back.
+            return Ok(Attempted::Done(reserved));
+        }
         let commit = Commit { visitor: Some((thread, &seen, visitor)), ..Commit::default() };
         Ok(match self.store.decisions.commit(commit).await? {
             CommitOutcome::Written(_) => Attempted::Done(reserved),

@@ -125,6 +125,10 @@ impl Channel {
             // An earlier attempt was committed and its answer lost. A held message is delivered as it is.
             return Ok(Attempted::Done(Stored::Pending));
         }
+        if seen.erasing_since.is_some() || !seen.is_stored() {
+            // The visitor was erased, or has expired: a write would bring them back.
+            return Err(StoreError::NotFound("visitor"));
+        }
         if let Some(reassigned) = self.reassigned(conversation, &seen, attempt).await? {
             return Ok(Attempted::Done(Stored::Finished(SendResult::Reassigned(Box::new(reassigned)))));
         }

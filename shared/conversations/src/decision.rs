@@ -5,8 +5,8 @@ use desk::settings::Reception;
 use jiff::Timestamp;
 use serde_json::json;
 use store::{
-    Assign, Author, Commit, CommitOutcome, Conversation, Decisions, InboundRef, NewOutbound, QueueLimit, Result,
-    RobotStage, Stage, Thread, Visitor,
+    Assign, Author, Commit, CommitOutcome, Conversation, Decisions, InboundRef, NewAudit, NewOutbound, QueueLimit,
+    Result, RobotStage, Stage, Thread, Visitor,
 };
 
 use crate::{
@@ -43,6 +43,8 @@ pub(crate) struct Decision<'a> {
     pub(crate) check_by: Option<Timestamp>,
     /// Held texts and the ids of the messages that they go out with.
     pub(crate) released: Vec<(String, String)>,
+    /// The entry of the audit log, if a person acts who does not have the conversation.
+    pub(crate) audit: Option<Box<NewAudit>>,
     events: Vec<ConversationEvent>,
     sends: Vec<NewOutbound>,
 }
@@ -71,6 +73,7 @@ impl<'a> Decision<'a> {
             lost_races: 0,
             check_by: None,
             released: Vec::new(),
+            audit: None,
             events: Vec::new(),
             sends: Vec::new(),
         }
@@ -194,6 +197,7 @@ impl<'a> Decision<'a> {
                 assign: self.assign,
                 queue_limit: self.queue_limit,
                 idempotency: None,
+                audit: self.audit.take(),
             })
             .await
     }

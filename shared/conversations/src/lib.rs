@@ -14,6 +14,7 @@
 //! | `actions` | what agents and administrators do: claim, accept, transfer, close, change status |
 //! | `tick`, `agent_timeout` | what is due: silent agents, idle conversations, long waits, unstaffed queues; by the minute, and by timers |
 //! | `last_word` | whether the visitor waits for an answer, and since when neither side has written |
+//! | `erasure` | how all that is stored of a visitor is deleted |
 //! | `permissions` | what a caller may do, by the facts in the table |
 //! | `token_agent` | which agent the holder of an access token works as |
 //! | `simulate` | where a conversation would go |
@@ -31,6 +32,7 @@ mod automatic_message;
 mod cycle;
 mod decision;
 mod due;
+mod erasure;
 mod events;
 mod handles;
 mod held_texts;
@@ -50,6 +52,7 @@ mod tick;
 mod token_agent;
 
 pub use actions::{Actor, AgentActions, HandedOff, HandoffError, HandoffResult, TransferTarget};
+pub use erasure::{Eraser, ErasureState};
 pub use events::{AnswerKind, AssignmentOrigin, ConversationEvent, NoData, RoutingCause, True, WithheldAnswer};
 pub use robot_turn::{AskFailure, AskedRobot, RobotTrial, TURN_TIME, TurnOutcome, TurnReport};
 pub use settings_cache::SETTINGS_LIFE;

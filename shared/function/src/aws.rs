@@ -163,7 +163,7 @@ impl Aws {
 }
 
 impl Settings<'_> {
-    /// Reads `TABLE_NAME` and `SECRET_ARN`, and returns the table and the vault with their connections open and the
+    /// Reads `TABLE_NAME`, `SECRET_ARN` and the periods of [`retention`](Self::retention), and returns the table and the vault with their connections open and the
     /// vault's key loaded. A failure to connect is ignored here; the first event connects again.
     pub async fn stores(self, clock: SharedClock, limits: CallLimits) -> Result<(Table, Vault), StartError> {
         let (table, vault) = self.opening_stores(clock, limits).await?;
@@ -195,9 +195,10 @@ impl Settings<'_> {
         limits: CallLimits,
     ) -> Result<(Table, Vault), StartError> {
         let (table, secret) = (self.text("TABLE_NAME"), self.text("SECRET_ARN"));
+        let retention = self.retention();
         let aws = Aws::new(self.done()?, limits)?;
         aws.open_connections().await;
-        Ok((aws.table(&table, clock.clone()), aws.vault(&secret, clock)))
+        Ok((aws.table(&table, clock.clone()).with_retention(retention), aws.vault(&secret, clock)))
     }
 }
 

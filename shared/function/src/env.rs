@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use store::{Retention, RetentionPeriod};
+
 /// Environment variables: those of the process in Lambda, or a map, because `local` runs all functions in one process.
 #[derive(Debug, Clone, Default)]
 pub struct Env {
@@ -101,6 +103,24 @@ impl<'a> Settings<'a> {
         self.parsed(name, parse).unwrap_or_default()
     }
 
+    /// How long items are kept: the required settings `MESSAGE_RETENTION_DAYS`, `CONVERSATION_RETENTION_DAYS`,
+    /// `VISITOR_RETENTION_DAYS` and `AUDIT_RETENTION_DAYS`, each 0 for ever or at least 30.
+    pub fn retention(&mut self) -> Retention {
+        let mut period = |name: &str| {
+            let parse = |value: &str| {
+                let period = value.parse().ok().and_then(RetentionPeriod::of_days);
+                period.ok_or_else(|| format!("is neither 0 nor {} days or more", RetentionPeriod::MIN_DAYS))
+            };
+            self.parsed(name, parse).unwrap_or_default()
+        };
+        Retention {
+            messages: period("MESSAGE_RETENTION_DAYS"),
+            conversations: period("CONVERSATION_RETENTION_DAYS"),
+            visitors: period("VISITOR_RETENTION_DAYS"),
+            audit: period("AUDIT_RETENTION_DAYS"),
+        }
+    }
+
     /// The value of a required setting that is an https URL. In the bundle on one machine it may be http.
     pub fn https_url(&mut self, name: &str) -> String {
         let http_is_allowed = self.env.is_local;
@@ -130,6 +150,22 @@ mod tests {
         settings.parsed("C", |_| Err::<(), _>("is not a number".to_owned()));
         let error = settings.done().unwrap_err();
         assert_eq!(error.to_string(), "settings: A is missing; B is missing; C is not a number");
+    }
+
+    #[test]
+    fn retention_of_a_few_days_is_refused() {
+        let days = ["0", "30", "29", "x"];
+        let names = ["MESSAGE", "CONVERSATION", "VISITOR", "AUDIT"].map(|of| format!("{of}_RETENTION_DAYS"));
+        let env: Env = names.into_iter().zip(days.map(str::to_owned)).collect();
+        let mut settings = env.settings();
+        let retention = settings.retention();
+        assert!(retention.messages.is_forever());
+        assert_eq!(Some(retention.conversations), RetentionPeriod::of_days(30));
+        assert_eq!(
+            settings.done().unwrap_err().to_string(),
+            "settings: VISITOR_RETENTION_DAYS is neither 0 nor 30 days or more; \
+             AUDIT_RETENTION_DAYS is neither 0 nor 30 days or more"
+        );
     }
 
     #[test]

@@ -1,25 +1,27 @@
 //! Access tokens of our own API, kept as SHA-256.
 
 mod ending;
+mod item;
 mod last_admin;
 
-use std::collections::BTreeSet;
-
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
-use desk::policy::{AppIds, Grant, Role, Scope};
+use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
+use desk::policy::Grant;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 pub use self::ending::{AgentEnd, TokenEnd};
+use self::item::{read, ttl, write};
 use crate::{
+    audit::{AuditAction, AuditActor, AuditDetail, AuditSubject, AuditSubjectKind},
+    commit::update_item,
     error::{Result, StoreError},
     handles::{ApiTokenWriter, TokenVerifier},
-    item::{Attributes, Build, Read, at, s},
+    item::{Attributes, Build, at, s},
     keys,
     table::{Page, SERVICE, Table},
-    transaction::built,
+    transaction::{Transacted, built},
 };
 
 /// How often the use of a token is recorded at most.
@@ -28,9 +30,6 @@ pub const TOKEN_USE_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 /// How many tokens an agent has at most: all of them end in one transaction with the agent, and a transaction has 100
 /// writes (DynamoDB quotas, "Transactions").
 pub const AGENT_TOKENS_MAX: usize = 20;
-
-/// How long an expired token stays in the list.
-const EXPIRED_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The alias of an agent who was created for a token: this, then the token's id.
 pub const TOKEN_ALIAS: &str = "token:";
@@ -107,9 +106,10 @@ impl ApiTokenWriter {
         let (id, created_at) = (hash[..32].to_owned(), self.0.clock.now());
         let token = ApiToken { id, grant, name, agent_id, created_at, expires_at, last_used_at: None };
         let item = write(&token, &hash);
+        let audit = self.0.audit_of_token(AuditAction::AccessTokenCreated, &token)?;
         let created = match &token.agent_id {
-            None => self.0.create(item).await.map(|()| true)?,
-            Some(agent) => self.0.create_with_agent(item, agent, &token, &hash).await?,
+            None => self.0.create_and(item, audit).await.map(|()| true)?,
+            Some(agent) => self.0.create_with_agent(item, agent, &token, &hash, audit).await?,
         };
         Ok(created.then_some((token, secret)))
     }
@@ -146,6 +146,9 @@ impl TokenVerifier {
         if token.last_used_at.is_some_and(|last| last > before) {
             return Ok(());
         }
+        if token.last_used_at.is_none() {
+            return self.0.record_first_use(token, hash).await;
+        }
         let update = self
             .0
             .client
@@ -168,8 +171,35 @@ impl TokenVerifier {
 }
 
 impl Table {
+    /// The entry of the audit log about a token, if a person acts on it.
+    fn audit_of_token(&self, action: AuditAction, token: &ApiToken) -> Result<Option<TransactWriteItem>> {
+        let subject = AuditSubject::new(AuditSubjectKind::AccessToken, &token.id);
+        let (role, agent_id) = (Some(token.grant.role()), token.agent_id.clone());
+        self.audit_of_change(action, subject, AuditDetail { role, agent_id, ..AuditDetail::default() })
+    }
+
+    /// Writes a new item together with another write; [`StoreError::Conflict`] when another item is there.
+    async fn create_and(&self, item: Attributes, also: Option<TransactWriteItem>) -> Result<()> {
+        let Some(also) = also else {
+            return self.create(item).await;
+        };
+        let put = self.put_new(item.clone())?;
+        match self.write_together(vec![put, also]).await {
+            // The answer to an earlier attempt of this call was lost.
+            Err(StoreError::Conflict) if self.is_stored(&item).await? => Ok(()),
+            written => written,
+        }
+    }
+
     /// Writes a token together with the edge that finds it from its agent. `false` when the agent is not active.
-    async fn create_with_agent(&self, item: Attributes, agent: &str, token: &ApiToken, hash: &str) -> Result<bool> {
+    async fn create_with_agent(
+        &self,
+        item: Attributes,
+        agent: &str,
+        token: &ApiToken,
+        hash: &str,
+        audit: Option<TransactWriteItem>,
+    ) -> Result<bool> {
         let put = Put::builder().table_name(&self.name).set_item(Some(item.clone()));
         let put = built(put.condition_expression("attribute_not_exists(pk)").build())?;
         let active = ConditionCheck::builder()
@@ -177,11 +207,12 @@ impl Table {
             .key("pk", s(keys::record("agent", agent)))
             .key("sk", s(keys::DUTY))
             .condition_expression("attribute_exists(pk)");
-        let writes = vec![
+        let mut writes = vec![
             TransactWriteItem::builder().put(put).build(),
             TransactWriteItem::builder().condition_check(built(active.build())?).build(),
             self.edge_write(agent, token, hash)?,
         ];
+        writes.extend(audit);
         match self.transact(writes).await? {
             None => Ok(true),
             // The answer to an earlier attempt of this call was lost.
@@ -199,6 +230,30 @@ impl Table {
             .done();
         let put = Put::builder().table_name(&self.name).set_item(Some(edge));
         Ok(TransactWriteItem::builder().put(built(put.build())?).build())
+    }
+
+    /// Records the first use of a token since it was created or rotated, with an entry of the audit log.
+    async fn record_first_use(&self, token: &ApiToken, hash: &str) -> Result<()> {
+        let update = Update::builder()
+            .table_name(&self.name)
+            .key("pk", s(keys::access(hash)))
+            .key("sk", s(keys::ACCESS))
+            .update_expression("SET last_used_at = :now")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(last_used_at)")
+            .expression_attribute_values(":now", at(self.clock.now()));
+        let actor = AuditActor {
+            token_id: token.id.clone(),
+            name: Some(token.name.clone()),
+            role: token.grant.role(),
+            agent_id: token.agent_id.clone(),
+        };
+        let acting = self.acting(actor.into());
+        let mut writes = vec![update_item(update)?];
+        writes.extend(acting.audit_of_token(AuditAction::AccessTokenFirstUsed, token)?);
+        match self.transact_once(writes).await? {
+            // Another request has recorded it or does so at this moment, or the token has ended.
+            Transacted::Written | Transacted::ConditionFailed(_) | Transacted::InConflict(_) => Ok(()),
+        }
     }
 
     /// The item of the token with this id, and its hash.
@@ -225,80 +280,4 @@ impl Table {
         }
         Ok(None)
     }
-}
-
-/// When DynamoDB removes a token that ends then, in seconds since 1970.
-fn ttl(expires_at: Timestamp) -> AttributeValue {
-    let end = expires_at.checked_add(EXPIRED_LIFE).unwrap_or(Timestamp::MAX);
-    AttributeValue::N(end.as_second().to_string())
-}
-
-fn write(token: &ApiToken, hash: &str) -> Attributes {
-    let mut item = Build::new(keys::ACCESS, keys::access(hash), keys::ACCESS)
-        .set("lists_pk", s(keys::LIST_ACCESS))
-        .set("lists_sk", s(&token.id))
-        .set("id", s(&token.id))
-        .set("role", s(token.grant.role().as_str()))
-        .set("name", s(&token.name))
-        .maybe("agent_id", token.agent_id.as_ref().map(s))
-        .maybe("expires_at", token.expires_at.map(at))
-        .maybe("ttl", token.expires_at.map(ttl))
-        .set("created_at", at(token.created_at));
-    match &token.grant {
-        Grant::Admin | Grant::Agent => {}
-        Grant::Supervisor { group_ids } => item = item.maybe("group_ids", set(group_ids.iter().cloned())),
-        Grant::Integrator { scopes, app_ids } => {
-            item = item.maybe("scopes", set(scopes.iter().map(|scope| scope.as_str().to_owned())));
-            if let AppIds::Named(named) = app_ids {
-                // A list and no set: there are no empty sets, and none at all means all mini programs.
-                let named = named.iter().map(s).collect();
-                item = item.set("app_ids", AttributeValue::L(named));
-            }
-        }
-    }
-    item.done()
-}
-
-/// A string set; DynamoDB has no empty ones.
-fn set(texts: impl Iterator<Item = String>) -> Option<AttributeValue> {
-    let texts: Vec<String> = texts.collect();
-    (!texts.is_empty()).then_some(AttributeValue::Ss(texts))
-}
-
-fn read_set(item: &Attributes, name: &str) -> BTreeSet<String> {
-    item.get(name).and_then(|value| value.as_ss().ok()).into_iter().flatten().cloned().collect()
-}
-
-fn read(item: &Attributes) -> Result<ApiToken> {
-    let read = Read { kind: keys::ACCESS, item };
-    let grant = match Role::named(read.s("role")?) {
-        Some(Role::Admin) => Grant::Admin,
-        Some(Role::Agent) => Grant::Agent,
-        Some(Role::Supervisor) => Grant::Supervisor { group_ids: read_set(item, "group_ids") },
-        Some(Role::Integrator) => {
-            // A scope of a newer version is none of this one.
-            let scopes = read_set(item, "scopes").iter().filter_map(|name| Scope::named(name)).collect();
-            Grant::Integrator { scopes, app_ids: read_app_ids(&read)? }
-        }
-        None => return Err(read.corrupt("role")),
-    };
-    Ok(ApiToken {
-        id: read.owned("id")?,
-        grant,
-        name: read.shown_name("name")?,
-        agent_id: read.opt_owned("agent_id")?,
-        created_at: read.at("created_at")?,
-        expires_at: item.contains_key("expires_at").then(|| read.at("expires_at")).transpose()?,
-        last_used_at: read.opt_at("last_used_at")?,
-    })
-}
-
-/// Absent means all mini programs, so anything else that is there and unreadable is an error.
-fn read_app_ids(read: &Read<'_>) -> Result<AppIds> {
-    let Some(value) = read.item.get("app_ids") else {
-        return Ok(AppIds::All);
-    };
-    let named = value.as_l().map_err(|_| read.corrupt("app_ids"))?;
-    let named = named.iter().map(|id| id.as_s().cloned().map_err(|_| read.corrupt("app_ids")));
-    Ok(AppIds::Named(named.collect::<Result<_>>()?))
 }

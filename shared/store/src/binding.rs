@@ -1,14 +1,18 @@
 //! Bindings: the mini programs that this stack serves.
 
+mod change;
+
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use desk::settings::Reception;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+pub use self::change::BindingChange;
 use crate::{
+    audit::{AuditAction, AuditDetail, AuditSubject, AuditSubjectKind},
     error::{Result, StoreError},
     handles::{BindingList, BindingReader, BindingWriter, CallbackVerifier},
-    item::{AttributeChanges, Attributes, Build, Read, at, bytes, json, n, s},
+    item::{Attributes, Build, Read, at, bytes, json, n, s},
     keys,
     push_credentials::{self, SealedPushCredentials, place},
     table::{Page, SERVICE, Table},
@@ -133,65 +137,6 @@ pub struct NewBinding {
     pub reception: Option<Reception>,
 }
 
-/// A change of a binding; what is `None` stays as it is.
-#[derive(Debug, Default)]
-pub struct BindingChange {
-    /// A new name.
-    pub name: Option<String>,
-    /// A new automatic reply; `Some(None)` removes it.
-    pub auto_reply: Option<Option<String>>,
-    /// Other settings of reception; `Some(None)` resets them to the defaults.
-    pub reception: Option<Option<Reception>>,
-    /// A new secret to sign `session-from` with.
-    pub session_from_secret: Option<SecretString>,
-    /// A new AppSecret; it clears the credential problem.
-    pub app_secret: Option<SecretString>,
-    /// A new push Token; WeChat has to verify again.
-    pub token: Option<SecretString>,
-    /// A new EncodingAESKey; the one before it stays valid as the previous.
-    pub encoding_aes_key: Option<SecretString>,
-}
-
-impl BindingChange {
-    /// The attributes to change, the credentials among them sealed.
-    async fn sealed(&self, vault: &Vault, binding: &Binding) -> Result<AttributeChanges> {
-        let app_id = &binding.app_id;
-        let mut changes = AttributeChanges::default();
-        if let Some(name) = &self.name {
-            changes.set("name", s(name));
-        }
-        match &self.auto_reply {
-            Some(Some(text)) => changes.set("auto_reply", s(text)),
-            Some(None) => changes.remove("auto_reply"),
-            None => {}
-        }
-        match &self.reception {
-            Some(Some(reception)) => changes.set("reception", json(reception)?),
-            Some(None) => changes.remove("reception"),
-            None => {}
-        }
-        for (attribute, secret, outdated) in [
-            ("session_from_secret", &self.session_from_secret, None),
-            ("app_secret", &self.app_secret, Some("problem")),
-            ("token", &self.token, Some("verified_at")),
-            ("encoding_aes_key", &self.encoding_aes_key, None),
-        ] {
-            if let Some(secret) = secret {
-                changes.set(attribute, vault_seal(vault, app_id, secret, attribute).await?);
-                if let Some(outdated) = outdated {
-                    changes.remove(outdated);
-                }
-            }
-        }
-        if self.encoding_aes_key.is_some() {
-            let old = vault.open(&binding.encoding_aes_key).await?;
-            let attribute = "previous_encoding_aes_key";
-            changes.set(attribute, vault_seal(vault, app_id, &old, attribute).await?);
-        }
-        Ok(changes)
-    }
-}
-
 impl BindingWriter {
     /// Stores a new binding. [`StoreError::Conflict`] when the mini program is bound already.
     pub async fn create_binding(&self, vault: &Vault, new: NewBinding) -> Result<Binding> {
@@ -213,8 +158,9 @@ impl BindingWriter {
             .done();
         let put = Put::builder().table_name(&self.0.name).set_item(Some(item.clone()));
         let put = built(put.condition_expression("attribute_not_exists(pk)").build())?;
-        let writes =
+        let mut writes =
             vec![TransactWriteItem::builder().put(put).build(), self.put_push_credentials(&new.app_id, &item)?];
+        writes.extend(self.audit(AuditAction::BindingCreated, &new.app_id, AuditDetail::default())?);
         match self.0.write_together(writes).await {
             // The answer to the first try of this very call may have been lost.
             Err(StoreError::Conflict) if self.0.is_stored(&item).await? => {}
@@ -239,10 +185,12 @@ impl BindingWriter {
             .expression_attribute_values(":seen", n(binding.version));
         let mut credentials = push_credentials::attributes(binding);
         changes.apply(&mut credentials);
-        let writes = vec![
+        let mut writes = vec![
             TransactWriteItem::builder().update(built(update.build())?).build(),
             self.put_push_credentials(&binding.app_id, &credentials)?,
         ];
+        let detail = AuditDetail::of_fields(change.fields());
+        writes.extend(self.audit(AuditAction::BindingChanged, &binding.app_id, detail)?);
         let written = match self.0.write_together(writes).await {
             Ok(()) => true,
             // The answer to the first try of this very call may have been lost.
@@ -252,6 +200,10 @@ impl BindingWriter {
         let item = self.0.get(keys::binding(&binding.app_id), keys::BINDING, true).await?;
         let item = item.filter(|item| written || changes.are_in(item)).ok_or(StoreError::Conflict)?;
         read(&item)
+    }
+
+    fn audit(&self, action: AuditAction, app_id: &str, detail: AuditDetail) -> Result<Option<TransactWriteItem>> {
+        self.0.audit_of_change(action, AuditSubject::new(AuditSubjectKind::Binding, app_id), detail)
     }
 
     /// Deletes a binding and its access token. Messages and conversations stay. `false` when there is no such binding.
@@ -266,6 +218,7 @@ impl BindingWriter {
             .map(|delete| Ok(TransactWriteItem::builder().delete(built(delete.build())?).build()))
             .collect::<Result<Vec<_>>>()?;
         writes.push(self.delete_push_credentials(app_id)?);
+        writes.extend(self.audit(AuditAction::BindingDeleted, app_id, AuditDetail::default())?);
         // A transaction knows its own repetition by the `ClientRequestToken` that the SDK gives it.
         match self.0.transact(writes).await? {
             None => Ok(true),

@@ -8,13 +8,14 @@ use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 
 use crate::{
+    audit::NewAudit,
     conversation::{Conversation, Waiting},
     error::{Result, StoreError},
     event::NewEvent,
     handles::Decisions,
     idempotency::IdempotentRequest,
     inbox::InboundRef,
-    item::{Attributes, Build, at, n, s},
+    item::{Attributes, at, n, s},
     keys,
     outbox::NewOutbound,
     queue::{self, Queue},
@@ -48,6 +49,8 @@ pub struct Commit<'a> {
     pub queue_limit: Option<QueueLimit>,
     /// The request's `Idempotency-Key`, if it has one.
     pub idempotency: Option<&'a IdempotentRequest>,
+    /// The entry of the audit log, where a person changes a conversation that they do not have.
+    pub audit: Option<Box<NewAudit>>,
 }
 
 /// The condition under which an agent is assigned.
@@ -122,20 +125,18 @@ impl Decisions {
             writes.push((Part::Idempotency, self.0.idempotency_write(idempotency, id, now)?));
         }
         if let Some((thread, seen, visitor)) = &commit.visitor {
-            writes.push((Part::Other, self.0.visitor_put(thread, seen, visitor)?));
-            self.0.person_writes(&mut writes, thread, seen.profile.proved(), visitor.profile.proved())?;
+            let mut visitor = visitor.clone();
+            // Only the function that processes messages may write links to persons.
+            let may_renew = commit.message.is_some();
+            self.0.person_writes(&mut writes, thread, seen, &mut visitor, now, may_renew)?;
+            writes.push((Part::Other, self.0.visitor_put(thread, seen, &visitor)?));
         }
         if let Some(after) = &after {
-            let item = after.write(after.version, sets_timer)?;
-            writes.push((Part::Other, self.0.put_if(item, commit.before.map(|before| before.version))?));
-            let terms = StageTerms { assign: commit.assign, queue_limit: commit.queue_limit, now };
-            self.0.stage_writes(&mut writes, commit.before, after, terms)?;
-            if let Some(events) = NewEvent::item(&commit.events, after, now)? {
-                writes.push((Part::Other, self.0.put_new(events)?));
-            }
+            self.0.conversation_writes(&mut writes, &commit, after, sets_timer, now)?;
         }
-        for send in &commit.sends {
-            writes.push((Part::Other, self.0.put_new(send.item(now))?));
+        self.0.send_writes(&mut writes, &commit, now)?;
+        if let Some(audit) = &commit.audit {
+            writes.push((Part::Other, self.0.audit_write(audit)?));
         }
         for (held, by) in &commit.released {
             let thread = commit.visitor.as_ref().map(|(thread, ..)| *thread);
@@ -183,6 +184,40 @@ impl Table {
             Err(StoreError::Conflict | StoreError::TransactionConflict) => Ok(CommitOutcome::Conflict),
             Err(error) => Err(error),
         }
+    }
+
+    fn send_writes(&self, writes: &mut Writes, commit: &Commit<'_>, now: Timestamp) -> Result<()> {
+        for (number, send) in commit.sends.iter().enumerate() {
+            let mut item = send.item(now, self.retention);
+            if let Some(request) = commit.idempotency.filter(|_| number == 0) {
+                item.insert("idempotency".to_owned(), s(request.hash()));
+            }
+            writes.push((Part::Other, self.put_new(item)?));
+        }
+        Ok(())
+    }
+
+    /// The writes of the conversation and of what follows from its change.
+    fn conversation_writes(
+        &self,
+        writes: &mut Writes,
+        commit: &Commit<'_>,
+        after: &Conversation,
+        sets_timer: bool,
+        now: Timestamp,
+    ) -> Result<()> {
+        let item = after.write(after.version, sets_timer, self.retention)?;
+        writes.push((Part::Other, self.put_if(item, commit.before.map(|before| before.version))?));
+        if let Some(link) = self.visitor_link(commit.before, after) {
+            let put = Put::builder().table_name(&self.name).set_item(Some(link));
+            writes.push((Part::Other, TransactWriteItem::builder().put(built(put.build())?).build()));
+        }
+        let terms = StageTerms { assign: commit.assign, queue_limit: commit.queue_limit, now };
+        self.stage_writes(writes, commit.before, after, terms)?;
+        if let Some(events) = NewEvent::item(&commit.events, after, now, self.retention)? {
+            writes.push((Part::Other, self.put_new(events)?));
+        }
+        Ok(())
     }
 
     /// The writes that follow from a change of the conversation's stage.
@@ -238,29 +273,6 @@ impl Table {
         update_item(update)
     }
 
-    /// Links a visitor to the person of their verified `partnerid`, and removes the link to the previous one: a phone may
-    /// change its owner.
-    fn person_writes(&self, writes: &mut Writes, thread: &Thread, from: Option<&str>, to: Option<&str>) -> Result<()> {
-        if from == to {
-            return Ok(());
-        }
-        let visitor = keys::person_visitor(&thread.uid());
-        if let Some(partnerid) = from {
-            let edge = Delete::builder().table_name(&self.name);
-            let edge = edge.key("pk", s(keys::person(partnerid))).key("sk", s(&visitor));
-            writes.push((Part::Other, TransactWriteItem::builder().delete(built(edge.build())?).build()));
-        }
-        if let Some(partnerid) = to {
-            let item = Build::new(keys::PERSON, keys::person(partnerid), &visitor)
-                .set("app_id", s(&thread.app_id))
-                .set("openid", s(&thread.openid))
-                .done();
-            let put = Put::builder().table_name(&self.name).set_item(Some(item));
-            writes.push((Part::Other, TransactWriteItem::builder().put(built(put.build())?).build()));
-        }
-        Ok(())
-    }
-
     fn release_write(&self, thread: &Thread, held: &str, by: &str, now: Timestamp) -> Result<TransactWriteItem> {
         let update = Update::builder()
             .table_name(&self.name)
@@ -288,7 +300,7 @@ impl Table {
     }
 
     pub(crate) fn visitor_put(&self, thread: &Thread, seen: &Visitor, after: &Visitor) -> Result<TransactWriteItem> {
-        let item = after.write(thread, seen.version + 1)?;
+        let item = after.write(thread, seen.version + 1, self.retention)?;
         self.put_if(item, (seen.version > 0).then_some(seen.version))
     }
 

@@ -11,6 +11,7 @@ use crate::{
     inbox::InboundRef,
     item::{Attributes, Build, Read, n, s},
     keys,
+    retention::Retention,
     thread::Thread,
     timer,
 };
@@ -239,6 +240,11 @@ impl Conversation {
         }
     }
 
+    /// Whether it begins with the message with this id.
+    pub fn begins_with(&self, message: &str) -> bool {
+        self.first_message == message
+    }
+
     /// Adds a message of the visitor. It may have arrived late and sort before the first one.
     pub fn join(&mut self, message: &InboundRef, now: Timestamp) {
         self.last_message_at = self.last_message_at.max(message.created_at);
@@ -270,7 +276,12 @@ impl Conversation {
         Ok(conversation)
     }
 
-    pub(crate) fn write(&self, version: u64, sets_timer: bool) -> Result<Attributes> {
+    /// When its retention begins: when it was closed.
+    pub(crate) fn expires_from(&self) -> Option<Timestamp> {
+        self.closed_at.filter(|_| !self.is_open())
+    }
+
+    pub(crate) fn write(&self, version: u64, sets_timer: bool, retention: Retention) -> Result<Attributes> {
         let due = self.next_check_at.filter(|_| self.is_open());
         let opened = keys::opened(self.created_at, &self.cid);
         let turn = match &self.stage {
@@ -287,6 +298,7 @@ impl Conversation {
             .maybe(timer::TIMER, due.filter(|_| sets_timer).map(timer::attribute))
             // An attribute of its own, so that the stream can be filtered by it.
             .maybe("turn", turn.map(|turn| s(if turn.answering_until.is_some() { "answering" } else { TURN_WAITING })))
+            .maybe("ttl", self.expires_from().and_then(|closed| retention.conversations.ttl(closed)))
             .data(self)?
             .done())
     }

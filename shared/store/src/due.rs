@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     conversation::Conversation,
     duty::Duty,
+    erasure::Erasure,
     error::Result,
     handles::DueChecks,
     inbox::InboundRef,
@@ -54,11 +55,13 @@ pub enum DueKind {
     Agent,
     /// A queue to check.
     Queue,
+    /// An erasure to go on with.
+    Erasure,
 }
 
 impl DueKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Message, Self::Send, Self::Conversation, Self::Agent, Self::Queue];
+    pub const ALL: [Self; 6] = [Self::Message, Self::Send, Self::Conversation, Self::Agent, Self::Queue, Self::Erasure];
 
     /// Its name in logs.
     pub fn name(self) -> &'static str {
@@ -68,6 +71,7 @@ impl DueKind {
             Self::Conversation => "conversation",
             Self::Agent => "agent",
             Self::Queue => "queue",
+            Self::Erasure => "erasure",
         }
     }
 }
@@ -94,6 +98,8 @@ pub enum DueItem {
     Agent(Box<Duty>),
     /// A queue to check.
     Queue(Queue),
+    /// An erasure to go on with.
+    Erasure(Box<Erasure>),
 }
 
 impl DueKey {
@@ -112,6 +118,7 @@ impl DueKey {
             Some(keys::CONVERSATION) => DueKind::Conversation,
             Some("agent") => DueKind::Agent,
             Some(keys::WATCH) => DueKind::Queue,
+            Some(keys::ERASURE) => DueKind::Erasure,
             _ if keys::is_outbound(&self.sk) => DueKind::Send,
             _ => DueKind::Message,
         }
@@ -196,6 +203,7 @@ impl DueChecks {
             Some(keys::CONVERSATION) => {
                 Conversation::read(&item).map(|conversation| DueItem::Conversation(Box::new(conversation)))
             }
+            Some(keys::ERASURE) => Erasure::read(&item).map(|erasure| DueItem::Erasure(Box::new(erasure))),
             Some(keys::DUTY) => Duty::read(&item).map(|duty| DueItem::Agent(Box::new(duty))),
             _ => Err(read.corrupt("kind")),
         };

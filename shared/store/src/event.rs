@@ -16,6 +16,7 @@ use crate::{
     handles::ConversationReader,
     item::{Attributes, Build, Read, at, json, n, name, s},
     keys,
+    retention::Retention,
     table::Page,
 };
 
@@ -50,7 +51,12 @@ impl NewEvent {
     }
 
     /// The item of the events of one decision; `None` if there are none. The last of them has the conversation's `seq`.
-    pub(crate) fn item(events: &[Self], conversation: &Conversation, now: Timestamp) -> Result<Option<Attributes>> {
+    pub(crate) fn item(
+        events: &[Self],
+        conversation: &Conversation,
+        now: Timestamp,
+        retention: Retention,
+    ) -> Result<Option<Attributes>> {
         let Some((first, more)) = events.split_first() else {
             return Ok(None);
         };
@@ -62,7 +68,8 @@ impl NewEvent {
             .set("seq", n(seq))
             .set("type", name(&first.kind)?)
             .set("at", at(now))
-            .set("data", s(first.data.to_string()));
+            .set("data", s(first.data.to_string()))
+            .maybe("ttl", retention.conversations.ttl(now));
         let more = if more.is_empty() { None } else { Some(json(&more)?) };
         Ok(Some(item.maybe("more", more).done()))
     }

@@ -107,6 +107,14 @@ handles! {
     /// Pages through conversations and settings (`Query` of the index `lists`, `BatchGetItem`).
     Lists lists;
 
+    /// Adds entries to the audit log and reads it (`PutItem` and `Query` of `audit#…`).
+    AuditLog audit_log;
+
+    /// Erases visitors (`PutItem`, `GetItem` and `DeleteItem` of `erasure#…`; `GetItem`, `Query`, `PutItem` and `DeleteItem` of
+    /// `thread#…`; `Query` and `DeleteItem` of `conversation#…`; `GetItem` and `DeleteItem` of `media#…`; `DeleteItem` of
+    /// `person#…` and `idempotency#…`; `PutItem` of `audit#…`).
+    Erasures erasures;
+
     /// Creates the agent that the holder of a token of the API works as (`PutItem` and `UpdateItem` of `agent#…`, `PutItem` of
     /// `alias#…`).
     TokenAgents token_agents;

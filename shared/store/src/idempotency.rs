@@ -86,6 +86,13 @@ impl Table {
     }
 }
 
+impl IdempotentRequest {
+    /// The hash that is the key of its record. The message that it creates has it too, so that both can be erased together.
+    pub(crate) fn hash(&self) -> String {
+        keys::long_hash(&[&self.scope[0], &self.scope[1], &self.scope[2]])
+    }
+}
+
 fn record_key(request: &IdempotentRequest) -> String {
-    keys::idempotency(&keys::long_hash(&[&request.scope[0], &request.scope[1], &request.scope[2]]))
+    keys::idempotency(&request.hash())
 }

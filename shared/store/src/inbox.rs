@@ -113,6 +113,7 @@ impl Inbox {
         };
         let item = message
             .write()
+            .maybe("ttl", self.0.retention.messages.ttl(now))
             .set("due_pk", s(keys::due(&new.thread.pk())))
             .set("due_sk", s(keys::instant(now + OVERDUE_AFTER)))
             .done();

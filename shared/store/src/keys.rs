@@ -1,7 +1,7 @@
 //! The keys of the table. No other module builds one.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Result, StoreError};
@@ -11,6 +11,10 @@ pub(crate) const CALLBACK: &str = "callback";
 pub(crate) const TOKEN: &str = "token";
 pub(crate) const VISITOR: &str = "visitor";
 pub(crate) const CONVERSATION: &str = "conversation";
+/// A conversation of a visitor.
+pub(crate) const VISITOR_CONVERSATION: &str = "visitor_conversation";
+pub(crate) const ERASURE: &str = "erasure";
+pub(crate) const AUDIT: &str = "audit";
 pub(crate) const IDEMPOTENCY: &str = "idempotency";
 pub(crate) const ACCESS: &str = "access";
 pub(crate) const RETIRED: &str = "retired";
@@ -26,7 +30,7 @@ pub(crate) const MEMBERSHIP: &str = "membership";
 pub(crate) const TURN_SLOTS: &str = "turn_slots";
 pub(crate) const ROBOT_FAILURE: &str = "robot_failure";
 pub(crate) const AGENT_TOKEN: &str = "agent_token";
-/// What earlier versions wrote for each conversation of an agent.
+/// A conversation of a visitor; and what earlier versions wrote for each conversation of an agent.
 pub(crate) const HAS_CONVERSATION: &str = "conversation#";
 pub(crate) const IN_GROUP: &str = "group#";
 pub(crate) const AGENT_TOKEN_PREFIX: &str = "token#";
@@ -51,6 +55,9 @@ pub(crate) const LIST_ACCESS: &str = "access-tokens";
 
 /// How many partitions the list of conversations is spread over.
 pub const CONVERSATION_LIST_SHARDS: u8 = 16;
+
+/// How many partitions a month of the audit log is spread over.
+pub(crate) const AUDIT_SHARDS: u8 = 4;
 
 /// Partition of the `due` index that holds the access tokens.
 pub(crate) const DUE_TOKENS: &str = "tokens";
@@ -146,6 +153,19 @@ pub(crate) fn media(app_id: &str) -> String {
     format!("media#{app_id}")
 }
 
+pub(crate) fn media_content(hash: &str) -> String {
+    format!("content#{hash}")
+}
+
+pub(crate) fn media_id(id: &str) -> String {
+    format!("id#{id}")
+}
+
+/// The running erasure of a visitor.
+pub(crate) fn erasure(uid: &str) -> String {
+    format!("{ERASURE}#{uid}")
+}
+
 pub(crate) fn idempotency(hash: &str) -> String {
     format!("idempotency#{hash}")
 }
@@ -161,6 +181,25 @@ pub(crate) fn access_hash(pk: &str) -> Option<&str> {
 
 pub(crate) fn agent_token(id: &str) -> String {
     format!("{AGENT_TOKEN_PREFIX}{id}")
+}
+
+/// The partition of an entry of the audit log.
+pub(crate) fn audit(at: Timestamp, id: &str) -> String {
+    audit_shard(at.to_zoned(TimeZone::UTC).date(), Sha256::digest(id.as_bytes())[0] % AUDIT_SHARDS)
+}
+
+/// Entries sort by time.
+pub(crate) fn audit_entry(at: Timestamp, id: &str) -> String {
+    format!("{}#{id}", instant(at))
+}
+
+/// All partitions of a month of the audit log.
+pub(crate) fn audit_shards(month: Date) -> impl Iterator<Item = String> {
+    (0..AUDIT_SHARDS).map(move |shard| audit_shard(month, shard))
+}
+
+fn audit_shard(month: Date, shard: u8) -> String {
+    format!("{AUDIT}#{:04}-{:02}#{shard}", month.year(), month.month())
 }
 
 /// The partition of the `lists` index that has this conversation.
@@ -181,6 +220,11 @@ pub(crate) fn conversation_lists() -> impl Iterator<Item = String> {
 /// A conversation in a list that sorts by the time opened.
 pub(crate) fn opened(at: Timestamp, cid: &str) -> String {
     format!("{}#{cid}", instant(at))
+}
+
+/// A conversation in the thread of its visitor.
+pub(crate) fn visitor_conversation(opened_at: Timestamp, cid: &str) -> String {
+    format!("{HAS_CONVERSATION}{}", opened(opened_at, cid))
 }
 
 /// Sortable form of a time: milliseconds since 1970, 13 digits.

@@ -6,7 +6,8 @@
 //! `lists` (`lists_pk`, `lists_sk`) for what is paged through, `due` (`due_pk`, `due_sk`) for what falls due. They project
 //! keys only because an index of whole items costs a write for every change of any of them. The stream carries new images.
 //! `ttl` expires an item (seconds since 1970); TTL deletes late, so a reader that depends on it compares the item's own
-//! expiry.
+//! expiry. Messages, closed conversations with their events, and visitors expire after the periods of [`Retention`], each by
+//! itself, so that a reader finds any of them without the others.
 //!
 //! In the column "Written by", `conversations` is every function that decides by that crate (reception, robot, desk-api)
 //! and `channel` every function that sends by that one (these and card-send).
@@ -19,6 +20,7 @@
 //! | inbound: a push from WeChat; the key is the message's own identity | `thread#<appid>#<openid>` | `message#<CreateTime>-<MsgId or event>` | `due`: `due#<shard>`, until processed | message-ingress; conversations |
 //! | outbound: a message to the visitor, with its state | `thread#<appid>#<openid>` | `message#<seconds>-r<unique>` | `due`: `due#<shard>`, until settled; for a held text, its expiry | conversations, channel |
 //! | visitor: the open conversation, the profile, the last session-from, the reply ledger, the held texts | `thread#<appid>#<openid>` | `visitor` | | conversations, channel |
+//! | `visitor_conversation`: a conversation of the visitor; it expires with the conversation | `thread#<appid>#<openid>` | `conversation#<time opened>#<cid>` | | with the conversation |
 //! | person: a visitor with a verified partnerid | `person#<hash>` | `visitor#<uid>` | | conversations |
 //! | conversation: its stage and plan; `turn` says in clear whether a robot has to answer | `conversation#<cid>` | `conversation` | `lists`: `conversations#<shard>`, time opened; `due`: `due#<shard>`, time of the next check | conversations; channel (first reply) |
 //! | event: the changes of a conversation by one decision | `conversation#<cid>` | `event#<number of the first>` | | with the conversation |
@@ -40,6 +42,8 @@
 //! | access: a token of the API by its hash | `access#<sha256>` | `access` | `lists`: `access-tokens`, id | desk-api; access (last use) |
 //! | `agent_token`: a token of an agent | `agent#<id>` | `token#<id>` | | desk-api |
 //! | `turn_slots`: the turns of language models and webhooks that a mini program has at this moment | `turns#<appid>` | `slots#<number>` | | robot |
+//! | audit: an entry of the audit log | `audit#<year and month>#<shard>` | `<time>#<id>` | | with the change that it is about: desk-api; access (first use of a token) |
+//! | erasure: a visitor who is being erased | `erasure#<uid>` | `erasure` | `due`: `due#<shard>`, when the tick goes on with it | desk-api |
 //! | reseal: how far sealing everything again has come | `vault` | `reseal` | | token-refresh |
 //! | retired: that the bootstrap token with this hash is refused | `access#<sha256>` | `retired` | | desk-api |
 //!
@@ -48,6 +52,7 @@
 //! | store a push once | conditional put on its own key |
 //! | the messages of a visitor, in the order of their arrival | query `thread#…`, `message#…`, four minutes around the end of a page read again for the next |
 //! | the messages of a conversation | the same, from its first message on, filtered by `cid` |
+//! | the conversations of a visitor, oldest first | query `thread#…`, `conversation#…` |
 //! | the input of a decision | get the visitor, or query it with the newest messages, among them the replies in flight; get the conversation |
 //! | write a decision | one transaction, on condition that the visitor and the conversation are unchanged and the agent has capacity |
 //! | the history of a conversation | query `conversation#…`, `event#…` |
@@ -62,6 +67,8 @@
 //! | the push credentials of the first bindings | query `callbacks` |
 //! | what is sealed under an older version of the secret | bindings and robots by page, their tokens; a transaction for each |
 //! | conversations by page, the newest first | query `lists`, 16 shards side by side, then batch get |
+//! | erase a visitor | query `thread#…` by page, then delete what each page names, and the page |
+//! | the audit log by page, the newest first | query `audit#…`, 4 shards of each month side by side |
 //! | bindings, settings, tokens of the API, by page | query `lists`, then batch get |
 //! | unprocessed messages, unfinished sends, expired held texts, conversations, agents and queues to check | query `due` up to now, 64 shards side by side; each has all kinds |
 //! | tokens to renew | query `due` up to now |
@@ -119,6 +126,7 @@
 
 mod access;
 mod assignment;
+mod audit;
 mod binding;
 mod clock;
 mod commit;
@@ -126,6 +134,7 @@ mod conversation;
 mod conversation_list;
 mod due;
 mod duty;
+mod erasure;
 mod error;
 mod event;
 mod handles;
@@ -144,6 +153,7 @@ mod queue_watch;
 mod record;
 mod reseal;
 mod resource;
+mod retention;
 mod retry;
 mod robot_failure;
 mod sending;
@@ -157,9 +167,13 @@ mod transcript;
 mod turn_slots;
 mod vault;
 mod visitor;
+mod visitor_writes;
 
 pub use access::{
     AGENT_TOKENS_MAX, AgentEnd, ApiToken, NewApiToken, TOKEN_ALIAS, TOKEN_USE_INTERVAL, TokenEnd, token_hash,
+};
+pub use audit::{
+    AuditAction, AuditActor, AuditDetail, AuditEntry, AuditFilter, AuditSubject, AuditSubjectKind, NewAudit,
 };
 pub use binding::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding};
 pub use clock::{Clock, ManualClock, Reached, SharedClock, SystemClock};
@@ -168,13 +182,14 @@ pub use conversation::{Assigned, Conversation, RobotStage, Stage, TURN_MAX, Turn
 pub use desk::policy::Role;
 pub use due::{DueItem, DueKey, DueKind, DuePartition, Upcoming};
 pub use duty::{Duty, GRACE, HEARTBEAT_LIFE};
+pub use erasure::{Erasure, ErasurePage};
 pub use error::{Result, StoreError};
 pub use event::{Event, NewEvent};
 pub use handles::{
-    AccessTokens, ApiTokenWriter, BindingList, BindingReader, BindingWriter, CallbackVerifier, ConversationReader,
-    Decisions, DueChecks, DueNow, DutyWriter, Inbox, Lists, MediaUploads, PushCredentialReader, Queues, Resealing,
-    RobotFailureReader, RobotFailureWriter, Sends, SettingsReader, SettingsWriter, StaffReader, ThreadReader,
-    TokenAgents, TokenSchedule, TokenVerifier, TurnSlots,
+    AccessTokens, ApiTokenWriter, AuditLog, BindingList, BindingReader, BindingWriter, CallbackVerifier,
+    ConversationReader, Decisions, DueChecks, DueNow, DutyWriter, Erasures, Inbox, Lists, MediaUploads,
+    PushCredentialReader, Queues, Resealing, RobotFailureReader, RobotFailureWriter, Sends, SettingsReader,
+    SettingsWriter, StaffReader, ThreadReader, TokenAgents, TokenSchedule, TokenVerifier, TurnSlots,
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
 pub use inbox::{InboundRef, NewInbound, OVERDUE_AFTER, Receipt};
@@ -189,6 +204,7 @@ pub use queue_watch::{COUNTED, QUEUE_CHECKED_FOR, QueueLength, QueueLimit};
 pub use record::{Record, Written};
 pub use reseal::ResealReport;
 pub use resource::{Kind, Resource};
+pub use retention::{Retention, RetentionPeriod};
 pub use retry::{Attempt, Attempted, Backoff, Sleep};
 pub use robot_failure::RobotFailure;
 pub use secrecy::{ExposeSecret, SecretString};

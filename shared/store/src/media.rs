@@ -32,7 +32,7 @@ pub fn content_hash(bytes: &[u8]) -> String {
 impl MediaUploads {
     /// The media id under which this image was uploaded within [`MEDIA_REUSE`].
     pub async fn media_by_content(&self, app_id: &str, hash: &str) -> Result<Option<String>> {
-        let Some(item) = self.0.get(keys::media(app_id), &format!("content#{hash}"), false).await? else {
+        let Some(item) = self.0.get(keys::media(app_id), &keys::media_content(hash), false).await? else {
             return Ok(None);
         };
         let read = Read { kind: "media", item: &item };
@@ -42,15 +42,16 @@ impl MediaUploads {
 
     /// When this media id was uploaded; `None` when it was not uploaded here.
     pub async fn media_uploaded_at(&self, app_id: &str, media_id: &str) -> Result<Option<Timestamp>> {
-        let item = self.0.get(keys::media(app_id), &format!("id#{media_id}"), false).await?;
+        let item = self.0.get(keys::media(app_id), &keys::media_id(media_id), false).await?;
         item.map(|item| Read { kind: "media", item: &item }.at("uploaded_at")).transpose()
     }
 
     /// Stores an upload under its content and under its media id.
     pub async fn remember_media(&self, app_id: &str, hash: &str, media_id: &str) -> Result<()> {
         let now = self.0.clock.now();
-        for sk in [format!("content#{hash}"), format!("id#{media_id}")] {
+        for sk in [keys::media_content(hash), keys::media_id(media_id)] {
             let item = Build::new("media", keys::media(app_id), sk)
+                .set("hash", s(hash))
                 .set("media_id", s(media_id))
                 .set("uploaded_at", at(now))
                 .set("ttl", n((now + MEDIA_REMEMBERED).as_second()))

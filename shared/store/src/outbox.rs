@@ -8,6 +8,7 @@ use crate::{
     item::{Attributes, s},
     keys,
     message::{Author, Direction, Message, MessageState, SendFailure, outbound_id},
+    retention::Retention,
     thread::Thread,
 };
 
@@ -73,12 +74,13 @@ impl NewOutbound {
         }
     }
 
-    pub(crate) fn item(&self, now: Timestamp) -> Attributes {
+    pub(crate) fn item(&self, now: Timestamp, retention: Retention) -> Attributes {
         let due = self.held.as_ref().map_or(now + PENDING_GRACE, |(_, until)| *until);
         self.message(now)
             .write()
             .set("due_pk", s(keys::due(&self.thread.pk())))
             .set("due_sk", s(keys::instant(due)))
+            .maybe("ttl", retention.messages.ttl(now))
             .done()
     }
 }

@@ -4,12 +4,15 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, Select, TransactWriteItem};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{
+    audit::{AuditAction, AuditDetail, AuditSubject, AuditSubjectKind},
     error::{Result, StoreError},
     handles::{SettingsReader, SettingsWriter},
     item::{Attributes, Build, Read, s},
     keys,
+    record::changed_fields,
     resource::Kind,
     table::{Page, SERVICE, Table},
     transaction::built,
@@ -18,8 +21,9 @@ use crate::{
 /// The greatest number of questions of a robot: they are searched in memory, by a function with 256 MB.
 pub const QUESTIONS_MAX: i32 = 1000;
 
-/// Writes of one transaction, less the one that counts the change (DynamoDB, "TransactWriteItems": 100).
-const AT_ONCE: usize = 99;
+/// Writes of one transaction, less the one that counts the change and an entry of the audit log (DynamoDB, "TransactWriteItems":
+/// 100).
+const AT_ONCE: usize = 98;
 
 /// Write units of one transaction at most. All questions of a robot are in one partition, which takes 1000 units a second
 /// (DynamoDB, "Partitions and data distribution").
@@ -50,7 +54,8 @@ impl SettingsWriter {
     /// [`StoreError::NotFound`] when there is no such robot.
     pub async fn create_question<T: Serialize>(&self, robot: &str, id: &str, question: &T) -> Result<()> {
         let put = self.0.question_put(item(robot, id, question)?, None)?;
-        self.0.write_questions(robot, vec![put]).await
+        let audit = self.audit(AuditAction::QuestionCreated, robot, id, [])?;
+        self.0.write_questions(robot, vec![put], audit).await
     }
 
     /// Replaces a question that is still as it was read. [`StoreError::Conflict`] when another editor has changed or
@@ -63,14 +68,35 @@ impl SettingsWriter {
         question: &U,
     ) -> Result<()> {
         let put = self.0.question_put(item(robot, id, question)?, Some(s(&seen.data)))?;
-        self.0.write_questions(robot, vec![put]).await
+        let old: Value = serde_json::from_str(&seen.data).unwrap_or_default();
+        let new = serde_json::to_value(question).unwrap_or_default();
+        let audit = self.audit(AuditAction::QuestionChanged, robot, id, changed_fields(&old, &new))?;
+        self.0.write_questions(robot, vec![put], audit).await
     }
 
-    /// Replaces all questions of a robot; those that stay as they are are not written. At most 99 writes are one transaction,
+    /// Replaces all questions of a robot; those that stay as they are are not written. At most 98 writes are one transaction,
     /// so after an error some may be written, and the caller repeats the whole. Pauses between the transactions, so that the
     /// robot's partition is not throttled: 1000 questions of 1 kB take three seconds. [`StoreError::Conflict`] when another
     /// editor has changed one of the questions meanwhile, [`StoreError::NotFound`] when there is no such robot.
     pub async fn replace_questions<T: Serialize>(&self, robot: &str, questions: &[(String, T)]) -> Result<()> {
+        let subject = AuditSubject::new(AuditSubjectKind::Robot, robot);
+        let detail = AuditDetail { count: Some(questions.len() as u64), ..AuditDetail::default() };
+        let audit = self.0.audit_of_change(AuditAction::QuestionsReplaced, subject, detail)?;
+        self.write_all_questions(robot, questions, audit).await
+    }
+
+    /// Deletes all questions of a robot that is deleted next; the audit log has an entry about the robot only. Fails as
+    /// [`replace_questions`](Self::replace_questions) does.
+    pub async fn delete_questions(&self, robot: &str) -> Result<()> {
+        self.write_all_questions::<Value>(robot, &[], None).await
+    }
+
+    async fn write_all_questions<T: Serialize>(
+        &self,
+        robot: &str,
+        questions: &[(String, T)],
+        mut audit: Option<TransactWriteItem>,
+    ) -> Result<()> {
         let pk = keys::record(Kind::Robot.as_str(), robot);
         let key = |item: &Attributes| item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
         let had = self.0.partition(pk, keys::QUESTION_PREFIX, i32::MAX).await?;
@@ -106,7 +132,9 @@ impl SettingsWriter {
                 self.0.backoff().pause_for(pause).await;
             }
             pause = Duration::from_secs(1) * chunk.iter().map(|write| write.units).sum() / UNITS_PER_SECOND;
-            self.0.write_questions(robot, chunk.into_iter().map(|write| write.write).collect()).await?;
+            // The entry is written with the first change: from then on the questions are being replaced.
+            let writes = chunk.into_iter().map(|write| write.write).collect();
+            self.0.write_questions(robot, writes, audit.take()).await?;
         }
         Ok(())
     }
@@ -115,12 +143,24 @@ impl SettingsWriter {
     pub async fn delete_question(&self, robot: &str, id: &str) -> Result<bool> {
         let delete = self.0.question_delete(robot, &keys::question(id)).condition_expression("attribute_exists(pk)");
         let delete = TransactWriteItem::builder().delete(built(delete.build())?).build();
-        let writes = vec![delete, self.0.touch_write(Kind::Robot, robot)?];
+        let mut writes = vec![delete, self.0.touch_write(Kind::Robot, robot)?];
+        writes.extend(self.audit(AuditAction::QuestionDeleted, robot, id, [])?);
         match self.0.transact(writes).await? {
             None => Ok(true),
             Some(0) => Ok(false),
             Some(_) => Err(StoreError::NotFound(Kind::Robot.as_str())),
         }
+    }
+
+    fn audit(
+        &self,
+        action: AuditAction,
+        robot: &str,
+        id: &str,
+        fields: impl IntoIterator<Item = String>,
+    ) -> Result<Option<TransactWriteItem>> {
+        let detail = AuditDetail { robot_id: Some(robot.to_owned()), ..AuditDetail::of_fields(fields) };
+        self.0.audit_of_change(action, AuditSubject::new(AuditSubjectKind::Question, id), detail)
     }
 }
 
@@ -199,9 +239,15 @@ impl Table {
 
     /// Writes questions and counts the change with the robot in one transaction: a function that has the robot in memory
     /// must not miss it.
-    async fn write_questions(&self, robot: &str, mut writes: Vec<TransactWriteItem>) -> Result<()> {
+    async fn write_questions(
+        &self,
+        robot: &str,
+        mut writes: Vec<TransactWriteItem>,
+        audit: Option<TransactWriteItem>,
+    ) -> Result<()> {
         let touch = writes.len();
         writes.push(self.touch_write(Kind::Robot, robot)?);
+        writes.extend(audit);
         match self.transact(writes).await? {
             None => Ok(()),
             Some(place) if place == touch => Err(StoreError::NotFound(Kind::Robot.as_str())),

@@ -1,6 +1,8 @@
 //! The resources that admins set up: groups, agents, merchants, robots, calendars. All are stored alike: settings, a version,
 //! and aliases.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -8,6 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
+    audit::{AuditDetail, AuditSubject, ResourceChange},
     error::{Result, StoreError},
     handles::{Lists, SettingsReader, SettingsWriter},
     item::{Attributes, Build, Read, at, bytes, json, n, s, shown_name},
@@ -59,7 +62,8 @@ impl SettingsWriter {
         secret: Option<(&Vault, &SecretString)>,
     ) -> Result<Written> {
         let sealed = self.0.sealed(record, secret).await?;
-        self.0.write_record(record, None, &[], sealed, Vec::new()).await?.ok_or(StoreError::Conflict)
+        let also = self.0.audit_of_record(record, ResourceChange::Created, [])?.into_iter().collect();
+        self.0.write_record(record, None, &[], sealed, also).await?.ok_or(StoreError::Conflict)
     }
 
     /// A new resource with a fresh id, not yet stored.
@@ -100,7 +104,8 @@ impl SettingsWriter {
 
     /// Deletes a resource that is still as it was read, with its aliases. [`StoreError::Conflict`] when it is not.
     pub async fn delete_record<T>(&self, seen: &Record<T>) -> Result<()> {
-        let writes = self.0.delete_writes(seen)?;
+        let mut writes = self.0.delete_writes(seen)?;
+        writes.extend(self.0.audit_of_record(seen, ResourceChange::Deleted, [])?);
         self.0.write_together(writes).await
     }
 }
@@ -166,8 +171,11 @@ impl Table {
         settings: T,
         aliases: Vec<String>,
         secret: Option<(&Vault, &SecretString)>,
-        also: Vec<TransactWriteItem>,
+        mut also: Vec<TransactWriteItem>,
     ) -> Result<(Record<T>, Option<Written>)> {
+        let mut changed = changed_fields(&seen.settings, &settings);
+        changed.extend(secret.map(|_| "secret".to_owned()));
+        also.extend(self.audit_of_record(seen, ResourceChange::Changed, changed)?);
         let sealed = match self.sealed(seen, secret).await? {
             Some(sealed) => Some(sealed),
             None => seen.secret.as_ref().map(|sealed| sealed.blob.clone()),
@@ -184,6 +192,17 @@ impl Table {
         };
         let written = self.write_record(&next, Some(seen.version), &seen.aliases, sealed, also).await?;
         Ok((next, written))
+    }
+
+    /// The entry of the audit log about a change of a resource, if a person makes it.
+    pub(crate) fn audit_of_record<T>(
+        &self,
+        record: &Record<T>,
+        change: ResourceChange,
+        fields: impl IntoIterator<Item = String>,
+    ) -> Result<Option<TransactWriteItem>> {
+        let subject = AuditSubject::new(record.kind.audit_subject(), &record.id);
+        self.audit_of_change(record.kind.audit_action(change), subject, AuditDetail::of_fields(fields))
     }
 
     async fn sealed<T>(&self, record: &Record<T>, secret: Option<(&Vault, &SecretString)>) -> Result<Option<Vec<u8>>> {
@@ -275,6 +294,16 @@ impl Table {
             .expression_attribute_values(":one", n(1));
         Ok(TransactWriteItem::builder().update(built(update.build())?).build())
     }
+}
+
+/// The names of the settings that differ.
+pub(crate) fn changed_fields<T: Serialize>(old: &T, new: &T) -> BTreeSet<String> {
+    let fields = |settings: &T| match serde_json::to_value(settings) {
+        Ok(Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    let (old, new) = (fields(old), fields(new));
+    old.keys().chain(new.keys()).filter(|name| old.get(*name) != new.get(*name)).cloned().collect()
 }
 
 pub(crate) fn place(kind: Kind, id: &str) -> String {

@@ -1,5 +1,7 @@
 //! The handle on the table and the reads that the other modules share.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::{
     Client, Config,
     operation::query::builders::QueryFluentBuilder,
@@ -8,10 +10,12 @@ use aws_sdk_dynamodb::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    audit::AuditActor,
     clock::SharedClock,
     error::{Cause, Result, StoreError},
     item::{Attributes, s},
     keys,
+    retention::Retention,
     retry::Backoff,
     transaction::UnwrittenRequests,
 };
@@ -33,6 +37,9 @@ pub struct Table {
     pub(crate) client: Client,
     pub(crate) name: String,
     pub(crate) clock: SharedClock,
+    pub(crate) retention: Retention,
+    /// The person whose changes this handle makes; see [`SettingsWriter::by`](crate::SettingsWriter::by).
+    pub(crate) actor: Option<Arc<AuditActor>>,
     backoff: Backoff,
 }
 
@@ -68,7 +75,25 @@ impl Table {
     #[expect(clippy::needless_pass_by_value, reason = "a caller has no other use for its configuration")]
     pub fn new(config: Config, name: impl Into<String>, clock: SharedClock) -> Self {
         let config = config.to_builder().retry_classifier(UnwrittenRequests).build();
-        Self { client: Client::from_conf(config), name: name.into(), clock, backoff: Backoff::default() }
+        Self {
+            client: Client::from_conf(config),
+            name: name.into(),
+            clock,
+            retention: Retention::default(),
+            actor: None,
+            backoff: Backoff::default(),
+        }
+    }
+
+    /// The same table whose items are kept for these periods.
+    #[must_use]
+    pub fn with_retention(self, retention: Retention) -> Self {
+        Self { retention, ..self }
+    }
+
+    /// The same table for what a person changes.
+    pub(crate) fn acting(&self, actor: Arc<AuditActor>) -> Self {
+        Self { actor: Some(actor), ..self.clone() }
     }
 
     /// The same table with other pauses between the attempts of a read-decide-write cycle.

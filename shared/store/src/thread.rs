@@ -1,15 +1,19 @@
 //! Threads: what a visitor and a mini program wrote to each other.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
+    conversation::Conversation,
     error::{Result, StoreError},
     handles::ThreadReader,
+    item::Read,
     keys,
     message::{Message, MessageState},
-    table::SERVICE,
+    table::{Page, SERVICE},
 };
 
 /// One visitor of one mini program. All their messages are one partition.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Thread {
     /// The mini program's AppID.
     pub app_id: String,
@@ -61,5 +65,29 @@ impl ThreadReader {
         let messages: Vec<Message> = items.iter().map(Message::read).collect::<Result<_>>()?;
         let pending = messages.into_iter().filter(|message| message.state == MessageState::Pending);
         Ok(pending.map(|message| message.id).collect())
+    }
+
+    /// Whether anything is stored of a visitor.
+    pub async fn is_known(&self, thread: &Thread) -> Result<bool> {
+        Ok(!self.0.partition(thread.pk(), "", 1).await?.is_empty())
+    }
+
+    /// The cids of a visitor's conversations, oldest first. Those of earlier versions that were closed before are missing; see
+    /// [`has_link`](Self::has_link).
+    pub async fn visitor_conversations(
+        &self,
+        thread: &Thread,
+        cursor: Option<&str>,
+        limit: i32,
+    ) -> Result<Page<String>> {
+        let page = self.0.page(thread.pk(), keys::HAS_CONVERSATION, cursor, limit).await?;
+        let cid = |item| Read { kind: keys::VISITOR_CONVERSATION, item }.owned("cid");
+        Ok(Page { items: page.items.iter().map(cid).collect::<Result<_>>()?, cursor: page.cursor })
+    }
+
+    /// Whether a conversation is among those of [`visitor_conversations`](Self::visitor_conversations).
+    pub async fn has_link(&self, conversation: &Conversation) -> Result<bool> {
+        let sk = keys::visitor_conversation(conversation.created_at, &conversation.cid);
+        Ok(self.0.get(conversation.thread().pk(), &sk, true).await?.is_some())
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     item::{Attributes, Build, Read, n, s},
     keys,
     message::Message,
+    retention::Retention,
     table::SERVICE,
     thread::Thread,
 };
@@ -42,6 +43,12 @@ pub struct Visitor {
     pub held: Vec<String>,
     /// The agent they last talked to, and when.
     pub last_agent: Option<(String, Timestamp)>,
+    /// When their link to the person of their verified `partnerid` was last written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) person_linked_at: Option<Timestamp>,
+    /// Since when all that is stored of them is being deleted. What they write meanwhile waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erasing_since: Option<Timestamp>,
     #[serde(skip)]
     pub(crate) version: u64,
 }
@@ -107,6 +114,11 @@ fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
 }
 
 impl Visitor {
+    /// Whether anything is stored of them beside their messages and conversations.
+    pub fn is_stored(&self) -> bool {
+        self.version > 0
+    }
+
     pub(crate) fn read(item: &Attributes) -> Result<Self> {
         let read = Read { kind: keys::VISITOR, item };
         let mut visitor: Self = read.data()?;
@@ -115,12 +127,14 @@ impl Visitor {
         Ok(visitor)
     }
 
-    pub(crate) fn write(&self, thread: &Thread, version: u64) -> Result<Attributes> {
+    pub(crate) fn write(&self, thread: &Thread, version: u64, retention: Retention) -> Result<Attributes> {
+        let expires_from = self.last_seen_at.filter(|_| self.open_cid.is_none());
         Ok(Build::new(keys::VISITOR, thread.pk(), keys::VISITOR)
             .set("app_id", s(&thread.app_id))
             .set("openid", s(&thread.openid))
             .set("uid", s(thread.uid()))
             .set("version", n(version))
+            .maybe("ttl", expires_from.and_then(|seen| retention.visitors.ttl(seen)))
             .data(self)?
             .done())
     }

@@ -49,6 +49,8 @@ const OTHERS: &str = "
     POST   /api/bindings/{app_id}/session-from-secret       ok    403        403   403
     GET    /api/bindings/{app_id}/visitors/{openid}         ok    ok         ok    ok
     GET    /api/bindings/{app_id}/visitors/{openid}/messages ok   403        403   ok
+    DELETE /api/bindings/{app_id}/visitors/{openid}         ok    403        403   403
+    GET    /api/bindings/{app_id}/visitors/{openid}/export  ok    403        403   403
     GET    /api/groups                                      ok    ok         ok    403
     GET    /api/groups/{id}                                 ok    ok         ok    403
     POST   /api/groups                                      ok    403        403   403
@@ -91,6 +93,7 @@ const OTHERS: &str = "
     DELETE /api/access-tokens/bootstrap                     ok    403        403   403
     DELETE /api/access-tokens/{id}                          ok    403        403   403
     POST   /api/access-tokens/{id}/rotate                   ok    403        403   403
+    GET    /api/audit                                       ok    403        403   403
 ";
 
 struct Table {

@@ -20,7 +20,7 @@ const PNG: &[u8] =
 const MEGABYTE: usize = 1024 * 1024;
 
 /// A bundle whose WeChat origin is the proxy.
-pub(super) async fn world() -> World {
+pub(crate) async fn world() -> World {
     let (gallery, simulator) = (listener(), listener());
     World::options(|options| {
         let simulator = Simulator::serve(simulator, options.clock.clone(), Callbacks::Anywhere);
@@ -55,6 +55,7 @@ async fn picture(Path(name): Path<String>, Query(query): Query<To>) -> Response 
     };
     match name.as_str() {
         "good.png" => typed("image/png", PNG.into()),
+        "good-too.png" => typed("image/png", padded(100).into()),
         "page.png" => typed("image/png", "<!DOCTYPE html><script>alert(1)</script>".into()),
         "vector.png" => typed("image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg'/>".into()),
         "page.html" => typed("text/html", "<!DOCTYPE html>".into()),
@@ -106,7 +107,7 @@ async fn pass_on(simulator: String, request: Request) -> Response {
 }
 
 /// The URL of a picture of the gallery.
-pub(super) fn gallery(world: &World, name: &str) -> String {
+pub(crate) fn gallery(world: &World, name: &str) -> String {
     format!("{}/gallery/{name}", world.bundle.wechat_url())
 }
 

@@ -8,4 +8,4 @@ mod simulate;
 mod sticky_agent;
 mod unknown_targets;
 mod visitor_fields;
-mod visitor_identity;
+pub(crate) mod visitor_identity;

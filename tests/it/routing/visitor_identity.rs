@@ -16,12 +16,12 @@ fn sign(secret: &str, partnerid: &str, ts: i64) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
 }
 
-fn signed(secret: &str, partnerid: &str, ts: i64) -> String {
+pub(crate) fn signed(secret: &str, partnerid: &str, ts: i64) -> String {
     sobot(&[("partnerid", json!(partnerid)), ("ts", json!(ts)), ("sig", json!(sign(secret, partnerid, ts)))])
 }
 
 /// Creates the secret for signatures of a binding.
-async fn secret(world: &World, binding: &Binding) -> String {
+pub(crate) async fn secret(world: &World, binding: &Binding) -> String {
     let path = format!("/api/bindings/{}/session-from-secret", binding.app_id);
     world.post(&path, &json!({})).await.expect(201).text("secret")
 }

@@ -176,6 +176,7 @@ impl Decision {
             assign: self.assign,
             queue_limit: self.queue_limit,
             idempotency: self.idempotency.as_ref(),
+            audit: None,
         }
     }
 

@@ -99,6 +99,10 @@ impl Aws {
             ("TABLE_NAME", self.table.clone()),
             ("SECRET_ARN", SECRET.to_owned()),
             ("ADMIN_TOKEN_SHA256", "0".repeat(64)),
+            ("MESSAGE_RETENTION_DAYS", "400".to_owned()),
+            ("CONVERSATION_RETENTION_DAYS", "400".to_owned()),
+            ("VISITOR_RETENTION_DAYS", "400".to_owned()),
+            ("AUDIT_RETENTION_DAYS", "400".to_owned()),
             // Not called in this measurement.
             ("WECHAT_API_URL", "https://api.weixin.qq.com".to_owned()),
         ]

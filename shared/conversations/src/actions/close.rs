@@ -1,7 +1,7 @@
 //! Close: a person ends a conversation.
 
 use serde_json::Value;
-use store::{Attempt, Attempted, Conversation, Result};
+use store::{Attempt, Attempted, AuditAction, AuditDetail, Conversation, Result};
 
 use super::{Actor, AgentActions, HandoffResult, refused, unchanged};
 use crate::cycle::FollowUp;
@@ -33,7 +33,9 @@ impl AgentActions {
         if let Some(assignee) = assignee.as_deref().filter(|assignee| by.is_refused(assignee)) {
             return Ok(refused(self.taken(assignee).await?));
         }
+        let audit = self.audit(AuditAction::ConversationClosed, by, &conversation, AuditDetail::default());
         let mut decision = self.cycle.read(conversation, attempt).await?;
+        decision.audit = audit;
         decision.close(by.closed_by(), by.agent_id(), summary);
         self.complete(&mut decision, FollowUp::freed_agent(assignee)).await
     }

@@ -13,7 +13,10 @@ use std::sync::Arc;
 
 use desk::{conversation::ClosedBy, policy::Role, staff::AgentStatus};
 use serde::Serialize;
-use store::{Attempt, Attempted, Conversation, Duty, DutyWriter, Result, TokenAgents, Visitor};
+use store::{
+    Attempt, Attempted, AuditAction, AuditActor, AuditDetail, Conversation, Duty, DutyWriter, NewAudit, Result,
+    TokenAgents, Visitor,
+};
 
 use crate::{
     Conversations,
@@ -108,6 +111,8 @@ pub struct AgentActions {
     cycle: DecisionCycle,
     router: Router,
     assigner: Assigner,
+    /// The person as whom the audit log enters what they do.
+    actor: Option<Arc<AuditActor>>,
 }
 
 impl Actor<'_> {
@@ -155,7 +160,30 @@ impl AgentActions {
             cycle: conversations.cycle.clone(),
             router: conversations.router.clone(),
             assigner: conversations.assigner.clone(),
+            actor: None,
         }
+    }
+
+    /// The same actions for a person: where they transfer or close a conversation that they do not have, the audit log has an
+    /// entry.
+    #[must_use]
+    pub fn by(&self, actor: &Arc<AuditActor>) -> Self {
+        Self { actor: Some(Arc::clone(actor)), ..self.clone() }
+    }
+
+    /// The entry of the audit log about an action on a conversation that the person does not have.
+    fn audit(
+        &self,
+        action: AuditAction,
+        by: Actor<'_>,
+        conversation: &Conversation,
+        detail: AuditDetail,
+    ) -> Option<Box<NewAudit>> {
+        let assignee = conversation.assignee();
+        let is_own = assignee.is_some() && by.agent_id() == assignee;
+        let actor = self.actor.as_ref().filter(|_| !is_own)?;
+        let detail = AuditDetail { agent_id: assignee.map(ToOwned::to_owned), ..detail };
+        Some(Box::new(NewAudit::of_conversation(actor, action, conversation, detail)))
     }
 
     /// The conversations.

@@ -4,7 +4,7 @@ use desk::{
     routing::{Facts, Level, Mode, Outcome, Plan, Target, TargetState},
     staff::AgentFacts,
 };
-use store::{Attempt, Attempted, Conversation, Queue, Result, Stage, Waiting};
+use store::{Attempt, Attempted, AuditAction, AuditDetail, Conversation, Queue, Result, Stage, Waiting};
 
 use super::{Actor, AgentActions, HandoffError, HandoffResult, TransferTarget, refused, unchanged};
 use crate::{
@@ -13,6 +13,15 @@ use crate::{
     events::{AssignmentOrigin, ConversationEvent, RoutingCause, True},
     routing::{Freshness, RoutingContext, RoutingFacts},
 };
+
+impl TransferTarget {
+    fn audit_detail(&self) -> AuditDetail {
+        match self {
+            Self::Agent(agent) => AuditDetail { to_agent_id: Some(agent.clone()), ..AuditDetail::default() },
+            Self::Group(group) => AuditDetail { to_group_id: Some(group.clone()), ..AuditDetail::default() },
+        }
+    }
+}
 
 impl AgentActions {
     /// Transfers a conversation to an agent or a group, with the reason that the person gave. An agent cannot transfer the
@@ -46,6 +55,7 @@ impl AgentActions {
         }
         let waited = conversation.waiting().cloned();
         let mut decision = self.cycle.read(conversation.clone(), attempt).await?;
+        decision.audit = self.audit(AuditAction::ConversationTransferred, by, &conversation, to.audit_detail());
         decision.event(ConversationEvent::Transferred {
             from: from.clone(),
             to: to.clone(),

@@ -59,7 +59,10 @@ impl Receiver {
     }
 
     async fn try_receive(&self, message: &InboundRef, attempt: Attempt) -> Result<Attempted<()>> {
-        let (mut decision, follow_up) = Box::pin(self.decide(message, attempt)).await?;
+        let Some((mut decision, follow_up)) = Box::pin(self.decide(message, attempt)).await? else {
+            tracing::info!("the visitor is being erased; the message waits for the tick");
+            return Ok(Attempted::Done(()));
+        };
         Span::current().record("cid", decision.after.as_ref().map(|after| after.cid.as_str()));
         match decision.commit(&self.store.decisions).await? {
             CommitOutcome::Written(_) => {
@@ -84,11 +87,15 @@ impl Receiver {
         Ok(())
     }
 
-    async fn decide<'a>(&self, message: &'a InboundRef, attempt: Attempt) -> Result<(Decision<'a>, FollowUp)> {
+    /// `None` while the visitor is being erased: the message stays unprocessed and is then that of a new visitor.
+    async fn decide<'a>(&self, message: &'a InboundRef, attempt: Attempt) -> Result<Option<(Decision<'a>, FollowUp)>> {
         let now = self.store.clock.now();
         let thread = &message.thread;
         let ((visitor, sends), binding) =
             tokio::try_join!(self.store.threads.visitor_with_sends(thread), self.store.cache.binding(&thread.app_id))?;
+        if visitor.erasing_since.is_some() {
+            return Ok(None);
+        }
         let open = match &visitor.open_cid {
             Some(cid) => self.store.conversations.conversation(cid).await?.filter(Conversation::is_open),
             None => None,
@@ -103,12 +110,12 @@ impl Receiver {
             // An event belongs to no conversation.
             decision.after = None;
             decision.before = None;
-            return Ok((decision, FollowUp::NONE));
+            return Ok(Some((decision, FollowUp::NONE)));
         }
         decision.visitor.ledger.record_message(message.created_at, now);
         release_held_texts(&self.store.threads, &mut decision).await?;
         let follow_up = self.process_message(&mut decision, message, binding.as_deref()).await?;
-        Ok((decision, follow_up))
+        Ok(Some((decision, follow_up)))
     }
 
     async fn process_message(

@@ -18,8 +18,8 @@ use store::{Conversation, DueChecks, DueItem, DueKey, DueKind, Duty, InboundRef,
 use tracing::{Instrument, Span};
 
 use crate::{
-    Conversations, agent_timeout::AgentTimeout, assignment::Assigner, cycle::DecisionCycle, handles::Handles,
-    queue_drain::QueueDrain, reception::Receiver, routing::Router,
+    Conversations, agent_timeout::AgentTimeout, assignment::Assigner, cycle::DecisionCycle, erasure::Eraser,
+    handles::Handles, queue_drain::QueueDrain, reception::Receiver, routing::Router,
 };
 
 /// How many items of one kind are processed at a time.
@@ -65,14 +65,16 @@ pub struct Tick {
     drain: QueueDrain,
     receiver: Receiver,
     agent_timeout: AgentTimeout,
+    eraser: Eraser,
 }
 
 impl Tick {
     /// The tick of these conversations.
     pub fn new(conversations: &Conversations, due_checks: DueChecks) -> Self {
+        let eraser = Eraser::new(conversations, due_checks.erasures());
         let Conversations { store, channel, cycle, router, assigner, drain, receiver, .. } = conversations.clone();
         let agent_timeout = AgentTimeout::new(&cycle, &router, &assigner);
-        Self { store, due_checks, channel, cycle, router, assigner, drain, receiver, agent_timeout }
+        Self { store, due_checks, channel, cycle, router, assigner, drain, receiver, agent_timeout, eraser }
     }
 
     /// Processes items that are due. Begins none after `until`; what is left stays due.
@@ -141,9 +143,10 @@ impl Tick {
         let done = match item {
             DueItem::Message(message) => self.take_up(&message, report).await,
             DueItem::Send(message) => self.take_over(&message, report).await,
-            DueItem::Conversation(conversation) => self.check_conversation(*conversation, report).await,
+            DueItem::Conversation(conversation) => Box::pin(self.check_conversation(*conversation, report)).await,
             DueItem::Agent(duty) => self.check_agent(&duty, report).await,
             DueItem::Queue(queue) => return self.check_queue(&queue, report).await,
+            DueItem::Erasure(erasure) => Box::pin(self.eraser.go_on(&erasure, Eraser::TICK_PAGES)).await.map(drop),
         };
         let Err(error) = done else { return };
         tracing::error!(kind = key.kind().name(), %error, "a due item was not processed");
@@ -216,6 +219,9 @@ fn span_of(item: &DueItem) -> Span {
             tracing::info_span!("check_conversation", app_id, cid, uid = conversation.thread().uid())
         }
         DueItem::Agent(duty) => tracing::info_span!("check_agent", agent_id = duty.agent_id),
+        DueItem::Erasure(erasure) => {
+            tracing::info_span!("erase", app_id = erasure.thread.app_id, uid = erasure.thread.uid())
+        }
         DueItem::Queue(queue) => tracing::info_span!("check_queue", queue = queue.name()),
     }
 }

@@ -29,6 +29,10 @@ pub enum Action {
     ReadVisitor,
     /// Read all messages of a visitor, over all conversations.
     ReadVisitorMessages,
+    /// Erase all that is stored of a visitor.
+    EraseVisitor,
+    /// Export all that is stored of a visitor.
+    ExportVisitor,
     /// List bindings. Each item is then subject to [`ReadBinding`](Self::ReadBinding).
     ListBindings,
     /// Read a binding or its health. Credentials are never shown.
@@ -51,6 +55,8 @@ pub enum Action {
     SimulateRouting,
     /// List, create, rotate or delete access tokens.
     ManageAccessTokens,
+    /// Read the audit log.
+    ReadAudit,
 }
 
 impl Action {
@@ -60,7 +66,7 @@ impl Action {
     }
 
     /// Every action.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::ReadSelf,
         Self::ListConversations,
         Self::ReadConversation,
@@ -74,6 +80,8 @@ impl Action {
         Self::CloseConversation,
         Self::ReadVisitor,
         Self::ReadVisitorMessages,
+        Self::EraseVisitor,
+        Self::ExportVisitor,
         Self::ListBindings,
         Self::ReadBinding,
         Self::ManageBindings,
@@ -85,5 +93,6 @@ impl Action {
         Self::SetAgentStatus,
         Self::SimulateRouting,
         Self::ManageAccessTokens,
+        Self::ReadAudit,
     ];
 }

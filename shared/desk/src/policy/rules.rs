@@ -100,9 +100,13 @@ pub fn may_ever(caller: &Caller, action: Action) -> bool {
         | Action::ReadSettings
         | Action::ChangeGroup
         | Action::ChangeCalendar => role == Role::Supervisor,
-        Action::ReadVisitorMessages | Action::ManageBindings | Action::ManageSettings | Action::ManageAccessTokens => {
-            false
-        }
+        Action::ReadVisitorMessages
+        | Action::EraseVisitor
+        | Action::ExportVisitor
+        | Action::ManageBindings
+        | Action::ManageSettings
+        | Action::ManageAccessTokens
+        | Action::ReadAudit => false,
     }
 }
 

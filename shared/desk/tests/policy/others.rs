@@ -7,7 +7,7 @@ use desk::policy::{
 use crate::{APP, ME, admin, agent, closed, conversation, integrator, member, set, supervisor, with};
 
 /// Whether a role may ever do it, whatever to: admin, supervisor, agent, integrator with all scopes.
-const EVER: [(Action, [bool; 4]); 24] = [
+const EVER: [(Action, [bool; 4]); 27] = [
     (Action::ReadSelf, [true, true, true, true]),
     (Action::ListConversations, [true, true, true, true]),
     (Action::ReadConversation, [true, true, true, true]),
@@ -21,6 +21,8 @@ const EVER: [(Action, [bool; 4]); 24] = [
     (Action::CloseConversation, [true, true, true, false]),
     (Action::ReadVisitor, [true, true, true, true]),
     (Action::ReadVisitorMessages, [true, false, false, true]),
+    (Action::EraseVisitor, [true, false, false, false]),
+    (Action::ExportVisitor, [true, false, false, false]),
     (Action::ListBindings, [true, true, false, true]),
     (Action::ReadBinding, [true, true, false, true]),
     (Action::ManageBindings, [true, false, false, false]),
@@ -32,6 +34,7 @@ const EVER: [(Action, [bool; 4]); 24] = [
     (Action::SetAgentStatus, [true, true, true, false]),
     (Action::SimulateRouting, [true, true, true, false]),
     (Action::ManageAccessTokens, [true, false, false, false]),
+    (Action::ReadAudit, [true, false, false, false]),
 ];
 
 #[test]

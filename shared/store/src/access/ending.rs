@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{ApiToken, TOKEN_ALIAS, fresh_secret, read};
 use crate::{
+    audit::{AuditAction, AuditDetail, AuditSubject, AuditSubjectKind, ResourceChange},
     error::{Result, StoreError},
     handles::{ApiTokenWriter, TokenVerifier},
     item::{Build, Read, at, s},
@@ -58,6 +59,7 @@ impl ApiTokenWriter {
                 None => return Ok(TokenEnd::LastAdmin),
             }
         }
+        writes.extend(self.0.audit_of_token(AuditAction::AccessTokenRevoked, &token)?);
         self.0.write_together(writes).await?;
         Ok(TokenEnd::Deleted)
     }
@@ -82,6 +84,7 @@ impl ApiTokenWriter {
         if let Some(agent) = &token.agent_id {
             writes.push(self.0.edge_write(agent, &token, &hash)?);
         }
+        writes.extend(self.0.audit_of_token(AuditAction::AccessTokenRotated, &token)?);
         self.0.write_together(writes).await?;
         Ok(Some((token, secret)))
     }
@@ -95,7 +98,11 @@ impl ApiTokenWriter {
         let item =
             Build::new(keys::RETIRED, keys::access(hash), keys::RETIRED).set("retired_at", at(self.0.clock.now()));
         let put = built(Put::builder().table_name(&self.0.name).set_item(Some(item.done())).build())?;
-        self.0.write_together(vec![TransactWriteItem::builder().put(put).build(), check]).await?;
+        let mut writes = vec![TransactWriteItem::builder().put(put).build(), check];
+        let subject = AuditSubject::new(AuditSubjectKind::BootstrapToken, "bootstrap");
+        let action = AuditAction::BootstrapTokenRetired;
+        writes.extend(self.0.audit_of_change(action, subject, AuditDetail::default())?);
+        self.0.write_together(writes).await?;
         Ok(true)
     }
 
@@ -109,6 +116,7 @@ impl ApiTokenWriter {
             Some(tokens) => writes.extend(tokens),
             None => return Ok(AgentEnd::LastAdmin),
         }
+        writes.extend(self.0.audit_of_record(seen, ResourceChange::Deleted, [])?);
         match self.0.transact(writes).await? {
             None => Ok(AgentEnd::Ended),
             Some(place) if place == duty_at => Ok(AgentEnd::HasConversations),

@@ -36,6 +36,7 @@ fn call(caller: &Value, method: &'static str, path: &str, body: Option<Value>) -
 pub(super) fn api(cid: &str) -> Vec<(&'static str, Value)> {
     let mut samples = conversations(cid);
     samples.extend(settings());
+    samples.extend(audit());
     samples
 }
 
@@ -65,6 +66,16 @@ fn conversations(cid: &str) -> Vec<(&'static str, Value)> {
         ("desk-api/read-visitor", call(&admin(), "GET", &format!("{binding}/visitors/{OPENID}"), None)),
         ("desk-api/typing", call(&agent(), "POST", &format!("{conversation}/typing"), Some(json!({ "typing": true })))),
         ("desk-api/close-conversation", call(&agent(), "POST", &format!("{conversation}/close"), None)),
+    ]
+}
+
+/// The audit log, the export and the erasure of a visitor.
+fn audit() -> Vec<(&'static str, Value)> {
+    let visitor = format!("bindings/{APP}/visitors/{OPENID}");
+    vec![
+        ("desk-api/list-audit", call(&admin(), "GET", "audit", None)),
+        ("desk-api/export-visitor", call(&admin(), "GET", &format!("{visitor}/export"), None)),
+        ("desk-api/erase-visitor", call(&admin(), "DELETE", &visitor, None)),
     ]
 }
 

@@ -1,0 +1,71 @@
+//! What a decision writes beside the visitor: links to their conversations and to the person they are.
+
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    commit::{Part, Writes},
+    conversation::Conversation,
+    error::Result,
+    item::{Attributes, Build, s},
+    keys,
+    table::Table,
+    thread::Thread,
+    transaction::built,
+    visitor::Visitor,
+};
+
+/// The age from which the link of a visitor to a person is written again, so that it does not expire before its visitor.
+const PERSON_LINK_RENEWED: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+impl Table {
+    /// The item that finds the conversation from its visitor, where a decision opens the conversation or closes it. It expires
+    /// with the conversation.
+    pub(crate) fn visitor_link(&self, before: Option<&Conversation>, after: &Conversation) -> Option<Attributes> {
+        let ttl = after.expires_from().and_then(|closed| self.retention.conversations.ttl(closed));
+        let begins_to_expire = ttl.is_some() && before.is_some_and(Conversation::is_open);
+        if before.is_some() && !begins_to_expire {
+            return None;
+        }
+        let thread = after.thread();
+        let sk = keys::visitor_conversation(after.created_at, &after.cid);
+        let link = Build::new(keys::VISITOR_CONVERSATION, thread.pk(), sk);
+        Some(link.set("cid", s(&after.cid)).maybe("ttl", ttl).done())
+    }
+
+    /// Links a visitor to the person of their verified `partnerid`, and removes the link to the previous one: a phone may
+    /// change its owner. A link is written again before it could expire earlier than its visitor.
+    pub(crate) fn person_writes(
+        &self,
+        writes: &mut Writes,
+        thread: &Thread,
+        seen: &Visitor,
+        after: &mut Visitor,
+        now: Timestamp,
+        may_renew: bool,
+    ) -> Result<()> {
+        let visitor = keys::person_visitor(&thread.uid());
+        let is_other = seen.profile.proved() != after.profile.proved();
+        let is_old = after.person_linked_at.is_none_or(|linked| now.duration_since(linked) >= PERSON_LINK_RENEWED);
+        if let Some(partnerid) = seen.profile.proved().filter(|_| is_other) {
+            let edge = Delete::builder().table_name(&self.name);
+            let edge = edge.key("pk", s(keys::person(partnerid))).key("sk", s(&visitor));
+            writes.push((Part::Other, TransactWriteItem::builder().delete(built(edge.build())?).build()));
+        }
+        let renews = may_renew && is_old && !self.retention.visitors.is_forever();
+        if let Some(partnerid) = after.profile.proved().filter(|_| is_other || renews) {
+            let ttl = self.retention.visitors.ttl(now.checked_add(PERSON_LINK_RENEWED).unwrap_or(Timestamp::MAX));
+            let item = Build::new(keys::PERSON, keys::person(partnerid), &visitor)
+                .set("app_id", s(&thread.app_id))
+                .set("openid", s(&thread.openid))
+                .maybe("ttl", ttl)
+                .done();
+            let put = Put::builder().table_name(&self.name).set_item(Some(item));
+            writes.push((Part::Other, TransactWriteItem::builder().put(built(put.build())?).build()));
+            after.person_linked_at = Some(now);
+        } else if is_other {
+            after.person_linked_at = None;
+        }
+        Ok(())
+    }
+}

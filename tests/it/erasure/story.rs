@@ -1,0 +1,90 @@
+//! All that can be stored of a visitor.
+
+use serde_json::{Value, json};
+
+use crate::{
+    cover_fetch::gallery::gallery,
+    open_conversation::{OpenConversation, text},
+    routing::visitor_identity::{secret, signed},
+    service_desk::{SHIPPING, ServiceDesk},
+    support::World,
+};
+
+/// A mini program with a robot, and a group of two agents.
+pub(super) struct Desk {
+    service: ServiceDesk,
+    colleague: String,
+    secret: String,
+}
+
+impl Desk {
+    pub(super) async fn new(world: &World) -> Self {
+        let desk = world.service_desk(50, json!({ "mode": "robot_first" })).await;
+        let colleague = world.agent("小李", 50).await;
+        world.update("groups", &desk.group, &json!({ "members": [desk.agent, colleague] })).await;
+        let secret = secret(world, &desk.binding).await;
+        Self { service: desk, colleague, secret }
+    }
+
+    pub(super) fn app_id(&self) -> &str {
+        &self.service.binding.app_id
+    }
+
+    /// A visitor goes through robot, queue, assignment, transfer, a held text, a card, an image, an idempotent request and a
+    /// left message, which is open at the end. Returns every text that names them.
+    pub(super) async fn visit(&self, world: &World, name: &str, picture: &str) -> Vec<String> {
+        let openid = format!("o-{name}-openid");
+        let visitor = self.service.visitor(world, &openid);
+        let agents = [self.service.agent.as_str(), self.colleague.as_str()];
+        let partnerid = format!("member-{name}");
+        let person = signed(&self.secret, &partnerid, world.now().as_second());
+        visitor.enters(&person.replacen("sobot||", &format!("sobot|nick-{name}||"), 1)).await;
+        visitor.writes(SHIPPING).await;
+        for agent in agents {
+            world.set_status(agent, "busy").await;
+        }
+        visitor.writes("转人工").await;
+        assert_eq!(visitor.stage().await, "queued");
+        world.set_status(agents[0], "online").await;
+        let cid = visitor.cid().await;
+        assert_eq!(visitor.agent().await.as_deref(), Some(agents[0]));
+        let transfer = json!({ "agent_id": agents[1] });
+        world.post(&format!("/api/conversations/{cid}/transfer"), &transfer).await.expect(200);
+
+        let uid = visitor.conversation().await["uid"].as_str().unwrap().to_owned();
+        let chat = OpenConversation { world, visitor, cid: cid.clone(), uid: uid.clone() };
+        chat.visitor.pushes("image", json!({ "pic_url": format!("https://mmbiz.example/{name}.png") })).await;
+        world.settle().await;
+        chat.post_once(&format!("key-{name}"), &text("您好")).await.expect(201);
+        let image = json!({ "type": "image", "image": { "url": gallery(world, picture) } });
+        let image = chat.post(&image).await.expect(201);
+        chat.send_card(&chat.card_with_cover_at(&gallery(world, "full.png"))).await.expect(201);
+        chat.send_text("第四条").await.expect(201);
+        chat.send_text("第五条").await.expect(201);
+        assert_eq!(chat.send_text("等您回来再说").await.body["state"], "held");
+        world
+            .post(&format!("/api/conversations/{cid}/close"), &json!({ "summary": { "who": name } }))
+            .await
+            .expect(200);
+
+        for agent in agents {
+            world.set_status(agent, "offline").await;
+        }
+        let visitor = self.service.visitor(world, &openid);
+        visitor.writes("转人工").await;
+        assert_eq!(visitor.stage().await, "left_message");
+        let second = visitor.cid().await;
+        for agent in agents {
+            world.set_status(agent, "online").await;
+        }
+        let ids = visitor.messages().await.into_iter().map(|message| message["id"].as_str().unwrap().to_owned());
+        let media_id = image.body["image"]["media_id"].as_str().unwrap().to_owned();
+        let named = [openid, uid, cid, second, partnerid, format!("nick-{name}"), media_id];
+        named.into_iter().chain(ids).collect()
+    }
+}
+
+/// The `cid` of every item.
+pub(super) fn cids(items: &[Value]) -> Vec<&str> {
+    items.iter().filter_map(|item| item["cid"].as_str()).collect()
+}

@@ -91,7 +91,7 @@ async fn function_sends_only_to_its_own_queue() {
     let world = World::start().await;
     let message = |queue: &str| json!({ "QueueUrl": format!("https://sqs.local.amazonaws.com/000000000000/kefu-{queue}"), "MessageBody": "{}" });
     let (turns, work) = (message("RobotTurns"), message("TickWork"));
-    for (function, refused) in [("Reception", &turns), ("FanOut", &work), ("Robot", &turns)] {
+    for (function, refused) in [("Reception", &turns), ("FanOut", &work), ("Robot", &work)] {
         let answer = world.sqs(function, "SendMessage", refused).await;
         let kind = answer.body["__type"].as_str().unwrap_or_default();
         assert!(answer.status == 400 && kind.ends_with("AccessDeniedException"), "{function}: {}", answer.raw);

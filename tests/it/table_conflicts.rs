@@ -127,14 +127,6 @@ async fn request_that_loses_twenty_races_is_carried_out() {
     races();
     chat.send_text("在的").await.expect(201);
     assert_eq!(faults.left(), 0);
-    races();
-    world.claim(&chat.cid, &one).await.expect(200);
-    assert_eq!(faults.left(), 0);
-    races();
-    let transfer = format!("/api/conversations/{}/transfer", chat.cid);
-    world.post(&transfer, &json!({ "agent_id": two })).await.expect(200);
-    assert_eq!((faults.left(), world.load(&two).await), (0, 1));
-
     for _ in 0..4 {
         chat.send_text("再说").await.expect(201);
     }
@@ -147,4 +139,11 @@ async fn request_that_loses_twenty_races_is_carried_out() {
     let card = chat.card_with_cover_at(&format!("{}/phone/cover.png", world.bundle.wechat_url()));
     chat.send_card(&card).await.expect(201);
     assert_eq!(faults.left(), 0);
+    races();
+    world.claim(&chat.cid, &one).await.expect(200);
+    assert_eq!(faults.left(), 0);
+    races();
+    let transfer = format!("/api/conversations/{}/transfer", chat.cid);
+    world.post(&transfer, &json!({ "agent_id": two })).await.expect(200);
+    assert_eq!((faults.left(), world.load(&two).await), (0, 1));
 }

@@ -1,7 +1,7 @@
 //! Decisions that meet other writers.
 
 use conversations::{Actor, HandoffError, HandoffResult, TransferTarget};
-use desk::{conversation::EventKind, staff::AgentStatus};
+use desk::{conversation::EventKind, settings::IDLE_MAX, staff::AgentStatus};
 use jiff::SignedDuration;
 
 use crate::{
@@ -84,7 +84,8 @@ async fn due_conversation_whose_every_attempt_meets_another_writer_counts_as_fai
     desk.actions.set_status(&agent, AgentStatus::Online, None).await.unwrap();
     let cid = writes(&desk, APP, 1).await;
     claim(&desk, &cid, &agent).await.unwrap().unwrap();
-    for _ in 0..5 {
+    // The agent says nothing, so that the conversation ends after the longest time.
+    for _ in 0..IDLE_MAX {
         clock.advance(SignedDuration::from_mins(1));
         desk.table.duty_writer().heartbeat(&agent).await.unwrap();
     }

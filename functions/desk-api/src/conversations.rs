@@ -233,11 +233,19 @@ async fn set_typing(
     permitted: Permitted,
     Json(indicator): Json<TypingIndicator>,
 ) -> Result<NoContent, Problem> {
-    if !indicator.typing && !permitted.is_claimed() {
-        return Ok(NoContent);
+    // To stop typing writes nothing, so that it does not claim the conversation.
+    if !indicator.typing {
+        return tell_typing(&services, permitted.conversation(), client::Typing::Cancel).await;
     }
     let conversation = permitted.claimed(&services.actions, &caller).await?;
-    let command = if indicator.typing { client::Typing::Start } else { client::Typing::Cancel };
+    tell_typing(&services, &conversation, client::Typing::Start).await
+}
+
+async fn tell_typing(
+    services: &Services,
+    conversation: &Conversation,
+    command: client::Typing,
+) -> Result<NoContent, Problem> {
     match services.channel().typing(&conversation.app_id, &conversation.openid, command).await {
         Ok(()) => Ok(NoContent),
         // WeChat does not show the indicator now, or shows it already: that has no consequence.

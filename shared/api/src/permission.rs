@@ -156,11 +156,6 @@ impl Permitted {
         self.conversation
     }
 
-    /// Whether the conversation is the caller's to write into, as it is.
-    pub fn is_claimed(&self) -> bool {
-        self.first == First::Nothing
-    }
-
     /// The conversation, to write to its visitor. A caller who writes into a conversation that no agent has claims it. One who
     /// works as no agent takes the place of the robot, if a robot has it.
     pub async fn claimed(self, actions: &AgentActions, caller: &Caller) -> Result<Conversation, Problem> {

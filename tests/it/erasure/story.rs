@@ -1,5 +1,6 @@
 //! All that can be stored of a visitor.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
@@ -55,13 +56,17 @@ impl Desk {
         let chat = OpenConversation { world, visitor, cid: cid.clone(), uid: uid.clone() };
         chat.visitor.pushes("image", json!({ "pic_url": format!("https://mmbiz.example/{name}.png") })).await;
         world.settle().await;
-        chat.post_once(&format!("key-{name}"), &text("您好")).await.expect(201);
+        let token = world.agent_token(agents[1]).await;
+        let (messages, cards) = (chat.messages_path(), chat.cards_path());
+        let post = async |path: &str, body: &Value| world.call(Some(&token), Method::POST, path, Some(body)).await;
+        let once = world.request(Some(&token), Method::POST, &messages, Some(&text("您好")));
+        once.header("idempotency-key", format!("key-{name}")).send().await.expect(201);
         let image = json!({ "type": "image", "image": { "url": gallery(world, picture) } });
-        let image = chat.post(&image).await.expect(201);
-        chat.send_card(&chat.card_with_cover_at(&gallery(world, "full.png"))).await.expect(201);
-        chat.send_text("第四条").await.expect(201);
-        chat.send_text("第五条").await.expect(201);
-        assert_eq!(chat.send_text("等您回来再说").await.body["state"], "held");
+        let image = post(&messages, &image).await.expect(201);
+        post(&cards, &chat.card_with_cover_at(&gallery(world, "full.png"))).await.expect(201);
+        post(&messages, &text("第四条")).await.expect(201);
+        post(&messages, &text("第五条")).await.expect(201);
+        assert_eq!(post(&messages, &text("等您回来再说")).await.body["state"], "held");
         world
             .post(&format!("/api/conversations/{cid}/close"), &json!({ "summary": { "who": name } }))
             .await

@@ -36,7 +36,8 @@ async fn repeated_request_with_the_same_key_is_executed_once() {
 
     // A key is stored for a day.
     world.advance(24 * 3600);
-    chat.post_once("k-1", &text("第二天")).await.expect(201);
+    next_door.post_once("k-1", &text("第二天")).await.expect(201);
+    assert_eq!(next_door.visitor.received_texts().await, ["隔壁", "第二天"]);
 }
 
 #[tokio::test]

@@ -200,7 +200,7 @@ pub use outbox::{NewOutbound, PENDING_GRACE};
 pub use push_credentials::SealedPushCredentials;
 pub use question::{QUESTIONS_MAX, StoredQuestion, fresh_question_id};
 pub use queue::{Entry, PRIORITY_STEP, Queue, place};
-pub use queue_watch::{COUNTED, QUEUE_CHECKED_FOR, QueueLength, QueueLimit};
+pub use queue_watch::{COUNTED, QUEUE_CHECKED_AFTER, QUEUE_CHECKED_FOR, QueueLength, QueueLimit};
 pub use record::{Record, Written};
 pub use reseal::ResealReport;
 pub use resource::{Kind, Resource};

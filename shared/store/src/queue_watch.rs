@@ -24,8 +24,8 @@ use crate::{
 /// How long the minute tick checks a queue after the last arrival, even if it is empty.
 pub const QUEUE_CHECKED_FOR: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long after an arrival the minute tick checks the queue at the latest.
-const CHECK_AFTER: SignedDuration = SignedDuration::from_secs(45);
+/// How long after an arrival or a check the minute tick checks the queue again. Less than a minute, so that each tick checks it.
+pub const QUEUE_CHECKED_AFTER: SignedDuration = SignedDuration::from_secs(45);
 
 /// How many entries a check reads. A queue with fewer entries is counted by each check.
 pub const COUNTED: i32 = 100;
@@ -106,7 +106,7 @@ pub(crate) fn arrival_write(
         .expression_attribute_values(":kind", s(keys::WATCH))
         .expression_attribute_values(":queue", s(queue))
         .expression_attribute_values(":due", s(keys::due(&keys::queue_watch(queue))))
-        .expression_attribute_values(":soon", s(keys::instant(now + CHECK_AFTER)))
+        .expression_attribute_values(":soon", s(keys::instant(now + QUEUE_CHECKED_AFTER)))
         .expression_attribute_values(":now", s(keys::instant(now)))
         .expression_attribute_values(":joined", n(u8::from(is_new)));
     if let Some(limit) = limit.filter(|_| is_new) {
@@ -186,7 +186,7 @@ impl DueChecks {
             .update_expression("SET due_pk = :due, due_sk = :later")
             .condition_expression("attribute_exists(due_pk)")
             .expression_attribute_values(":due", s(keys::due(&keys::queue_watch(&queue.name()))))
-            .expression_attribute_values(":later", s(keys::instant(now + CHECK_AFTER)))
+            .expression_attribute_values(":later", s(keys::instant(now + QUEUE_CHECKED_AFTER)))
             .send()
             .await;
         match later.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {

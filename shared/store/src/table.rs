@@ -24,10 +24,8 @@ pub(crate) const SERVICE: &str = "DynamoDB";
 
 /// Keys of one `BatchGetItem` (API reference: 100).
 const BATCH_MAX: usize = 100;
-
 /// How often a batch is read until all its keys are processed: about 2 seconds with the longest pauses.
 const BATCH_ATTEMPTS: u32 = 6;
-
 /// How long an unreadable item is postponed.
 const UNREADABLE: SignedDuration = SignedDuration::from_hours(1);
 

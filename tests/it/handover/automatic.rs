@@ -1,5 +1,6 @@
 //! Handover without a request: misses, repeated questions, failures, the robot's own wish.
 
+use local::{Fault, TableFault};
 use serde_json::{Value, json};
 
 use crate::routing::session_from::{sobot, to_group};
@@ -30,6 +31,24 @@ async fn robot_hands_over_after_consecutive_misses() {
     assert_eq!(visitor.stage_and_agent().await, assigned_to(&desk.agent));
     assert_eq!(reason(&world, &visitor).await, "misses");
     assert_eq!(visitor.received().await.len(), shown, "the fallback is not sent again");
+}
+
+#[tokio::test]
+async fn agent_who_becomes_free_while_a_robot_hands_over_gets_the_conversation() {
+    let world = World::start().await;
+    let desk = world.service_desk(1, json!({ "mode": "robot_first", "handover": { "after_misses": 1 } })).await;
+    world.set_status(&desk.agent, "busy").await;
+    let visitor = desk.visitor(&world, "o-1");
+    let faults = world.bundle.table_faults();
+    // The robot has found no free agent and is about to put the conversation into the queue.
+    faults.add(TableFault::new(Fault::Hold).function("Robot").operation("TransactWriteItems"));
+    tokio::join!(visitor.writes(UNKNOWN), async {
+        faults.held().await;
+        world.set_status(&desk.agent, "online").await;
+        faults.release();
+    });
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&desk.agent));
+    assert_eq!(visitor.received_texts().await.len(), visitor.outbound().await.len());
 }
 
 #[tokio::test]

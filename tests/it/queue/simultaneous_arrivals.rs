@@ -87,5 +87,6 @@ async fn round_robin_gives_each_agent_a_third_of_a_burst() {
 async fn round_robin_takes_turns_until_an_agent_is_full() {
     let loads = loads_after_a_burst([4, 30, 60]).await;
     assert_eq!((loads.iter().sum::<u64>(), loads[0]), (30, 4), "{loads:?}");
-    assert!(loads[1].abs_diff(loads[2]) <= 2, "the capacity does not count: {loads:?}");
+    // By capacity they would have 9 and 17. Attempts that lose many races choose among all agents.
+    assert!(loads[1].abs_diff(loads[2]) <= 5, "the capacity does not count: {loads:?}");
 }

@@ -14,22 +14,6 @@ fn path(app_id: &str, openid: &str) -> String {
     format!("/api/bindings/{app_id}/visitors/{openid}")
 }
 
-/// All items of the table, sorted by key.
-async fn items(world: &World) -> Vec<Value> {
-    let mut items = Vec::new();
-    let mut scan = serde_json::json!({ "TableName": crate::support::TABLE, "ConsistentRead": true });
-    loop {
-        let page = world.dynamodb(local::OWN_KEY, "Scan", &scan).await.expect(200).body;
-        items.extend(page["Items"].as_array().unwrap().iter().cloned());
-        match page.get("LastEvaluatedKey") {
-            Some(last) => scan["ExclusiveStartKey"] = last.clone(),
-            None => break,
-        }
-    }
-    items.sort_by_key(|item| (item["pk"].to_string(), item["sk"].to_string()));
-    items
-}
-
 fn kind(item: &Value) -> &str {
     item["kind"]["S"].as_str().unwrap()
 }

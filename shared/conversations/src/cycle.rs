@@ -175,16 +175,7 @@ impl DecisionCycle {
 
     /// The same in a request. The request's own change is written, so a failure is logged and left to the next tick.
     pub(crate) async fn follow_up_in_request(&self, follow_up: FollowUp) {
-        let drained = async {
-            if let Some(queue) = follow_up.queue {
-                self.drain.drain_joined(&queue).await?;
-            }
-            match follow_up.freed_agent {
-                Some(agent) => self.drain.drain_for(&agent).await,
-                None => Ok(0),
-            }
-        };
-        if let Err(error) = drained.await {
+        if let Err(error) = self.follow_up(follow_up).await {
             tracing::error!(%error, "waiting conversations were not assigned");
         }
     }

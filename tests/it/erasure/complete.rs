@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
-    exported, items, kind,
+    exported, kind,
     kinds::{Fate, fate},
     path,
     story::{Desk, cids},
@@ -22,7 +22,7 @@ async fn erased_visitor_leaves_nothing_and_another_one_stays_as_they_are() {
     let desk = Desk::new(&world).await;
     let control = desk.visit(&world, "control", "good-too.png").await;
     let named = desk.visit(&world, "erased", "good.png").await;
-    let before = items(&world).await;
+    let before = world.all_items().await;
     let of_visitor = with_any(&before, &named);
     for expected in [
         "inbound",
@@ -40,7 +40,7 @@ async fn erased_visitor_leaves_nothing_and_another_one_stays_as_they_are() {
     assert!(of_visitor.iter().any(|item| item.get("idempotency").is_some()), "the story has no idempotent request");
 
     world.delete(&path(desk.app_id(), "o-erased-openid")).await.expect(204);
-    let after = items(&world).await;
+    let after = world.all_items().await;
     for item in with_any(&after, &named) {
         assert_eq!(kind(&item), "audit", "left over: {item}");
     }
@@ -118,7 +118,7 @@ async fn export_has_every_item_of_the_visitor_and_of_no_one_else() {
     let desk = Desk::new(&world).await;
     let control = desk.visit(&world, "control", "good-too.png").await;
     let named = desk.visit(&world, "exported", "good.png").await;
-    let stored = with_any(&items(&world).await, &named);
+    let stored = with_any(&world.all_items().await, &named);
     let path = path(desk.app_id(), "o-exported-openid");
     let export = exported(&world, &path).await;
     assert_eq!(with_any(&export, &control), Vec::<Value>::new());
@@ -165,7 +165,7 @@ async fn visitor_of_a_deleted_binding_is_erased() {
     world.open_conversation(&binding, "o-1").await;
     world.delete(&format!("/api/bindings/{}", binding.app_id)).await.expect(204);
     world.delete(&path(&binding.app_id, "o-1")).await.expect(204);
-    assert_eq!(with_any(&items(&world).await, &["o-1\"".to_owned()]), Vec::<Value>::new());
+    assert_eq!(with_any(&world.all_items().await, &["o-1\"".to_owned()]), Vec::<Value>::new());
     for wrong in ["wx00000000000000e8", "x", "thread%23x"] {
         world.delete(&path(wrong, "o-1")).await.expect(404);
     }

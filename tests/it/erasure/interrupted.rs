@@ -4,7 +4,7 @@ use local::{Fault, TableFault};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{exported, items, kind, path, with_any};
+use super::{exported, kind, path, with_any};
 use crate::{
     open_conversation::{OpenConversation, text},
     routing::visitor_identity::{secret, signed},
@@ -36,7 +36,7 @@ async fn left_over(world: &World, openid: &str, cids: &[&str]) -> Vec<Value> {
         .into_iter()
         .chain(cids.iter().map(|cid| (*cid).to_owned()))
         .collect();
-    let mut found = with_any(&items(world).await, &named);
+    let mut found = with_any(&world.all_items().await, &named);
     found.retain(|item| kind(item) != "audit");
     found
 }

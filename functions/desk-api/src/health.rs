@@ -53,7 +53,7 @@ struct Check {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]
     expires_at: Option<String>,
-    /// Of `reception`: what leads visitors to nobody.
+    /// Of the check `reception`: settings that leave visitors without a robot and without an agent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     warnings: Vec<ReceptionWarning>,

@@ -29,8 +29,8 @@ pub(crate) struct Services {
     pub(crate) bootstrap_hash: Arc<str>,
 }
 
-/// The services for the caller of an operation: what they change is entered into the audit log as theirs, in the transaction of
-/// the change.
+/// The services for the caller of an operation. The audit log names the caller in the entry of each change, which is written in
+/// the same transaction.
 #[derive(Debug)]
 pub(crate) struct Acting(pub(crate) Services);
 

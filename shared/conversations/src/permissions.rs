@@ -50,7 +50,7 @@ impl Conversations {
     /// Whether the holder of a token may do something to a conversation.
     pub async fn may(&self, holder: &TokenHolder, action: Action, conversation: &Conversation) -> Result<Verdict> {
         let caller = match &holder.grant {
-            // No permission of theirs depends on groups.
+            // The permissions of these roles do not depend on groups, so the groups are not read.
             Grant::Admin | Grant::Integrator { .. } => {
                 let agent_id = if action.shows_at_visitor() { self.known_agent(holder).await? } else { None };
                 let caller = Caller::new(&holder.grant, Member { agent_id, groups: Groups::new() });

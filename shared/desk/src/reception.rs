@@ -11,8 +11,7 @@
 //! | robot only | answered by the robot | told that no agent is available; the robot continues |
 //!
 //! The visitor is told about an agent or a queue only after routing has found one. A visitor who left a message and
-//! writes again is routed again. A visitor for whom there is neither a robot nor a target is not left without a word
-//! ([`WithoutTarget`]).
+//! writes again is routed again. A visitor without a robot and without a target is also answered ([`WithoutTarget`]).
 
 use crate::{
     handover,
@@ -32,13 +31,13 @@ pub struct ReceptionInput<'a> {
     pub has_robot: bool,
     /// Whether the routing plan has a level, that is a group or an agent to route to.
     pub has_target: bool,
-    /// What a visitor is told for whom there is neither a robot nor a target.
+    /// What a visitor without a robot and without a target is told.
     pub without_target: WithoutTarget,
     /// The binding's additional keywords for requesting a person ([`handover::asks_for_person`]).
     pub keywords: &'a [String],
 }
 
-/// What a visitor is told for whom there is neither a robot nor a target.
+/// What a visitor without a robot and without a target is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WithoutTarget {
     /// The visitor is asked to leave a message.

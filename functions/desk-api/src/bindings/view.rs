@@ -53,7 +53,7 @@ pub(crate) struct BindingView {
 pub(super) struct ChangedBinding {
     #[serde(flatten)]
     binding: BindingView,
-    /// What in `reception` leads visitors to nobody, by what it names now. Empty where nothing does.
+    /// Settings of `reception` that leave visitors without a robot and without an agent, as its robots and groups are now.
     warnings: Vec<ReceptionWarning>,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct ChangedBinding {
 pub(super) struct CreatedBinding {
     #[serde(flatten)]
     binding: BindingView,
-    /// What in `reception` leads visitors to nobody, by what it names now. Empty where nothing does.
+    /// Settings of `reception` that leave visitors without a robot and without an agent, as its robots and groups are now.
     warnings: Vec<ReceptionWarning>,
     /// The Token to enter in WeChat's console. No other answer has it.
     token: String,

@@ -111,7 +111,7 @@ pub struct AgentActions {
     cycle: DecisionCycle,
     router: Router,
     assigner: Assigner,
-    /// The person as whom the audit log enters what they do.
+    /// The caller that the entries of the audit log name.
     actor: Option<Arc<AuditActor>>,
 }
 

@@ -52,8 +52,8 @@ struct DrainLimits {
 const BY_CHECK: DrainLimits =
     DrainLimits { assignments: 500, time: SignedDuration::from_secs(45), asks_without_progress: false };
 
-/// After a decision, while a person waits for the answer of a request, or other visitors for theirs: as many assignments as one
-/// agent can have.
+/// Limits of a drain after a decision: as many assignments as one agent can have. The time is short, because the caller of a
+/// request waits for its answer.
 const AFTER_DECISION: DrainLimits =
     DrainLimits { assignments: 100, time: SignedDuration::from_secs(5), asks_without_progress: true };
 

@@ -8,7 +8,7 @@ const HELPS: WordList = WordList(
      kindly actually",
 );
 const TEAM: WordList = WordList("from on in at your the team company side support staff shop store");
-/// What people do for a visitor whom they talk to. Others also sell or wear things: can someone get this in red.
+/// Verbs of a conversation. Other verbs are no request for a person: can someone get this in red.
 const TALKS: WordList = WordList("talk speak chat call contact");
 const AROUND: WordList = WordList(
     "i we can could may might who that which to talk speak chat ask with me us here there now available help assist please pls online on right today \

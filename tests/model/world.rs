@@ -253,7 +253,7 @@ fn draw_session(random: &mut Random, agents: &[String], groups: &[String]) -> (S
             "spillId": spill_id.to_string(),
         }));
         let target = (given_id != "unknown-id").then_some(target);
-        levels.push(Level { target, given_id, overflows, condition });
+        levels.push(Level { target, given_id, overflows, condition, not_allowed: false });
     }
     let robot = random.percent(15);
     let number = random.below(1000);

@@ -6,7 +6,7 @@ use api::{
 use channel::TokenError;
 use desk::policy::{self, Role};
 use serde::Deserialize;
-use store::{Conversation, Event, Page, Queue, StoreError};
+use store::{Conversation, Event, Kind, Page, Queue, StoreError};
 use utoipa::{IntoParams, ToSchema};
 use wechat::{Action, client};
 
@@ -43,7 +43,7 @@ enum ConversationFilter {
     All,
     /// The conversations that are assigned to an agent, oldest first.
     Mine,
-    /// The conversations that wait for a group or an agent, in the order of the queue.
+    /// The conversations that wait, those who wait longest first: for a group, for an agent, or for any that the caller may read.
     Waiting,
     /// Messages left while no agent was available.
     LeftMessages,
@@ -61,8 +61,7 @@ struct ConversationQuery {
     #[param(nullable = false)]
     group_id: Option<String>,
     /// With `view=waiting`: the agent that the conversations wait for. With `view=mine`: the agent they are assigned to;
-    /// agents may name
-    /// only their own.
+    /// agents may name only their own.
     #[serde(default, deserialize_with = "non_empty")]
     #[param(nullable = false)]
     agent_id: Option<String>,
@@ -73,12 +72,20 @@ enum Selection {
     All,
     AssignedTo(Option<String>),
     Waiting(Queue),
+    WaitingInAny(Vec<Queue>),
 }
 
 impl Selection {
     async fn new(services: &Services, caller: &Caller, query: ConversationQuery) -> Result<Self, Problem> {
         use ConversationFilter as Filter;
         let wrong = |field: &str, detail: &str| Err(Problem::invalid_field(field, detail));
+        for (kind, field, id) in
+            [(Kind::Group, "group_id", &query.group_id), (Kind::Agent, "agent_id", &query.agent_id)]
+        {
+            if id.as_ref().is_some_and(|id| !kind.is_id(id)) {
+                return wrong(field, &format!("must be the id of {}, not a name or an alias", with_article(kind)));
+            }
+        }
         match (query.view.unwrap_or_default(), query.group_id, query.agent_id) {
             (Filter::All, None, None) => Ok(Self::All),
             (Filter::Mine, None, None) => Ok(Self::AssignedTo(services.conversations.known_agent(caller).await?)),
@@ -93,7 +100,8 @@ impl Selection {
             (Filter::Waiting, Some(group), None) => Ok(Self::Waiting(Queue::Group(group))),
             (Filter::Waiting, None, Some(agent)) => Ok(Self::Waiting(Queue::Agent(agent))),
             (Filter::LeftMessages, None, None) => Ok(Self::Waiting(Queue::LeftMessages)),
-            (Filter::Waiting, ..) => wrong("view", "needs either group_id or agent_id"),
+            (Filter::Waiting, None, None) => Ok(Self::WaitingInAny(waiting_queues(services, caller).await?)),
+            (Filter::Waiting, Some(_), Some(_)) => wrong("agent_id", "cannot be together with group_id"),
             (_, Some(_), _) => wrong("group_id", "goes with view=waiting"),
             (_, None, Some(_)) => wrong("agent_id", "goes with view=waiting or view=mine"),
         }
@@ -111,6 +119,10 @@ impl Selection {
             }
             Self::Waiting(queue) => {
                 let page = store.queues.waiting_page(queue, cursor, limit).await?;
+                (page.items.into_iter().map(|entry| entry.cid).collect(), page.cursor)
+            }
+            Self::WaitingInAny(queues) => {
+                let page = store.queues.waiting_in_any(queues, cursor, limit).await?;
                 (page.items.into_iter().map(|entry| entry.cid).collect(), page.cursor)
             }
         };
@@ -140,6 +152,20 @@ impl Selection {
     }
 }
 
+/// The queues in which conversations may wait that the caller may read.
+async fn waiting_queues(services: &Services, caller: &Caller) -> Result<Vec<Queue>, Problem> {
+    let mut queues = services.store.lists.queues_in_use().await?;
+    if let policy::Caller::Agent(member) = services.conversations.caller(caller).await? {
+        // A conversation that waits for another agent may belong to a group of the caller's.
+        queues.retain(|queue| !matches!(queue, Queue::Group(id) if !member.groups.contains_key(id)));
+    }
+    Ok(queues)
+}
+
+fn with_article(kind: Kind) -> &'static str {
+    if kind == Kind::Agent { "an agent" } else { "a group" }
+}
+
 /// Whether a conversation that was read from the list of an agent is assigned to them. It may have been closed or reassigned
 /// since the list was read. The conversation itself is read eventually consistent: where that shows no agent, the assignment
 /// is newer than what was read.
@@ -149,8 +175,8 @@ fn may_be_assigned_to(conversation: &Conversation, agent: &str) -> bool {
 
 /// List conversations
 ///
-/// `all`: newest first. `mine`: those assigned to the caller, oldest first. `waiting`: those that wait for a group or an
-/// agent, in the order of the queue. `left_messages`: messages left while no agent was available.
+/// `all`: newest first. `mine`: those assigned to the caller, oldest first. `waiting`: those that wait for a group, for an
+/// agent, or in any queue, in the order in which they are assigned. `left_messages`: messages left while no agent was available.
 ///
 /// Only conversations that the caller may read. A page may have fewer than the limit, even none, and still have a next
 /// page.

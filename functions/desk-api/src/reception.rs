@@ -1,7 +1,10 @@
 //! The reception settings of a binding.
 
 use api::{FieldError, Problem};
-use desk::settings::Reception;
+use desk::{
+    allow::{ALLOWED_MAX, AllowedIds},
+    settings::Reception,
+};
 use serde_json::Value;
 use store::Kind;
 
@@ -41,6 +44,20 @@ pub(crate) async fn merged(
             && !exists(services, kind, id).await?
         {
             wrong.push(FieldError::new(format!("{PLACE}.{field}"), format!("must be the id of a {}", kind.as_str())));
+        }
+    }
+    for (kind, field, before, now) in [
+        (Kind::Robot, "robots", &current.allow.robots, &next.allow.robots),
+        (Kind::Group, "groups", &current.allow.groups, &next.allow.groups),
+        (Kind::Agent, "agents", &current.allow.agents, &next.allow.agents),
+    ] {
+        let before = before.as_ref().map(AllowedIds::ids).unwrap_or_default();
+        let now = now.as_ref().map(AllowedIds::ids).unwrap_or_default();
+        for (place, id) in now.iter().enumerate().take(ALLOWED_MAX).filter(|(_, id)| !before.contains(id)) {
+            if !exists(services, kind, id).await? {
+                let detail = format!("must be the id of a {}", kind.as_str());
+                wrong.push(FieldError::new(format!("{PLACE}.allow.{field}[{place}]"), detail));
+            }
         }
     }
     Ok(next)

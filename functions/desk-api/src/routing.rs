@@ -78,7 +78,8 @@ async fn simulate(
         openid: request.openid.as_deref().filter(|openid| !openid.is_empty()),
         at: request.at.unwrap_or_else(|| services.store.clock.now()),
     };
+    // Boxed, because the future is large and simulations are rare.
     let simulated =
-        if is_app_id(simulation.app_id) { services.conversations.simulate(&simulation).await? } else { None };
+        if is_app_id(simulation.app_id) { Box::pin(services.conversations.simulate(&simulation)).await? } else { None };
     simulated.map(Json).ok_or_else(|| Problem::not_found("binding"))
 }

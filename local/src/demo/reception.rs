@@ -31,5 +31,7 @@ pub(super) async fn create(api_client: &ApiClient<'_>, api: &str) -> Result<Valu
     }
     let agent = create_record("agents", json!({ "name": "小林" })).await?;
     let group = create_record("groups", json!({ "name": "售前", "members": [agent] })).await?;
-    Ok(json!({ "mode": "robot_first", "robot_id": robot, "group_id": group, "greeting": GREETING }))
+    // People who try the demo write session-from texts with the ids of groups and robots that they create.
+    let allow = json!({ "robots": "all", "groups": "all", "agents": "all" });
+    Ok(json!({ "mode": "robot_first", "allow": allow, "robot_id": robot, "group_id": group, "greeting": GREETING }))
 }

@@ -140,13 +140,14 @@ fn refusals_of(operation: &DescribedOperation, route: &Route, own: &[Refusal]) -
             .any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == place))
     };
     let has_body = operation.request_body.is_some();
-    let mut all = vec![(401, Code::Unauthorized), (500, Code::Internal), (503, Code::Unavailable)];
+    // 422: every operation refuses query parameters that it does not have.
+    let mut all =
+        vec![(401, Code::Unauthorized), (422, Code::Invalid), (500, Code::Internal), (503, Code::Unavailable)];
     let general = [
         (true, (403, Code::Forbidden)),
         (is_in(ParameterIn::Path), (404, Code::NotFound)),
         (has_body, (400, Code::Malformed)),
         (has_body, (413, Code::TooLarge)),
-        (has_body || is_in(ParameterIn::Query) || is_in(ParameterIn::Header), (422, Code::Invalid)),
         (route.method != axum::http::Method::GET, (409, Code::Conflict)),
     ];
     all.extend(general.into_iter().filter(|(applies, _)| *applies).map(|(_, refusal)| refusal));

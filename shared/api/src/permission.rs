@@ -12,7 +12,7 @@ use serde::Deserialize;
 use store::Conversation;
 use tracing::{Span, field};
 
-use crate::{Caller, Path, Problem, Route, handoff};
+use crate::{Caller, Path, Problem, Route, handoff, parameters};
 
 /// The action of the operation that a request was routed to.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +40,9 @@ pub(crate) async fn guard(route: &Route, request: Request, next: Next) -> Respon
     Span::current().record("token_id", &caller.token_id);
     if !may_ever(&policy::Caller::new(&caller.grant, Member::default()), route.action) {
         return refused(&caller).into_response();
+    }
+    if let Err(problem) = parameters::check_names(&parts, route.query_parameters) {
+        return problem.into_response();
     }
     parts.extensions.insert(OperationAction(route.action));
     next.run(Request::from_parts(parts, body)).await

@@ -4,7 +4,13 @@ use std::{fmt, marker::PhantomData};
 
 use axum::{handler::Handler, http::Method};
 use desk::policy::Action;
-use utoipa::__dev::SchemaReferences;
+use utoipa::{
+    __dev::SchemaReferences,
+    openapi::{
+        RefOr,
+        path::{Parameter, ParameterIn},
+    },
+};
 
 use crate::Refusal;
 
@@ -36,7 +42,7 @@ macro_rules! operation {
 }
 
 /// A mounted operation: its method, its path with parameters in braces, and what it does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Route {
     /// The HTTP method.
     pub method: Method,
@@ -44,7 +50,18 @@ pub struct Route {
     pub path: String,
     /// What the operation does; the policy decides by it who may call the operation.
     pub action: Action,
+    /// Returns the names of the query parameters that its description has. Called for a request with a query only, because the
+    /// description takes time to make.
+    pub(crate) query_parameters: fn() -> Vec<String>,
 }
+
+impl PartialEq for Route {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.method, &self.path, self.action) == (&other.method, &other.path, other.action)
+    }
+}
+
+impl Eq for Route {}
 
 impl fmt::Display for Route {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,8 +79,17 @@ impl Route {
             Some(HttpMethod::Delete) => Method::DELETE,
             _ => Method::GET,
         };
-        Self { method, path: D::path(), action }
+        Self { method, path: D::path(), action, query_parameters: query_parameters::<D> }
     }
+}
+
+fn query_parameters<D: Describe>() -> Vec<String> {
+    let parameters = D::operation().parameters.unwrap_or_default();
+    let name = |parameter| match parameter {
+        RefOr::T(Parameter { name, parameter_in: ParameterIn::Query, .. }) => Some(name),
+        _ => None,
+    };
+    parameters.into_iter().filter_map(name).collect()
 }
 
 /// Takes the operations of an API, to route them ([`ApiRouter`](crate::ApiRouter)) or to describe them

@@ -122,6 +122,14 @@ pub enum ConversationEvent {
         /// Why, in words.
         because: &'static str,
     },
+    /// The visitor, who has no agent, entered again with a `session-from` that names other targets or another robot.
+    #[serde(rename = "conversation.rerouted")]
+    Rerouted {
+        /// The queue that the visitor waited in, or the robot that answered.
+        from: String,
+        /// Irregularities of what the new `session-from` asks for.
+        routing_warnings: Vec<desk::routing::Warning>,
+    },
     /// It leaves its queue for the next level of the plan.
     #[serde(rename = "conversation.overflowed")]
     Overflowed(RoutingCause),
@@ -271,6 +279,8 @@ pub enum RoutingCause {
     WaitedSeconds(i64),
     /// A person transferred it.
     Transferred(True),
+    /// The visitor entered again and asked for another target.
+    EnteredAgain(True),
 }
 
 /// The routing decision by which a conversation came to a robot.

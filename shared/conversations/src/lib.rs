@@ -134,7 +134,7 @@ impl Conversations {
         Self {
             receiver: Receiver::new(vault, &cycle, &router, &assigner),
             turns: RobotTurns::new(vault, &channel, &cycle, &router, &assigner, &robots),
-            simulator: Simulator::new(&router),
+            simulator: Simulator::new(vault, &router),
             store,
             vault: vault.clone(),
             robots,

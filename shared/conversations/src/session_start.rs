@@ -10,21 +10,23 @@ use crate::{automatic_message::AutomaticMessage, decision::Decision};
 /// A visitor is greeted at most once in this time.
 const GREETING_INTERVAL: SignedDuration = SignedDuration::from_hours(12);
 
-/// Processes WeChat's `user_enter_tempsession` event; other events change nothing.
+/// Processes WeChat's `user_enter_tempsession` event; other events change nothing. `true` if the visitor has entered with a
+/// `session-from`.
 pub(crate) async fn start_session(
     vault: &Vault,
     decision: &mut Decision<'_>,
     message: &InboundRef,
     binding: Option<&Binding>,
-) -> Result<()> {
+) -> Result<bool> {
     let now = decision.now;
     if message.content.get("event").and_then(Value::as_str) != Some("user_enter_tempsession") {
-        return Ok(());
+        return Ok(false);
     }
     decision.visitor.ledger.record_enter(message.created_at, now);
     let text = message.content.get("session_from").and_then(Value::as_str);
     // A page without a session-from leaves what an earlier page said.
-    if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
+    let text = text.filter(|text| !text.trim().is_empty());
+    if let Some(text) = text {
         let from = session_from::parse_bounded(text);
         let verification = verify(vault, &from, binding, now).await?;
         decision.visitor.session_from = Some(session_from::significant(text).to_owned());
@@ -32,15 +34,17 @@ pub(crate) async fn start_session(
         decision.visitor.verification = Some(verification);
         update_profile(&mut decision.visitor.profile, &from, verification == Verification::Verified);
     }
-    // The greeting belongs to no conversation.
-    decision.after = None;
-    decision.before = None;
     greet(decision);
-    Ok(())
+    Ok(text.is_some())
 }
 
 /// Verifies the signature of a `session-from` with the mini program's secret.
-async fn verify(vault: &Vault, from: &SessionFrom, binding: Option<&Binding>, now: Timestamp) -> Result<Verification> {
+pub(crate) async fn verify(
+    vault: &Vault,
+    from: &SessionFrom,
+    binding: Option<&Binding>,
+    now: Timestamp,
+) -> Result<Verification> {
     let sealed = binding.and_then(|binding| binding.session_from_secret.as_ref());
     let secret = match sealed.filter(|_| from.signature.is_some()) {
         Some(sealed) => match vault.open(sealed).await {

@@ -4,16 +4,25 @@
 //! not get wrong depends on them: its transaction checks the agent, and a queue is drained by the settings in the table.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use desk::{calendar::Calendar, robot::Robot, staff::Group};
+use desk::{calendar::Calendar, merchant::Merchant, robot::Robot, staff::Group};
 use jiff::{SignedDuration, Timestamp};
-use store::{Binding, BindingReader, Record, Result, SettingsReader, SharedClock, Table};
+use store::{Binding, BindingReader, Lists, Record, Result, SettingsReader, SharedClock, Table};
 
 /// How long settings are used after they were read: a change takes effect within this time.
 pub const SETTINGS_LIFE: SignedDuration = SignedDuration::from_secs(10);
+
+/// How long the groups of the merchants are used after they were read. A session-from may name a merchant's new group after this
+/// time.
+const MERCHANTS_LIFE: SignedDuration = SignedDuration::from_secs(60);
+
+/// How many merchants are read for their groups, in pages of [`MERCHANTS_PAGE`]. Where there are more, bindings have to list the
+/// groups that they allow.
+const MERCHANTS_MAX: usize = 2000;
+const MERCHANTS_PAGE: i32 = 100;
 
 /// How many settings of one kind are kept. The longest, a binding with all its texts, have some 10 KB.
 const ENTRIES_MAX: usize = 200;
@@ -22,22 +31,24 @@ const ENTRIES_MAX: usize = 200;
 #[derive(Debug)]
 pub(crate) struct SettingsCache {
     clock: SharedClock,
-    from: (BindingReader, SettingsReader),
+    from: (BindingReader, SettingsReader, Lists),
     bindings: Entries<Binding>,
     groups: Entries<Record<Group>>,
     calendars: Entries<Record<Calendar>>,
     robots: Entries<Record<Robot>>,
+    merchant_groups: Entries<BTreeSet<String>>,
 }
 
 impl SettingsCache {
     pub(crate) fn new(table: &Table) -> Self {
         Self {
             clock: table.clock().clone(),
-            from: (table.bindings(), table.settings()),
+            from: (table.bindings(), table.settings(), table.lists()),
             bindings: Entries::default(),
             groups: Entries::default(),
             calendars: Entries::default(),
             robots: Entries::default(),
+            merchant_groups: Entries::with_life(MERCHANTS_LIFE),
         }
     }
 
@@ -60,19 +71,52 @@ impl SettingsCache {
     pub(crate) async fn robot(&self, id: &str) -> Result<Option<Arc<Record<Robot>>>> {
         self.robots.get(id, &self.clock, || self.from.1.record(id)).await
     }
+
+    /// The groups of the merchants, at most [`MERCHANTS_LIFE`] old.
+    pub(crate) async fn merchant_groups(&self) -> Result<Arc<BTreeSet<String>>> {
+        let found = self.merchant_groups.get("", &self.clock, || self.read_merchant_groups()).await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    async fn read_merchant_groups(&self) -> Result<Option<BTreeSet<String>>> {
+        let (mut groups, mut cursor, mut read) = (BTreeSet::new(), None, 0);
+        loop {
+            let page = self.from.2.records::<Merchant>(cursor.as_deref(), MERCHANTS_PAGE).await?;
+            read += page.items.len();
+            groups.extend(page.items.into_iter().map(|merchant| merchant.settings.group_id));
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(Some(groups));
+            }
+            if read >= MERCHANTS_MAX {
+                tracing::warn!(
+                    read,
+                    "there are more merchants than are read for the allow-list; list the groups in the bindings"
+                );
+                return Ok(Some(groups));
+            }
+        }
+    }
 }
 
 /// What was read, by key, with the time at which each read began.
 #[derive(Debug)]
-struct Entries<T>(Mutex<HashMap<String, (Timestamp, Arc<T>)>>);
+struct Entries<T> {
+    life: SignedDuration,
+    kept: Mutex<HashMap<String, (Timestamp, Arc<T>)>>,
+}
 
 impl<T> Default for Entries<T> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self::with_life(SETTINGS_LIFE)
     }
 }
 
 impl<T> Entries<T> {
+    fn with_life(life: SignedDuration) -> Self {
+        Self { life, kept: Mutex::default() }
+    }
+
     /// What is kept under this key, or else what `read` finds. That there is nothing is not kept.
     async fn get<F>(&self, key: &str, clock: &SharedClock, read: impl FnOnce() -> F) -> Result<Option<Arc<T>>>
     where
@@ -88,18 +132,18 @@ impl<T> Entries<T> {
     }
 
     fn kept(&self, key: &str, now: Timestamp) -> Option<Arc<T>> {
-        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.get(key).filter(|(read_at, _)| is_current(*read_at, now)).map(|(_, value)| value.clone())
+        let entries = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.get(key).filter(|(read_at, _)| is_current(*read_at, now, self.life)).map(|(_, value)| value.clone())
     }
 
     fn keep(&self, key: &str, read_at: Timestamp, value: Option<Arc<T>>) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(value) = value else {
             entries.remove(key);
             return;
         };
         if entries.len() >= ENTRIES_MAX && !entries.contains_key(key) {
-            entries.retain(|_, (earlier, _)| is_current(*earlier, read_at));
+            entries.retain(|_, (earlier, _)| is_current(*earlier, read_at, self.life));
             if entries.len() >= ENTRIES_MAX {
                 entries.clear();
             }
@@ -109,9 +153,9 @@ impl<T> Entries<T> {
 }
 
 /// Whether what was read at a time is still used. A clock that was set back makes it read again.
-fn is_current(read_at: Timestamp, now: Timestamp) -> bool {
+fn is_current(read_at: Timestamp, now: Timestamp, life: SignedDuration) -> bool {
     let age = now.duration_since(read_at);
-    !age.is_negative() && age < SETTINGS_LIFE
+    !age.is_negative() && age < life
 }
 
 #[cfg(test)]
@@ -183,12 +227,12 @@ mod tests {
         let source = Source::default();
         for number in 0..3 * ENTRIES_MAX {
             source.get(&number.to_string(), &clock).await;
-            assert!(source.entries.0.lock().unwrap().len() <= ENTRIES_MAX);
+            assert!(source.entries.kept.lock().unwrap().len() <= ENTRIES_MAX);
         }
         by_hand.advance(SETTINGS_LIFE);
         for number in 0..ENTRIES_MAX {
             source.get(&format!("later {number}"), &clock).await;
         }
-        assert_eq!(source.entries.0.lock().unwrap().len(), ENTRIES_MAX, "what has outlived its time goes first");
+        assert_eq!(source.entries.kept.lock().unwrap().len(), ENTRIES_MAX, "what has outlived its time goes first");
     }
 }

@@ -9,13 +9,14 @@ use desk::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use store::{Result, Thread, Visitor};
+use store::{Result, Thread, Vault, Visitor};
 use wechat::session_from::{self, SessionFrom};
 
 use crate::{
     handles::Handles,
     reception_settings::reception,
     routing::{Freshness, PlannedRoute, Router, RoutingFacts, current_session_from},
+    session_start::verify,
 };
 
 /// A text by which a visitor asks for a person.
@@ -84,12 +85,13 @@ pub enum FirstStep {
 #[derive(Debug, Clone)]
 pub(crate) struct Simulator {
     store: Arc<Handles>,
+    vault: Vault,
     router: Router,
 }
 
 impl Simulator {
-    pub(crate) fn new(router: &Router) -> Self {
-        Self { store: router.store().clone(), router: router.clone() }
+    pub(crate) fn new(vault: &Vault, router: &Router) -> Self {
+        Self { store: router.store().clone(), vault: vault.clone(), router: router.clone() }
     }
 
     /// Simulates a visitor's first message. `None` when the mini program is not bound.
@@ -104,6 +106,8 @@ impl Simulator {
         };
         visitor.session_from = Some(simulation.session_from.to_owned());
         visitor.session_from_at = Some(simulation.at);
+        let given = session_from::parse_bounded(simulation.session_from);
+        visitor.verification = Some(verify(&self.vault, &given, Some(&binding), self.store.clock.now()).await?);
         let from = current_session_from(&reception, &visitor, simulation.at);
         let planned = self.router.plan(&reception, &visitor, from.as_ref()).await?;
         let input = ReceptionInput {
@@ -124,7 +128,7 @@ impl Simulator {
         let (outcome, trail) = self.outcome(step, &planned, simulation.at).await?;
         let robot_answers = first == FirstStep::Robot || matches!(outcome, Some(Outcome::Robot { .. }));
         Ok(Some(Simulated {
-            session_from: session_from::parse_bounded(simulation.session_from),
+            session_from: given,
             mode: reception.mode,
             first,
             robot_id: planned.robot_id.filter(|_| robot_answers),

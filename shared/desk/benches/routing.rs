@@ -44,6 +44,7 @@ fn benches(criterion: &mut Criterion) {
         given_id: target.id().to_owned(),
         overflows: true,
         condition: OverflowCondition::Any,
+        not_allowed: false,
     };
     let plan = Plan::new(targets.iter().map(level).collect(), None, AfterHours::LeaveMessage);
     let facts: BTreeMap<Target, Facts> = targets.into_iter().zip((0..LEVELS).map(facts_of)).collect();

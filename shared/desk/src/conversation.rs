@@ -107,6 +107,9 @@ pub enum EventKind {
     /// It was taken from an agent whose workbench is silent.
     #[serde(rename = "conversation.requeued")]
     Requeued,
+    /// The visitor entered again and asked for another target.
+    #[serde(rename = "conversation.rerouted")]
+    Rerouted,
     /// The visitor was warned that it will be closed.
     #[serde(rename = "conversation.idle")]
     IdleWarned,

@@ -5,6 +5,7 @@
 //! | [`settings`] | reception settings of a binding: mode, prompts, handover rules, idle timeouts |
 //! | [`calendar`] | working hours: weekly hours, holidays, make-up days |
 //! | [`staff`] | groups and agents, and the order in which free agents are assigned |
+//! | [`allow`] | which robots, groups and agents a `session-from` may name |
 //! | [`merchant`] | merchants of a platform and their routing levels |
 //! | [`routing`] | the group or agent that a conversation goes to, level by level |
 //! | [`reception`] | the next step when a message or an event arrives |
@@ -18,6 +19,7 @@
 //! | [`held`] | how held texts are merged into messages |
 //! | [`conversation`] | the roles and reasons that are stored with a conversation |
 
+pub mod allow;
 pub mod calendar;
 pub mod conversation;
 pub mod faq;

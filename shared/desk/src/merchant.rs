@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Fault,
-    routing::{Level, Target, TargetKind, Warning, WarningCode},
+    routing::{Level, Lookup, Target, TargetKind, Warning, WarningCode},
     staff::{check_aliases, check_name, is_id},
 };
 
@@ -51,11 +51,11 @@ impl Merchant {
 /// The levels are the merchant's group and the main account's group (`flowGroupId`), if given; the first overflows to the
 /// second under every condition. An unknown merchant or group has no level, so that the caller can fall back to the
 /// binding's group. A `transfer_action` with a resolved target takes precedence over a `platform_action`.
-pub fn levels_from_platform_action(
+pub fn levels_from_platform_action<R: Into<Lookup>>(
     customer_code: &str,
     merchant: Option<&Merchant>,
     flow_group_id: Option<&str>,
-    resolve: impl FnOnce(TargetKind, &str) -> Option<Target>,
+    resolve: impl FnOnce(TargetKind, &str) -> R,
 ) -> (Vec<Level>, Vec<Warning>) {
     let mut levels = Vec::new();
     let mut warnings = Vec::new();
@@ -67,11 +67,9 @@ pub fn levels_from_platform_action(
         warnings.push(Warning { level: 1, code: WarningCode::MerchantNotFound, detail });
     }
     if let Some(id) = flow_group_id {
-        if let Some(target) = resolve(TargetKind::Group, id) {
-            levels.push(Level { given_id: id.to_owned(), ..Level::from(target) });
-        } else {
-            let detail = format!("no group has the flowGroupId {id:?}; it is ignored");
-            warnings.push(Warning { level: 2, code: WarningCode::TargetNotFound, detail });
+        match resolve(TargetKind::Group, id).into().target(TargetKind::Group, id, "the flowGroupId is ignored") {
+            Ok(target) => levels.push(Level { given_id: id.to_owned(), ..Level::from(target) }),
+            Err((code, detail)) => warnings.push(Warning { level: 2, code, detail }),
         }
     }
     if let [first, _] = levels.as_mut_slice() {

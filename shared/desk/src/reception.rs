@@ -13,6 +13,10 @@
 //! The visitor is told about an agent or a queue only after routing has found one. A visitor who left a message and
 //! writes again is routed again. A visitor without a robot and without a target is also answered ([`WithoutTarget`]).
 
+mod reentry;
+
+pub use reentry::{Reentry, ReentryInput, on_reentry};
+
 use crate::{
     handover,
     settings::{Mode, Prompts},

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fault, staff::AfterHours};
+use crate::{Fault, allow::Allow, staff::AfterHours};
 
 /// 接待模式: whether a robot or an agent answers first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,8 @@ pub struct Reception {
     pub group_id: Option<String>,
     /// Whether the robot and the targets in `session-from` are ignored.
     pub locked: bool,
+    /// Which robots, groups and agents a `session-from` may name.
+    pub allow: Allow,
     /// The validity of a `session-from` after the visitor enters, 1 to 1440 minutes. WeChat sends it with the enter event
     /// and not with messages.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1440, default = 30))]
@@ -139,6 +141,7 @@ impl Default for Reception {
             robot_id: None,
             group_id: None,
             locked: false,
+            allow: Allow::default(),
             session_from_minutes: 30,
             greeting: None,
             handover: HandoverRules::default(),
@@ -227,6 +230,7 @@ impl Reception {
         let warn = self.idle.warn_after_minutes.is_none_or(|warn| warn >= 1 && warn < close);
         must(warn, "idle.warn_after_minutes", "must be at least 1 and less than close_after_minutes");
         must(self.priority <= 100, "priority", "must be 0 to 100");
+        faults.extend(self.allow.faults());
         faults
     }
 

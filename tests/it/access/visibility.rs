@@ -5,9 +5,12 @@ use serde_json::{Value, json};
 
 use crate::{
     open_conversation::{problem, text},
+    routing::session_from::{sobot, to_group, to_service},
     service_desk::ServiceDesk,
-    support::{Answer, World},
+    support::{ADMIN, Answer, World},
 };
+
+const OTHER_APP: &str = "wx0000000000000ac9";
 
 pub(super) async fn token(world: &World, asked: Value) -> String {
     world.post("/api/access-tokens", &asked).await.expect(201).text("token")
@@ -75,6 +78,53 @@ async fn list_shows_agents_what_they_may_read_and_skips_nothing() {
     // With the default, colleagues read each other's.
     world.update("groups", &desk.group, &json!({ "visibility": "group" })).await;
     assert_eq!(openids(&world, &mine, "", 3).await, ["o-6", "o-5", "o-4", "o-3", "o-2", "o-1", "o-0"]);
+}
+
+#[tokio::test]
+async fn waiting_without_a_group_lists_every_queue_that_the_caller_may_read() {
+    let world = World::start().await;
+    let desk = queued(&world, 2).await;
+    let (me, other) = (world.agent("小李", 20).await, world.agent("外人", 20).await);
+    for agent in [&me, &other] {
+        world.set_status(agent, "busy").await;
+    }
+    let mine = world.create("groups", &json!({ "name": "售后", "members": [me] })).await;
+    for (openid, level) in [("o-mine", to_group(&mine)), ("o-me", to_service(&me)), ("o-other", to_service(&other))] {
+        world.advance(1);
+        let visitor = desk.visitor(&world, openid);
+        visitor.enters(&sobot(&[("transfer_action", json!([level]))])).await;
+        visitor.writes("在吗").await;
+        assert_eq!(visitor.stage().await, "queued", "{openid}");
+    }
+    world.advance(1);
+    desk.visitor(&world, "o-last").writes("在吗").await;
+    // Priority counts as time waited.
+    let vip = world.bind(OTHER_APP).await;
+    world.set_reception(&vip, json!({ "group_id": desk.group, "priority": 1 })).await;
+    world.visitor(&vip, "o-vip").writes("在吗").await;
+
+    let supervisor = token(&world, json!({ "role": "supervisor", "name": "组长", "group_ids": [desk.group] })).await;
+    let integrator =
+        json!({ "role": "integrator", "name": "系统", "scopes": ["conversations:read"], "app_ids": [OTHER_APP] });
+    let integrator = token(&world, integrator).await;
+    let (one, two) = (agent_token(&world, &me).await, agent_token(&world, &other).await);
+    let of_group = agent_token(&world, &desk.agent).await;
+    for limit in [1, 2, 3, 50] {
+        for (token, expected) in [
+            (ADMIN, &["o-vip", "o-0", "o-1", "o-mine", "o-me", "o-other", "o-last"][..]),
+            // What waits for an agent by name belongs to the group of its binding.
+            (supervisor.as_str(), &["o-vip", "o-0", "o-1", "o-me", "o-other", "o-last"]),
+            (of_group.as_str(), &["o-vip", "o-0", "o-1", "o-me", "o-other", "o-last"]),
+            (integrator.as_str(), &["o-vip"]),
+            (one.as_str(), &["o-mine", "o-me"]),
+            (two.as_str(), &["o-other"]),
+        ] {
+            assert_eq!(openids(&world, token, "&view=waiting", limit).await, expected, "{limit}");
+        }
+    }
+    // What is no longer waiting is not listed.
+    world.claim(&desk.visitor(&world, "o-mine").cid().await, &me).await.expect(200);
+    assert_eq!(openids(&world, &one, "&view=waiting", 1).await, ["o-me"]);
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! Routing: modes, `session-from`, merchants, identities, simulation.
 
+mod allow;
 mod modes;
 mod no_target;
 mod platform;
+mod reentry;
 pub(crate) mod session_from;
 mod simulate;
 mod sticky_agent;

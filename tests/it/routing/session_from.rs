@@ -20,7 +20,7 @@ pub(crate) fn to_group(id: &str) -> Value {
 }
 
 /// The same for an agent.
-pub(super) fn to_service(id: &str) -> Value {
+pub(crate) fn to_service(id: &str) -> Value {
     json!({ "actionType": "to_service", "deciId": id, "optionId": "1", "spillId": "3" })
 }
 

@@ -156,13 +156,15 @@ impl World {
         self.bind_with(json!({ "app_id": app_id, "auto_reply": auto_reply })).await
     }
 
-    /// Binds a mini program as `POST /api/bindings` does without a setting of reception.
+    /// Binds a mini program as `POST /api/bindings` does without a setting of reception, but with `allow` as
+    /// [`World::bind_with`] sets it.
     pub(crate) async fn bind_with_defaults(&self, app_id: &str) -> Binding {
         self.bind_with(json!({ "app_id": app_id, "reception": {} })).await
     }
 
     /// Binds a mini program with these fields of `POST /api/bindings`; `format` and `mode` go to WeChat's console. Without
-    /// `reception` and `auto_reply` it has no invitation to leave a message.
+    /// `reception` and `auto_reply` it has no invitation to leave a message, and without `allow` every `session-from` may name
+    /// every target.
     pub(crate) async fn bind_with(&self, fields: Value) -> Binding {
         let mut body = json!({ "name": "测试小程序", "app_secret": "0123456789abcdef0123456789abcdef" });
         if fields.get("auto_reply").is_none() {
@@ -172,6 +174,9 @@ impl World {
         for (name, value) in fields.as_object().unwrap() {
             let of = if matches!(name.as_str(), "format" | "mode") { &mut console } else { &mut body };
             of[name] = value.clone();
+        }
+        if body["reception"].get("allow").is_none() {
+            body["reception"]["allow"] = json!({ "robots": "all", "groups": "all", "agents": "all" });
         }
         let bound = self.post("/api/bindings", &body).await.expect(201);
         let binding = Binding {

@@ -1,6 +1,7 @@
 //! Processes what comes in from a visitor: a message, or the event of entering by the contact button.
 
 mod next_step;
+mod reentry;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::{
     events::ConversationEvent,
     handles::Handles,
     held_texts::release_held_texts,
+    reception::reentry::asked_before,
     reception_settings::reception,
     routing::{PlannedRoute, Router, current_session_from, stored_plan},
     session_start::{greet, start_session},
@@ -106,16 +108,32 @@ impl Receiver {
         decision.visitor.first_seen_at.get_or_insert(now);
         decision.visitor.last_seen_at = Some(now);
         if thread.openid.is_empty() || message.kind == "event" {
-            start_session(&self.vault, &mut decision, message, binding.as_deref()).await?;
-            // An event belongs to no conversation.
-            decision.after = None;
-            decision.before = None;
-            return Ok(Some((decision, FollowUp::NONE)));
+            let follow_up = self.process_event(&mut decision, message, binding.as_deref()).await?;
+            return Ok(Some((decision, follow_up)));
         }
         decision.visitor.ledger.record_message(message.created_at, now);
         release_held_texts(&self.store.threads, &mut decision).await?;
         let follow_up = self.process_message(&mut decision, message, binding.as_deref()).await?;
         Ok(Some((decision, follow_up)))
+    }
+
+    /// Processes an event. It belongs to no conversation, unless the visitor enters again and is routed anew.
+    async fn process_event(
+        &self,
+        decision: &mut Decision<'_>,
+        message: &InboundRef,
+        binding: Option<&Binding>,
+    ) -> Result<FollowUp> {
+        let (open, _) = (decision.before.take(), decision.after.take());
+        let asked = open.as_ref().and_then(|open| asked_before(decision, open));
+        if !start_session(&self.vault, decision, message, binding).await? {
+            return Ok(FollowUp::NONE);
+        }
+        match open {
+            // Boxed, because few events route a conversation and all would pay for the size of the future.
+            Some(open) => Box::pin(self.route_anew(decision, open, asked)).await,
+            None => Ok(FollowUp::NONE),
+        }
     }
 
     async fn process_message(

@@ -48,7 +48,7 @@ pub enum TargetState {
     Busy,
     /// Like [`TargetState::Busy`], and the queue is full.
     QueueFull,
-    /// The target does not exist.
+    /// The target does not exist, or the binding does not allow it.
     NotFound,
 }
 
@@ -85,7 +85,10 @@ pub(super) fn evaluate<'a>(
     facts_of: impl FnOnce(&'a Target) -> Option<&'a Facts>,
 ) -> Result<Evaluation, &'a Target> {
     let not_found = |fact| Evaluation::new(TargetState::NotFound, fact, plan.after_hours);
-    let Some(target) = &level.target else { return Ok(not_found("no target has this id")) };
+    let Some(target) = &level.target else {
+        let fact = if level.not_allowed { "the binding does not allow this target" } else { "no target has this id" };
+        return Ok(not_found(fact));
+    };
     Ok(match (target.kind(), facts_of(target).ok_or(target)?) {
         (TargetKind::Group, Facts::Group { group, members, open, waiting }) => {
             at_group(plan, group, members, (*open, *waiting), now)

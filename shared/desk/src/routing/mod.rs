@@ -34,5 +34,5 @@ pub use self::{
     },
     route::{Mode, Outcome, RoutingDecision, RoutingStep, route},
     trail::{TrailEntry, Verdict},
-    transfer_action::{TransferLevel, Warning, WarningCode, levels_from_transfer_action},
+    transfer_action::{Lookup, TransferLevel, Warning, WarningCode, levels_from_transfer_action},
 };

@@ -59,6 +59,15 @@ pub struct Level {
     /// The condition for it (`spillId`).
     #[serde(rename = "spill")]
     pub condition: OverflowCondition,
+    /// Whether the target is left out because the binding's allow-list does not have it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub not_allowed: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Where a conversation may go: the levels of its route.
@@ -140,6 +149,7 @@ impl From<Target> for Level {
             target: Some(target),
             overflows: false,
             condition: OverflowCondition::Any,
+            not_allowed: false,
         }
     }
 }

@@ -42,6 +42,8 @@ pub enum WarningCode {
     KindUnknown,
     /// No group or agent has the id; conversations overflow from the level.
     TargetNotFound,
+    /// The binding's allow-list does not have the robot, group or agent; it counts as unknown.
+    NotAllowed,
     /// No merchant has the `customerCode`.
     MerchantNotFound,
     /// No robot has the `robotid`; the binding's robot is used.
@@ -58,11 +60,43 @@ pub enum WarningCode {
     SpillCrossed,
 }
 
+/// What an id in a `session-from` stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup {
+    /// This target.
+    Found(Target),
+    /// No group or agent has the id.
+    NotFound,
+    /// A target that the binding's allow-list does not have.
+    NotAllowed,
+}
+
+impl From<Option<Target>> for Lookup {
+    fn from(target: Option<Target>) -> Self {
+        target.map_or(Self::NotFound, Self::Found)
+    }
+}
+
+impl Lookup {
+    /// The target, or else the warning code and what follows.
+    pub(crate) fn target(self, kind: TargetKind, given_id: &str, then: &str) -> Result<Target, (WarningCode, String)> {
+        let what = if kind == TargetKind::Group { "group" } else { "agent" };
+        match self {
+            Self::Found(target) => Ok(target),
+            Self::NotFound => Err((WarningCode::TargetNotFound, format!("no {what} has the id {given_id:?}; {then}"))),
+            Self::NotAllowed => Err((
+                WarningCode::NotAllowed,
+                format!("the allow-list of the binding does not have the {what} {given_id:?}; {then}"),
+            )),
+        }
+    }
+}
+
 /// Converts the levels of a `transfer_action`. `resolve` maps an id, internal or external, to a target; it is called at
 /// most once for each of the first four levels.
-pub fn levels_from_transfer_action(
+pub fn levels_from_transfer_action<R: Into<Lookup>>(
     given: &[TransferLevel],
-    mut resolve: impl FnMut(TargetKind, &str) -> Option<Target>,
+    mut resolve: impl FnMut(TargetKind, &str) -> R,
 ) -> (Vec<Level>, Vec<Warning>) {
     let mut levels = Vec::new();
     let mut warnings = Vec::new();
@@ -77,14 +111,10 @@ pub fn levels_from_transfer_action(
             continue;
         };
         let id = level.given_id.trim();
-        let target = if id.is_empty() { None } else { resolve(kind, id) };
-        if target.is_none() {
-            let what = if kind == TargetKind::Group { "group" } else { "agent" };
-            warn(
-                WarningCode::TargetNotFound,
-                format!("no {what} has the id {:?}; conversations overflow from this level", level.given_id),
-            );
-        }
+        let found = if id.is_empty() { Lookup::NotFound } else { resolve(kind, id).into() };
+        let not_allowed = found == Lookup::NotAllowed;
+        let target = found.target(kind, &level.given_id, "conversations overflow from this level");
+        let target = target.map_err(|(code, detail)| warn(code, detail)).ok();
         let spill = spill(kind, level.spill_id.as_deref(), &mut warn);
         let follows = considered[next..].iter().any(|level| level.kind.is_some());
         let overflows = overflows(kind, level.option_id.as_deref(), &mut warn).unwrap_or(spill.is_some() || follows);
@@ -93,6 +123,7 @@ pub fn levels_from_transfer_action(
             given_id: level.given_id.clone(),
             overflows,
             condition: spill.unwrap_or(OverflowCondition::Any),
+            not_allowed,
         });
     }
     if given.len() > usize::from(LEVELS_MAX) {

@@ -39,8 +39,9 @@ fn example_of_documentation_is_converted() {
         given_id: "xxx".to_owned(),
         overflows: true,
         condition: OverflowCondition::Offline,
+        not_allowed: false,
     };
-    let second = Level { target, given_id: "xxx".to_owned(), overflows: false, condition: OverflowCondition::Any };
+    let second = Level { overflows: false, condition: OverflowCondition::Any, ..first.clone() };
     assert_eq!((levels, warnings), (vec![first, second], Vec::new()));
 }
 

@@ -70,8 +70,15 @@ fn plans() -> impl Strategy<Value = Plan> {
         OverflowCondition::OffWork,
         OverflowCondition::Any,
     ]);
-    let level = (option::weighted(0.9, targets()), prop::bool::weighted(0.8), spill)
-        .prop_map(|(target, overflows, condition)| Level { target, given_id: "x".to_owned(), overflows, condition });
+    let level = (option::weighted(0.9, targets()), prop::bool::weighted(0.8), spill).prop_map(
+        |(target, overflows, condition)| Level {
+            target,
+            given_id: "x".to_owned(),
+            overflows,
+            condition,
+            not_allowed: false,
+        },
+    );
     let sticky = (0..6u8, 0..90i64)
         .prop_map(|(id, ago)| LastAgent { agent: format!("a{id}"), at: NOW - SignedDuration::from_secs(ago) });
     (vec(level, 0..7), 0..6u8, option::of(sticky), policies())

@@ -17,7 +17,7 @@ async fn conversation_has_uid_openid_and_app_id() {
         "cid": chat.cid, "uid": chat.uid, "app_id": APP, "openid": "o-first", "state": "open", "stage": "unassigned",
         "answered": false, "created_at": "2026-03-02T08:00:00Z", "last_message_at": "2026-03-02T08:00:00Z", "seq": 1,
         "quota": { "replies_left": 5, "maybe": 0, "window_ends_at": "2026-03-04T07:59:58Z" }, "held": 0,
-        "visitor": { "nickname": null, "avatar": null, "partnerid": null, "partnerid_verified": false },
+        "visitor": { "nickname": null, "avatar": null, "partnerid": null, "partnerid_verified": false, "signature_version": null },
     });
     assert_eq!(world.get(&format!("/api/conversations/{}", chat.cid)).await.expect(200).body, expected);
     assert_eq!(world.conversations().await, [expected]);

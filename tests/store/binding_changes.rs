@@ -7,7 +7,7 @@ use store::{BindingChange, NewBinding, StoreError};
 
 use crate::{
     bindings::{binding, change, opened, problem},
-    support::{APP_ID, Kit, new_binding, secret},
+    support::{APP_ID, Kit, new_binding, secret, signing},
 };
 
 fn reception(settings: Value) -> Reception {
@@ -34,7 +34,7 @@ async fn reception_and_session_from_secret_change_separately() {
     let set = BindingChange { reception: Some(Some(reception.clone())), ..BindingChange::default() };
     assert_eq!(change(&kit, set).await.reception().unwrap(), reception);
     for text in ["signs", "signs anew"] {
-        let set = BindingChange { session_from_secret: Some(secret(text)), ..BindingChange::default() };
+        let set = BindingChange { session_from_secret: Some(signing(text)), ..BindingChange::default() };
         let changed = change(&kit, set).await;
         assert_eq!(changed.reception().unwrap(), reception);
         assert_eq!(opened(&kit, &changed.session_from_secret.unwrap()).await, text);
@@ -107,7 +107,7 @@ async fn change_of_all_attributes_is_stored() {
         name: Some("n".to_owned()),
         auto_reply: Some(None),
         reception: Some(Some(reception(json!({ "mode": "robot_only" })))),
-        session_from_secret: Some(secret("s")),
+        session_from_secret: Some(signing("s")),
         app_secret: Some(secret("a")),
         token: Some(secret("t")),
         encoding_aes_key: Some(secret("k")),

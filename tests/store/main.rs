@@ -45,6 +45,7 @@ mod lost_answers;
 mod media;
 mod outbox;
 mod page;
+mod persons;
 mod postponement;
 mod push_credentials;
 mod queue_checks;

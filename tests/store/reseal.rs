@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use store::{BindingChange, Kind, ResealReport, SealState, Sealed, StoreError, Vault};
 
-use crate::support::{APP_ID, Kit, MASTER, new_binding, s, secret};
+use crate::support::{APP_ID, Kit, MASTER, new_binding, s, secret, signing};
 
 /// Longer than the time until which a tick waits after a rotation.
 const SETTLED: SignedDuration = SignedDuration::from_mins(16);
@@ -26,7 +26,7 @@ async fn tick(kit: &Kit) -> ResealReport {
 async fn everything(kit: &Kit) -> String {
     let binding = kit.bind(APP_ID).await;
     let change = BindingChange {
-        session_from_secret: Some(secret("planted-signing")),
+        session_from_secret: Some(signing("planted-signing")),
         encoding_aes_key: Some(secret("planted-next-key")),
         ..BindingChange::default()
     };

@@ -3,7 +3,7 @@
 use desk::policy::Grant;
 use store::{BindingChange, ExposeSecret, StoreError};
 
-use crate::support::{APP_ID, Fault, Kit, MASTER, SECRET_ACCESS_KEY, new_binding, secret};
+use crate::support::{APP_ID, Fault, Kit, MASTER, SECRET_ACCESS_KEY, new_binding, secret, signing};
 
 const PLANTED: [&str; 8] = [
     "planted-app-secret",
@@ -32,7 +32,7 @@ async fn debug_shows_no_credential() {
     assert_silent(&format!("{:?}", new_binding(APP_ID)));
     let change = BindingChange {
         app_secret: Some(secret("planted-new-secret")),
-        session_from_secret: Some(secret("planted-session-from-secret")),
+        session_from_secret: Some(signing("planted-session-from-secret")),
         token: Some(secret("plantedPushToken")),
         encoding_aes_key: Some(secret("plantedEncodingAesKey0123456789012345678901")),
         ..BindingChange::default()
@@ -41,7 +41,7 @@ async fn debug_shows_no_credential() {
 
     kit.bind(APP_ID).await;
     let signed =
-        BindingChange { session_from_secret: Some(secret("planted-session-from-secret")), ..BindingChange::default() };
+        BindingChange { session_from_secret: Some(signing("planted-session-from-secret")), ..BindingChange::default() };
     let binding = kit.table.bindings().binding(APP_ID).await.unwrap().unwrap();
     let binding = kit.table.binding_writer().change_binding(&kit.vault, &binding, signed).await.unwrap();
     kit.vault.open(&binding.app_secret).await.unwrap();

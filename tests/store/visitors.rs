@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use store::{Claimed, CommitOutcome, MessageState, NewOutbound, Profile, Settled, Thread, Visitor};
+use wechat::session_from::SignatureVersion;
 
 use crate::support::{APP_ID, Decision, Kit, OPENID, ledger_of, outbound, s, visitor};
 
@@ -21,6 +22,8 @@ async fn visitor_is_read_as_written() {
         avatar: Some("https://example.com/a.png".to_owned()),
         partnerid: Some("p-1".to_owned()),
         partnerid_verified: true,
+        partnerid_signer: Some("s1".to_owned()),
+        signature_version: Some(SignatureVersion::V2),
         unionid: Some("o6_bmasdasdsad6_2sgVt7hMZOPfL".to_owned()),
         robotid: Some("r1".to_owned()),
         customer_code: Some("m-1".to_owned()),
@@ -107,13 +110,13 @@ async fn visitors_with_one_verified_partnerid_are_one_person() {
             assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
         }
     }
-    let mut found = kit.table.threads().person("13800138000").await.unwrap();
+    let mut found = kit.person("13800138000").await;
     found.sort_by(|one, other| other.app_id.cmp(&one.app_id));
     let mut expected = threads[..2].to_vec();
     expected.sort_by(|one, other| other.app_id.cmp(&one.app_id));
     assert_eq!(found, expected);
-    assert_eq!(kit.table.threads().person("138001380000").await.unwrap(), threads[2..]);
-    assert!(kit.table.threads().person("1380013800").await.unwrap().is_empty());
+    assert_eq!(kit.person("138001380000").await, threads[2..]);
+    assert!(kit.person("1380013800").await.is_empty());
     // A `partnerid` may be a telephone number, so it does not appear in a key.
     let keys = kit.items().await.into_iter().map(|item| s(&item, "pk") + &s(&item, "sk"));
     assert!(!keys.collect::<String>().contains("138001380"));
@@ -128,10 +131,10 @@ async fn visitor_with_another_partnerid_leaves_the_person() {
     };
     prove("p-1").await;
     prove("p-2").await;
-    assert!(kit.table.threads().person("p-1").await.unwrap().is_empty());
-    assert_eq!(kit.table.threads().person("p-2").await.unwrap(), [visitor()]);
+    assert!(kit.person("p-1").await.is_empty());
+    assert_eq!(kit.person("p-2").await, [visitor()]);
     write(&kit, &visitor(), |visitor| visitor.profile.partnerid_verified = false).await;
-    assert!(kit.table.threads().person("p-2").await.unwrap().is_empty());
+    assert!(kit.person("p-2").await.is_empty());
 }
 
 #[tokio::test]
@@ -141,7 +144,7 @@ async fn refused_decision_links_no_person() {
     write(&kit, &visitor(), |visitor| visitor.session_from = Some("meanwhile".to_owned())).await;
     stale.visitor.session_from = Some("late".to_owned());
     kit.refused(&stale, &CommitOutcome::Conflict).await;
-    assert!(kit.table.threads().person("p-1").await.unwrap().is_empty());
+    assert!(kit.person("p-1").await.is_empty());
 }
 
 #[tokio::test]
@@ -151,7 +154,7 @@ async fn partnerid_of_any_length_is_a_person() {
         let thread = Thread::new(APP_ID, format!("o{}", partnerid.len()));
         let decision = Decision::of(&kit.table, &thread).await.proving(partnerid);
         assert_eq!(decision.write(&kit.table).await.unwrap(), CommitOutcome::Written(None));
-        assert_eq!(kit.table.threads().person(partnerid).await.unwrap(), [thread]);
+        assert_eq!(kit.person(partnerid).await, [thread]);
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{Conversation, Page, Queue, Stage, Visitor};
 use utoipa::ToSchema;
+use wechat::session_from::SignatureVersion;
 
 use crate::services::Store;
 
@@ -135,6 +136,10 @@ struct VisitorSummary {
     partnerid: Option<String>,
     /// Whether the partnerid came with a valid signature; otherwise it is a claim.
     partnerid_verified: bool,
+    /// The highest version of the signatures of the verified partnerid; null where it is not verified. With 1, the visitor may
+    /// have copied the signature from another visitor.
+    #[schema(required = true)]
+    signature_version: Option<SignatureVersion>,
 }
 
 impl Quota {
@@ -195,6 +200,7 @@ impl ConversationView {
                 avatar: visitor.profile.avatar.clone(),
                 partnerid: visitor.profile.partnerid.clone(),
                 partnerid_verified: visitor.profile.partnerid_verified,
+                signature_version: visitor.profile.signature_version,
             },
         }
     }

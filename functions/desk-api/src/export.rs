@@ -47,8 +47,8 @@ pub(crate) enum ExportedItem {
         #[serde(flatten)]
         visitor: Box<Visitor>,
     },
-    /// That they are a person with a verified `partnerid`.
-    Person { partnerid: String, app_id: String, openid: String },
+    /// That they are a person with a verified `partnerid`, and the signer that vouched for it, if it is known.
+    Person { partnerid: String, signer: Option<String>, app_id: String, openid: String },
     /// A conversation.
     Conversation(Box<Conversation>),
     /// An event of a conversation.
@@ -196,12 +196,14 @@ fn add_visitor(thread: &Thread, visitor: Visitor, items: &mut Vec<ExportedItem>)
         return;
     }
     let (uid, app_id, openid) = (thread.uid(), thread.app_id.clone(), thread.openid.clone());
-    let partnerid = visitor.profile.proved().map(ToOwned::to_owned);
+    let person = visitor.profile.proved().map(|proved| ExportedItem::Person {
+        partnerid: proved.partnerid.to_owned(),
+        signer: proved.signer.map(ToOwned::to_owned),
+        app_id: app_id.clone(),
+        openid: openid.clone(),
+    });
     items.push(ExportedItem::Visitor { uid, app_id, openid, visitor: Box::new(visitor) });
-    items.extend(partnerid.map(|partnerid| {
-        let (app_id, openid) = (thread.app_id.clone(), thread.openid.clone());
-        ExportedItem::Person { partnerid, app_id, openid }
-    }));
+    items.extend(person);
 }
 
 fn add_events(cid: &str, events: Vec<Event>, items: &mut Vec<ExportedItem>) {

@@ -1,7 +1,7 @@
 //! `/api`: REST for admins, agents and integrators.
 //!
 //! - One module for each resource, with its handlers and, in `routes`, who may call them: `bindings` (with `health` and
-//!   `session_from`), `visitors` (with `erasure` and `export`), `conversations`, `handoff` (claim, accept, transfer, close), `messages`, `groups`,
+//!   `session_from_secret`), `session_from`, `visitors` (with `erasure` and `export`), `conversations`, `handoff` (claim, accept, transfer, close), `messages`, `groups`,
 //!   `agents` (with `duty`), `merchants`, `robots` (with `questions` and `try_robot`), `calendars`, `routing`, `access_tokens`, `audit`, `me`.
 //! - What groups, agents, merchants, robots and calendars have in common: `records` creates, lists, changes and deletes
 //!   them; `settings` reads and validates them; `effects` is what a change of settings entails; `usage` finds what still
@@ -40,6 +40,7 @@ mod routing;
 mod schema;
 mod services;
 mod session_from;
+mod session_from_secret;
 mod settings;
 mod try_robot;
 mod usage;
@@ -93,6 +94,7 @@ fn mount(routes: &mut impl Routes<Services>) {
     me::routes(routes);
     bindings::routes(routes);
     session_from::routes(routes);
+    session_from_secret::routes(routes);
     visitors::routes(routes);
     erasure::routes(routes);
     export::routes(routes);

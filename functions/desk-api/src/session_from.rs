@@ -1,28 +1,32 @@
-//! `session-from`: build, parse, and the secret that signs it.
+//! `session-from`: build, sign and parse.
 
-use api::{Created, FieldError, Json, Path, Problem, Routes, operation};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use desk::policy::Action;
-use serde::{Deserialize, Serialize};
-use store::{BindingChange, SecretString};
+use api::{Caller, FieldError, Json, Problem, Routes, State, operation, require};
+use desk::policy::{Action, Subject};
+use serde::Deserialize;
+use store::ExposeSecret;
 use utoipa::ToSchema;
-use wechat::session_from::{self, BuildError, Built, Fields, SessionFrom};
-
-use crate::{
-    bindings,
-    parameters::BindingPath,
-    services::{Acting, Services},
+use wechat::{
+    is_app_id,
+    session_from::{self, BuildError, Built, Entrant, Fields, SessionFrom, SignFor, SignatureClaim},
 };
+
+use crate::services::Services;
+
+/// Longest openid, in bytes: those of WeChat have 28.
+const OPENID_MAX: usize = 128;
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let _ = routes.allow(Action::SimulateRouting).route(operation!(build)).route(operation!(parse));
-    let _ = routes.allow(Action::ManageBindings).route(operation!(create_secret));
 }
 
 /// Build a session-from
 ///
 /// Refused if it has more than 1000 characters or bytes, and if a level of `transfer_action` could not be followed: without an id,
 /// or with a value that is not defined.
+///
+/// With `sign` the `partnerid` is signed with the mini program's secret: version 2 for the visitor with this `openid`, version 1
+/// without one. Only who may create the secret may sign with it (the role `admin`). A signature of version 1 covers no openid, so
+/// that another visitor of the same mini program may copy it; `warnings` says so.
 #[utoipa::path(
     post,
     path = "/api/session-from/build",
@@ -31,8 +35,54 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     request_body = Fields,
     responses((status = 200, description = "The session-from.", body = Built)),
 )]
-async fn build(Json(fields): Json<Fields>) -> Result<Json<Built>, Problem> {
+async fn build(
+    State(services): State<Services>,
+    caller: Caller,
+    Json(mut fields): Json<Fields>,
+) -> Result<Json<Built>, Problem> {
+    if let Some(sign) = fields.sign.take() {
+        fields.signature = Some(signed(&services, &caller, &fields, &sign).await?);
+    }
     session_from::build(&fields).map(Json).map_err(|error| Problem::invalid(vec![wrong(&error)]))
+}
+
+/// Signs the partnerid with the secret of the mini program. The secret is a credential of the binding: who signs with it says who
+/// a visitor is.
+async fn signed(
+    services: &Services,
+    caller: &Caller,
+    fields: &Fields,
+    sign: &SignFor,
+) -> Result<SignatureClaim, Problem> {
+    let app_id = sign.app_id.as_str();
+    let subject = Subject::MiniProgram(app_id);
+    require(&services.conversations, caller, Action::ManageBindings, &subject, "binding").await?;
+    let partnerid = fields.partnerid.as_deref().unwrap_or_default();
+    let entrant = sign.openid.as_deref().map(|openid| Entrant { app_id, openid });
+    let wrong: Vec<_> = [
+        (partnerid.is_empty(), "partnerid", "is missing: it is what is signed"),
+        (fields.signature.is_some(), "sign", "cannot be given together with signature"),
+        (
+            entrant.is_some_and(|entrant| !entrant.is_signable() || entrant.openid.len() > OPENID_MAX),
+            "sign.openid",
+            "must have 1 to 128 bytes and no control characters",
+        ),
+    ]
+    .into_iter()
+    .filter(|(is_wrong, ..)| *is_wrong)
+    .map(|(_, field, detail)| FieldError::new(field, detail))
+    .collect();
+    if !wrong.is_empty() {
+        return Err(Problem::invalid(wrong));
+    }
+    let of_app_id = |detail| Problem::invalid_field("sign.app_id", detail);
+    let binding = if is_app_id(app_id) { services.store.bindings.binding(app_id).await? } else { None };
+    let binding = binding.ok_or_else(|| of_app_id("is not the AppID of a bound mini program"))?;
+    let sealed = binding.session_from_secret.as_ref();
+    let sealed = sealed.ok_or_else(|| of_app_id("has no secret for session-from; create it first"))?;
+    let secret = services.vault().open(sealed).await?;
+    let now = services.store.clock.now().as_second();
+    Ok(SignatureClaim::new(secret.expose_secret().as_bytes(), entrant.as_ref(), partnerid, now))
 }
 
 fn wrong(error: &BuildError) -> FieldError {
@@ -45,7 +95,7 @@ fn wrong(error: &BuildError) -> FieldError {
         BuildError::AvatarNotUrl => "avatar",
         BuildError::TooManyLevels { .. } => "transfer_action",
         BuildError::BadName { .. } => "extra",
-        BuildError::BadSignature => "signature",
+        BuildError::BadSignature | BuildError::Unsigned => "signature",
         _ => "body",
     };
     let message = error.to_string();
@@ -76,51 +126,4 @@ struct SessionFromText {
 )]
 async fn parse(Json(SessionFromText { text }): Json<SessionFromText>) -> Json<SessionFrom> {
     Json(session_from::parse_bounded(&text))
-}
-
-/// A new secret. No other answer has it.
-#[derive(Serialize, ToSchema)]
-struct SessionFromSecret {
-    /// The mini program's AppID.
-    app_id: String,
-    /// 32 random bytes in base64url; this text as it stands is the key.
-    secret: String,
-}
-
-/// Create the secret that signs session-from
-///
-/// The secret is in this answer only. The one before it becomes invalid at once.
-///
-/// With it the mini program's server, never the mini program itself, signs who a visitor is; a `partnerid` without a
-/// valid signature is only a claim (`partnerid_verified` is false).
-///
-/// `sig` = base64url without padding of HMAC-SHA-256 with the secret (its text in UTF-8) as the key, over
-/// `"kefu.session-from.v1\n" + partnerid + "\n" + ts`. `partnerid` in UTF-8, before any percent-encoding; `ts` is the
-/// time of signing in seconds since 1970, in decimal digits. It is accepted until 24 hours after `ts`, and up to 5
-/// minutes before it.
-///
-/// Example: with the secret `kefu-test-secret`, the partnerid `member-7` and the ts `1767225600`, sig is
-/// `gSLu8gH17bmc05fXy-p8LuKmVcTj433dTxa9sSzL-n8`. The session-from then has
-/// `|partnerid=member-7|ts=1767225600|sig=gSLu8gH17bmc05fXy-p8LuKmVcTj433dTxa9sSzL-n8`.
-#[utoipa::path(
-    post,
-    path = "/api/bindings/{app_id}/session-from-secret",
-    operation_id = "createSessionFromSecret",
-    tag = "session-from",
-    params(BindingPath),
-    responses((status = 201, description = "The new secret.", body = SessionFromSecret)),
-)]
-async fn create_secret(
-    Acting(services): Acting,
-    Path(BindingPath { app_id }): Path<BindingPath>,
-) -> Result<Created<SessionFromSecret>, Problem> {
-    let binding = bindings::find(&services, &app_id).await?;
-    let mut random = [0_u8; 32];
-    getrandom::fill(&mut random).map_err(|_| Problem::internal())?;
-    let secret = BASE64_URL_SAFE_NO_PAD.encode(random);
-    let session_from_secret = Some(SecretString::from(secret.as_str()));
-    let change = BindingChange { session_from_secret, ..BindingChange::default() };
-    services.store.binding_writer.change_binding(services.vault(), &binding, change).await?;
-    tracing::info!(app_id, "session-from secret created");
-    Ok(Created(SessionFromSecret { app_id, secret }))
 }

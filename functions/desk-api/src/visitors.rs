@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use store::{Message, Profile, Thread, Visitor};
 use utoipa::ToSchema;
-use wechat::session_from::{self, SessionFrom, Verification};
+use wechat::session_from::{self, SessionFrom, SignatureVersion, Verification};
 
 use crate::{bindings, conversation_view::Quota, parameters::VisitorPath, schema, services::Services};
 
@@ -56,13 +56,20 @@ struct SessionFromView {
     /// The result of the check of the signature.
     #[schema(required = true)]
     verification: Option<Verification>,
+    /// The version that the signature says it has: 1 may be copied by another visitor, 2 may not.
+    #[schema(required = true)]
+    signature_version: Option<SignatureVersion>,
     parsed: SessionFrom,
 }
 
-/// All visitors who entered with the same verified `partnerid`.
+/// All visitors with the same `partnerid` that the same signer vouched for.
 #[derive(Serialize, ToSchema)]
 struct Person {
     partnerid: String,
+    /// The id of the signer. Null where an earlier version verified the `partnerid`; then only visitors of this mini program
+    /// are listed, until each enters with a valid signature again.
+    #[schema(required = true)]
+    signer: Option<String>,
     visitors: Vec<PersonVisitor>,
 }
 
@@ -100,11 +107,13 @@ async fn read(
     let facts = services.conversations.visitor_facts(&thread, &visitor).await?;
     require(&services.conversations, &caller, Action::ReadVisitor, &Subject::Visitor(&facts), "visitor").await?;
     let person = match visitor.profile.proved() {
-        Some(partnerid) => {
-            let threads = services.store.threads.person(partnerid).await?;
+        Some(proved) => {
+            let threads = services.store.threads.person(&app_id, &proved).await?;
             let one =
                 |thread: Thread| PersonVisitor { uid: thread.uid(), app_id: thread.app_id, openid: thread.openid };
-            Some(Person { partnerid: partnerid.to_owned(), visitors: threads.into_iter().map(one).collect() })
+            let visitors = threads.into_iter().map(one).collect();
+            let signer = proved.signer.map(ToOwned::to_owned);
+            Some(Person { partnerid: proved.partnerid.to_owned(), signer, visitors })
         }
         None => None,
     };
@@ -115,6 +124,7 @@ async fn read(
             raw: is_shown.then(|| raw.to_owned()),
             at: visitor.session_from_at,
             verification: visitor.verification,
+            signature_version: visitor.signature_version,
             parsed,
         }
     });

@@ -30,6 +30,9 @@ pub enum ConversationEvent {
         /// The result of verifying the signature of `session-from`.
         #[cfg_attr(feature = "openapi", schema(required = true))]
         verification: Option<session_from::Verification>,
+        /// The version that this signature says it has: 1 may be copied by another visitor, 2 may not.
+        #[cfg_attr(feature = "openapi", schema(required = true))]
+        signature_version: Option<session_from::SignatureVersion>,
         /// Irregularities of `transfer_action`, `platform_action` and `robotid`.
         routing_warnings: Vec<desk::routing::Warning>,
     },

@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use store::{Binding, ExposeSecret, InboundRef, Profile, Result, SecretString, StoreError, Vault};
-use wechat::session_from::{self, Params, SessionFrom, Verification};
+use store::{Binding, ExposeSecret, InboundRef, Profile, Result, SecretString, StoreError, Thread, Vault};
+use wechat::session_from::{self, Entrant, Params, SessionFrom, SignatureVersion, Verification};
 
 use crate::{automatic_message::AutomaticMessage, decision::Decision};
 
@@ -28,21 +28,27 @@ pub(crate) async fn start_session(
     let text = text.filter(|text| !text.trim().is_empty());
     if let Some(text) = text {
         let from = session_from::parse_bounded(text);
-        let verification = verify(vault, &from, binding, now).await?;
+        let verification = verify(vault, &from, binding, &decision.thread, now).await?;
         decision.visitor.session_from = Some(session_from::significant(text).to_owned());
         decision.visitor.session_from_at = Some(now);
         decision.visitor.verification = Some(verification);
-        update_profile(&mut decision.visitor.profile, &from, verification == Verification::Verified);
+        decision.visitor.signature_version = from.signature_version;
+        let proof = match (verification, binding.and_then(Binding::signer), from.signature_version) {
+            (Verification::Verified, Some(signer), Some(version)) => Some(Proof { signer, version }),
+            _ => None,
+        };
+        update_profile(&mut decision.visitor.profile, &from, proof);
     }
     greet(decision);
     Ok(text.is_some())
 }
 
-/// Verifies the signature of a `session-from` with the mini program's secret.
+/// Verifies the signature of a `session-from` with the mini program's secret, for the visitor who entered with it.
 pub(crate) async fn verify(
     vault: &Vault,
     from: &SessionFrom,
     binding: Option<&Binding>,
+    Thread { app_id, openid }: &Thread,
     now: Timestamp,
 ) -> Result<Verification> {
     let sealed = binding.and_then(|binding| binding.session_from_secret.as_ref());
@@ -58,7 +64,7 @@ pub(crate) async fn verify(
         // An empty secret verifies nothing.
         None => SecretString::default(),
     };
-    Ok(from.verify(secret.expose_secret().as_bytes(), now.as_second()))
+    Ok(from.verify(secret.expose_secret().as_bytes(), &Entrant { app_id, openid }, now.as_second()))
 }
 
 /// Greets a visitor who was not greeted within [`GREETING_INTERVAL`].
@@ -72,18 +78,23 @@ pub(crate) fn greet(decision: &mut Decision<'_>) {
     }
 }
 
+/// A valid signature of a partnerid.
+struct Proof<'a> {
+    /// The signer of the secret that it was made with.
+    signer: &'a str,
+    version: SignatureVersion,
+}
+
 /// Takes over what a `session-from` says. The names and ids that it leaves out stay; the free fields and the customer's fields are
 /// those of this `session-from` alone. A partnerid that differs from the verified one and is not verified itself is no longer
 /// marked as verified.
-fn update_profile(profile: &mut Profile, from: &SessionFrom, verified: bool) {
+fn update_profile(profile: &mut Profile, from: &SessionFrom, proof: Option<Proof<'_>>) {
     let update = |field: &mut Option<String>, value: &Option<String>| {
         if value.is_some() {
             field.clone_from(value);
         }
     };
-    if from.partnerid.is_some() {
-        profile.partnerid_verified = verified || (profile.partnerid_verified && profile.partnerid == from.partnerid);
-    }
+    update_proof(profile, from, proof);
     update(&mut profile.nickname, &from.nickname);
     update(&mut profile.avatar, &from.avatar);
     profile.clean();
@@ -93,4 +104,26 @@ fn update_profile(profile: &mut Profile, from: &SessionFrom, verified: bool) {
     update(&mut profile.customer_code, &from.platform_action.as_ref().and_then(|action| action.customer_code.clone()));
     profile.params = from.params.as_ref().map(Params::display_fields).unwrap_or_default();
     profile.customer_fields.clone_from(&from.customer_fields);
+}
+
+/// A valid signature proves the partnerid under its signer. A partnerid that was proved before stays so without one, and with one
+/// of a lower version it keeps the higher: that this visitor is named by it was proved already.
+fn update_proof(profile: &mut Profile, from: &SessionFrom, proof: Option<Proof<'_>>) {
+    let Some(partnerid) = &from.partnerid else { return };
+    let is_same = profile.partnerid.as_ref() == Some(partnerid);
+    match proof {
+        Some(Proof { signer, version }) => {
+            let is_same_person = is_same && profile.partnerid_signer.as_deref() == Some(signer);
+            let before = profile.signature_version.filter(|_| is_same_person);
+            profile.partnerid_verified = true;
+            profile.partnerid_signer = Some(signer.to_owned());
+            profile.signature_version = before.max(Some(version));
+        }
+        None if is_same => {}
+        None => {
+            profile.partnerid_verified = false;
+            profile.partnerid_signer = None;
+            profile.signature_version = None;
+        }
+    }
 }

@@ -1,13 +1,14 @@
 //! Bindings: the mini programs that this stack serves.
 
 mod change;
+mod signing;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use desk::settings::Reception;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-pub use self::change::BindingChange;
+pub use self::{change::BindingChange, signing::SigningSecret};
 use crate::{
     audit::{AuditAction, AuditDetail, AuditSubject, AuditSubjectKind},
     error::{Result, StoreError},
@@ -81,6 +82,8 @@ pub struct Binding {
     stored_reception: Option<String>,
     /// Sealed secret that `session-from` is signed with, if one was made.
     pub session_from_secret: Option<Sealed>,
+    /// The signer of this secret, if it has one of its own. See [`signer`](Self::signer).
+    stored_signer: Option<String>,
     /// Sealed AppSecret.
     pub app_secret: Sealed,
     /// Sealed push Token.
@@ -291,6 +294,7 @@ fn read(item: &Attributes) -> Result<Binding> {
         version: read.opt_n("version")?.unwrap_or(1),
         stored_reception: read.opt_owned("reception")?,
         session_from_secret: sealed("session_from_secret")?,
+        stored_signer: read.opt_owned("session_from_signer")?,
         app_secret: sealed("app_secret")?.ok_or_else(|| read.corrupt("app_secret"))?,
         token: push.token,
         encoding_aes_key: push.encoding_aes_key,

@@ -157,8 +157,8 @@ impl Erasures {
             let visitor = self.0.delete_of(&thread.pk(), keys::VISITOR).condition_expression("version = :seen");
             deletes.push(visitor.expression_attribute_values(":seen", crate::item::n(seen.version)));
         }
-        if let Some(partnerid) = seen.profile.proved() {
-            deletes.push(self.0.delete_of(&keys::person(partnerid), &keys::person_visitor(&uid)));
+        if let Some(person) = seen.profile.proved() {
+            deletes.push(self.0.delete_of(&keys::person(&person), &keys::person_visitor(&uid)));
         }
         let deletes =
             deletes.into_iter().map(|delete| Ok(TransactWriteItem::builder().delete(built(delete.build())?).build()));

@@ -4,7 +4,10 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sha2::{Digest, Sha256};
 
-use crate::error::{Result, StoreError};
+use crate::{
+    error::{Result, StoreError},
+    visitor::ProvedId,
+};
 
 pub(crate) const BINDING: &str = "binding";
 pub(crate) const CALLBACK: &str = "callback";
@@ -132,9 +135,13 @@ pub(crate) fn departures(cid: &str, shards: u8) -> String {
     format!("{DEPARTURES}#{}", Sha256::digest(cid.as_bytes())[0] % shards)
 }
 
-/// Hashed: a `partnerid` comes from outside and may be a phone number.
-pub(crate) fn person(partnerid: &str) -> String {
-    format!("person#{}", short_hash(&["person", partnerid]))
+/// Hashed: a `partnerid` comes from outside and may be a phone number. Without a signer it is the key of earlier versions.
+pub(crate) fn person(person: &ProvedId<'_>) -> String {
+    let hash = match person.signer {
+        Some(signer) => short_hash(&["person of a signer", signer, person.partnerid]),
+        None => short_hash(&["person", person.partnerid]),
+    };
+    format!("person#{hash}")
 }
 
 pub(crate) fn person_visitor(uid: &str) -> String {

@@ -21,7 +21,7 @@
 //! | outbound: a message to the visitor, with its state | `thread#<appid>#<openid>` | `message#<seconds>-r<unique>` | `due`: `due#<shard>`, until settled; for a held text, its expiry | conversations, channel |
 //! | visitor: the open conversation, the profile, the last session-from, the reply ledger, the held texts | `thread#<appid>#<openid>` | `visitor` | | conversations, channel |
 //! | `visitor_conversation`: a conversation of the visitor; it expires with the conversation | `thread#<appid>#<openid>` | `conversation#<time opened>#<cid>` | | with the conversation |
-//! | person: a visitor with a verified partnerid | `person#<hash>` | `visitor#<uid>` | | conversations |
+//! | person: a visitor with a verified partnerid, by the signer that vouched for it and the partnerid | `person#<hash>` | `visitor#<uid>` | | conversations |
 //! | conversation: its stage and plan; `turn` says in clear whether a robot has to answer | `conversation#<cid>` | `conversation` | `lists`: `conversations#<shard>`, time opened; `due`: `due#<shard>`, time of the next check | conversations; channel (first reply) |
 //! | event: the changes of a conversation by one decision | `conversation#<cid>` | `event#<number of the first>` | | with the conversation |
 //! | waiting: a conversation in a queue | `queue#<queue>` | `<time less priority>#<cid>` | | with the conversation |
@@ -84,6 +84,19 @@
 //! After its second, the id of an outbound message begins with `r`, that of an event with `e`, that of a visitor's message with
 //! `m`. The keys of a thread therefore sort by WeChat's seconds; messages are listed in the order of their arrival, see
 //! `transcript`.
+//!
+//! # Persons and signers
+//!
+//! Each secret for `session-from` has a signer, a random id that is made with it ([`SigningSecret`]). Visitors are one person
+//! only if their `partnerid` is the same under the same signer: what one mini program's server calls 42 need not be the 42 of
+//! another. A binding that takes over the secret of another has its signer, too. A new secret has a new signer, so that who was
+//! vouched for by a secret that has leaked is joined to nobody after it is replaced; visitors join the new person when they
+//! next enter with a valid signature.
+//!
+//! Earlier versions stored no signer. The signer of a secret without one is the AppID of its binding. A visitor whose profile
+//! has a verified `partnerid` without a signer has their link under a key of the `partnerid` alone. It stays there until they
+//! enter with a valid signature; until then they are joined only to such visitors of the same mini program. An erasure deletes
+//! the link under the key that the profile stands for, and an export names both.
 //!
 //! # Sizes
 //!
@@ -175,7 +188,7 @@ pub use access::{
 pub use audit::{
     AuditAction, AuditActor, AuditDetail, AuditEntry, AuditFilter, AuditSubject, AuditSubjectKind, NewAudit,
 };
-pub use binding::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding};
+pub use binding::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding, SigningSecret};
 pub use clock::{Clock, ManualClock, Reached, SharedClock, SystemClock};
 pub use commit::{Assign, Commit, CommitOutcome};
 pub use conversation::{Assigned, Conversation, RobotStage, Stage, TURN_MAX, Turn, TurnRef, Waiting};
@@ -215,4 +228,4 @@ pub use timer::{TIMED_WITHIN, Timer};
 pub use token::{LEASE, Lease, StoredToken};
 pub use turn_slots::Slot;
 pub use vault::{SealState, Sealed, Vault};
-pub use visitor::{NICKNAME_MAX, Profile, Visitor};
+pub use visitor::{NICKNAME_MAX, Profile, ProvedId, Visitor};

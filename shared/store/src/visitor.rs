@@ -3,7 +3,10 @@
 use desk::quota::Ledger;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
-use wechat::{Name, WebUrl, session_from::Verification};
+use wechat::{
+    Name, WebUrl,
+    session_from::{SignatureVersion, Verification},
+};
 
 use crate::{
     error::{Result, StoreError},
@@ -28,6 +31,8 @@ pub struct Visitor {
     pub session_from_at: Option<Timestamp>,
     /// The verification of its signature then.
     pub verification: Option<Verification>,
+    /// The version that its signature says it has.
+    pub signature_version: Option<SignatureVersion>,
     /// When they were first seen.
     pub first_seen_at: Option<Timestamp>,
     /// When they last wrote or entered.
@@ -73,6 +78,16 @@ pub struct Profile {
     /// Whether the `partnerid` came with a valid signature.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub partnerid_verified: bool,
+    /// The id of the signer that vouched for the `partnerid`. Missing where it is not verified, and where an earlier version
+    /// verified it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub partnerid_signer: Option<String>,
+    /// The highest version of the signatures by which this signer vouched for the `partnerid`. Missing where it is not verified.
+    /// With 1, the visitor may have copied the signature from another visitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub signature_version: Option<SignatureVersion>,
     /// Who they are across one company's mini programs, at most 128 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
@@ -101,10 +116,21 @@ impl Profile {
         self.avatar = self.avatar.take().and_then(|avatar| WebUrl::of_avatar(&avatar).ok()).map(String::from);
     }
 
-    /// The `partnerid`, if it is proved.
-    pub fn proved(&self) -> Option<&str> {
-        self.partnerid.as_deref().filter(|_| self.partnerid_verified)
+    /// The person that a visitor is, if the `partnerid` is proved.
+    pub fn proved(&self) -> Option<ProvedId<'_>> {
+        let partnerid = self.partnerid.as_deref().filter(|_| self.partnerid_verified)?;
+        Some(ProvedId { partnerid, signer: self.partnerid_signer.as_deref() })
     }
+}
+
+/// A person: a verified `partnerid` under the signer that vouched for it. The same `partnerid` under another signer is another
+/// person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProvedId<'a> {
+    /// The `partnerid`.
+    pub partnerid: &'a str,
+    /// The id of the signer; `None` where an earlier version verified it, without regard to the signer.
+    pub signer: Option<&'a str>,
 }
 
 fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
@@ -124,7 +150,19 @@ impl Visitor {
         let mut visitor: Self = read.data()?;
         visitor.version = read.opt_n("version")?.unwrap_or(0);
         visitor.profile.clean();
+        visitor.complete_versions();
         Ok(visitor)
+    }
+
+    /// Earlier versions stored no version of a signature, and knew version 1 only.
+    fn complete_versions(&mut self) {
+        let was_valid = matches!(self.verification, Some(Verification::Verified | Verification::Stale));
+        if was_valid && self.signature_version.is_none() {
+            self.signature_version = Some(SignatureVersion::V1);
+        }
+        if self.profile.partnerid_verified && self.profile.signature_version.is_none() {
+            self.profile.signature_version = Some(SignatureVersion::V1);
+        }
     }
 
     pub(crate) fn write(&self, thread: &Thread, version: u64, retention: Retention) -> Result<Attributes> {
@@ -183,14 +221,17 @@ impl ThreadReader {
         items.iter().map(read).collect()
     }
 
-    /// The threads of one person: those of every visitor with this verified `partnerid`.
-    pub async fn person(&self, partnerid: &str) -> Result<Vec<Thread>> {
-        let items = self.0.partition(keys::person(partnerid), "visitor#", 100).await?;
+    /// The threads of the person that the visitor of a mini program is: those of every visitor with this `partnerid` under this
+    /// signer. Of what an earlier version linked without a signer, those of this mini program, because it vouched for them.
+    pub async fn person(&self, app_id: &str, person: &ProvedId<'_>) -> Result<Vec<Thread>> {
+        let items = self.0.partition(keys::person(person), "visitor#", 100).await?;
         let read = |item: &Attributes| {
             let read = Read { kind: keys::PERSON, item };
             Ok(Thread::new(read.s("app_id")?, read.s("openid")?))
         };
-        items.iter().map(read).collect()
+        let mut threads = items.iter().map(read).collect::<Result<Vec<_>>>()?;
+        threads.retain(|thread| person.signer.is_some() || thread.app_id == app_id);
+        Ok(threads)
     }
 }
 

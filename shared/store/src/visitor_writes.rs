@@ -33,8 +33,8 @@ impl Table {
         Some(link.set("cid", s(&after.cid)).maybe("ttl", ttl).done())
     }
 
-    /// Links a visitor to the person of their verified `partnerid`, and removes the link to the previous one: a phone may
-    /// change its owner. A link is written again before it could expire earlier than its visitor.
+    /// Links a visitor to the person of their verified `partnerid` under its signer, and removes the link to the previous one: a
+    /// phone may change its owner, and a binding its signer. A link is written again before it could expire earlier than its visitor.
     pub(crate) fn person_writes(
         &self,
         writes: &mut Writes,
@@ -47,15 +47,15 @@ impl Table {
         let visitor = keys::person_visitor(&thread.uid());
         let is_other = seen.profile.proved() != after.profile.proved();
         let is_old = after.person_linked_at.is_none_or(|linked| now.duration_since(linked) >= PERSON_LINK_RENEWED);
-        if let Some(partnerid) = seen.profile.proved().filter(|_| is_other) {
+        if let Some(person) = seen.profile.proved().filter(|_| is_other) {
             let edge = Delete::builder().table_name(&self.name);
-            let edge = edge.key("pk", s(keys::person(partnerid))).key("sk", s(&visitor));
+            let edge = edge.key("pk", s(keys::person(&person))).key("sk", s(&visitor));
             writes.push((Part::Other, TransactWriteItem::builder().delete(built(edge.build())?).build()));
         }
         let renews = may_renew && is_old && !self.retention.visitors.is_forever();
-        if let Some(partnerid) = after.profile.proved().filter(|_| is_other || renews) {
+        if let Some(person) = after.profile.proved().filter(|_| is_other || renews) {
             let ttl = self.retention.visitors.ttl(now.checked_add(PERSON_LINK_RENEWED).unwrap_or(Timestamp::MAX));
-            let item = Build::new(keys::PERSON, keys::person(partnerid), &visitor)
+            let item = Build::new(keys::PERSON, keys::person(&person), &visitor)
                 .set("app_id", s(&thread.app_id))
                 .set("openid", s(&thread.openid))
                 .maybe("ttl", ttl)

@@ -3,9 +3,11 @@
 mod allow;
 mod modes;
 mod no_target;
+mod persons;
 mod platform;
 mod reentry;
 pub(crate) mod session_from;
+mod signed_entry;
 mod simulate;
 mod sticky_agent;
 mod unknown_targets;

@@ -82,45 +82,6 @@ async fn partnerid_is_unverified_without_a_valid_signature() {
 }
 
 #[tokio::test]
-async fn visitors_with_equal_verified_partnerid_are_one_person() {
-    let world = World::start().await;
-    let here = world.bind("wx0000000000005404").await;
-    let there = world.bind("wx0000000000005405").await;
-    let (ours, theirs) = (secret(&world, &here).await, secret(&world, &there).await);
-    assert_ne!(ours, theirs);
-    let now = world.now().as_second();
-    let (one, two) = (world.visitor(&here, "o-here"), world.visitor(&there, "o-there"));
-    let liar = world.visitor(&there, "o-liar");
-    one.enters(&signed(&ours, "member-7", now)).await;
-    two.enters(&signed(&theirs, "member-7", now)).await;
-    // Neither an unsigned partnerid nor another mini program's secret proves an identity.
-    liar.enters(&sobot(&[("partnerid", json!("member-7"))])).await;
-    liar.enters(&signed(&ours, "member-7", now)).await;
-
-    let person = async |visitor: &Visitor<'_>| {
-        let path = format!("/api/bindings/{}/visitors/{}", visitor.app_id, visitor.openid);
-        let body = world.get(&path).await.expect(200).body;
-        let Some(person) = body.get("person") else { return Vec::new() };
-        assert_eq!(person["partnerid"], "member-7");
-        let visitors = person["visitors"].as_array().unwrap().iter();
-        let mut openids: Vec<String> = visitors.map(|it| it["openid"].as_str().unwrap().to_owned()).collect();
-        openids.sort();
-        openids
-    };
-    assert_eq!(person(&one).await, ["o-here", "o-there"]);
-    assert_eq!(person(&two).await, ["o-here", "o-there"]);
-    assert_eq!(person(&liar).await, Vec::<String>::new());
-
-    // Another partnerid, verified or not, ends the membership of this person.
-    two.enters(&sobot(&[("partnerid", json!("member-8"))])).await;
-    assert_eq!(person(&one).await, ["o-here"]);
-    two.enters(&signed(&theirs, "member-7", now)).await;
-    assert_eq!(person(&one).await, ["o-here", "o-there"]);
-    two.enters(&signed(&theirs, "member-9", now)).await;
-    assert_eq!(person(&one).await, ["o-here"]);
-}
-
-#[tokio::test]
 async fn profile_keeps_names_and_ids_and_replaces_free_fields() {
     let world = World::start().await;
     let binding = world.bind("wx0000000000005406").await;

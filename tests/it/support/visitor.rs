@@ -7,7 +7,7 @@ use super::{Answer, World};
 
 /// A visitor of a mini program.
 pub(crate) struct Visitor<'a> {
-    pub(super) world: &'a World,
+    pub(crate) world: &'a World,
     pub(crate) app_id: &'a str,
     pub(crate) openid: String,
 }

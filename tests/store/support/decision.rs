@@ -3,13 +3,23 @@
 use desk::conversation::{ClosedBy, EventKind};
 use jiff::Timestamp;
 use store::{
-    Assign, Commit, CommitOutcome, Conversation, IdempotentRequest, InboundRef, NewEvent, NewOutbound, QueueLimit,
-    Result, Stage, Table, Thread, Visitor,
+    Assign, Commit, CommitOutcome, Conversation, IdempotentRequest, InboundRef, NewEvent, NewOutbound, ProvedId,
+    QueueLimit, Result, Stage, Table, Thread, Visitor,
 };
 
-use super::Kit;
+use super::{APP_ID, Kit, SIGNER};
 
 impl Kit {
+    /// The visitors who are the person with this `partnerid` under [`SIGNER`].
+    pub(crate) async fn person(&self, partnerid: &str) -> Vec<Thread> {
+        self.person_under(Some(SIGNER), partnerid, APP_ID).await
+    }
+
+    /// The same under another signer, or without one, for a visitor of a mini program.
+    pub(crate) async fn person_under(&self, signer: Option<&str>, partnerid: &str, app_id: &str) -> Vec<Thread> {
+        self.table.threads().person(app_id, &ProvedId { partnerid, signer }).await.unwrap()
+    }
+
     /// Opens an unassigned conversation with a first text from the visitor.
     pub(crate) async fn opened(&self, thread: &Thread, second: i64, number: u32) -> Conversation {
         let message = self.receive_text(thread, second, number).await;
@@ -126,10 +136,16 @@ impl Decision {
         self
     }
 
-    /// Sets the verified `partnerid` of the visitor.
-    pub(crate) fn proving(mut self, partnerid: &str) -> Self {
+    /// Sets the verified `partnerid` of the visitor, under the signer [`SIGNER`].
+    pub(crate) fn proving(self, partnerid: &str) -> Self {
+        self.proving_under(Some(SIGNER), partnerid)
+    }
+
+    /// Sets the verified `partnerid` of the visitor under a signer, or as an earlier version did without one.
+    pub(crate) fn proving_under(mut self, signer: Option<&str>, partnerid: &str) -> Self {
         self.visitor.profile.partnerid = Some(partnerid.to_owned());
         self.visitor.profile.partnerid_verified = true;
+        self.visitor.profile.partnerid_signer = signer.map(ToOwned::to_owned);
         self
     }
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use store::{
     ApiToken, Author, Binding, Clock, Commit, CommitOutcome, Conversation, DueItem, DueKey, DueKind, DuePartition,
     EarlierRequest, IdempotentRequest, InboundRef, ManualClock, Message, NewApiToken, NewBinding, NewInbound,
-    NewOutbound, SecretString, SendFailure, StoreError, Table, Thread, TokenEnd, Vault,
+    NewOutbound, SecretString, SendFailure, SigningSecret, StoreError, Table, Thread, TokenEnd, Vault,
 };
 use uuid::Uuid;
 
@@ -25,6 +25,9 @@ use wire::Wire;
 
 pub(crate) use decision::Decision;
 pub(crate) use wire::Fault;
+
+/// The signer of the tests' secrets for `session-from`.
+pub(crate) const SIGNER: &str = "s0123456789abcdef0123456789abcdef";
 
 /// The secret key of the tests' AWS credentials. Like the other secrets, it must not appear in any text.
 pub(crate) const SECRET_ACCESS_KEY: &str = "planted-secret-access-key";
@@ -212,6 +215,11 @@ pub(crate) fn visitor() -> Thread {
 
 pub(crate) fn secret(text: &str) -> SecretString {
     SecretString::from(text)
+}
+
+/// A secret for `session-from`, under the signer [`SIGNER`].
+pub(crate) fn signing(text: &str) -> SigningSecret {
+    SigningSecret { secret: secret(text), signer: SIGNER.to_owned() }
 }
 
 pub(crate) fn new_binding(app_id: &str) -> NewBinding {

@@ -37,6 +37,10 @@ pub(crate) struct BindingView {
     reception: Reception,
     /// Whether there is a secret that signs `session-from`.
     has_session_from_secret: bool,
+    /// The signer of this secret; null without one. Visitors of all bindings with this signer are one person where their
+    /// verified `partnerid` is the same.
+    #[schema(required = true)]
+    session_from_signer: Option<String>,
     /// When WeChat checked the callback URL.
     #[schema(required = true)]
     verified_at: Option<Timestamp>,
@@ -78,6 +82,7 @@ impl BindingView {
             status: binding.status(),
             reception: binding.reception()?,
             has_session_from_secret: binding.session_from_secret.is_some(),
+            session_from_signer: binding.signer().map(ToOwned::to_owned),
             app_id: binding.app_id,
             name: binding.name,
             auto_reply: binding.auto_reply,

@@ -185,9 +185,11 @@ fn open_conversation(
     decision.visitor.open_cid = Some(opened.cid.clone());
     decision.after = Some(opened);
     let verification = from.as_ref().and(decision.visitor.verification);
+    let signature_version = from.as_ref().and(decision.visitor.signature_version);
     decision.event(ConversationEvent::Created {
         session_from_warnings: from.map(|from| from.warnings).unwrap_or_default(),
         verification,
+        signature_version,
         routing_warnings: planned.warnings.clone(),
     });
     greet(decision);

@@ -3,7 +3,7 @@
 use desk::settings::Reception;
 use secrecy::SecretString;
 
-use super::{Binding, vault_seal};
+use super::{Binding, SigningSecret, vault_seal};
 use crate::{
     error::Result,
     item::{AttributeChanges, json, s},
@@ -19,8 +19,8 @@ pub struct BindingChange {
     pub auto_reply: Option<Option<String>>,
     /// Other settings of reception; `Some(None)` resets them to the defaults.
     pub reception: Option<Option<Reception>>,
-    /// A new secret to sign `session-from` with.
-    pub session_from_secret: Option<SecretString>,
+    /// A new secret to sign `session-from` with, or that of another binding. It is sealed for this one.
+    pub session_from_secret: Option<SigningSecret>,
     /// A new AppSecret; it clears the credential problem.
     pub app_secret: Option<SecretString>,
     /// A new push Token; WeChat has to verify again.
@@ -61,11 +61,14 @@ impl BindingChange {
             Some(None) => changes.remove("reception"),
             None => {}
         }
+        if let Some(SigningSecret { signer, .. }) = &self.session_from_secret {
+            changes.set("session_from_signer", s(signer));
+        }
         for (attribute, secret, outdated) in [
-            ("session_from_secret", &self.session_from_secret, None),
-            ("app_secret", &self.app_secret, Some("problem")),
-            ("token", &self.token, Some("verified_at")),
-            ("encoding_aes_key", &self.encoding_aes_key, None),
+            ("session_from_secret", self.session_from_secret.as_ref().map(|signing| &signing.secret), None),
+            ("app_secret", self.app_secret.as_ref(), Some("problem")),
+            ("token", self.token.as_ref(), Some("verified_at")),
+            ("encoding_aes_key", self.encoding_aes_key.as_ref(), None),
         ] {
             if let Some(secret) = secret {
                 changes.set(attribute, vault_seal(vault, app_id, secret, attribute).await?);

@@ -1,14 +1,19 @@
 //! Builds a `session-from`.
 
 mod actions;
+mod signing;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+#[cfg(feature = "openapi")]
+use self::signing::SignatureFields;
+use self::signing::WITHOUT_OPENID;
+pub use self::signing::{BuildWarning, BuildWarningKind, SignFor};
 use super::{
-    LIMIT, MAX_PARTNERID, PlatformAction, SignatureClaim, TransferLevel,
+    LIMIT, MAX_PARTNERID, PlatformAction, SignatureClaim, SignatureVersion, TransferLevel,
     field_names::{self, Key},
     level_input::levels_with_strings_or_numbers,
     text,
@@ -53,20 +58,11 @@ pub struct Fields {
     /// The signature of the partnerid.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<SignatureFields>))]
     pub signature: Option<SignatureClaim>,
+    /// The service makes the signature, with the secret of this mini program; instead of `signature`. [`build`] has no secret:
+    /// its caller replaces it.
+    pub sign: Option<SignFor>,
     /// Further fields, by name.
     pub extra: BTreeMap<String, String>,
-}
-
-/// Describes a [`SignatureClaim`] in a request; answers leave out `sig`.
-#[cfg(feature = "openapi")]
-#[derive(utoipa::ToSchema)]
-#[allow(dead_code, reason = "only a schema")]
-struct SignatureFields {
-    /// Seconds since 1970.
-    ts: i64,
-    /// The formula is that of `POST /api/bindings/{app_id}/session-from-secret`.
-    #[schema(max_length = 1000)]
-    sig: String,
 }
 
 /// A built `session-from` and its length.
@@ -80,6 +76,11 @@ pub struct Built {
     pub chars: usize,
     /// The length in bytes of UTF-8.
     pub bytes: usize,
+    /// The version of the signature in it; null without one.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub signature_version: Option<SignatureVersion>,
+    /// What is permitted and unsafe.
+    pub warnings: Vec<BuildWarning>,
 }
 
 /// Why a `session-from` cannot be built.
@@ -142,13 +143,19 @@ pub enum BuildError {
         /// The name.
         name: String,
     },
-    /// There is a signature without a partnerid, or it is not base64url.
+    /// There is a signature without a partnerid, or it is neither base64url nor `2.` and 43 characters of it.
     #[error("the signature is not one of a partnerid")]
     BadSignature,
+    /// [`Fields::sign`] was not replaced by a signature.
+    #[error("the signature is not made yet")]
+    Unsigned,
 }
 
 /// Builds a `session-from` in the Sobot format. [`parse`](super::parse) returns the same fields from it.
 pub fn build(fields: &Fields) -> Result<Built, BuildError> {
+    if fields.sign.is_some() {
+        return Err(BuildError::Unsigned);
+    }
     let mut out = String::from("sobot|");
     if let Some(nickname) = &fields.nickname {
         out.push_str(&plain("nickname", nickname)?);
@@ -179,7 +186,9 @@ pub fn build(fields: &Fields) -> Result<Built, BuildError> {
     if chars > LIMIT || bytes > LIMIT {
         return Err(BuildError::TooLong { chars, bytes });
     }
-    Ok(Built { text: out, chars, bytes })
+    let signature_version = fields.signature.as_ref().and_then(SignatureClaim::version);
+    let warnings = if signature_version == Some(SignatureVersion::V1) { vec![WITHOUT_OPENID] } else { Vec::new() };
+    Ok(Built { text: out, chars, bytes, signature_version, warnings })
 }
 
 /// The ids of the visitor, of the robot and of WeChat, and the partnerid's signature.
@@ -194,14 +203,12 @@ fn push_ids(out: &mut String, fields: &Fields) -> Result<(), BuildError> {
             push_field(out, key, &plain(key.name(), id)?);
         }
     }
-    if let Some(SignatureClaim { ts, sig }) = &fields.signature {
-        let is_base64url =
-            !sig.is_empty() && sig.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        if fields.partnerid.is_none() || !is_base64url || text::placeholder(sig).is_some() {
+    if let Some(claim) = &fields.signature {
+        if fields.partnerid.is_none() || !claim.is_well_formed() || text::placeholder(&claim.sig).is_some() {
             return Err(BuildError::BadSignature);
         }
-        push_field(out, Key::Ts, &ts.to_string());
-        push_field(out, Key::Sig, sig);
+        push_field(out, Key::Ts, &claim.ts.to_string());
+        push_field(out, Key::Sig, &claim.sig);
     }
     Ok(())
 }

@@ -37,10 +37,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use builder::{BuildError, Built, Fields, build};
+pub use builder::{BuildError, BuildWarning, BuildWarningKind, Built, Fields, SignFor, build};
 pub use limits::{MAX_AVATAR, MAX_FIELDS, MAX_ID, MAX_NAME, parse_bounded, significant};
 pub use params::Params;
-pub use signature::{SignatureClaim, Verification};
+pub use signature::{Entrant, SignatureClaim, SignatureVersion, Verification};
 pub use warning::{Warning, WarningKind};
 
 /// The longest text that is parsed, in bytes; the rest is cut off. Four times WeChat's limit.
@@ -133,6 +133,8 @@ pub struct SessionFrom {
     pub platform_action: Option<PlatformAction>,
     /// The signature, not yet checked.
     pub signature: Option<SignatureClaim>,
+    /// The version that the signature says it has. Null without a signature, and for a version that does not exist.
+    pub signature_version: Option<SignatureVersion>,
     /// Unknown fields by name, unreadable values of known fields by the field's name, text without a name under `stray`, and
     /// text in no known format under `scene`.
     pub extra: BTreeMap<String, String>,
@@ -155,6 +157,7 @@ impl SessionFrom {
             robotid: self.robotid.clone(),
             unionid: self.unionid.clone(),
             signature: self.signature.clone(),
+            sign: None,
             extra: self.extra.clone(),
         }
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{
-    Dialect, MAX_PARTNERID, Params, PlatformAction, SessionFrom, SignatureClaim, TransferLevel, Warning, WarningKind,
+    Dialect, MAX_PARTNERID, Params, PlatformAction, SessionFrom, SignatureClaim, SignatureVersion, TransferLevel,
+    Warning, WarningKind,
     field_names::{self, Key},
     json, text,
 };
@@ -44,13 +45,22 @@ impl Reader {
                     if ts > 100_000_000_000 {
                         self.warn_of(WarningKind::TsInMilliseconds, "ts");
                     }
-                    self.result.signature = Some(SignatureClaim { ts, sig });
+                    self.signature(SignatureClaim { ts, sig });
                 }
                 Err(_) => self.warn_of(WarningKind::IncompleteSignature, "ts"),
             },
             (ts, _) => self.warn_of(WarningKind::IncompleteSignature, if ts.is_none() { "ts" } else { "sig" }),
         }
         self.result
+    }
+
+    fn signature(&mut self, claim: SignatureClaim) {
+        self.result.signature_version = claim.version();
+        // Signatures of version 1 have never been warned about.
+        if self.result.signature_version != Some(SignatureVersion::V1) && !claim.is_well_formed() {
+            self.warn_of(WarningKind::MalformedSignature, "sig");
+        }
+        self.result.signature = Some(claim);
     }
 
     /// Reads a plain value. JSON in an unknown field keeps its percent escapes.

@@ -57,6 +57,8 @@ pub enum WarningKind {
     AvatarNotUrl,
     /// `ts` or `sig` is missing, or `ts` is not a number.
     IncompleteSignature,
+    /// `sig` names a version that does not exist, or is not `2.` and 43 characters of base64url.
+    MalformedSignature,
     /// `ts` looks like milliseconds and must be seconds.
     TsInMilliseconds,
     /// The value is longer than what is kept of it. A nickname was cut; an id, an avatar and the fields that did not fit were
@@ -94,6 +96,7 @@ impl WarningKind {
             Self::PartneridTooLong => "partnerid_too_long",
             Self::AvatarNotUrl => "avatar_not_url",
             Self::IncompleteSignature => "incomplete_signature",
+            Self::MalformedSignature => "malformed_signature",
             Self::TsInMilliseconds => "ts_in_milliseconds",
             Self::FieldTooLong => "field_too_long",
             Self::TooManyWarnings => "too_many_warnings",

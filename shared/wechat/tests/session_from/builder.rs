@@ -31,6 +31,7 @@ fn everything() -> Fields {
             ts: 1_750_000_000,
             sig: "y-AO7s3Y40kP4lgYx8p0PSMQn4xGReZHZbXrs968r7o".to_owned(),
         }),
+        sign: None,
         extra: [("page".to_owned(), "商品".to_owned())].into(),
     }
 }

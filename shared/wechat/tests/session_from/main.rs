@@ -9,4 +9,5 @@ mod examples;
 mod limits;
 mod properties;
 mod signature;
+mod signature_v2;
 mod support;

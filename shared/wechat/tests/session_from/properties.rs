@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::{collection::vec, option, prelude::*, sample::select, string::string_regex};
 use serde_json::{Map, Value};
 use wechat::session_from::{
-    BuildError, Dialect, Fields, LIMIT, MAX_PARTNERID, MAX_TEXT, PlatformAction, SessionFrom, SignatureClaim,
+    BuildError, Dialect, Entrant, Fields, LIMIT, MAX_PARTNERID, MAX_TEXT, PlatformAction, SessionFrom, SignatureClaim,
     TransferLevel, WarningKind, build, parse,
 };
 
@@ -123,7 +123,7 @@ fn fields() -> impl Strategy<Value = Fields> {
         vec((member(), member()), 0..3).prop_map(|members| members.into_iter().collect::<BTreeMap<_, _>>()),
     );
     let ids = (option::of(plain(MAX_PARTNERID)), option::of(plain(40)), option::of(plain(40)));
-    let signature = option::of((any::<i64>(), string_regex("[A-Za-z0-9_-]{43}").unwrap()));
+    let signature = option::of((any::<i64>(), string_regex("(2\\.)?[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]").unwrap()));
     let extra = vec((string_regex("x[a-z一-十._-]{0,8}").unwrap(), plain(40)), 0..3)
         .prop_map(|members| members.into_iter().collect());
     (fixed, actions, ids, signature, extra).prop_map(
@@ -141,6 +141,7 @@ fn fields() -> impl Strategy<Value = Fields> {
                 robotid,
                 unionid,
                 signature,
+                sign: None,
                 extra,
             }
         },
@@ -165,7 +166,7 @@ fn check(read: &SessionFrom) {
     }
     serde_json::to_string(read).unwrap();
     let _ = read.params.as_ref().map(wechat::session_from::Params::display_fields);
-    let _ = read.verify(b"secret", 0);
+    let _ = read.verify(b"secret", &Entrant { app_id: "wx0123456789abcdef", openid: "o" }, 0);
     let _ = build(&read.fields());
 }
 

@@ -1,12 +1,16 @@
-//! Whose partnerid it is.
+//! Whose partnerid it is: version 1, and what both versions have in common.
 
 use wechat::session_from::{
-    Fields, SignatureClaim, Verification, build, parse,
-    signature::{MAX_AGE, MAX_AHEAD, sign},
+    Fields, SessionFrom, SignatureClaim, SignatureVersion, Verification, build, parse,
+    signature::{MAX_AGE, MAX_AHEAD, sign_v1 as sign},
 };
 
-const SECRET: &[u8] = b"kefu-test-secret";
-const NOW: i64 = 1_750_000_000;
+use crate::support::{ENTRANT, NOW, SECRET};
+
+/// Verifies for the visitor of these tests.
+fn verify(read: &SessionFrom, secret: &[u8], now: i64) -> Verification {
+    read.verify(secret, &ENTRANT, now)
+}
 
 /// Made with Python's hmac, hashlib and base64 by the formula of the module's page.
 #[test]
@@ -18,25 +22,6 @@ fn published_hmac_vectors_match() {
     ] {
         assert_eq!(sign(secret, partnerid, ts), sig);
         assert_eq!(sig.len(), 43);
-    }
-}
-
-/// The example that integrators read, wherever it stands.
-#[test]
-fn documented_vector_verifies() {
-    let (secret, partnerid, ts) = ("kefu-test-secret", "member-7", 1_767_225_600);
-    let sig = "gSLu8gH17bmc05fXy-p8LuKmVcTj433dTxa9sSzL-n8";
-    assert_eq!(sign(secret.as_bytes(), partnerid, ts), sig);
-    let call = format!("sign(\"{secret}\", \"{partnerid}\", {ts})); // {sig}\n");
-    let fields = format!("|partnerid={partnerid}|ts={ts}|sig={sig}");
-    assert_eq!(parse(&format!("sobot|||{fields}")).verify(secret.as_bytes(), ts), Verification::Verified);
-    for (page, is_readme) in [
-        (include_str!("../../../../README.md"), true),
-        (include_str!("../../../../README.zh-CN.md"), true),
-        (include_str!("../../../../functions/desk-api/openapi.json"), false),
-    ] {
-        assert!(page.contains(&fields), "{}", &page[..100]);
-        assert!(page.contains(&call) || !is_readme, "{}", &page[..100]);
     }
 }
 
@@ -53,7 +38,8 @@ fn signature_verifies_with_fields_in_any_order() {
         format!("nickName=小明|ts={NOW}|sig={sig}|foreignid=u-10086"),
     ] {
         let read = parse(&text);
-        assert_eq!(read.verify(SECRET, NOW), Verification::Verified, "{text}");
+        assert_eq!(verify(&read, SECRET, NOW), Verification::Verified, "{text}");
+        assert_eq!(read.signature_version, Some(SignatureVersion::V1), "{text}");
         assert_eq!(read.warnings, [], "{text}");
     }
 }
@@ -62,14 +48,14 @@ fn signature_verifies_with_fields_in_any_order() {
 fn signature_covers_decoded_partnerid() {
     let sig = sign(SECRET, "会员|50%", NOW);
     for written in ["%E4%BC%9A%E5%91%98%7C50%25", "会员%7C50%25"] {
-        assert_eq!(parse(&signed(written, NOW, &sig)).verify(SECRET, NOW), Verification::Verified, "{written}");
+        assert_eq!(verify(&parse(&signed(written, NOW, &sig)), SECRET, NOW), Verification::Verified, "{written}");
     }
 }
 
 #[test]
 fn other_signatures_are_bad() {
     let sig = sign(SECRET, "u-10086", NOW);
-    let verify = |text: &str, secret: &[u8]| parse(text).verify(secret, NOW);
+    let verify = |text: &str, secret: &[u8]| verify(&parse(text), secret, NOW);
     assert_eq!(verify(&signed("u-10087", NOW, &sig), SECRET), Verification::Bad);
     assert_eq!(verify(&signed("u-10086", NOW + 1, &sig), SECRET), Verification::Bad);
     assert_eq!(verify(&signed("u-10086", NOW, &sig), b"another"), Verification::Bad);
@@ -88,7 +74,7 @@ fn other_signatures_are_bad() {
 
 #[test]
 fn empty_secret_verifies_nothing() {
-    assert_eq!(parse(&signed("u", NOW, &sign(b"", "u", NOW))).verify(b"", NOW), Verification::Bad);
+    assert_eq!(verify(&parse(&signed("u", NOW, &sign(b"", "u", NOW))), b"", NOW), Verification::Bad);
 }
 
 #[test]
@@ -102,15 +88,15 @@ fn signature_is_stale_after_a_day() {
         (i64::MAX, Verification::Stale),
         (i64::MIN, Verification::Stale),
     ] {
-        assert_eq!(read.verify(SECRET, now), expected, "{now}");
+        assert_eq!(verify(&read, SECRET, now), expected, "{now}");
     }
     for ts in [i64::MIN, i64::MAX] {
         let read = parse(&signed("u", ts, &sign(SECRET, "u", ts)));
-        assert_eq!(read.verify(SECRET, NOW), Verification::Stale);
-        assert_eq!(read.verify(SECRET, -ts.saturating_neg()), Verification::Verified);
+        assert_eq!(verify(&read, SECRET, NOW), Verification::Stale);
+        assert_eq!(verify(&read, SECRET, -ts.saturating_neg()), Verification::Verified);
     }
     // Without a valid signature, the caller does not learn that it has expired.
-    assert_eq!(parse(&signed("u-10086", 1, "A")).verify(SECRET, NOW), Verification::Bad);
+    assert_eq!(verify(&parse(&signed("u-10086", 1, "A")), SECRET, NOW), Verification::Bad);
 }
 
 #[test]
@@ -124,17 +110,22 @@ fn partnerid_without_signature_is_unsigned() {
         "order-42".to_owned(),
         String::new(),
     ] {
-        assert_eq!(parse(&text).verify(SECRET, NOW), Verification::Unsigned, "{text}");
+        let read = parse(&text);
+        assert_eq!((verify(&read, SECRET, NOW), read.signature_version), (Verification::Unsigned, None), "{text}");
     }
 }
 
 #[test]
 fn signature_takes_less_than_120_characters() {
     let named = Fields { partnerid: Some("u-10086".to_owned()), ..Fields::default() };
-    let signed = Fields { signature: Some(SignatureClaim::new(SECRET, "u-10086", NOW)), ..named.clone() };
-    let (named, signed) = (build(&named).unwrap(), build(&signed).unwrap());
-    assert!(signed.bytes - named.bytes < 120, "{}", signed.bytes - named.bytes);
-    assert_eq!(parse(&signed.text).verify(SECRET, NOW), Verification::Verified);
+    for (entrant, version) in [(None, SignatureVersion::V1), (Some(&ENTRANT), SignatureVersion::V2)] {
+        let claim = SignatureClaim::new(SECRET, entrant, "u-10086", NOW);
+        let signed = build(&Fields { signature: Some(claim), ..named.clone() }).unwrap();
+        let added = signed.bytes - build(&named).unwrap().bytes;
+        assert!(added < 120, "{added}");
+        let read = parse(&signed.text);
+        assert_eq!((verify(&read, SECRET, NOW), read.signature_version), (Verification::Verified, Some(version)));
+    }
 }
 
 #[test]

@@ -1,7 +1,15 @@
 //! A reading as the tests compare it.
 
 use serde_json::Value;
-use wechat::session_from::SessionFrom;
+use wechat::session_from::{Entrant, SessionFrom};
+
+/// The secret of the vectors.
+pub(crate) const SECRET: &[u8] = b"kefu-test-secret";
+/// The time of the vectors.
+pub(crate) const NOW: i64 = 1_750_000_000;
+/// The visitor of the tests.
+pub(crate) const ENTRANT: Entrant<'_> =
+    Entrant { app_id: "wx0123456789abcdef", openid: "o6_bmjrPTlm6_2sgVt7hMZOPfL2M" };
 
 /// What was found, without what was not, and without the warnings.
 pub(crate) fn found(read: &SessionFrom) -> Value {

@@ -17,12 +17,16 @@ pub(super) struct Ids<'a> {
     cid: String,
 }
 
+/// A mini program with a secret for `session-from`.
+const SIGNING: &str = "wx00000000ad000002";
 const CHAT: &str = "https://chat.example/v1";
 const HOOK: &str = "https://hook.example/";
 
 impl<'a> Ids<'a> {
     pub(super) async fn create(world: &World, app_id: &'a str) -> Self {
         let binding = world.bind(app_id).await;
+        let signing = world.bind(SIGNING).await;
+        world.post(&format!("/api/bindings/{}/session-from-secret", signing.app_id), &json!({})).await.expect(201);
         let group = world.group(&[]).await;
         let agent = world.agent("小王", 100).await;
         let calendar = world.create("calendars", &json!({ "name": "上班" })).await;
@@ -84,7 +88,13 @@ pub(super) fn example(ids: &Ids<'_>, operation: &str) -> (String, Vec<Value>) {
         "simulateRouting" => path("/api/routing/simulate".to_owned(), json!({ "app_id": ids.app_id, "text": "x" })),
         "buildSessionFrom" => {
             let level = json!({ "action_type": "to_group", "deci_id": "g1", "option_id": "4", "spill_id": "7" });
-            path("/api/session-from/build".to_owned(), json!({ "nickname": "x", "transfer_action": [level] }))
+            let sign = json!({ "app_id": SIGNING, "openid": "o-1" });
+            let signed = json!({ "partnerid": "x", "sign": sign });
+            let plain = json!({ "nickname": "x", "transfer_action": [level] });
+            ("/api/session-from/build".to_owned(), vec![plain, signed])
+        }
+        "createSessionFromSecret" => {
+            path(format!("/api/bindings/{}/session-from-secret", ids.app_id), json!({ "same_as": SIGNING }))
         }
         "parseSessionFrom" => path("/api/session-from/parse".to_owned(), json!({ "text": "sobot|nickname=x" })),
         other => of_settings(ids, other),

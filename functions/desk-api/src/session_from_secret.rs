@@ -34,8 +34,7 @@ struct SessionFromSecret {
     app_id: String,
     /// The id of the secret's signer. Verified visitors with the same `partnerid` are one person where the signer is the same.
     signer: String,
-    /// 32 random bytes in base64url; this text as it stands is the key. No other answer has it, and this one not where it is that
-    /// of another mini program.
+    /// 32 random bytes in base64url; this text as it stands is the key. It is in this answer only, and missing with `same_as`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     secret: Option<String>,

@@ -58,8 +58,8 @@ pub struct Fields {
     /// The signature of the partnerid.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<SignatureFields>))]
     pub signature: Option<SignatureClaim>,
-    /// The service makes the signature, with the secret of this mini program; instead of `signature`. [`build`] has no secret:
-    /// its caller replaces it.
+    /// The service makes the signature, with the secret of this mini program; instead of `signature`.
+    // `build` has no secret: its caller replaces it.
     pub sign: Option<SignFor>,
     /// Further fields, by name.
     pub extra: BTreeMap<String, String>,

@@ -17,7 +17,7 @@ pub struct SignFor {
     pub openid: Option<String>,
 }
 
-/// Describes a [`SignatureClaim`](super::SignatureClaim) in a request; answers leave out `sig`.
+/// A signature in a request; answers leave out `sig`.
 #[cfg(feature = "openapi")]
 #[derive(utoipa::ToSchema)]
 #[allow(dead_code, reason = "only a schema")]

@@ -50,3 +50,4 @@ mod settings_cache;
 mod streams;
 mod table_conflicts;
 mod table_failures;
+mod workbench;

@@ -1,17 +1,20 @@
 //! A conversation as the API shows it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use api::{PageOf, Problem};
 use desk::conversation::ClosedBy;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use store::{Conversation, Page, Queue, Stage, Visitor};
+use store::{Conversation, LastMessage, Page, Queue, Stage, Visitor};
 use utoipa::ToSchema;
 use wechat::session_from::SignatureVersion;
 
-use crate::services::Store;
+use crate::{
+    names::{Named, Names},
+    services::Services,
+};
 
 /// A conversation of a visitor with a mini program.
 #[derive(Serialize, ToSchema)]
@@ -23,6 +26,10 @@ pub(crate) struct ConversationView {
     uid: String,
     /// The mini program's AppID.
     app_id: String,
+    /// The name of its binding; absent if it is no longer bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    app_name: Option<String>,
     /// The visitor's openid.
     openid: String,
     state: ConversationState,
@@ -35,10 +42,18 @@ pub(crate) struct ConversationView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     group_id: Option<String>,
+    /// The name of that group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    group_name: Option<String>,
     /// The robot that has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     robot_id: Option<String>,
+    /// The name of that robot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    robot_name: Option<String>,
     /// Where it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -60,6 +75,19 @@ pub(crate) struct ConversationView {
     summary: Value,
     /// The number of its last event.
     seq: u64,
+    /// Changes with every change of the conversation, of its visitor, or of its messages but for the outcome of a send.
+    revision: String,
+    /// The last message; absent in conversations before the visitor's last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    last_message: Option<LastMessage>,
+    /// How many of the visitor's messages nobody has read or answered, at most 999.
+    #[schema(maximum = 999)]
+    unread: u32,
+    /// Since when the visitor waits for an answer of a person or a robot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    waiting_since: Option<Timestamp>,
     quota: Quota,
     /// How many texts wait for the visitor's next message.
     held: usize,
@@ -93,6 +121,10 @@ enum ConversationStage {
 struct ConversationAssignee {
     /// The agent's id.
     agent_id: String,
+    /// The agent's name; absent if the agent was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    name: Option<String>,
     /// When it was assigned to the agent.
     since: Timestamp,
     /// When the agent accepted it.
@@ -151,33 +183,34 @@ impl Quota {
 }
 
 impl ConversationView {
-    fn new(conversation: &Conversation, visitor: &Visitor, now: Timestamp) -> Self {
+    fn new(conversation: &Conversation, visitor: &Visitor, names: &Names, now: Timestamp) -> Self {
         let stage = &conversation.stage;
         let waiting = conversation.waiting();
+        let name = |named: Named| names.get(&named).cloned();
+        let group_id = group_id(conversation);
+        let messages = Some(&visitor.messages).filter(|messages| messages.cid == conversation.cid);
+        let is_open = conversation.is_open();
         Self {
             cid: conversation.cid.clone(),
             uid: conversation.thread().uid(),
+            app_name: name(Named::Binding(conversation.app_id.clone())),
             app_id: conversation.app_id.clone(),
             openid: conversation.openid.clone(),
-            state: if conversation.is_open() { ConversationState::Open } else { ConversationState::Closed },
+            state: if is_open { ConversationState::Open } else { ConversationState::Closed },
             stage: ConversationStage::of(stage),
             assignee: match stage {
                 Stage::Assigned(assigned) => Some(ConversationAssignee {
+                    name: name(Named::Agent(assigned.agent_id.clone())),
                     agent_id: assigned.agent_id.clone(),
                     since: assigned.since,
                     accepted_at: assigned.accepted_at,
                 }),
                 _ => None,
             },
-            group_id: match (stage, waiting.and_then(|waiting| Queue::named(&waiting.queue))) {
-                (Stage::Assigned(assigned), _) => assigned.group_id.clone(),
-                (_, Some(Queue::Group(id))) => Some(id),
-                _ => None,
-            },
-            robot_id: match stage {
-                Stage::Robot(robot) => Some(robot.robot_id.clone()),
-                _ => None,
-            },
+            group_name: group_id.clone().and_then(|id| name(Named::Group(id))),
+            group_id,
+            robot_name: robot_id(conversation).and_then(|id| name(Named::Robot(id))),
+            robot_id: robot_id(conversation),
             queue: waiting.map(|waiting| QueuePlace {
                 queue: waiting.queue.clone(),
                 since: waiting.since,
@@ -193,6 +226,10 @@ impl ConversationView {
             },
             summary: conversation.summary.clone(),
             seq: conversation.seq,
+            revision: format!("{}.{}", conversation.version(), visitor.version()),
+            last_message: messages.and_then(|messages| messages.last.clone()),
+            unread: messages.filter(|_| is_open).map_or(0, |messages| messages.unread),
+            waiting_since: messages.filter(|_| is_open).and_then(|messages| messages.waiting_since),
             quota: Quota::of(visitor, now),
             held: visitor.held.len(),
             visitor: VisitorSummary {
@@ -219,27 +256,58 @@ impl ConversationStage {
     }
 }
 
+fn group_id(conversation: &Conversation) -> Option<String> {
+    match (&conversation.stage, conversation.waiting().and_then(|waiting| Queue::named(&waiting.queue))) {
+        (Stage::Assigned(assigned), _) => assigned.group_id.clone(),
+        (_, Some(Queue::Group(id))) => Some(id),
+        _ => None,
+    }
+}
+
+fn robot_id(conversation: &Conversation) -> Option<String> {
+    match &conversation.stage {
+        Stage::Robot(robot) => Some(robot.robot_id.clone()),
+        _ => None,
+    }
+}
+
+/// What a conversation is shown with the name of.
+fn named(conversation: &Conversation) -> impl Iterator<Item = Named> {
+    let binding = Named::Binding(conversation.app_id.clone());
+    let agent = conversation.assignee().map(|agent| Named::Agent(agent.to_owned()));
+    let (group, robot) = (group_id(conversation).map(Named::Group), robot_id(conversation).map(Named::Robot));
+    [Some(binding), agent, group, robot].into_iter().flatten()
+}
+
 /// One conversation.
-pub(crate) async fn one(store: &Store, conversation: &Conversation) -> Result<ConversationView, Problem> {
-    let visitor = store.threads.visitor(&conversation.thread()).await?;
-    Ok(with_visitor(store, conversation, &visitor))
+pub(crate) async fn one(services: &Services, conversation: &Conversation) -> Result<ConversationView, Problem> {
+    let visitor = services.store.threads.visitor(&conversation.thread()).await?;
+    with_visitor(services, conversation, &visitor).await
 }
 
 /// One conversation whose visitor is known.
-pub(crate) fn with_visitor(store: &Store, conversation: &Conversation, visitor: &Visitor) -> ConversationView {
-    ConversationView::new(conversation, visitor, store.clock.now())
+pub(crate) async fn with_visitor(
+    services: &Services,
+    conversation: &Conversation,
+    visitor: &Visitor,
+) -> Result<ConversationView, Problem> {
+    let names = services.names.names(&services.store, named(conversation).collect()).await?;
+    Ok(ConversationView::new(conversation, visitor, &names, services.store.clock.now()))
 }
 
 /// A page of conversations. Their visitors are read in one batch.
-pub(crate) async fn page(store: &Store, page: Page<Conversation>) -> Result<PageOf<ConversationView>, Problem> {
+pub(crate) async fn page(services: &Services, page: Page<Conversation>) -> Result<PageOf<ConversationView>, Problem> {
     let mut threads: Vec<_> = page.items.iter().map(Conversation::thread).collect();
     // A visitor may have several conversations, and a batch must name each item once.
     threads.sort_by(|one, other| (&one.app_id, &one.openid).cmp(&(&other.app_id, &other.openid)));
     threads.dedup();
-    let visitors: HashMap<_, _> = store.threads.visitors(&threads).await?.into_iter().collect();
+    let store = &services.store;
+    let wanted: BTreeSet<_> = page.items.iter().flat_map(named).collect();
+    let (visitors, names) = tokio::try_join!(store.threads.visitors(&threads), services.names.names(store, wanted))?;
+    let visitors: HashMap<_, _> = visitors.into_iter().collect();
     let (unseen, now) = (Visitor::default(), store.clock.now());
     let view = |conversation: &Conversation| {
-        ConversationView::new(conversation, visitors.get(&conversation.thread()).unwrap_or(&unseen), now)
+        ConversationView::new(conversation, visitors.get(&conversation.thread()).unwrap_or(&unseen), &names, now)
     };
     Ok(PageOf { items: page.items.iter().map(view).collect(), cursor: page.cursor })
 }

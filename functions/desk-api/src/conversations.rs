@@ -6,7 +6,7 @@ use api::{
 use channel::TokenError;
 use desk::policy::{self, Role};
 use serde::Deserialize;
-use store::{Conversation, Event, Kind, Page, Queue, StoreError};
+use store::{Conversation, Event, Kind, Page, Queue, Stage, StoreError};
 use utoipa::{IntoParams, ToSchema};
 use wechat::{Action, client};
 
@@ -47,6 +47,10 @@ enum ConversationFilter {
     Waiting,
     /// Messages left while no agent was available.
     LeftMessages,
+    /// Of the conversations opened last, those that a robot has, newest first.
+    Robot,
+    /// Of the conversations opened last, those that have ended, newest first.
+    Closed,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -70,6 +74,7 @@ struct ConversationQuery {
 /// A selection with the ids that it needs.
 enum Selection {
     All,
+    AllThat(fn(&Conversation) -> bool),
     AssignedTo(Option<String>),
     Waiting(Queue),
     WaitingInAny(Vec<Queue>),
@@ -88,6 +93,8 @@ impl Selection {
         }
         match (query.view.unwrap_or_default(), query.group_id, query.agent_id) {
             (Filter::All, None, None) => Ok(Self::All),
+            (Filter::Robot, None, None) => Ok(Self::AllThat(|it| matches!(it.stage, Stage::Robot(_)))),
+            (Filter::Closed, None, None) => Ok(Self::AllThat(|it| !it.is_open())),
             (Filter::Mine, None, None) => Ok(Self::AssignedTo(services.conversations.known_agent(caller).await?)),
             (Filter::Mine, None, Some(agent)) => {
                 if caller.role() == Role::Agent
@@ -110,6 +117,11 @@ impl Selection {
     async fn page(&self, store: &Store, cursor: Option<&str>, limit: i32) -> Result<Page<Conversation>, StoreError> {
         let (cids, cursor) = match self {
             Self::All => return store.lists.conversations(cursor, limit).await,
+            Self::AllThat(belongs) => {
+                let mut page = store.lists.conversations(cursor, limit).await?;
+                page.items.retain(belongs);
+                return Ok(page);
+            }
             Self::AssignedTo(None) => (Vec::new(), None),
             Self::AssignedTo(Some(agent)) => {
                 let page = store.staff.assigned_page(agent, cursor, limit).await?;
@@ -153,7 +165,7 @@ impl Selection {
 }
 
 /// The queues in which conversations may wait that the caller may read.
-async fn waiting_queues(services: &Services, caller: &Caller) -> Result<Vec<Queue>, Problem> {
+pub(crate) async fn waiting_queues(services: &Services, caller: &Caller) -> Result<Vec<Queue>, Problem> {
     let mut queues = services.store.lists.queues_in_use().await?;
     if let policy::Caller::Agent(member) = services.conversations.caller(caller).await? {
         // A conversation that waits for another agent may belong to a group of the caller's.
@@ -197,7 +209,7 @@ async fn list(
     let selection = Selection::new(&services, &caller, query).await?;
     let reader = services.conversations.caller(&caller).await?;
     let found = selection.readable_page(&services, &reader, &page).await?;
-    conversation_view::page(&services.store, found).await.map(Json)
+    conversation_view::page(&services, found).await.map(Json)
 }
 
 /// Get a conversation
@@ -210,7 +222,7 @@ async fn list(
     responses((status = 200, description = "The conversation.", body = ConversationView)),
 )]
 async fn read(State(services): State<Services>, permitted: Permitted) -> Result<Json<ConversationView>, Problem> {
-    conversation_view::one(&services.store, permitted.conversation()).await.map(Json)
+    conversation_view::one(&services, permitted.conversation()).await.map(Json)
 }
 
 /// List the events of a conversation

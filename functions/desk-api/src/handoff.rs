@@ -37,6 +37,7 @@ const TRANSFER_REFUSALS: &[Refusal] = &[
     (409, Code::AgentAtCapacity),
     (409, Code::GroupUnavailable),
 ];
+const READ_REFUSALS: &[Refusal] = &[(409, Code::ConversationTaken), (409, Code::ConversationNotAssigned)];
 const CLOSE_REFUSALS: &[Refusal] = &[(409, Code::ConversationTaken), (409, Code::ConversationNotAssigned)];
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
@@ -45,6 +46,7 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
         .route_refusing(operation!(claim), CLAIM_REFUSALS)
         .allow(Action::AcceptConversation)
         .route_refusing(operation!(accept), ACCEPT_REFUSALS)
+        .route_refusing(operation!(mark_read), READ_REFUSALS)
         .allow(Action::TransferConversation)
         .route_refusing(operation!(transfer), TRANSFER_REFUSALS)
         .allow(Action::CloseConversation)
@@ -95,6 +97,37 @@ async fn claim(
     }
     let claimed = Box::pin(services.actions.claim(permitted.into_conversation(), &agent)).await?;
     answer(&services, claimed, own.as_deref().or_else(|| (!is_for_another).then_some(agent.as_str()))).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ReadMark {
+    /// The id of the visitor's last message that the agent has seen.
+    #[schema(min_length = 1, max_length = 128)]
+    up_to: String,
+}
+
+/// Mark messages as read
+///
+/// Sets `unread` to 0 if `up_to` is the visitor's last message. If a newer one has come, nothing changes: it is not seen yet. To
+/// reply marks everything as read, too.
+#[utoipa::path(
+    post,
+    path = "/api/conversations/{cid}/read",
+    operation_id = "markRead",
+    tag = "handoff",
+    params(ConversationPath),
+    request_body = ReadMark,
+    responses((status = 200, description = "The conversation as it is now.", body = ConversationView)),
+)]
+async fn mark_read(
+    State(services): State<Services>,
+    permitted: Permitted,
+    Json(ReadMark { up_to }): Json<ReadMark>,
+) -> Result<Json<ConversationView>, Problem> {
+    let conversation = permitted.conversation();
+    let visitor = services.actions.mark_read(conversation, &up_to).await?;
+    conversation_view::with_visitor(&services, conversation, &visitor).await.map(Json)
 }
 
 /// Accept a conversation
@@ -244,10 +277,10 @@ async fn answer(
 ) -> Result<Json<ConversationView>, Problem> {
     match result {
         Ok(HandedOff { conversation, visitor: Some(visitor) }) => {
-            Ok(Json(conversation_view::with_visitor(&services.store, &conversation, &visitor)))
+            conversation_view::with_visitor(services, &conversation, &visitor).await.map(Json)
         }
         Ok(HandedOff { conversation, visitor: None }) => {
-            conversation_view::one(&services.store, &conversation).await.map(Json)
+            conversation_view::one(services, &conversation).await.map(Json)
         }
         Err(error) => Err(handoff_refused(error, own_agent)),
     }

@@ -1,7 +1,8 @@
 //! `/api`: REST for admins, agents and integrators.
 //!
 //! - One module for each resource, with its handlers and, in `routes`, who may call them: `bindings` (with `health` and
-//!   `session_from_secret`), `session_from`, `visitors` (with `erasure` and `export`), `conversations`, `handoff` (claim, accept, transfer, close), `messages`, `groups`,
+//!   `session_from_secret`), `session_from`, `visitors` (with `erasure` and `export`), `conversations` (with `counts`), `handoff` (claim,
+//!   accept, mark as read, transfer, close), `messages`, `groups`,
 //!   `agents` (with `duty`), `merchants`, `robots` (with `questions` and `try_robot`), `calendars`, `routing`, `access_tokens`, `audit`, `me`.
 //! - What groups, agents, merchants, robots and calendars have in common: `records` creates, lists, changes and deletes
 //!   them; `settings` reads and validates them; `effects` is what a change of settings entails; `usage` finds what still
@@ -16,6 +17,7 @@ mod bindings;
 mod calendars;
 mod conversation_view;
 mod conversations;
+mod counts;
 mod credentials;
 mod description;
 mod duty;
@@ -30,6 +32,7 @@ mod me;
 mod merchants;
 mod merge;
 mod messages;
+mod names;
 mod parameters;
 mod questions;
 mod reception;
@@ -107,6 +110,7 @@ fn mount(routes: &mut impl Routes<Services>) {
     try_robot::routes(routes);
     calendars::routes(routes);
     conversations::routes(routes);
+    counts::routes(routes);
     handoff::routes(routes);
     messages::routes(routes);
     routing::routes(routes);

@@ -1,15 +1,15 @@
 //! The messages of a conversation: list, send, cancel a held text.
 
 use api::{
-    Caller, Code, FieldError, Idempotent, Json, LastSend, PageOf, PageRequest, Path, Permitted, Problem, Routes, Sent,
-    State, key_reused, operation, reassigned,
+    Caller, Code, FieldError, Idempotent, Json, LastSend, PageOf, PageRequest, Path, Permitted, Problem, Query, Routes,
+    Sent, State, key_reused, non_empty, operation, reassigned,
 };
 use channel::{Channel, Draft, SendResult};
 use desk::policy::Action;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{Conversation, MEDIA_ID_MAX, Message};
-use utoipa::ToSchema;
+use store::{Conversation, MEDIA_ID_MAX, Message, MessageOrder};
+use utoipa::{IntoParams, ToSchema};
 use wechat::{
     Name,
     text::{MAX_TEXT, clean_line, is_blank},
@@ -109,25 +109,47 @@ struct NewLink {
     thumb_url: String,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct MessageQuery {
+    /// Which message is first: the first to arrive, or the last.
+    #[serde(default, deserialize_with = "non_empty")]
+    #[param(inline, nullable = false, default = "asc")]
+    order: Option<OrderOfMessages>,
+}
+
+/// `asc`: the first to arrive first; `desc`: the last to arrive first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum OrderOfMessages {
+    Asc,
+    Desc,
+}
+
 /// List the messages of a conversation
 ///
-/// In the order of their arrival, oldest first. A page may have fewer messages than the limit, even none, and still have a
+/// In the order of their arrival, oldest first, or newest first with `order=desc`. A page may have fewer messages than the limit, even none, and still have a
 /// next page.
 #[utoipa::path(
     get,
     path = "/api/conversations/{cid}/messages",
     operation_id = "listMessages",
     tag = "messages",
-    params(ConversationPath, PageRequest),
+    params(ConversationPath, MessageQuery, PageRequest),
     responses((status = 200, description = "A page of messages.", body = schema::MessagePage)),
 )]
 async fn list(
     State(services): State<Services>,
     permitted: Permitted,
+    Query(MessageQuery { order }): Query<MessageQuery>,
     page: PageRequest,
 ) -> Result<Json<PageOf<Message>>, Problem> {
-    let messages =
-        services.store.threads.conversation_messages(permitted.conversation(), page.cursor(), page.limit).await?;
+    let order = match order {
+        None | Some(OrderOfMessages::Asc) => MessageOrder::OldestFirst,
+        Some(OrderOfMessages::Desc) => MessageOrder::NewestFirst,
+    };
+    let (threads, conversation) = (&services.store.threads, permitted.conversation());
+    let messages = threads.conversation_messages(conversation, order, page.cursor(), page.limit).await?;
     Ok(Json(messages.into()))
 }
 

@@ -15,6 +15,8 @@ use store::{
     StaffReader, Table, ThreadReader, Vault,
 };
 
+use crate::names::NameCache;
+
 /// The state of the router.
 #[derive(Debug, Clone)]
 pub(crate) struct Services {
@@ -23,6 +25,7 @@ pub(crate) struct Services {
     pub(crate) actions: AgentActions,
     /// Asks robots in a trial.
     pub(crate) robots: ::robots::Client,
+    pub(crate) names: Arc<NameCache>,
     pub(crate) eraser: Eraser,
     vault: Vault,
     /// SHA-256 of the bootstrap admin token.
@@ -88,6 +91,7 @@ impl Services {
             eraser: Eraser::new(&conversations, table.erasures()),
             conversations,
             robots,
+            names: Arc::default(),
             vault,
             bootstrap_hash: bootstrap_hash.into(),
         }

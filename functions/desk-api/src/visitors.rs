@@ -4,16 +4,23 @@ use api::{Caller, Json, PageOf, PageRequest, Path, Problem, Routes, State, opera
 use desk::policy::{Action, Role, Subject};
 use jiff::Timestamp;
 use serde::Serialize;
-use store::{Message, Profile, Thread, Visitor};
+use store::{Message, Page, Profile, Thread, Visitor};
 use utoipa::ToSchema;
 use wechat::session_from::{self, SessionFrom, SignatureVersion, Verification};
 
-use crate::{bindings, conversation_view::Quota, parameters::VisitorPath, schema, services::Services};
+use crate::{
+    bindings,
+    conversation_view::{self, ConversationView, Quota},
+    parameters::VisitorPath,
+    schema,
+    services::Services,
+};
 
 pub(crate) fn routes(routes: &mut impl Routes<Services>) {
     let _ = routes
         .allow(Action::ReadVisitor)
         .route(operation!(read))
+        .route(operation!(list_conversations))
         .allow(Action::ReadVisitorMessages)
         .route(operation!(list_messages));
 }
@@ -140,6 +147,35 @@ async fn read(
         profile: visitor.profile,
         person,
     }))
+}
+
+/// List the conversations of a visitor
+///
+/// Newest first, as far as the caller may read them. A page may have fewer than the limit, even none, and still have a next page.
+#[utoipa::path(
+    get,
+    path = "/api/bindings/{app_id}/visitors/{openid}/conversations",
+    operation_id = "listVisitorConversations",
+    tag = "visitors",
+    params(VisitorPath, PageRequest),
+    responses((status = 200, description = "A page of conversations.", body = schema::ConversationPage)),
+)]
+async fn list_conversations(
+    State(services): State<Services>,
+    caller: Caller,
+    Path(VisitorPath { app_id, openid }): Path<VisitorPath>,
+    page: PageRequest,
+) -> Result<Json<PageOf<ConversationView>>, Problem> {
+    bindings::find(&services, &app_id).await?;
+    let thread = Thread::new(&app_id, &openid);
+    let visitor = services.store.threads.visitor(&thread).await?;
+    let facts = services.conversations.visitor_facts(&thread, &visitor).await?;
+    require(&services.conversations, &caller, Action::ReadVisitor, &Subject::Visitor(&facts), "visitor").await?;
+    let found = services.store.threads.newest_conversations(&thread, page.cursor(), page.limit).await?;
+    let conversations = services.store.conversations.conversations_of(&found.items).await?;
+    let reader = services.conversations.caller(&caller).await?;
+    let items = services.conversations.readable(&reader, conversations).await?;
+    conversation_view::page(&services, Page { items, cursor: found.cursor }).await.map(Json)
 }
 
 /// List the messages of a visitor

@@ -158,7 +158,8 @@ impl DecisionCycle {
         if self.sends_until.is_some_and(|until| self.store.clock.now() >= until) {
             return self.store.due_now.send(thread, id).await;
         }
-        self.channel.deliver(thread, id, RetryPolicy::Retry).await.map(drop)
+        // Boxed, because every decision may send, and would carry the size of it.
+        Box::pin(self.channel.deliver(thread, id, RetryPolicy::Retry)).await.map(drop)
     }
 
     /// Assigns the conversations that wait where the written decision made this possible.

@@ -144,6 +144,13 @@ impl<'a> Decision<'a> {
         true
     }
 
+    /// Notes for the lists that the visitor wrote this message, and what is said after it.
+    pub(crate) fn note_message(&mut self, message: &InboundRef) {
+        if let Some(after) = &self.after {
+            self.visitor.messages.received(&after.cid, message, self.now);
+        }
+    }
+
     /// Tells the visitor that no agent is there and the robot goes on.
     pub(crate) fn say_no_agent(&mut self) {
         let text = self.reception.prompts.no_agent.clone();
@@ -184,21 +191,25 @@ impl<'a> Decision<'a> {
             after
         });
         let _in_flight_until_written = self.in_flight.take();
+        // Every send has reserved a reply, so that the visitor is written anyway.
+        if let Some(last) = self.sends.iter().rfind(|send| send.cid.is_some()) {
+            self.visitor.messages.sent(last, self.now);
+        }
         let changed = self.changes_visitor();
-        decisions
-            .commit(Commit {
-                message: self.message,
-                visitor: changed.then(|| (&self.thread, &self.visitor_before, self.visitor.clone())),
-                before: self.before.as_ref(),
-                after,
-                events: self.events.drain(..).map(Into::into).collect(),
-                sends: self.sends.clone(),
-                released: std::mem::take(&mut self.released),
-                assign: self.assign,
-                queue_limit: self.queue_limit,
-                idempotency: None,
-                audit: self.audit.take(),
-            })
-            .await
+        let commit = Commit {
+            message: self.message,
+            visitor: changed.then(|| (&self.thread, &self.visitor_before, self.visitor.clone())),
+            before: self.before.as_ref(),
+            after,
+            events: self.events.drain(..).map(Into::into).collect(),
+            sends: self.sends.clone(),
+            released: std::mem::take(&mut self.released),
+            assign: self.assign,
+            queue_limit: self.queue_limit,
+            idempotency: None,
+            audit: self.audit.take(),
+        };
+        // Boxed, because everything that decides awaits it and would carry its size.
+        Box::pin(decisions.commit(commit)).await
     }
 }

@@ -204,6 +204,6 @@ impl Conversations {
     /// Simulates where a visitor's first message would go. `None` when the mini program is not bound.
     #[tracing::instrument(skip_all, fields(app_id = simulation.app_id))]
     pub async fn simulate(&self, simulation: &Simulation<'_>) -> Result<Option<Simulated>> {
-        self.simulator.simulate(simulation).await
+        Box::pin(self.simulator.simulate(simulation)).await
     }
 }

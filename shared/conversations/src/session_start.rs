@@ -79,6 +79,7 @@ pub(crate) fn greet(decision: &mut Decision<'_>) {
 }
 
 /// A valid signature of a partnerid.
+#[derive(Clone, Copy)]
 struct Proof<'a> {
     /// The signer of the secret that it was made with.
     signer: &'a str,

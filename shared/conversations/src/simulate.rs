@@ -100,14 +100,16 @@ impl Simulator {
             return Ok(None);
         };
         let reception = reception(Some(&binding))?;
+        let thread = Thread::new(simulation.app_id, simulation.openid.unwrap_or_default());
         let mut visitor = match simulation.openid {
-            Some(openid) => self.store.threads.visitor(&Thread::new(simulation.app_id, openid)).await?,
+            Some(_) => self.store.threads.visitor(&thread).await?,
             None => Visitor::default(),
         };
         visitor.session_from = Some(simulation.session_from.to_owned());
         visitor.session_from_at = Some(simulation.at);
         let given = session_from::parse_bounded(simulation.session_from);
-        visitor.verification = Some(verify(&self.vault, &given, Some(&binding), self.store.clock.now()).await?);
+        visitor.verification =
+            Some(verify(&self.vault, &given, Some(&binding), &thread, self.store.clock.now()).await?);
         let from = current_session_from(&reception, &visitor, simulation.at);
         let planned = self.router.plan(&reception, &visitor, from.as_ref()).await?;
         let input = ReceptionInput {

@@ -255,6 +255,11 @@ impl Conversation {
         }
     }
 
+    /// Counts its changes.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// Whether its agent's duty lists it once the decision on `before` is written.
     pub(crate) fn is_in_duty(&self, before: Option<&Self>) -> bool {
         let stays = before.filter(|before| before.assignee() == self.assignee());

@@ -2,7 +2,7 @@
 
 use desk::conversation::AuthorRole;
 use jiff::Timestamp;
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 use wechat::text::{MAX_TEXT, SplitRule};
 
@@ -11,10 +11,11 @@ use crate::{
     item::{Attributes, Build, Read, at, n, s},
     keys,
     thread::Thread,
+    transcript,
 };
 
 /// From the visitor (`in`) or to the visitor (`out`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
@@ -84,7 +85,7 @@ impl MessageState {
 }
 
 /// Why a message did not go out, or may not have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendFailure {
     /// Stable code, such as `wechat.reply_window_closed`.
     pub code: String,
@@ -96,7 +97,7 @@ pub struct SendFailure {
 }
 
 /// Who wrote an outbound message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Author {
     /// The author's role.
@@ -169,6 +170,7 @@ impl Serialize for Message {
         if let Some(at) = &self.received_at {
             map.serialize_entry("received_at", at)?;
         }
+        map.serialize_entry("order", &transcript::order_of(self))?;
         map.serialize_entry("state", &self.state)?;
         if let Some(cid) = &self.cid {
             map.serialize_entry("cid", cid)?;

@@ -13,6 +13,7 @@ use crate::{
     handles::ThreadReader,
     item::{Attributes, Build, Read, n, s},
     keys,
+    last_message::Messages,
     message::Message,
     retention::Retention,
     table::SERVICE,
@@ -48,6 +49,9 @@ pub struct Visitor {
     pub held: Vec<String>,
     /// The agent they last talked to, and when.
     pub last_agent: Option<(String, Timestamp)>,
+    /// What lists show of the messages of their last conversation.
+    #[serde(skip_serializing_if = "Messages::is_empty")]
+    pub messages: Messages,
     /// When their link to the person of their verified `partnerid` was last written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) person_linked_at: Option<Timestamp>,
@@ -140,6 +144,11 @@ fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
 }
 
 impl Visitor {
+    /// Counts their changes.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// Whether anything is stored of them beside their messages and conversations.
     pub fn is_stored(&self) -> bool {
         self.version > 0

@@ -29,6 +29,7 @@ const CONVERSATIONS: &str = "
     DELETE /api/conversations/{cid}/messages/{id} not_held      not_held       not_held       not_held           not_held             404                 not_held  not_assigned   taken           404            not_held             404
     POST   /api/conversations/{cid}/claim       taken           taken          200            200                taken                404                 200       200            taken           404            403                  403
     POST   /api/conversations/{cid}/accept      taken           taken          200            not_assigned       taken                404                 200       not_assigned   taken           404            403                  403
+    POST   /api/conversations/{cid}/read        200             200            200            not_assigned       taken                404                 200       not_assigned   taken           404            403                  403
     POST   /api/conversations/{cid}/transfer    200             200            200            200                200                  404                 200       not_assigned   taken           404            403                  403
     POST   /api/conversations/{cid}/close       200             200            200            200                200                  404                 200       not_assigned   taken           404            403                  403
 ";
@@ -40,6 +41,7 @@ const OTHERS: &str = "
     GET    /api/openapi.json                                ok    ok         ok    ok
     GET    /api/me                                          ok    ok         ok    ok
     GET    /api/conversations                               ok    ok         ok    ok
+    GET    /api/conversations/counts                        ok    ok         ok    ok
     GET    /api/bindings                                    ok    ok         403   ok
     POST   /api/bindings                                    ok    403        403   403
     GET    /api/bindings/{app_id}                           ok    ok         403   ok
@@ -48,6 +50,7 @@ const OTHERS: &str = "
     GET    /api/bindings/{app_id}/health                    ok    ok         403   ok
     POST   /api/bindings/{app_id}/session-from-secret       ok    403        403   403
     GET    /api/bindings/{app_id}/visitors/{openid}         ok    ok         ok    ok
+    GET    /api/bindings/{app_id}/visitors/{openid}/conversations ok ok     ok    ok
     GET    /api/bindings/{app_id}/visitors/{openid}/messages ok   403        403   ok
     DELETE /api/bindings/{app_id}/visitors/{openid}         ok    403        403   403
     GET    /api/bindings/{app_id}/visitors/{openid}/export  ok    403        403   403
@@ -208,6 +211,7 @@ async fn request(staff: &Staff<'_>, chat: &OpenConversation<'_>, token: &str, me
         "messages" if *method == Method::POST => Some(text("您好")),
         "cards" => Some(chat.card_with_cover_at(&format!("{}/phone/cover.png", world.bundle.wechat_url()))),
         "typing" => Some(json!({ "typing": true })),
+        "read" => Some(json!({ "up_to": message })),
         "transfer" => Some(json!({ "agent_id": staff.agents[3] })),
         _ => None,
     };

@@ -14,13 +14,14 @@ const OTHER: &str = "wx00000000000000f2";
 const SECRETS: [&str; 3] = ["sk-of-the-model", "0123456789abcdef0123456789abcdef", "newToken42"];
 
 /// Routes that change something and have no entry.
-const EXEMPT: [(&str, &str); 11] = [
+const EXEMPT: [(&str, &str); 12] = [
     ("POST /api/conversations/{cid}/messages", "the message names its author"),
     ("POST /api/conversations/{cid}/cards", "the message names its author"),
     ("DELETE /api/conversations/{cid}/messages/{id}", "the message has the state `cancelled`"),
     ("POST /api/conversations/{cid}/typing", "changes nothing that is kept"),
     ("POST /api/conversations/{cid}/claim", "an event names the agent"),
     ("POST /api/conversations/{cid}/accept", "an event names the agent"),
+    ("POST /api/conversations/{cid}/read", "an agent's day"),
     ("PUT /api/agents/{id}/status", "an agent's day"),
     ("POST /api/agents/{id}/heartbeat", "an agent's day"),
     ("POST /api/robots/{id}/try", "changes nothing"),

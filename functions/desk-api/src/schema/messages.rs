@@ -31,6 +31,9 @@ pub(crate) struct Message {
     /// From the visitor: when WeChat's push arrived. Messages are listed in the order of their arrival.
     #[schema(nullable = false)]
     received_at: Option<Timestamp>,
+    /// Sorts the messages of a visitor in the order of their arrival: 13 digits, the time in milliseconds, and the message's id. It
+    /// never changes.
+    order: String,
     state: MessageState,
     /// The conversation that the message belongs to.
     #[schema(nullable = false)]

@@ -6,6 +6,7 @@
 
 mod claim;
 mod close;
+mod mark_read;
 mod replace_robot;
 mod transfer;
 

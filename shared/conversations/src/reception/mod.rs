@@ -114,6 +114,7 @@ impl Receiver {
         decision.visitor.ledger.record_message(message.created_at, now);
         release_held_texts(&self.store.threads, &mut decision).await?;
         let follow_up = self.process_message(&mut decision, message, binding.as_deref()).await?;
+        decision.note_message(message);
         Ok(Some((decision, follow_up)))
     }
 

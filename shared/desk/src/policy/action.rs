@@ -19,7 +19,7 @@ pub enum Action {
     ClaimConversation,
     /// Give a conversation that no agent has to another agent than the caller's.
     ClaimForAgent,
-    /// Confirm an assignment.
+    /// Confirm an assignment, or mark the visitor's messages as read.
     AcceptConversation,
     /// Transfer a conversation to an agent or a group.
     TransferConversation,

@@ -18,6 +18,7 @@ mod api;
 mod audit;
 mod backlog;
 mod bindings;
+mod budgets;
 mod cards;
 mod cold_start;
 mod cover_fetch;

@@ -7,7 +7,7 @@ use tracing::level_filters::LevelFilter;
 use crate::robots::chat::desk;
 use crate::service_desk::SHIPPING;
 use crate::support::push::{Push, text_document};
-use crate::support::{Log, Logging, StubServer, World};
+use crate::support::{Log, Logging, StubServer, World, grounded_answer};
 
 const APP: &str = "wx00000000000000a1";
 
@@ -72,6 +72,21 @@ async fn expired_token_that_cannot_be_renewed_is_counted() {
     world.advance(60 * 60);
     world.tick("TokenRefresh").await;
     assert_eq!(sum(&log, "TokensExpired"), 1);
+}
+
+#[tokio::test]
+async fn turn_without_a_budget_is_counted() {
+    let world = World::start().await;
+    let model = StubServer::start().await;
+    let desk = desk(&world, &model.url, json!({})).await;
+    world.set_reception(&desk.binding, json!({ "budgets": { "model_calls_per_day": 1 } })).await;
+    let visitor = desk.visitor(&world, "o-1");
+    let (log, _guard) = start_log();
+    for times in [0, 1, 2] {
+        model.respond_json(&grounded_answer("48小时内发出。", &[1]));
+        visitor.writes(SHIPPING).await;
+        assert_eq!(sum(&log, "BudgetsExhausted"), times);
+    }
 }
 
 #[tokio::test]

@@ -151,6 +151,7 @@ fn is_staffed(table: &OpenState, queue: &str, now: Timestamp) -> bool {
 fn stays(model: &Model, conversation: &Conversation, waiting: &Waiting) -> bool {
     let plan: Plan = conversation.plan.clone().unwrap();
     let goes = model.route(&RoutingRequest {
+        app_id: &conversation.app_id,
         levels: &plan.levels,
         policy: plan.after_hours,
         last_agent: None,

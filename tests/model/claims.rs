@@ -38,6 +38,7 @@ pub(crate) async fn writes(desk: &Desk, app_id: &str, number: u32) -> String {
         kind: kept.kind,
         content: kept.content,
         created_at: kept.created_at,
+        received_at: kept.created_at,
     };
     Box::pin(desk.conversations.receive(&message)).await.unwrap();
     desk.table.threads().visitor(&thread).await.unwrap().open_cid.unwrap()

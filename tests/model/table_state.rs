@@ -45,6 +45,8 @@ pub(crate) struct OpenState {
     /// How many conversations have joined each queue, and how many have left it.
     pub(crate) joined: BTreeMap<String, i64>,
     pub(crate) departed: BTreeMap<Key, i64>,
+    /// The same for each mini program, by AppID, in each item of the queue's watch.
+    pub(crate) of_mini_programs: BTreeMap<Key, BTreeMap<String, i64>>,
 }
 
 impl Deref for TableState {
@@ -77,6 +79,10 @@ pub(crate) struct Message {
     /// Whether it ends the conversation.
     pub(crate) farewell: bool,
     pub(crate) cid: Option<String>,
+    /// The minute in which it arrived.
+    pub(crate) minute: i64,
+    /// Whether nothing follows from it.
+    pub(crate) ignored: bool,
     /// When the tick processes it; `None` once it is processed.
     pub(crate) due: Option<String>,
 }
@@ -123,6 +129,8 @@ impl TableState {
                     kind: text(item, "type").unwrap(),
                     farewell: text(item, "content").unwrap().contains(FAREWELL),
                     cid: text(item, "cid"),
+                    minute: number(item, "received_at").unwrap() / 60_000,
+                    ignored: item.contains_key("ignored"),
                     due: text(item, "due_pk").and(text(item, "due_sk")),
                 };
                 put(&mut self.messages, key.clone(), item.map(message));
@@ -139,9 +147,11 @@ impl TableState {
                 }
             }
             ("watch", "departures") => {
+                put(&mut now.of_mini_programs, key.clone(), item.map(of_mini_programs));
                 put(&mut now.departed, key.clone(), item.and_then(|item| number(item, "departed")));
             }
             ("watch", _) => {
+                put(&mut now.of_mini_programs, key.clone(), item.map(of_mini_programs));
                 put(&mut now.joined, id.clone(), item.and_then(|item| number(item, "joined")));
                 put(&mut now.watches, id, item.map(|item| item.contains_key("due_pk")));
             }
@@ -161,6 +171,20 @@ impl OpenState {
         let of_queue = |(key, _): &(&Key, &i64)| key.0.strip_prefix("watch#") == Some(queue);
         let departed: i64 = self.departed.iter().filter(of_queue).map(|(_, departed)| departed).sum();
         self.joined.get(queue).copied().unwrap_or_default() - departed
+    }
+
+    /// The mini programs that use a queue, each with its stored length.
+    pub(crate) fn shares(&self, queue: &str) -> BTreeMap<String, i64> {
+        let mut shares = BTreeMap::new();
+        for (key, counts) in &self.of_mini_programs {
+            if key.0.strip_prefix("watch#") == Some(queue) {
+                let sign = if key.1 == "watch" { 1 } else { -1 };
+                for (app_id, count) in counts {
+                    *shares.entry(app_id.clone()).or_default() += sign * count;
+                }
+            }
+        }
+        shares
     }
 
     /// Whether a group is open now; `None` if there is no such group.
@@ -219,6 +243,11 @@ fn agent(item: &Item) -> Agent {
         last_assigned_at: number(item, "last_assigned_at"),
         next_check_at: text(item, "due_pk").and(text(item, "due_sk")),
     }
+}
+
+fn of_mini_programs(item: &Item) -> BTreeMap<String, i64> {
+    let names = item.keys().filter_map(|name| Some((name, name.strip_prefix("of-")?)));
+    names.map(|(name, app_id)| (app_id.to_owned(), number(item, name).unwrap())).collect()
 }
 
 fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {

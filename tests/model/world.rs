@@ -133,7 +133,8 @@ impl World {
             .map(|number| Thread::new(apps[random.below(2) as usize].clone(), format!("oVisitor{number}")));
         let threads = threads.collect();
         let priorities: BTreeMap<_, _> = receptions.iter().map(|(app, set)| (app.clone(), set.priority)).collect();
-        let watch = Arc::new(Mutex::new(Watch::new(clock.clone(), priorities.clone())));
+        let limits = receptions.iter().map(|(app, set)| (app.clone(), set.messages_per_minute)).collect();
+        let watch = Arc::new(Mutex::new(Watch::new(clock.clone(), priorities.clone(), limits)));
         watch.lock().unwrap().table = TableState::of(database.everything());
         let watching = Arc::clone(&watch);
         database.watch(Box::new(move |touched| watching.lock().unwrap().wrote(touched)));
@@ -199,6 +200,7 @@ pub(crate) fn draw_group(random: &mut Random, agents: &[String]) -> Group {
     group.strategy = if random.percent(70) { Strategy::LeastLoad } else { Strategy::RoundRobin };
     group.sticky_minutes = if random.percent(30) { random.between(1, 60) } else { 0 };
     group.max_queue = if random.percent(60) { random.between(1, 4) } else { 100 };
+    group.binding_share = if random.percent(50) { 50 } else { random.between(1, 100) };
     group.max_wait_seconds = random.percent(30).then(|| random.between(10, 300));
     group.after_hours = *random.pick(&after_hours).unwrap();
     group.calendar_id =
@@ -219,6 +221,7 @@ fn draw_reception(random: &mut Random, groups: &[String]) -> Reception {
     reception.group_id = random.percent(85).then(|| random.pick(groups).unwrap().clone());
     reception.locked = random.percent(10);
     reception.after_hours = *random.pick(&[AfterHours::LeaveMessage, AfterHours::Queue, AfterHours::Robot]).unwrap();
+    reception.messages_per_minute = if random.percent(30) { random.between(1, 4) } else { 30 };
     reception.priority = if random.percent(40) { random.between(1, 3) } else { 0 };
     reception.idle.close_after_minutes = if random.percent(25) { random.between(4, 60) } else { 2880 };
     reception.idle.warn_after_minutes = random.percent(25).then(|| random.between(1, 3));

@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use desk::conversation::ClosedBy;
 use jiff::SignedDuration;
 use serde_json::json;
-use store::{Conversation, Message, NewOutbound, Stage, Thread};
+use store::{Conversation, Message, MessageOrder, NewOutbound, Stage, Thread};
 
 use crate::support::{APP_ID, BEGIN, Decision, Kit, OPENID, outbound, s, visitor};
 
@@ -27,7 +27,12 @@ async fn messages(kit: &Kit, conversation: &Conversation, limit: i32) -> Vec<Mes
     let mut listed = Vec::new();
     let mut cursor = None;
     loop {
-        let page = kit.table.threads().conversation_messages(conversation, cursor.as_deref(), limit).await.unwrap();
+        let page = kit
+            .table
+            .threads()
+            .conversation_messages(conversation, MessageOrder::OldestFirst, cursor.as_deref(), limit)
+            .await
+            .unwrap();
         listed.extend(page.items);
         cursor = page.cursor;
         if cursor.is_none() {

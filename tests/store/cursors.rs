@@ -1,7 +1,7 @@
 //! A cursor that the store did not issue is refused as invalid, not reported as a database failure.
 
 use jiff::SignedDuration;
-use store::StoreError;
+use store::{MessageOrder, StoreError};
 
 use crate::support::{Kit, visitor};
 
@@ -67,12 +67,19 @@ async fn message_lists_refuse_an_invalid_cursor() {
     let places = places.map(|text| encode(text.as_bytes()));
     for cursor in garbage().iter().chain(&places) {
         assert_refused(&kit.table.threads().thread_messages(&visitor(), Some(cursor), 10).await, cursor);
-        assert_refused(&kit.table.threads().conversation_messages(&conversation, Some(cursor), 10).await, cursor);
+        assert_refused(
+            &kit.table
+                .threads()
+                .conversation_messages(&conversation, MessageOrder::OldestFirst, Some(cursor), 10)
+                .await,
+            cursor,
+        );
     }
     assert_eq!(kit.wire.calls("Query"), before);
     let earlier = encode(b"1772351000000-1772351000-m00000000000000000001");
     assert_eq!(kit.table.threads().thread_messages(&visitor(), Some(&earlier), 10).await.unwrap().items.len(), 1);
-    let of_conversation = kit.table.threads().conversation_messages(&conversation, Some(&earlier), 10).await;
+    let of_conversation =
+        kit.table.threads().conversation_messages(&conversation, MessageOrder::OldestFirst, Some(&earlier), 10).await;
     assert_eq!(of_conversation.unwrap().items.len(), 1);
 }
 

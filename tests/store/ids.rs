@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::json;
-use store::{NewInbound, NewOutbound, Receipt, Thread};
+use store::{MessageOrder, NewInbound, NewOutbound, Receipt, Thread};
 
 use crate::support::{APP_ID, BEGIN, Decision, Kit, event, outbound, reply, text_message, visitor};
 
@@ -105,7 +105,16 @@ async fn every_openid_has_its_own_thread() {
         let conversation = kit.written(decision.event("conversation.created").says(answer)).await;
         assert_eq!(conversation.thread(), thread);
         assert_eq!(kit.table.threads().visitors(std::slice::from_ref(&thread)).await.unwrap()[0].0, thread);
-        assert_eq!(kit.table.threads().conversation_messages(&conversation, None, 10).await.unwrap().items.len(), 2);
+        assert_eq!(
+            kit.table
+                .threads()
+                .conversation_messages(&conversation, MessageOrder::OldestFirst, None, 10)
+                .await
+                .unwrap()
+                .items
+                .len(),
+            2
+        );
     }
     let uids: BTreeSet<_> = openids.iter().map(|openid| Thread::new(APP_ID, openid).uid()).collect();
     assert_eq!(uids.len(), openids.len());

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use desk::conversation::ClosedBy;
 use jiff::SignedDuration;
-use store::{CommitOutcome, Queue, Stage, Thread};
+use store::{CommitOutcome, Queue, ShareLength, Stage, Thread};
 
 use crate::support::{
     APP_ID, Decision, Kit, cancelled,
@@ -142,4 +142,44 @@ async fn conflict_at_the_length_alone_is_written_again() {
     let leaving = Decision::on(&kit.table, &kit.waiting(&queue).await[0]).await.closed();
     kit.wire.fail("TransactWriteItems", 1, &cancelled(&["TransactionConflict", "None", "None", "TransactionConflict"]));
     kit.refused(&leaving, &CommitOutcome::Conflict).await;
+}
+
+#[tokio::test]
+async fn full_share_of_a_mini_program_is_a_conflict() {
+    let kit = Kit::start().await;
+    let queue = group("g1");
+    let share = |entries, departed| Some(ShareLength { entries, departed });
+    for number in 0..2 {
+        kit.written(joining(&kit, number, &queue).await.limited_to(10, 0).sharing(share(2, 0))).await;
+    }
+    let third = joining(&kit, 2, &queue).await.limited_to(10, 0).sharing(share(2, 0));
+    kit.refused(&third, &CommitOutcome::Conflict).await;
+    let first = kit.waiting(&queue).await.remove(0);
+    kit.written(Decision::on(&kit.table, &first).await.closed()).await;
+    kit.refused(&third, &CommitOutcome::Conflict).await;
+    let length = kit.table.queues().length(&queue).await.unwrap();
+    assert_eq!(length.of_mini_programs[APP_ID], ShareLength { entries: 1, departed: 1 });
+    assert_eq!(length.share_of(APP_ID), None, "no other uses the queue");
+    assert_eq!(length.share_of("wx00000000000000b1"), Some(ShareLength::default()));
+    kit.written(third.limited_to(10, 1).sharing(share(2, 1))).await;
+}
+
+#[tokio::test]
+async fn wrong_share_is_corrected_by_the_next_check() {
+    let kit = Kit::start().await;
+    let queue = group("g1");
+    for number in 0..3 {
+        joins(&kit, number, &queue).await;
+    }
+    let of =
+        |length: store::QueueLength| length.of_mini_programs.into_iter().map(|(id, of)| (id, of.entries)).collect();
+    for (app_id, wrong) in [(APP_ID, "7"), ("wx00000000000000b1", "4")] {
+        let mut watch = kit.items_of("watch").await.remove(0);
+        watch.insert(format!("of-{app_id}"), AttributeValue::N(wrong.to_owned()));
+        kit.write(watch).await;
+        kit.table.due_checks().count_queue(&queue).await.unwrap();
+        let found: Vec<(String, u32)> = of(kit.table.queues().length(&queue).await.unwrap());
+        assert!(found.contains(&(APP_ID.to_owned(), 3)), "{found:?}");
+        assert!(found.iter().all(|(id, entries)| id == APP_ID || *entries == 0), "{found:?}");
+    }
 }

@@ -67,7 +67,7 @@ async fn queues_are_separate() {
     }
     for (queue, cid) in queues.iter().zip(&cids) {
         let place = place(cid, kit.now(), 0);
-        let entry = Entry { cid: cid.clone(), place, handed_on: None };
+        let entry = Entry { cid: cid.clone(), app_id: Some(APP_ID.to_owned()), place, handed_on: None };
         assert_eq!(kit.table.queues().waiting(queue, 10).await.unwrap(), [entry], "{queue:?}");
         assert_eq!(kit.table.queues().count_waiting(queue, None, 10).await.unwrap(), 1);
     }
@@ -177,6 +177,7 @@ async fn entry_names_the_transferring_agent() {
     let waiting = Waiting { handed_on_by: by.clone(), ..place_in(&queue, &opened.cid, kit.now()) };
     let (place, since) = (waiting.place.clone(), waiting.since);
     kit.written(Decision::on(&kit.table, &opened.cid).await.to(Stage::Queued(waiting))).await;
-    let entry = Entry { cid: opened.cid.clone(), place, handed_on: by.map(|by| (by, since)) };
+    let (cid, app_id) = (opened.cid.clone(), Some(opened.app_id.clone()));
+    let entry = Entry { cid, app_id, place, handed_on: by.map(|by| (by, since)) };
     assert_eq!(kit.table.queues().waiting(&queue, 10).await.unwrap(), [entry]);
 }

@@ -1,17 +1,27 @@
 //! Messages are listed in the order of their arrival, also across pages.
 
 use jiff::{SignedDuration, Timestamp};
-use store::{Conversation, Message, NewOutbound, Thread};
+use store::{Conversation, Message, MessageOrder, NewOutbound, Thread};
 
 use crate::support::{BEGIN, Kit, outbound, text_message, visitor};
 
-/// Pages of this length, and what they list.
+/// Pages of this length, and what they list. A conversation is listed from its end as well, which has to give the reverse.
 async fn paged(kit: &Kit, limit: i32, of: Option<&Conversation>) -> Vec<String> {
+    let texts = paged_in(kit, limit, of, MessageOrder::OldestFirst).await;
+    if of.is_some() {
+        let mut from_the_end = paged_in(kit, limit, of, MessageOrder::NewestFirst).await;
+        from_the_end.reverse();
+        assert_eq!(from_the_end, texts, "from the end by {limit}");
+    }
+    texts
+}
+
+async fn paged_in(kit: &Kit, limit: i32, of: Option<&Conversation>, order: MessageOrder) -> Vec<String> {
     let (mut texts, mut cursor) = (Vec::new(), None);
     loop {
         let threads = kit.table.threads();
         let page = match of {
-            Some(conversation) => threads.conversation_messages(conversation, cursor.as_deref(), limit).await,
+            Some(conversation) => threads.conversation_messages(conversation, order, cursor.as_deref(), limit).await,
             None => threads.thread_messages(&visitor(), cursor.as_deref(), limit).await,
         };
         let page = page.unwrap();

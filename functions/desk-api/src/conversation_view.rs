@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use api::{PageOf, Problem};
-use desk::conversation::ClosedBy;
+use desk::{conversation::ClosedBy, limits::Block};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -161,6 +161,8 @@ pub(crate) struct Quota {
 /// What the visitor's `session-from` says about them.
 #[derive(Serialize, ToSchema)]
 struct VisitorSummary {
+    /// That they are blocked: their messages are shown, and nothing follows from them.
+    blocked: Option<Block>,
     nickname: Option<String>,
     /// The address of their picture.
     avatar: Option<String>,
@@ -188,7 +190,7 @@ impl ConversationView {
         let waiting = conversation.waiting();
         let name = |named: Named| names.get(&named).cloned();
         let group_id = group_id(conversation);
-        let messages = Some(&visitor.messages).filter(|messages| messages.cid == conversation.cid);
+        let preview = Some(&visitor.preview).filter(|preview| preview.cid == conversation.cid);
         let is_open = conversation.is_open();
         Self {
             cid: conversation.cid.clone(),
@@ -227,9 +229,9 @@ impl ConversationView {
             summary: conversation.summary.clone(),
             seq: conversation.seq,
             revision: format!("{}.{}", conversation.version(), visitor.version()),
-            last_message: messages.and_then(|messages| messages.last.clone()),
-            unread: messages.filter(|_| is_open).map_or(0, |messages| messages.unread),
-            waiting_since: messages.filter(|_| is_open).and_then(|messages| messages.waiting_since),
+            last_message: preview.and_then(|preview| preview.last.clone()),
+            unread: preview.filter(|_| is_open).map_or(0, |preview| preview.unread),
+            waiting_since: preview.filter(|_| is_open).and_then(|preview| preview.waiting_since),
             quota: Quota::of(visitor, now),
             held: visitor.held.len(),
             visitor: VisitorSummary {
@@ -238,6 +240,7 @@ impl ConversationView {
                 partnerid: visitor.profile.partnerid.clone(),
                 partnerid_verified: visitor.profile.partnerid_verified,
                 signature_version: visitor.profile.signature_version,
+                blocked: visitor.block(now).cloned(),
             },
         }
     }

@@ -123,13 +123,13 @@ async fn mine(store: &Store, agent: Option<&str>) -> Result<Mine, StoreError> {
     conversations.retain(|conversation| conversation.is_open() && conversation.assignee() == Some(agent));
     let threads: Vec<_> = conversations.iter().map(Conversation::thread).collect();
     let visitors = store.threads.visitors(&threads).await?;
-    let is_mine = |visitor: &&Visitor| conversations.iter().any(|mine| mine.cid == visitor.messages.cid);
+    let is_mine = |visitor: &&Visitor| conversations.iter().any(|mine| mine.cid == visitor.preview.cid);
     let visitors = visitors.iter().map(|(_, visitor)| visitor).filter(is_mine);
     let mut mine = Mine { count: conversations.len(), ..Mine::default() };
-    for messages in visitors.map(|visitor| &visitor.messages) {
-        mine.unread += messages.unread;
-        mine.unread_conversations += usize::from(messages.unread > 0);
-        mine.waiting_since = mine.waiting_since.into_iter().chain(messages.waiting_since).min();
+    for preview in visitors.map(|visitor| &visitor.preview) {
+        mine.unread += preview.unread;
+        mine.unread_conversations += usize::from(preview.unread > 0);
+        mine.waiting_since = mine.waiting_since.into_iter().chain(preview.waiting_since).min();
     }
     Ok(mine)
 }

@@ -216,7 +216,7 @@ async fn transfer(
 }
 
 /// The agent that the caller works as; `None` for an admin, who works as none here.
-async fn acting_agent(services: &Services, caller: &Caller) -> Result<Option<String>, Problem> {
+pub(crate) async fn acting_agent(services: &Services, caller: &Caller) -> Result<Option<String>, Problem> {
     if caller.role() == Role::Admin {
         return Ok(None);
     }

@@ -1,9 +1,12 @@
 //! The health of a binding: what works, what does not, and why.
 
 use api::{Caller, Json, Path, Problem, State};
-use desk::robot::{Robot, RobotKind};
+use desk::{
+    limits::{Budgets, ModelUse},
+    robot::{Robot, RobotKind},
+};
 use serde::Serialize;
-use store::{Binding, BindingStatus, RobotFailure, SealState, StoreError, StoredToken};
+use store::{Binding, BindingStatus, Record, RobotFailure, SealState, StoreError, StoredToken};
 use utoipa::ToSchema;
 
 use crate::{
@@ -57,10 +60,24 @@ struct Check {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     warnings: Vec<ReceptionWarning>,
+    /// Of `budget`: what language models have used today, in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    budget: Option<BudgetUse>,
+}
+
+/// What the language models of a mini program have used on a day in UTC, and what they may use.
+#[derive(Serialize, ToSchema)]
+struct BudgetUse {
+    /// Requests to language models.
+    model_calls: u64,
+    /// Tokens, as far as the models' servers count them.
+    model_tokens: u64,
+    limits: Budgets,
 }
 
 /// What is checked: whether visitors reach an agent or a robot (`reception`), the callback URL, the AppID with the AppSecret, the access token for WeChat, the model or the webhook of the
-/// binding's robot (where it has one), and whether the stored credentials can be opened. A credential under an older version of the stack's secret can; it is sealed again within the hour.
+/// binding's robot (where it has one), whether language models may be asked further today (`budget`, where a model is the binding's robot or was asked), and whether the stored credentials can be opened. A credential under an older version of the stack's secret can; it is sealed again within the hour.
 #[derive(Serialize, ToSchema)]
 #[schema(as = HealthCheckName)]
 #[serde(rename_all = "snake_case")]
@@ -71,6 +88,7 @@ enum CheckName {
     Vault,
     Robot,
     Reception,
+    Budget,
 }
 
 impl Check {
@@ -85,6 +103,7 @@ impl Check {
             errcode: None,
             expires_at: None,
             warnings: Vec::new(),
+            budget: None,
         }
     }
 }
@@ -112,7 +131,9 @@ pub(crate) async fn read_health(
     let reception = reception(&services, &binding).await?;
     let mut checks =
         vec![callback(&binding), credentials(&binding), access_token(&services, token.as_ref()), vault, reception];
-    checks.extend(robot(&services, &binding).await?);
+    let own = own_robot(&services, &binding).await?;
+    checks.extend(budget(&services, &binding, own.as_ref()).await?);
+    checks.extend(robot(&services, own).await?);
     let healthy = checks.iter().all(|check| check.ok);
     Ok(Json(Health { status: binding.status(), app_id: binding.app_id, healthy, checks }))
 }
@@ -161,11 +182,46 @@ async fn reception(services: &Services, binding: &Binding) -> Result<Check, Prob
     Ok(Check { warnings, ..Check::new(CheckName::Reception, is_empty, detail) })
 }
 
+/// The robot of the binding.
+async fn own_robot(services: &Services, binding: &Binding) -> Result<Option<Record<Robot>>, StoreError> {
+    match binding.reception()?.robot_id {
+        Some(id) => services.store.settings.record::<Robot>(&id).await,
+        None => Ok(None),
+    }
+}
+
+/// Whether language models may be asked further today. `None` where none is the binding's robot and none was asked.
+async fn budget(
+    services: &Services,
+    binding: &Binding,
+    robot: Option<&Record<Robot>>,
+) -> Result<Option<Check>, StoreError> {
+    let used = services.store.model_use.model_use(&binding.app_id, services.store.clock.now()).await?;
+    let is_model = robot.is_some_and(|robot| matches!(robot.settings.kind, RobotKind::Chat { .. }));
+    if !is_model && used == ModelUse::default() {
+        return Ok(None);
+    }
+    let limits = binding.reception()?.budgets;
+    let is_used_up = limits.are_used_up(used);
+    let ModelUse { calls, tokens } = used;
+    let of = |limit: u64| if limit == 0 { "without a limit".to_owned() } else { format!("of {limit}") };
+    let (of_calls, of_tokens) = (of(limits.model_calls_per_day.into()), of(limits.model_tokens_per_day));
+    let numbers =
+        format!("Today, in UTC, {calls} calls ({of_calls}) and {tokens} tokens ({of_tokens}) of language models.");
+    let detail = if is_used_up {
+        format!("{numbers} The models are not asked before tomorrow, unless reception.budgets is raised.")
+    } else {
+        numbers
+    };
+    let budget = Some(BudgetUse { model_calls: calls, model_tokens: tokens, limits });
+    Ok(Some(Check { budget, ..Check::new(CheckName::Budget, !is_used_up, detail) }))
+}
+
 /// Whether the model or the webhook of the binding's robot answered when it was last asked. `None` where the binding has no such
 /// robot.
-async fn robot(services: &Services, binding: &Binding) -> Result<Option<Check>, Problem> {
-    let Some(id) = binding.reception()?.robot_id else { return Ok(None) };
-    let Some(robot) = services.store.settings.record::<Robot>(&id).await? else { return Ok(None) };
+async fn robot(services: &Services, robot: Option<Record<Robot>>) -> Result<Option<Check>, StoreError> {
+    let Some(robot) = robot else { return Ok(None) };
+    let id = robot.id;
     if matches!(robot.settings.kind, RobotKind::Faq { .. }) {
         return Ok(None);
     }

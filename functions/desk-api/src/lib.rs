@@ -1,7 +1,7 @@
 //! `/api`: REST for admins, agents and integrators.
 //!
 //! - One module for each resource, with its handlers and, in `routes`, who may call them: `bindings` (with `health` and
-//!   `session_from_secret`), `session_from`, `visitors` (with `erasure` and `export`), `conversations` (with `counts`), `handoff` (claim,
+//!   `session_from_secret`), `session_from`, `visitors` (with `block`, `erasure` and `export`), `conversations` (with `counts`), `handoff` (claim,
 //!   accept, mark as read, transfer, close), `messages`, `groups`,
 //!   `agents` (with `duty`), `merchants`, `robots` (with `questions` and `try_robot`), `calendars`, `routing`, `access_tokens`, `audit`, `me`.
 //! - What groups, agents, merchants, robots and calendars have in common: `records` creates, lists, changes and deletes
@@ -14,6 +14,7 @@ mod access_tokens;
 mod agents;
 mod audit;
 mod bindings;
+mod block;
 mod calendars;
 mod conversation_view;
 mod conversations;
@@ -99,6 +100,7 @@ fn mount(routes: &mut impl Routes<Services>) {
     session_from::routes(routes);
     session_from_secret::routes(routes);
     visitors::routes(routes);
+    block::routes(routes);
     erasure::routes(routes);
     export::routes(routes);
     groups::routes(routes);

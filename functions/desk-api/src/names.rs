@@ -36,7 +36,15 @@ pub(crate) type Names = BTreeMap<Named, String>;
 
 /// Names that were read lately.
 #[derive(Debug, Default)]
-pub(crate) struct NameCache(Mutex<HashMap<Named, (Timestamp, Option<String>)>>);
+pub(crate) struct NameCache(Mutex<HashMap<Named, Kept>>);
+
+/// A name as it was read.
+#[derive(Debug, Clone)]
+struct Kept {
+    read_at: Timestamp,
+    /// The name; `None` for what does not exist.
+    name: Option<String>,
+}
 
 impl NameCache {
     /// The names of these, at most [`LIFE`] old.
@@ -46,8 +54,7 @@ impl NameCache {
         let mut missing = Vec::new();
         for named in wanted {
             match self.kept(&named, now) {
-                Some(Some(name)) => drop(names.insert(named, name)),
-                Some(None) => {}
+                Some(kept) => names.extend(kept.name.map(|name| (named, name))),
                 None => missing.push(named),
             }
         }
@@ -61,17 +68,19 @@ impl NameCache {
             kept.clear();
         }
         for (named, name) in read {
-            kept.insert(named.clone(), (now, name.clone()));
+            kept.insert(named.clone(), Kept { read_at: now, name: name.clone() });
             names.extend(name.map(|name| (named, name)));
         }
         Ok(names)
     }
 
-    fn kept(&self, named: &Named, now: Timestamp) -> Option<Option<String>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, name) = kept.get(named)?;
-        let age = now.duration_since(*read_at);
-        (!age.is_negative() && age < LIFE).then(|| name.clone())
+    fn kept(&self, named: &Named, now: Timestamp) -> Option<Kept> {
+        let cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_current = |kept: &&Kept| {
+            let age = now.duration_since(kept.read_at);
+            !age.is_negative() && age < LIFE
+        };
+        cache.get(named).filter(is_current).cloned()
     }
 }
 

@@ -11,8 +11,8 @@ use axum::{
 use channel::Channel;
 use store::{
     AccessTokens, ApiTokenWriter, AuditActor, AuditLog, BindingList, BindingReader, BindingWriter, ConversationReader,
-    DutyWriter, Lists, MediaUploads, Queues, RobotFailureReader, SettingsReader, SettingsWriter, SharedClock,
-    StaffReader, Table, ThreadReader, Vault,
+    DutyWriter, Lists, MediaUploads, ModelUseReader, Queues, RobotFailureReader, SettingsReader, SettingsWriter,
+    SharedClock, StaffReader, Table, ThreadReader, Vault,
 };
 
 use crate::names::NameCache;
@@ -68,6 +68,7 @@ pub(crate) struct Store {
     pub(crate) api_token_writer: ApiTokenWriter,
     pub(crate) audit_log: AuditLog,
     pub(crate) media: MediaUploads,
+    pub(crate) model_use: ModelUseReader,
 }
 
 impl FromRef<Services> for Conversations {
@@ -126,6 +127,7 @@ impl Store {
             api_token_writer: table.api_token_writer(),
             audit_log: table.audit_log(),
             media: table.media(),
+            model_use: table.model_use(),
         }
     }
 

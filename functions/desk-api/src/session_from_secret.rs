@@ -61,7 +61,7 @@ struct SessionFromSecret {
 /// Version 1, over `"kefu.session-from.v1\n" + partnerid + "\n" + ts` and without `2.`, is still accepted. It covers no openid:
 /// another visitor of the same mini program, or of one with the same secret, who copies it is verified, too.
 ///
-/// Example: with the secret `kefu-test-secret`, the app_id `wx0123456789abcdef`, the openid `oVisitor7`, the partnerid `member-7`
+/// Example: with the secret `kefu-test-secret`, the AppID `wx0123456789abcdef`, the openid `oVisitor7`, the partnerid `member-7`
 /// and the ts `1767225600`, sig is `2.Vxb0eG2rj9qNts5IzdHY96lxfgxyc0jQU6n8VvFEH2A`. The session-from then has
 /// `|partnerid=member-7|ts=1767225600|sig=2.Vxb0eG2rj9qNts5IzdHY96lxfgxyc0jQU6n8VvFEH2A`.
 #[utoipa::path(

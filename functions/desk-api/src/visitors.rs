@@ -1,7 +1,10 @@
 //! Visitors: profile and messages.
 
 use api::{Caller, Json, PageOf, PageRequest, Path, Problem, Routes, State, operation, require};
-use desk::policy::{Action, Role, Subject};
+use desk::{
+    limits::Block,
+    policy::{Action, Role, Subject},
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use store::{Message, Page, Profile, Thread, Visitor};
@@ -28,7 +31,7 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 /// A visitor as the API shows them.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Visitor)]
-struct VisitorView {
+pub(crate) struct VisitorView {
     /// Stands for the mini program and the visitor.
     uid: String,
     app_id: String,
@@ -45,6 +48,9 @@ struct VisitorView {
     /// Their open conversation.
     #[schema(required = true)]
     open_cid: Option<String>,
+    /// That they are blocked: their messages are stored and shown, and nothing follows from them.
+    #[schema(required = true)]
+    blocked: Option<Block>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     person: Option<Person>,
@@ -105,17 +111,38 @@ async fn read(
     caller: Caller,
     Path(VisitorPath { app_id, openid }): Path<VisitorPath>,
 ) -> Result<Json<VisitorView>, Problem> {
-    bindings::find(&services, &app_id).await?;
     let thread = Thread::new(&app_id, &openid);
-    let visitor = services.store.threads.visitor(&thread).await?;
+    let visitor = permitted(&services, &caller, Action::ReadVisitor, &thread).await?;
+    view(&services, &caller, thread, visitor).await.map(Json)
+}
+
+/// A visitor to whom the caller may do this.
+pub(crate) async fn permitted(
+    services: &Services,
+    caller: &Caller,
+    action: Action,
+    thread: &Thread,
+) -> Result<Visitor, Problem> {
+    let binding = bindings::find(services, &thread.app_id).await?;
+    let visitor = services.store.threads.visitor(thread).await?;
     if visitor == Visitor::default() {
         return Err(Problem::not_found("visitor"));
     }
-    let facts = services.conversations.visitor_facts(&thread, &visitor).await?;
-    require(&services.conversations, &caller, Action::ReadVisitor, &Subject::Visitor(&facts), "visitor").await?;
+    let facts = services.conversations.visitor_facts(thread, &visitor, binding.reception()?.group_id).await?;
+    require(&services.conversations, caller, action, &Subject::Visitor(&facts), "visitor").await?;
+    Ok(visitor)
+}
+
+/// The visitor as the caller sees them.
+pub(crate) async fn view(
+    services: &Services,
+    caller: &Caller,
+    thread: Thread,
+    visitor: Visitor,
+) -> Result<VisitorView, Problem> {
     let person = match visitor.profile.proved() {
         Some(proved) => {
-            let threads = services.store.threads.person(&app_id, &proved).await?;
+            let threads = services.store.threads.person(&thread.app_id, &proved).await?;
             let one =
                 |thread: Thread| PersonVisitor { uid: thread.uid(), app_id: thread.app_id, openid: thread.openid };
             let visitors = threads.into_iter().map(one).collect();
@@ -135,18 +162,20 @@ async fn read(
             parsed,
         }
     });
-    Ok(Json(VisitorView {
+    let now = services.store.clock.now();
+    Ok(VisitorView {
         uid: thread.uid(),
-        app_id,
-        openid,
+        app_id: thread.app_id,
+        openid: thread.openid,
         session_from,
         first_seen_at: visitor.first_seen_at,
         last_seen_at: visitor.last_seen_at,
-        quota: Quota::of(&visitor, services.store.clock.now()),
+        quota: Quota::of(&visitor, now),
         open_cid: visitor.open_cid.clone(),
+        blocked: visitor.block(now).cloned(),
         profile: visitor.profile,
         person,
-    }))
+    })
 }
 
 /// List the conversations of a visitor
@@ -166,11 +195,8 @@ async fn list_conversations(
     Path(VisitorPath { app_id, openid }): Path<VisitorPath>,
     page: PageRequest,
 ) -> Result<Json<PageOf<ConversationView>>, Problem> {
-    bindings::find(&services, &app_id).await?;
     let thread = Thread::new(&app_id, &openid);
-    let visitor = services.store.threads.visitor(&thread).await?;
-    let facts = services.conversations.visitor_facts(&thread, &visitor).await?;
-    require(&services.conversations, &caller, Action::ReadVisitor, &Subject::Visitor(&facts), "visitor").await?;
+    permitted(&services, &caller, Action::ReadVisitor, &thread).await?;
     let found = services.store.threads.newest_conversations(&thread, page.cursor(), page.limit).await?;
     let conversations = services.store.conversations.conversations_of(&found.items).await?;
     let reader = services.conversations.caller(&caller).await?;

@@ -139,7 +139,7 @@ impl Channel {
             }
             new.held = Some((quota_failure(shortage), now + HELD_TEXT_LIFETIME));
         }
-        visitor.messages.sent(&new, now);
+        visitor.preview.sent(&new, now);
         let sends = vec![new.clone()];
         let visitor = Some((&new.thread, &seen, visitor));
         let commit = Commit { visitor, sends, idempotency, ..Commit::default() };

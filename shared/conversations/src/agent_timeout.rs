@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use desk::routing::{Level, Mode, Plan, Target};
+use desk::routing::{Level, Plan, Target};
 use store::{Attempt, Attempted, Conversation, Duty, Result, Stage};
 use tracing::{Span, field};
 
@@ -12,7 +12,7 @@ use crate::{
     decision::Decision,
     events::{ConversationEvent, RoutingCause},
     handles::Handles,
-    routing::{Freshness, Router, RoutingContext, RoutingFacts, stored_plan},
+    routing::{Router, RoutingContext, RoutingFacts, stored_plan},
 };
 
 /// How many conversations of one agent a tick routes again. More than any agent's capacity.
@@ -71,7 +71,7 @@ impl AgentTimeout {
             }
             Some(plan) => {
                 let mut facts = RoutingFacts::new();
-                let routed = self.router.route(&plan, Mode::Full, decision.now, Freshness::Current, &mut facts).await?;
+                let routed = self.router.route(&plan, &decision.current_routing(), &mut facts).await?;
                 let (plan, facts, cause) = (&plan, &facts, RoutingCause::AgentGone(agent.to_owned()));
                 let context = RoutingContext { plan, facts, robot_id: None, since, tell_visitor: false, cause };
                 self.assigner.reroute(&mut decision, &routed, context).await?

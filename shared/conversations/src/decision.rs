@@ -1,17 +1,20 @@
 //! One decision about a conversation: what was read, the change to write, the events and the messages that go with it.
 
 use channel::text_part_count;
-use desk::settings::Reception;
+use desk::{limits::Ignored, routing::Mode, settings::Reception};
 use jiff::Timestamp;
 use serde_json::json;
 use store::{
-    Assign, Author, Commit, CommitOutcome, Conversation, Decisions, InboundRef, NewAudit, NewOutbound, QueueLimit,
-    Result, RobotStage, Stage, Thread, Visitor,
+    Assign, Author, Commit, CommitOutcome, Conversation, Decisions, IgnoredMessage, InboundRef, NewAudit, NewOutbound,
+    QueueLimit, Result, RobotStage, Stage, Thread, Visitor,
 };
 
 use crate::{
-    automatic_message::AutomaticMessage, due::next_check_at, events::ConversationEvent, in_flight::InFlightAssignment,
-    routing::Freshness,
+    automatic_message::AutomaticMessage,
+    due::next_check_at,
+    events::ConversationEvent,
+    in_flight::InFlightAssignment,
+    routing::{Freshness, RoutingTerms},
 };
 
 /// What was read, and what is to be written.
@@ -45,6 +48,7 @@ pub(crate) struct Decision<'a> {
     pub(crate) released: Vec<(String, String)>,
     /// The entry of the audit log, if a person acts who does not have the conversation.
     pub(crate) audit: Option<Box<NewAudit>>,
+    ignored: Option<IgnoredMessage>,
     events: Vec<ConversationEvent>,
     sends: Vec<NewOutbound>,
 }
@@ -74,6 +78,7 @@ impl<'a> Decision<'a> {
             check_by: None,
             released: Vec::new(),
             audit: None,
+            ignored: None,
             events: Vec::new(),
             sends: Vec::new(),
         }
@@ -97,6 +102,16 @@ impl<'a> Decision<'a> {
         if self.lost_races == 0 { Freshness::Recent } else { Freshness::Current }
     }
 
+    /// The terms of its routing, by facts as current as the decision needs them.
+    pub(crate) fn routing(&self, mode: Mode) -> RoutingTerms<'_> {
+        RoutingTerms { app_id: &self.thread.app_id, mode, now: self.now, freshness: self.freshness() }
+    }
+
+    /// The same by facts as they are in the table.
+    pub(crate) fn current_routing(&self) -> RoutingTerms<'_> {
+        RoutingTerms { freshness: Freshness::Current, ..self.routing(Mode::Full) }
+    }
+
     /// Whether it writes the visitor, so that its transaction fails if the visitor has changed since it was read.
     pub(crate) fn changes_visitor(&self) -> bool {
         self.visitor != self.visitor_before
@@ -108,6 +123,19 @@ impl<'a> Decision<'a> {
             Some(Stage::Robot(robot)) => Some(robot),
             _ => None,
         }
+    }
+
+    /// Lets nothing follow from the message. The open conversation shows it, and has an event where agents are told.
+    pub(crate) fn ignore(&mut self, reason: Ignored, is_told: bool) {
+        let cid = self.after.as_ref().map(|after| after.cid.clone());
+        if is_told && cid.is_some() {
+            let messages_per_minute = self.reception.messages_per_minute;
+            self.event(ConversationEvent::Limited { messages_per_minute });
+        } else {
+            // It is not written.
+            (self.before, self.after) = (None, None);
+        }
+        self.ignored = Some(IgnoredMessage { reason, cid });
     }
 
     /// Adds an event.
@@ -147,7 +175,7 @@ impl<'a> Decision<'a> {
     /// Notes for the lists that the visitor wrote this message, and what is said after it.
     pub(crate) fn note_message(&mut self, message: &InboundRef) {
         if let Some(after) = &self.after {
-            self.visitor.messages.received(&after.cid, message, self.now);
+            self.visitor.preview.received(&after.cid, message, self.now);
         }
     }
 
@@ -193,11 +221,12 @@ impl<'a> Decision<'a> {
         let _in_flight_until_written = self.in_flight.take();
         // Every send has reserved a reply, so that the visitor is written anyway.
         if let Some(last) = self.sends.iter().rfind(|send| send.cid.is_some()) {
-            self.visitor.messages.sent(last, self.now);
+            self.visitor.preview.sent(last, self.now);
         }
         let changed = self.changes_visitor();
         let commit = Commit {
             message: self.message,
+            ignored: self.ignored.take(),
             visitor: changed.then(|| (&self.thread, &self.visitor_before, self.visitor.clone())),
             before: self.before.as_ref(),
             after,

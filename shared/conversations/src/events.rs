@@ -157,6 +157,13 @@ pub enum ConversationEvent {
         #[cfg_attr(feature = "openapi", schema(required = true, value_type = Option<Object>))]
         summary: Option<Value>,
     },
+    /// The visitor has sent more messages in a minute than the settings allow. Those beyond are shown, and nothing follows from
+    /// them. Once a minute.
+    #[serde(rename = "conversation.limited")]
+    Limited {
+        /// The limit.
+        messages_per_minute: u32,
+    },
     /// An automatic message was not sent.
     #[serde(rename = "message.not_said")]
     NotSent {

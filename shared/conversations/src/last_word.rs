@@ -19,7 +19,7 @@ pub(crate) enum LastWord {
 /// The last word of a conversation by the last messages of its thread, the last to arrive first.
 ///
 /// A message that has not reached the visitor, because it failed or is held, is no word, and neither is an event such as
-/// entering. A set text answers only the visitor of a robot: it tells them that no agent is there. The robot's unanswered
+/// entering, nor a message of the visitor from which nothing follows. A set text answers only the visitor of a robot: it tells them that no agent is there. The robot's unanswered
 /// turn is the visitor's word, whatever was said meanwhile.
 pub(crate) fn last_word(conversation: &Conversation, said: &[Message]) -> LastWord {
     let (has_robot, has_turn) = match &conversation.stage {
@@ -30,7 +30,7 @@ pub(crate) fn last_word(conversation: &Conversation, said: &[Message]) -> LastWo
     for message in said {
         let author = message.author.as_ref().map(|author| author.role);
         match message.direction {
-            Direction::In if message.kind == "event" => {}
+            Direction::In if message.kind == "event" || message.ignored.is_some() => {}
             Direction::In => {
                 let told_at = told_at.filter(|_| has_robot && !has_turn);
                 let at = message.received_at.unwrap_or(message.created_at);
@@ -66,7 +66,7 @@ mod tests {
     fn conversation(stage: Stage) -> Conversation {
         let thread = Thread::new("wx0", "o-1");
         let (id, kind, content) = ("0000000001-m1".to_owned(), "text".to_owned(), json!({}));
-        let first = InboundRef { thread: thread.clone(), id, kind, content, created_at: at(1) };
+        let first = InboundRef { thread: thread.clone(), id, kind, content, created_at: at(1), received_at: at(1) };
         Conversation::new(&thread, &first, stage, at(1))
     }
 
@@ -94,6 +94,7 @@ mod tests {
             author: author.map(Author::automatic),
             failure: None,
             ai: false,
+            ignored: None,
             split: SplitRule::default(),
             released_as: None,
             parts_sent: 0,

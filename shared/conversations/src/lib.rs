@@ -11,7 +11,7 @@
 //! | `settings_cache` | the settings that are read for every message |
 //! | `queue_drain` | which waiting conversation goes to which free agent |
 //! | `robot_turn` | what a robot is asked, and what its answer leads to |
-//! | `actions` | what agents and administrators do: claim, accept, transfer, close, change status |
+//! | `actions` | what agents and administrators do: claim, accept, transfer, close, block visitors, change status |
 //! | `tick`, `agent_timeout` | what is due: silent agents, idle conversations, long waits, unstaffed queues; by the minute, and by timers |
 //! | `last_word` | whether the visitor waits for an answer, and since when neither side has written |
 //! | `erasure` | how all that is stored of a visitor is deleted |
@@ -51,7 +51,7 @@ mod simulate;
 mod tick;
 mod token_agent;
 
-pub use actions::{Actor, AgentActions, HandedOff, HandoffError, HandoffResult, TransferTarget};
+pub use actions::{Actor, AgentActions, HandedOff, HandoffError, HandoffResult, NewBlock, TransferTarget};
 pub use erasure::{Eraser, ErasureState};
 pub use events::{AnswerKind, AssignmentOrigin, ConversationEvent, NoData, RoutingCause, True, WithheldAnswer};
 pub use robot_turn::{AskFailure, AskedRobot, RobotTrial, TURN_TIME, TurnOutcome, TurnReport};

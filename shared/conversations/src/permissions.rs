@@ -100,8 +100,13 @@ impl Conversations {
         Ok(Holder::Closed { last_agent: last_agent(conversation, &visitor), visitor_is_with })
     }
 
-    /// A visitor, as far as permissions go.
-    pub async fn visitor_facts(&self, thread: &Thread, visitor: &Visitor) -> Result<VisitorFacts> {
+    /// A visitor, as far as permissions go. `group_id`: the group of their mini program.
+    pub async fn visitor_facts(
+        &self,
+        thread: &Thread,
+        visitor: &Visitor,
+        group_id: Option<String>,
+    ) -> Result<VisitorFacts> {
         let open = match &visitor.open_cid {
             Some(cid) => self.store.conversations.conversation(cid).await?,
             None => None,
@@ -111,7 +116,7 @@ impl Conversations {
             None => None,
         };
         let last_agent = visitor.last_agent.as_ref().map(|(agent, _)| agent.clone());
-        Ok(VisitorFacts { app_id: thread.app_id.clone(), open, last_agent })
+        Ok(VisitorFacts { app_id: thread.app_id.clone(), open, group_id, last_agent })
     }
 
     /// Those of the conversations that the caller may read, in the same order.

@@ -39,7 +39,9 @@ pub(crate) async fn start_session(
         };
         update_profile(&mut decision.visitor.profile, &from, proof);
     }
-    greet(decision);
+    if decision.visitor.block(now).is_none() {
+        greet(decision);
+    }
     Ok(text.is_some())
 }
 

@@ -15,7 +15,7 @@ use wechat::session_from::{self, SessionFrom};
 use crate::{
     handles::Handles,
     reception_settings::reception,
-    routing::{Freshness, PlannedRoute, Router, RoutingFacts, current_session_from},
+    routing::{Freshness, PlannedRoute, Router, RoutingFacts, RoutingTerms, current_session_from},
     session_start::verify,
 };
 
@@ -127,7 +127,7 @@ impl Simulator {
         let asking =
             ReceptionInput { incoming: Incoming::Text(ASK_FOR_PERSON), handler: Some(Handler::Robot), ..input };
         let step = if first == FirstStep::Robot { decide(&asking) } else { step };
-        let (outcome, trail) = self.outcome(step, &planned, simulation.at).await?;
+        let (outcome, trail) = self.outcome(step, &planned, simulation.app_id, simulation.at).await?;
         let robot_answers = first == FirstStep::Robot || matches!(outcome, Some(Outcome::Robot { .. }));
         Ok(Some(Simulated {
             session_from: given,
@@ -146,6 +146,7 @@ impl Simulator {
         &self,
         step: NextStep,
         planned: &PlannedRoute,
+        app_id: &str,
         at: Timestamp,
     ) -> Result<(Option<Outcome>, Vec<TrailEntry>)> {
         let mode = match step {
@@ -161,7 +162,8 @@ impl Simulator {
                 return Ok((None, Vec::new()));
             }
         };
-        let routed = self.router.route(&planned.plan, mode, at, Freshness::Current, &mut RoutingFacts::new()).await?;
+        let terms = RoutingTerms { app_id, mode, now: at, freshness: Freshness::Current };
+        let routed = self.router.route(&planned.plan, &terms, &mut RoutingFacts::new()).await?;
         let outcome = match routed.outcome {
             // Without a robot the visitor is asked to leave a message instead.
             Outcome::Robot { level } if planned.robot_id.is_none() => Outcome::LeaveMessage { level },

@@ -34,7 +34,7 @@ fn facts_of(level: usize) -> Facts {
     });
     let group = serde_json::json!({ "name": "售后", "members": (0..MEMBERS).map(id).collect::<Vec<_>>() });
     let group: Group = serde_json::from_value(group).unwrap();
-    Facts::Group { group, members: members.collect(), open: true, waiting: 0 }
+    Facts::Group { group, members: members.collect(), open: true, waiting: 0, of_mini_program: None }
 }
 
 fn benches(criterion: &mut Criterion) {

@@ -119,6 +119,9 @@ pub enum EventKind {
     /// The visitor was asked to leave a message.
     #[serde(rename = "leave_message.created")]
     LeaveMessageCreated,
+    /// The visitor has sent more messages in a minute than the settings allow.
+    #[serde(rename = "conversation.limited")]
+    Limited,
     /// A robot answered the visitor's last messages.
     #[serde(rename = "robot.answered")]
     RobotAnswered,

@@ -35,7 +35,7 @@ use crate::faq::normalize::{bare, ends_clause, is_han, normalize, without_pictur
 /// The reason for a handover to a person. `keyword`: the visitor asked for a person; `misses`: too many consecutive turns
 /// had no answer; `repeated`: the visitor repeated the same question; `robot`: the robot requested it; `picked`: the
 /// visitor replied `0` to a choice; `failed`: the robot failed or did not answer in time; `person`: an admin or another
-/// system wrote to the visitor.
+/// system wrote to the visitor; `limited`: the visitor has had as many robot turns in an hour as the settings allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = HandoverReason))]
@@ -55,6 +55,8 @@ pub enum Reason {
     Failed,
     /// An admin or another system wrote to the visitor.
     Person,
+    /// The visitor has had as many robot turns in an hour as the settings allow.
+    Limited,
 }
 
 /// Whether a visitor asks for a person: 转人工, 找客服, 不要机器人, "talk to a human", or one of the binding's `keywords`.

@@ -14,6 +14,7 @@
 //! | [`faq`] | the known question that a visitor asks |
 //! | [`numerals`] | the value of Chinese numerals and English number words |
 //! | [`turn`] | the result of a robot's turn |
+//! | [`limits`] | limits on what one visitor and one mini program may use, and blocked visitors |
 //! | [`quota`] | the number of replies that WeChat still grants |
 //! | [`policy`] | which caller may do what to which conversation, visitor or setting |
 //! | [`held`] | how held texts are merged into messages |
@@ -25,6 +26,7 @@ pub mod conversation;
 pub mod faq;
 pub mod handover;
 pub mod held;
+pub mod limits;
 pub mod merchant;
 pub mod numerals;
 pub mod policy;

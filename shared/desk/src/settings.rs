@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fault, allow::Allow, staff::AfterHours};
+use crate::{Fault, allow::Allow, limits::Budgets, staff::AfterHours};
 
 /// 接待模式: whether a robot or an agent answers first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +64,17 @@ pub struct Reception {
     /// The queue priority, 0 to 100. Each step counts as ten minutes of waiting time.
     #[cfg_attr(feature = "openapi", schema(maximum = 100, default = 0))]
     pub priority: u32,
+    /// The messages of a visitor in a minute that are processed, 1 to 1000. Those beyond are stored and shown, and nothing
+    /// follows from them. They count by the time at which they arrive.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000, default = 30))]
+    pub messages_per_minute: u32,
+    /// The turns of a visitor in an hour that a robot answers, up to 10,000; 0 sets no limit. Beyond it the visitor is handed
+    /// over to people where the mode allows it, or gets the robot's fallback once.
+    #[cfg_attr(feature = "openapi", schema(maximum = 10_000, default = 60))]
+    pub robot_turns_per_hour: u32,
+    /// What language models may use for this mini program on a day.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub budgets: Budgets,
 }
 
 /// When the robot hands a visitor over to a person.
@@ -150,6 +161,9 @@ impl Default for Reception {
             reply_reserve: 2,
             idle: Idle::default(),
             priority: 0,
+            messages_per_minute: 30,
+            robot_turns_per_hour: 60,
+            budgets: Budgets::default(),
         }
     }
 }
@@ -186,6 +200,9 @@ impl Default for Idle {
 pub const IDLE_MAX: u32 = 48 * 60;
 /// The size of one text message, in bytes (发送客服消息, `customer-message/send.html`).
 const TEXT_MAX: usize = 2048;
+/// The greatest budgets. Sums of them stay far below the greatest integer that JSON readers take exactly.
+const CALLS_MAX: u32 = 1_000_000_000;
+const TOKENS_MAX: u64 = 1_000_000_000_000;
 const KEYWORDS_MAX: usize = 50;
 const KEYWORD_MAX: usize = 30;
 
@@ -230,6 +247,11 @@ impl Reception {
         let warn = self.idle.warn_after_minutes.is_none_or(|warn| warn >= 1 && warn < close);
         must(warn, "idle.warn_after_minutes", "must be at least 1 and less than close_after_minutes");
         must(self.priority <= 100, "priority", "must be 0 to 100");
+        must((1..=1000).contains(&self.messages_per_minute), "messages_per_minute", "must be 1 to 1000");
+        must(self.robot_turns_per_hour <= 10_000, "robot_turns_per_hour", "must be 0 to 10000");
+        let Budgets { model_calls_per_day, model_tokens_per_day } = self.budgets;
+        must(model_calls_per_day <= CALLS_MAX, "budgets.model_calls_per_day", "must be 0 to 1000000000");
+        must(model_tokens_per_day <= TOKENS_MAX, "budgets.model_tokens_per_day", "must be 0 to 1000000000000");
         faults.extend(self.allow.faults());
         faults
     }

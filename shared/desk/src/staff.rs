@@ -2,16 +2,19 @@
 //!
 //! The strategies are the two that contact centres offer under the names "least occupied" and "longest idle".
 
+mod fields;
+
 use std::{
     cmp::Ordering,
-    collections::BTreeSet,
     hash::{DefaultHasher, Hash, Hasher},
 };
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use wechat::Name;
 
+use self::fields::are_unique;
+pub use self::fields::is_display_name;
+pub(crate) use self::fields::{check_aliases, check_name, is_id};
 use crate::Fault;
 
 /// 技能组: a skill group, that is a set of agents who answer the same kind of conversations.
@@ -39,6 +42,11 @@ pub struct Group {
     #[serde(default = "max_queue")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000, default = 100))]
     pub max_queue: u32,
+    /// The share of the queue that the conversations of one mini program may take while others use the group as well, 1 to 100
+    /// percent. Each may have one conversation in the queue at least. 100 sets no limit of its own.
+    #[serde(default = "binding_share")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100, default = 50))]
+    pub binding_share: u32,
     /// The longest wait in the queue, 10 to 86,400 seconds. Within seconds after it the conversation overflows to the next level
     /// of its plan, or the visitor leaves a message. Without a value the wait is unlimited.
     #[serde(default)]
@@ -177,6 +185,10 @@ fn max_queue() -> u32 {
     100
 }
 
+fn binding_share() -> u32 {
+    50
+}
+
 fn capacity() -> u32 {
     5
 }
@@ -265,10 +277,14 @@ pub fn choose_agent<'a>(
 }
 
 const MEMBERS_MAX: usize = 500;
-const ALIASES_MAX: usize = 20;
 const MINUTES_OF_A_YEAR: u32 = 366 * 24 * 60;
 
 impl Group {
+    /// How many conversations of one mini program may wait in the queue while other mini programs use the group as well.
+    pub fn places_for_one(&self) -> u32 {
+        (self.max_queue.saturating_mul(self.binding_share) / 100).clamp(1, self.max_queue.max(1))
+    }
+
     /// What is wrong with these settings; nothing if they can be used.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
@@ -284,6 +300,7 @@ impl Group {
         must(are_unique(&self.members), "members", "must name every agent only once");
         must(self.sticky_minutes <= MINUTES_OF_A_YEAR, "sticky_minutes", "must be 0 to 527040");
         must((1..=1000).contains(&self.max_queue), "max_queue", "must be 1 to 1000");
+        must((1..=100).contains(&self.binding_share), "binding_share", "must be 1 to 100");
         let wait = self.max_wait_seconds.is_none_or(|seconds| (10..=86_400).contains(&seconds));
         must(wait, "max_wait_seconds", "must be 10 to 86400");
         must(self.calendar_id.as_deref().is_none_or(is_id), "calendar_id", "must be the id of a calendar");
@@ -302,42 +319,4 @@ impl Agent {
         }
         faults
     }
-}
-
-/// The longest display name, in characters and in bytes. An emoji may take many bytes.
-const NAME_MAX: (usize, usize) = (60, 512);
-
-/// Whether this is a display name: 1 to 60 characters on one line, not blank, without control, format and bidirectional characters.
-pub fn is_display_name(name: &str) -> bool {
-    name.chars().count() <= NAME_MAX.0 && Name::parse(name, NAME_MAX.1).is_ok()
-}
-
-/// Checks a [display name](is_display_name).
-pub(crate) fn check_name(faults: &mut Vec<Fault>, field: &str, name: &str) {
-    if !is_display_name(name) {
-        faults.push(Fault::new(
-            field,
-            "must have 1 to 60 characters, none of them a control, format or bidirectional character",
-        ));
-    }
-}
-
-/// Checks external ids. Duplicates are refused because the table maps each alias to exactly one record.
-pub(crate) fn check_aliases(faults: &mut Vec<Fault>, aliases: &[String]) {
-    if aliases.len() > ALIASES_MAX || !aliases.iter().all(|alias| is_id(alias)) {
-        faults
-            .push(Fault::new("aliases", "must be at most 20 of 1 to 100 characters, without white space at the ends"));
-    } else if !are_unique(aliases) {
-        faults.push(Fault::new("aliases", "must all be different"));
-    }
-}
-
-/// Whether the text is a possible id, internal or external: 1 to 100 characters, without control characters and without
-/// white space at the ends. Lookups trim the ids of a `session-from`, so an id with white space at an end is never found.
-pub(crate) fn is_id(text: &str) -> bool {
-    !text.is_empty() && text.trim() == text && text.chars().count() <= 100 && !text.contains(char::is_control)
-}
-
-fn are_unique(texts: &[String]) -> bool {
-    texts.iter().collect::<BTreeSet<_>>().len() == texts.len()
 }

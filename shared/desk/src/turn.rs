@@ -26,6 +26,11 @@ pub enum RobotAnswer {
     Failed,
     /// The robot was not asked, because it has failed too often just now. It is no miss of the visitor's question.
     Unavailable,
+    /// The robot was not asked, because the visitor has had as many turns in this hour as the settings allow. It is no miss.
+    OverLimit {
+        /// Whether the visitor is told: once an hour.
+        is_told: bool,
+    },
 }
 
 impl RobotAnswer {
@@ -33,7 +38,12 @@ impl RobotAnswer {
     pub fn into_text(self) -> Option<String> {
         match self {
             Self::Text(text) | Self::Choice { text, .. } => Some(text),
-            Self::DontKnow | Self::HandOver | Self::ChosePerson | Self::Failed | Self::Unavailable => None,
+            Self::DontKnow
+            | Self::HandOver
+            | Self::ChosePerson
+            | Self::Failed
+            | Self::Unavailable
+            | Self::OverLimit { .. } => None,
         }
     }
 }
@@ -92,6 +102,12 @@ pub fn decide(answer: RobotAnswer, history: TurnHistory, rules: &HandoverRules, 
             let handover = if repeated { handover(Reason::Repeated, false) } else { None };
             TurnDecision { misses: history.misses, offered: Vec::new(), handover, text: fallback.to_owned() }
         }
+        RobotAnswer::OverLimit { is_told } => TurnDecision {
+            misses: history.misses,
+            offered: Vec::new(),
+            handover: handover(Reason::Limited, false),
+            text: if is_told { fallback.to_owned() } else { String::new() },
+        },
         RobotAnswer::DontKnow | RobotAnswer::Failed => {
             let misses = history.misses + 1;
             let enough = rules.after_misses > 0 && misses >= rules.after_misses;
@@ -130,6 +146,8 @@ mod tests {
             (RobotAnswer::Failed, 1, 1, &rules, 2, Some((Reason::Failed, false)), "sorry"),
             (RobotAnswer::Unavailable, 1, 1, &rules, 1, None, "sorry"),
             (RobotAnswer::Unavailable, 1, 3, &rules, 1, Some((Reason::Repeated, false)), "sorry"),
+            (RobotAnswer::OverLimit { is_told: true }, 1, 3, &rules, 1, Some((Reason::Limited, false)), "sorry"),
+            (RobotAnswer::OverLimit { is_told: false }, 1, 1, &never, 1, Some((Reason::Limited, false)), ""),
             (RobotAnswer::HandOver, 0, 1, &never, 0, Some((Reason::Robot, true)), "sorry"),
             (RobotAnswer::ChosePerson, 1, 1, &rules, 1, Some((Reason::Picked, true)), "sorry"),
         ] {

@@ -38,7 +38,9 @@ use tracing_subscriber::{
 /// - `UnknownSends`: messages of which it is not known whether WeChat received them.
 /// - `TokensExpired`: failed renewals of access tokens that have expired.
 /// - `RobotCircuitsOpened`: robots that are not asked for a while, because their servers failed several times.
-pub const METRICS: [&str; 4] = ["PushesNotStored", "UnknownSends", "TokensExpired", "RobotCircuitsOpened"];
+/// - `BudgetsExhausted`: turns whose language model was not asked, because its mini program has used up its budget of the day.
+pub const METRICS: [&str; 5] =
+    ["PushesNotStored", "UnknownSends", "TokensExpired", "RobotCircuitsOpened", "BudgetsExhausted"];
 
 /// Fields of spans that are left out of the entries. X-Ray is not used (see `template.yaml`), and Lambda's own records
 /// give the trace of a request id.

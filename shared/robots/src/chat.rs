@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::{
-    Answer, Client, Failure, MAX_ANSWER, Outcome, Passage, TurnRequest, Withheld, WithheldAnswer,
-    completion::{Completion, Reply},
+    Answer, Client, Failure, MAX_ANSWER, Outcome, Passage, TurnRequest, Usage, Withheld, WithheldAnswer,
+    completion::{Completion, Reply, counted_tokens},
     grounding, plain, prompt,
     transport::{Call, TimeLimit},
 };
@@ -59,9 +59,16 @@ impl Client {
     ///
     /// Also returns [`Answer::DontKnow`] for a completion without an answer, and for one that cites no passage or is not
     /// grounded in the cited passages, which is [withheld](Outcome::withheld). A completion without the JSON that was asked
-    /// for is [`Failure::Malformed`]. `now` is the time of the request.
+    /// for is [`Failure::Malformed`]. `usage` counts the requests and the tokens, of a malformed completion as well. `now` is the
+    /// time of the request.
     #[tracing::instrument(skip_all, fields(app_id = request.app_id, cid = request.cid, uid = request.uid))]
-    pub async fn chat(&self, robot: &Chat, request: &TurnRequest<'_>, now: Timestamp) -> Result<Outcome, Failure> {
+    pub async fn chat(
+        &self,
+        robot: &Chat,
+        request: &TurnRequest<'_>,
+        usage: &Usage,
+        now: Timestamp,
+    ) -> Result<Outcome, Failure> {
         let passages: Vec<_> = request.bounded_passages().collect();
         if passages.is_empty() {
             return Ok(Outcome::of(Answer::DontKnow));
@@ -72,20 +79,23 @@ impl Client {
         let query: Vec<Cow<'_, str>> = url.query_pairs().map(|(_, value)| value).collect();
         let secrets = query.iter().map(|value| &**value).chain([robot.api_key.expose_secret(), request.text]).collect();
         let headers = authorization(&robot.api_key).ok_or(Failure::Secret)?;
-        let call = Call { url: url.clone(), headers, secrets, limit: TimeLimit::new(now, robot.deadline) };
+        let limit_of_time = TimeLimit::new(now, robot.deadline);
+        let call = Call { url: url.clone(), headers, secrets, limit: limit_of_time, usage: Some(usage) };
         let messages = json!([
             {"role": "system", "content": prompt::system(&robot.instructions, passages.iter().copied())},
             {"role": "user", "content": prompt::user(request)},
         ]);
         // A Chinese character has three bytes, and seldom more than one token.
         let body = self.complete(robot, &call, &messages, limit / 2 + EXTRA_TOKENS).await?;
+        let tokens = counted_tokens(&body);
+        usage.add_tokens(tokens.unwrap_or_default());
         let completion = Completion::read(&body, &call.secrets)?;
         let outcome = match completion.reply() {
             Some(reply) => check_reply(&reply, &passages, limit),
             None if completion.is_declined => Outcome::of(Answer::DontKnow),
             None => return Err(Failure::Malformed),
         };
-        Ok(Outcome { tokens: completion.tokens, ..outcome })
+        Ok(Outcome { tokens, ..outcome })
     }
 
     /// Requests a completion, again without each optional parameter that the server refuses. Returns the body.

@@ -4,7 +4,7 @@
 //! - `content` as a string, or as parts, of which the text parts count;
 //! - in the content: a thinking block (whole, or its end alone, or without an end), code fences, words around the JSON.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{Failure, refusal::Refusal};
@@ -23,8 +23,6 @@ const REPLY_FIELDS: [&str; 3] = ["answer", "sources", "handover"];
 pub(crate) struct Completion {
     /// The text, without the model's thinking where that is separate.
     content: String,
-    /// The tokens of prompt and completion, if the server counts them.
-    pub(crate) tokens: Option<u64>,
     /// Whether it ended at the limit of its length.
     is_cut: bool,
     /// Whether the model or the server refused to write it.
@@ -48,8 +46,6 @@ pub(crate) struct Reply {
 struct Chunk {
     #[serde(default)]
     choices: Option<Vec<Choice>>,
-    #[serde(default)]
-    usage: Value,
     #[serde(default)]
     error: Value,
 }
@@ -84,7 +80,6 @@ impl Completion {
                 let error = serde_json::json!({ "error": chunk.error }).to_string();
                 return Err(Failure::Refused(Refusal::read(OK, error.as_bytes(), secrets)));
             }
-            completion.tokens = tokens(&chunk.usage).or(completion.tokens);
             if let Some(choice) = chunk.choices.unwrap_or_default().into_iter().next() {
                 choices += 1;
                 completion.add(choice);
@@ -96,7 +91,7 @@ impl Completion {
             let mut values = serde_json::Deserializer::from_str(text).into_iter::<Chunk>();
             add(values.next().ok_or(Failure::Malformed)?.map_err(|_| Failure::Malformed)?)?;
         } else {
-            for chunk in events(text) {
+            for chunk in events::<Chunk>(text) {
                 add(chunk?)?;
             }
         }
@@ -135,7 +130,7 @@ impl Completion {
 }
 
 /// The chunks of a stream of server-sent events (HTML standard, section 9.2.6).
-fn events(text: &str) -> impl Iterator<Item = Result<Chunk, Failure>> {
+fn events<T: DeserializeOwned>(text: &str) -> impl Iterator<Item = Result<T, Failure>> {
     let mut data = String::new();
     let lines = text.split(['\n', '\r']).chain(std::iter::once(""));
     lines.filter_map(move |line| {
@@ -153,6 +148,23 @@ fn events(text: &str) -> impl Iterator<Item = Result<Chunk, Failure>> {
         data.clear();
         Some(Ok(chunk))
     })
+}
+
+/// The tokens of prompt and completion that a response counts, whatever else it says.
+pub(crate) fn counted_tokens(body: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Counted {
+        #[serde(default)]
+        usage: Value,
+    }
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    if text.starts_with('{') {
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<Counted>();
+        return values.next()?.ok().and_then(|counted| tokens(&counted.usage));
+    }
+    // Servers count in the last chunk, or in each what there is so far.
+    events::<Counted>(text).filter_map(|counted| tokens(&counted.ok()?.usage)).last()
 }
 
 fn tokens(usage: &Value) -> Option<u64> {

@@ -21,6 +21,7 @@ mod plain;
 mod prompt;
 mod refusal;
 mod transport;
+mod usage;
 mod webhook;
 mod withheld;
 
@@ -29,6 +30,7 @@ pub use chat::Chat;
 pub use failure::Failure;
 pub use refusal::Refusal;
 pub use transport::Client;
+pub use usage::Usage;
 pub use webhook::{Webhook, generate_secret, is_secret};
 pub use withheld::Withheld;
 

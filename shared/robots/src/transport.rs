@@ -20,6 +20,7 @@ use crate::{
     body::{self, ENCODINGS},
     parameters::KnownParameters,
     refusal::Refusal,
+    usage::Usage,
 };
 
 /// How many times a request is made at most.
@@ -48,6 +49,8 @@ pub(crate) struct Call<'a> {
     /// What no error message may show.
     pub(crate) secrets: Vec<&'a str>,
     pub(crate) limit: TimeLimit,
+    /// What counts the requests, if they count.
+    pub(crate) usage: Option<&'a Usage>,
 }
 
 /// The time limit of a turn.
@@ -152,6 +155,9 @@ impl Client {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(ENCODINGS));
         let request = self.http.post(call.url.clone()).headers(headers).body(body);
+        if let Some(usage) = call.usage {
+            usage.add_call();
+        }
         let response = request.send().await.map_err(|error| Attempt::of(failure(channel::request_error(&error))))?;
         let status = response.status();
         if status.is_success() {

@@ -121,7 +121,7 @@ impl Client {
         let headers = headers(&robot.secret, request.id, now.as_second(), &body).ok_or(Failure::Secret)?;
         // An error may quote what the visitor wrote.
         let secrets = vec![robot.secret.expose_secret(), request.text];
-        let call = Call { url, headers, secrets, limit: TimeLimit::new(now, robot.deadline) };
+        let call = Call { url, headers, secrets, limit: TimeLimit::new(now, robot.deadline), usage: None };
         let Response { status, body } = self.post(&call, &body).await?;
         if status == StatusCode::NO_CONTENT {
             return Ok(Outcome::of(Answer::DontKnow));

@@ -16,6 +16,8 @@ use crate::{
     item::{Attributes, Build, Read, at, bytes, json, n, s},
     keys,
     push_credentials::{self, SealedPushCredentials, place},
+    queue::Queue,
+    queue_watch::uses_queue_write,
     table::{Page, SERVICE, Table},
     transaction::built,
     vault::{Sealed, Vault},
@@ -163,6 +165,7 @@ impl BindingWriter {
         let put = built(put.condition_expression("attribute_not_exists(pk)").build())?;
         let mut writes =
             vec![TransactWriteItem::builder().put(put).build(), self.put_push_credentials(&new.app_id, &item)?];
+        writes.extend(self.uses_group(&new.app_id, new.reception.as_ref())?);
         writes.extend(self.audit(AuditAction::BindingCreated, &new.app_id, AuditDetail::default())?);
         match self.0.write_together(writes).await {
             // The answer to the first try of this very call may have been lost.
@@ -192,6 +195,7 @@ impl BindingWriter {
             TransactWriteItem::builder().update(built(update.build())?).build(),
             self.put_push_credentials(&binding.app_id, &credentials)?,
         ];
+        writes.extend(self.uses_group(&binding.app_id, change.reception.as_ref().and_then(Option::as_ref))?);
         let detail = AuditDetail::of_fields(change.fields());
         writes.extend(self.audit(AuditAction::BindingChanged, &binding.app_id, detail)?);
         let written = match self.0.write_together(writes).await {
@@ -203,6 +207,12 @@ impl BindingWriter {
         let item = self.0.get(keys::binding(&binding.app_id), keys::BINDING, true).await?;
         let item = item.filter(|item| written || changes.are_in(item)).ok_or(StoreError::Conflict)?;
         read(&item)
+    }
+
+    /// Enters the mini program into the watch of its group's queue, so that no other takes more than its share of it.
+    fn uses_group(&self, app_id: &str, reception: Option<&Reception>) -> Result<Option<TransactWriteItem>> {
+        let group = reception.and_then(|reception| reception.group_id.clone());
+        group.map(|group| uses_queue_write(&self.0.name, &Queue::Group(group), app_id)).transpose()
     }
 
     fn audit(&self, action: AuditAction, app_id: &str, detail: AuditDetail) -> Result<Option<TransactWriteItem>> {

@@ -5,6 +5,7 @@
 //! the sends. So a conversation never has two agents, and never waits in a queue while it is assigned.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
+use desk::limits::Ignored;
 use jiff::Timestamp;
 
 use crate::{
@@ -31,6 +32,8 @@ use crate::{
 pub struct Commit<'a> {
     /// The message that the decision processes.
     pub message: Option<&'a InboundRef>,
+    /// That nothing follows from the message.
+    pub ignored: Option<IgnoredMessage>,
     /// The visitor's thread, the visitor as read, and the visitor to write.
     pub visitor: Option<(&'a Thread, &'a Visitor, Visitor)>,
     /// The conversation as read; `None` when the decision opens one, or concerns none.
@@ -51,6 +54,15 @@ pub struct Commit<'a> {
     pub idempotency: Option<&'a IdempotentRequest>,
     /// The entry of the audit log, where a person changes a conversation that they do not have.
     pub audit: Option<Box<NewAudit>>,
+}
+
+/// A visitor's message from which nothing follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoredMessage {
+    /// Why.
+    pub reason: Ignored,
+    /// The visitor's open conversation, which shows it. The transaction writes it only if it has events.
+    pub cid: Option<String>,
 }
 
 /// The condition under which an agent is assigned.
@@ -98,10 +110,10 @@ pub(crate) type Writes = Vec<(Part, TransactWriteItem)>;
 
 /// The conditions of a change of the stage.
 #[derive(Clone, Copy)]
-struct StageTerms {
+pub(crate) struct StageTerms {
     assign: Assign,
-    queue_limit: Option<QueueLimit>,
-    now: Timestamp,
+    pub(crate) queue_limit: Option<QueueLimit>,
+    pub(crate) now: Timestamp,
 }
 
 impl Decisions {
@@ -118,7 +130,7 @@ impl Decisions {
             sets_timer = after.sets_timer(commit.before, now);
         }
         if let Some(message) = commit.message {
-            writes.push((Part::Message, self.0.processed(message, after.as_ref())?));
+            writes.push((Part::Message, self.0.processed(message, after.as_ref(), commit.ignored.as_ref())?));
         }
         if let Some(idempotency) = commit.idempotency {
             let id = commit.sends.first().map(|send| send.id.as_str()).unwrap_or_default();
@@ -239,7 +251,7 @@ impl Table {
                 writes.push((Part::Other, TransactWriteItem::builder().delete(built(entry.build())?).build()));
             }
             if let Some(to) = to {
-                writes.push((Part::Other, self.put_new(queue::entry(to, &after.cid))?));
+                writes.push((Part::Other, self.put_new(queue::entry(to, after))?));
             }
             let counted = |waiting: Option<&'a Waiting>| {
                 waiting
@@ -248,29 +260,39 @@ impl Table {
             };
             let (left, joined) = (counted(from), counted(to));
             if let Some(queue) = left.filter(|_| left != joined) {
-                writes.push((Part::Watch, departure_write(&self.name, queue, &after.cid)?));
+                writes.push((Part::Watch, departure_write(&self.name, queue, after)?));
             }
             if let Some(queue) = joined {
-                let arrival = arrival_write(&self.name, queue, left != joined, terms.queue_limit, terms.now)?;
+                let arrival = arrival_write(&self.name, queue, after, left != joined, terms)?;
                 writes.push((Part::Watch, arrival));
             }
         }
         Ok(())
     }
 
-    fn processed(&self, message: &InboundRef, conversation: Option<&Conversation>) -> Result<TransactWriteItem> {
+    fn processed(
+        &self,
+        message: &InboundRef,
+        conversation: Option<&Conversation>,
+        ignored: Option<&IgnoredMessage>,
+    ) -> Result<TransactWriteItem> {
+        let cid = conversation.map(|conversation| &conversation.cid);
+        let cid = cid.or_else(|| ignored.and_then(|ignored| ignored.cid.as_ref()));
         let update = Update::builder()
             .table_name(&self.name)
             .key("pk", s(message.thread.pk()))
             .key("sk", s(keys::message(&message.id)))
             .condition_expression("attribute_exists(due_pk)");
-        let update = match conversation {
-            Some(conversation) => update
-                .update_expression("SET cid = :cid REMOVE due_pk, due_sk, attempts")
-                .expression_attribute_values(":cid", s(&conversation.cid)),
-            None => update.update_expression("REMOVE due_pk, due_sk, attempts"),
-        };
-        update_item(update)
+        let mut set = Vec::new();
+        set.extend(cid.map(|cid| ("cid", s(cid))));
+        set.extend(ignored.map(|ignored| ("ignored", s(ignored.reason.as_str()))));
+        let (mut update, mut assigned) = (update, Vec::new());
+        for (name, value) in set {
+            assigned.push(format!("{name} = :{name}"));
+            update = update.expression_attribute_values(format!(":{name}"), value);
+        }
+        let assigned = if assigned.is_empty() { String::new() } else { format!("SET {} ", assigned.join(", ")) };
+        update_item(update.update_expression(assigned + "REMOVE due_pk, due_sk, attempts"))
     }
 
     fn release_write(&self, thread: &Thread, held: &str, by: &str, now: Timestamp) -> Result<TransactWriteItem> {

@@ -87,6 +87,9 @@ handles! {
     /// Takes and gives back the slots of a mini program's turns (`UpdateItem` of `turns#…`).
     TurnSlots turn_slots;
 
+    /// Reads what the language models of a mini program have used (`Query` of `turns#…`).
+    ModelUseReader model_use;
+
     /// Makes the check of a queue, or a pending send, due at once, with a timer (`UpdateItem` of `watch#…` and `thread#…`).
     DueNow due_now;
 

@@ -58,6 +58,8 @@ pub struct InboundRef {
     pub content: Value,
     /// WeChat's CreateTime.
     pub created_at: Timestamp,
+    /// When the push arrived here; in messages of early versions WeChat's CreateTime.
+    pub received_at: Timestamp,
 }
 
 impl InboundRef {
@@ -66,12 +68,15 @@ impl InboundRef {
         if attribute("kind") != Some("inbound") {
             return None;
         }
+        let time = |name| Timestamp::from_millisecond(attribute(name)?.parse().ok()?).ok();
+        let created_at = time("created_at")?;
         Some(Self {
             thread: Thread::new(attribute("app_id")?, attribute("openid")?),
             id: attribute("sk")?.strip_prefix(keys::MESSAGE_PREFIX)?.to_owned(),
             kind: attribute("type")?.to_owned(),
             content: serde_json::from_str(attribute("content")?).ok()?,
-            created_at: Timestamp::from_millisecond(attribute("created_at")?.parse().ok()?).ok()?,
+            created_at,
+            received_at: time("received_at").unwrap_or(created_at),
         })
     }
 
@@ -83,6 +88,7 @@ impl InboundRef {
             kind: message.kind,
             content: message.content,
             created_at: message.created_at,
+            received_at: message.received_at.unwrap_or(message.created_at),
         })
     }
 }
@@ -105,6 +111,7 @@ impl Inbox {
             author: None,
             failure: None,
             ai: false,
+            ignored: None,
             released_as: None,
             parts_sent: 0,
             split: SplitRule::default(),

@@ -19,7 +19,7 @@
 //! | token: its sealed access token and the renewal lease | `binding#<appid>` | `token` | `due`: `tokens`, time of renewal | channel |
 //! | inbound: a push from WeChat; the key is the message's own identity | `thread#<appid>#<openid>` | `message#<CreateTime>-<MsgId or event>` | `due`: `due#<shard>`, until processed | message-ingress; conversations |
 //! | outbound: a message to the visitor, with its state | `thread#<appid>#<openid>` | `message#<seconds>-r<unique>` | `due`: `due#<shard>`, until settled; for a held text, its expiry | conversations, channel |
-//! | visitor: the open conversation, the profile, the last session-from, the reply ledger, the held texts | `thread#<appid>#<openid>` | `visitor` | | conversations, channel |
+//! | visitor: the open conversation, the profile, the last session-from, the reply ledger, the held texts, the messages of the minute, the robot turns of the hour, the block, the last message with what is unread | `thread#<appid>#<openid>` | `visitor` | | conversations, channel |
 //! | `visitor_conversation`: a conversation of the visitor; it expires with the conversation | `thread#<appid>#<openid>` | `conversation#<time opened>#<cid>` | | with the conversation |
 //! | person: a visitor with a verified partnerid, by the signer that vouched for it and the partnerid | `person#<hash>` | `visitor#<uid>` | | conversations |
 //! | conversation: its stage and plan; `turn` says in clear whether a robot has to answer | `conversation#<cid>` | `conversation` | `lists`: `conversations#<shard>`, time opened; `due`: `due#<shard>`, time of the next check | conversations; channel (first reply) |
@@ -27,8 +27,8 @@
 //! | waiting: a conversation in a queue | `queue#<queue>` | `<time less priority>#<cid>` | | with the conversation |
 //! | duty: an agent's status, heartbeat, capacity, load and the set of their conversations | `agent#<id>` | `duty` | `due`: `due#<shard>`, time of the next check | desk-api; with the conversation (load, set), conversations (timeout) |
 //! | membership: a group that an agent is or was in | `agent#<id>` | `group#<id>` | | desk-api |
-//! | watch: a queue in which conversations may wait, with the number of those that have joined it | `watch#<queue>` | `watch` | `due`: `due#<shard>`, time of the next check | with the conversation; conversations |
-//! | departures: how many conversations have left a queue | `watch#<queue>` | `departures#<shard>` | | with the conversation |
+//! | watch: a queue in which conversations may wait, with the number of those that have joined it, in all and of each mini program | `watch#<queue>` | `watch` | `due`: `due#<shard>`, time of the next check | with the conversation; conversations; with the binding |
+//! | departures: how many conversations have left a queue, in all and of each mini program | `watch#<queue>` | `departures#<shard>` | | with the conversation |
 //! | group: settings | `group#<id>` | `group` | `lists`: `groups`, time created | desk-api |
 //! | agent: settings | `agent#<id>` | `agent` | `lists`: `agents`, time created | desk-api |
 //! | merchant: settings | `merchant#<id>` | `merchant` | `lists`: `merchants`, time created | desk-api |
@@ -41,7 +41,7 @@
 //! | idempotency: the message that an `Idempotency-Key` created | `idempotency#<hash>` | `idempotency` | | desk-api, card-send |
 //! | access: a token of the API by its hash | `access#<sha256>` | `access` | `lists`: `access-tokens`, id | desk-api; access (last use) |
 //! | `agent_token`: a token of an agent | `agent#<id>` | `token#<id>` | | desk-api |
-//! | `turn_slots`: the turns of language models and webhooks that a mini program has at this moment | `turns#<appid>` | `slots#<number>` | | robot |
+//! | `turn_slots`: the turns of language models and webhooks that a mini program has at this moment, and what its models have used on this day | `turns#<appid>` | `slots#<number>` | | robot |
 //! | audit: an entry of the audit log | `audit#<year and month>#<shard>` | `<time>#<id>` | | with the change that it is about: desk-api; access (first use of a token) |
 //! | erasure: a visitor who is being erased | `erasure#<uid>` | `erasure` | `due`: `due#<shard>`, when the tick goes on with it | desk-api |
 //! | reseal: how far sealing everything again has come | `vault` | `reseal` | | token-refresh |
@@ -113,7 +113,10 @@
 //! | event | one decision | its few events, with at most 4 levels tried each and the summary |
 //! | outbound | the message | texts of 10 KB, addresses of 2 KB, WeChat's explanation of 300 bytes |
 //! | duty | conversations | the capacity, 100 at most, of 50 bytes each |
-//! | watch, departures, token, media, idempotency, reseal | | fields of fixed size |
+//! | visitor | a block | a reason of 200 bytes |
+//! | watch, departures | mini programs that use the queue | 40 bytes each |
+//! | `turn_slots` | turns, days | 20 slots; the counters of earlier days are removed |
+//! | token, media, idempotency, reseal | | fields of fixed size |
 //! | binding | settings | 10 texts of 2 KB and 50 keywords of 30 characters |
 //! | group | members | 500 ids of existing agents; 20 aliases of 100 characters |
 //! | calendar | days | lists of 400, each written by one request of 64 KB |
@@ -155,11 +158,11 @@ mod idempotency;
 mod inbox;
 mod item;
 mod keys;
-mod last_message;
 mod media;
 mod message;
 mod outbox;
 mod postpone;
+mod preview;
 mod push_credentials;
 mod question;
 mod queue;
@@ -191,7 +194,7 @@ pub use audit::{
 };
 pub use binding::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding, SigningSecret};
 pub use clock::{Clock, ManualClock, Reached, SharedClock, SystemClock};
-pub use commit::{Assign, Commit, CommitOutcome};
+pub use commit::{Assign, Commit, CommitOutcome, IgnoredMessage};
 pub use conversation::{Assigned, Conversation, RobotStage, Stage, TURN_MAX, Turn, TurnRef, Waiting};
 pub use desk::policy::Role;
 pub use due::{DueItem, DueKey, DueKind, DuePartition, Upcoming};
@@ -201,21 +204,21 @@ pub use error::{Result, StoreError};
 pub use event::{Event, NewEvent};
 pub use handles::{
     AccessTokens, ApiTokenWriter, AuditLog, BindingList, BindingReader, BindingWriter, CallbackVerifier,
-    ConversationReader, Decisions, DueChecks, DueNow, DutyWriter, Erasures, Inbox, Lists, MediaUploads,
+    ConversationReader, Decisions, DueChecks, DueNow, DutyWriter, Erasures, Inbox, Lists, MediaUploads, ModelUseReader,
     PushCredentialReader, Queues, Resealing, RobotFailureReader, RobotFailureWriter, Sends, SettingsReader,
     SettingsWriter, StaffReader, ThreadReader, TokenAgents, TokenSchedule, TokenVerifier, TurnSlots,
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
 pub use inbox::{InboundRef, NewInbound, OVERDUE_AFTER, Receipt};
 pub use keys::{CONVERSATION_LIST_SHARDS, DUE_SHARDS};
-pub use last_message::{LastMessage, Messages, UNREAD_MAX};
 pub use media::{MEDIA_ID_MAX, MEDIA_LIFE, MEDIA_REUSE, content_hash};
 pub use message::{Author, Direction, Message, MessageState, SendFailure};
 pub use outbox::{NewOutbound, PENDING_GRACE};
+pub use preview::{LastMessage, Preview, UNREAD_MAX};
 pub use push_credentials::SealedPushCredentials;
 pub use question::{QUESTIONS_MAX, StoredQuestion, fresh_question_id};
 pub use queue::{Entry, PRIORITY_STEP, Queue, place};
-pub use queue_watch::{COUNTED, QUEUE_CHECKED_AFTER, QUEUE_CHECKED_FOR, QueueLength, QueueLimit};
+pub use queue_watch::{COUNTED, QUEUE_CHECKED_AFTER, QUEUE_CHECKED_FOR, QueueLength, QueueLimit, ShareLength};
 pub use record::{Record, Written};
 pub use reseal::ResealReport;
 pub use resource::{Kind, Resource};

@@ -1,6 +1,6 @@
 //! Messages, and how an item keeps one.
 
-use desk::conversation::AuthorRole;
+use desk::{conversation::AuthorRole, limits::Ignored};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
@@ -147,6 +147,8 @@ pub struct Message {
     pub failure: Option<SendFailure>,
     /// Whether a language model wrote it; WeChat shows a label.
     pub ai: bool,
+    /// Inbound: why nothing follows from it, if so.
+    pub ignored: Option<Ignored>,
     /// The id of the message that a held text was sent with.
     pub released_as: Option<String>,
     /// The number of parts that WeChat has accepted; a text over WeChat's limit is sent in parts.
@@ -183,6 +185,9 @@ impl Serialize for Message {
         }
         if self.ai {
             map.serialize_entry("ai_generated", &true)?;
+        }
+        if let Some(reason) = &self.ignored {
+            map.serialize_entry("ignored", reason)?;
         }
         if let Some(by) = &self.released_as {
             map.serialize_entry("released_as", by)?;
@@ -227,6 +232,7 @@ impl Message {
             author: read.opt_json("author")?,
             failure: read.opt_json("failure")?,
             ai: item.contains_key("ai"),
+            ignored: read.opt_s("ignored")?.and_then(Ignored::named),
             released_as: read.opt_owned("released_as")?,
             parts_sent: read.opt_n("parts_sent")?.unwrap_or(0),
             split: if by_units { SplitRule::Units } else { SplitRule::Characters },

@@ -68,6 +68,7 @@ impl NewOutbound {
             ai: self.ai,
             released_as: None,
             parts_sent: 0,
+            ignored: None,
             split: SplitRule::default(),
             attempts: 0,
             settled_at: None,

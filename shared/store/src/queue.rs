@@ -8,7 +8,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    conversation::Waiting,
+    conversation::{Conversation, Waiting},
     error::{Result, StoreError},
     handles::{Lists, Queues},
     item::{Attributes, Build, Read, at, s},
@@ -66,6 +66,8 @@ impl Queue {
 pub struct Entry {
     /// The conversation.
     pub cid: String,
+    /// The mini program; `None` in entries of earlier versions.
+    pub app_id: Option<String>,
     /// Its place.
     pub place: String,
     /// The agent who transferred it to this queue, and when.
@@ -79,10 +81,11 @@ pub fn place(cid: &str, since: Timestamp, priority: u32) -> String {
     format!("{}#{cid}", keys::instant(from))
 }
 
-pub(crate) fn entry(waiting: &Waiting, cid: &str) -> Attributes {
+pub(crate) fn entry(waiting: &Waiting, conversation: &Conversation) -> Attributes {
     let by = waiting.handed_on_by.as_ref();
     Build::new(keys::WAITING, keys::queue(&waiting.queue), waiting.place.as_str())
-        .set("cid", s(cid))
+        .set("cid", s(&conversation.cid))
+        .set("app_id", s(&conversation.app_id))
         .maybe("handed_on_by", by.map(s))
         .maybe("handed_on_at", by.map(|_| at(waiting.since)))
         .done()
@@ -91,7 +94,8 @@ pub(crate) fn entry(waiting: &Waiting, cid: &str) -> Attributes {
 fn read_entry(item: &Attributes) -> Result<Entry> {
     let read = Read { kind: keys::WAITING, item };
     let handed_on = read.opt_owned("handed_on_by")?.zip(read.opt_at("handed_on_at")?);
-    Ok(Entry { cid: read.owned("cid")?, place: read.owned("sk")?, handed_on })
+    let (cid, app_id, place) = (read.owned("cid")?, read.opt_owned("app_id")?, read.owned("sk")?);
+    Ok(Entry { cid, app_id, place, handed_on })
 }
 
 /// The place that a cursor of [`Queues::waiting_in_any`] stands for.

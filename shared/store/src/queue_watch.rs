@@ -5,16 +5,27 @@
 //! so departures are counted in several items: when an office opens, many agents take conversations out of one queue at once.
 //! Left messages have no watch: nothing is assigned from their queue, and it has no limit.
 //!
+//! Both also count for the mini program of the conversation, so that no mini program takes more than its share of a queue that
+//! others use as well. A binding enters itself into the watch of its group's queue when its settings name the group, with
+//! nothing counted: a mini program that has an attribute in the watch uses the queue.
+//!
 //! Earlier versions did not count, so the numbers may be too low until the first check by the tick. That check counts the
 //! entries and marks the watch; the length of a queue without the mark is counted by a query.
+
+mod counted;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::{SignedDuration, Timestamp};
 
+use self::counted::{Counted, by_mini_program, length, of_mini_program};
 use crate::{
+    commit::StageTerms,
+    conversation::Conversation,
     error::{Result, StoreError},
     handles::{DueChecks, Queues},
-    item::{Attributes, Read, at, n, s},
+    item::{at, n, s},
     keys,
     queue::{Entry, Queue},
     table::{SERVICE, Table},
@@ -34,15 +45,34 @@ pub const COUNTED: i32 = 100;
 const LENGTH_MAX: u32 = 1000;
 
 /// Over how many items the departures of a queue are spread. All of them and the watch have less than 4 kB, which is one read
-/// unit.
+/// unit, while one or two mini programs use the queue; each further one adds up to 1 kB.
 const DEPARTURE_SHARDS: u8 = 32;
 
 /// The length of a queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueLength {
     /// The number of entries, up to 1000.
     pub entries: u32,
     /// How many conversations have left the queue since it was first counted.
+    pub departed: u64,
+    /// The same of each mini program that uses the queue, by AppID.
+    pub of_mini_programs: BTreeMap<String, ShareLength>,
+}
+
+impl QueueLength {
+    /// What counts for the share of a mini program; `None` while no other mini program uses the queue.
+    pub fn share_of(&self, app_id: &str) -> Option<ShareLength> {
+        let is_shared = self.of_mini_programs.keys().any(|other| other != app_id);
+        is_shared.then(|| self.of_mini_programs.get(app_id).copied().unwrap_or_default())
+    }
+}
+
+/// The conversations of one mini program in a queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ShareLength {
+    /// The number of entries, up to 1000.
+    pub entries: u32,
+    /// How many of its conversations have left the queue since they were first counted.
     pub departed: u64,
 }
 
@@ -53,37 +83,8 @@ pub struct QueueLimit {
     pub entries: u32,
     /// [`QueueLength::departed`] as read. Departures since then leave more room than the condition knows of.
     pub departed: u64,
-}
-
-/// What is stored about the length of a queue.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Counted {
-    /// How many conversations have joined, if the watch is there.
-    joined: Option<i64>,
-    departed: u64,
-    /// Whether the numbers are complete.
-    is_complete: bool,
-}
-
-impl Counted {
-    fn read(items: &[Attributes]) -> Result<Self> {
-        // Without a watch nothing has ever waited.
-        let mut counted = Self { is_complete: items.is_empty(), ..Self::default() };
-        for item in items {
-            let read = Read { kind: keys::WATCH, item };
-            if let Some(departed) = read.opt_n::<u64>("departed")? {
-                counted.departed += departed;
-            } else {
-                counted.joined = read.opt_n("joined")?;
-                counted.is_complete = item.contains_key("counted_at");
-            }
-        }
-        Ok(counted)
-    }
-
-    fn entries(&self) -> i64 {
-        self.joined.unwrap_or_default() - i64::try_from(self.departed).unwrap_or(i64::MAX)
-    }
+    /// The same for the conversations of the mini program, while others use the queue as well.
+    pub share: Option<ShareLength>,
 }
 
 /// Counts a conversation that joins a queue and schedules the check of the queue. `is_new` is false when it only changes its
@@ -91,17 +92,19 @@ impl Counted {
 pub(crate) fn arrival_write(
     table: &str,
     queue: &str,
+    conversation: &Conversation,
     is_new: bool,
-    limit: Option<QueueLimit>,
-    now: Timestamp,
+    terms: StageTerms,
 ) -> Result<TransactWriteItem> {
+    let now = terms.now;
     let mut update = Update::builder()
         .table_name(table)
         .key("pk", s(keys::queue_watch(queue)))
         .key("sk", s(keys::WATCH))
+        .expression_attribute_names("#of", of_mini_program(&conversation.app_id))
         .update_expression(
             "SET kind = :kind, queue = :queue, due_pk = :due, due_sk = if_not_exists(due_sk, :soon), expected = :now \
-             ADD joined :joined",
+             ADD joined :joined, #of :joined",
         )
         .expression_attribute_values(":kind", s(keys::WATCH))
         .expression_attribute_values(":queue", s(queue))
@@ -109,23 +112,43 @@ pub(crate) fn arrival_write(
         .expression_attribute_values(":soon", s(keys::instant(now + QUEUE_CHECKED_AFTER)))
         .expression_attribute_values(":now", s(keys::instant(now)))
         .expression_attribute_values(":joined", n(u8::from(is_new)));
-    if let Some(limit) = limit.filter(|_| is_new) {
-        update = update
-            .condition_expression("attribute_not_exists(joined) OR joined < :full")
-            .expression_attribute_values(":full", n(limit.departed + u64::from(limit.entries)));
+    if let Some(limit) = terms.queue_limit.filter(|_| is_new) {
+        let mut condition = "(attribute_not_exists(joined) OR joined < :full)".to_owned();
+        update = update.expression_attribute_values(":full", n(limit.departed + u64::from(limit.entries)));
+        if let Some(share) = limit.share {
+            condition.push_str(" AND (attribute_not_exists(#of) OR #of < :share)");
+            update = update.expression_attribute_values(":share", n(share.departed + u64::from(share.entries)));
+        }
+        update = update.condition_expression(condition);
     }
     Ok(TransactWriteItem::builder().update(built(update.build())?).build())
 }
 
 /// Counts a conversation that leaves a queue.
-pub(crate) fn departure_write(table: &str, queue: &str, cid: &str) -> Result<TransactWriteItem> {
+pub(crate) fn departure_write(table: &str, queue: &str, conversation: &Conversation) -> Result<TransactWriteItem> {
     let update = Update::builder()
         .table_name(table)
         .key("pk", s(keys::queue_watch(queue)))
-        .key("sk", s(keys::departures(cid, DEPARTURE_SHARDS)))
-        .update_expression("SET kind = :kind ADD departed :one")
+        .key("sk", s(keys::departures(&conversation.cid, DEPARTURE_SHARDS)))
+        .expression_attribute_names("#of", of_mini_program(&conversation.app_id))
+        .update_expression("SET kind = :kind ADD departed :one, #of :one")
         .expression_attribute_values(":kind", s(keys::DEPARTURES))
         .expression_attribute_values(":one", n(1));
+    Ok(TransactWriteItem::builder().update(built(update.build())?).build())
+}
+
+/// Enters a mini program whose settings name the group of a queue, with nothing counted.
+pub(crate) fn uses_queue_write(table: &str, queue: &Queue, app_id: &str) -> Result<TransactWriteItem> {
+    let name = queue.name();
+    let update = Update::builder()
+        .table_name(table)
+        .key("pk", s(keys::queue_watch(&name)))
+        .key("sk", s(keys::WATCH))
+        .expression_attribute_names("#of", of_mini_program(app_id))
+        .update_expression("SET kind = :kind, queue = :queue ADD #of :zero")
+        .expression_attribute_values(":kind", s(keys::WATCH))
+        .expression_attribute_values(":queue", s(name))
+        .expression_attribute_values(":zero", n(0));
     Ok(TransactWriteItem::builder().update(built(update.build())?).build())
 }
 
@@ -134,11 +157,11 @@ impl Queues {
     pub async fn length(&self, queue: &Queue) -> Result<QueueLength> {
         let counted = self.0.counted(queue).await?;
         let entries = if counted.is_complete {
-            u32::try_from(counted.entries().max(0)).unwrap_or(u32::MAX).min(LENGTH_MAX)
+            length(counted.entries())
         } else {
             self.count_waiting(queue, None, LENGTH_MAX).await?
         };
-        Ok(QueueLength { entries, departed: counted.departed })
+        Ok(QueueLength { entries, departed: counted.departed, of_mini_programs: counted.shares() })
     }
 }
 
@@ -148,6 +171,7 @@ impl DueChecks {
         let seen = self.0.counted(queue).await?;
         let queues = Queues(self.0.clone());
         let first = queues.waiting(queue, COUNTED).await?;
+        let is_whole = first.len() < usize::try_from(COUNTED).unwrap_or(usize::MAX);
         let entries = if first.len() < usize::try_from(COUNTED).unwrap_or(usize::MAX) {
             i64::try_from(first.len()).unwrap_or(i64::MAX)
         } else if seen.is_complete {
@@ -155,10 +179,12 @@ impl DueChecks {
         } else {
             i64::from(queues.count_waiting(queue, None, LENGTH_MAX).await?)
         };
-        let is_wrong = !seen.is_complete || seen.entries() != entries;
+        let are_shares_wrong = is_whole && !seen.has_shares_of(&first);
+        let is_wrong = !seen.is_complete || seen.entries() != entries || are_shares_wrong;
         // The entries were read after `seen`. They belong together only if no conversation has joined or left since.
         if is_wrong && self.0.counted(queue).await? == seen {
-            self.0.correct_length(queue, entries, &seen).await?;
+            let shares = by_mini_program(&first).filter(|_| are_shares_wrong);
+            self.0.correct_length(queue, entries, shares.as_ref(), &seen).await?;
         }
         Ok(first)
     }
@@ -201,15 +227,36 @@ impl Table {
         Counted::read(&self.partition(keys::queue_watch(&queue.name()), "", i32::from(DEPARTURE_SHARDS) + 1).await?)
     }
 
-    async fn correct_length(&self, queue: &Queue, entries: i64, seen: &Counted) -> Result<()> {
+    async fn correct_length(
+        &self,
+        queue: &Queue,
+        entries: i64,
+        shares: Option<&BTreeMap<String, i64>>,
+        seen: &Counted,
+    ) -> Result<()> {
         let joined = entries + i64::try_from(seen.departed).unwrap_or(i64::MAX);
-        let update = self
+        let mut set = vec!["joined = :joined".to_owned(), "counted_at = :now".to_owned()];
+        let mut update = self
             .client
             .update_item()
             .table_name(&self.name)
             .key("pk", s(keys::queue_watch(&queue.name())))
-            .key("sk", s(keys::WATCH))
-            .update_expression("SET joined = :joined, counted_at = :now")
+            .key("sk", s(keys::WATCH));
+        let known = seen.of_mini_programs.keys().chain(shares.into_iter().flat_map(BTreeMap::keys));
+        let app_ids: BTreeSet<&String> = known.filter(|_| shares.is_some()).collect();
+        for (number, app_id) in app_ids.into_iter().enumerate() {
+            let waiting = shares.and_then(|shares| shares.get(app_id)).copied().unwrap_or_default();
+            let (_, departed) = seen.of_mini_programs.get(app_id).copied().unwrap_or_default();
+            set.push(format!("#of{number} = :of{number}"));
+            update = update
+                .expression_attribute_names(format!("#of{number}"), of_mini_program(app_id))
+                .expression_attribute_values(
+                    format!(":of{number}"),
+                    n(waiting + i64::try_from(departed).unwrap_or(i64::MAX)),
+                );
+        }
+        let update = update
+            .update_expression(format!("SET {}", set.join(", ")))
             .expression_attribute_values(":joined", n(joined))
             .expression_attribute_values(":now", at(self.clock.now()));
         let update = match seen.joined {

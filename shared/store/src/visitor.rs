@@ -1,6 +1,9 @@
 //! Visitors: what is stored of them beside their messages.
 
-use desk::quota::Ledger;
+use desk::{
+    limits::{Block, Used},
+    quota::Ledger,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use wechat::{
@@ -13,8 +16,8 @@ use crate::{
     handles::ThreadReader,
     item::{Attributes, Build, Read, n, s},
     keys,
-    last_message::Messages,
     message::Message,
+    preview::Preview,
     retention::Retention,
     table::SERVICE,
     thread::Thread,
@@ -50,8 +53,17 @@ pub struct Visitor {
     /// The agent they last talked to, and when.
     pub last_agent: Option<(String, Timestamp)>,
     /// What lists show of the messages of their last conversation.
-    #[serde(skip_serializing_if = "Messages::is_empty")]
-    pub messages: Messages,
+    #[serde(skip_serializing_if = "Preview::is_empty")]
+    pub preview: Preview,
+    /// Their messages in the current minute.
+    #[serde(skip_serializing_if = "is_unused")]
+    pub messages: Used,
+    /// Their robot turns in the current hour.
+    #[serde(skip_serializing_if = "is_unused")]
+    pub robot_turns: Used,
+    /// That they are blocked, or were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<Block>,
     /// When their link to the person of their verified `partnerid` was last written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) person_linked_at: Option<Timestamp>,
@@ -137,6 +149,10 @@ pub struct ProvedId<'a> {
     pub signer: Option<&'a str>,
 }
 
+fn is_unused(used: &Used) -> bool {
+    *used == Used::default()
+}
+
 fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     value: D,
 ) -> std::result::Result<T, D::Error> {
@@ -147,6 +163,11 @@ impl Visitor {
     /// Counts their changes.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Their block, if one is in force at this time.
+    pub fn block(&self, now: Timestamp) -> Option<&Block> {
+        self.blocked.as_ref().filter(|block| block.is_in_force(now))
     }
 
     /// Whether anything is stored of them beside their messages and conversations.

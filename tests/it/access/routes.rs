@@ -52,6 +52,7 @@ const OTHERS: &str = "
     GET    /api/bindings/{app_id}/visitors/{openid}         ok    ok         ok    ok
     GET    /api/bindings/{app_id}/visitors/{openid}/conversations ok ok     ok    ok
     GET    /api/bindings/{app_id}/visitors/{openid}/messages ok   403        403   ok
+    PATCH  /api/bindings/{app_id}/visitors/{openid}         ok    ok         ok    403
     DELETE /api/bindings/{app_id}/visitors/{openid}         ok    403        403   403
     GET    /api/bindings/{app_id}/visitors/{openid}/export  ok    403        403   403
     GET    /api/groups                                      ok    ok         ok    403

@@ -26,10 +26,12 @@ async fn agent_reads_the_visitors_profile() {
     assert_eq!((&seen["params"], &seen["customer_fields"]), (&json!({ "page": "item" }), &json!({ "level": "金卡" })));
     assert_eq!((&seen["unionid"], &seen["customer_code"]), (&json!("u-1"), &json!("C-1")));
 
-    for method in [Method::PUT, Method::PATCH, Method::POST] {
+    for method in [Method::PUT, Method::POST] {
         let answer = world.call(Some(&agent), method.clone(), &path, Some(&json!({ "nickname": "x" }))).await;
         assert_eq!(problem(&answer).0, 405, "{method}");
     }
+    let block = json!({ "blocked": { "reason": "x" } });
+    assert_eq!(problem(&world.call(Some(&agent), Method::PATCH, &path, Some(&block)).await).0, 403);
     assert_eq!(problem(&world.call(Some(&agent), Method::DELETE, &path, None).await).0, 403);
     let messages = world.call(Some(&agent), Method::GET, &format!("{path}/messages"), None).await;
     assert_eq!(problem(&messages).0, 403);

@@ -157,6 +157,19 @@ impl Walk<'_> {
         }
     }
 
+    async fn visitors(&mut self, binding: &Binding) {
+        self.world.visitor(binding, "o-blocked").writes("在吗").await;
+        let route = "PATCH /api/bindings/{app_id}/visitors/{openid}";
+        for (blocked, action) in [(json!({ "reason": "老赖" }), "visitor.blocked"), (Value::Null, "visitor.unblocked")]
+        {
+            let body = json!({ "blocked": blocked });
+            self.step(route, &[APP, "o-blocked"], Some(body), (action, "visitor")).await;
+            let entry = entries(self.world).await.pop().unwrap();
+            assert_eq!(entry["app_id"], APP);
+            assert!(!entry.to_string().contains("老赖") && !entry.to_string().contains("o-blocked"), "{entry}");
+        }
+    }
+
     async fn tokens(&mut self) {
         let new = json!({ "role": "admin", "name": "小王" });
         let token =
@@ -181,6 +194,7 @@ async fn every_changing_route_writes_one_entry() {
     walk.questions().await;
     walk.bindings().await;
     walk.conversations(&binding).await;
+    walk.visitors(&binding).await;
     walk.tokens().await;
 
     let routes = desk_api::routes().into_iter().chain(card_send::routes());

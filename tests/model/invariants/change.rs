@@ -7,11 +7,12 @@ use store::{Conversation, Stage};
 use super::{Check, Watch, Write};
 use crate::{
     support::database::Key,
-    table_state::{Agent, Event, Message, TableState, thread_key},
+    table_state::{Agent, Event, Message, thread_key},
 };
 
 /// I8: a message is stored, then processed once.
-pub(super) fn messages(table: &TableState, old: Option<&Message>, key: &Key, write: &Write) -> Check {
+pub(super) fn messages(watch: &Watch, old: Option<&Message>, key: &Key, write: &Write) -> Check {
+    let table = &watch.table;
     let Some(message) = table.messages.get(key) else { return Ok(()) };
     let Some(old) = old else {
         return match (&message.cid, &message.due) {
@@ -23,6 +24,10 @@ pub(super) fn messages(table: &TableState, old: Option<&Message>, key: &Key, wri
         return Err(format!("I8: {key:?} was processed as {old:?} and again as {message:?}"));
     }
     if old.due.is_some() && message.due.is_none() {
+        within_limit(watch, key, message)?;
+        if message.ignored {
+            return Ok(());
+        }
         let with = write.conversations.iter().find(|(_, new)| message.cid.as_ref() == Some(&new.cid));
         let fits = if let Some((_, new)) = with {
             message.kind != "event" && thread_key(new) == key.0
@@ -38,6 +43,29 @@ pub(super) fn messages(table: &TableState, old: Option<&Message>, key: &Key, wri
         }
     }
     Ok(())
+}
+
+/// I8: a message is ignored if, and only if, as many messages of its minute, or of a later one, were processed as the limit is.
+fn within_limit(watch: &Watch, key: &Key, message: &Message) -> Check {
+    if message.kind == "event" {
+        return if message.ignored { Err(format!("I8: the event {key:?} is ignored")) } else { Ok(()) };
+    }
+    let limit = watch.limits[key.0.split('#').nth(1).unwrap()];
+    let others = watch.table.messages.iter().filter(|(other, _)| other.0 == key.0 && *other != key);
+    let processed: Vec<i64> = others
+        .filter(|(_, other)| other.due.is_none() && !other.ignored && other.kind != "event")
+        .map(|(_, other)| other.minute)
+        .collect();
+    let latest = processed.iter().copied().chain([message.minute]).max().unwrap_or_default();
+    // One that comes late counts towards the latest minute, and so may others have done.
+    let of_latest = processed.iter().filter(|minute| **minute == latest).count();
+    let is_full = processed.len() >= limit as usize;
+    let fits = if message.ignored { is_full } else { of_latest < limit as usize };
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("I8: {key:?} is {message:?} and {processed:?} were processed, limit {limit}"))
+    }
 }
 
 /// I2, I5, I7: each change of hands has one event that says so.

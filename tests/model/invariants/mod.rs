@@ -9,7 +9,7 @@
 //! | I5 first in, first out within a priority that ages | [`changes_of_hands`], [`places`] |
 //! | I6, I9 what the tick has to process is marked before it is written | [`places`], [`agents`] |
 //! | I7 one outcome for each change, with its trail | [`changes_of_hands`] |
-//! | I8 a message is processed once | [`messages`] |
+//! | I8 a message is processed once, and ignored beyond the limit of its minute alone | [`messages`] |
 //!
 //! [`state`] has the invariants of the table, [`change`] those of one write.
 
@@ -44,6 +44,8 @@ pub(crate) struct Watch {
     clock: Arc<ManualClock>,
     /// The priority of each mini program, which is part of the places in queues.
     priorities: BTreeMap<String, u32>,
+    /// The messages of a visitor in a minute that are processed, for each mini program.
+    limits: BTreeMap<String, u32>,
     /// The queues when the step began.
     standing: BTreeMap<String, BTreeMap<String, String>>,
     /// The first violation.
@@ -74,11 +76,16 @@ struct Write {
 }
 
 impl Watch {
-    pub(crate) fn new(clock: Arc<ManualClock>, priorities: BTreeMap<String, u32>) -> Self {
+    pub(crate) fn new(
+        clock: Arc<ManualClock>,
+        priorities: BTreeMap<String, u32>,
+        limits: BTreeMap<String, u32>,
+    ) -> Self {
         Self {
             table: TableState::default(),
             clock,
             priorities,
+            limits,
             standing: BTreeMap::new(),
             broken: None,
             seen: BTreeMap::new(),
@@ -195,7 +202,7 @@ impl Watch {
             members(&self.table, group)?;
         }
         for (old, key) in &write.messages {
-            messages(&self.table, old.as_ref(), key, write)?;
+            messages(self, old.as_ref(), key, write)?;
         }
         Ok(())
     }

@@ -60,6 +60,8 @@ pub(crate) struct Model {
     /// The visitor of each conversation.
     threads: BTreeMap<String, String>,
     pub(crate) lines: BTreeMap<String, BTreeMap<String, String>>,
+    /// The mini programs that use each queue.
+    users: BTreeMap<String, BTreeSet<String>>,
     /// The levels of the stored plans of left messages.
     wanted: BTreeMap<String, Vec<Level>>,
     /// The holder of each open conversation.
@@ -97,11 +99,16 @@ impl Model {
             visitors: present.visitors.clone(),
             threads: open.clone().map(|open| (open.cid.clone(), thread_key(open))).collect(),
             lines: present.lines.clone(),
+            users: present.watches.keys().map(|queue| (queue.clone(), users(present, queue))).collect(),
             wanted: open.clone().filter_map(|open| Some((open.cid.clone(), wanted(open)?))).collect(),
             holders: open.clone().map(|open| (open.cid.clone(), Holder::of(open))).collect(),
             handed_on: open.filter_map(handed_on).collect(),
         }
     }
+}
+
+fn users(present: &OpenState, queue: &str) -> BTreeSet<String> {
+    present.shares(queue).into_keys().collect()
 }
 
 fn handed_on(open: &Conversation) -> Option<(String, (String, Timestamp))> {

@@ -85,6 +85,7 @@ impl Model {
         };
         let last = self.visitors[&self.threads[&cid]].last_agent.clone();
         let goes = self.route(&RoutingRequest {
+            app_id: &thread.app_id,
             levels: &levels,
             policy: reception.after_hours,
             last_agent: last.as_ref().map(|(agent, at)| (agent.as_str(), *at)),
@@ -161,7 +162,9 @@ impl Model {
                 if is_own && self.works[group] && !self.is_staffed(settings, from.as_deref()) {
                     return Err(HandoffError::GroupUnavailable(String::new()));
                 }
+                let app_id = self.threads[cid].split('#').nth(1).unwrap();
                 let goes = self.route(&RoutingRequest {
+                    app_id,
                     levels: &[Level::from(Target::Group(group.clone()))],
                     policy: reception.after_hours,
                     last_agent: None,

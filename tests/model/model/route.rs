@@ -13,6 +13,7 @@ use crate::table_state::Agent;
 
 /// The input of a routing decision.
 pub(crate) struct RoutingRequest<'a> {
+    pub(crate) app_id: &'a str,
     pub(crate) levels: &'a [Level],
     pub(crate) policy: AfterHours,
     pub(crate) last_agent: Option<(&'a str, Timestamp)>,
@@ -114,6 +115,15 @@ impl Model {
         }
     }
 
+    /// Whether a mini program has fewer conversations in a queue than its share, or uses it alone.
+    fn has_share(&self, queue: &str, group: &Group, app_id: &str) -> bool {
+        let is_shared = self.users.get(queue).is_some_and(|users| users.iter().any(|user| user != app_id));
+        let is_own = |cid: &&String| self.threads[*cid].split('#').nth(1) == Some(app_id);
+        let own = self.lines.get(queue).map_or(0, |line| line.values().filter(is_own).count());
+        let share = (group.max_queue * group.binding_share / 100).max(1);
+        !is_shared || own < share as usize
+    }
+
     fn state_of(&self, level: &Level, request: &RoutingRequest<'_>) -> (State, Option<String>, bool, AfterHours) {
         let not_found = (State::NotFound, None, false, request.policy);
         let Some(target) = &level.target else { return not_found };
@@ -123,7 +133,8 @@ impl Model {
         match target {
             Target::Group(id) => {
                 let Some(group) = self.groups.get(id) else { return not_found };
-                let may_wait = stands || waiting < group.max_queue as usize;
+                let may_wait =
+                    stands || waiting < group.max_queue as usize && self.has_share(&queue, group, request.app_id);
                 let run = SignedDuration::from_mins(i64::from(group.sticky_minutes));
                 let sticky =
                     request.last_agent.filter(|(_, at)| run.is_positive() && self.now.duration_since(*at) <= run);

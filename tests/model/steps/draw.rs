@@ -102,7 +102,8 @@ impl Schedule {
         let id = format!("{:010}-{}", new.create_time, new.identity);
         let created_at = Timestamp::from_second(new.create_time).unwrap();
         self.world.desk.table.inbox().receive(&new).await.unwrap();
-        Some(InboundRef { thread, id, kind: new.kind, content: new.content, created_at })
+        let received_at = self.world.clock.now();
+        Some(InboundRef { thread, id, kind: new.kind, content: new.content, created_at, received_at })
     }
 
     /// A message of the queue of robot turns. A queue delivers in no order, and some messages twice.

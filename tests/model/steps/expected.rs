@@ -75,6 +75,7 @@ impl Schedule {
             (Before::Message { session, mut model, .. }, Some(Ok(_))) => {
                 if let Operation::Receive(message) = &end.operation
                     && message.kind != "event"
+                    && !is_ignored(&watch.table, &thread_pk(&message.thread), &message.id)
                 {
                     let reception = &self.world.receptions[&message.thread.app_id];
                     model.message(&message.thread, &message.id, said(message), reception, &session);
@@ -175,6 +176,11 @@ fn same(expected: &Model, found: &Model) -> Check {
         return Err(format!("the agents are {:?}, expected {:?}", found.agents, expected.agents));
     }
     Ok(())
+}
+
+/// Whether nothing follows from a message; the invariants say when that is right.
+fn is_ignored(table: &TableState, thread: &str, id: &str) -> bool {
+    table.messages[&(thread.to_owned(), format!("message#{id}"))].ignored
 }
 
 fn thread_pk(thread: &Thread) -> String {

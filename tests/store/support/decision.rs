@@ -4,7 +4,7 @@ use desk::conversation::{ClosedBy, EventKind};
 use jiff::Timestamp;
 use store::{
     Assign, Commit, CommitOutcome, Conversation, IdempotentRequest, InboundRef, NewEvent, NewOutbound, ProvedId,
-    QueueLimit, Result, Stage, Table, Thread, Visitor,
+    QueueLimit, Result, ShareLength, Stage, Table, Thread, Visitor,
 };
 
 use super::{APP_ID, Kit, SIGNER};
@@ -161,7 +161,13 @@ impl Decision {
 
     /// Sets the number of entries at which the queue is full. `departed` have left it.
     pub(crate) fn limited_to(mut self, entries: u32, departed: u64) -> Self {
-        self.queue_limit = Some(QueueLimit { entries, departed });
+        self.queue_limit = Some(QueueLimit { entries, departed, share: None });
+        self
+    }
+
+    /// Sets the places of its mini program in the queue that is limited, and how many have left them.
+    pub(crate) fn sharing(mut self, share: Option<ShareLength>) -> Self {
+        self.queue_limit = self.queue_limit.map(|limit| QueueLimit { share, ..limit });
         self
     }
 
@@ -183,6 +189,7 @@ impl Decision {
     pub(crate) fn commit(&self) -> Commit<'_> {
         Commit {
             message: self.message.as_ref(),
+            ignored: None,
             visitor: (self.visitor != self.seen).then(|| (&self.thread, &self.seen, self.visitor.clone())),
             before: self.before.as_ref(),
             after: self.after.clone(),

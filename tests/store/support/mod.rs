@@ -130,7 +130,7 @@ impl Kit {
         self.table.inbox().receive(&new).await.unwrap();
         let message = self.thread(&thread).await.into_iter().find(|message| message.content == content).unwrap();
         let Message { id, thread, kind, content, created_at, .. } = message;
-        InboundRef { thread, id, kind, content, created_at }
+        InboundRef { thread, id, kind, content, created_at, received_at: self.now() }
     }
 
     /// Stores an outbound message as a send does.

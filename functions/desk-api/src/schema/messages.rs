@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "describes `store::Message`")]
 
+use desk::limits::Ignored;
 use jiff::Timestamp;
 use store::{Author, Direction, MessageState};
 use utoipa::ToSchema;
@@ -45,6 +46,10 @@ pub(crate) struct Message {
     /// Whether a model made it; WeChat labels it so.
     #[schema(nullable = false)]
     ai_generated: Option<bool>,
+    /// From the visitor: why nothing follows from it. `blocked`: the visitor is blocked; `too_many`: more messages in this minute
+    /// than the settings allow.
+    #[schema(nullable = false)]
+    ignored: Option<Ignored>,
     /// The message that a held text was sent with.
     #[schema(nullable = false)]
     released_as: Option<String>,

@@ -10,8 +10,8 @@ impl AgentActions {
     pub async fn mark_read(&self, conversation: &Conversation, up_to: &str) -> Result<Visitor> {
         let attempt = |attempt| async move {
             let mut decision = self.cycle.read(conversation.clone(), attempt).await?;
-            let messages = &mut decision.visitor.messages;
-            if messages.cid != conversation.cid || !messages.read(up_to) {
+            let preview = &mut decision.visitor.preview;
+            if preview.cid != conversation.cid || !preview.read(up_to) {
                 return Ok(Attempted::Done(decision.visitor));
             }
             // Only the visitor is written.

@@ -4,6 +4,7 @@
 //! that decision and the write (the assignee, the agent's room) is checked again here, within the read-decide-write cycle:
 //! its first attempt decides on the same conversation, and its transaction fails if that has changed.
 
+mod block;
 mod claim;
 mod close;
 mod mark_read;
@@ -12,6 +13,7 @@ mod transfer;
 
 use std::sync::Arc;
 
+pub use block::NewBlock;
 use desk::{conversation::ClosedBy, policy::Role, staff::AgentStatus};
 use serde::Serialize;
 use store::{

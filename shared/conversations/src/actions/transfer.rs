@@ -1,7 +1,7 @@
 //! Transfer: a person gives a conversation to another agent or group.
 
 use desk::{
-    routing::{Facts, Level, Mode, Outcome, Plan, Target, TargetState},
+    routing::{Facts, Level, Outcome, Plan, Target, TargetState},
     staff::AgentFacts,
 };
 use store::{Attempt, Attempted, AuditAction, AuditDetail, Conversation, Queue, Result, Stage, Waiting};
@@ -11,7 +11,7 @@ use crate::{
     cycle::FollowUp,
     decision::Decision,
     events::{AssignmentOrigin, ConversationEvent, RoutingCause, True},
-    routing::{Freshness, RoutingContext, RoutingFacts},
+    routing::{RoutingContext, RoutingFacts},
 };
 
 impl TransferTarget {
@@ -91,7 +91,7 @@ impl AgentActions {
         from: Option<&str>,
     ) -> Result<std::result::Result<Option<Queue>, HandoffError>> {
         let target = Target::Group(group.to_owned());
-        let mut found = self.router.facts(&target, decision.now, Freshness::Current).await?;
+        let mut found = self.router.facts(&target, &decision.current_routing()).await?;
         match &mut found {
             Facts::Missing => return Ok(Err(HandoffError::NoGroup)),
             // The sender does not get the conversation back, so another agent of the group has to be on duty.
@@ -107,7 +107,7 @@ impl AgentActions {
         }
         let mut facts = RoutingFacts::from([(target.clone(), found)]);
         let plan = &Plan::new(vec![Level::from(target.clone())], None, decision.reception.after_hours);
-        let routed = self.router.route(plan, Mode::Full, decision.now, Freshness::Current, &mut facts).await?;
+        let routed = self.router.route(plan, &decision.current_routing(), &mut facts).await?;
         if matches!(routed.outcome, Outcome::LeaveMessage { .. } | Outcome::Robot { .. }) {
             let has_members =
                 matches!(facts.get(&target), Some(Facts::Group { group, .. }) if !group.members.is_empty());
@@ -125,6 +125,7 @@ fn why_unavailable(state: Option<TargetState>, has_members: bool) -> &'static st
     match state {
         Some(TargetState::OffWork) => "it is outside of its working hours",
         Some(TargetState::QueueFull) => "its queue is full",
+        Some(TargetState::QueueShare) => "its queue has as many conversations of this mini program as it may have",
         Some(TargetState::Offline) if !has_members => "it has no members",
         _ => "its members are not on duty",
     }

@@ -12,7 +12,9 @@ use desk::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use store::{Assign, Assigned, Conversation, Queue, QueueLimit, Result, RobotStage, Stage, Waiting, place};
+use store::{
+    Assign, Assigned, Conversation, Queue, QueueLimit, Result, RobotStage, ShareLength, Stage, Waiting, place,
+};
 
 use crate::{
     automatic_message::AutomaticMessage,
@@ -169,12 +171,14 @@ impl Assigner {
             return Ok(());
         };
         let queue = queue_of(target);
-        let (max_wait, entries) = match context.facts.get(target) {
-            Some(Facts::Group { group, .. }) => (group.max_wait_seconds, group.max_queue),
-            Some(Facts::Agent { .. } | Facts::Missing) | None => (Some(AGENT_WAIT_SECONDS), AGENT_QUEUE_MAX),
+        let (max_wait, entries, places_for_one) = match context.facts.get(target) {
+            Some(Facts::Group { group, .. }) => (group.max_wait_seconds, group.max_queue, Some(group.places_for_one())),
+            Some(Facts::Agent { .. } | Facts::Missing) | None => (Some(AGENT_WAIT_SECONDS), AGENT_QUEUE_MAX, None),
         };
         let length = self.store.queues.length(&queue).await?;
-        decision.queue_limit = Some(QueueLimit { entries, departed: length.departed });
+        let own = length.share_of(&decision.thread.app_id);
+        let share = places_for_one.zip(own).map(|(entries, own)| ShareLength { entries, ..own });
+        decision.queue_limit = Some(QueueLimit { entries, departed: length.departed, share });
         let place = place(&after.cid, context.since, decision.reception.priority);
         let until = max_wait.map(|seconds| {
             let wait = SignedDuration::from_secs(i64::from(seconds));
@@ -258,7 +262,8 @@ impl Decision<'_> {
 
 /// Leaving a message because the routing found no agent and no queue.
 fn not_taken(routed: &RoutingDecision, level: u8, context: &RoutingContext<'_>) -> LeaveMessage {
-    let full = routed.trail.last().is_some_and(|entry| entry.state == TargetState::QueueFull);
+    let is_full = |entry: &TrailEntry| matches!(entry.state, TargetState::QueueFull | TargetState::QueueShare);
+    let full = routed.trail.last().is_some_and(is_full);
     let reason = if full { LeaveMessageReason::QueueFull } else { LeaveMessageReason::Unstaffed };
     LeaveMessage { level, reason, cause: context.cause.clone(), trail: Some(routed.trail.clone()) }
 }

@@ -44,7 +44,9 @@ impl Assigner {
         let keywords = &decision.reception.handover.keywords;
         let wants_person =
             |message: &Message| handover::asks_for_person(&message_text(slice::from_ref(message)), keywords);
-        let questions = unanswered.filter(|message| message.direction == Direction::In && !wants_person(message));
+        let questions = unanswered.filter(|message| {
+            message.direction == Direction::In && message.ignored.is_none() && !wants_person(message)
+        });
         let now = decision.now;
         let mut turn: Option<Turn> = None;
         for message in questions {

@@ -182,7 +182,7 @@ impl QueueDrain {
                         is_current = agent.is_none() || expected.is_none();
                     } else {
                         misses += 1;
-                        expected = Some(found);
+                        expected = Some(*found);
                         is_current = false;
                     }
                     // The heads are assigned; conversations behind them may have free agents.

@@ -31,7 +31,7 @@ pub(super) struct UnsentMessage {
 /// The next step of a drain.
 pub(super) enum NextStep {
     /// Write this match.
-    Assign(Match),
+    Assign(Box<Match>),
     /// Other drains are at work: read again.
     ReadAgain,
     /// Nothing is left for this drain.
@@ -62,10 +62,11 @@ impl Snapshot {
                 continue;
             };
             let facts = match earlier.get(&head.queue) {
-                Some(Facts::Group { group, open, waiting, .. }) => {
+                Some(Facts::Group { group, open, waiting, of_mini_program, .. }) => {
                     let duties = store.staff.duties(&group.members).await?;
                     let members = duties.iter().map(|duty| agent_facts(duty, now)).collect();
-                    Facts::Group { group: group.clone(), members, open: *open, waiting: *waiting }
+                    let (group, open, waiting) = (group.clone(), *open, *waiting);
+                    Facts::Group { group, members, open, waiting, of_mini_program: *of_mini_program }
                 }
                 _ => router.staff(&target).await?.facts,
             };
@@ -87,7 +88,7 @@ impl Snapshot {
             return NextStep::End;
         };
         let Some(agent) = agent else {
-            return NextStep::Assign(first.clone());
+            return NextStep::Assign(Box::new(first.clone()));
         };
         let is_own = |found: &&Match| found.agent.id == agent;
         let own = matches.last().filter(is_own);
@@ -97,12 +98,12 @@ impl Snapshot {
             && (matches.len() == 1
                 || match_waiting(&self.heads, earlier, Some(agent), now).last().is_some_and(|found| is_own(&found)))
         {
-            return NextStep::Assign(own.clone());
+            return NextStep::Assign(Box::new(own.clone()));
         }
         let is_first_read = expected.is_none();
         if expected.as_ref().is_some_and(|expected| expected.is_unchanged(first)) {
             // No other drain makes progress.
-            return NextStep::Assign(first.clone());
+            return NextStep::Assign(Box::new(first.clone()));
         }
         *expected = Some(first.clone());
         if own.is_none() && !is_first_read { NextStep::End } else { NextStep::ReadAgain }

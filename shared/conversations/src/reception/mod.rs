@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use channel::settle_sent;
 use desk::{
+    limits::{Received, receive},
     reception::{Handler, Incoming, NextStep, ReceptionInput, WithoutTarget, decide},
     routing::{LastAgent, Plan},
     settings::Reception,
@@ -112,6 +113,11 @@ impl Receiver {
             return Ok(Some((decision, follow_up)));
         }
         decision.visitor.ledger.record_message(message.created_at, now);
+        if let Received::Ignored { reason, is_told } = received(&mut decision, message) {
+            decision.ignore(reason, is_told);
+            decision.note_message(message);
+            return Ok(Some((decision, FollowUp::NONE)));
+        }
         release_held_texts(&self.store.threads, &mut decision).await?;
         let follow_up = self.process_message(&mut decision, message, binding.as_deref()).await?;
         decision.note_message(message);
@@ -130,11 +136,13 @@ impl Receiver {
         if !start_session(&self.vault, decision, message, binding).await? {
             return Ok(FollowUp::NONE);
         }
-        match open {
-            // Boxed, because few events route a conversation and all would pay for the size of the future.
-            Some(open) => Box::pin(self.route_anew(decision, open, asked)).await,
-            None => Ok(FollowUp::NONE),
+        let Some(open) = open else { return Ok(FollowUp::NONE) };
+        // Entering counts as a message where it may route the conversation.
+        if let Received::Ignored { .. } = received(decision, message) {
+            return Ok(FollowUp::NONE);
         }
+        // Boxed, because few events route a conversation and all would pay for the size of the future.
+        Box::pin(self.route_anew(decision, open, asked)).await
     }
 
     async fn process_message(
@@ -173,6 +181,12 @@ impl Receiver {
         }
         self.apply_next_step(decision, step, &VisitorMessage { message, binding, planned }).await
     }
+}
+
+/// Counts a visitor's message and decides whether anything follows from it.
+fn received(decision: &mut Decision<'_>, message: &InboundRef) -> Received {
+    let Decision { visitor, reception, now, .. } = decision;
+    receive(visitor.blocked.as_ref(), &mut visitor.messages, reception.messages_per_minute, message.received_at, *now)
 }
 
 /// Opens a conversation with its first message.

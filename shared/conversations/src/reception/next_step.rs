@@ -68,7 +68,7 @@ impl Receiver {
     ) -> Result<Option<Queue>> {
         let plan = &visitor_message.planned.plan;
         let mut facts = RoutingFacts::new();
-        let routed = self.router.route(plan, mode(immediate), decision.now, decision.freshness(), &mut facts).await?;
+        let routed = self.router.route(plan, &decision.routing(mode(immediate)), &mut facts).await?;
         if let Some(reason) = handover.filter(|_| leads_to_agent(&routed.outcome)) {
             decision.event(ConversationEvent::HandedOver { reason });
         }
@@ -97,7 +97,7 @@ impl Receiver {
     ) -> Result<Option<Queue>> {
         let plan = &visitor_message.planned.plan;
         let mut facts = RoutingFacts::new();
-        let routed = self.router.route(plan, mode(immediate), decision.now, decision.freshness(), &mut facts).await?;
+        let routed = self.router.route(plan, &decision.routing(mode(immediate)), &mut facts).await?;
         if !leads_to_agent(&routed.outcome) {
             acknowledge(decision, visitor_message);
             return Ok(None);

@@ -66,8 +66,7 @@ impl Receiver {
     /// Routes a conversation that waits by its new plan.
     async fn change_target(&self, decision: &mut Decision<'_>, planned: PlannedRoute) -> Result<FollowUp> {
         let mut facts = RoutingFacts::new();
-        let freshness = decision.freshness();
-        let routed = self.router.route(&planned.plan, Mode::Full, decision.now, freshness, &mut facts).await?;
+        let routed = self.router.route(&planned.plan, &decision.routing(Mode::Full), &mut facts).await?;
         let since = match decision.before.as_ref().map(|before| &before.stage) {
             // The visitor has asked to be answered later. They are told once an agent or a queue takes them.
             Some(Stage::LeftMessage(_)) if !leads_to_agent(&routed.outcome) => {

@@ -7,7 +7,7 @@ use desk::{
     robot::RobotKind,
     turn::RobotAnswer,
 };
-use robots::{Chat, Client, HistoryMessage, Passage, TurnRequest, Webhook};
+use robots::{Chat, Client, HistoryMessage, Passage, TurnRequest, Usage, Webhook};
 use store::{Conversation, Direction, Message, MessageState, Result, RobotStage, SecretString, Turn};
 
 use super::{RobotTurns, knowledge::RobotKnowledge};
@@ -28,6 +28,9 @@ const NO_KEY: &str = "robot.no_key";
 
 /// The failure code of a robot whose circuit is open.
 const CIRCUIT_OPEN: &str = "robot.circuit_open";
+
+/// The failure code of a language model whose mini program has used up its budget of the day.
+const BUDGET_EXHAUSTED: &str = "robot.budget_exhausted";
 
 /// A robot's reply.
 #[derive(Debug)]
@@ -82,6 +85,8 @@ pub(super) struct RobotQuestion<'a> {
     pub(super) text: &'a str,
     /// Whether the visitor may be offered an agent.
     pub(super) has_agents: bool,
+    /// Whether the mini program has used up its budget for language models.
+    pub(super) is_used_up: bool,
 }
 
 impl RobotReply {
@@ -107,12 +112,13 @@ impl From<robots::Outcome> for RobotReply {
 }
 
 impl RobotTurns {
-    /// Asks a robot, unless its circuit is open.
+    /// Asks a robot, unless its circuit is open or the budget is used up.
     pub(super) async fn ask(
         &self,
         robots: &Client,
         knowledge: &RobotKnowledge,
         question: &RobotQuestion<'_>,
+        usage: &Usage,
     ) -> Result<RobotReply> {
         let offered = &question.stage.offered;
         if let Some(reply) = faq::parse_choice_reply(question.text, offered.len()) {
@@ -121,6 +127,14 @@ impl RobotTurns {
         let robot = &knowledge.robot;
         if let RobotKind::Faq { thresholds } = &robot.settings.kind {
             return Ok(from_questions(knowledge, question.text, thresholds, question.has_agents));
+        }
+        if question.is_used_up && matches!(robot.settings.kind, RobotKind::Chat { .. }) {
+            tracing::warn!(
+                BudgetsExhausted = 1,
+                robot_id = robot.id,
+                "a model is not asked: the budget of the day is used up"
+            );
+            return Ok(RobotReply::failed(RobotAnswer::Unavailable, AskFailure::of(BUDGET_EXHAUSTED)));
         }
         let circuits = self.cache.circuits();
         if !circuits.admits(&robot.id, robot.version, self.store.clock.now()) {
@@ -137,7 +151,7 @@ impl RobotTurns {
             uid: &uid,
             app_id: &question.conversation.app_id,
         };
-        let reply = self.ask_system(robots, knowledge, &request).await?;
+        let reply = self.ask_system(robots, knowledge, &request, usage).await?;
         if !reply.is_down && reply.is_asked {
             circuits.succeeded(&robot.id);
         }
@@ -153,6 +167,7 @@ impl RobotTurns {
         robots: &Client,
         knowledge: &RobotKnowledge,
         request: &TurnRequest<'_>,
+        usage: &Usage,
     ) -> Result<RobotReply> {
         let Some(secret) = self.secret(knowledge).await? else {
             return Ok(RobotReply::failed(RobotAnswer::Failed, AskFailure::of(NO_KEY)));
@@ -173,7 +188,7 @@ impl RobotTurns {
                 let found = hits.iter().map(|hit| &knowledge.questions[hit.question]);
                 let passages: Vec<Passage<'_>> =
                     found.map(|found| Passage { id: &found.id, title: &found.title, answer: &found.answer }).collect();
-                Box::pin(robots.chat(&chat, &TurnRequest { passages: &passages, ..*request }, now)).await
+                Box::pin(robots.chat(&chat, &TurnRequest { passages: &passages, ..*request }, usage, now)).await
             }
             RobotKind::Webhook { url, deadline_seconds, ai_generated } => {
                 let deadline = seconds(*deadline_seconds);
@@ -207,6 +222,7 @@ impl RobotTurns {
         let was_said = |message: &&Message| {
             message.cid.as_ref() == Some(&conversation.cid)
                 && !turn.messages.contains(&message.id)
+                && message.ignored.is_none()
                 && (message.direction == Direction::In || message.state == MessageState::Sent)
         };
         let lines = last.iter().filter(was_said).filter_map(|message| {

@@ -15,9 +15,15 @@ mod trial;
 use std::sync::Arc;
 
 use channel::Channel;
-use desk::{handover::same_question, robot::RobotKind, settings::Mode, turn::RobotAnswer};
+use desk::{
+    handover::same_question,
+    limits::{self, HOUR},
+    robot::RobotKind,
+    settings::Mode,
+    turn::RobotAnswer,
+};
 use jiff::SignedDuration;
-use robots::Client;
+use robots::{Client, Usage};
 use store::{Attempt, Attempted, Conversation, Result, RobotStage, SENDING_LEASE, Slot, Stage, Turn, Vault, Visitor};
 use tracing::Span;
 use wechat::client::Typing;
@@ -51,6 +57,9 @@ const QUESTION_MAX: usize = 2048;
 
 /// The failure code of a robot that was deleted.
 const ROBOT_DELETED: &str = "robot.gone";
+
+/// The failure code of a turn of a visitor who has had as many in this hour as the settings allow.
+const TURN_LIMIT: &str = "robot.turn_limit";
 
 /// The result of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +121,10 @@ struct ClaimedTurn {
     turn: Turn,
     /// Whether the visitor may be offered an agent.
     has_agents: bool,
+    /// How the turn stands to the limit of the visitor's turns.
+    of_limit: limits::Usage,
+    /// Whether the mini program has used up its budget for language models.
+    is_used_up: bool,
 }
 
 /// A turn and the robot's reply to it.
@@ -145,9 +158,10 @@ impl RobotTurns {
         let Admission::Now(slot) = self.admit(&conversation, at_once).await? else {
             return Ok(TurnReport { outcome: TurnOutcome::Postponed, asked: None });
         };
-        let answered = self.answer_admitted(robots, conversation).await;
+        let usage = Usage::default();
+        let answered = self.answer_admitted(robots, conversation, slot.as_ref(), &usage).await;
         if let Some(slot) = slot
-            && let Err(error) = self.store.turn_slots.give_back(&slot).await
+            && let Err(error) = self.store.turn_slots.give_back(&slot, usage.total()).await
         {
             tracing::warn!(%error, "a slot for a turn was not given back and ends by its time");
         }
@@ -171,26 +185,20 @@ impl RobotTurns {
     }
 
     /// Answers the turn of a conversation that was just read.
-    async fn answer_admitted(&self, robots: &Client, conversation: Conversation) -> Result<TurnReport> {
+    async fn answer_admitted(
+        &self,
+        robots: &Client,
+        conversation: Conversation,
+        slot: Option<&Slot>,
+        usage: &Usage,
+    ) -> Result<TurnReport> {
         let (cid, mut read) = (&conversation.cid.clone(), Some(conversation));
-        let claimed = self.cycle.retry_on_conflict(|attempt| self.try_claim(cid, read.take(), attempt)).await?;
-        let Some(ClaimedTurn { conversation, visitor, stage, turn, has_agents }) = claimed else {
+        let claimed = self.cycle.retry_on_conflict(|attempt| self.try_claim(cid, read.take(), slot, attempt)).await?;
+        let Some(claimed) = claimed else {
             return Ok(TurnReport { outcome: TurnOutcome::Nothing, asked: None });
         };
-        let messages = self.store.threads.messages_of(&conversation.thread(), &turn.messages).await?;
-        // The typing indicator is optional: its failure has no consequence.
-        let _ = self.channel.typing(&conversation.app_id, &conversation.openid, Typing::Start).await;
-        let text = message_text(&messages);
-        let knowledge = self.cache.get(&self.store, &stage.robot_id).await?;
-        let reply = match &knowledge {
-            Some(knowledge) => {
-                let question =
-                    RobotQuestion { conversation: &conversation, stage: &stage, turn: &turn, text: &text, has_agents };
-                self.ask(robots, knowledge, &question).await?
-            }
-            // A person takes over, or a message is left.
-            None => RobotReply::failed(RobotAnswer::HandOver, AskFailure::of(ROBOT_DELETED)),
-        };
+        let (text, knowledge, reply) = self.reply(robots, &claimed, usage).await?;
+        let ClaimedTurn { conversation, visitor, stage, turn, .. } = claimed;
         let answered = Answered { turn: &turn, text: &text, knowledge: knowledge.as_deref(), reply };
         // The first attempt decides on what the claim has read and written.
         let mut read = Some((conversation, visitor));
@@ -201,11 +209,42 @@ impl RobotTurns {
         Ok(TurnReport { outcome, asked })
     }
 
+    /// The robot's reply to a turn, with the turn's text and the robot. A robot is not asked beyond the limit of the visitor's turns.
+    async fn reply(
+        &self,
+        robots: &Client,
+        claimed: &ClaimedTurn,
+        usage: &Usage,
+    ) -> Result<(String, Option<Arc<RobotKnowledge>>, RobotReply)> {
+        let ClaimedTurn { conversation, stage, turn, has_agents, of_limit, is_used_up, .. } = claimed;
+        if *of_limit != limits::Usage::Within {
+            let answer = RobotAnswer::OverLimit { is_told: *of_limit == limits::Usage::FirstBeyond };
+            let knowledge = self.cache.get(&self.store, &stage.robot_id).await?;
+            return Ok((String::new(), knowledge, RobotReply::failed(answer, AskFailure::of(TURN_LIMIT))));
+        }
+        let messages = self.store.threads.messages_of(&conversation.thread(), &turn.messages).await?;
+        // The typing indicator is optional: its failure has no consequence.
+        let _ = self.channel.typing(&conversation.app_id, &conversation.openid, Typing::Start).await;
+        let text = message_text(&messages);
+        let knowledge = self.cache.get(&self.store, &stage.robot_id).await?;
+        let reply = match &knowledge {
+            Some(knowledge) => {
+                let (has_agents, is_used_up) = (*has_agents, *is_used_up);
+                let question = RobotQuestion { conversation, stage, turn, text: &text, has_agents, is_used_up };
+                self.ask(robots, knowledge, &question, usage).await?
+            }
+            // A person takes over, or a message is left.
+            None => RobotReply::failed(RobotAnswer::HandOver, AskFailure::of(ROBOT_DELETED)),
+        };
+        Ok((text, knowledge, reply))
+    }
+
     /// Claims the turn of a conversation for [`ANSWER_LEASE`]. `None` when there is none, or another function answers it.
     async fn try_claim(
         &self,
         cid: &str,
         read: Option<Conversation>,
+        slot: Option<&Slot>,
         attempt: Attempt,
     ) -> Result<Attempted<Option<ClaimedTurn>>> {
         let Some(conversation) = self.cycle.conversation(cid, read).await? else {
@@ -221,13 +260,15 @@ impl RobotTurns {
         }
         let mut decision = self.cycle.read(conversation, attempt).await?;
         let has_agents = decision.reception.mode != Mode::RobotOnly;
+        let of_limit = decision.visitor.robot_turns.next(now, HOUR, decision.reception.robot_turns_per_hour);
+        let is_used_up = slot.is_some_and(|slot| slot.is_used_up(&decision.reception.budgets));
         if let Some(turn) = decision.robot_mut().and_then(|robot| robot.turn.as_mut()) {
             turn.answering_until = Some(now + ANSWER_LEASE);
         }
         Ok(match self.cycle.write(&mut decision).await? {
             Attempted::Done(written) => Attempted::Done(written.map(|conversation| {
                 let visitor = decision.visitor.clone();
-                ClaimedTurn { conversation, visitor, stage, turn, has_agents }
+                ClaimedTurn { conversation, visitor, stage, turn, has_agents, of_limit, is_used_up }
             })),
             Attempted::Conflict => Attempted::Conflict,
             Attempted::AgentTaken => Attempted::AgentTaken,
@@ -243,7 +284,6 @@ impl RobotTurns {
         attempt: Attempt,
     ) -> Result<Attempted<TurnOutcome>> {
         let (read, visitor) = read.unzip();
-        let is_earlier_visitor = visitor.is_some();
         let Some(conversation) = self.cycle.conversation(cid, read).await? else {
             return Ok(Attempted::Done(TurnOutcome::Nothing));
         };
@@ -254,7 +294,10 @@ impl RobotTurns {
         let now = self.store.clock.now();
         let rest = turn.without(&answered.turn.messages, now);
         let mut decision = self.cycle.read_for(conversation, visitor, attempt).await?;
-        if rest.is_some() && now.duration_since(turn.since) < DROP_WITHIN {
+        // An answer that is dropped has cost as much. The write of the visitor fails if they have changed during the answer.
+        decision.visitor.robot_turns.count(now, HOUR, decision.reception.robot_turns_per_hour);
+        let is_over = matches!(answered.reply.answer, RobotAnswer::OverLimit { .. });
+        if rest.is_some() && !is_over && now.duration_since(turn.since) < DROP_WITHIN {
             if let Some(turn) = decision.robot_mut().and_then(|robot| robot.turn.as_mut()) {
                 // The write puts the longer turn into the queue.
                 turn.answering_until = None;
@@ -279,10 +322,6 @@ impl RobotTurns {
             robot.turn.clone_from(&rest);
         }
         let queue = self.apply_outcome(&mut decision, &outcome, answered).await?;
-        if is_earlier_visitor && !decision.changes_visitor() {
-            // No condition of the transaction would tell that the visitor has changed during the answer.
-            return Ok(Attempted::Conflict);
-        }
         Ok(match self.cycle.complete(&mut decision, FollowUp::queue(queue)).await? {
             Attempted::Done(()) => Attempted::Done(TurnOutcome::Done),
             Attempted::Conflict => Attempted::Conflict,

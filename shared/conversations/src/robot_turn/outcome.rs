@@ -51,6 +51,9 @@ impl RobotTurns {
             return Ok(queue);
         }
         let reply = &answered.reply;
+        if matches!(reply.answer, RobotAnswer::OverLimit { is_told: false }) {
+            return Ok(None);
+        }
         decision.event(ConversationEvent::RobotAnswered {
             answer: answer_kind(&reply.answer),
             sources: reply.sources.clone(),
@@ -99,7 +102,7 @@ impl RobotTurns {
         let has_agents = decision.reception.mode != Mode::RobotOnly && !plan.levels.is_empty();
         let mut facts = RoutingFacts::new();
         let routed = if has_agents {
-            Some(self.router.route(plan, routing::Mode::Full, decision.now, decision.freshness(), &mut facts).await?)
+            Some(self.router.route(plan, &decision.routing(routing::Mode::Full), &mut facts).await?)
         } else {
             None
         };
@@ -131,6 +134,6 @@ pub(super) fn answer_kind(answer: &RobotAnswer) -> AnswerKind {
         RobotAnswer::Choice { .. } => AnswerKind::Choice,
         RobotAnswer::DontKnow => AnswerKind::Unknown,
         RobotAnswer::HandOver | RobotAnswer::ChosePerson => AnswerKind::Handover,
-        RobotAnswer::Failed | RobotAnswer::Unavailable => AnswerKind::Failed,
+        RobotAnswer::Failed | RobotAnswer::Unavailable | RobotAnswer::OverLimit { .. } => AnswerKind::Failed,
     }
 }

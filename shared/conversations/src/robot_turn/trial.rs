@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use desk::robot::{Robot, RobotKind};
-use robots::{Client, TurnRequest};
+use robots::{Client, TurnRequest, Usage};
 use store::{NewOutbound, Result};
 
 use super::{
@@ -46,7 +46,7 @@ impl RobotTurns {
                 let id = format!("{TRIAL}-{}", NewOutbound::fresh_id(self.store.clock.now()));
                 let request =
                     TurnRequest { text, passages: &[], history: &[], id: &id, cid: TRIAL, uid: TRIAL, app_id: "" };
-                self.ask_system(robots, &knowledge, &request).await?
+                self.ask_system(robots, &knowledge, &request, &Usage::default()).await?
             }
         };
         Ok(Some(RobotTrial::of(reply)))

@@ -38,6 +38,19 @@ pub(crate) struct RoutingContext<'a> {
     pub(crate) cause: RoutingCause,
 }
 
+/// Who is routed, when and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RoutingTerms<'a> {
+    /// The mini program of the visitor.
+    pub(crate) app_id: &'a str,
+    /// The outcomes that the decision can have.
+    pub(crate) mode: Mode,
+    /// The time of the decision.
+    pub(crate) now: Timestamp,
+    /// How current the facts are.
+    pub(crate) freshness: Freshness,
+}
+
 /// How current the facts of a routing decision are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Freshness {
@@ -76,15 +89,13 @@ impl Router {
     pub(crate) async fn route(
         &self,
         plan: &Plan,
-        mode: Mode,
-        now: Timestamp,
-        freshness: Freshness,
+        terms: &RoutingTerms<'_>,
         facts: &mut RoutingFacts,
     ) -> Result<RoutingDecision> {
         loop {
-            match routing::route(plan, facts, mode, now) {
+            match routing::route(plan, facts, terms.mode, terms.now) {
                 RoutingStep::FactsNeeded(target) => {
-                    let found = self.facts(&target, now, freshness).await?;
+                    let found = self.facts(&target, terms).await?;
                     facts.insert(target, found);
                 }
                 RoutingStep::Decided(routed) => return Ok(routed),
@@ -92,8 +103,9 @@ impl Router {
         }
     }
 
-    /// The facts about a target: staff and queue as they are now, working hours as they are at `at`.
-    pub(crate) async fn facts(&self, target: &Target, at: Timestamp, freshness: Freshness) -> Result<Facts> {
+    /// The facts about a target: staff and queue as they are now, working hours as they are at the time of the decision.
+    pub(crate) async fn facts(&self, target: &Target, terms: &RoutingTerms<'_>) -> Result<Facts> {
+        let RoutingTerms { app_id, now: at, freshness, .. } = *terms;
         let now = self.store.clock.now();
         let consistency = match freshness {
             Freshness::Recent => ReadConsistency::Eventual,
@@ -112,7 +124,8 @@ impl Router {
                     Box::pin(self.is_open(group.calendar_id.as_deref(), at, freshness)),
                 )?;
                 let members = duties.iter().map(|duty| agent_facts(duty, now)).collect();
-                Ok(Facts::Group { group, members, open, waiting: waiting.entries })
+                let of_mini_program = waiting.share_of(app_id).map(|share| share.entries);
+                Ok(Facts::Group { group, members, open, waiting: waiting.entries, of_mini_program })
             }
             Target::Agent(id) => {
                 let queue = Queue::Agent(id.clone());
@@ -140,7 +153,7 @@ impl Router {
                     Box::pin(self.is_open(group.calendar_id.as_deref(), now, Freshness::Current)),
                 )?;
                 let members = duties.iter().map(|duty| agent_facts(duty, now)).collect();
-                Ok(Staff { facts: Facts::Group { group, members, open, waiting: 0 }, duties })
+                Ok(Staff { facts: Facts::Group { group, members, open, waiting: 0, of_mini_program: None }, duties })
             }
             Target::Agent(id) => Ok(match self.store.staff.duty(id).await? {
                 Some(duty) => {

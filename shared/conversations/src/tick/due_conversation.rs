@@ -2,7 +2,7 @@
 
 use desk::{
     conversation::ClosedBy,
-    routing::{self, Mode, Plan},
+    routing::{self, Plan},
     settings::IDLE_MAX,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +17,7 @@ use crate::{
     due::{close_after_minutes, is_answered_by_turns},
     events::{ConversationEvent, NoData, RoutingCause},
     last_word::{LastWord, MESSAGES_SEARCHED, last_word},
-    routing::{Freshness, RoutingContext, RoutingFacts, stored_plan},
+    routing::{RoutingContext, RoutingFacts, stored_plan},
 };
 
 impl Tick {
@@ -84,7 +84,7 @@ impl Tick {
             return Ok(None);
         }
         let mut facts = RoutingFacts::new();
-        let routed = self.router.route(plan, Mode::Full, decision.now, Freshness::Current, &mut facts).await?;
+        let routed = self.router.route(plan, &decision.current_routing(), &mut facts).await?;
         let (facts, since) = (&facts, waiting.since);
         let context = RoutingContext { plan, facts, robot_id: None, since, tell_visitor: true, cause };
         self.assigner.reroute(decision, &routed, context).await

@@ -1,7 +1,7 @@
 //! Queues whose agents are all off duty: the waiting conversations are routed again.
 
 use desk::{
-    routing::{Facts, Mode, Outcome, Target},
+    routing::{Facts, Outcome, Target},
     staff::AgentStatus,
 };
 use store::{Attempt, Attempted, Duty, Entry, Queue, Result};
@@ -12,7 +12,7 @@ use crate::{
     cycle::FollowUp,
     events::{ConversationEvent, RoutingCause},
     queue_drain::waits_at,
-    routing::{Freshness, RoutingContext, RoutingFacts, Staff, target_of},
+    routing::{RoutingContext, RoutingFacts, Staff, target_of},
 };
 
 /// A queue without agents.
@@ -66,7 +66,7 @@ impl Tick {
         let mut decision = self.cycle.read(conversation, attempt).await?;
         let plan = &plan_of(&decision);
         let mut facts = RoutingFacts::from([(target.clone(), facts.clone())]);
-        let routed = self.router.route(plan, Mode::Full, decision.now, Freshness::Current, &mut facts).await?;
+        let routed = self.router.route(plan, &decision.current_routing(), &mut facts).await?;
         if matches!(&routed.outcome, Outcome::Queue { target: same, .. } if same == target) {
             return Ok(Attempted::Done(()));
         }

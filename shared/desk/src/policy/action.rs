@@ -29,6 +29,8 @@ pub enum Action {
     ReadVisitor,
     /// Read all messages of a visitor, over all conversations.
     ReadVisitorMessages,
+    /// Block a visitor, or end a block.
+    BlockVisitor,
     /// Erase all that is stored of a visitor.
     EraseVisitor,
     /// Export all that is stored of a visitor.
@@ -66,7 +68,7 @@ impl Action {
     }
 
     /// Every action.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::ReadSelf,
         Self::ListConversations,
         Self::ReadConversation,
@@ -80,6 +82,7 @@ impl Action {
         Self::CloseConversation,
         Self::ReadVisitor,
         Self::ReadVisitorMessages,
+        Self::BlockVisitor,
         Self::EraseVisitor,
         Self::ExportVisitor,
         Self::ListBindings,

@@ -91,6 +91,7 @@ pub fn may_ever(caller: &Caller, action: Action) -> bool {
         | Action::TransferConversation
         | Action::CloseConversation
         | Action::ReadVisitor
+        | Action::BlockVisitor
         | Action::ReadStaff
         | Action::SetAgentStatus
         | Action::SimulateRouting => true,
@@ -146,6 +147,7 @@ pub fn may(caller: &Caller, action: Action, subject: &Subject<'_>) -> Verdict {
             }
         }
         (Caller::Agent(member), Subject::Conversation(conversation)) => of_agent(member, action, conversation),
+        (_, Subject::Visitor(visitor)) if action == Action::BlockVisitor => of_block(caller, visitor),
         (_, Subject::Visitor(visitor)) => of_visitor(caller, visitor),
         (Caller::Supervisor { member, .. } | Caller::Agent(member), Subject::Agent(id)) => {
             if member.agent_id.as_deref() == Some(id) { Verdict::Allow } else { Verdict::Refuse }
@@ -227,6 +229,27 @@ fn of_supervisor(member: &Member, action: Action, conversation: &ConversationFac
         (Holder::Agent(_) | Holder::Closed { .. }, _) => Verdict::Allow,
         (Holder::Unassigned, action) if action.shows_at_visitor() => Verdict::AllowAfterClaim,
         (Holder::Unassigned, _) => Verdict::ClaimFirst,
+    }
+}
+
+/// An agent blocks the visitor whose conversation they have. A supervisor blocks whom they may read, and the visitors of a mini
+/// program whose group they supervise: a visitor who is blocked may have no conversation any more.
+fn of_block(caller: &Caller, visitor: &VisitorFacts) -> Verdict {
+    let is_own = |member: &Member| match visitor.open.as_ref().map(|open| &open.holder) {
+        Some(Holder::Agent(agent)) => member.agent_id.as_ref() == Some(agent),
+        _ => false,
+    };
+    match caller {
+        Caller::Supervisor { supervised, .. }
+            if visitor.group_id.as_ref().is_some_and(|id| supervised.contains(id)) =>
+        {
+            Verdict::Allow
+        }
+        Caller::Agent(member) if !is_own(member) => match of_visitor(caller, visitor) {
+            Verdict::Hide => Verdict::Hide,
+            _ => Verdict::Refuse,
+        },
+        _ => of_visitor(caller, visitor),
     }
 }
 

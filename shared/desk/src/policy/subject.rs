@@ -61,6 +61,8 @@ pub struct VisitorFacts {
     pub app_id: String,
     /// The visitor's open conversation.
     pub open: Option<ConversationFacts>,
+    /// The group that the visitors of the mini program go to by default.
+    pub group_id: Option<String>,
     /// The agent who had the visitor last.
     pub last_agent: Option<String>,
 }

@@ -20,6 +20,8 @@ pub enum Facts {
         open: bool,
         /// The length of the group's queue, counted up to its `max_queue`.
         waiting: u32,
+        /// How many of them are of the visitor's mini program; `None` if no other mini program uses the group.
+        of_mini_program: Option<u32>,
     },
     /// An agent.
     Agent {
@@ -48,6 +50,8 @@ pub enum TargetState {
     Busy,
     /// Like [`TargetState::Busy`], and the queue is full.
     QueueFull,
+    /// Like [`TargetState::Busy`], and the visitor's mini program has its share of the queue.
+    QueueShare,
     /// The target does not exist, or the binding does not allow it.
     NotFound,
 }
@@ -90,8 +94,9 @@ pub(super) fn evaluate<'a>(
         return Ok(not_found(fact));
     };
     Ok(match (target.kind(), facts_of(target).ok_or(target)?) {
-        (TargetKind::Group, Facts::Group { group, members, open, waiting }) => {
-            at_group(plan, group, members, (*open, *waiting), now)
+        (TargetKind::Group, Facts::Group { group, members, open, waiting, of_mini_program }) => {
+            let length = Length { waiting: *waiting, of_mini_program: *of_mini_program };
+            at_group(plan, group, members, (*open, length), now)
         }
         (TargetKind::Agent, Facts::Agent { agent, waiting }) => at_agent(plan, agent, *waiting),
         (TargetKind::Group, _) => not_found("this group does not exist any more"),
@@ -116,14 +121,23 @@ pub(super) fn exists<'a>(
     ))
 }
 
+/// The length of a group's queue.
+#[derive(Clone, Copy)]
+struct Length {
+    waiting: u32,
+    of_mini_program: Option<u32>,
+}
+
 fn at_group(
     plan: &Plan,
     group: &Group,
     members: &[AgentFacts],
-    (open, waiting): (bool, u32),
+    (open, length): (bool, Length),
     now: Timestamp,
 ) -> Evaluation {
-    let may_wait = waiting < group.max_queue;
+    let Length { waiting, of_mini_program } = length;
+    let share = of_mini_program.map(|own| (own, group.places_for_one()));
+    let may_wait = waiting < group.max_queue && share.is_none_or(|(own, places)| own < places);
     let on_duty = members.iter().filter(|agent| agent.is_on_duty()).count();
     let evaluation = |state, fact: String| Evaluation { may_wait, ..Evaluation::new(state, fact, group.after_hours) };
     if !open {
@@ -145,7 +159,7 @@ fn at_group(
     if free > 0 && waiting == 0 {
         return Evaluation { agents, ..evaluation(TargetState::Available, fact) };
     }
-    let (state, fact) = with_queue(fact, waiting, group.max_queue);
+    let (state, fact) = with_queue(fact, waiting, group.max_queue, share);
     evaluation(state, fact)
 }
 
@@ -166,16 +180,20 @@ fn at_agent(plan: &Plan, agent: &AgentFacts, waiting: u32) -> Evaluation {
     if agent.is_free() && waiting == 0 {
         return Evaluation { agents: vec![agent.id.clone()], ..evaluation(TargetState::Available, fact) };
     }
-    let (state, fact) = with_queue(fact, waiting, AGENT_QUEUE_MAX);
+    let (state, fact) = with_queue(fact, waiting, AGENT_QUEUE_MAX, None);
     evaluation(state, fact)
 }
 
 /// The state of a target whose agents are busy or whose queue is not empty. The queue comes first: a conversation is not
-/// assigned before those that wait, even if an agent has just become free.
-fn with_queue(fact: String, waiting: u32, max_queue: u32) -> (TargetState, String) {
-    match waiting {
+/// assigned before those that wait, even if an agent has just become free. `share`: how many of the mini program wait, and how
+/// many may.
+fn with_queue(fact: String, waiting: u32, max_queue: u32, share: Option<(u32, u32)>) -> (TargetState, String) {
+    match (waiting, share) {
         _ if waiting >= max_queue => (TargetState::QueueFull, format!("{fact}, and no more than {max_queue} may wait")),
-        0 => (TargetState::Busy, fact),
+        (_, Some((own, places))) if own >= places => {
+            (TargetState::QueueShare, format!("{fact}, and no more than {places} of this mini program may wait"))
+        }
+        (0, _) => (TargetState::Busy, fact),
         _ => (TargetState::Busy, format!("{fact}, {waiting} waiting already")),
     }
 }

@@ -10,6 +10,7 @@
 //! | [`TargetState::OffWork`] | outside the group's working hours | [`OverflowCondition::OffWork`], [`OverflowCondition::Any`] | the after-hours policy |
 //! | [`TargetState::Offline`] | no agent is on duty | [`OverflowCondition::Offline`], [`OverflowCondition::Any`] | the after-hours policy |
 //! | [`TargetState::QueueFull`] | no agent is free and the queue is full | [`OverflowCondition::Busy`], [`OverflowCondition::Any`] | leave a message |
+//! | [`TargetState::QueueShare`] | no agent is free and the visitor's mini program has its share of the queue | [`OverflowCondition::Busy`], [`OverflowCondition::Any`] | leave a message |
 //! | [`TargetState::Busy`] | no agent is free, or the queue is not empty | [`OverflowCondition::Busy`], [`OverflowCondition::Any`] | queue |
 //! | [`TargetState::Available`] | an agent is free and the queue is empty | never | assign |
 //!

@@ -146,7 +146,9 @@ fn outcome(level: u8, target: Option<&Target>, evaluation: &Evaluation, mode: Mo
             let group = target.filter(|target| target.kind() == TargetKind::Group).map(|group| group.id().to_owned());
             (Outcome::Assign { agents: evaluation.agents.clone(), group, level }, Verdict::Assigned)
         }
-        TargetState::Busy | TargetState::QueueFull => without_free_agent(AfterHours::Queue, waits_for, level, mode),
+        TargetState::Busy | TargetState::QueueFull | TargetState::QueueShare => {
+            without_free_agent(AfterHours::Queue, waits_for, level, mode)
+        }
         TargetState::OffWork | TargetState::Offline | TargetState::NotFound => {
             without_free_agent(evaluation.after_hours, waits_for, level, mode)
         }

@@ -64,7 +64,9 @@ impl OverflowCondition {
             TargetState::Available => false,
             TargetState::OffWork => matches!(self, Self::OffWork | Self::Any),
             TargetState::Offline => matches!(self, Self::Offline | Self::Any),
-            TargetState::Busy | TargetState::QueueFull => matches!(self, Self::Busy | Self::Any),
+            TargetState::Busy | TargetState::QueueFull | TargetState::QueueShare => {
+                matches!(self, Self::Busy | Self::Any)
+            }
             TargetState::NotFound => true,
         }
     }

@@ -7,7 +7,7 @@ use desk::policy::{
 use crate::{APP, ME, admin, agent, closed, conversation, integrator, member, set, supervisor, with};
 
 /// Whether a role may ever do it, whatever to: admin, supervisor, agent, integrator with all scopes.
-const EVER: [(Action, [bool; 4]); 27] = [
+const EVER: [(Action, [bool; 4]); 28] = [
     (Action::ReadSelf, [true, true, true, true]),
     (Action::ListConversations, [true, true, true, true]),
     (Action::ReadConversation, [true, true, true, true]),
@@ -21,6 +21,7 @@ const EVER: [(Action, [bool; 4]); 27] = [
     (Action::CloseConversation, [true, true, true, false]),
     (Action::ReadVisitor, [true, true, true, true]),
     (Action::ReadVisitorMessages, [true, false, false, true]),
+    (Action::BlockVisitor, [true, true, true, false]),
     (Action::EraseVisitor, [true, false, false, false]),
     (Action::ExportVisitor, [true, false, false, false]),
     (Action::ListBindings, [true, true, false, true]),
@@ -69,6 +70,7 @@ fn visitors_are_visible_with_their_open_conversation_or_to_their_last_agent() {
     let visitor = |holder: Option<Holder>, group: &str, last_agent: Option<&str>| VisitorFacts {
         app_id: APP.to_owned(),
         open: holder.map(|holder| conversation(holder, &[group])),
+        group_id: None,
         last_agent: last_agent.map(ToOwned::to_owned),
     };
     let (allow, hide) = (Verdict::Allow, Verdict::Hide);
@@ -93,9 +95,36 @@ fn visitors_are_visible_with_their_open_conversation_or_to_their_last_agent() {
 }
 
 #[test]
+fn visitor_is_blocked_by_their_agent_or_a_supervisor() {
+    let visitor = |holder: Option<Holder>, group: &str, of_binding: &str, last_agent: Option<&str>| VisitorFacts {
+        app_id: APP.to_owned(),
+        open: holder.map(|holder| conversation(holder, &[group])),
+        group_id: Some(of_binding.to_owned()),
+        last_agent: last_agent.map(ToOwned::to_owned),
+    };
+    let (allow, hide, refuse) = (Verdict::Allow, Verdict::Hide, Verdict::Refuse);
+    for (facts, of_agent, of_supervisor) in [
+        (visitor(Some(with(ME)), "g-other", "g-other", None), allow, allow),
+        (visitor(Some(with("a-other")), "g-open", "g-other", None), refuse, allow),
+        (visitor(Some(with("a-other")), "g-closed", "g-other", None), hide, hide),
+        (visitor(Some(with("a-other")), "g-led", "g-other", None), hide, allow),
+        (visitor(Some(Holder::Unassigned), "g-closed", "g-other", None), refuse, allow),
+        (visitor(None, "g-open", "g-other", Some(ME)), refuse, allow),
+        (visitor(None, "g-open", "g-other", None), hide, hide),
+        // A visitor who is blocked may have no conversation any more.
+        (visitor(None, "g-open", "g-led", None), hide, allow),
+    ] {
+        let may = |caller: &Caller| may(caller, Action::BlockVisitor, &Subject::Visitor(&facts));
+        assert_eq!((may(&agent()), may(&supervisor())), (of_agent, of_supervisor), "{facts:?}");
+        assert_eq!(may(&admin()), allow);
+        assert_eq!(may(&integrator(&Scope::ALL, AppIds::All)), refuse);
+    }
+}
+
+#[test]
 fn token_without_an_agent_is_nobodys_last_agent() {
     let unknown = Caller::new(&Grant::Agent, Member::default());
-    let facts = VisitorFacts { app_id: APP.to_owned(), open: None, last_agent: None };
+    let facts = VisitorFacts { app_id: APP.to_owned(), open: None, group_id: None, last_agent: None };
     assert_eq!(may(&unknown, Action::ReadVisitor, &Subject::Visitor(&facts)), Verdict::Hide);
     let facts = conversation(closed(None, None), &[]);
     assert_eq!(may(&unknown, Action::ReadConversation, &Subject::Conversation(&facts)), Verdict::Hide);

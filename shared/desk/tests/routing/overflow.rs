@@ -39,8 +39,9 @@ fn unavailable_target_follows_after_hours_policy() {
         let other = if policy == Robot { LeaveMessage } else { Robot };
         let is_known = facts.is_some();
         let facts = match facts {
-            Some(Facts::Group { group, members, open, waiting }) => {
-                Facts::Group { group: Group { after_hours: policy, ..group }, members, open, waiting }
+            Some(Facts::Group { group, members, open, waiting, of_mini_program }) => {
+                let group = Group { after_hours: policy, ..group };
+                Facts::Group { group, members, open, waiting, of_mini_program }
             }
             _ => Facts::Missing,
         };
@@ -67,7 +68,7 @@ fn level_before_missing_targets_follows_its_own_policy() {
         (false, LeaveMessage, "leave_message@1"),
     ] {
         let group = Group { after_hours: policy, ..settings() };
-        let facts = Facts::Group { group, members: vec![loaded()], open, waiting: 0 };
+        let facts = Facts::Group { group, members: vec![loaded()], open, waiting: 0, of_mini_program: None };
         let world = BTreeMap::from([(to_group("g"), facts)]);
         for behind in [passing("deleted"), Level { target: None, ..passing("unknown") }] {
             let other = if policy == Robot { LeaveMessage } else { Robot };

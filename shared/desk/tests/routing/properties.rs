@@ -51,13 +51,23 @@ fn targets() -> impl Strategy<Value = Target> {
 }
 
 fn facts() -> impl Strategy<Value = Facts> {
-    let of_group = (vec(agents(), 0..5), any::<bool>(), select(vec![0, 0, 0, 1, 9, 10]), policies(), orders(), 0..2u32);
-    let of_group = of_group.prop_map(|(members, open, waiting, after_hours, strategy, sticky_minutes)| Facts::Group {
-        group: Group { after_hours, strategy, sticky_minutes, ..settings() },
-        members,
-        open,
-        waiting,
-    });
+    let of_group = (
+        vec(agents(), 0..5),
+        any::<bool>(),
+        select(vec![0, 0, 0, 1, 9, 10]),
+        policies(),
+        orders(),
+        0..2u32,
+        option::of(0..11u32),
+    );
+    let of_group =
+        of_group.prop_map(|(members, open, waiting, after_hours, strategy, sticky_minutes, own)| Facts::Group {
+            group: Group { after_hours, strategy, sticky_minutes, ..settings() },
+            members,
+            open,
+            waiting,
+            of_mini_program: own.map(|own| own.min(waiting)),
+        });
     let of_agent =
         (agents(), select(vec![0, 0, 1, 99, 100])).prop_map(|(agent, waiting)| Facts::Agent { agent, waiting });
     prop_oneof![4 => of_group, 4 => of_agent, 1 => Just(Facts::Missing)]

@@ -15,7 +15,7 @@ use crate::world::{NOW, agent, passing, run, settings, to_group};
 fn best(sticky_minutes: u32, ago: SignedDuration) -> String {
     let members = vec![agent("ann"), AgentFacts { load: 4, ..agent("bob") }];
     let group = Group { sticky_minutes, ..settings() };
-    let facts = Facts::Group { group, members, open: true, waiting: 0 };
+    let facts = Facts::Group { group, members, open: true, waiting: 0, of_mini_program: None };
     let last = LastAgent { agent: "bob".to_owned(), at: NOW - ago };
     let plan = Plan::new(vec![passing("g")], Some(last), AfterHours::LeaveMessage);
     let (routed, _) = run(&plan, &BTreeMap::from([(to_group("g"), facts)]), Mode::Full);

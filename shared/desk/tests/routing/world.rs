@@ -45,6 +45,7 @@ pub(crate) fn settings() -> Group {
         strategy: Strategy::LeastLoad,
         sticky_minutes: 0,
         max_queue: 10,
+        binding_share: 50,
         max_wait_seconds: None,
         after_hours: AfterHours::LeaveMessage,
         calendar_id: None,
@@ -54,7 +55,7 @@ pub(crate) fn settings() -> Group {
 }
 
 pub(crate) fn group(open: bool, members: &[AgentFacts], waiting: u32) -> Facts {
-    Facts::Group { group: settings(), members: members.to_vec(), open, waiting }
+    Facts::Group { group: settings(), members: members.to_vec(), open, waiting, of_mini_program: None }
 }
 
 pub(crate) fn to_group(id: &str) -> Target {

@@ -131,8 +131,10 @@ fn server_sent_events_are_joined() {
             "data: [DONE]",
             "",
         ];
-        let completion = Completion::read(lines.join(newline).as_bytes(), &[]).unwrap();
-        assert_eq!((completion.reply().unwrap().answer, completion.tokens), ("支持。".to_owned(), Some(42)));
+        let body = lines.join(newline);
+        let completion = Completion::read(body.as_bytes(), &[]).unwrap();
+        let tokens = counted_tokens(body.as_bytes());
+        assert_eq!((completion.reply().unwrap().answer, tokens), ("支持。".to_owned(), Some(42)));
     }
     let whole = format!("\u{feff}data:{}\n\n", json!({"choices": [{"message": {"content": JSON}}]}));
     assert_eq!(Completion::read(whole.as_bytes(), &[]).unwrap().content, JSON);
@@ -148,10 +150,28 @@ fn trailing_end_of_stream_and_usage_of_json_are_read() {
         "choices": [{"message": {"content": JSON}}],
         "usage": {"prompt_tokens": 7, "completion_tokens": 3},
     });
-    let completion = Completion::read(format!("\u{feff}{body}\n\ndata: [DONE]\n\n").as_bytes(), &[]).unwrap();
-    assert_eq!((completion.reply().unwrap().answer, completion.tokens), ("支持。".to_owned(), Some(10)));
+    let body = format!("\u{feff}{body}\n\ndata: [DONE]\n\n");
+    let completion = Completion::read(body.as_bytes(), &[]).unwrap();
+    let tokens = counted_tokens(body.as_bytes());
+    assert_eq!((completion.reply().unwrap().answer, tokens), ("支持。".to_owned(), Some(10)));
     let odd = json!({"choices": [{"message": {"content": JSON}}], "usage": "many"});
-    assert_eq!(Completion::read(odd.to_string().as_bytes(), &[]).unwrap().tokens, None);
+    assert_eq!(counted_tokens(odd.to_string().as_bytes()), None);
+}
+
+#[test]
+fn tokens_of_a_response_that_cannot_be_read_are_counted() {
+    let usage = r#""usage": {"total_tokens": 42}"#;
+    for (body, expected) in [
+        (format!("{{{usage}}}"), Some(42)),
+        (format!(r#"{{"choices": [], {usage}}}"#), Some(42)),
+        (format!(r#"{{"choices": "none", {usage}}}"#), Some(42)),
+        (format!(r#"{{"choices": [{{"message": {{"content": "x"}}}}], {usage}}}"#), Some(42)),
+        (format!("data: {{\"choices\": 7, {usage}}}\n\ndata: {{\"choices\":"), Some(42)),
+        ("<html>".to_owned(), None),
+        (String::new(), None),
+    ] {
+        assert_eq!(counted_tokens(body.as_bytes()), expected, "{body}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use flate2::{Compression, read::GzEncoder};
 use jiff::Timestamp;
-use robots::{Answer, Chat, Failure, MAX_ANSWER, MAX_HISTORY, Outcome, Passage, TurnRequest, Withheld};
+use robots::{Answer, Chat, Failure, MAX_ANSWER, MAX_HISTORY, Outcome, Passage, TurnRequest, Usage, Withheld};
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
@@ -13,7 +13,7 @@ use crate::{KEY, ask_model, client, completion, line, model, only_request, reply
 async fn outcome(response: ResponseTemplate) -> Outcome {
     let server = server_with_response(response).await;
     let asked = turn_request("怎么退货？", &[]);
-    client().chat(&model(&server.uri()), &asked, Timestamp::UNIX_EPOCH).await.unwrap()
+    client().chat(&model(&server.uri()), &asked, &Usage::default(), Timestamp::UNIX_EPOCH).await.unwrap()
 }
 
 async fn answer(response: ResponseTemplate) -> Answer {

@@ -14,7 +14,7 @@ use std::{pin::Pin, time::Duration};
 
 use channel::Reach;
 use jiff::Timestamp;
-use robots::{Answer, Chat, Client, Failure, HistoryMessage, MAX_ANSWER, Passage, TurnRequest, Webhook};
+use robots::{Answer, Chat, Client, Failure, HistoryMessage, MAX_ANSWER, Passage, TurnRequest, Usage, Webhook};
 use serde_json::{Value, json};
 use store::{Backoff, Sleep};
 use tokio::{
@@ -81,7 +81,7 @@ impl Sleep for NoSleep {
 
 /// Asks a model at the beginning of Unix time.
 async fn ask_model(client: &Client, robot: &Chat, request: &TurnRequest<'_>) -> Result<Answer, Failure> {
-    client.chat(robot, request, Timestamp::UNIX_EPOCH).await.map(|outcome| outcome.answer)
+    client.chat(robot, request, &Usage::default(), Timestamp::UNIX_EPOCH).await.map(|outcome| outcome.answer)
 }
 
 /// Asks a webhook at the beginning of Unix time.

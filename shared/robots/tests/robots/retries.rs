@@ -8,7 +8,7 @@ use std::{
 
 use channel::Reach;
 use jiff::Timestamp;
-use robots::{Answer, Chat, Client, Webhook};
+use robots::{Answer, Chat, Client, Usage, Webhook};
 use serde_json::json;
 use store::{Backoff, Sleep};
 use tokio::{
@@ -124,7 +124,8 @@ async fn pause_that_the_server_asks_for_is_kept() {
         let pauses = Recorded::default();
         let client =
             Client::new(Reach::Local).unwrap().with_backoff(Backoff::new(fastrand::Rng::with_seed(7), pauses.clone()));
-        let outcome = client.chat(&model(&server.uri()), &turn_request("怎么退货？", &[]), now).await.unwrap();
+        let outcome =
+            client.chat(&model(&server.uri()), &turn_request("怎么退货？", &[]), &Usage::default(), now).await.unwrap();
         assert_eq!(outcome.answer, Answer::Text("支持。".to_owned()));
         let pauses = pauses.0.lock().unwrap().clone();
         assert!(

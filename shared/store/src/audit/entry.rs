@@ -99,6 +99,12 @@ pub enum AuditAction {
     /// A conversation was closed by a person who did not have it.
     #[serde(rename = "conversation.closed")]
     ConversationClosed,
+    /// A visitor was blocked.
+    #[serde(rename = "visitor.blocked")]
+    VisitorBlocked,
+    /// The block of a visitor was ended by a person.
+    #[serde(rename = "visitor.unblocked")]
+    VisitorUnblocked,
     /// What is stored of a visitor was exported.
     #[serde(rename = "visitor.exported")]
     VisitorExported,

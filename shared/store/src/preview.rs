@@ -21,7 +21,7 @@ const EXCERPT_MAX: usize = 180;
 /// What a list shows of the messages of a conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Messages {
+pub struct Preview {
     /// The conversation.
     pub cid: String,
     /// The last message.
@@ -55,7 +55,7 @@ pub struct LastMessage {
     pub at: Timestamp,
 }
 
-impl Messages {
+impl Preview {
     /// Whether nothing is known, as of a visitor of an earlier version.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -134,7 +134,14 @@ mod tests {
 
     fn inbound(id: &str, second: i64, content: Value) -> InboundRef {
         let thread = Thread::new("wx0", "o-1");
-        InboundRef { thread, id: id.to_owned(), kind: "text".to_owned(), content, created_at: at(second) }
+        InboundRef {
+            thread,
+            id: id.to_owned(),
+            kind: "text".to_owned(),
+            content,
+            created_at: at(second),
+            received_at: at(second),
+        }
     }
 
     fn outbound(id: &str, cid: &str, role: AuthorRole) -> NewOutbound {
@@ -150,14 +157,14 @@ mod tests {
         }
     }
 
-    fn shown(messages: &Messages) -> (&str, u32, Option<i64>) {
-        let last = messages.last.as_ref().map_or("", |last| last.id.as_str());
-        (last, messages.unread, messages.waiting_since.map(Timestamp::as_second))
+    fn shown(preview: &Preview) -> (&str, u32, Option<i64>) {
+        let last = preview.last.as_ref().map_or("", |last| last.id.as_str());
+        (last, preview.unread, preview.waiting_since.map(Timestamp::as_second))
     }
 
     #[test]
     fn answer_ends_waiting_and_automatic_text_does_not() {
-        let mut messages = Messages::default();
+        let mut messages = Preview::default();
         messages.received("c1", &inbound("m1", 1, json!({ "content": "在吗" })), at(2));
         messages.received("c1", &inbound("m2", 3, json!({ "content": "急" })), at(4));
         assert_eq!(shown(&messages), ("m2", 2, Some(2)));
@@ -175,7 +182,7 @@ mod tests {
 
     #[test]
     fn messages_are_read_only_by_a_caller_who_has_seen_the_last() {
-        let mut messages = Messages::default();
+        let mut messages = Preview::default();
         assert!(!messages.read(""));
         messages.received("c1", &inbound("m1", 1, json!({})), at(1));
         messages.received("c1", &inbound("m2", 2, json!({})), at(2));

@@ -27,7 +27,7 @@ async fn one_partnerid_under_two_signers_is_two_persons() {
     let mut one = kit.person_under(Some("s1"), "42", APP_ID).await;
     one.sort_by(|one, other| one.openid.cmp(&other.openid));
     assert_eq!(one, [here.clone(), joined]);
-    assert_eq!(kit.person_under(Some("s2"), "42", APP_ID).await, [there.clone()]);
+    assert_eq!(kit.person_under(Some("s2"), "42", APP_ID).await, std::slice::from_ref(&there));
     assert!(kit.person_under(None, "42", APP_ID).await.is_empty());
     // Another signer for the same partnerid removes the link to the person before.
     proves(&kit, &there, Some("s1"), "42").await;

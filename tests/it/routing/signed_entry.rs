@@ -133,9 +133,9 @@ async fn built_session_from_is_signed_for_its_visitor() {
     let secret = secret(&world, &binding).await;
     let visitor = world.visitor(&binding, "o-1");
     let app_id = &binding.app_id;
-    let build = async |body: Value| world.post("/api/session-from/build", &body).await;
+    let ask = async |body: Value| world.post("/api/session-from/build", &body).await;
     let asked = json!({ "partnerid": "会员|7", "sign": { "app_id": app_id, "openid": "o-1" } });
-    let built = build(asked.clone()).await.expect(200);
+    let built = ask(asked.clone()).await.expect(200);
     assert_eq!((&built.body["signature_version"], &built.body["warnings"]), (&json!(2), &json!([])));
     // Signed with the secret that the server has.
     assert!(
@@ -149,13 +149,13 @@ async fn built_session_from_is_signed_for_its_visitor() {
     another.enters(&built.text("text")).await;
     assert_eq!(marks(&another).await, json!(["bad", 2, false, null]));
 
-    let built = build(json!({ "partnerid": "member-7", "sign": { "app_id": app_id } })).await.expect(200);
+    let built = ask(json!({ "partnerid": "member-7", "sign": { "app_id": app_id } })).await.expect(200);
     assert_eq!(built.body["signature_version"], 1);
     assert_eq!(built.body["warnings"][0]["code"], "signature_without_openid");
     assert!(built.body["warnings"][0]["detail"].as_str().unwrap().contains("another visitor of the same mini program"));
     another.enters(&built.text("text")).await;
     assert_eq!(marks(&another).await, json!(["verified", 1, true, 1]));
-    let unsigned = build(json!({ "partnerid": "member-7" })).await.expect(200).body;
+    let unsigned = ask(json!({ "partnerid": "member-7" })).await.expect(200).body;
     assert_eq!((&unsigned["signature_version"], &unsigned["warnings"]), (&Value::Null, &json!([])));
 
     // Who may not create a secret may not sign with it.

@@ -173,14 +173,14 @@ impl OpenState {
         self.joined.get(queue).copied().unwrap_or_default() - departed
     }
 
-    /// The mini programs that use a queue, each with its stored length.
+    /// The mini programs that use a queue, by [`store::queue_share`], each with its stored length.
     pub(crate) fn shares(&self, queue: &str) -> BTreeMap<String, i64> {
         let mut shares = BTreeMap::new();
         for (key, counts) in &self.of_mini_programs {
             if key.0.strip_prefix("watch#") == Some(queue) {
                 let sign = if key.1 == "watch" { 1 } else { -1 };
-                for (app_id, count) in counts {
-                    *shares.entry(app_id.clone()).or_default() += sign * count;
+                for (share, count) in counts {
+                    *shares.entry(share.clone()).or_default() += sign * count;
                 }
             }
         }
@@ -247,7 +247,7 @@ fn agent(item: &Item) -> Agent {
 
 fn of_mini_programs(item: &Item) -> BTreeMap<String, i64> {
     let names = item.keys().filter_map(|name| Some((name, name.strip_prefix("of-")?)));
-    names.map(|(name, app_id)| (app_id.to_owned(), number(item, name).unwrap())).collect()
+    names.map(|(name, share)| (share.to_owned(), number(item, name).unwrap())).collect()
 }
 
 fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {

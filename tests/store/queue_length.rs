@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use desk::conversation::ClosedBy;
 use jiff::SignedDuration;
-use store::{CommitOutcome, Queue, ShareLength, Stage, Thread};
+use store::{CommitOutcome, Queue, ShareLength, Stage, Thread, queue_share};
 
 use crate::support::{
     APP_ID, Decision, Kit, cancelled,
@@ -158,7 +158,7 @@ async fn full_share_of_a_mini_program_is_a_conflict() {
     kit.written(Decision::on(&kit.table, &first).await.closed()).await;
     kit.refused(&third, &CommitOutcome::Conflict).await;
     let length = kit.table.queues().length(&queue).await.unwrap();
-    assert_eq!(length.of_mini_programs[APP_ID], ShareLength { entries: 1, departed: 1 });
+    assert_eq!(length.of_mini_programs[&queue_share(APP_ID)], ShareLength { entries: 1, departed: 1 });
     assert_eq!(length.share_of(APP_ID), None, "no other uses the queue");
     assert_eq!(length.share_of("wx00000000000000b1"), Some(ShareLength::default()));
     kit.written(third.limited_to(10, 1).sharing(share(2, 1))).await;
@@ -175,11 +175,12 @@ async fn wrong_share_is_corrected_by_the_next_check() {
         |length: store::QueueLength| length.of_mini_programs.into_iter().map(|(id, of)| (id, of.entries)).collect();
     for (app_id, wrong) in [(APP_ID, "7"), ("wx00000000000000b1", "4")] {
         let mut watch = kit.items_of("watch").await.remove(0);
-        watch.insert(format!("of-{app_id}"), AttributeValue::N(wrong.to_owned()));
+        watch.insert(format!("of-{}", queue_share(app_id)), AttributeValue::N(wrong.to_owned()));
         kit.write(watch).await;
         kit.table.due_checks().count_queue(&queue).await.unwrap();
         let found: Vec<(String, u32)> = of(kit.table.queues().length(&queue).await.unwrap());
-        assert!(found.contains(&(APP_ID.to_owned(), 3)), "{found:?}");
-        assert!(found.iter().all(|(id, entries)| id == APP_ID || *entries == 0), "{found:?}");
+        let own = queue_share(APP_ID);
+        assert!(found.contains(&(own.clone(), 3)), "{found:?}");
+        assert!(found.iter().all(|(share, entries)| *share == own || *entries == 0), "{found:?}");
     }
 }

@@ -114,7 +114,7 @@
 //! | outbound | the message | texts of 10 KB, addresses of 2 KB, WeChat's explanation of 300 bytes |
 //! | duty | conversations | the capacity, 100 at most, of 50 bytes each |
 //! | visitor | a block | a reason of 200 bytes |
-//! | watch, departures | mini programs that use the queue | 40 bytes each |
+//! | watch, departures | mini programs that use the queue | 64 counters of 20 bytes each |
 //! | `turn_slots` | turns, days | 20 slots; the counters of earlier days are removed |
 //! | token, media, idempotency, reseal | | fields of fixed size |
 //! | binding | settings | 10 texts of 2 KB and 50 keywords of 30 characters |
@@ -210,6 +210,7 @@ pub use handles::{
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
 pub use inbox::{InboundRef, NewInbound, OVERDUE_AFTER, Receipt};
+pub use keys::queue_share;
 pub use keys::{CONVERSATION_LIST_SHARDS, DUE_SHARDS};
 pub use media::{MEDIA_ID_MAX, MEDIA_LIFE, MEDIA_REUSE, content_hash};
 pub use message::{Author, Direction, Message, MessageState, SendFailure};

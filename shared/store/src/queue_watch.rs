@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::{SignedDuration, Timestamp};
 
-use self::counted::{Counted, by_mini_program, length, of_mini_program};
+use self::counted::{Counted, by_mini_program, length, of_mini_program, of_share};
 use crate::{
     commit::StageTerms,
     conversation::Conversation,
@@ -45,7 +45,7 @@ pub const COUNTED: i32 = 100;
 const LENGTH_MAX: u32 = 1000;
 
 /// Over how many items the departures of a queue are spread. All of them and the watch have less than 4 kB, which is one read
-/// unit, while one or two mini programs use the queue; each further one adds up to 1 kB.
+/// unit, while one or two mini programs use the queue; each further one adds up to 0.4 kB, and no more than 64 are told apart.
 const DEPARTURE_SHARDS: u8 = 32;
 
 /// The length of a queue.
@@ -55,15 +55,16 @@ pub struct QueueLength {
     pub entries: u32,
     /// How many conversations have left the queue since it was first counted.
     pub departed: u64,
-    /// The same of each mini program that uses the queue, by AppID.
+    /// The same of the mini programs that use the queue, by [`queue_share`](keys::queue_share).
     pub of_mini_programs: BTreeMap<String, ShareLength>,
 }
 
 impl QueueLength {
     /// What counts for the share of a mini program; `None` while no other mini program uses the queue.
     pub fn share_of(&self, app_id: &str) -> Option<ShareLength> {
-        let is_shared = self.of_mini_programs.keys().any(|other| other != app_id);
-        is_shared.then(|| self.of_mini_programs.get(app_id).copied().unwrap_or_default())
+        let share = keys::queue_share(app_id);
+        let is_shared = self.of_mini_programs.keys().any(|other| *other != share);
+        is_shared.then(|| self.of_mini_programs.get(&share).copied().unwrap_or_default())
     }
 }
 
@@ -243,14 +244,13 @@ impl Table {
             .key("pk", s(keys::queue_watch(&queue.name())))
             .key("sk", s(keys::WATCH));
         let known = seen.of_mini_programs.keys().chain(shares.into_iter().flat_map(BTreeMap::keys));
-        let app_ids: BTreeSet<&String> = known.filter(|_| shares.is_some()).collect();
-        for (number, app_id) in app_ids.into_iter().enumerate() {
-            let waiting = shares.and_then(|shares| shares.get(app_id)).copied().unwrap_or_default();
-            let (_, departed) = seen.of_mini_programs.get(app_id).copied().unwrap_or_default();
+        let of: BTreeSet<&String> = known.filter(|_| shares.is_some()).collect();
+        for (number, share) in of.into_iter().enumerate() {
+            let waiting = shares.and_then(|shares| shares.get(share)).copied().unwrap_or_default();
+            let (_, departed) = seen.of_mini_programs.get(share).copied().unwrap_or_default();
             set.push(format!("#of{number} = :of{number}"));
-            update = update
-                .expression_attribute_names(format!("#of{number}"), of_mini_program(app_id))
-                .expression_attribute_values(
+            update =
+                update.expression_attribute_names(format!("#of{number}"), of_share(share)).expression_attribute_values(
                     format!(":of{number}"),
                     n(waiting + i64::try_from(departed).unwrap_or(i64::MAX)),
                 );

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use store::{Conversation, Stage};
+use store::{Conversation, Stage, queue_share};
 
 use super::Check;
 use crate::table_state::{Agent, TableState, thread_key};
@@ -93,15 +93,16 @@ pub(super) fn queues(table: &TableState, queue: &str) -> Check {
         return Err(format!("{entries} conversations wait in {queue}, whose length is {length}"));
     }
     let shares = table.shares(queue);
-    for (app_id, length) in &shares {
-        let is_of = |cid: &&String| table.open.get(*cid).is_some_and(|open| open.app_id == *app_id);
+    for (share, length) in &shares {
+        let is_of = |cid: &&String| table.open.get(*cid).is_some_and(|open| queue_share(&open.app_id) == *share);
         let entries = table.lines.get(queue).map_or(0, |line| line.values().filter(is_of).count());
         if usize::try_from(*length) != Ok(entries) {
-            return Err(format!("{entries} conversations of {app_id} wait in {queue}, and {length} are counted"));
+            return Err(format!("{entries} conversations of {share} wait in {queue}, and {length} are counted"));
         }
     }
     let Some(line) = table.lines.get(queue) else { return Ok(()) };
-    let is_counted = |cid: &String| table.open.get(cid).is_none_or(|open| shares.contains_key(&open.app_id));
+    let is_counted =
+        |cid: &String| table.open.get(cid).is_none_or(|open| shares.contains_key(&queue_share(&open.app_id)));
     if queue != "left-messages" && !line.values().all(is_counted) {
         return Err(format!("{line:?} wait in {queue}, and only {shares:?} are counted"));
     }

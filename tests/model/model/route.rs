@@ -117,7 +117,8 @@ impl Model {
 
     /// Whether a mini program has fewer conversations in a queue than its share, or uses it alone.
     fn has_share(&self, queue: &str, group: &Group, app_id: &str) -> bool {
-        let is_shared = self.users.get(queue).is_some_and(|users| users.iter().any(|user| user != app_id));
+        let is_shared =
+            self.users.get(queue).is_some_and(|users| users.iter().any(|user| *user != store::queue_share(app_id)));
         let is_own = |cid: &&String| self.threads[*cid].split('#').nth(1) == Some(app_id);
         let own = self.lines.get(queue).map_or(0, |line| line.values().filter(is_own).count());
         let share = (group.max_queue * group.binding_share / 100).max(1);

@@ -52,7 +52,7 @@ impl Model {
         self.set_holder(cid, Holder::Queue(queue.to_owned()));
         self.add_to_queue(cid, queue, reception.priority);
         let app_id = self.threads[cid].split('#').nth(1).unwrap().to_owned();
-        self.users.entry(queue.to_owned()).or_default().insert(app_id);
+        self.users.entry(queue.to_owned()).or_default().insert(store::queue_share(&app_id));
     }
 
     pub(super) fn apply_route(&mut self, cid: &str, goes: RoutedTo, robot: bool, reception: &Reception) {

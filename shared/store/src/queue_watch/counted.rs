@@ -18,15 +18,20 @@ pub(super) struct Counted {
     pub(super) departed: u64,
     /// Whether the numbers are complete.
     pub(super) is_complete: bool,
-    /// How many conversations of each mini program have joined and departed, by AppID.
+    /// How many conversations of the mini programs have joined and departed, by [`keys::queue_share`].
     pub(super) of_mini_programs: BTreeMap<String, (i64, u64)>,
 }
 
-/// The beginning of the name of an attribute that counts for a mini program, in the watch and in the departures.
+/// The beginning of the name of an attribute that counts for mini programs, in the watch and in the departures.
 const OF_MINI_PROGRAM: &str = "of-";
 
+/// The attribute that counts for a mini program.
 pub(super) fn of_mini_program(app_id: &str) -> String {
-    format!("{OF_MINI_PROGRAM}{app_id}")
+    of_share(&keys::queue_share(app_id))
+}
+
+pub(super) fn of_share(share: &str) -> String {
+    format!("{OF_MINI_PROGRAM}{share}")
 }
 
 impl Counted {
@@ -44,8 +49,8 @@ impl Counted {
                 counted.departed += read.opt_n::<u64>("departed")?.unwrap_or_default();
             }
             for name in item.keys() {
-                let Some(app_id) = name.strip_prefix(OF_MINI_PROGRAM) else { continue };
-                let of = counted.of_mini_programs.entry(app_id.to_owned()).or_default();
+                let Some(share) = name.strip_prefix(OF_MINI_PROGRAM) else { continue };
+                let of = counted.of_mini_programs.entry(share.to_owned()).or_default();
                 if is_watch {
                     of.0 = read.opt_n(name)?.unwrap_or_default();
                 } else {
@@ -61,8 +66,8 @@ impl Counted {
     }
 
     pub(super) fn shares(&self) -> BTreeMap<String, ShareLength> {
-        let share = |(app_id, (joined, departed)): (&String, &(i64, u64))| {
-            (app_id.clone(), ShareLength { entries: length(difference(*joined, *departed)), departed: *departed })
+        let share = |(share, (joined, departed)): (&String, &(i64, u64))| {
+            (share.clone(), ShareLength { entries: length(difference(*joined, *departed)), departed: *departed })
         };
         self.of_mini_programs.iter().map(share).collect()
     }
@@ -71,12 +76,10 @@ impl Counted {
     /// has written an entry.
     pub(super) fn has_shares_of(&self, entries: &[Entry]) -> bool {
         let Some(of_entries) = by_mini_program(entries) else { return true };
-        let of = |app_id: &String| of_entries.get(app_id).copied().unwrap_or_default();
-        let are_right = self
-            .of_mini_programs
-            .iter()
-            .all(|(app_id, (joined, departed))| difference(*joined, *departed) == of(app_id));
-        are_right && of_entries.keys().all(|app_id| self.of_mini_programs.contains_key(app_id))
+        let of = |share: &String| of_entries.get(share).copied().unwrap_or_default();
+        let are_right =
+            self.of_mini_programs.iter().all(|(share, (joined, departed))| difference(*joined, *departed) == of(share));
+        are_right && of_entries.keys().all(|share| self.of_mini_programs.contains_key(share))
     }
 }
 
@@ -88,11 +91,11 @@ pub(super) fn length(entries: i64) -> u32 {
     u32::try_from(entries.max(0)).unwrap_or(u32::MAX).min(LENGTH_MAX)
 }
 
-/// How many of the entries each mini program has; `None` where an entry names none.
+/// How many of the entries the mini programs have, by [`keys::queue_share`]; `None` where an entry names none.
 pub(super) fn by_mini_program(entries: &[Entry]) -> Option<BTreeMap<String, i64>> {
     let mut of = BTreeMap::new();
     for entry in entries {
-        *of.entry(entry.app_id.clone()?).or_default() += 1;
+        *of.entry(keys::queue_share(entry.app_id.as_deref()?)).or_default() += 1;
     }
     Some(of)
 }

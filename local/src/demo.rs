@@ -40,7 +40,7 @@ pub(crate) async fn bind(api: &str, admin_token: &str, wechat: &str, data: &Data
         Some(credentials) => credentials,
         None => Credentials::generate(),
     };
-    let api_client = ApiClient { client: http_client()?, admin_token };
+    let api_client = ApiClient::new(admin_token)?;
 
     let binding = format!("{api}/api/bindings/{APP_ID}");
     let (status, found) = api_client.get(&binding).await?;
@@ -79,7 +79,18 @@ pub(crate) async fn bind(api: &str, admin_token: &str, wechat: &str, data: &Data
     }
 }
 
-struct ApiClient<'a> {
+/// The agent of the demo mini program; `None` if it is not bound, or its group has no agents.
+pub(crate) async fn agent(api_client: &ApiClient<'_>, api: &str) -> Result<Option<String>, LocalError> {
+    let (_, binding) = api_client.get(&format!("{api}/api/bindings/{APP_ID}")).await?;
+    let Some(group) = binding["reception"]["group_id"].as_str() else {
+        return Ok(None);
+    };
+    let (_, group) = api_client.get(&format!("{api}/api/groups/{group}")).await?;
+    Ok(group["members"][0].as_str().map(str::to_owned))
+}
+
+/// A client of the API as the admin.
+pub(crate) struct ApiClient<'a> {
     client: reqwest::Client,
     admin_token: &'a str,
 }
@@ -94,13 +105,17 @@ fn http_error(error: &reqwest::Error) -> LocalError {
     LocalError::Demo(error.to_string())
 }
 
-impl ApiClient<'_> {
+impl<'a> ApiClient<'a> {
+    pub(crate) fn new(admin_token: &'a str) -> Result<Self, LocalError> {
+        Ok(Self { client: http_client()?, admin_token })
+    }
+
     async fn get(&self, url: &str) -> Result<(StatusCode, Value), LocalError> {
         self.call(self.client.get(url)).await
     }
 
     /// Sends a request with a JSON body. An error if the status is not 2xx.
-    async fn send(&self, method: http::Method, url: &str, body: &Value) -> Result<Value, LocalError> {
+    pub(crate) async fn send(&self, method: http::Method, url: &str, body: &Value) -> Result<Value, LocalError> {
         let (status, answer) = self.call(self.client.request(method.clone(), url).json(body)).await?;
         if status.is_success() {
             return Ok(answer);

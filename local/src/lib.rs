@@ -33,6 +33,7 @@ mod packages;
 mod queues;
 mod random;
 mod schedules;
+mod sign_in;
 mod start;
 mod streams;
 mod table;

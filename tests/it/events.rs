@@ -219,7 +219,7 @@ async fn card_send() {
 }
 
 /// The samples of `desk-api` in the order of the test, each with the status of its answer.
-const DESK_API: [(&str, u64); 37] = [
+const DESK_API: [(&str, u64); 40] = [
     ("openapi", 200),
     ("create-binding", 201),
     ("list-bindings", 200),
@@ -251,6 +251,9 @@ const DESK_API: [(&str, u64); 37] = [
     ("parse-session-from", 200),
     ("create-access-token", 201),
     ("list-access-tokens", 200),
+    ("create-sign-in-code", 201),
+    ("sign-in", 401),
+    ("list-sessions", 200),
     ("agent-lists-bindings", 403),
     ("close-conversation", 200),
     ("list-audit", 200),

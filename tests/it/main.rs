@@ -48,6 +48,7 @@ mod routing;
 mod secrets;
 mod sends;
 mod settings_cache;
+mod sign_in;
 mod streams;
 mod table_conflicts;
 mod table_failures;

@@ -9,7 +9,8 @@ use desk::policy::{Grant, Role};
 use jiff::SignedDuration;
 use serde_json::json;
 use store::{
-    AuditActor, Claimed, IdempotentRequest, Kind, NewApiToken, NewOutbound, RobotFailure, Stage, Thread, token_hash,
+    AuditActor, Claimed, ExposeSecret, IdempotentRequest, Kind, NewApiToken, NewOutbound, RobotFailure, SessionHolder,
+    SessionSource, Stage, Thread, token_hash,
 };
 
 use crate::support::{
@@ -86,6 +87,16 @@ async fn everything(kit: &Kit) {
     kit.online("a1", 5).await;
     let agent_token = NewApiToken { agent_id: Some("a1".to_owned()), ..NewApiToken::new(Grant::Agent, "Lin") };
     kit.table.api_token_writer().create_access_token(agent_token).await.unwrap().unwrap();
+    let holder = SessionHolder {
+        grant: Grant::Agent,
+        name: "Lin".to_owned(),
+        agent_id: Some("a1".to_owned()),
+        source: SessionSource::Agent,
+    };
+    let sessions = kit.table.sessions();
+    let (code, _) = sessions.create_code(holder.clone(), None).await.unwrap().unwrap();
+    sessions.sign_in(code.expose_secret(), "browser").await.unwrap().unwrap();
+    sessions.create_code(holder, None).await.unwrap().unwrap();
     let actor = Arc::new(AuditActor { token_id: "t1".to_owned(), name: None, role: Role::Admin, agent_id: None });
     let tokens = kit.table.api_token_writer().by(&actor);
     assert!(tokens.retire_bootstrap(&token_hash("bootstrap")).await.unwrap());

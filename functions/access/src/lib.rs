@@ -3,14 +3,15 @@
 //! Input: an HTTP API authorizer event, payload 2.0. Output: the simple form, `{isAuthorized, context}` (API Gateway
 //! developer guide, "Control access to HTTP APIs with AWS Lambda authorizers"). The context carries to the function
 //! behind it: `role`, `token_id`, `name`; `agent_id` if the token names one; a supervisor's `group_ids`; an integrator's
-//! `scopes` and, if they hold for named mini programs only, `app_ids`. Lists are separated by spaces.
+//! `scopes` and, if they hold for named mini programs only, `app_ids`. Lists are separated by spaces. The token of a session
+//! has its `session_id` as well.
 
 use std::time::Duration;
 
 use desk::policy::{AppIds, Grant};
 use function::{Aws, CallLimits, Env, Failure, StartError};
 use serde_json::{Map, Value, json};
-use store::{ApiToken, SharedClock, StoreError, TokenVerifier, token_hash};
+use store::{BOOTSTRAP, Session, SessionSource, SharedClock, StoreError, TokenVerifier, is_session_token, token_hash};
 use tracing::{Span, field};
 
 /// How long the record of a token's use may take. A request does not wait longer for it, nor does it fail with it.
@@ -54,11 +55,14 @@ pub async fn handle(deps: &Deps, event: Value) -> Result<Value, Failure> {
 
 /// The context of a valid token.
 async fn identify(deps: &Deps, token: &str) -> Result<Option<Map<String, Value>>, StoreError> {
+    if is_session_token(token) {
+        return identify_session(deps, token).await;
+    }
     // Comparing hashes of what was sent tells an attacker nothing about the token itself.
     let hash = token_hash(token);
     if hash == deps.bootstrap_hash {
         let retired = deps.tokens.bootstrap_is_retired(&hash).await?;
-        return Ok((!retired).then(|| context(&Grant::Admin, "admin", "", None)));
+        return Ok((!retired).then(|| context(&Grant::Admin, BOOTSTRAP, "", None)));
     }
     let now = deps.clock.now();
     let Some(token) = deps.tokens.api_token(&hash).await?.filter(|token| !token.is_expired(now)) else {
@@ -71,13 +75,41 @@ async fn identify(deps: &Deps, token: &str) -> Result<Option<Map<String, Value>>
     {
         return Ok(None);
     }
-    record_use(deps, &token, &hash).await;
+    recorded(deps.tokens.record_token_use(&token, &hash)).await;
     Ok(Some(context(&token.grant, &token.id, &token.name, token.agent_id.as_deref())))
 }
 
+/// The context of a session that has not ended.
+async fn identify_session(deps: &Deps, token: &str) -> Result<Option<Map<String, Value>>, StoreError> {
+    let now = deps.clock.now();
+    let Some(session) = deps.tokens.session(token).await?.filter(|session| session.is_valid(now)) else {
+        return Ok(None);
+    };
+    Span::current().record("token_id", session.token_id());
+    if !source_is_valid(deps, &session).await? {
+        return Ok(None);
+    }
+    recorded(deps.tokens.record_session_use(&session)).await;
+    let holder = &session.holder;
+    let mut context = context(&holder.grant, session.token_id(), &holder.name, holder.agent_id.as_deref());
+    context.insert("session_id".to_owned(), session.id.as_str().into());
+    Ok(Some(context))
+}
+
+/// Whether what a session was made from has not ended. A token that ends takes its sessions with it, in its transaction.
+async fn source_is_valid(deps: &Deps, session: &Session) -> Result<bool, StoreError> {
+    if let SessionSource::Bootstrap { hash } = &session.holder.source {
+        return Ok(*hash == deps.bootstrap_hash && !deps.tokens.bootstrap_is_retired(hash).await?);
+    }
+    match &session.holder.agent_id {
+        Some(agent) => deps.tokens.agent_is_active(agent).await,
+        None => Ok(true),
+    }
+}
+
 /// Records that a token was used. The request does not fail with it.
-async fn record_use(deps: &Deps, token: &ApiToken, hash: &str) {
-    match tokio::time::timeout(RECORD_TIMEOUT, deps.tokens.record_token_use(token, hash)).await {
+async fn recorded(record: impl Future<Output = Result<(), StoreError>>) {
+    match tokio::time::timeout(RECORD_TIMEOUT, record).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "use of access token not recorded"),
         Err(_) => tracing::warn!("use of access token not recorded in time"),

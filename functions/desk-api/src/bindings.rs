@@ -19,10 +19,11 @@ use wechat::is_app_id;
 pub(crate) use self::view::BindingView;
 use self::{
     validation::{adopt, aes_key, check, check_auto_reply, check_credentials, check_name, check_secret, push_token},
-    view::{ChangedBinding, CreatedBinding, Host},
+    view::{ChangedBinding, CreatedBinding},
 };
 use crate::{
     health::{__path_read_health, read_health},
+    host::Host,
     parameters::BindingPath,
     reception, schema,
     services::{Acting, Services},

@@ -29,7 +29,7 @@ async fn read() -> StaticJson {
 }
 
 /// The tags of the operations, each with what it groups.
-const TAGS: [(&str, &str); 17] = [
+const TAGS: [(&str, &str); 18] = [
     ("access tokens", "Tokens of this API."),
     ("agents", "客服: the people who answer, and whether they are on duty."),
     ("audit", "Who did what."),
@@ -46,6 +46,7 @@ const TAGS: [(&str, &str); 17] = [
     ("robots", "Robots that answer."),
     ("routing", "Where conversations go."),
     ("session-from", "What a mini program tells about a visitor who enters."),
+    ("sessions", "Browsers that have signed in."),
     ("visitors", "Visitors of a mini program."),
 ];
 

@@ -3,7 +3,8 @@
 //! - One module for each resource, with its handlers and, in `routes`, who may call them: `bindings` (with `health` and
 //!   `session_from_secret`), `session_from`, `visitors` (with `block`, `erasure` and `export`), `conversations` (with `counts`), `handoff` (claim,
 //!   accept, mark as read, transfer, close), `messages`, `groups`,
-//!   `agents` (with `duty`), `merchants`, `robots` (with `questions` and `try_robot`), `calendars`, `routing`, `access_tokens`, `audit`, `me`.
+//!   `agents` (with `duty`), `merchants`, `robots` (with `questions` and `try_robot`), `calendars`, `routing`, `access_tokens`, `sign_in`,
+//!   `sessions`, `audit`, `me`.
 //! - What groups, agents, merchants, robots and calendars have in common: `records` creates, lists, changes and deletes
 //!   them; `settings` reads and validates them; `effects` is what a change of settings entails; `usage` finds what still
 //!   uses a resource; `lookup` finds one by id.
@@ -28,6 +29,7 @@ mod export;
 mod groups;
 mod handoff;
 mod health;
+mod host;
 mod lookup;
 mod me;
 mod merchants;
@@ -45,7 +47,9 @@ mod schema;
 mod services;
 mod session_from;
 mod session_from_secret;
+mod sessions;
 mod settings;
+mod sign_in;
 mod try_robot;
 mod usage;
 mod visitors;
@@ -117,6 +121,8 @@ fn mount(routes: &mut impl Routes<Services>) {
     messages::routes(routes);
     routing::routes(routes);
     access_tokens::routes(routes);
+    sign_in::routes(routes);
+    sessions::routes(routes);
     audit::routes(routes);
 }
 

@@ -11,8 +11,8 @@ use axum::{
 use channel::Channel;
 use store::{
     AccessTokens, ApiTokenWriter, AuditActor, AuditLog, BindingList, BindingReader, BindingWriter, ConversationReader,
-    DutyWriter, Lists, MediaUploads, ModelUseReader, Queues, RobotFailureReader, SettingsReader, SettingsWriter,
-    SharedClock, StaffReader, Table, ThreadReader, Vault,
+    DutyWriter, Lists, MediaUploads, ModelUseReader, Queues, RobotFailureReader, Sessions, SettingsReader,
+    SettingsWriter, SharedClock, StaffReader, Table, ThreadReader, Vault,
 };
 
 use crate::names::NameCache;
@@ -66,6 +66,7 @@ pub(crate) struct Store {
     pub(crate) robot_failures: RobotFailureReader,
     pub(crate) lists: Lists,
     pub(crate) api_token_writer: ApiTokenWriter,
+    pub(crate) sessions: Sessions,
     pub(crate) audit_log: AuditLog,
     pub(crate) media: MediaUploads,
     pub(crate) model_use: ModelUseReader,
@@ -125,6 +126,7 @@ impl Store {
             robot_failures: table.robot_failures(),
             lists: table.lists(),
             api_token_writer: table.api_token_writer(),
+            sessions: table.sessions(),
             audit_log: table.audit_log(),
             media: table.media(),
             model_use: table.model_use(),
@@ -136,6 +138,7 @@ impl Store {
             binding_writer: self.binding_writer.by(actor),
             settings_writer: self.settings_writer.by(actor),
             api_token_writer: self.api_token_writer.by(actor),
+            sessions: self.sessions.by(actor),
             ..self.clone()
         }
     }

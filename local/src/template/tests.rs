@@ -31,13 +31,14 @@ fn template_has_the_expected_routes_mappings_and_schedules() {
     let expected = [
         ("POST /api/conversations/{cid}/cards", "CardSend", "Access"),
         ("ANY /api/{proxy+}", "DeskApi", "Access"),
+        ("POST /api/sign-in", "DeskApi", ""),
         ("GET /callback/{app_id}", "CallbackVerify", ""),
         ("POST /callback/{app_id}", "MessageIngress", ""),
     ];
     let mut routes: Vec<_> = routes.collect();
-    routes.sort_by_key(|(_, function, _)| *function);
+    routes.sort();
     let mut expected = expected.map(|(key, function, authorizer)| (key.to_owned(), function, authorizer));
-    expected.sort_by_key(|(_, function, _)| *function);
+    expected.sort();
     assert_eq!(routes, expected);
     let authorizer = template.routes.iter().find_map(|route| route.authorizer.clone()).unwrap();
     assert_eq!(authorizer.headers, ["authorization"]);
@@ -147,21 +148,33 @@ fn robot_turns_come_one_at_a_time_and_a_failed_one_alone_comes_back() {
 }
 
 #[test]
-fn only_desk_api_and_access_can_write_tokens_of_the_api() {
+fn only_desk_api_and_access_can_write_tokens_and_sessions() {
     let template = deployed();
     let resource = format!("arn:aws:dynamodb:local:000000000000:table/{}", template.tables["Table"].name);
     let mut writers = Vec::new();
     for function in template.functions.values() {
         for action in ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate"] {
             let action = format!("dynamodb:{action}");
-            let leading_keys = vec!["access#0".to_owned()];
-            let request = AuthorizationRequest { action: action.clone(), resource: resource.clone(), leading_keys };
-            if is_allowed(&function.statements, &request) {
-                writers.push(format!("{} {action}", function.id));
+            for key in ["access#0", "session#a1", "sign-in#0"] {
+                let leading_keys = vec![key.to_owned()];
+                let request = AuthorizationRequest { action: action.clone(), resource: resource.clone(), leading_keys };
+                if is_allowed(&function.statements, &request) {
+                    writers.push(format!("{} {action} {key}", function.id));
+                }
             }
         }
     }
-    assert_eq!(writers, ["Access dynamodb:UpdateItem", "DeskApi dynamodb:PutItem", "DeskApi dynamodb:DeleteItem"]);
+    let expected = [
+        "Access dynamodb:UpdateItem access#0",
+        "Access dynamodb:UpdateItem session#a1",
+        "DeskApi dynamodb:PutItem access#0",
+        "DeskApi dynamodb:PutItem session#a1",
+        "DeskApi dynamodb:PutItem sign-in#0",
+        "DeskApi dynamodb:DeleteItem access#0",
+        "DeskApi dynamodb:DeleteItem session#a1",
+        "DeskApi dynamodb:DeleteItem sign-in#0",
+    ];
+    assert_eq!(writers, expected);
 }
 
 #[test]

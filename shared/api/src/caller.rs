@@ -45,7 +45,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         };
         let known = |name: &str| text(name).filter(|value| !value.is_empty()).map(ToOwned::to_owned);
         let token_id = text("token_id").unwrap_or_default().to_owned();
-        Ok(Self(TokenHolder { grant, token_id, name: known("name"), agent_id: known("agent_id") }))
+        Ok(Self(TokenHolder {
+            grant,
+            token_id,
+            name: known("name"),
+            agent_id: known("agent_id"),
+            session_id: known("session_id"),
+        }))
     }
 }
 

@@ -61,6 +61,7 @@ codes! {
     AgentOffline = "agent.offline": "The agent is offline, or their last heartbeat is too old.",
     AgentTooManyTokens = "agent.too_many_tokens": "Twenty access tokens already name the agent.",
     AliasTaken = "alias.taken": "Another resource of this kind has one of these ids or aliases.",
+    SignInInvalid = "sign_in.invalid": "There is no such sign-in code, it was used, or it has expired.",
     BindingExists = "binding.exists": "The mini program is already bound.",
     BindingGone = "binding.gone": "The mini program is no longer bound.",
     CalendarInUse = "calendar.in_use": "Groups use the calendar; `detail` names them.",

@@ -67,7 +67,7 @@ impl Document {
         components.responses = self.responses.into_iter().collect();
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("An access token: `POST /api/access-tokens` creates one."))
+            .description(Some("An access token, which `POST /api/access-tokens` creates, or the token of a session, which `POST /api/sign-in` gives for a code. A request without the header is answered with 401, one whose token is not valid with 403; both by API Gateway, with `message` alone."))
             .build();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
         api.servers = Some(vec![Server::new("/")]);
@@ -141,10 +141,11 @@ fn refusals_of(operation: &DescribedOperation, route: &Route, own: &[Refusal]) -
     };
     let has_body = operation.request_body.is_some();
     // 422: every operation refuses query parameters that it does not have.
-    let mut all =
-        vec![(401, Code::Unauthorized), (422, Code::Invalid), (500, Code::Internal), (503, Code::Unavailable)];
+    let mut all = vec![(422, Code::Invalid), (500, Code::Internal), (503, Code::Unavailable)];
+    let asks_for_token = !route.is_public();
     let general = [
-        (true, (403, Code::Forbidden)),
+        (asks_for_token, (401, Code::Unauthorized)),
+        (asks_for_token, (403, Code::Forbidden)),
         (is_in(ParameterIn::Path), (404, Code::NotFound)),
         (has_body, (400, Code::Malformed)),
         (has_body, (413, Code::TooLarge)),

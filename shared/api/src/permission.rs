@@ -21,7 +21,8 @@ struct OperationAction(Action);
 /// The longest id that a path is logged with.
 const LOGGED_ID_MAX: usize = 64;
 
-/// The layer around an operation: the handler does not run for a caller who may never do its action. It opens the span of
+/// The layer around an operation: the handler does not run for a caller who may never do its action, unless the operation is a
+/// public one. It opens the span of
 /// the request, with the conversation and the mini program that the path names.
 #[tracing::instrument(name = "request", skip_all, fields(
     operation = %route,
@@ -33,6 +34,9 @@ const LOGGED_ID_MAX: usize = 64;
 pub(crate) async fn guard(route: &Route, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     record_path(&mut parts).await;
+    if route.is_public() {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
     let caller = match Caller::from_request_parts(&mut parts, &()).await {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),

@@ -70,6 +70,11 @@ impl fmt::Display for Route {
 }
 
 impl Route {
+    /// Whether it asks for no token. `template.yaml` gives such a route no authorizer.
+    pub fn is_public(&self) -> bool {
+        self.action == Action::SignIn
+    }
+
     pub(crate) fn of<D: Describe>(action: Action) -> Self {
         use utoipa::openapi::HttpMethod;
         let method = match D::methods().first() {

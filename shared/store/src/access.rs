@@ -121,6 +121,12 @@ impl ApiTokenWriter {
         Ok(Page { items, cursor })
     }
 
+    /// The token with this id, and the hash of its secret.
+    pub async fn api_token_and_hash(&self, id: &str) -> Result<Option<(ApiToken, String)>> {
+        let found = self.0.token_item(id).await?;
+        found.map(|(item, hash)| Ok((read(&item)?, hash))).transpose()
+    }
+
     /// How many tokens name this agent.
     pub async fn count_agent_tokens(&self, agent: &str) -> Result<usize> {
         Ok(self.0.partition(keys::record("agent", agent), keys::AGENT_TOKEN_PREFIX, 100).await?.len())

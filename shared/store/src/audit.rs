@@ -18,7 +18,7 @@ pub use self::{
 };
 use crate::{
     error::Result,
-    handles::{ApiTokenWriter, BindingWriter, SettingsWriter},
+    handles::{ApiTokenWriter, BindingWriter, Sessions, SettingsWriter},
     item::{Attributes, Build},
     keys,
     table::Table,
@@ -40,7 +40,7 @@ macro_rules! audited {
     };
 }
 
-audited!(SettingsWriter, BindingWriter, ApiTokenWriter);
+audited!(SettingsWriter, BindingWriter, ApiTokenWriter, Sessions);
 
 impl Table {
     /// The write of the entry about a change, if a person makes it; see [`SettingsWriter::by`].

@@ -126,6 +126,11 @@ handles! {
     /// `agent#…`, `alias#…`, `Query` of the index `lists`).
     ApiTokenWriter api_token_writer;
 
-    /// Verifies tokens of the API and records their use (`GetItem` of `access#…` and `agent#…`, `UpdateItem` of `access#…`).
+    /// Makes sign-in codes and exchanges them for sessions, lists and ends sessions (`GetItem`, `PutItem` and `DeleteItem` of
+    /// `sign-in#…`; `Query`, `PutItem` and `DeleteItem` of `session#…`; `ConditionCheckItem` of `access#…` and `agent#…`).
+    Sessions sessions;
+
+    /// Verifies tokens of the API and of sessions, and records their use (`GetItem` of `access#…`, `session#…` and `agent#…`,
+    /// `UpdateItem` of `access#…` and `session#…`).
     TokenVerifier token_verifier;
 }

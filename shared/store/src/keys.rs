@@ -1,5 +1,6 @@
 //! The keys of the table. No other module builds one.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sha2::{Digest, Sha256};
@@ -21,6 +22,8 @@ pub(crate) const AUDIT: &str = "audit";
 pub(crate) const IDEMPOTENCY: &str = "idempotency";
 pub(crate) const ACCESS: &str = "access";
 pub(crate) const RETIRED: &str = "retired";
+pub(crate) const SESSION: &str = "session";
+pub(crate) const SIGN_IN: &str = "sign_in";
 pub(crate) const PERSON: &str = "person";
 pub(crate) const ALIAS: &str = "alias";
 pub(crate) const DUTY: &str = "duty";
@@ -195,6 +198,15 @@ pub(crate) fn access_hash(pk: &str) -> Option<&str> {
     pk.strip_prefix(ACCESS_PREFIX)
 }
 
+/// The sessions of an agent, or of a token that names none.
+pub(crate) fn sessions(owner: &str) -> String {
+    format!("session#{owner}")
+}
+
+pub(crate) fn sign_in(sha256: &str) -> String {
+    format!("sign-in#{sha256}")
+}
+
 pub(crate) fn agent_token(id: &str) -> String {
     format!("{AGENT_TOKEN_PREFIX}{id}")
 }
@@ -306,6 +318,11 @@ fn hash(parts: &[&str]) -> [u8; 32] {
         sha.update([0]);
     }
     sha.finalize().into()
+}
+
+/// The `ttl` of an item that is useless from this time on.
+pub(crate) fn ttl(end: Timestamp) -> AttributeValue {
+    AttributeValue::N(end.as_second().to_string())
 }
 
 /// A cursor is the last key of a page, encoded so that clients do not depend on its form.

@@ -40,6 +40,8 @@
 //! | media: an upload, by content and by media id | `media#<appid>` | `content#<sha256>`, `id#<media id>` | | channel |
 //! | idempotency: the message that an `Idempotency-Key` created | `idempotency#<hash>` | `idempotency` | | desk-api, card-send |
 //! | access: a token of the API by its hash | `access#<sha256>` | `access` | `lists`: `access-tokens`, id | desk-api; access (last use) |
+//! | `sign_in`: a sign-in code by its hash, until it is used or has expired | `sign-in#<sha256>` | `sign_in` | | desk-api |
+//! | session: a session of an agent, or of a token that names none, by the hash of its token | `session#<agent or token>` | `<sha256>` | | desk-api; access (last use) |
 //! | `agent_token`: a token of an agent | `agent#<id>` | `token#<id>` | | desk-api |
 //! | `turn_slots`: the turns of language models and webhooks that a mini program has at this moment, and what its models have used on this day | `turns#<appid>` | `slots#<number>` | | robot |
 //! | audit: an entry of the audit log | `audit#<year and month>#<shard>` | `<time>#<id>` | | with the change that it is about: desk-api; access (first use of a token) |
@@ -71,6 +73,7 @@
 //! | the audit log by page, the newest first | query `audit#…`, 4 shards of each month side by side |
 //! | bindings, settings, tokens of the API, by page | query `lists`, then batch get |
 //! | unprocessed messages, unfinished sends, expired held texts, conversations, agents and queues to check | query `due` up to now, 64 shards side by side; each has all kinds |
+//! | a session by its token; the sessions of a person | get; query `session#…` |
 //! | tokens to renew | query `due` up to now |
 //!
 //! `timer` is on an item that the stream's reader sets a timer for: a conversation or a duty that is due before a tick could see it,
@@ -121,7 +124,7 @@
 //! | group | members | 500 ids of existing agents; 20 aliases of 100 characters |
 //! | calendar | days | lists of 400, each written by one request of 64 KB |
 //! | robot, agent, merchant, question | settings | texts of 4 KB and less; 20 aliases or variants |
-//! | access | scope of a token | 50 ids of groups, 50 AppIDs |
+//! | access, `sign_in`, session | scope of a token; the device | 50 ids of groups, 50 AppIDs; 200 bytes |
 //!
 //! # Decisions
 //!
@@ -174,6 +177,7 @@ mod retention;
 mod retry;
 mod robot_failure;
 mod sending;
+mod session;
 mod table;
 mod thread;
 mod timer;
@@ -205,7 +209,7 @@ pub use event::{Event, NewEvent};
 pub use handles::{
     AccessTokens, ApiTokenWriter, AuditLog, BindingList, BindingReader, BindingWriter, CallbackVerifier,
     ConversationReader, Decisions, DueChecks, DueNow, DutyWriter, Erasures, Inbox, Lists, MediaUploads, ModelUseReader,
-    PushCredentialReader, Queues, Resealing, RobotFailureReader, RobotFailureWriter, Sends, SettingsReader,
+    PushCredentialReader, Queues, Resealing, RobotFailureReader, RobotFailureWriter, Sends, Sessions, SettingsReader,
     SettingsWriter, StaffReader, ThreadReader, TokenAgents, TokenSchedule, TokenVerifier, TurnSlots,
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
@@ -228,6 +232,10 @@ pub use retry::{Attempt, Attempted, Backoff, Sleep};
 pub use robot_failure::RobotFailure;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use sending::{Claim, Claimed, SENDING_LEASE, Settled, Settlement, VisitorChange};
+pub use session::{
+    BOOTSTRAP, DEVICE_MAX, SESSION_IDLE, SESSION_LIFE, SESSION_USE_INTERVAL, SESSIONS_MAX, SIGN_IN_CODE_LIFE, Session,
+    SessionHolder, SessionSource, SignedIn, is_session_token,
+};
 pub use table::{Page, ReadConsistency, Table};
 pub use thread::Thread;
 pub use timer::{TIMED_WITHIN, Timer};

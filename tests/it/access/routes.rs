@@ -97,6 +97,12 @@ const OTHERS: &str = "
     DELETE /api/access-tokens/bootstrap                     ok    403        403   403
     DELETE /api/access-tokens/{id}                          ok    403        403   403
     POST   /api/access-tokens/{id}/rotate                   ok    403        403   403
+    POST   /api/access-tokens/{id}/sign-in-code             ok    403        403   403
+    POST   /api/agents/{id}/sign-in-code                    ok    403        403   403
+    POST   /api/sign-in                                     ok    ok         ok    ok
+    GET    /api/sessions                                    ok    ok         ok    403
+    DELETE /api/sessions/{id}                               ok    ok         ok    403
+    DELETE /api/sessions                                    ok    ok         ok    403
     GET    /api/audit                                       ok    403        403   403
 ";
 

@@ -64,7 +64,7 @@ impl Walk<'_> {
         assert_eq!(entry["actor"]["token_id"], "admin", "{entry}");
         let subject = entry["subject"]["id"].as_str().unwrap();
         let names = ids.last().copied().or(answer.body["id"].as_str()).or(answer.body["app_id"].as_str());
-        if !matches!(expected.1, "bootstrap_token" | "visitor") {
+        if !matches!(expected.1, "bootstrap_token" | "session" | "visitor") {
             assert_eq!(Some(subject), names, "{route}: {entry}");
         }
         for secret in SECRETS {
@@ -179,6 +179,15 @@ impl Walk<'_> {
         self.step(route, &[id], None, ("access_token.rotated", "access_token")).await;
         let route = "DELETE /api/access-tokens/{id}";
         self.step(route, &[id], None, ("access_token.revoked", "access_token")).await;
+        let (route, created) = ("POST /api/access-tokens/{id}/sign-in-code", "sign_in_code.created");
+        let code = self.step(route, &["bootstrap"], None, (created, "bootstrap_token")).await["code"].clone();
+        self.step("POST /api/sign-in", &[], Some(json!({ "code": code })), ("session.created", "session")).await;
+        self.step("DELETE /api/sessions", &[], None, ("session.revoked", "session")).await;
+        let agent = self.world.create("agents", &json!({ "name": "小林" })).await;
+        let code = self.step("POST /api/agents/{id}/sign-in-code", &[&agent], None, (created, "agent")).await;
+        let session = self.world.post("/api/sign-in", &json!({ "code": code["code"] })).await.expect(200).body;
+        let id = session["session"]["id"].as_str().unwrap();
+        self.step("DELETE /api/sessions/{id}", &[id], None, ("session.revoked", "session")).await;
         self.world.access_token("admin").await;
         let route = "DELETE /api/access-tokens/bootstrap";
         self.step(route, &[], None, ("bootstrap_token.retired", "bootstrap_token")).await;

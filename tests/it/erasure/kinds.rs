@@ -24,7 +24,7 @@ pub(super) fn fate(kind: &str) -> Fate {
         // `duty` lists open conversations, and an erased one is closed first. `audit` names visitors by their uid for ever.
         "binding" | "callback" | "token" | "duty" | "membership" | "watch" | "departures" | "group" | "agent"
         | "merchant" | "robot" | "calendar" | "alias" | "question" | "access" | "agent_token" | "audit" | "reseal"
-        | "retired" | "robot_failure" | "turn_slots" => Fate::Other,
+        | "retired" | "robot_failure" | "turn_slots" | "session" | "sign_in" => Fate::Other,
         new => panic!("say what erasure and export do with items of the kind {new:?}"),
     }
 }

@@ -1,20 +1,14 @@
 //! What the API shows of a binding.
 
-use std::convert::Infallible;
-
 use api::Problem;
-use axum::{
-    extract::FromRequestParts,
-    http::{HeaderValue, request::Parts},
-};
 use desk::settings::Reception;
 use jiff::Timestamp;
-use lambda_http::{RequestExt, request::RequestContext};
 use serde::Serialize;
 use store::{Binding, BindingMode, BindingStatus, CredentialProblem};
 use utoipa::ToSchema;
 
 use crate::{
+    host::Host,
     reception_check::{self, ReceptionWarning},
     schema,
     services::Services,
@@ -106,30 +100,5 @@ impl CreatedBinding {
     pub(super) fn new(changed: ChangedBinding, token: &str, encoding_aes_key: &str) -> Self {
         let ChangedBinding { binding, warnings } = changed;
         Self { binding, warnings, token: token.to_owned(), encoding_aes_key: encoding_aes_key.to_owned() }
-    }
-}
-
-/// The scheme and host that a request was sent to. A custom domain works without a setting.
-pub(super) struct Host(String);
-
-impl<S: Sync> FromRequestParts<S> for Host {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        let header = |name| parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let domain = match parts.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(context)) => context.domain_name.as_deref(),
-            _ => None,
-        };
-        let host = header("host").or(domain).unwrap_or_default();
-        let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "http").unwrap_or("https");
-        Ok(Self(format!("{scheme}://{host}")))
-    }
-}
-
-impl Host {
-    /// The URL to enter in WeChat's console.
-    pub(super) fn callback_url(&self, app_id: &str) -> String {
-        format!("{}/callback/{app_id}", self.0)
     }
 }

@@ -67,6 +67,7 @@ pub(crate) type BindingPage = PageOf<crate::bindings::BindingView>;
 pub(crate) type MessagePage = PageOf<Message>;
 pub(crate) type EventPage = PageOf<Event>;
 pub(crate) type AccessTokenPage = PageOf<crate::access_tokens::AccessTokenView>;
+pub(crate) type SessionPage = PageOf<crate::sessions::SessionView>;
 pub(crate) type AuditPage = PageOf<store::AuditEntry>;
 pub(crate) type ExportPage = PageOf<crate::export::ExportedItemSchema>;
 pub(crate) type ConversationPage = PageOf<crate::conversation_view::ConversationView>;

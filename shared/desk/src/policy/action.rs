@@ -55,8 +55,14 @@ pub enum Action {
     SetAgentStatus,
     /// Simulate routing, or build or parse a `session-from`.
     SimulateRouting,
-    /// List, create, rotate or delete access tokens.
+    /// List, create, rotate or delete access tokens, and end the sessions of others.
     ManageAccessTokens,
+    /// Exchange a sign-in code for a session. Its route asks for no token.
+    SignIn,
+    /// List and end one's own sessions.
+    ManageSessions,
+    /// Open a WebSocket that hears of changes.
+    OpenConnection,
     /// Read the audit log.
     ReadAudit,
 }
@@ -68,7 +74,7 @@ impl Action {
     }
 
     /// Every action.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::ReadSelf,
         Self::ListConversations,
         Self::ReadConversation,
@@ -96,6 +102,9 @@ impl Action {
         Self::SetAgentStatus,
         Self::SimulateRouting,
         Self::ManageAccessTokens,
+        Self::SignIn,
+        Self::ManageSessions,
+        Self::OpenConnection,
         Self::ReadAudit,
     ];
 }

@@ -173,6 +173,8 @@ pub struct TokenHolder {
     pub name: Option<String>,
     /// The agent that the token names.
     pub agent_id: Option<String>,
+    /// The id of the session, if the token is that of one.
+    pub session_id: Option<String>,
 }
 
 impl TokenHolder {

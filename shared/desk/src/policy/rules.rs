@@ -94,7 +94,10 @@ pub fn may_ever(caller: &Caller, action: Action) -> bool {
         | Action::BlockVisitor
         | Action::ReadStaff
         | Action::SetAgentStatus
-        | Action::SimulateRouting => true,
+        | Action::SimulateRouting
+        | Action::SignIn
+        | Action::ManageSessions
+        | Action::OpenConnection => true,
         Action::ClaimForAgent
         | Action::ListBindings
         | Action::ReadBinding
@@ -185,6 +188,9 @@ fn needs_subject(action: Action) -> bool {
             | Action::ReadStaff
             | Action::ReadSettings
             | Action::SimulateRouting
+            | Action::SignIn
+            | Action::ManageSessions
+            | Action::OpenConnection
     )
 }
 

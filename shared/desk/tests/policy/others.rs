@@ -7,7 +7,7 @@ use desk::policy::{
 use crate::{APP, ME, admin, agent, closed, conversation, integrator, member, set, supervisor, with};
 
 /// Whether a role may ever do it, whatever to: admin, supervisor, agent, integrator with all scopes.
-const EVER: [(Action, [bool; 4]); 28] = [
+const EVER: [(Action, [bool; 4]); 31] = [
     (Action::ReadSelf, [true, true, true, true]),
     (Action::ListConversations, [true, true, true, true]),
     (Action::ReadConversation, [true, true, true, true]),
@@ -35,6 +35,9 @@ const EVER: [(Action, [bool; 4]); 28] = [
     (Action::SetAgentStatus, [true, true, true, false]),
     (Action::SimulateRouting, [true, true, true, false]),
     (Action::ManageAccessTokens, [true, false, false, false]),
+    (Action::SignIn, [true, true, true, false]),
+    (Action::ManageSessions, [true, true, true, false]),
+    (Action::OpenConnection, [true, true, true, false]),
     (Action::ReadAudit, [true, false, false, false]),
 ];
 

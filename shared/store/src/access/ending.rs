@@ -42,7 +42,7 @@ pub enum AgentEnd {
 }
 
 impl ApiTokenWriter {
-    /// Deletes a token. `bootstrap` is the hash of the bootstrap token. [`StoreError::Conflict`] when the bootstrap token was
+    /// Deletes a token with the sessions that were made from it. `bootstrap` is the hash of the bootstrap token. [`StoreError::Conflict`] when the bootstrap token was
     /// retired or another admin token ended meanwhile, so that this may be the last one.
     pub async fn delete_access_token(&self, id: &str, bootstrap: &str) -> Result<TokenEnd> {
         let Some((item, hash)) = self.0.token_item(id).await? else {
@@ -53,6 +53,8 @@ impl ApiTokenWriter {
         if let Some(agent) = &token.agent_id {
             writes.push(self.0.delete_write(keys::record("agent", agent), &keys::agent_token(id), None)?);
         }
+        let owner = token.agent_id.as_deref().unwrap_or(id);
+        writes.extend(self.0.token_session_end_writes(owner, id).await?);
         if token.grant == Grant::Admin {
             match self.0.admin_remains_check(&[&hash], bootstrap).await? {
                 Some(check) => writes.push(check),
@@ -61,6 +63,8 @@ impl ApiTokenWriter {
         }
         writes.extend(self.0.audit_of_token(AuditAction::AccessTokenRevoked, &token)?);
         self.0.write_together(writes).await?;
+        // A session may have begun since the sessions were read.
+        self.0.write_any(self.0.token_session_end_writes(owner, id).await?).await?;
         Ok(TokenEnd::Deleted)
     }
 
@@ -106,7 +110,7 @@ impl ApiTokenWriter {
         Ok(true)
     }
 
-    /// Deletes an agent and their tokens in one transaction. `bootstrap` is the hash of the bootstrap token.
+    /// Deletes an agent, their tokens and their sessions in one transaction. `bootstrap` is the hash of the bootstrap token.
     /// [`StoreError::Conflict`] when the agent was changed meanwhile, or another admin token ended.
     pub async fn delete_agent<T>(&self, seen: &Record<T>, bootstrap: &str) -> Result<AgentEnd> {
         let mut writes = self.0.delete_writes(seen)?;
@@ -124,8 +128,8 @@ impl ApiTokenWriter {
         }
     }
 
-    /// Writes the settings of an agent who is disabled from now on, ends their duty and their tokens, in one
-    /// transaction, and returns the record if they did. `bootstrap` is the hash of the bootstrap token.
+    /// Writes the settings of an agent who is disabled from now on, ends their duty, their tokens and their
+    /// sessions, in one transaction, and returns the record if they did. `bootstrap` is the hash of the bootstrap token.
     /// [`StoreError::Conflict`] when the agent was changed meanwhile, or another admin token ended.
     pub async fn disable_agent<T: Serialize>(
         &self,
@@ -169,11 +173,11 @@ impl Table {
         Ok(TransactWriteItem::builder().delete(built(delete.build())?).build())
     }
 
-    /// Ends the tokens that name an agent, and the one that the agent was created for. `None` when no admin token would
+    /// Ends the sessions of an agent, the tokens that name them, and the one that the agent was created for, with its sessions. `None` when no admin token would
     /// be left.
     async fn token_end_writes<T>(&self, agent: &Record<T>, bootstrap: &str) -> Result<Option<Vec<TransactWriteItem>>> {
         let pk = keys::record("agent", &agent.id);
-        let (mut writes, mut hashes) = (Vec::new(), Vec::new());
+        let (mut writes, mut hashes) = (self.session_end_writes(&agent.id).await?, Vec::new());
         for edge in self.partition(pk.clone(), keys::AGENT_TOKEN_PREFIX, 100).await? {
             let edge = Read { kind: keys::AGENT_TOKEN, item: &edge };
             hashes.push(edge.s("hash")?.to_owned());
@@ -181,6 +185,7 @@ impl Table {
         }
         for id in agent.aliases.iter().filter_map(|alias| alias.strip_prefix(TOKEN_ALIAS)) {
             hashes.extend(self.token_item(id).await?.map(|(_, hash)| hash));
+            writes.extend(self.session_end_writes(id).await?);
         }
         for hash in &hashes {
             writes.push(self.delete_write(keys::access(hash), keys::ACCESS, None)?);

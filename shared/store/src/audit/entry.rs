@@ -93,6 +93,15 @@ pub enum AuditAction {
     /// The bootstrap token was retired.
     #[serde(rename = "bootstrap_token.retired")]
     BootstrapTokenRetired,
+    /// A sign-in code was made.
+    #[serde(rename = "sign_in_code.created")]
+    SignInCodeCreated,
+    /// A person signed in: a code was exchanged for a session.
+    #[serde(rename = "session.created")]
+    SessionCreated,
+    /// A session was ended by a person.
+    #[serde(rename = "session.revoked")]
+    SessionRevoked,
     /// A conversation was transferred by a person who did not have it.
     #[serde(rename = "conversation.transferred")]
     ConversationTransferred,
@@ -139,6 +148,8 @@ pub enum AuditSubjectKind {
     AccessToken,
     /// The bootstrap token; its id is `bootstrap`.
     BootstrapToken,
+    /// A session.
+    Session,
     /// A conversation, by its cid.
     Conversation,
     /// A visitor, by their uid.
@@ -159,7 +170,8 @@ pub struct AuditSubject {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditActor {
-    /// The token's id; `admin` for the bootstrap token.
+    /// The token's id; `admin` for the bootstrap token. Of a session: that of the token that it was made from, or of itself where it
+    /// was made for an agent.
     pub token_id: String,
     /// The holder's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -182,11 +194,11 @@ pub struct AuditDetail {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub fields: BTreeSet<String>,
-    /// Of an access token: its role.
+    /// Of an access token, a sign-in code or a session: its role.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub role: Option<Role>,
-    /// Of an access token: the agent that it names. Of a conversation: the agent who had it.
+    /// Of an access token, a sign-in code or a session: the agent that it names. Of a conversation: the agent who had it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub agent_id: Option<String>,

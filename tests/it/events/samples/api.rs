@@ -133,8 +133,28 @@ fn settings() -> Vec<(&'static str, Value)> {
             call(&admin(), "POST", "access-tokens", Some(json!({ "role": "agent", "name": "小王" }))),
         ),
         ("desk-api/list-access-tokens", call(&admin(), "GET", "access-tokens", None)),
+        ("desk-api/create-sign-in-code", call(&admin(), "POST", "access-tokens/bootstrap/sign-in-code", None)),
+        ("desk-api/sign-in", sign_in()),
+        ("desk-api/list-sessions", call(&agent(), "GET", "sessions", None)),
         ("desk-api/delete-binding", call(&admin(), "DELETE", "bindings/wx00000000000000b2", None)),
     ]
+}
+
+/// A browser that signs in, without a token.
+fn sign_in() -> Value {
+    let body = json!({ "code": "0000000000000000000000000000000000000000000" });
+    let request = Request {
+        method: "POST",
+        route: "/api/sign-in",
+        path: "/api/sign-in".to_owned(),
+        parameters: Vec::new(),
+        query: Vec::new(),
+        content_type: Some("application/json".to_owned()),
+        body: Some(body.to_string()),
+        agent: "Mozilla/5.0 (X11; Linux x86_64; rv:146.0) Gecko/20100101 Firefox/146.0",
+        lambda: None,
+    };
+    request.event()
 }
 
 pub(super) fn card(cid: &str) -> Value {

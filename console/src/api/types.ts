@@ -1,0 +1,76 @@
+// What the API sends, by the names that the page uses.
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+/** The last message of a conversation, as lists show it. */
+export interface LastMessage {
+  id: string;
+  type: string;
+  /** At most a line, without control characters. */
+  excerpt?: string;
+  role?: string;
+  at: string;
+}
+
+// Fields that servers of an earlier version do not send.
+interface ConversationExtra {
+  revision: string;
+  app_name: string;
+  group_name: string;
+  assignee: Schemas["ConversationAssignee"] & { name?: string };
+  last_message: LastMessage;
+  unread: number;
+  waiting_since: string;
+  robot_name: string;
+}
+
+/** A conversation of a visitor with a mini program. */
+export type Conversation = Omit<Schemas["Conversation"], keyof ConversationExtra> & Partial<ConversationExtra>;
+/** A message of a conversation. */
+export type Message = Omit<Schemas["Message"], "order"> & { order?: string };
+/** The state of a message. */
+export type MessageState = Schemas["MessageState"];
+/** A change of a conversation. */
+export type Event = Schemas["Event"];
+/** An evaluated level of a routing plan. */
+export type TrailEntry = Schemas["TrailEntry"];
+/** What made a conversation change hands. */
+export type RoutingCause = Schemas["RoutingCause"];
+/** The replies that WeChat still permits. */
+export type Quota = Schemas["Quota"];
+/** The status and the load of an agent. */
+export type Duty = Schemas["Duty"];
+/** The status that an agent sets. */
+export type AgentStatus = Schemas["AgentStatus"];
+/** 客服. */
+export type Agent = Schemas["Agent"];
+/** 技能组. */
+export type Group = Schemas["Group"];
+/** A visitor. */
+export type Visitor = Schemas["Visitor"];
+/** The stable code of a refusal. */
+export type ProblemCode = Schemas["ProblemCode"];
+/** A mini program card to send. */
+export type MiniPage = Schemas["MiniPage"];
+/** The caller. */
+export type Me = Omit<Schemas["Me"], "now"> & { now?: string };
+
+/** A page of a list. */
+export interface Page<T> {
+  items: T[];
+  cursor?: string | null;
+  /** The server's time. */
+  now?: string;
+}
+
+/** The lists of the desk. */
+export type View = "mine" | "waiting" | "left_messages" | "robot" | "closed" | "all";
+export const VIEWS: readonly View[] = ["mine", "waiting", "left_messages", "robot", "closed", "all"];
+
+/** How many conversations a view has. */
+export interface ViewCount {
+  count: number;
+  unread?: number;
+  longest_wait_since?: string | null;
+}

@@ -1,0 +1,126 @@
+// The lists of conversations, as the server last gave them.
+import { defineStore } from "pinia";
+import { computed, reactive, ref, shallowReactive } from "vue";
+import { readConversation, readCounts, readView } from "@/api/calls";
+import type { Refusal } from "@/api/client";
+import { VIEWS, type Conversation, type View, type ViewCount } from "@/api/types";
+import { preferences } from "@/app/preferences";
+import { learn, type Known, type Ticket } from "@/sync/engine";
+import { sorted } from "./standing";
+import { useStaff } from "./staff";
+
+/** A list. */
+interface List {
+  ids: string[];
+  /** Whether it was read once. */
+  ready: boolean;
+  loading: boolean;
+  /** Why the last reading failed; what was read before is still shown. */
+  refusal: Refusal | null;
+  wanted: number;
+  more: boolean;
+  ticket: Ticket;
+}
+
+const STEP = 100;
+const newList = (): List => ({ ids: [], ready: false, loading: false, refusal: null, wanted: STEP, more: false, ticket: 0 });
+
+let tickets = 0;
+/** The number of a request that starts now. */
+export function nextTicket(): Ticket {
+  tickets += 1;
+  return tickets;
+}
+
+export const useLists = defineStore("lists", () => {
+  const staff = useStaff();
+  const known = new Map<string, Known>();
+  /** What is known of each conversation. */
+  const conversations = shallowReactive(new Map<string, Conversation>());
+  const lists = reactive(Object.fromEntries(VIEWS.map((view) => [view, newList()])) as Record<View, List>);
+  const counts = ref<Partial<Record<View, ViewCount>>>({});
+  const view = ref<View>("mine");
+
+  /** Takes conversations over from an answer; returns the ids of those that changed. */
+  function take(found: readonly Conversation[], ticket: Ticket): Set<string> {
+    const changed = learn(known, found, ticket);
+    for (const cid of changed) conversations.set(cid, known.get(cid)!.conversation);
+    return changed;
+  }
+
+  /** Reads a list. Returns whether the server answered. */
+  async function refresh(name: View): Promise<boolean> {
+    const list = lists[name];
+    const ticket = nextTicket();
+    list.loading = true;
+    const answer = await readView(name, list.wanted, staff.myGroups.map(({ id }) => id));
+    if (ticket < list.ticket) return answer.ok;
+    list.ticket = ticket;
+    list.loading = false;
+    if (!answer.ok) {
+      list.refusal = answer.refusal;
+      return answer.refusal.kind === "api";
+    }
+    take(answer.data.items, ticket);
+    const ids = answer.data.items.map(({ cid }) => cid);
+    if (ids.join() !== list.ids.join()) list.ids = ids;
+    list.more = !!answer.data.cursor;
+    list.ready = true;
+    list.refusal = null;
+    return true;
+  }
+
+  async function refreshCounts(): Promise<void> {
+    const answer = await readCounts();
+    if (answer) counts.value = answer;
+  }
+
+  async function refreshOne(cid: string): Promise<Refusal | null> {
+    const ticket = nextTicket();
+    const answer = await readConversation(cid);
+    if (!answer.ok) return answer.refusal;
+    take([answer.data], ticket);
+    return null;
+  }
+
+  async function readMore(name: View): Promise<void> {
+    const list = lists[name];
+    if (!list.more || list.loading) return;
+    list.wanted += STEP;
+    await refresh(name);
+  }
+
+  /** Moves a conversation out of or into the lists after an action of this page, before the next reading. */
+  function moved(conversation: Conversation): void {
+    const mine = !!staff.me?.agent_id && conversation.assignee?.agent_id === staff.me.agent_id && conversation.state === "open";
+    const stays: Partial<Record<View, boolean>> = {
+      mine,
+      waiting: conversation.stage === "queued",
+      left_messages: conversation.stage === "left_message",
+      robot: conversation.stage === "robot",
+    };
+    for (const [name, belongs] of Object.entries(stays) as [View, boolean][]) {
+      const { ids } = lists[name];
+      if (!belongs && ids.includes(conversation.cid)) lists[name].ids = ids.filter((id) => id !== conversation.cid);
+      if (belongs && name === "mine" && !ids.includes(conversation.cid)) lists[name].ids = [...ids, conversation.cid];
+    }
+  }
+
+  const of = (name: View) => lists[name].ids.flatMap((cid) => conversations.get(cid) ?? []);
+  /** The shown list in its order. Queues keep the order in which they are served. */
+  const shown = computed(() => {
+    const items = of(view.value);
+    if (view.value === "mine") return sorted(items, preferences.sort);
+    return view.value === "waiting" || view.value === "left_messages" ? items : sorted(items, "newest");
+  });
+
+  function countOf(name: View): number | null {
+    const list = lists[name];
+    if (name === "mine" && list.ready) return list.ids.length;
+    return counts.value[name]?.count ?? (list.ready && !list.more ? list.ids.length : null);
+  }
+
+  const unread = computed(() => of("mine").reduce((sum, conversation) => sum + (conversation.unread ?? 0), 0));
+
+  return { conversations, lists, counts, view, shown, unread, of, take, refresh, refreshCounts, refreshOne, readMore, moved, countOf };
+});

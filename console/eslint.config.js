@@ -9,7 +9,7 @@ const html = ["innerHTML", "outerHTML", "insertAdjacentHTML"].map((name) => ({
 }));
 
 export default tseslint.config(
-  { ignores: ["dist", "node_modules", "src/api/schema.d.ts"] },
+  { ignores: ["dist", "node_modules", "generated"] },
   ...tseslint.configs.recommended,
   ...vue.configs["flat/recommended"],
   ...a11y.configs["flat/recommended"],

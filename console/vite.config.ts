@@ -8,6 +8,9 @@ import { compression, defineAlgorithm } from "vite-plugin-compression2";
 // The API for `npm run dev` and `npm run preview`: `cargo run -p local`, or another address.
 const api = process.env.KEFU_API ?? "http://127.0.0.1:3000";
 
+// The API takes requests of its own pages only: those of this server are passed on as its own.
+const proxy = { "/api": { target: api, changeOrigin: true, headers: { origin: new URL(api).origin } } };
+
 export default defineConfig({
   plugins: [
     vue(),
@@ -39,6 +42,6 @@ export default defineConfig({
       },
     },
   },
-  server: { port: 5173, strictPort: true, proxy: { "/api": { target: api, changeOrigin: true } } },
-  preview: { port: 4173, strictPort: true, proxy: { "/api": { target: api, changeOrigin: true } } },
+  server: { port: 5173, strictPort: true, proxy },
+  preview: { port: 4173, strictPort: true, proxy },
 });

@@ -58,6 +58,7 @@ pub(crate) fn init(package: &str, env: Env, clock: SharedClock) -> Option<Init> 
         "access" => event!(access),
         "callback-verify" => http!(callback_verify),
         "card-send" => api!(card_send),
+        "console" => http!(console),
         "desk-api" => api!(desk_api),
         "fan-out" => work!(fan_out),
         "message-ingress" => http!(message_ingress),

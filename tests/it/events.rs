@@ -218,6 +218,23 @@ async fn card_send() {
     assert_all_samples("card-send", &["card"]);
 }
 
+#[tokio::test]
+async fn console() {
+    let world = World::start().await;
+    for (case, content_type) in [
+        ("page", "text/html; charset=utf-8"),
+        ("path-of-the-page", "text/html; charset=utf-8"),
+        ("icon", "image/svg+xml"),
+    ] {
+        let answer = world.bundle.invoke("Console", sample(&format!("console/{case}"))).await.unwrap();
+        assert_eq!(answer["statusCode"], 200, "{case}");
+        assert_eq!(answer["headers"]["content-type"], content_type, "{case}");
+        // Brotli is binary.
+        assert_eq!(answer["headers"]["content-encoding"].is_string(), answer["isBase64Encoded"] == true, "{case}");
+    }
+    assert_all_samples("console", &["icon", "page", "path-of-the-page"]);
+}
+
 /// The samples of `desk-api` in the order of the test, each with the status of its answer.
 const DESK_API: [(&str, u64); 40] = [
     ("openapi", 200),

@@ -21,6 +21,7 @@ mod bindings;
 mod budgets;
 mod cards;
 mod cold_start;
+mod console;
 mod cover_fetch;
 mod crash_recovery;
 mod deadlines;

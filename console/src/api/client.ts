@@ -2,7 +2,7 @@
 import createClient from "openapi-fetch";
 import { end, token } from "@/app/session";
 import { setServerTime } from "@/app/clock";
-import type { paths } from "./schema";
+import type { paths } from "../../generated/schema";
 
 /** Why a call has no result. */
 export interface Refusal {
@@ -25,12 +25,16 @@ export type Answer<T> = { ok: true; data: T; status: number } | { ok: false; ref
 
 const LONGEST_CALL = 30_000;
 
-// A refusal of API Gateway's authorizer has no code; the API's own refusals have one.
+/** API Gateway's authorizer refuses with a message and no code; the API's own refusals have a code, those of a proxy neither. */
+function isOfAuthorizer(body: unknown): boolean {
+  const { code, message } = (body ?? {}) as { code?: unknown; message?: unknown };
+  return code === undefined && typeof message === "string";
+}
+
 async function isSignedOut(response: Response): Promise<boolean> {
   if (response.status === 401) return true;
   if (response.status !== 403) return false;
-  const body: unknown = await response.clone().json().catch(() => null);
-  return typeof (body as { code?: unknown } | null)?.code !== "string";
+  return isOfAuthorizer(await response.clone().json().catch(() => null));
 }
 
 async function guardedFetch(request: Request): Promise<Response> {
@@ -62,7 +66,7 @@ function exactTime(body: unknown) {
 export const api = createClient<paths>({ baseUrl: "/", fetch: guardedFetch });
 
 function refusalOf(status: number, error: unknown): Refusal {
-  if (status === 401 || (status === 403 && typeof (error as Refusal | null)?.code !== "string")) {
+  if (status === 401 || (status === 403 && isOfAuthorizer(error))) {
     return { kind: "signed_out", status };
   }
   const problem = typeof error === "object" && error !== null ? (error as Omit<Refusal, "kind" | "status">) : {};

@@ -1,5 +1,5 @@
 // What the API sends, by the names that the page uses.
-import type { components } from "./schema";
+import type { components } from "../../generated/schema";
 
 type Schemas = components["schemas"];
 

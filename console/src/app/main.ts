@@ -1,3 +1,4 @@
+import { code } from "./code";
 import { createApp } from "vue";
 import { createPinia } from "pinia";
 import "./base.css";
@@ -6,13 +7,11 @@ import "./tokens.css";
 import App from "./App.vue";
 import { i18n, initialLanguage, setLanguage } from "./i18n";
 import { router } from "./router";
-import { takeCode } from "./session";
 import { followTheme } from "./theme";
 import { watchForNewVersion } from "./version";
 
 followTheme();
 watchForNewVersion();
-const code = takeCode();
 void setLanguage(initialLanguage()).then(() => {
   createApp(App, { code }).use(createPinia()).use(i18n).use(router).mount("#app");
 });

@@ -44,10 +44,3 @@ export function end(byServer = false): void {
 addEventListener("storage", (event) => {
   if (event.key === KEY || event.key === null) session.value = read();
 });
-
-/** Takes a sign-in code out of the address, and out of the browser's history. */
-export function takeCode(): string | null {
-  const code = /^#sign-in=([\w.~-]{1,512})$/.exec(location.hash)?.[1] ?? null;
-  if (location.hash.startsWith("#sign-in")) history.replaceState(null, "", location.pathname + location.search);
-  return code;
-}

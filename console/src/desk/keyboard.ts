@@ -53,7 +53,8 @@ export function actionOf(event: Pick<KeyboardEvent, "code" | "key" | "altKey" | 
 /** Listens while the component is there. */
 export function useKeys(keys: Keys): void {
   function onKey(event: KeyboardEvent) {
-    const dialogOpen = !!document.querySelector(".el-overlay-dialog, .el-dropdown__popper[aria-hidden='false']");
+    // Closed dialogs and menus may still be in the page.
+    const dialogOpen = [...document.querySelectorAll(".el-overlay-dialog, .el-dropdown__popper")].some((element) => element.checkVisibility());
     const action = actionOf(event, keys, dialogOpen);
     if (!action) return;
     event.preventDefault();

@@ -69,6 +69,7 @@ export const useSync = defineStore("sync", () => {
       void staff.loadNames();
     }
     const news = good && alerts.compare(before, leader());
+    if (lists.lists.mine.ids.length !== before.mine.size) void staff.loadMe();
     // The leader rings: a tab that saw something first tells it.
     if (news && !leader() && !told) tabs?.tell({ type: "look", hint: null });
     looking = false;
@@ -76,6 +77,13 @@ export const useSync = defineStore("sync", () => {
       lookAgain = false;
       void look();
     } else schedule();
+  }
+
+  /** A heartbeat, and whether the server still counts on the agent. */
+  async function present(): Promise<void> {
+    const wasAbsent = staff.duty?.present === false;
+    await staff.beat();
+    if (wasAbsent) await staff.loadMe();
   }
 
   /** A conversation that is open and in no shown list is read by itself. */
@@ -159,14 +167,17 @@ export const useSync = defineStore("sync", () => {
     tabs.tell({ type: "hello" });
     stopWatching = [
       watch(tabs.leader, (is) => {
-        if (is) restartWire();
+        if (is) {
+          restartWire();
+          void present();
+        }
         schedule();
       }),
       watch(open, tellViewing),
     ];
     document.addEventListener("visibilitychange", onVisible);
     addEventListener("online", onVisible);
-    heart = setInterval(() => leader() && void staff.beat(), HEARTBEAT);
+    heart = setInterval(() => leader() && void present(), HEARTBEAT);
     await staff.loadNames(true);
     await look();
   }

@@ -18,7 +18,7 @@ const en: typeof zhCN = {
   },
   list: {
     error: "The list is not up to date: {why}", sort: "Sort", sort_waiting: "Longest waiting", sort_newest: "Newest", next: "Take the next", next_none: "Nobody can be taken", waiting_count: "{n} waiting", draft: "Draft", held: "{n} held", unread: "{n} unread", waits: "waiting {t}", place: "place {n}",
-    row: "{name}, {parts}", you: "Me: ", robot: "Robot: ", prompt: "Prompt: ", picture: "[Picture]", card: "[Mini program card]", link: "[Link]", other: "[Unsupported message]", event: "[Entered]", no_message: "No messages yet",
+    row: "{name}, {parts}", you: "Me: ", robot: "Robot: ", prompt: "Prompt: ", picture: "[Picture]", card: "[Mini program card]", link: "[Link]", other: "[Unsupported message]", event: "[Entered]",
   },
   face: { visitor: "Visitor {n}" },
   head: {
@@ -26,7 +26,7 @@ const en: typeof zhCN = {
     transfer: "Transfer", close: "Close", claim: "Take", claim_robot: "Take over from the robot", accept: "Accept", with: "{agent} has it", info: "Profile", info_hide: "Hide the profile", copy_cid: "Copy the conversation id",
   },
   quota: {
-    left: "{n} left · {t}", maybe: "{n} left, perhaps {m} more · {t}", one: "1 reply left: say it all at once", none: "None of 5 left · {t}", closed: "48-hour window closed", tip: "For each message of the visitor WeChat takes 5 replies within 48 hours; they do not add up.", minutes: "{n} min", ends: "{name}: no replies after {n} min",
+    left: "{n} left · {t}", range: "{n}–{m} left · {t}", maybe: "{n} left, perhaps {m} more · {t}", one: "1 reply left: say it all at once", none: "None of 5 left · {t}", closed: "48-hour window closed", tip: "For each message of the visitor WeChat takes 5 replies within 48 hours; they do not add up.", minutes: "{n} min", ends: "{name}: no replies after {n} min",
   },
   composer: {
     label: "Reply", hint: "Write a message. Enter sends, Shift+Enter starts a line", hint_ctrl: "Write a message. Ctrl+Enter sends", send: "Send", send_hold: "Hold", hold: "Cannot go out now: it is held until the visitor writes again", closed: "The window has closed. You can reply when the visitor writes again", ended: "The conversation is closed. The visitor's next message opens a new one", parts: "About {n} messages; uses {n} replies", size: "{n}/{max} bytes", too_long: "Too long: {max} bytes at most. Send it in several messages", not_yours: "{agent} has this conversation", claim: "Take the conversation to reply", claim_robot: "The robot has it. It stops when you take over", emoji: "Emoji", emoji_label: "Choose an emoji", card: "Card",   },
@@ -36,7 +36,7 @@ const en: typeof zhCN = {
     picture: "Picture from the visitor", picture_out: "Picture", picture_none: "WeChat keeps this picture; it cannot be shown here yet", raw: "Unsupported message ({type})", raw_show: "Show the source", card: "Mini program card", card_path: "Path", copy_path: "Copy the path", link: "Link", unfold: "Show all ({n} characters)", fold: "Show less", older: "Earlier messages", begin: "Start of the conversation", new: "{n} new | {n} new", errcode: "WeChat error {n}", retry: "Send again", log: "Transcript", zone: "Times are shown in {zone}",
   },
   event: {
-    handoff: "Handed over: {why}", robot: "Robot {name} has it", assigned: "Assigned to {agent}", assigned_queue: "{agent} took it from the queue after {t}", assigned_claimed: "{agent} took it", assigned_transferred: "Transferred to {agent}", queued: "In the queue: {queue}, {n} before it", queued_first: "In the queue: {queue}, first", left: "Nobody could take it; the visitor was asked to leave a message", accepted: "{agent} accepted it", transferred: "{from} → {to}", transferred_why: "{from} → {to}: {why}", requeued: "{agent} was gone; back to the queue", overflowed: "Overflow: {why}", idle: "The visitor was told that it will be closed", closed: "Closed", not_said: "An automatic line was left out: no reply to spare", trail: "Show all {n} levels", level: "Level {n}", by_admin: "an admin", unknown_event: "{type}",
+    handoff: "Handed over: {why}", robot: "Robot {name} has it", assigned: "Assigned to {agent}", assigned_queue: "{agent} took it from the queue after {t}", assigned_claimed: "{agent} took it", assigned_transferred: "Transferred to {agent}", queued: "In the queue: {queue}, {n} before it", queued_first: "In the queue: {queue}, first", left: "Nobody could take it; the visitor was asked to leave a message", accepted: "{agent} accepted it", transferred: "{from} → {to}", transferred_why: "{from} → {to}: {why}", requeued: "{agent} was gone; back to the queue", overflowed: "Overflow: {why}", idle: "The visitor was told that it will be closed", closed: "Closed", not_said: "An automatic line was left out: no reply to spare", trail: "levels tried: {n}", level: "Level {n}", by_admin: "an admin", unknown_event: "{type}",
   },
   why: {
     off_work: "outside hours", offline: "nobody on duty", busy: "all busy", queue_full: "queue full", not_found: "no such id “{id}”", takeable: "free", agent_gone: "{agent} was gone; back to the queue", nobody_there: "nobody on duty", waited: "waited {t}, the longest allowed", transferred: "transferred", left_message: "wrote again after leaving a message", message: "the visitor wrote",

@@ -17,7 +17,7 @@ export default {
   },
   list: {
     error: "列表没有更新：{why}", sort: "排序", sort_waiting: "等待最久", sort_newest: "最新消息", next: "接入下一位", next_none: "没有可接入的排队", waiting_count: "{n} 人排队", draft: "草稿", held: "{n} 条已留住", unread: "{n} 条未读", waits: "等 {t}", place: "第 {n} 位",
-    row: "{name}，{parts}", you: "我：", robot: "机器人：", prompt: "提示：", picture: "[图片]", card: "[小程序卡片]", link: "[链接]", other: "[不支持的消息]", event: "[进入会话]", no_message: "还没有消息",
+    row: "{name}，{parts}", you: "我：", robot: "机器人：", prompt: "提示：", picture: "[图片]", card: "[小程序卡片]", link: "[链接]", other: "[不支持的消息]", event: "[进入会话]",
   },
   face: { visitor: "访客 {n}" },
   head: {
@@ -25,7 +25,7 @@ export default {
     transfer: "转接", close: "结束", claim: "接入", claim_robot: "接入（机器人停止）", accept: "开始接待", with: "{agent} 接待", info: "资料", info_hide: "收起资料", copy_cid: "复制会话号",
   },
   quota: {
-    left: "剩 {n} 条 · {t}", maybe: "剩 {n} 条，或许多 {m} 条 · {t}", one: "只剩 1 条，请一次说完", none: "5 条已用完 · {t}", closed: "48 小时窗口已关", tip: "访客每发一条消息，微信允许回复 5 条，48 小时内有效，不累加。", minutes: "{n} 分", ends: "{name}：{n} 分钟后不能再回复",
+    left: "剩 {n} 条 · {t}", range: "剩 {n}–{m} 条 · {t}", maybe: "剩 {n} 条，或许多 {m} 条 · {t}", one: "只剩 1 条，请一次说完", none: "5 条已用完 · {t}", closed: "48 小时窗口已关", tip: "访客每发一条消息，微信允许回复 5 条，48 小时内有效，不累加。", minutes: "{n} 分", ends: "{name}：{n} 分钟后不能再回复",
   },
   composer: {
     label: "回复", hint: "输入消息，Enter 发送，Shift+Enter 换行", hint_ctrl: "输入消息，Ctrl+Enter 发送", send: "发送", send_hold: "留住", hold: "现在发不出去：会留住，访客再说话时自动发出", closed: "窗口已关。访客再发消息后才能回复", ended: "会话已结束。访客的下一条消息会开始新的会话", parts: "约 {n} 条，会用掉 {n} 次回复", size: "{n}/{max} 字节", too_long: "太长：最多 {max} 字节，请分几次发", not_yours: "{agent} 正在接待", claim: "接入后才能回复", claim_robot: "机器人在接待。接入后机器人不再回答", emoji: "表情", emoji_label: "选择表情", card: "卡片",   },
@@ -35,7 +35,7 @@ export default {
     picture: "访客发来的图片", picture_out: "发出的图片", picture_none: "图片保存在微信，这里还不能显示", raw: "不支持的消息（{type}）", raw_show: "看原文", card: "小程序卡片", card_path: "路径", copy_path: "复制路径", link: "链接", unfold: "展开全文（{n} 字）", fold: "收起", older: "更早的消息", begin: "会话开始", new: "{n} 条新消息", errcode: "微信错误码 {n}", retry: "重发", log: "对话记录", zone: "时间按 {zone} 显示",
   },
   event: {
-    handoff: "转人工：{why}", robot: "机器人 {name} 接待", assigned: "分配给 {agent}", assigned_queue: "{agent} 从排队接到，等了 {t}", assigned_claimed: "{agent} 接入", assigned_transferred: "转接给 {agent}", queued: "进入排队：{queue}，前面 {n} 人", queued_first: "进入排队：{queue}，排在第一", left: "没有人能接待，请访客留言", accepted: "{agent} 开始接待", transferred: "{from} 转给 {to}", transferred_why: "{from} 转给 {to}：{why}", requeued: "{agent} 掉线，会话回到排队", overflowed: "溢出：{why}", idle: "已提醒访客：久未回复将结束", closed: "会话结束", not_said: "有一句自动提示没发：回复条数不够", trail: "看全部 {n} 级", level: "第 {n} 级", by_admin: "管理员", unknown_event: "{type}",
+    handoff: "转人工：{why}", robot: "机器人 {name} 接待", assigned: "分配给 {agent}", assigned_queue: "{agent} 从排队接到，等了 {t}", assigned_claimed: "{agent} 接入", assigned_transferred: "转接给 {agent}", queued: "进入排队：{queue}，前面 {n} 人", queued_first: "进入排队：{queue}，排在第一", left: "没有人能接待，请访客留言", accepted: "{agent} 开始接待", transferred: "{from} 转给 {to}", transferred_why: "{from} 转给 {to}：{why}", requeued: "{agent} 掉线，会话回到排队", overflowed: "溢出：{why}", idle: "已提醒访客：久未回复将结束", closed: "会话结束", not_said: "有一句自动提示没发：回复条数不够", trail: "看经过（{n} 级）", level: "第 {n} 级", by_admin: "管理员", unknown_event: "{type}",
   },
   why: {
     off_work: "不在工作时间", offline: "没有人在岗", busy: "都在忙", queue_full: "排队已满", not_found: "找不到“{id}”", takeable: "有人可接", agent_gone: "{agent} 掉线，会话回到排队", nobody_there: "没有人在岗", waited: "等了 {t}，超过最长等待", transferred: "人工转接", left_message: "留言后又来消息", message: "访客来消息",

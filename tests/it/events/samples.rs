@@ -2,6 +2,7 @@
 //! credentials. All values are fixed, so that the files are reproducible.
 
 mod api;
+mod console;
 mod pushes;
 mod request;
 
@@ -13,6 +14,7 @@ use store::ManualClock;
 
 use self::{
     api::{api, authorizer, card},
+    console::console,
     pushes::{check, push, pushes, text},
 };
 use crate::support::push::sign;
@@ -112,6 +114,7 @@ pub(super) async fn all() -> Vec<(String, Value)> {
         ("access/not-bearer", authorizer("Basic YWRtaW46YWRtaW4=")),
     ];
     samples.extend(pushes());
+    samples.extend(console());
     samples.extend(api(&cid));
     samples.into_iter().map(|(name, event)| (name.to_owned(), event)).collect()
 }

@@ -1,0 +1,78 @@
+//! What the page may load and do. The browser enforces it.
+
+use lambda_http::http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The origins that the page may show in frames.
+// Nothing can configure one yet.
+pub(crate) fn frame_origins() -> Vec<String> {
+    Vec::new()
+}
+
+/// The page's `content-security-policy`: no script, style or connection of another origin, except the WebSocket API's and
+/// those of the frames. Trusted Types let only Vue's own templates make HTML.
+///
+/// An error, which continues a sentence, if an origin is not one: it would change the rest of the policy.
+pub(crate) fn content_security_policy(realtime: Option<&str>, frames: &[String]) -> Result<HeaderValue, String> {
+    for origin in realtime.into_iter().chain(frames.iter().map(String::as_str)) {
+        if !is_origin(origin) {
+            return Err("is not an origin, such as wss://example.com".to_owned());
+        }
+    }
+    let realtime = realtime.map(|origin| format!(" {origin}")).unwrap_or_default();
+    let frames = if frames.is_empty() { "'none'".to_owned() } else { frames.join(" ") };
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; \
+         media-src 'self'; manifest-src 'self'; connect-src 'self'{realtime}; frame-src {frames}; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types vue"
+    );
+    HeaderValue::try_from(policy).map_err(|error| error.to_string())
+}
+
+/// A scheme and a host with or without a port, and nothing that could begin another directive.
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, host)) = text.split_once("://") else { return false };
+    ["https", "http", "wss", "ws"].contains(&scheme)
+        && !host.is_empty()
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte))
+}
+
+/// The headers of every answer.
+pub(crate) fn add_headers(headers: &mut HeaderMap) {
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin-allow-popups"),
+        ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policy_names_the_socket_and_the_frames() {
+        let frames = ["https://shop.example".to_owned(), "http://127.0.0.1:8000".to_owned()];
+        let policy = content_security_policy(Some("wss://abc.execute-api.cn-north-1.amazonaws.com.cn"), &frames).unwrap();
+        let policy = policy.to_str().unwrap();
+        assert!(policy.contains("connect-src 'self' wss://abc.execute-api.cn-north-1.amazonaws.com.cn; "), "{policy}");
+        assert!(policy.contains("frame-src https://shop.example http://127.0.0.1:8000; "), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+    }
+
+    #[test]
+    fn policy_without_socket_and_frames_allows_neither() {
+        let policy = content_security_policy(None, &[]).unwrap();
+        assert!(policy.to_str().unwrap().contains("connect-src 'self'; frame-src 'none'; "));
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused() {
+        for text in ["", "wss://", "wss://a; script-src *", "wss://a b", "javascript://a", "https://a/b", "a", "https://*"] {
+            assert!(content_security_policy(Some(text), &[]).is_err(), "{text}");
+            assert!(content_security_policy(None, &[text.to_owned()]).is_err(), "{text}");
+        }
+    }
+}

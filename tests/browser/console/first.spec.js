@@ -1,0 +1,94 @@
+// From the first start to the first reply, with nothing but the bundle.
+import { test, expect, parts, openRow, reply } from "./fixtures.js";
+
+test("visitor on the phone asks for a person, the agent answers, the phone shows it", async ({ open, bundle, context }) => {
+  const { items } = await bundle.call("/api/agents");
+  const agent = items.find(({ name }) => name === "小林");
+  const { token } = await bundle.call("/api/access-tokens", { method: "POST", body: JSON.stringify({ name: "小林", role: "agent", agent_id: agent.id }) });
+  const desk = await open({ token });
+  await desk.getByRole("button", { name: "上线" }).click();
+  await expect(desk.getByText("在线", { exact: true }).first()).toBeVisible();
+
+  const phone = await context.newPage();
+  await phone.goto(bundle.phone);
+  // Other tests have mini programs of their own.
+  await phone.getByRole("button", { name: "切换小程序或访客" }).filter({ visible: true }).first().click();
+  await phone.locator("#pick").selectOption("wxde30000000000001");
+  await phone.getByRole("button", { name: "完成" }).click();
+  await phone.getByRole("button", { name: "联系客服" }).click();
+  await phone.getByLabel("消息").fill("转人工");
+  await phone.getByRole("button", { name: "发送", exact: true }).click();
+
+  await expect(parts.rows(desk).first()).toBeVisible();
+  await expect.poll(() => desk.locator("html").getAttribute("data-rings")).toContain("assigned");
+  await parts.rows(desk).first().click();
+  await expect(parts.log(desk).getByText("转人工", { exact: true })).toBeVisible();
+  await reply(desk, "您好，我是小林，请讲。");
+  await expect(phone.getByRole("log").getByText("您好，我是小林，请讲。")).toBeVisible();
+  await desk.close();
+});
+
+test("sign-in link signs in, and its code leaves the address", async ({ open, world, bundle }) => {
+  const { agents } = await world.desk();
+  const page = await open(null, "/", { serviceWorkers: "block" });
+  // The route of the codes belongs to another part; here its answer is the agent's token.
+  let sent = null;
+  await page.route("**/api/sign-in", (route) => {
+    sent = route.request().postDataJSON();
+    return route.fulfill({ json: { token: agents[0].token, expires_at: "2099-01-01T00:00:00Z", session: { id: "s" } } });
+  });
+  await page.goto("about:blank");
+  await page.goto(`${bundle.page ?? bundle.api}/#sign-in=abc-DEF_123`);
+  await expect(page.getByRole("button", { name: /我的状态/ })).toBeVisible();
+  expect(sent).toEqual({ code: "abc-DEF_123" });
+  expect(page.url()).not.toContain("sign-in");
+  await page.goBack().catch(() => undefined);
+  expect(page.url()).not.toContain("abc-DEF_123");
+});
+
+test("used sign-in link is refused in words", async ({ open }) => {
+  const page = await open(null, "/#sign-in=used", { expected: /Failed to load resource/ });
+  await expect(page.getByRole("alert")).toContainText(/登录链接已经用过或过期/);
+  await expect(page.getByRole("heading", { name: "登录 Kefu" })).toBeVisible();
+});
+
+test("pasted token signs in, and a wrong one is refused in words", async ({ open, world }) => {
+  const { agents } = await world.desk();
+  const page = await open(null, "/", { expected: /Failed to load resource/ });
+  await page.getByText("用访问令牌登录").click();
+  await page.getByLabel("访问令牌").fill("not-a-token");
+  await page.getByRole("button", { name: "登录", exact: true }).click();
+  await expect(page.getByRole("alert")).toContainText("这个令牌无效");
+  await page.getByLabel("访问令牌").fill(agents[0].token);
+  await page.getByRole("button", { name: "登录", exact: true }).click();
+  await expect(page.getByRole("button", { name: /我的状态/ })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("button", { name: /我的状态/ })).toBeVisible();
+});
+
+test("token that is taken away leads to the sign-in page, and the draft is kept", async ({ open, world, bundle }) => {
+  const desk = await world.desk();
+  const [agent] = desk.agents;
+  await world.status(agent, "online");
+  await world.arrives(desk, "林小满", "在吗");
+  const page = await open(agent, "/desk", { expected: /Failed to load resource/ });
+  await openRow(page, "林小满");
+  await parts.box(page).fill("写了一半");
+  await expect(parts.box(page)).toHaveValue("写了一半");
+  await page.waitForFunction(() => new Promise((resolve) => {
+    const request = indexedDB.open("kefu");
+    request.onsuccess = () => {
+      const all = request.result.transaction("drafts").objectStore("drafts").getAll();
+      all.onsuccess = () => resolve(all.result.some(({ text }) => text === "写了一半"));
+    };
+  }));
+  await page.route("**/api/**", (route) => route.fulfill({ status: 403, json: { message: "Forbidden" } }));
+  await expect(page.getByRole("alert")).toContainText("登录已结束");
+  await page.unroute("**/api/**");
+  await page.getByText("用访问令牌登录").click();
+  await page.getByLabel("访问令牌").fill(agent.token);
+  await page.getByRole("button", { name: "登录", exact: true }).click();
+  await openRow(page, "林小满");
+  await expect(parts.box(page)).toHaveValue("写了一半");
+  expect(bundle.api).toBeTruthy();
+});

@@ -1,0 +1,161 @@
+// A bundle for each worker, and for each test a mini program with a group and agents of its own.
+import { test as base, expect } from "@playwright/test";
+import { startBundle } from "../bundle.js";
+
+export { expect };
+
+const SECRET = "0123456789abcdef0123456789abcdef";
+
+// Operations that a bundle may lack; the page asks for them and does without. The browser reports each refused request.
+const MAY_BE_MISSING = /\/api\/(realtime\/ticket|conversations\/counts|conversations\/\w+\/read)|[?&]view=(waiting|robot|closed)/;
+
+let made = 0;
+
+/** The calls of a test that set up its world. */
+export class World {
+  constructor(bundle, worker) {
+    this.bundle = bundle;
+    this.worker = worker;
+  }
+
+  post(path, body) {
+    return this.bundle.call(path, { method: "POST", body: JSON.stringify(body) });
+  }
+
+  async sim(path, body) {
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(this.bundle.phone + path, { method: "POST", headers, body: JSON.stringify(body) });
+    return response.json();
+  }
+
+  /** A mini program whose visitors go to a group of these agents. */
+  async desk({ agents = ["小林"], group = "售前", capacity = 10, reception = {} } = {}) {
+    made += 1;
+    const app_id = `wx${String(this.worker).padStart(4, "0")}${String(made).padStart(12, "0")}`;
+    const people = [];
+    for (const name of agents) {
+      const agent = await this.post("/api/agents", { name, capacity });
+      const { token } = await this.post("/api/access-tokens", { name, role: "agent", agent_id: agent.id });
+      people.push({ ...agent, token });
+    }
+    const { id: group_id } = await this.post("/api/groups", { name: group, members: people.map(({ id }) => id) });
+    await this.sim("/sim/mini-programs", { app_id, app_secret: SECRET });
+    const { callback_url, token, encoding_aes_key } = await this.post("/api/bindings", { name: "老林咖啡", app_id, app_secret: SECRET });
+    const { verified } = await this.sim("/sim/mini-programs", { app_id, app_secret: SECRET, callback_url, token, encoding_aes_key });
+    expect(verified).toBe(true);
+    const body = JSON.stringify({ reception: { mode: "agents_only", group_id, ...reception } });
+    await this.bundle.call(`/api/bindings/${app_id}`, { method: "PATCH", body });
+    return { app_id, group_id, agents: people };
+  }
+
+  status(agent, status) {
+    return this.bundle.call(`/api/agents/${agent.id}/status`, { method: "PUT", body: JSON.stringify({ status }) });
+  }
+
+  /** A visitor of a mini program. */
+  visitor(desk, name, more = "") {
+    made += 1;
+    const openid = `oBROWSER-${this.worker}-${made}`;
+    const act = (action, body) => this.sim(`/sim/visitors/${openid}/${action}`, { app_id: desk.app_id, ...body });
+    return {
+      openid,
+      name,
+      enter: () => act("enter", { session_from: `sobot|${name}||${more}` }),
+      says: (content) => act("text", { content }),
+      /** What the phone has received. */
+      received: async () => {
+        const response = await fetch(`${this.bundle.phone}/sim/visitors/${openid}/messages?app_id=${desk.app_id}`);
+        const answer = await response.json();
+        const items = Array.isArray(answer) ? answer : answer.messages ?? answer.items ?? [];
+        return items;
+      },
+    };
+  }
+
+  /** A visitor who has entered and written, and whose conversation has reached a robot, a queue or an agent. */
+  async arrives(desk, name, text, more) {
+    const visitor = this.visitor(desk, name, more);
+    await visitor.enter();
+    await visitor.says(text);
+    await expect.poll(async () => (await this.conversation(visitor))?.stage ?? "unassigned").not.toBe("unassigned");
+    return visitor;
+  }
+
+  /** The newest conversation of a visitor. */
+  async conversation(visitor) {
+    const { items } = await this.bundle.call("/api/conversations?view=all&limit=100");
+    return items.find(({ openid }) => openid === visitor.openid);
+  }
+}
+
+export const test = base.extend({
+  bundle: [
+    async ({}, use, info) => {
+      const bundle = await startBundle();
+      await preview(bundle, info.workerIndex);
+      await use(bundle);
+      await bundle.stop();
+    },
+    { scope: "worker", timeout: 90_000 },
+  ],
+  world: async ({ bundle }, use, info) => use(new World(bundle, info.workerIndex)),
+  /** Opens the console as an agent, in a browser of its own. No page may complain. */
+  open: async ({ browser, bundle }, use, info) => {
+    const complaints = [];
+    const contexts = [];
+    const { locale, viewport, timezoneId, hasTouch } = info.project.use;
+    const open = async (agent, path = "/desk", options = {}) => {
+      const context = options.context ?? (await browser.newContext({ locale, viewport, timezoneId, hasTouch, permissions: ["clipboard-read", "clipboard-write"], ...options }));
+      if (!options.context) contexts.push(context);
+      if (agent) await context.addInitScript((token) => localStorage.getItem("kefu.session") ?? localStorage.setItem("kefu.session", JSON.stringify({ token })), agent.token);
+      const page = await context.newPage();
+      page.on("pageerror", (error) => complaints.push(error.message));
+      page.on("console", (message) => {
+        const isKnown = options.expected?.test(message.text()) || MAY_BE_MISSING.test(message.location().url);
+        if (message.type() === "error" && !isKnown) complaints.push(`${message.text()} ${message.location().url}`);
+      });
+      await page.addInitScript(() => addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
+      await page.goto((bundle.page ?? bundle.api) + path);
+      return page;
+    };
+    await use(open);
+    for (const context of contexts) await context.close();
+    expect(complaints, "the page complained").toEqual([]);
+  },
+});
+
+/** The parts of the desk. */
+export const parts = {
+  row: (page, name) => page.locator("[role=option][data-cid]").filter({ hasText: name }),
+  rows: (page) => page.locator("[role=option][data-cid]"),
+  log: (page) => page.getByRole("log"),
+  box: (page) => page.locator("#reply"),
+  view: (page, view) => page.locator(`[data-view=${view}]`),
+  head: (page) => page.locator("main header"),
+  note: (page) => page.locator("[data-test=composer-note]"),
+  toasts: (page) => page.locator(".toast"),
+};
+
+/** Opens the conversation of a visitor and waits for its transcript. */
+export async function openRow(page, name) {
+  await parts.row(page, name).click();
+  await expect(page.locator("main h2").filter({ hasText: name })).toBeVisible();
+}
+
+/** Sends a text as an agent does. */
+export async function reply(page, text) {
+  await parts.box(page).fill(text);
+  await parts.box(page).press("Enter");
+  await expect(parts.log(page).locator("[data-state=sent]").filter({ hasText: text })).toBeVisible();
+}
+
+import { spawn as spawnPreview } from "node:child_process";
+async function preview(bundle, worker) {
+  if (!process.env.KEFU_CONSOLE_PREVIEW) return;
+  const port = 4120 + worker;
+  const child = spawnPreview("node", ["node_modules/vite/bin/vite.js", "preview", "--port", String(port)], { cwd: new URL("../../../console", import.meta.url).pathname, env: { ...process.env, KEFU_API: bundle.api }, stdio: "ignore" });
+  const stop = bundle.stop;
+  bundle.stop = async () => { child.kill(); await stop(); };
+  bundle.page = `http://127.0.0.1:${port}`;
+  for (let i = 0; i < 100; i += 1) { if (await fetch(bundle.page).then((r) => r.ok, () => false)) return; await new Promise((r) => setTimeout(r, 100)); }
+}

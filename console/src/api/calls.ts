@@ -147,6 +147,11 @@ export function signIn(code: string): Promise<Answer<{ token: string; expires_at
   return call("POST", "/api/sign-in", { body: { code } });
 }
 
+/** Ends the session at the server; an access token stays valid. */
+export async function endSession(me: Me | null): Promise<void> {
+  if (me?.session) await call("DELETE", `/api/sessions/${encodeURIComponent(me.session.id)}`);
+}
+
 const path = (cid: string) => ({ params: { path: { cid } } });
 
 /** Takes a conversation that no agent has. */

@@ -54,7 +54,7 @@ export type ProblemCode = Schemas["ProblemCode"];
 /** A mini program card to send. */
 export type MiniPage = Schemas["MiniPage"];
 /** The caller. */
-export type Me = Omit<Schemas["Me"], "now"> & { now?: string };
+export type Me = Omit<Schemas["Me"], "now" | "session"> & { now?: string; session?: { id: string } | null };
 
 /** A page of a list. */
 export interface Page<T> {

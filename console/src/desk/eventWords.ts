@@ -54,7 +54,7 @@ export function eventWords(event: Event, names: Names): string {
     case "conversation.handoff":
       return t("event.handoff", { why: t(`handoff.${text(data.reason) ?? "robot"}`) });
     case "conversation.robot":
-      return t("event.robot", { name: "" });
+      return t("event.robot");
     case "conversation.assigned":
       if (typeof data.waited_seconds === "number") return t("event.assigned_queue", { agent, t: duration(data.waited_seconds * 1000) });
       return t(data.claimed ? "event.assigned_claimed" : data.transferred ? "event.assigned_transferred" : "event.assigned", { agent });

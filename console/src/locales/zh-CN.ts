@@ -21,7 +21,7 @@ export default {
   },
   face: { visitor: "访客 {n}" },
   head: {
-    group: "组：{name}", since: "{t} 接入", queue_since: "排队中，{t} 开始", robot: "机器人 {name} 接待中", left: "留言", closed: "已结束 {t}", by: { agent: "客服结束", admin: "管理员结束", supervisor: "组长结束", visitor: "访客结束", idle: "超时结束" },
+    group: "组：{name}", since: "{t} 接入", queue_since: "排队中，{t} 开始", robot: "机器人接待中", left: "留言", closed: "已结束 {t}", by: { agent: "客服结束", admin: "管理员结束", supervisor: "组长结束", visitor: "访客结束", idle: "超时结束" },
     transfer: "转接", close: "结束", claim: "接入", claim_robot: "接入（机器人停止）", accept: "开始接待", with: "{agent} 接待", info: "资料", info_hide: "收起资料", copy_cid: "复制会话号",
   },
   quota: {
@@ -35,7 +35,7 @@ export default {
     picture: "访客发来的图片", picture_out: "发出的图片", picture_none: "图片保存在微信，这里还不能显示", raw: "不支持的消息（{type}）", raw_show: "看原文", card: "小程序卡片", card_path: "路径", copy_path: "复制路径", link: "链接", unfold: "展开全文（{n} 字）", fold: "收起", older: "更早的消息", begin: "会话开始", new: "{n} 条新消息", errcode: "微信错误码 {n}", retry: "重发", log: "对话记录", zone: "时间按 {zone} 显示",
   },
   event: {
-    handoff: "转人工：{why}", robot: "机器人 {name} 接待", assigned: "分配给 {agent}", assigned_queue: "{agent} 从排队接到，等了 {t}", assigned_claimed: "{agent} 接入", assigned_transferred: "转接给 {agent}", queued: "进入排队：{queue}，前面 {n} 人", queued_first: "进入排队：{queue}，排在第一", left: "没有人能接待，请访客留言", accepted: "{agent} 开始接待", transferred: "{from} 转给 {to}", transferred_why: "{from} 转给 {to}：{why}", requeued: "{agent} 掉线，会话回到排队", overflowed: "溢出：{why}", idle: "已提醒访客：久未回复将结束", closed: "会话结束", not_said: "有一句自动提示没发：回复条数不够", trail: "看经过（{n} 级）", level: "第 {n} 级", by_admin: "管理员", unknown_event: "{type}",
+    handoff: "转人工：{why}", robot: "机器人接待", assigned: "分配给 {agent}", assigned_queue: "{agent} 从排队接到，等了 {t}", assigned_claimed: "{agent} 接入", assigned_transferred: "转接给 {agent}", queued: "进入排队：{queue}，前面 {n} 人", queued_first: "进入排队：{queue}，排在第一", left: "没有人能接待，请访客留言", accepted: "{agent} 开始接待", transferred: "{from} 转给 {to}", transferred_why: "{from} 转给 {to}：{why}", requeued: "{agent} 掉线，会话回到排队", overflowed: "溢出：{why}", idle: "已提醒访客：久未回复将结束", closed: "会话结束", not_said: "有一句自动提示没发：回复条数不够", trail: "看经过（{n} 级）", level: "第 {n} 级", by_admin: "管理员", unknown_event: "{type}",
   },
   why: {
     off_work: "不在工作时间", offline: "没有人在岗", busy: "都在忙", queue_full: "排队已满", not_found: "找不到“{id}”", takeable: "有人可接", agent_gone: "{agent} 掉线，会话回到排队", nobody_there: "没有人在岗", waited: "等了 {t}，超过最长等待", transferred: "人工转接", left_message: "留言后又来消息", message: "访客来消息",

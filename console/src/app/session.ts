@@ -2,6 +2,7 @@
 import { computed, ref } from "vue";
 
 const KEY = "kefu.session";
+const ENDED = "kefu.ended";
 
 interface Session {
   token: string;
@@ -20,14 +21,15 @@ function read(): Session | null {
 }
 
 const session = ref<Session | null>(read());
-/** Why the page is signed out although nobody asked for it. */
-export const ended = ref(false);
+/** Whether the server ended the last session of this tab. */
+export const ended = ref(sessionStorage.getItem(ENDED) !== null);
 
 /** The bearer token, or null while nobody is signed in. */
 export const token = computed(() => session.value?.token ?? null);
 
 export function begin(next: Session): void {
   ended.value = false;
+  sessionStorage.removeItem(ENDED);
   session.value = { token: next.token, expires_at: next.expires_at };
   localStorage.setItem(KEY, JSON.stringify(session.value));
 }
@@ -35,7 +37,7 @@ export function begin(next: Session): void {
 /** Forgets the token. `byServer`: the server does not accept it any more. */
 export function end(byServer = false): void {
   if (!session.value) return;
-  ended.value = byServer;
+  if (byServer) sessionStorage.setItem(ENDED, "");
   session.value = null;
   localStorage.removeItem(KEY);
 }

@@ -23,6 +23,8 @@ interface List {
 }
 
 const STEP = 100;
+/** How many conversations stay in memory although no list has them. */
+const KNOWN_MAX = 1500;
 const newList = (): List => ({ ids: [], ready: false, loading: false, refusal: null, wanted: STEP, more: false, ticket: 0 });
 
 let tickets = 0;
@@ -68,6 +70,17 @@ export const useLists = defineStore("lists", () => {
     list.ready = true;
     list.refusal = null;
     return true;
+  }
+
+  /** Forgets conversations that no list has and that are not in `kept`, once there are many. */
+  function prune(kept: ReadonlySet<string>): void {
+    if (conversations.size <= KNOWN_MAX) return;
+    const listed = new Set(VIEWS.flatMap((name) => lists[name].ids));
+    for (const cid of conversations.keys()) {
+      if (listed.has(cid) || kept.has(cid)) continue;
+      conversations.delete(cid);
+      known.delete(cid);
+    }
   }
 
   async function refreshCounts(): Promise<void> {
@@ -122,5 +135,5 @@ export const useLists = defineStore("lists", () => {
 
   const unread = computed(() => of("mine").reduce((sum, conversation) => sum + (conversation.unread ?? 0), 0));
 
-  return { conversations, lists, counts, view, shown, unread, of, take, refresh, refreshCounts, refreshOne, readMore, moved, countOf };
+  return { conversations, lists, counts, view, shown, unread, of, take, refresh, refreshCounts, refreshOne, readMore, moved, prune, countOf };
 });

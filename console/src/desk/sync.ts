@@ -52,6 +52,18 @@ export const useSync = defineStore("sync", () => {
     }
     looking = true;
     clearTimeout(timer);
+    try {
+      await lookOnce(told);
+    } finally {
+      looking = false;
+    }
+    if (lookAgain) {
+      lookAgain = false;
+      void look();
+    } else schedule();
+  }
+
+  async function lookOnce(told: boolean): Promise<void> {
     const before = alerts.snapshot();
     const views = [...new Set([lists.view, "mine" as const, "waiting" as const])];
     const [good] = await Promise.all([
@@ -72,11 +84,7 @@ export const useSync = defineStore("sync", () => {
     if (lists.lists.mine.ids.length !== before.mine.size) void staff.loadMe();
     // The leader rings: a tab that saw something first tells it.
     if (news && !leader() && !told) tabs?.tell({ type: "look", hint: null });
-    looking = false;
-    if (lookAgain) {
-      lookAgain = false;
-      void look();
-    } else schedule();
+    lists.prune(new Set([...threads.threads.keys(), ...(open.value ? [open.value] : [])]));
   }
 
   /** A heartbeat, and whether the server still counts on the agent. */

@@ -107,7 +107,13 @@ export const test = base.extend({
     const open = async (agent, path = "/desk", options = {}) => {
       const context = options.context ?? (await browser.newContext({ locale, viewport, timezoneId, hasTouch, permissions: ["clipboard-read", "clipboard-write"], ...options }));
       if (!options.context) contexts.push(context);
-      if (agent) await context.addInitScript((token) => localStorage.getItem("kefu.session") ?? localStorage.setItem("kefu.session", JSON.stringify({ token })), agent.token);
+      // Once for a browser: after signing out it is not signed in again.
+      const seed = (token) => {
+        if (localStorage.getItem("seeded")) return;
+        localStorage.setItem("seeded", "yes");
+        localStorage.setItem("kefu.session", JSON.stringify({ token }));
+      };
+      if (agent) await context.addInitScript(seed, agent.token);
       const page = await context.newPage();
       page.on("pageerror", (error) => complaints.push(error.message));
       page.on("console", (message) => {

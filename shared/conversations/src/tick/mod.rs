@@ -135,7 +135,8 @@ impl Tick {
             }
         };
         let span = span_of(&item);
-        self.process_item(key, item, &mut report).instrument(span).await;
+        // Boxed: it has the futures of every kind of item.
+        Box::pin(self.process_item(key, item, &mut report)).instrument(span).await;
         report
     }
 

@@ -69,11 +69,15 @@ fn conversations(cid: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The audit log, the export and the erasure of a visitor.
+/// The audit log, the block, the export and the erasure of a visitor.
 fn audit() -> Vec<(&'static str, Value)> {
     let visitor = format!("bindings/{APP}/visitors/{OPENID}");
     vec![
         ("desk-api/list-audit", call(&admin(), "GET", "audit", None)),
+        (
+            "desk-api/block-visitor",
+            call(&admin(), "PATCH", &visitor, Some(json!({ "blocked": { "until": null, "reason": "辱骂客服" } }))),
+        ),
         ("desk-api/export-visitor", call(&admin(), "GET", &format!("{visitor}/export"), None)),
         ("desk-api/erase-visitor", call(&admin(), "DELETE", &visitor, None)),
     ]

@@ -97,7 +97,8 @@ fn install(page: &Path) -> Result<(), String> {
     let arguments =
         ["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
     let registry = Command::new(npm_program()).args(["config", "get", "registry"]).current_dir(page).output();
-    let registry = registry.map_or_else(|_| String::new(), |answer| String::from_utf8_lossy(&answer.stdout).trim().to_owned());
+    let registry =
+        registry.map_or_else(|_| String::new(), |answer| String::from_utf8_lossy(&answer.stdout).trim().to_owned());
     npm(page, &arguments, &format!("The console's packages could not be installed from {registry}. {ELSEWHERE}"))?;
     fs::write(&installed, lock).map_err(|error| cause(&installed, &error))
 }
@@ -175,8 +176,11 @@ fn write_table(dist: &Path, to: &Path) -> Result<(), String> {
     for path in paths.iter().filter(|path| Path::new(path).extension() != Some("br".as_ref())) {
         let file = dist.join(&path[1..]);
         let twin = format!("{path}.br");
-        let brotli =
-            if paths.contains(&twin) { format!("Some({})", include(&dist.join(&twin[1..]))?) } else { "None".to_owned() };
+        let brotli = if paths.contains(&twin) {
+            format!("Some({})", include(&dist.join(&twin[1..]))?)
+        } else {
+            "None".to_owned()
+        };
         let (bytes, hash) = (include(&file)?, Sha256::digest(read(&file)?));
         let etag = hash[..12].iter().fold(String::new(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");

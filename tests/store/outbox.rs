@@ -296,6 +296,7 @@ async fn message_serialises_as_in_the_api() {
             "type": "text",
             "text": { "content": "hello" },
             "created_at": "2026-03-01T08:00:00Z",
+            "order": format!("{:013}-{id}", message.created_at.as_millisecond()),
             "state": "failed",
             "cid": "c1",
             "author": { "role": "agent", "name": "Lin" },

@@ -106,7 +106,18 @@ mod tests {
         for path in ["/", "/desk", "/desk/c0/info", "/a.b/c", ""] {
             assert!(find(path).is_some_and(File::is_page), "{path}");
         }
-        for path in ["/assets/gone.js", "/assets/gone", "/assets/", "/favicon.ico", "/../index.htm", "/api", "/api/", "/callback/x", "/platform/", "/index.html.br"] {
+        for path in [
+            "/assets/gone.js",
+            "/assets/gone",
+            "/assets/",
+            "/favicon.ico",
+            "/../index.htm",
+            "/api",
+            "/api/",
+            "/callback/x",
+            "/platform/",
+            "/index.html.br",
+        ] {
             assert!(find(path).is_none(), "{path}");
         }
     }
@@ -129,7 +140,9 @@ mod tests {
 
     #[test]
     fn known_version_is_found_in_a_list() {
-        for (value, expected) in [("\"a\"", true), ("W/\"a\"", true), ("\"b\", \"a\"", true), ("*", true), ("\"b\"", false)] {
+        for (value, expected) in
+            [("\"a\"", true), ("W/\"a\"", true), ("\"b\", \"a\"", true), ("*", true), ("\"b\"", false)]
+        {
             assert_eq!(is_known(&with(header::IF_NONE_MATCH, value), "\"a\""), expected, "{value}");
         }
     }

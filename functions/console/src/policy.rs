@@ -55,7 +55,8 @@ mod tests {
     #[test]
     fn policy_names_the_socket_and_the_frames() {
         let frames = ["https://shop.example".to_owned(), "http://127.0.0.1:8000".to_owned()];
-        let policy = content_security_policy(Some("wss://abc.execute-api.cn-north-1.amazonaws.com.cn"), &frames).unwrap();
+        let policy =
+            content_security_policy(Some("wss://abc.execute-api.cn-north-1.amazonaws.com.cn"), &frames).unwrap();
         let policy = policy.to_str().unwrap();
         assert!(policy.contains("connect-src 'self' wss://abc.execute-api.cn-north-1.amazonaws.com.cn; "), "{policy}");
         assert!(policy.contains("frame-src https://shop.example http://127.0.0.1:8000; "), "{policy}");
@@ -70,7 +71,9 @@ mod tests {
 
     #[test]
     fn what_is_no_origin_is_refused() {
-        for text in ["", "wss://", "wss://a; script-src *", "wss://a b", "javascript://a", "https://a/b", "a", "https://*"] {
+        for text in
+            ["", "wss://", "wss://a; script-src *", "wss://a b", "javascript://a", "https://a/b", "a", "https://*"]
+        {
             assert!(content_security_policy(Some(text), &[]).is_err(), "{text}");
             assert!(content_security_policy(None, &[text.to_owned()]).is_err(), "{text}");
         }

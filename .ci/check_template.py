@@ -4,6 +4,7 @@
 - no resource waits for itself, by whatever detour
 - no `*` in any action or resource of a policy, and each function has statements of its own
 - every route of the contract is there, and every one under /api but that of signing in asks the authorizer
+- the WebSocket API has its three routes and a throttle
 - every path parameter has a schema
 - two stacks in one account have no physical name in common
 - in the China regions no ARN is of another partition
@@ -33,6 +34,9 @@ ROUTES = {
 }
 # Functions that use no other service.
 WITHOUT_STATEMENTS = {"Console"}
+WEB_SOCKET_ROUTES = {"$connect", "$disconnect", "$default"}
+# The id of a connection is not known beforehand; API, stage and method are.
+ANY_CONNECTION = re.compile(r"/realtime/(POST|DELETE)/@connections/\*$")
 PLACEHOLDER = re.compile(r"\$\{(?!!)([^}]+)\}")
 
 
@@ -123,7 +127,7 @@ def policies(template):
                     if key not in statement:
                         yield f"{id_}: a statement without {key}"
                     for text in strings(statement.get(key)):
-                        if "*" in text:
+                        if "*" in ANY_CONNECTION.sub("", text):
                             yield f"{id_}: {key} {text}"
                 if {"NotAction", "NotResource"} & set(statement):
                     yield f"{id_}: a statement that lists what it leaves out"
@@ -156,6 +160,25 @@ def routes(template):
         yield f"route {method} {path} ({'closed' if closed else 'open'}) is missing"
     for method, path, closed in sorted(found - ROUTES):
         yield f"route {method} {path} ({'closed' if closed else 'open'}) is not in the contract"
+
+
+def web_socket(template):
+    """Routes of the WebSocket API that are missing or unknown, and what its stage lacks."""
+    resources = template["Resources"].values()
+    found = {resource["Properties"]["RouteKey"] for resource in resources if resource["Type"] == "AWS::ApiGatewayV2::Route"}
+    for key in sorted(WEB_SOCKET_ROUTES ^ found):
+        yield f"route {key} of the WebSocket API is missing or not in the contract"
+    stage = template["Resources"]["RealtimeStage"]["Properties"]
+    if "ThrottlingRateLimit" not in stage.get("DefaultRouteSettings", {}):
+        yield "RealtimeStage: has no throttle"
+    if "AccessLogSettings" in stage:
+        yield "RealtimeStage: an access log needs a role in the account's settings of API Gateway"
+    name = stage["StageName"]
+    for resource in resources:
+        variables = resource["Properties"].get("Environment", {}).get("Variables", {}) if resource["Type"] == "AWS::Lambda::Function" else {}
+        for variable in ("REALTIME_URL", "CONNECTIONS_URL"):
+            if variable in variables and not variables[variable]["Fn::Sub"].endswith(f"/{name}"):
+                yield f"{variable} does not lead to the stage {name}"
 
 
 def schemas(template):
@@ -283,7 +306,7 @@ def report(wrong, summary):
 
 def main(path=ROOT / "template.yaml"):
     template = transformed(path)
-    checks = (dangling, circles, policies, routes, schemas, names, settings, alarms)
+    checks = (dangling, circles, policies, routes, web_socket, schemas, names, settings, alarms)
     wrong = [fault for check in checks for fault in check(template)]
     wrong.extend(partitions(path))
     return report(wrong, f"template: {len(template['Resources'])} resources, every reference and permission in order")

@@ -113,6 +113,31 @@ FAULTS = {
         broken("Resources", *PATHS, "/api/{proxy+}", "x-amazon-apigateway-any-method", "security", remove=True),
         "(open) is not in the contract",
     ),
+    "web_socket_route_that_is_missing": (
+        check_template.web_socket,
+        resource("RealtimeDisconnect", remove=True),
+        "route $disconnect of the WebSocket API is missing",
+    ),
+    "web_socket_stage_without_throttle": (
+        check_template.web_socket,
+        resource("RealtimeStage", "Properties", "DefaultRouteSettings", remove=True),
+        "RealtimeStage: has no throttle",
+    ),
+    "web_socket_stage_with_an_access_log": (
+        check_template.web_socket,
+        resource("RealtimeStage", "Properties", "AccessLogSettings", value={}),
+        "RealtimeStage: an access log",
+    ),
+    "address_of_another_stage": (
+        check_template.web_socket,
+        resource("RealtimeStage", "Properties", "StageName", value="live"),
+        "CONNECTIONS_URL does not lead to the stage live",
+    ),
+    "connections_of_every_stage": (
+        check_template.policies,
+        statement("Resource", value={"Fn::Sub": "arn:aws:execute-api:r:a:${RealtimeApi}/*/POST/@connections/*"}),
+        "Resource arn:aws:execute-api",
+    ),
     "path_parameter_without_schema": (
         check_template.schemas,
         with_route("/callback/{app_id}", "get", {"parameters": PARAMETER}),

@@ -62,6 +62,7 @@ pub(crate) fn init(package: &str, env: Env, clock: SharedClock) -> Option<Init> 
         "desk-api" => api!(desk_api),
         "fan-out" => work!(fan_out),
         "message-ingress" => http!(message_ingress),
+        "realtime" => event!(realtime),
         "reception" => work!(reception),
         "robot" => work!(robot),
         "token-refresh" => work!(token_refresh),

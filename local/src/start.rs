@@ -24,6 +24,7 @@ use crate::queues::{QueuePoller, Queues};
 use crate::streams::{Checkpoints, Poller, PollerContext, RetryPause, Shard};
 use crate::template::{EventSourceMapping, Function, QueueMapping, REGION, Template};
 use crate::trusted_hosts::TrustedHosts;
+use crate::websocket::{OpenConnections, WebSocketGateway};
 use crate::wechat::{Callbacks, Simulator};
 use crate::{LocalError, demo, packages, random, schedules, table};
 
@@ -42,7 +43,8 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
     let mut tasks = Tasks::default();
     let database = table::open(&template, &data, &options.clock)?;
     let queues = Queues::new(&template, &options.clock);
-    let (aws, aws_url) = serve_aws(&template, &database, &data, &queues, &mut tasks).await?;
+    let connections = OpenConnections::default();
+    let (aws, aws_url) = serve_aws(&template, &database, &data, &queues, &connections, &mut tasks).await?;
     let functions = Arc::new(functions(&template, &aws, &aws_url, &options.clock)?);
     let dead_letters = DeadLetterQueues::default();
     let context = PollerContext {
@@ -59,7 +61,7 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
     }
     let api_url = url(&api)?;
     let trusted_hosts = TrustedHosts::of(api_address, &options.allowed_hosts);
-    serve_api(api, trusted_hosts, &template, &context, &mut tasks);
+    serve_api(api, trusted_hosts, &template, connections, &context, &mut tasks);
     if options.schedules == Schedules::Timer {
         run_schedules(&template, &database, &context, &mut tasks);
     }
@@ -108,18 +110,20 @@ struct Tasks {
     workers: JoinSet<()>,
 }
 
-/// Serves DynamoDB, Secrets Manager and SQS. Returns the endpoint and its URL.
+/// Serves DynamoDB, Secrets Manager, SQS and `@connections`. Returns the endpoint and its URL.
 async fn serve_aws(
     template: &Template,
     database: &Database,
     data: &DataDir,
     queues: &Queues,
+    connections: &OpenConnections,
     tasks: &mut Tasks,
 ) -> Result<(Arc<Aws>, String), LocalError> {
     let listener = listen(0).await?;
     let aws_url = url(&listener)?;
     let secrets = Secrets::open(template, data.clone())?;
-    let aws = Arc::new(Aws::new(template, secrets, queues.clone(), database.clone(), address(&listener)?));
+    let aws = Aws::new(template, secrets, queues.clone(), database.clone(), address(&listener)?);
+    let aws = Arc::new(aws.with_connections(template, connections.clone()));
     tasks.workers.spawn(Arc::clone(&aws).serve(listener));
     Ok((aws, aws_url))
 }
@@ -164,11 +168,17 @@ fn serve_api(
     listener: TcpListener,
     trusted_hosts: TrustedHosts,
     template: &Template,
+    connections: OpenConnections,
     context: &PollerContext,
     tasks: &mut Tasks,
 ) {
-    let gateway = Gateway::new(template.routes.clone(), Arc::clone(&context.functions), Arc::clone(&context.clock));
-    let served = gateway.serve(listener, trusted_hosts, shut_down(&tasks.shutdown));
+    let (functions, clock) = (&context.functions, &context.clock);
+    let gateway = Gateway::new(template.routes.clone(), Arc::clone(functions), Arc::clone(clock));
+    let web_sockets = template.web_socket_api.clone().map(|api| {
+        let shutdown = tasks.shutdown.subscribe();
+        WebSocketGateway::new(api, Arc::clone(functions), connections, Arc::clone(clock), shutdown)
+    });
+    let served = gateway.serve(listener, trusted_hosts, web_sockets, shut_down(&tasks.shutdown));
     tasks.servers.spawn(async {
         if let Err(error) = served.await {
             tracing::error!(%error, "the API stopped");
@@ -237,7 +247,7 @@ fn simulator(
 fn functions(template: &Template, aws: &Aws, aws_url: &str, clock: &SharedClock) -> Result<Functions, LocalError> {
     let mut functions = Vec::new();
     for function in template.functions.values() {
-        let env = environment(function, &aws.access_keys().of(&function.id), aws_url);
+        let env = environment(template, function, &aws.access_keys().of(&function.id), aws_url);
         let init = packages::init(&function.package, env, Arc::clone(clock))
             .ok_or_else(|| LocalError::NoPackage(function.id.clone()))?;
         functions.push((function.id.clone(), function.timeout, init));
@@ -246,7 +256,7 @@ fn functions(template: &Template, aws: &Aws, aws_url: &str, clock: &SharedClock)
 }
 
 /// The environment variables of a function: those of the template, the region, and the credentials that identify the function.
-fn environment(function: &Function, access_key: &str, aws_url: &str) -> Env {
+fn environment(template: &Template, function: &Function, access_key: &str, aws_url: &str) -> Env {
     let lambda = [
         ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", access_key),
@@ -254,10 +264,14 @@ fn environment(function: &Function, access_key: &str, aws_url: &str) -> Env {
         ("AWS_ENDPOINT_URL_DYNAMODB", aws_url),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws_url),
         ("AWS_ENDPOINT_URL_SQS", aws_url),
+        ("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", aws_url),
         ("AWS_LAMBDA_FUNCTION_NAME", &function.id),
     ];
     let lambda = lambda.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let variables: Env = function.environment.clone().into_iter().chain(lambda).collect();
+    // The WebSocket API is on the port of the API, whatever the host name by which that is called.
+    let web_socket = template.web_socket_api.as_ref().filter(|_| function.environment.contains_key("REALTIME_URL"));
+    let web_socket = web_socket.map(|api| ("REALTIME_URL".to_owned(), api.path()));
+    let variables: Env = function.environment.clone().into_iter().chain(lambda).chain(web_socket).collect();
     variables.local()
 }
 

@@ -271,6 +271,7 @@ const DESK_API: [(&str, u64); 41] = [
     ("create-sign-in-code", 201),
     ("sign-in", 401),
     ("list-sessions", 200),
+    ("create-realtime-ticket", 403),
     ("agent-lists-bindings", 403),
     ("close-conversation", 200),
     ("list-audit", 200),
@@ -303,6 +304,18 @@ async fn desk_api() {
         }
     }
     assert_all_samples("desk-api", &DESK_API.map(|(case, _)| case));
+}
+
+#[tokio::test]
+async fn realtime() {
+    let world = World::start().await;
+    let says = async |case: &str| world.bundle.invoke("Realtime", sample(&format!("realtime/{case}"))).await.unwrap();
+    assert_eq!(says("connect").await, json!({ "statusCode": 403 }), "nobody has made the ticket");
+    assert_eq!(says("ping").await, json!({ "statusCode": 200, "body": "{\"type\":\"pong\"}" }));
+    let ended = "{\"v\":1,\"type\":\"session_ended\"}";
+    assert_eq!(says("heartbeat").await, json!({ "statusCode": 200, "body": ended }), "the connection is not kept");
+    assert_eq!(says("disconnect").await, json!({ "statusCode": 200 }));
+    assert_all_samples("realtime", &["connect", "disconnect", "heartbeat", "ping"]);
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ mod log_entries;
 mod metrics;
 mod queue;
 mod quota;
+mod realtime;
 mod reception;
 mod refused_pushes;
 mod request_deadlines;

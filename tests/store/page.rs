@@ -95,7 +95,11 @@ async fn everything(kit: &Kit) {
     };
     let sessions = kit.table.sessions();
     let (code, _) = sessions.create_code(holder.clone(), None).await.unwrap().unwrap();
-    sessions.sign_in(code.expose_secret(), "browser").await.unwrap().unwrap();
+    let session = sessions.sign_in(code.expose_secret(), "browser").await.unwrap().unwrap().session;
+    let (ticket, _) = kit.table.tickets().create_ticket(&session, Some("a1".to_owned()), "https://o").await.unwrap();
+    let ticket = kit.table.connecting().redeem(ticket.expose_secret(), "https://o").await.unwrap().unwrap();
+    assert!(kit.table.connecting().connect(ticket, "c1=").await.unwrap());
+    kit.table.tickets().create_ticket(&session, None, "https://o").await.unwrap();
     sessions.create_code(holder, None).await.unwrap().unwrap();
     let actor = Arc::new(AuditActor { token_id: "t1".to_owned(), name: None, role: Role::Admin, agent_id: None });
     let tokens = kit.table.api_token_writer().by(&actor);

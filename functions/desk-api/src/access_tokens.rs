@@ -8,7 +8,7 @@ use api::{Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Re
 use desk::policy::{Action, AppIds, Grant, Role, Scope};
 use jiff::Timestamp;
 use serde::Serialize;
-use store::{AGENT_TOKENS_MAX, ApiToken, ExposeSecret, Kind, SecretString, TokenEnd};
+use store::{AGENT_TOKENS_MAX, ApiToken, BOOTSTRAP, ExposeSecret, Kind, SecretString, TokenEnd};
 use utoipa::ToSchema;
 
 use self::new_token::NewAccessToken;
@@ -185,6 +185,7 @@ async fn retire_bootstrap(Acting(services): Acting) -> Result<NoContent, Problem
         let detail = "There is no other valid admin token. Create one first: POST /api/access-tokens.";
         return Err(Problem::conflict(Code::AccessTokenLastAdmin, detail));
     }
+    services.live.close(|open| open.watcher.token_id == BOOTSTRAP).await;
     tracing::info!("bootstrap token retired");
     Ok(NoContent)
 }
@@ -210,6 +211,7 @@ async fn delete(Acting(services): Acting, Path(IdPath { id }): Path<IdPath>) -> 
             return Err(Problem::conflict(Code::AccessTokenLastAdmin, detail));
         }
     }
+    services.live.close(|open| open.watcher.token_id == id).await;
     tracing::info!(id, "access token revoked");
     Ok(NoContent)
 }

@@ -125,13 +125,21 @@ pub(crate) async fn disable_agent(
     let (writer, bootstrap) = (&services.store.api_token_writer, &services.bootstrap_hash);
     let (record, end) = writer.disable_agent(seen, settings, aliases, bootstrap).await?;
     ended(end)?;
+    close_connections(services, &seen.id).await;
     record.ok_or_else(Problem::internal)
 }
 
 /// Deletes an agent. The agent's duty and access tokens end with it.
 pub(crate) async fn delete_agent(services: &Services, seen: &Record<Value>) -> Result<(), Problem> {
     refuse_if_waited_for(services, &seen.id).await?;
-    ended(services.store.api_token_writer.delete_agent(seen, &services.bootstrap_hash).await?)
+    ended(services.store.api_token_writer.delete_agent(seen, &services.bootstrap_hash).await?)?;
+    close_connections(services, &seen.id).await;
+    Ok(())
+}
+
+/// Closes the connections of an agent whose sessions have ended.
+async fn close_connections(services: &Services, agent: &str) {
+    services.live.close(|open| open.watcher.agent_id.as_deref() == Some(agent)).await;
 }
 
 fn ended(end: AgentEnd) -> Result<(), Problem> {

@@ -33,6 +33,11 @@ impl Host {
         format!("{}/callback/{app_id}", self.0)
     }
 
+    /// The address of the WebSocket API; a path is one of this host.
+    pub(crate) fn websocket_url(&self, url: &str) -> String {
+        if url.starts_with('/') { format!("{}{url}", self.0.replacen("http", "ws", 1)) } else { url.to_owned() }
+    }
+
     /// The address of the page with a sign-in code. A browser does not send the fragment, so that no server logs the code.
     pub(crate) fn sign_in_url(&self, code: &str) -> String {
         format!("{}/#sign-in={code}", self.0)

@@ -4,7 +4,7 @@
 //!   `session_from_secret`), `session_from`, `visitors` (with `block`, `erasure` and `export`), `conversations` (with `counts`), `handoff` (claim,
 //!   accept, mark as read, transfer, close), `messages`, `groups`,
 //!   `agents` (with `duty`), `merchants`, `robots` (with `questions` and `try_robot`), `calendars`, `routing`, `access_tokens`, `sign_in`,
-//!   `sessions`, `audit`, `me`.
+//!   `sessions`, `realtime`, `audit`, `me`.
 //! - What groups, agents, merchants, robots and calendars have in common: `records` creates, lists, changes and deletes
 //!   them; `settings` reads and validates them; `effects` is what a change of settings entails; `usage` finds what still
 //!   uses a resource; `lookup` finds one by id.
@@ -38,6 +38,7 @@ mod messages;
 mod names;
 mod parameters;
 mod questions;
+mod realtime;
 mod reception;
 mod reception_check;
 mod records;
@@ -57,9 +58,10 @@ mod visitors;
 use api::{ApiRouter, Route, Routes};
 use axum::Router;
 pub use description::{OPENAPI, document};
-use function::{Deadline, Env, StartError};
+use function::{Aws, CallLimits, Deadline, Env, StartError};
 use lambda_http::{Body, Request, Response};
-use services::Services;
+use realtime::Live;
+use services::{Deployed, Services};
 use store::SharedClock;
 
 /// The started API.
@@ -70,16 +72,22 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Reads `TABLE_NAME`, `SECRET_ARN`, `WECHAT_API_URL` and `ADMIN_TOKEN_SHA256`.
+    /// Reads `TABLE_NAME`, `SECRET_ARN`, `WECHAT_API_URL`, `ADMIN_TOKEN_SHA256`, `REALTIME_URL` and `CONNECTIONS_URL`. The address of
+    /// the WebSocket API may be a path on the same host, as in the bundle on one machine.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let mut settings = env.settings();
         let bootstrap_hash = settings.sha256("ADMIN_TOKEN_SHA256");
+        let realtime_url = settings.text("REALTIME_URL");
+        let connections_url = settings.text("CONNECTIONS_URL");
         let (table, vault, channel) = settings.channel(clock.clone()).await?;
+        let connections = Aws::new(env, CallLimits::OneSecond)?.connections(&connections_url);
+        let live = Live::new(table.connected(), connections);
         let mut router = ApiRouter::default();
         mount(&mut router);
         let robots =
             ::robots::Client::new(env.reach()).map_err(|error| StartError::Settings(vec![error.to_string()]))?;
-        let services = Services::new(&table, vault, channel, robots, &bootstrap_hash);
+        let deployed = Deployed { bootstrap_hash: bootstrap_hash.into(), realtime_url: realtime_url.into(), live };
+        let services = Services::new(&table, vault, channel, robots, deployed);
         Ok(Self { clock, router: router.with_state(services) })
     }
 }
@@ -123,6 +131,7 @@ fn mount(routes: &mut impl Routes<Services>) {
     access_tokens::routes(routes);
     sign_in::routes(routes);
     sessions::routes(routes);
+    realtime::routes(routes);
     audit::routes(routes);
 }
 

@@ -1,6 +1,6 @@
 //! What every handler needs.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use ::conversations::{AgentActions, Conversations, Eraser};
 use api::{Caller, Problem};
@@ -12,10 +12,10 @@ use channel::Channel;
 use store::{
     AccessTokens, ApiTokenWriter, AuditActor, AuditLog, BindingList, BindingReader, BindingWriter, ConversationReader,
     DutyWriter, Lists, MediaUploads, ModelUseReader, Queues, RobotFailureReader, Sessions, SettingsReader,
-    SettingsWriter, SharedClock, StaffReader, Table, ThreadReader, Vault,
+    SettingsWriter, SharedClock, StaffReader, Table, ThreadReader, Tickets, Vault,
 };
 
-use crate::names::NameCache;
+use crate::{names::NameCache, realtime::Live};
 
 /// The state of the router.
 #[derive(Debug, Clone)]
@@ -28,8 +28,26 @@ pub(crate) struct Services {
     pub(crate) names: Arc<NameCache>,
     pub(crate) eraser: Eraser,
     vault: Vault,
+    deployed: Deployed,
+}
+
+/// What the deployment says.
+#[derive(Debug, Clone)]
+pub(crate) struct Deployed {
     /// SHA-256 of the bootstrap admin token.
     pub(crate) bootstrap_hash: Arc<str>,
+    /// The address of the WebSocket API.
+    pub(crate) realtime_url: Arc<str>,
+    /// The connections of browsers.
+    pub(crate) live: Live,
+}
+
+impl Deref for Services {
+    type Target = Deployed;
+
+    fn deref(&self) -> &Deployed {
+        &self.deployed
+    }
 }
 
 /// The services for the caller of an operation. The audit log names the caller in the entry of each change, which is written in
@@ -67,6 +85,7 @@ pub(crate) struct Store {
     pub(crate) lists: Lists,
     pub(crate) api_token_writer: ApiTokenWriter,
     pub(crate) sessions: Sessions,
+    pub(crate) tickets: Tickets,
     pub(crate) audit_log: AuditLog,
     pub(crate) media: MediaUploads,
     pub(crate) model_use: ModelUseReader,
@@ -84,7 +103,7 @@ impl Services {
         vault: Vault,
         channel: Channel,
         robots: ::robots::Client,
-        bootstrap_hash: &str,
+        deployed: Deployed,
     ) -> Self {
         let conversations = Conversations::new(table, &vault, channel);
         Self {
@@ -95,7 +114,7 @@ impl Services {
             robots,
             names: Arc::default(),
             vault,
-            bootstrap_hash: bootstrap_hash.into(),
+            deployed,
         }
     }
 
@@ -127,6 +146,7 @@ impl Store {
             lists: table.lists(),
             api_token_writer: table.api_token_writer(),
             sessions: table.sessions(),
+            tickets: table.tickets(),
             audit_log: table.audit_log(),
             media: table.media(),
             model_use: table.model_use(),

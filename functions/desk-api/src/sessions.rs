@@ -122,7 +122,8 @@ async fn list(
 
 /// End a session
 ///
-/// The caller's own, also the one that the request is made by; an admin ends any. Its token is refused within 60 seconds.
+/// The caller's own, also the one that the request is made by; an admin ends any. Its WebSockets are closed at once, and
+/// its token is refused within 60 seconds.
 #[utoipa::path(
     delete,
     path = "/api/sessions/{id}",
@@ -165,6 +166,9 @@ async fn revoke_others(
 
 async fn end(services: &Services, sessions: &[Session]) -> Result<NoContent, Problem> {
     services.store.sessions.end_sessions(sessions).await?;
+    if !sessions.is_empty() {
+        services.live.close(|open| sessions.iter().any(|session| session.id == open.watcher.session_id)).await;
+    }
     for session in sessions {
         tracing::info!(session_id = session.id, "session ended");
     }

@@ -4,6 +4,12 @@
 //!   the stream, because a language model takes seconds, in which it would block every other conversation of its shard.
 //! - An item that is due before the next minute tick goes into the queue of timers, and so does a queue or a send that a
 //!   function had no more time for (see [`store::Timer`]). No function needs a request for it while someone waits for its answer.
+//! - Browsers that are connected get a hint of what has changed (`hints`). A hint that does not arrive is not repeated and fails
+//!   no batch: the page reads what is new every minute and after each connection.
+
+mod changes;
+mod directory;
+mod hints;
 
 use function::{
     Deadline, Env, Failure, Outgoing, Queue, StartError,
@@ -14,6 +20,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use store::{SharedClock, Timer, TurnRef};
+
+use crate::hints::Hints;
 
 /// How long a turn stays in the queue before `robot` gets it: what a visitor writes within a second is one turn.
 const TURN_DELAY_SECONDS: i32 = 1;
@@ -26,15 +34,16 @@ const ONE_BATCH: SignedDuration = SignedDuration::from_secs(10);
 pub struct Deps {
     turns: Queue,
     timers: Queue,
+    hints: Hints,
     clock: SharedClock,
 }
 
 impl Deps {
-    /// Reads `ROBOT_TURNS_URL` and `TIMERS_URL`.
+    /// Reads `ROBOT_TURNS_URL`, `TIMERS_URL`, `TABLE_NAME` and `CONNECTIONS_URL`.
     #[expect(clippy::unused_async, reason = "every function's Deps are made alike")]
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (turns, timers) = (env.settings().queue("ROBOT_TURNS_URL")?, env.settings().queue("TIMERS_URL")?);
-        Ok(Self { turns, timers, clock })
+        Ok(Self { turns, timers, hints: Hints::new(env, &clock)?, clock })
     }
 }
 
@@ -49,11 +58,11 @@ pub async fn handle(deps: &Deps, trigger: Trigger, deadline: Deadline) -> Result
         enqueue(deps, &deps.turns, &turns, turn_message, deadline).await,
         enqueue(deps, &deps.timers, &timers, |timer| timer_message(timer, now), deadline).await,
     ];
+    deps.hints.tell(&records, deadline).await;
     // Lambda retries from the first failed record.
     let first = records.iter().map(Record::sequence_number).find(|record| failed.contains(&Some(*record)));
     Ok(batch_failures(first))
 }
-
 /// A mini program is a group, so that its turns do not delay those of others.
 fn turn_message(turn: &RobotTurn) -> Outgoing<'_, RobotTurn> {
     Outgoing { content: turn, delay_seconds: TURN_DELAY_SECONDS, group: turn.app_id.as_deref() }

@@ -1,4 +1,4 @@
-//! The endpoint of DynamoDB, Secrets Manager and SQS, on one loopback port.
+//! The endpoint of DynamoDB, Secrets Manager, SQS and `@connections`, on one loopback port.
 //!
 //! It identifies the calling function by the access key of the signature, which has the function's logical id and a random text of
 //! this start. It refuses requests of browser pages. It checks the IAM statements of the function, counts the request, applies an
@@ -8,6 +8,7 @@
 mod access_keys;
 mod answers;
 mod authorization;
+mod connections;
 mod database;
 mod faults;
 mod in_flight;
@@ -44,6 +45,8 @@ use crate::iam::{self, Statement};
 use crate::queues::Queues;
 use crate::template::{TableDefinition, Template};
 use crate::trusted_hosts::TrustedHosts;
+use crate::websocket::OpenConnections;
+use connections::ConnectionRequest;
 
 /// The name of the caller that has all permissions: the bundle and tests.
 pub const OWN_KEY: &str = "local";
@@ -57,6 +60,9 @@ pub(crate) struct Aws {
     tables: Vec<TableDefinition>,
     secrets: Secrets,
     queues: Queues,
+    connections: OpenConnections,
+    /// The id of the WebSocket API and its stage.
+    web_socket_api: (String, String),
     database: Database,
     access_keys: AccessKeys,
     trusted_hosts: TrustedHosts,
@@ -99,6 +105,8 @@ impl Aws {
             tables: template.tables.values().cloned().collect(),
             secrets,
             queues,
+            connections: OpenConnections::default(),
+            web_socket_api: (String::new(), String::new()),
             database,
             access_keys: AccessKeys::generate(),
             trusted_hosts: TrustedHosts::of(address, &[]),
@@ -177,6 +185,9 @@ impl Aws {
             return Err(ConnectionClosed);
         };
         let body = body.to_bytes();
+        if let Some(request) = ConnectionRequest::of(&parts.method, parts.uri.path()) {
+            return self.answer_connections(&parts.method, &parts.headers, &request, &body);
+        }
 
         if self.trusted_hosts.refusal(&parts.method, &parts.headers).is_some() || !is_aws_json(&parts.headers) {
             return Ok(answers::error(

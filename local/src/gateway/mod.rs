@@ -13,7 +13,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerSimpleResponse;
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
@@ -25,6 +24,7 @@ use tokio::net::TcpListener;
 use crate::functions::{Functions, InvokeError};
 use crate::template::{Authorizer, Route};
 use crate::trusted_hosts::{TrustedHosts, refuse_untrusted};
+use crate::websocket::WebSocketGateway;
 use authorizer_cache::{Authorization, AuthorizerCache};
 use event::{GatewayRequest, decode_path};
 
@@ -45,15 +45,17 @@ impl Gateway {
         Self { routes, functions, authorizer_cache: AuthorizerCache::default(), clock }
     }
 
-    /// Serves until `shutdown` resolves and the open requests are answered.
+    /// Serves, together with the WebSocket API, until `shutdown` resolves and the open requests are answered.
     pub(crate) async fn serve(
         self,
         listener: TcpListener,
         trusted_hosts: TrustedHosts,
+        web_sockets: Option<WebSocketGateway>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
         let trusted = axum::middleware::from_fn_with_state(trusted_hosts, refuse_untrusted);
-        let app = Router::new().fallback(receive).layer(trusted).with_state(Arc::new(self));
+        let web_sockets = web_sockets.map(WebSocketGateway::router).unwrap_or_default();
+        let app = web_sockets.fallback(receive).layer(trusted).with_state(Arc::new(self));
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(listener, app).with_graceful_shutdown(shutdown).await
     }

@@ -101,14 +101,16 @@ impl<'a> Resolver<'a> {
             || TemplateError::new(format!("Ref {name}: no such resource, or a type whose Ref is not supported here"));
         let kind = self.resources.get(name).and_then(|resource| resource["Type"].as_str()).ok_or_else(unknown)?;
         match kind {
-            "AWS::DynamoDB::Table" | "AWS::Serverless::Function" | "AWS::Logs::LogGroup" => {
-                Ok(format!("{STACK}-{name}"))
-            }
+            "AWS::DynamoDB::Table"
+            | "AWS::Serverless::Function"
+            | "AWS::Logs::LogGroup"
+            | "AWS::ApiGatewayV2::Integration"
+            | "AWS::ApiGatewayV2::Route" => Ok(format!("{STACK}-{name}")),
             "AWS::SecretsManager::Secret" => {
                 Ok(format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{STACK}-{name}"))
             }
             "AWS::SQS::Queue" => Ok(format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{STACK}-{name}")),
-            "AWS::Serverless::HttpApi" => Ok(name.to_lowercase()),
+            "AWS::Serverless::HttpApi" | "AWS::ApiGatewayV2::Api" => Ok(name.to_lowercase()),
             _ => Err(unknown()),
         }
     }

@@ -10,6 +10,7 @@ mod functions;
 mod intrinsics;
 mod queues;
 mod tables;
+mod websocket;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub use functions::Function;
 pub(crate) use intrinsics::{ACCOUNT, REGION, function_arn};
 pub use queues::{QueueDefinition, QueueMapping, Redrive};
 pub use tables::TableDefinition;
+pub use websocket::{WebSocketApi, WebSocketRoute};
 
 use intrinsics::Resolver;
 
@@ -67,6 +69,8 @@ pub struct Template {
     pub tables: BTreeMap<String, TableDefinition>,
     /// The secrets, by logical id.
     pub secrets: BTreeMap<String, SecretDefinition>,
+    /// The WebSocket API.
+    pub web_socket_api: Option<WebSocketApi>,
 }
 
 /// A generated secret.
@@ -112,7 +116,9 @@ impl Template {
             schedules: Vec::new(),
             tables: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            web_socket_api: None,
         };
+        let mut web_socket = websocket::Parts::default();
         let globals = functions::Globals::read(document, &resolver)?;
         for (id, resource) in resolver.resources() {
             let kind = resource["Type"].as_str().unwrap_or_default();
@@ -125,7 +131,13 @@ impl Template {
                 "AWS::DynamoDB::Table" => tables::read(id, properties, &mut template),
                 "AWS::SecretsManager::Secret" => read_secret(id, &properties, &resolver, &mut template),
                 "AWS::SQS::Queue" => queues::read(id, properties, &resolver, &mut template),
-                "AWS::Serverless::HttpApi" | "AWS::Logs::LogGroup" | "AWS::CloudWatch::Alarm" => Ok(()),
+                "AWS::Serverless::HttpApi"
+                | "AWS::Lambda::Permission"
+                | "AWS::Logs::LogGroup"
+                | "AWS::CloudWatch::Alarm" => Ok(()),
+                _ if kind.starts_with("AWS::ApiGatewayV2::") => {
+                    web_socket.read(id, kind.trim_start_matches("AWS::ApiGatewayV2::"), properties)
+                }
                 _ => Err(TemplateError::new("a resource type that has no local counterpart")),
             }
             .map_err(|error| error.within(&place))?;
@@ -133,6 +145,7 @@ impl Template {
         for (name, output) in document["Outputs"].as_object().into_iter().flatten() {
             resolver.resolve(output).map_err(|error| error.within(&format!("Outputs.{name}")))?;
         }
+        template.web_socket_api = web_socket.join()?;
         queues::check_mappings(&template)?;
         events::resolve_authorizers(&mut template.routes, &resolver)?;
         template.routes.sort_by_key(Route::specificity);

@@ -54,7 +54,7 @@ fn template_has_the_expected_routes_mappings_and_schedules() {
         assert_eq!((mapping.batch_size, mapping.max_retries), (100, 5), "{}", mapping.name);
         assert_eq!(mapping.batching_window, Duration::ZERO, "{}", mapping.name);
         assert_eq!(mapping.dead_letter_queue.as_deref(), Some("StreamDeadLetters"));
-        let filters = if mapping.name.starts_with("FanOut") { 2 } else { 1 };
+        let filters = if mapping.name.starts_with("FanOut") { 4 } else { 1 };
         assert_eq!(mapping.filters.len(), filters, "{}", mapping.name);
     }
     let schedules: Vec<_> = template.schedules.iter().map(|schedule| schedule.name.as_str()).collect();
@@ -151,14 +151,14 @@ fn robot_turns_come_one_at_a_time_and_a_failed_one_alone_comes_back() {
 }
 
 #[test]
-fn only_desk_api_and_access_can_write_tokens_and_sessions() {
+fn only_their_functions_can_write_tokens_sessions_and_connections() {
     let template = deployed();
     let resource = format!("arn:aws:dynamodb:local:000000000000:table/{}", template.tables["Table"].name);
     let mut writers = Vec::new();
     for function in template.functions.values() {
         for action in ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate"] {
             let action = format!("dynamodb:{action}");
-            for key in ["access#0", "session#a1", "sign-in#0"] {
+            for key in ["access#0", "session#a1", "sign-in#0", "ticket#0", "connections"] {
                 let leading_keys = vec![key.to_owned()];
                 let request = AuthorizationRequest { action: action.clone(), resource: resource.clone(), leading_keys };
                 if is_allowed(&function.statements, &request) {
@@ -173,11 +173,36 @@ fn only_desk_api_and_access_can_write_tokens_and_sessions() {
         "DeskApi dynamodb:PutItem access#0",
         "DeskApi dynamodb:PutItem session#a1",
         "DeskApi dynamodb:PutItem sign-in#0",
+        "DeskApi dynamodb:PutItem ticket#0",
         "DeskApi dynamodb:DeleteItem access#0",
         "DeskApi dynamodb:DeleteItem session#a1",
         "DeskApi dynamodb:DeleteItem sign-in#0",
+        "DeskApi dynamodb:DeleteItem connections",
+        "FanOut dynamodb:DeleteItem connections",
+        "Realtime dynamodb:PutItem connections",
+        "Realtime dynamodb:UpdateItem connections",
+        "Realtime dynamodb:DeleteItem ticket#0",
+        "Realtime dynamodb:DeleteItem connections",
     ];
     assert_eq!(writers, expected);
+}
+
+#[test]
+fn web_socket_api_has_its_routes_and_only_messages_are_answered() {
+    let template = deployed();
+    let api = template.web_socket_api.unwrap();
+    assert_eq!((api.id.as_str(), api.path().as_str()), ("RealtimeApi", "/realtime"));
+    let routes: Vec<_> =
+        api.routes.iter().map(|(key, route)| (key.as_str(), route.function.as_str(), route.answers)).collect();
+    let expected =
+        [("$connect", "Realtime", false), ("$default", "Realtime", true), ("$disconnect", "Realtime", false)];
+    assert_eq!(routes, expected);
+    for body in ["", "x", "{}", r#"{"type":"ping"}"#, r#"{"type":"$connect"}"#, r#"{"type":7}"#] {
+        assert_eq!(api.route_of(body).0, "$default", "{body}");
+    }
+    let variables = &template.functions["DeskApi"].environment;
+    assert_eq!(variables["REALTIME_URL"], "wss://realtimeapi.execute-api.local.amazonaws.com/realtime");
+    assert_eq!(variables["CONNECTIONS_URL"], "https://realtimeapi.execute-api.local.amazonaws.com/realtime");
 }
 
 #[test]

@@ -16,6 +16,7 @@
 //! | `last_word` | whether the visitor waits for an answer, and since when neither side has written |
 //! | `erasure` | how all that is stored of a visitor is deleted |
 //! | `permissions` | what a caller may do, by the facts in the table |
+//! | `watch_facts` | the same facts, for who is told of a change |
 //! | `token_agent` | which agent the holder of an access token works as |
 //! | `simulate` | where a conversation would go |
 //! | `decision`, `cycle` | one decision: read, decide, write, send, follow up, and again after a conflict |
@@ -50,6 +51,7 @@ mod settings_cache;
 mod simulate;
 mod tick;
 mod token_agent;
+mod watch_facts;
 
 pub use actions::{Actor, AgentActions, HandedOff, HandoffError, HandoffResult, NewBlock, TransferTarget};
 pub use erasure::{Eraser, ErasureState};
@@ -58,6 +60,7 @@ pub use robot_turn::{AskFailure, AskedRobot, RobotTrial, TURN_TIME, TurnOutcome,
 pub use settings_cache::SETTINGS_LIFE;
 pub use simulate::{FirstStep, Simulated, Simulation};
 pub use tick::{Tick, TickReport};
+pub use watch_facts::{WatchFacts, WatchedGroup};
 
 use std::sync::Arc;
 

@@ -192,7 +192,7 @@ impl VisitorsOfClosed {
 }
 
 /// Which agent has an open conversation; `None` for a closed one.
-fn holder(conversation: &Conversation) -> Option<Holder> {
+pub(crate) fn holder(conversation: &Conversation) -> Option<Holder> {
     match &conversation.stage {
         Stage::Closed { .. } => None,
         Stage::Assigned(assigned) => Some(Holder::Agent(assigned.agent_id.clone())),
@@ -200,7 +200,7 @@ fn holder(conversation: &Conversation) -> Option<Holder> {
     }
 }
 
-fn facts(conversation: &Conversation, group_ids: BTreeSet<String>, holder: Holder) -> ConversationFacts {
+pub(crate) fn facts(conversation: &Conversation, group_ids: BTreeSet<String>, holder: Holder) -> ConversationFacts {
     let queue = conversation.waiting().and_then(|waiting| Queue::named(&waiting.queue));
     let by_plan =
         stored_plan(conversation).into_iter().flat_map(|plan| plan.levels).filter_map(|level| match level.target {
@@ -216,7 +216,7 @@ fn facts(conversation: &Conversation, group_ids: BTreeSet<String>, holder: Holde
 }
 
 /// The group of a conversation's stage, or else the groups of its plan; `None` if there are neither.
-fn own_groups(conversation: &Conversation) -> Option<BTreeSet<String>> {
+pub(crate) fn own_groups(conversation: &Conversation) -> Option<BTreeSet<String>> {
     let of_queue = || match conversation.waiting().and_then(|waiting| Queue::named(&waiting.queue)) {
         Some(Queue::Group(id)) => Some(id),
         _ => None,
@@ -237,7 +237,7 @@ fn own_groups(conversation: &Conversation) -> Option<BTreeSet<String>> {
 }
 
 /// The agent who had a closed conversation last. The visitor's last agent is theirs if it was assigned within it.
-fn last_agent(conversation: &Conversation, visitor: &Visitor) -> Option<String> {
+pub(crate) fn last_agent(conversation: &Conversation, visitor: &Visitor) -> Option<String> {
     let (agent, at) = visitor.last_agent.as_ref()?;
     let within = *at >= conversation.created_at && conversation.closed_at.is_none_or(|end| *at <= end);
     within.then(|| agent.clone())

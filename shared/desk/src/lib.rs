@@ -17,6 +17,7 @@
 //! | [`limits`] | limits on what one visitor and one mini program may use, and blocked visitors |
 //! | [`quota`] | the number of replies that WeChat still grants |
 //! | [`policy`] | which caller may do what to which conversation, visitor or setting |
+//! | [`hint`] | who is told of a change, and how |
 //! | [`held`] | how held texts are merged into messages |
 //! | [`conversation`] | the roles and reasons that are stored with a conversation |
 
@@ -26,6 +27,7 @@ pub mod conversation;
 pub mod faq;
 pub mod handover;
 pub mod held;
+pub mod hint;
 pub mod limits;
 pub mod merchant;
 pub mod numerals;

@@ -35,6 +35,8 @@ pub enum CallLimits {
     /// `TransactionInProgressException` until DynamoDB completes it, which a retry more than 5 s later triggers (API
     /// reference, `TransactWriteItems`).
     TenSeconds,
+    /// 1.5 s with one attempt, for what is not worth a repetition: a hint to a browser.
+    OneSecond,
 }
 
 impl CallLimits {
@@ -43,6 +45,7 @@ impl CallLimits {
         let (call, attempt) = match self {
             Self::FiveSeconds => (Duration::from_millis(3500), Duration::from_millis(1500)),
             Self::TenSeconds => (Duration::from_secs(10), Duration::from_millis(2500)),
+            Self::OneSecond => (Duration::from_millis(1500), Duration::from_millis(1500)),
         };
         TimeoutConfig::builder()
             .connect_timeout(CONNECT)
@@ -58,6 +61,7 @@ impl CallLimits {
         let (attempts, throttled) = match self {
             Self::FiveSeconds => (3, failed),
             Self::TenSeconds => (5, Duration::from_secs(1)),
+            Self::OneSecond => (1, failed),
         };
         RetryConfig::standard()
             .with_max_attempts(attempts)
@@ -77,6 +81,8 @@ pub struct Aws {
     secrets_endpoint: Option<String>,
     #[cfg(feature = "queue")]
     sqs_endpoint: Option<String>,
+    #[cfg(feature = "connections")]
+    connections_endpoint: Option<String>,
     timeouts: TimeoutConfig,
     retries: RetryConfig,
 }
@@ -99,7 +105,7 @@ macro_rules! client_config {
 
 impl Aws {
     /// Reads the variables that Lambda sets, and `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`,
-    /// `AWS_ENDPOINT_URL_SQS` and `AWS_CA_BUNDLE` (AWS SDKs and Tools Reference Guide) where they are set.
+    /// `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI` and `AWS_CA_BUNDLE` (AWS SDKs and Tools Reference Guide) where they are set.
     pub fn new(env: &Env, limits: CallLimits) -> Result<Self, StartError> {
         let mut settings = env.settings();
         let region = settings.text("AWS_REGION");
@@ -114,6 +120,8 @@ impl Aws {
             secrets_endpoint: env.get("AWS_ENDPOINT_URL_SECRETS_MANAGER").map(ToOwned::to_owned),
             #[cfg(feature = "queue")]
             sqs_endpoint: env.get("AWS_ENDPOINT_URL_SQS").map(ToOwned::to_owned),
+            #[cfg(feature = "connections")]
+            connections_endpoint: env.get("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI").map(ToOwned::to_owned),
             region: Region::new(region),
             timeouts: limits.timeouts(),
             retries: if env.is_local() { limits.retries().with_initial_backoff(LOCAL_PAUSE) } else { limits.retries() },
@@ -150,6 +158,14 @@ impl Aws {
     pub fn vault(&self, secret: &str, clock: SharedClock) -> Vault {
         let config = client_config!(aws_sdk_secretsmanager, self, self.secrets_endpoint);
         Vault::new(aws_sdk_secretsmanager::Client::from_conf(config), secret, clock)
+    }
+
+    /// The connections of the WebSocket API whose stage has this URL.
+    #[cfg(feature = "connections")]
+    pub fn connections(&self, url: &str) -> crate::Connections {
+        let endpoint = Some(self.connections_endpoint.clone().unwrap_or_else(|| url.to_owned()));
+        let config = client_config!(aws_sdk_apigatewaymanagement, self, endpoint);
+        crate::Connections::new(aws_sdk_apigatewaymanagement::Client::from_conf(config))
     }
 
     /// The queue with this URL.

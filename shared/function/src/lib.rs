@@ -8,10 +8,13 @@
 //! - [`trigger`]: stream records, messages of a queue, and the schedule's tick.
 //! - [`Deadline`]: what an invocation may begin before its timeout.
 //! - [`queue`]: the messages that functions send each other.
+//! - `Connections`: the WebSockets of browsers.
 //! - [`init_logs`]: logs in the format of Lambda's logging configuration, and metrics in them.
 
 mod aws;
 pub mod callback;
+#[cfg(feature = "connections")]
+mod connections;
 mod deadline;
 mod env;
 pub mod http;
@@ -22,6 +25,8 @@ mod tls;
 pub mod trigger;
 
 pub use aws::{Aws, CallLimits};
+#[cfg(feature = "connections")]
+pub use connections::{Connections, Delivery};
 pub use deadline::{ANSWER_RESERVE, Deadline, RESERVE};
 pub use env::{Env, Settings, StartError};
 pub use logs::{METRICS, init_logs, json_logs};

@@ -202,8 +202,9 @@ impl Table {
         if let Some(agent) = from {
             let update = self
                 .load_update(agent, &entry)
-                .update_expression("SET #load = #load - :one DELETE #conversations :entry")
-                .condition_expression("#load >= :one");
+                .update_expression("SET #load = #load - :one, hint = :now DELETE #conversations :entry")
+                .condition_expression("#load >= :one")
+                .expression_attribute_values(":now", at(now));
             writes.push((Part::Other, update_item(update)?));
             if before.is_some_and(|before| !before.in_duty) {
                 writes.push((Part::Other, self.edge_delete(agent, &entry)?));
@@ -218,7 +219,9 @@ impl Table {
     fn assign_write(&self, agent: &str, entry: &str, assign: Assign, now: Timestamp) -> Result<TransactWriteItem> {
         let update = self
             .load_update(agent, entry)
-            .update_expression("SET #load = #load + :one, last_assigned_at = :now ADD #conversations :entry")
+            .update_expression(
+                "SET #load = #load + :one, last_assigned_at = :now, hint = :now ADD #conversations :entry",
+            )
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#capacity", "capacity")
             .expression_attribute_values(":now", at(now));

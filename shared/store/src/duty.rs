@@ -188,7 +188,8 @@ impl DutyWriter {
         let now = self.0.clock.now();
         let present = if status == AgentStatus::Offline { now } else { now + HEARTBEAT_LIFE };
         let mut set =
-            "SET #status = :status, since = :now, present_until = :present, due_pk = :due, due_sk = :look".to_owned();
+            "SET #status = :status, since = :now, present_until = :present, due_pk = :due, due_sk = :look, hint = :now"
+                .to_owned();
         let mut update = self
             .0
             .duty_update(agent)
@@ -221,8 +222,8 @@ impl DutyWriter {
         let answer = self
             .0
             .duty_update(agent)
-            // The stream must not ask for an earlier timer again with each heartbeat.
-            .update_expression("SET present_until = :until REMOVE timer")
+            // The stream must not ask for an earlier timer again with each heartbeat, nor tell of an earlier change.
+            .update_expression("SET present_until = :until REMOVE timer, hint")
             .condition_expression("attribute_exists(pk) AND #status <> :offline")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":offline", s(AgentStatus::Offline.as_str()))
@@ -252,10 +253,11 @@ impl DueChecks {
         let update = if timed_out {
             update
                 .condition_expression(format!("{still} AND #load = :none"))
-                .update_expression("SET #status = :offline REMOVE due_pk, due_sk, reason, failures, timer")
+                .update_expression("SET #status = :offline, hint = :now REMOVE due_pk, due_sk, reason, failures, timer")
                 .expression_attribute_names("#load", "load")
                 .expression_attribute_values(":offline", s(AgentStatus::Offline.as_str()))
                 .expression_attribute_values(":none", n(0))
+                .expression_attribute_values(":now", at(self.0.clock.now()))
         } else {
             let next = seen.times_out_at();
             let is_soon = timer::is_soon(next, self.0.clock.now());
@@ -265,10 +267,10 @@ impl DueChecks {
                 .expression_attribute_values(":look", s(timer::due_sk(next, is_soon)));
             if is_soon {
                 update
-                    .update_expression("SET due_pk = :due, due_sk = :look, timer = :timer REMOVE failures")
+                    .update_expression("SET due_pk = :due, due_sk = :look, timer = :timer REMOVE failures, hint")
                     .expression_attribute_values(":timer", timer::attribute(next))
             } else {
-                update.update_expression("SET due_pk = :due, due_sk = :look REMOVE failures, timer")
+                update.update_expression("SET due_pk = :due, due_sk = :look REMOVE failures, timer, hint")
             }
         };
         match update.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error)) {

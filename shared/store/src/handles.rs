@@ -130,6 +130,16 @@ handles! {
     /// `sign-in#…`; `Query`, `PutItem` and `DeleteItem` of `session#…`; `ConditionCheckItem` of `access#…` and `agent#…`).
     Sessions sessions;
 
+    /// Makes tickets for WebSocket connections (`PutItem` of `ticket#…`).
+    Tickets tickets;
+
+    /// Redeems tickets, and keeps and forgets connections (`DeleteItem` of `ticket#…`; `ConditionCheckItem` of `session#…` and
+    /// `agent#…`; `GetItem`, `PutItem`, `UpdateItem` and `DeleteItem` of `connections`).
+    Connecting connecting;
+
+    /// Reads who is connected, and forgets connections that have ended (`GetItem`, `Query` and `DeleteItem` of `connections`).
+    Connected connected;
+
     /// Verifies tokens of the API and of sessions, and records their use (`GetItem` of `access#…`, `session#…` and `agent#…`,
     /// `UpdateItem` of `access#…` and `session#…`).
     TokenVerifier token_verifier;

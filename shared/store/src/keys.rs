@@ -24,6 +24,9 @@ pub(crate) const ACCESS: &str = "access";
 pub(crate) const RETIRED: &str = "retired";
 pub(crate) const SESSION: &str = "session";
 pub(crate) const SIGN_IN: &str = "sign_in";
+pub(crate) const TICKET: &str = "ticket";
+pub(crate) const CONNECTION: &str = "connection";
+pub(crate) const CONNECTIONS_VERSION_KIND: &str = "connections_version";
 pub(crate) const PERSON: &str = "person";
 pub(crate) const ALIAS: &str = "alias";
 pub(crate) const DUTY: &str = "duty";
@@ -49,6 +52,10 @@ const ACCESS_PREFIX: &str = "access#";
 
 /// Partition of the copies of all push credentials.
 pub(crate) const CALLBACKS: &str = "callbacks";
+
+/// Partition of all WebSocket connections, and the sort key of the number of those that have begun.
+pub(crate) const CONNECTIONS: &str = "connections";
+pub(crate) const CONNECTIONS_VERSION: &str = "version";
 
 /// Partition and sort key of the progress of sealing again.
 pub(crate) const VAULT: &str = "vault";
@@ -205,6 +212,15 @@ pub(crate) fn sessions(owner: &str) -> String {
 
 pub(crate) fn sign_in(sha256: &str) -> String {
     format!("sign-in#{sha256}")
+}
+
+pub(crate) fn ticket(sha256: &str) -> String {
+    format!("ticket#{sha256}")
+}
+
+/// A connection, by the id that API Gateway gives it.
+pub(crate) fn connection(id: &str) -> String {
+    format!("connection#{id}")
 }
 
 pub(crate) fn agent_token(id: &str) -> String {

@@ -42,6 +42,9 @@
 //! | access: a token of the API by its hash | `access#<sha256>` | `access` | `lists`: `access-tokens`, id | desk-api; access (last use) |
 //! | `sign_in`: a sign-in code by its hash, until it is used or has expired | `sign-in#<sha256>` | `sign_in` | | desk-api |
 //! | session: a session of an agent, or of a token that names none, by the hash of its token | `session#<agent or token>` | `<sha256>` | | desk-api; access (last use) |
+//! | ticket: a ticket for a connection by its hash, until it is used or has expired | `ticket#<sha256>` | `ticket` | | desk-api; realtime (redeemed) |
+//! | connection: a WebSocket of a browser | `connections` | `connection#<connection id>` | | realtime; fan-out, desk-api (ended) |
+//! | `connections_version`: how many connections have begun | `connections` | `version` | | realtime |
 //! | `agent_token`: a token of an agent | `agent#<id>` | `token#<id>` | | desk-api |
 //! | `turn_slots`: the turns of language models and webhooks that a mini program has at this moment, and what its models have used on this day | `turns#<appid>` | `slots#<number>` | | robot |
 //! | audit: an entry of the audit log | `audit#<year and month>#<shard>` | `<time>#<id>` | | with the change that it is about: desk-api; access (first use of a token) |
@@ -74,7 +77,10 @@
 //! | bindings, settings, tokens of the API, by page | query `lists`, then batch get |
 //! | unprocessed messages, unfinished sends, expired held texts, conversations, agents and queues to check | query `due` up to now, 64 shards side by side; each has all kinds |
 //! | a session by its token; the sessions of a person | get; query `session#…` |
+//! | who is connected | get the version; query `connections` when it has changed |
 //! | tokens to renew | query `due` up to now |
+//!
+//! `hint` is on a duty whose change is told to browsers, until the next heartbeat.
 //!
 //! `timer` is on an item that the stream's reader sets a timer for: a conversation or a duty that is due before a tick could see it,
 //! a watch or a pending send that a function had no time for. The key in `due` of the first two then ends with `t`.
@@ -124,7 +130,7 @@
 //! | group | members | 500 ids of existing agents; 20 aliases of 100 characters |
 //! | calendar | days | lists of 400, each written by one request of 64 KB |
 //! | robot, agent, merchant, question | settings | texts of 4 KB and less; 20 aliases or variants |
-//! | access, `sign_in`, session | scope of a token; the device | 50 ids of groups, 50 AppIDs; 200 bytes |
+//! | access, `sign_in`, session, ticket, connection | scope of a token; the device | 50 ids of groups, 50 AppIDs; 200 bytes |
 //!
 //! # Decisions
 //!
@@ -149,6 +155,7 @@ mod audit;
 mod binding;
 mod clock;
 mod commit;
+mod connection;
 mod conversation;
 mod conversation_list;
 mod due;
@@ -158,6 +165,7 @@ mod error;
 mod event;
 mod handles;
 mod idempotency;
+mod image_change;
 mod inbox;
 mod item;
 mod keys;
@@ -199,6 +207,7 @@ pub use audit::{
 pub use binding::{Binding, BindingChange, BindingMode, BindingStatus, CredentialProblem, NewBinding, SigningSecret};
 pub use clock::{Clock, ManualClock, Reached, SharedClock, SystemClock};
 pub use commit::{Assign, Commit, CommitOutcome, IgnoredMessage};
+pub use connection::{CONNECTION_LIFE, Connection, TICKET_LIFE, Ticket, Watcher};
 pub use conversation::{Assigned, Conversation, RobotStage, Stage, TURN_MAX, Turn, TurnRef, Waiting};
 pub use desk::policy::Role;
 pub use due::{DueItem, DueKey, DueKind, DuePartition, Upcoming};
@@ -207,12 +216,14 @@ pub use erasure::{Erasure, ErasurePage};
 pub use error::{Result, StoreError};
 pub use event::{Event, NewEvent};
 pub use handles::{
-    AccessTokens, ApiTokenWriter, AuditLog, BindingList, BindingReader, BindingWriter, CallbackVerifier,
-    ConversationReader, Decisions, DueChecks, DueNow, DutyWriter, Erasures, Inbox, Lists, MediaUploads, ModelUseReader,
-    PushCredentialReader, Queues, Resealing, RobotFailureReader, RobotFailureWriter, Sends, Sessions, SettingsReader,
-    SettingsWriter, StaffReader, ThreadReader, TokenAgents, TokenSchedule, TokenVerifier, TurnSlots,
+    AccessTokens, ApiTokenWriter, AuditLog, BindingList, BindingReader, BindingWriter, CallbackVerifier, Connected,
+    Connecting, ConversationReader, Decisions, DueChecks, DueNow, DutyWriter, Erasures, Inbox, Lists, MediaUploads,
+    ModelUseReader, PushCredentialReader, Queues, Resealing, RobotFailureReader, RobotFailureWriter, Sends, Sessions,
+    SettingsReader, SettingsWriter, StaffReader, ThreadReader, Tickets, TokenAgents, TokenSchedule, TokenVerifier,
+    TurnSlots,
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
+pub use image_change::ImageChange;
 pub use inbox::{InboundRef, NewInbound, OVERDUE_AFTER, Receipt};
 pub use keys::queue_share;
 pub use keys::{CONVERSATION_LIST_SHARDS, DUE_SHARDS};

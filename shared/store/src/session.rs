@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use self::sign_in::SignedIn;
+pub(crate) use self::sign_in::random;
 use crate::{
     access::token_hash,
     audit::{AuditActor, AuditDetail, AuditSubject, AuditSubjectKind},

@@ -100,6 +100,7 @@ const OTHERS: &str = "
     POST   /api/access-tokens/{id}/sign-in-code             ok    403        403   403
     POST   /api/agents/{id}/sign-in-code                    ok    403        403   403
     POST   /api/sign-in                                     ok    ok         ok    ok
+    POST   /api/realtime/ticket                             403   403        403   403
     GET    /api/sessions                                    ok    ok         ok    403
     DELETE /api/sessions/{id}                               ok    ok         ok    403
     DELETE /api/sessions                                    ok    ok         ok    403

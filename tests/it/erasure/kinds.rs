@@ -22,9 +22,32 @@ pub(super) fn fate(kind: &str) -> Fate {
         "media" => Fate::Exported("media"),
         "visitor_conversation" | "waiting" | "idempotency" | "erasure" => Fate::Erased,
         // `duty` lists open conversations, and an erased one is closed first. `audit` names visitors by their uid for ever.
-        "binding" | "callback" | "token" | "duty" | "membership" | "watch" | "departures" | "group" | "agent"
-        | "merchant" | "robot" | "calendar" | "alias" | "question" | "access" | "agent_token" | "audit" | "reseal"
-        | "retired" | "robot_failure" | "turn_slots" | "session" | "sign_in" => Fate::Other,
+        "binding"
+        | "callback"
+        | "token"
+        | "duty"
+        | "membership"
+        | "watch"
+        | "departures"
+        | "group"
+        | "agent"
+        | "merchant"
+        | "robot"
+        | "calendar"
+        | "alias"
+        | "question"
+        | "access"
+        | "agent_token"
+        | "audit"
+        | "reseal"
+        | "retired"
+        | "robot_failure"
+        | "turn_slots"
+        | "session"
+        | "sign_in"
+        | "ticket"
+        | "connection"
+        | "connections_version" => Fate::Other,
         new => panic!("say what erasure and export do with items of the kind {new:?}"),
     }
 }

@@ -5,6 +5,7 @@ mod api;
 mod console;
 mod pushes;
 mod request;
+mod sockets;
 
 use std::sync::Arc;
 
@@ -113,6 +114,7 @@ pub(super) async fn all() -> Vec<(String, Value)> {
         ("access/unknown", authorizer("Bearer nobody-knows-this-one")),
         ("access/not-bearer", authorizer("Basic YWRtaW46YWRtaW4=")),
     ];
+    samples.extend(sockets::sockets());
     samples.extend(pushes());
     samples.extend(console());
     samples.extend(api(&cid));

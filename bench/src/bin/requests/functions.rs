@@ -155,6 +155,7 @@ fn environment(bundle: &Bundle, id: &str, aws_url: &str) -> Result<Env> {
         ("AWS_ENDPOINT_URL_DYNAMODB", aws_url),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws_url),
         ("AWS_ENDPOINT_URL_SQS", aws_url),
+        ("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", aws_url),
     ];
     let lambda = lambda.map(|(name, value)| (name.to_owned(), value.to_owned()));
     Ok(function.environment.clone().into_iter().chain(lambda).collect::<Env>().local())

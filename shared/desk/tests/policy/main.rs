@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
 mod conversations;
+mod hints;
 mod others;
 mod properties;
 

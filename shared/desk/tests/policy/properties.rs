@@ -28,7 +28,7 @@ fn holder() -> impl Strategy<Value = Holder> {
     ]
 }
 
-fn conversation() -> impl Strategy<Value = ConversationFacts> {
+pub(crate) fn conversation() -> impl Strategy<Value = ConversationFacts> {
     (holder(), groups(), btree_set(id(&AGENTS), 0..2)).prop_map(|(holder, group_ids, routed_to)| ConversationFacts {
         app_id: "wx01".to_owned(),
         holder,
@@ -43,7 +43,7 @@ fn member() -> impl Strategy<Value = Member> {
         .prop_map(|(agent_id, groups)| Member { agent_id, groups })
 }
 
-fn caller() -> impl Strategy<Value = Caller> {
+pub(crate) fn caller() -> impl Strategy<Value = Caller> {
     (member(), option::of(groups())).prop_map(|(member, supervised)| match supervised {
         Some(group_ids) => Caller::new(&Grant::Supervisor { group_ids }, member),
         None => Caller::new(&Grant::Agent, member),

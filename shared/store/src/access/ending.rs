@@ -13,6 +13,7 @@ use crate::{
     item::{Build, Read, at, s},
     keys,
     record::{Record, Written},
+    session::BOOTSTRAP,
     table::Table,
     transaction::built,
 };
@@ -93,7 +94,7 @@ impl ApiTokenWriter {
         Ok(Some((token, secret)))
     }
 
-    /// Retires the bootstrap token with this hash, if another admin token is valid; `false` otherwise. Another bootstrap
+    /// Retires the bootstrap token with this hash and ends its sessions, if another admin token is valid; `false` otherwise. Another bootstrap
     /// token, deployed later, is not affected. [`StoreError::Conflict`] when the other admin token ended meanwhile.
     pub async fn retire_bootstrap(&self, hash: &str) -> Result<bool> {
         let Some(check) = self.0.other_admin_check(&[]).await? else {
@@ -103,6 +104,7 @@ impl ApiTokenWriter {
             Build::new(keys::RETIRED, keys::access(hash), keys::RETIRED).set("retired_at", at(self.0.clock.now()));
         let put = built(Put::builder().table_name(&self.0.name).set_item(Some(item.done())).build())?;
         let mut writes = vec![TransactWriteItem::builder().put(put).build(), check];
+        writes.extend(self.0.session_end_writes(BOOTSTRAP).await?);
         let subject = AuditSubject::new(AuditSubjectKind::BootstrapToken, "bootstrap");
         let action = AuditAction::BootstrapTokenRetired;
         writes.extend(self.0.audit_of_change(action, subject, AuditDetail::default())?);

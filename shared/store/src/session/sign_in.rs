@@ -57,7 +57,7 @@ impl Code {
     }
 }
 
-fn random() -> Result<[u8; 32]> {
+pub(crate) fn random() -> Result<[u8; 32]> {
     let mut random = [0_u8; 32];
     getrandom::fill(&mut random).map_err(|_| StoreError::Internal("no random bytes"))?;
     Ok(random)

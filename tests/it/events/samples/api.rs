@@ -139,6 +139,7 @@ fn settings() -> Vec<(&'static str, Value)> {
         ("desk-api/list-access-tokens", call(&admin(), "GET", "access-tokens", None)),
         ("desk-api/create-sign-in-code", call(&admin(), "POST", "access-tokens/bootstrap/sign-in-code", None)),
         ("desk-api/sign-in", sign_in()),
+        ("desk-api/create-realtime-ticket", call(&agent(), "POST", "realtime/ticket", None)),
         ("desk-api/list-sessions", call(&agent(), "GET", "sessions", None)),
         ("desk-api/delete-binding", call(&admin(), "DELETE", "bindings/wx00000000000000b2", None)),
     ]

@@ -9,7 +9,7 @@
 //! | IAM | the statements under `Policies`, checked for each request | [`iam`], `aws` |
 //! | DynamoDB, Secrets Manager, SQS | dynoxide, the generated secrets and queues in memory, behind one loopback port, with conflicts between transactions | `aws`, `table`, `queues` |
 //! | API Gateway | an HTTP server that creates events of payload format 2.0 and keeps the answers of authorizers | `gateway` |
-//! | API Gateway's WebSocket API | WebSockets on the same port, their events, `@connections` | `websocket`, `aws` |
+//! | API Gateway's WebSocket API | connections on the same port, their events, `@connections` | `websocket`, `aws` |
 //! | Event source mappings | pollers of dynoxide's stream, with filters, batching windows, concurrent batches, retries, bisecting and dead letters | `streams`, `dead_letters` |
 //! | Event source mappings of queues | concurrent invocations up to a maximum, delays, visibility timeouts, receive counts, partial batch responses, dead letters | `queues` |
 //! | EventBridge Scheduler | timers | `schedules` |

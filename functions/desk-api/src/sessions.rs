@@ -122,7 +122,7 @@ async fn list(
 
 /// End a session
 ///
-/// The caller's own, also the one that the request is made by; an admin ends any. Its WebSockets are closed at once, and
+/// The caller's own, also the one that the request is made by; an admin ends any. Its connections are closed at once, and
 /// its token is refused within 60 seconds.
 #[utoipa::path(
     delete,

@@ -65,7 +65,7 @@ impl Hints {
         match tokio::time::timeout(TELLING, self.tell_changes(changes)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(error = %function::http::chain(&error), "browsers were not told of changes")
+                tracing::warn!(error = %function::http::chain(&error), "browsers were not told of changes");
             }
             Err(_) => tracing::warn!("not all browsers were told of changes in time"),
         }

@@ -76,10 +76,11 @@ struct Integration {
 #[serde(rename_all = "PascalCase")]
 struct Route {
     api_id: String,
-    route_key: String,
+    #[serde(rename = "RouteKey")]
+    key: String,
     target: String,
-    #[serde(default)]
-    route_response_selection_expression: Option<String>,
+    #[serde(default, rename = "RouteResponseSelectionExpression")]
+    response_selection_expression: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -145,8 +146,8 @@ impl Parts {
             let integration = route.target.strip_prefix("integrations/").map(logical_id).transpose()?;
             let function = integration.and_then(|integration| self.integrations.get(integration));
             let function = function.ok_or_else(|| TemplateError::new(format!("{route_id} has no integration")))?;
-            let answers = route.route_response_selection_expression.is_some() && self.answering.contains(route_id);
-            routes.insert(route.route_key.clone(), WebSocketRoute { function: function.clone(), answers });
+            let answers = route.response_selection_expression.is_some() && self.answering.contains(route_id);
+            routes.insert(route.key.clone(), WebSocketRoute { function: function.clone(), answers });
         }
         Ok(Some(WebSocketApi { id: id.clone(), stage, routes, route_field }))
     }

@@ -106,7 +106,7 @@ impl OpenSocket {
         tokio::spawn(async move {
             let (key, route) = gateway.api.route_of(&body);
             let Some(route) = route else { return };
-            let event = events.message(key, body, now);
+            let event = events.message(key, &body, now);
             let request_id = event["requestContext"]["requestId"].clone();
             let text = match gateway.functions.invoke(&route.function, event).await {
                 Ok(answer) if route.answers => answer["body"].as_str().map(str::to_owned),

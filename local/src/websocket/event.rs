@@ -65,7 +65,7 @@ impl Events {
     }
 
     /// A message has come.
-    pub(super) fn message(&self, route: &str, body: String, now: Timestamp) -> Value {
+    pub(super) fn message(&self, route: &str, body: &str, now: Timestamp) -> Value {
         let mut event = self.event(route, "MESSAGE", now);
         event["requestContext"]["messageId"] = json!(format!("{}=", random::letters_and_digits(15)));
         event["body"] = json!(body);

@@ -8,7 +8,7 @@
 //! - [`trigger`]: stream records, messages of a queue, and the schedule's tick.
 //! - [`Deadline`]: what an invocation may begin before its timeout.
 //! - [`queue`]: the messages that functions send each other.
-//! - `Connections`: the WebSockets of browsers.
+//! - `Connections`: the connections of browsers.
 //! - [`init_logs`]: logs in the format of Lambda's logging configuration, and metrics in them.
 
 mod aws;

@@ -11,7 +11,6 @@ use crate::{
     inbox::InboundRef,
     item::{Attributes, Build, Read, n, s},
     keys,
-    queue::Queue,
     retention::Retention,
     thread::Thread,
     timer,

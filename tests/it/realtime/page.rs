@@ -76,8 +76,7 @@ impl Page {
     /// What comes next.
     pub(super) async fn next(&mut self) -> Heard {
         loop {
-            let next = tokio::time::timeout(LIMIT, self.0.next()).await.expect("nothing came");
-            match next {
+            match tokio::time::timeout(LIMIT, self.0.next()).await.unwrap() {
                 Some(Ok(Message::Text(text))) => return Heard::Text(serde_json::from_str(&text).unwrap()),
                 Some(Ok(Message::Close(frame))) => return Heard::Closed(frame.map_or(1005, |frame| frame.code.into())),
                 Some(Ok(_)) => {}

@@ -236,7 +236,7 @@ async fn console() {
 }
 
 /// The samples of `desk-api` in the order of the test, each with the status of its answer.
-const DESK_API: [(&str, u64); 41] = [
+const DESK_API: [(&str, u64); 42] = [
     ("openapi", 200),
     ("create-binding", 201),
     ("list-bindings", 200),

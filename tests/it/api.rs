@@ -269,9 +269,13 @@ async fn every_described_operation_exists() {
     // The value of `{id}` in each path.
     let group = world.group(&[]).await;
     let merchant = json!({ "name": "店", "customer_code": "C", "group_id": group });
+    let agent = world.agent("小王", 5).await;
+    let code = world.post(&format!("/api/agents/{agent}/sign-in-code"), &json!({})).await.expect(201).text("code");
+    let signed_in = world.post("/api/sign-in", &json!({ "code": code })).await.expect(200).body;
     let ids = [
+        ("/api/sessions", signed_in["session"]["id"].as_str().unwrap().to_owned()),
         ("/api/access-tokens", token),
-        ("/api/agents", world.agent("小王", 5).await),
+        ("/api/agents", agent),
         ("/api/merchants", world.create("merchants", &merchant).await),
         ("/api/groups", group),
         ("/api/robots", world.faq_robot(&[("q-1", "问", "答")]).await),

@@ -91,8 +91,9 @@ async fn robot_s_answer_ends_the_waiting_and_its_conversations_are_listed() {
         let path = format!("/api/conversations?view={view}");
         let world = &world;
         async move {
-            let items = world.list(&path).await;
-            items.iter().map(|item| item["openid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            let page = world.get(&path).await.expect(200).body;
+            let items = page["items"].as_array().unwrap().iter();
+            items.map(|item| item["openid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         }
     };
     assert_eq!(listed("robot").await, ["o-1"]);
@@ -224,5 +225,5 @@ async fn hostile_text_is_one_clean_line_in_a_list() {
     visitor.writes("<script>\n\u{202e}gpj.exe").await;
     let conversation = visitor.conversation().await;
     let excerpt = conversation["last_message"]["excerpt"].as_str().unwrap();
-    assert!(excerpt.len() <= 180 && !excerpt.contains(['\n', '\u{202e}']), "{excerpt:?}");
+    assert!(excerpt.len() <= 90 && !excerpt.contains(['\n', '\u{202e}']), "{excerpt:?}");
 }

@@ -294,7 +294,7 @@ pub(crate) async fn with_visitor(
     conversation: &Conversation,
     visitor: &Visitor,
 ) -> Result<ConversationView, Problem> {
-    let names = services.names.names(&services.store, named(conversation).collect()).await?;
+    let names = services.names.names(&services.store, named(conversation).collect()).await;
     Ok(ConversationView::new(conversation, visitor, &names, services.store.clock.now()))
 }
 
@@ -306,8 +306,8 @@ pub(crate) async fn page(services: &Services, page: Page<Conversation>) -> Resul
     threads.dedup();
     let store = &services.store;
     let wanted: BTreeSet<_> = page.items.iter().flat_map(named).collect();
-    let (visitors, names) = tokio::try_join!(store.threads.visitors(&threads), services.names.names(store, wanted))?;
-    let visitors: HashMap<_, _> = visitors.into_iter().collect();
+    let (visitors, names) = tokio::join!(store.threads.visitors(&threads), services.names.names(store, wanted));
+    let visitors: HashMap<_, _> = visitors?.into_iter().collect();
     let (unseen, now) = (Visitor::default(), store.clock.now());
     let view = |conversation: &Conversation| {
         ConversationView::new(conversation, visitors.get(&conversation.thread()).unwrap_or(&unseen), &names, now)

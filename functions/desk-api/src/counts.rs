@@ -103,7 +103,7 @@ async fn read(State(services): State<Services>, caller: Caller) -> Result<Json<C
         store.queues.count_waiting(&Queue::LeftMessages, None, LEFT_MAX)
     )?;
     let wanted = lengths.iter().filter_map(|(queue, _)| named(queue)).collect();
-    let names = services.names.names(store, wanted).await?;
+    let names = services.names.names(store, wanted).await;
     let count = lengths.iter().map(|(_, waiting)| waiting.count).sum();
     let since = lengths.iter().filter_map(|(_, waiting)| waiting.since).min();
     let queue = |(queue, waiting): (Queue, Waiting)| WaitingInQueue {

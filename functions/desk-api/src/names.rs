@@ -6,7 +6,7 @@ use std::{
 };
 
 use desk::{robot::Robot, staff::Group};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, future::ready, stream};
 use jiff::{SignedDuration, Timestamp};
 use store::StoreError;
 
@@ -47,8 +47,8 @@ struct Kept {
 }
 
 impl NameCache {
-    /// The names of these, at most [`LIFE`] old.
-    pub(crate) async fn names(&self, store: &Store, wanted: BTreeSet<Named>) -> Result<Names, StoreError> {
+    /// The names of these, at most [`LIFE`] old, as far as they can be read.
+    pub(crate) async fn names(&self, store: &Store, wanted: BTreeSet<Named>) -> Names {
         let now = store.clock.now();
         let mut names = Names::new();
         let mut missing = Vec::new();
@@ -59,10 +59,12 @@ impl NameCache {
             }
         }
         let reads = missing.into_iter().map(|named| async move {
-            let name = read(store, &named).await?;
-            Ok::<_, StoreError>((named, name))
+            // A name that cannot be read is left out: the list shows the id.
+            let name = read(store, &named).await;
+            let name = name.inspect_err(|error| tracing::warn!(?named, %error, "a name was not read"));
+            name.ok().map(|name| (named, name))
         });
-        let read: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).try_collect().await?;
+        let read: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).filter_map(ready).collect().await;
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() + read.len() > NAMES_MAX {
             kept.clear();
@@ -71,7 +73,7 @@ impl NameCache {
             kept.insert(named.clone(), Kept { read_at: now, name: name.clone() });
             names.extend(name.map(|name| (named, name)));
         }
-        Ok(names)
+        names
     }
 
     fn kept(&self, named: &Named, now: Timestamp) -> Option<Kept> {

@@ -22,8 +22,8 @@ struct OperationAction(Action);
 const LOGGED_ID_MAX: usize = 64;
 
 /// The layer around an operation: the handler does not run for a caller who may never do its action, unless the operation is a
-/// public one. It opens the span of
-/// the request, with the conversation and the mini program that the path names.
+/// public one, nor with a query parameter that the operation does not have. It opens the span of the request, with the
+/// conversation and the mini program that the path names.
 #[tracing::instrument(name = "request", skip_all, fields(
     operation = %route,
     token_id = field::Empty,
@@ -35,7 +35,10 @@ pub(crate) async fn guard(route: &Route, request: Request, next: Next) -> Respon
     let (mut parts, body) = request.into_parts();
     record_path(&mut parts).await;
     if route.is_public() {
-        return next.run(Request::from_parts(parts, body)).await;
+        return match parameters::check_names(&parts, route.query_parameters) {
+            Ok(()) => next.run(Request::from_parts(parts, body)).await,
+            Err(problem) => problem.into_response(),
+        };
     }
     let caller = match Caller::from_request_parts(&mut parts, &()).await {
         Ok(caller) => caller,

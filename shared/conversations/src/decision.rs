@@ -117,6 +117,12 @@ impl<'a> Decision<'a> {
         self.visitor != self.visitor_before
     }
 
+    /// The visitor as they are once the decision is written.
+    pub(crate) fn written_visitor(&self) -> Visitor {
+        let visitor = self.visitor.clone();
+        if self.changes_visitor() { visitor.once_written() } else { visitor }
+    }
+
     /// The robot's part of the conversation as it will be written.
     pub(crate) fn robot_mut(&mut self) -> Option<&mut RobotStage> {
         match self.after.as_mut().map(|after| &mut after.stage) {

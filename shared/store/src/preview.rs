@@ -15,8 +15,8 @@ use crate::{inbox::InboundRef, message::Direction, outbox::NewOutbound};
 /// The greatest number of unread messages that is counted.
 pub const UNREAD_MAX: u32 = 999;
 
-/// The longest excerpt, in bytes: some 60 characters.
-const EXCERPT_MAX: usize = 180;
+/// The longest excerpt, in bytes: 30 Chinese characters.
+const EXCERPT_MAX: usize = 90;
 
 /// What a list shows of the messages of a conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,9 +28,11 @@ pub struct Preview {
     pub last: Option<LastMessage>,
     /// How many of the visitor's messages no agent has read, at most [`UNREAD_MAX`].
     pub unread: u32,
-    /// The id of the visitor's last message.
-    pub last_in: String,
+    /// The id of the visitor's last message, where another message is the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_in: Option<String>,
     /// When the visitor wrote the first message that nobody has answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
 }
 
@@ -49,7 +51,7 @@ pub struct LastMessage {
     /// `text`, `image`, `link`, `miniprogrampage` or `raw`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The beginning of its text or its title, at most 180 bytes on one line; empty where it has neither.
+    /// The beginning of its text or its title, at most 90 bytes on one line; empty where it has neither.
     pub excerpt: String,
     /// When it was written.
     pub at: Timestamp,
@@ -75,7 +77,7 @@ impl Preview {
             at: message.created_at,
         });
         self.unread = (self.unread + 1).min(UNREAD_MAX);
-        self.last_in.clone_from(&message.id);
+        self.last_in = None;
         self.waiting_since.get_or_insert(now);
     }
 
@@ -86,6 +88,7 @@ impl Preview {
             return;
         }
         let role = message.author.role;
+        self.last_in = self.last_in().map(ToOwned::to_owned);
         self.last = Some(LastMessage {
             id: message.id.clone(),
             direction: Direction::Out,
@@ -101,10 +104,16 @@ impl Preview {
         }
     }
 
+    /// The id of the visitor's last message.
+    fn last_in(&self) -> Option<&str> {
+        let last = self.last.as_ref().filter(|last| last.direction == Direction::In);
+        self.last_in.as_deref().or(last.map(|last| last.id.as_str()))
+    }
+
     /// Marks the visitor's messages as read up to this one. `true` if that changes something; not if a newer message has come,
     /// which the caller has not seen.
     pub fn read(&mut self, up_to: &str) -> bool {
-        let is_read = self.unread > 0 && self.last_in == up_to;
+        let is_read = self.unread > 0 && self.last_in() == Some(up_to);
         if is_read {
             self.unread = 0;
         }
@@ -190,6 +199,10 @@ mod tests {
         assert_eq!(messages.unread, 2);
         assert!(messages.read("m2"));
         assert_eq!((messages.unread, messages.waiting_since), (0, Some(at(1))), "reading is no answer");
+        messages.received("c1", &inbound("m3", 3, json!({})), at(3));
+        messages.sent(&outbound("p1", "c1", AuthorRole::Prompt), at(4));
+        messages.sent(&outbound("p2", "c1", AuthorRole::Prompt), at(5));
+        assert!(!messages.read("p2") && messages.read("m3"));
         assert!(!messages.read("m2"));
     }
 
@@ -201,7 +214,7 @@ mod tests {
             (json!({ "content": "\u{202e}abc\u{0}" }), "abc".to_owned()),
             (json!({ "media_id": "x" }), String::new()),
             (json!({ "content": 7 }), String::new()),
-            (json!({ "content": "好".repeat(60_000) }), "好".repeat(60)),
+            (json!({ "content": "好".repeat(60_000) }), "好".repeat(30)),
         ] {
             let excerpt = excerpt(&content);
             assert!(excerpt.len() <= EXCERPT_MAX);

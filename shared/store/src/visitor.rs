@@ -23,25 +23,34 @@ use crate::{
     thread::Thread,
 };
 
-/// A visitor of a mini program. It is written whole, on condition that its version is the one that was read.
+/// A visitor of a mini program. It is written whole, on condition that its version is the one that was read. Absent fields are left
+/// out: with every message the item is written, and each kilobyte costs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Visitor {
     /// Their open conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub open_cid: Option<String>,
     /// The `session-from` they last entered with: the part of it that is read, some 4 KB.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_from: Option<String>,
     /// When they entered with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_from_at: Option<Timestamp>,
     /// The verification of its signature then.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
     /// The version that its signature says it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub signature_version: Option<SignatureVersion>,
     /// When they were first seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_seen_at: Option<Timestamp>,
     /// When they last wrote or entered.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_seen_at: Option<Timestamp>,
     /// When they were last greeted.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub greeted_at: Option<Timestamp>,
     /// What `session-from` says of them.
     pub profile: Profile,
@@ -49,8 +58,10 @@ pub struct Visitor {
     #[serde(deserialize_with = "null_as_default")]
     pub ledger: Ledger,
     /// The ids of the held texts, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<String>,
     /// The agent they last talked to, and when.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_agent: Option<(String, Timestamp)>,
     /// What lists show of the messages of their last conversation.
     #[serde(skip_serializing_if = "Preview::is_empty")]
@@ -168,6 +179,13 @@ impl Visitor {
     /// Their block, if one is in force at this time.
     pub fn block(&self, now: Timestamp) -> Option<&Block> {
         self.blocked.as_ref().filter(|block| block.is_in_force(now))
+    }
+
+    /// The same visitor with the version that a write gives them.
+    #[must_use]
+    pub fn once_written(mut self) -> Self {
+        self.version += 1;
+        self
     }
 
     /// Whether anything is stored of them beside their messages and conversations.

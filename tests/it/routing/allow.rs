@@ -43,6 +43,7 @@ impl Targets {
         };
         let wanted = json!({ "app_id": APP, "session_from": entering, "text": "转人工" });
         let simulated = world.post("/api/routing/simulate", &wanted).await.expect(200).body;
+        world.heartbeat(&[&self.desk.agent, &self.agent]).await;
         let visitor = self.desk.visitor(world, openid);
         visitor.enters(entering).await;
         visitor.writes("转人工").await;
@@ -133,6 +134,7 @@ async fn listed_targets_are_allowed_and_others_are_not() {
     .enumerate()
     {
         let entering = sobot(&[("transfer_action", json!([level]))]);
+        world.heartbeat(&[&other]).await;
         assert_eq!(&targets.routed(&world, &format!("o-{number}"), &entering).await.0, agent, "{entering}");
         targets.desk.visitor(&world, &format!("o-{number}")).writes("结束会话").await;
     }

@@ -16,7 +16,7 @@ impl AgentActions {
             }
             // Only the visitor is written.
             (decision.before, decision.after) = (None, None);
-            let visitor = decision.visitor.clone();
+            let visitor = decision.written_visitor();
             Ok(match self.cycle.write(&mut decision).await? {
                 Attempted::Done(_) => Attempted::Done(visitor),
                 Attempted::Conflict | Attempted::AgentTaken => Attempted::Conflict,

@@ -231,7 +231,7 @@ impl AgentActions {
         Ok(match self.cycle.write(decision).await? {
             Attempted::Done(after) => {
                 Box::pin(self.cycle.follow_up_in_request(follow_up)).await;
-                let visitor = decision.sends().next().is_none().then(|| decision.visitor.clone());
+                let visitor = decision.sends().next().is_none().then(|| decision.written_visitor());
                 let handed_off = after.map(|conversation| HandedOff { conversation, visitor });
                 Attempted::Done(handed_off.ok_or(HandoffError::NoConversation))
             }

@@ -1,53 +1,18 @@
-// The operations of the desk. Where a server of an earlier version lacks one, the nearest that it has is used.
-import { orderOf } from "@/sync/engine";
+// The operations of the desk.
 import { api, ask, call, type Answer } from "./client";
-import { VIEWS, type Agent, type AgentStatus, type Conversation, type Duty, type Event, type Group, type Me, type Message, type MiniPage, type Page, type View, type ViewCount, type Visitor } from "./types";
-
-/** What is wrong is the request itself: this server does not know the operation or a parameter. */
-function isUnknown<T>(answer: Answer<T>): boolean {
-  return !answer.ok && answer.refusal.kind === "api" && [400, 404, 405, 422].includes(answer.refusal.status ?? 0);
-}
+import type { Agent, AgentStatus, Conversation, Counts, Duty, Event, Group, Me, Message, MiniPage, Page, View, Visitor } from "./types";
 
 const PAGE = 100;
 
-/** A page of a list of conversations. */
-export function listConversations(view: View, cursor?: string): Promise<Answer<Page<Conversation>>> {
-  return call("GET", "/api/conversations", { query: { view, cursor, limit: PAGE } });
-}
-
-/** The waiting conversations of these groups, for servers that list one group at a time. */
-async function waitingOf(groups: readonly string[]): Promise<Answer<Page<Conversation>>> {
-  const items: Conversation[] = [];
-  let now: string | undefined;
-  for (const group_id of groups) {
-    const answer = await call<Page<Conversation>>("GET", "/api/conversations", { query: { view: "waiting", group_id, limit: PAGE } });
-    if (!answer.ok) return answer;
-    items.push(...answer.data.items);
-    now = answer.data.now;
-  }
-  items.sort((one, other) => Date.parse(one.queue?.since ?? "") - Date.parse(other.queue?.since ?? ""));
-  return { ok: true, status: 200, data: { items, cursor: null, now } };
-}
-
-const STAGES: Partial<Record<View, string>> = { robot: "robot", closed: "closed" };
-const missing = new Set<View>();
-
 /** A view with at least `wanted` conversations, if there are as many. */
-export async function readView(view: View, wanted: number, groups: readonly string[]): Promise<Answer<Page<Conversation>>> {
+export async function readView(view: View, wanted: number): Promise<Answer<Page<Conversation>>> {
   const items: Conversation[] = [];
   let cursor: string | undefined;
   // A page may be empty and still have a next one.
   for (let pages = 0; pages < 20; pages += 1) {
-    let answer = missing.has(view) ? null : await listConversations(view, cursor);
-    if (answer && isUnknown(answer)) {
-      missing.add(view);
-      answer = null;
-    }
-    if (!answer && view === "waiting") return waitingOf(groups);
-    answer ??= await listConversations("all", cursor);
+    const answer: Answer<Page<Conversation>> = await call("GET", "/api/conversations", { query: { view, cursor, limit: PAGE } });
     if (!answer.ok) return answer;
-    const stage = missing.has(view) ? STAGES[view] : undefined;
-    items.push(...answer.data.items.filter((item) => !stage || item.stage === stage));
+    items.push(...answer.data.items);
     cursor = answer.data.cursor ?? undefined;
     if (!cursor || items.length >= wanted) break;
   }
@@ -58,56 +23,22 @@ export function readConversation(cid: string): Promise<Answer<Conversation>> {
   return call("GET", `/api/conversations/${encodeURIComponent(cid)}`);
 }
 
-const unknownOperations = new Set<string>();
-
-/** How many conversations each view has; null where the server does not count. */
-export async function readCounts(): Promise<Partial<Record<View, ViewCount>> | null> {
-  if (unknownOperations.has("counts")) return null;
-  const answer = await call<Record<string, unknown>>("GET", "/api/conversations/counts");
-  if (isUnknown(answer)) unknownOperations.add("counts");
+/** How many conversations the views have that are counted; null without an answer. */
+export async function readCounts(): Promise<Partial<Record<View, number>> | null> {
+  const answer = await call<Counts>("GET", "/api/conversations/counts");
   if (!answer.ok) return null;
-  const source = (answer.data.views ?? answer.data) as Record<string, unknown>;
-  const counts: Partial<Record<View, ViewCount>> = {};
-  for (const view of VIEWS) {
-    const value = source[view];
-    if (typeof value === "number") counts[view] = { count: value };
-    else if (typeof value === "object" && value !== null && typeof (value as ViewCount).count === "number") counts[view] = value as ViewCount;
-  }
-  return counts;
+  const { mine, waiting, left_messages } = answer.data;
+  return { mine: mine.count, waiting: waiting.count, left_messages };
 }
 
-/** Says that everything up to a message has been read. */
-export async function markRead(cid: string, upTo: string): Promise<boolean> {
-  if (unknownOperations.has("read")) return false;
-  const answer = await call("POST", `/api/conversations/${encodeURIComponent(cid)}/read`, { body: { up_to: upTo } });
-  if (!answer.ok && answer.refusal.status === 404 && answer.refusal.code === undefined) unknownOperations.add("read");
-  return answer.ok;
+/** Says that everything up to the visitor's message `upTo` has been seen. */
+export function markRead(cid: string, upTo: string): Promise<Answer<Conversation>> {
+  return call("POST", `/api/conversations/${encodeURIComponent(cid)}/read`, { body: { up_to: upTo } });
 }
 
-/** A page of messages, newest first on servers that can; `first`: whether it reaches the first message. */
-export interface Newest {
-  messages: Message[];
-  first: boolean;
-}
-
-/** The newest messages, or those before a message. */
-export async function readMessages(cid: string, before?: string): Promise<Answer<Newest>> {
-  const path = `/api/conversations/${encodeURIComponent(cid)}/messages`;
-  const answer = await call<Page<Message>>("GET", path, { query: { order: "desc", before, limit: 50 } });
-  if (!answer.ok) return answer;
-  const messages = [...answer.data.items];
-  let cursor = answer.data.cursor;
-  const [one, last] = [messages[0], messages.at(-1)];
-  // An older server ignores `order` and begins with the first message: all pages are read.
-  const ascending = one && last && orderOf(one) < orderOf(last);
-  if (!ascending) return { ok: true, status: 200, data: { messages, first: !cursor } };
-  while (cursor) {
-    const next = await call<Page<Message>>("GET", path, { query: { cursor, limit: PAGE } });
-    if (!next.ok) return next;
-    messages.push(...next.data.items);
-    cursor = next.data.cursor;
-  }
-  return { ok: true, status: 200, data: { messages, first: true } };
+/** A page of messages, newest first: the newest, or those before a page. It may be empty and still have a next one. */
+export function readMessages(cid: string, cursor?: string): Promise<Answer<Page<Message>>> {
+  return call("GET", `/api/conversations/${encodeURIComponent(cid)}/messages`, { query: { order: "desc", cursor, limit: 50 } });
 }
 
 /** All events of a conversation. */

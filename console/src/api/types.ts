@@ -7,13 +7,16 @@ type Schemas = components["schemas"];
 export interface LastMessage {
   id: string;
   type: string;
-  /** At most a line, without control characters. */
+  /** The beginning of its text or its title, on one line. */
   excerpt?: string;
+  /** From or to the visitor. */
+  direction?: "in" | "out";
+  /** Who wrote it; absent for the visitor. */
   role?: string;
   at: string;
 }
 
-// Fields that servers of an earlier version do not send.
+// Fields that may be absent, as in conversations of earlier versions.
 interface ConversationExtra {
   revision: string;
   app_name: string;
@@ -28,7 +31,7 @@ interface ConversationExtra {
 /** A conversation of a visitor with a mini program. */
 export type Conversation = Omit<Schemas["Conversation"], keyof ConversationExtra> & Partial<ConversationExtra>;
 /** A message of a conversation. */
-export type Message = Omit<Schemas["Message"], "order"> & { order?: string };
+export type Message = Schemas["Message"];
 /** The state of a message. */
 export type MessageState = Schemas["MessageState"];
 /** A change of a conversation. */
@@ -68,9 +71,9 @@ export interface Page<T> {
 export type View = "mine" | "waiting" | "left_messages" | "robot" | "closed" | "all";
 export const VIEWS: readonly View[] = ["mine", "waiting", "left_messages", "robot", "closed", "all"];
 
-/** How many conversations a view has. */
-export interface ViewCount {
-  count: number;
-  unread?: number;
-  longest_wait_since?: string | null;
+/** How many conversations there are. */
+export interface Counts {
+  mine: { count: number; unread: number };
+  waiting: { count: number };
+  left_messages: number;
 }

@@ -69,7 +69,7 @@ export const useAlerts = defineStore("alerts", () => {
 
   function hasNewMessage(known: Conversation, next: Conversation): boolean {
     if (next.unread !== undefined && known.unread !== undefined) return next.unread > known.unread;
-    return next.last_message?.id !== known.last_message?.id && next.last_message?.role === "visitor";
+    return next.last_message?.id !== known.last_message?.id && next.last_message?.direction === "in";
   }
 
   function tell(sound: "assigned" | "message", title: string, conversation: Conversation): void {

@@ -138,9 +138,9 @@ describe("timeline", () => {
 
   test("ids of rows are unique", () => {
     const thread = merge({ ...newThread("c"), complete: true }, [
-      message("m1", "2026-06-01T10:00:00Z", { order: "1" }),
-      message("m2", "2026-06-03T10:00:00Z", { order: "2" }),
-      message("m3", "2026-06-01T10:00:00Z", { order: "3" }),
+      message("m1", "2026-06-01T10:00:00Z", { received_at: "2026-06-01T10:00:00Z" }),
+      message("m2", "2026-06-01T10:00:00Z"),
+      message("m3", "2026-06-03T10:00:00Z"),
     ]);
     const ids = rowsOf(thread, []).map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);

@@ -3,7 +3,7 @@ import { defineStore } from "pinia";
 import { computed, reactive, ref, shallowReactive } from "vue";
 import { readConversation, readCounts, readView } from "@/api/calls";
 import type { Refusal } from "@/api/client";
-import { VIEWS, type Conversation, type View, type ViewCount } from "@/api/types";
+import { VIEWS, type Conversation, type View } from "@/api/types";
 import { preferences } from "@/app/preferences";
 import { learn, type Known, type Ticket } from "@/sync/engine";
 import { sorted } from "./standing";
@@ -40,7 +40,7 @@ export const useLists = defineStore("lists", () => {
   /** What is known of each conversation. */
   const conversations = shallowReactive(new Map<string, Conversation>());
   const lists = reactive(Object.fromEntries(VIEWS.map((view) => [view, newList()])) as Record<View, List>);
-  const counts = ref<Partial<Record<View, ViewCount>>>({});
+  const counts = ref<Partial<Record<View, number>>>({});
   const view = ref<View>("mine");
 
   /** Takes conversations over from an answer; returns the ids of those that changed. */
@@ -55,7 +55,7 @@ export const useLists = defineStore("lists", () => {
     const list = lists[name];
     const ticket = nextTicket();
     list.loading = true;
-    const answer = await readView(name, list.wanted, staff.myGroups.map(({ id }) => id));
+    const answer = await readView(name, list.wanted);
     if (ticket < list.ticket) return answer.ok;
     list.ticket = ticket;
     list.loading = false;
@@ -130,7 +130,7 @@ export const useLists = defineStore("lists", () => {
   function countOf(name: View): number | null {
     const list = lists[name];
     if (name === "mine" && list.ready) return list.ids.length;
-    return counts.value[name]?.count ?? (list.ready && !list.more ? list.ids.length : null);
+    return counts.value[name] ?? (list.ready && !list.more ? list.ids.length : null);
   }
 
   const unread = computed(() => of("mine").reduce((sum, conversation) => sum + (conversation.unread ?? 0), 0));

@@ -12,11 +12,6 @@ export const useStaff = defineStore("staff", () => {
   const namesAt = ref(0);
 
   const duty = computed<Duty | null>(() => me.value?.duty ?? null);
-  const myGroups = computed(() => {
-    const id = me.value?.agent_id;
-    if (me.value?.role === "admin") return groups.value;
-    return groups.value.filter((group) => !!id && group.members.includes(id));
-  });
 
   async function loadMe(): Promise<Answer<Me>> {
     const answer = await readMe();
@@ -58,5 +53,5 @@ export const useStaff = defineStore("staff", () => {
     return groups.value.find((group) => group.id === id)?.name ?? id ?? "";
   }
 
-  return { me, agents, groups, myGroups, duty, loadMe, loadNames, changeStatus, beat, agentName, groupName };
+  return { me, agents, groups, duty, loadMe, loadNames, changeStatus, beat, agentName, groupName };
 });

@@ -5,7 +5,7 @@ import { readEvents, readMessages, sendText } from "@/api/calls";
 import type { Refusal } from "@/api/client";
 import type { Conversation, Message } from "@/api/types";
 import { words } from "@/app/problems";
-import { eventsWithoutGap, isBehind, inOrder, meets, merge, newThread, revisionOf, trim, type Thread } from "@/sync/engine";
+import { eventsWithoutGap, isBehind, meets, merge, MESSAGES_KEPT, newThread, revisionOf, type Thread } from "@/sync/engine";
 import { saveDraft, type Draft } from "@/sync/drafts";
 import { useLists } from "./lists";
 import type { Outgoing } from "./timeline";
@@ -37,7 +37,8 @@ export const useThreads = defineStore("threads", () => {
   /** Leaves a conversation. */
   function leave(cid: string): void {
     const thread = threads.get(cid);
-    if (thread) threads.set(cid, trim(thread));
+    // A long one is read anew when it is opened again.
+    if (thread && thread.messages.size > MESSAGES_KEPT) threads.delete(cid);
   }
 
   function put(cid: string, messages: readonly Message[], events: Parameters<typeof merge>[2] = []): void {
@@ -66,20 +67,22 @@ export const useThreads = defineStore("threads", () => {
   async function readNewest(conversation: Conversation): Promise<void> {
     const { cid } = conversation;
     const revision = revisionOf(conversation);
-    let before: string | undefined;
+    let cursor: string | undefined;
     // Goes back until it meets what is known, however much was missed.
     for (let page = 0; page < PAGES_MAX; page += 1) {
-      const answer = await readMessages(cid, before);
+      const answer = await readMessages(cid, cursor);
       if (!answer.ok) {
         refusals.set(cid, answer.refusal);
         return;
       }
       const thread = threads.get(cid) ?? newThread(cid);
-      const done = answer.data.first || thread.messages.size === 0 || meets(thread, answer.data.messages);
-      put(cid, answer.data.messages);
-      if (answer.data.first) threads.set(cid, { ...threads.get(cid) ?? thread, complete: true });
+      const { items } = answer.data;
+      cursor = answer.data.cursor ?? undefined;
+      const isFirst = thread.messages.size === 0;
+      const done = !cursor || (isFirst ? items.length > 0 : meets(thread, items));
+      put(cid, items);
+      if (isFirst || !cursor) mark(cid, cursor);
       if (done) break;
-      before = answer.data.messages.at(-1)?.id;
     }
     if (eventsWithoutGap(threads.get(cid) ?? newThread(cid)) < conversation.seq) {
       const events = await readEvents(cid);
@@ -94,11 +97,21 @@ export const useThreads = defineStore("threads", () => {
     const thread = threads.get(cid);
     if (!thread || thread.complete || busy.has(`older ${cid}`)) return;
     busy.add(`older ${cid}`);
-    const answer = await readMessages(cid, inOrder(thread)[0]?.id);
+    let cursor = thread.older ?? undefined;
+    for (let page = 0; cursor && page < PAGES_MAX; page += 1) {
+      const answer: Awaited<ReturnType<typeof readMessages>> = await readMessages(cid, cursor);
+      if (!answer.ok || !threads.has(cid)) break;
+      cursor = answer.data.cursor ?? undefined;
+      put(cid, answer.data.items);
+      mark(cid, cursor);
+      if (answer.data.items.length > 0) break;
+    }
     busy.delete(`older ${cid}`);
-    if (!answer.ok) return;
-    put(cid, answer.data.messages);
-    if (answer.data.first) threads.set(cid, { ...threads.get(cid)!, complete: true });
+  }
+
+  /** Notes where the page before begins; without one the first message is known. */
+  function mark(cid: string, cursor: string | undefined): void {
+    threads.set(cid, { ...(threads.get(cid) ?? newThread(cid)), older: cursor ?? null, complete: !cursor });
   }
 
   function begin(caller: string, saved: Map<string, Draft>): void {

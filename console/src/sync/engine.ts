@@ -3,7 +3,7 @@
 // - A push or an answer never removes a message. The same message from two sources is one entry (by id).
 // - An answer may arrive after the answer of a later request. Each request takes a number when it starts, and what an
 //   older request brings does not replace what a newer one brought.
-// - Messages are ordered by `order`, or by the time of their arrival at the server; never by the time at this page.
+// - Messages are ordered by the time of their arrival at the server; never by the time at this page.
 import type { Conversation, Event, Message, MessageState } from "@/api/types";
 
 /** The number of a request: a later request has a higher one. */
@@ -22,6 +22,8 @@ export interface Thread {
   events: ReadonlyMap<number, Event>;
   /** Whether the first message is known. */
   complete: boolean;
+  /** Asks for the page before the first known message; `undefined` before the first page came. */
+  older?: string | null;
   /** The revision that the newest page was fetched at; `undefined` if it never was. */
   fetchedAt?: string;
 }
@@ -86,9 +88,9 @@ export function eventsWithoutGap(thread: Thread): number {
   return seq;
 }
 
-/** Where a message stands in its thread: `order` if the server sends it, else its arrival there. */
+/** Where a message stands in its thread: by its arrival at the server. */
 export function orderOf(message: Message): string {
-  return message.order ?? `${instant(message.received_at ?? message.created_at)} ${message.id}`;
+  return `${instant(message.received_at ?? message.created_at)} ${message.id}`;
 }
 
 /** A time as text that sorts. Times have none to nine decimals. */
@@ -105,14 +107,13 @@ export function inOrder(thread: Thread): Message[] {
     .map(([, message]) => message);
 }
 
-/** How many messages of a thread stay in memory. */
+/** How many messages of a thread that nobody reads stay in memory. */
 export const MESSAGES_KEPT = 300;
 
-/** Drops the oldest messages of a thread that nobody reads. */
-export function trim(thread: Thread): Thread {
-  if (thread.messages.size <= MESSAGES_KEPT) return thread;
-  const kept = inOrder(thread).slice(-MESSAGES_KEPT);
-  return { ...thread, messages: new Map(kept.map((message) => [message.id, message])), complete: false };
+/** Whether the outcome of a send is still open. It does not change the conversation's revision. */
+export function hasOpenSend(thread: Thread): boolean {
+  for (const { state } of thread.messages.values()) if (state === "pending" || state === "sending") return true;
+  return false;
 }
 
 /** A text that tells when a conversation or one of its messages changed. */
@@ -147,5 +148,5 @@ export function learn(known: Map<string, Known>, conversations: readonly Convers
 /** A thread is behind its conversation if a message or an event may have changed since it was fetched. */
 export function isBehind(thread: Thread | undefined, conversation: Conversation): boolean {
   if (!thread || thread.fetchedAt === undefined) return true;
-  return thread.fetchedAt !== revisionOf(conversation) || eventsWithoutGap(thread) < conversation.seq;
+  return hasOpenSend(thread) || thread.fetchedAt !== revisionOf(conversation) || eventsWithoutGap(thread) < conversation.seq;
 }

@@ -38,7 +38,7 @@ test("sign-in link signs in, and its code leaves the address", async ({ open, wo
     return route.fulfill({ json: { token: agents[0].token, expires_at: "2099-01-01T00:00:00Z", session: { id: "s" } } });
   });
   await page.goto("about:blank");
-  await page.goto(`${bundle.page ?? bundle.api}/#sign-in=abc-DEF_123`);
+  await page.goto(`${bundle.api}/#sign-in=abc-DEF_123`);
   await expect(page.getByRole("button", { name: /我的状态/ })).toBeVisible();
   expect(sent).toEqual({ code: "abc-DEF_123" });
   expect(page.url()).not.toContain("sign-in");

@@ -22,7 +22,9 @@ test("agent works through two conversations without a mouse", async ({ open, wor
   await expect(page.locator("main h2")).toContainText("王磊");
   await page.keyboard.press("Alt+Digit1");
   await expect(parts.rows(page)).toHaveCount(2);
-  // Up to the first and down to the second.
+  // Who waits for an answer comes first. Up to the first and down to the second.
+  await expect(parts.rows(page).first()).toContainText("王磊");
+  await expect(parts.rows(page).last()).not.toContainText("等 ");
   const [first, second] = await parts.rows(page).evaluateAll((rows) => rows.map((row) => row.dataset.cid));
   await page.keyboard.press("Alt+KeyK");
   await page.keyboard.press("Alt+KeyK");

@@ -12,7 +12,7 @@ function conversation(index, more = {}) {
     assignee: { agent_id: "a0", since: at(0), accepted_at: at(0) }, answered: true, created_at: at(0), last_message_at: at(5000 + index), seq: 0, revision: "1.1",
     quota: { replies_left: 5, maybe: 0, window_ends_at: at(100_000) }, held: 0, unread: 0,
     visitor: { nickname: `访客 ${index}`, avatar: null, partnerid: null, partnerid_verified: false },
-    last_message: { id: "m", type: "text", excerpt: `第 ${index} 位说的话`, role: "visitor", at: at(5000 + index) }, ...more,
+    last_message: { id: "m", type: "text", excerpt: `第 ${index} 位说的话`, direction: "in", at: at(5000 + index) }, ...more,
   };
 }
 
@@ -26,14 +26,15 @@ async function play(page, world) {
   const answer = (path, query) => {
     if (path === "/api/me") return me;
     if (path === "/api/agents" || path === "/api/groups") return { items: [], cursor: null };
-    if (path === "/api/conversations/counts") return { mine: { count: world.conversations.length } };
+    if (path === "/api/conversations/counts") return { now: at(10_000), mine: { count: world.conversations.length, unread: 0, unread_conversations: 0 }, waiting: { count: 0 }, queues: [], left_messages: 0 };
     if (path === "/api/conversations") return { items: query.get("view") === "mine" ? world.conversations : [], cursor: null, now: at(10_000) };
     const cid = path.split("/")[3];
     if (path.endsWith("/events")) return { items: [], cursor: null };
     if (path.endsWith("/messages")) {
       if (cid !== "c0") return { items: [], cursor: null };
-      const end = query.get("before") ? world.messages.findIndex(({ id }) => id === query.get("before")) : world.messages.length;
-      return { items: world.messages.slice(Math.max(0, end - 50), end).reverse(), cursor: end > 50 ? "more" : null };
+      const end = query.has("cursor") ? Number(query.get("cursor")) : world.messages.length;
+      const begin = Math.max(0, end - 50);
+      return { items: world.messages.slice(begin, end).reverse(), cursor: begin > 0 ? String(begin) : null };
     }
     return world.conversations.find((one) => one.cid === cid) ?? null;
   };

@@ -71,11 +71,11 @@ export const readGroups = () => all<Group>("/api/groups");
 export const readMe = () => ask<Me>(api.GET("/api/me") as never);
 
 /** Tells who a token stands for, without signing in. */
-export const tryToken = (token: string) => call<Me>("GET", "/api/me", { headers: { authorization: `Bearer ${token}` } });
+export const tryToken = (token: string) => call<Me>("GET", "/api/me", { by: token });
 
 /** Exchanges a sign-in code for a session. */
 export function signIn(code: string): Promise<Answer<{ token: string; expires_at?: string }>> {
-  return call("POST", "/api/sign-in", { body: { code } });
+  return call("POST", "/api/sign-in", { body: { code }, by: null });
 }
 
 /** Ends the session at the server; an access token stays valid. */

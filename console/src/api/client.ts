@@ -37,9 +37,8 @@ async function isSignedOut(response: Response): Promise<boolean> {
   return isOfAuthorizer(await response.clone().json().catch(() => null));
 }
 
-async function guardedFetch(request: Request): Promise<Response> {
-  // A token that is only tried is in the request already.
-  const bearer = request.headers.has("authorization") ? null : token.value;
+/** Sends a request with a bearer token. The session ends if the server does not accept it any more. */
+async function guardedFetch(request: Request, bearer: string | null): Promise<Response> {
   if (bearer) request.headers.set("authorization", `Bearer ${bearer}`);
   const response = await fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(LONGEST_CALL)]) });
   const date = Date.parse(response.headers.get("date") ?? "");
@@ -63,7 +62,7 @@ function exactTime(body: unknown) {
 }
 
 /** The typed client of the described API. */
-export const api = createClient<paths>({ baseUrl: "/", fetch: guardedFetch });
+export const api = createClient<paths>({ baseUrl: "/", fetch: (request: Request) => guardedFetch(request, token.value) });
 
 function refusalOf(status: number, error: unknown): Refusal {
   if (status === 401 || (status === 403 && isOfAuthorizer(error))) {
@@ -85,11 +84,11 @@ export async function ask<T>(call: Promise<{ data?: T; error?: unknown; response
   }
 }
 
-/** Calls an operation that the description does not have yet. */
+/** Calls an operation by its path. `by`: another token than that of the session, or none. */
 export async function call<T>(
   method: "GET" | "POST" | "PUT" | "DELETE",
   path: string,
-  options: { query?: Record<string, string | number | undefined>; body?: unknown; headers?: Record<string, string> } = {},
+  options: { query?: Record<string, string | number | undefined>; body?: unknown; headers?: Record<string, string>; by?: string | null } = {},
 ): Promise<Answer<T>> {
   const url = new URL(path, location.origin);
   for (const [name, value] of Object.entries(options.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
@@ -97,7 +96,9 @@ export async function call<T>(
   const json = options.body === undefined ? undefined : JSON.stringify(options.body);
   if (json !== undefined) headers["content-type"] = "application/json";
   try {
-    const response = await guardedFetch(new Request(url, { method, headers, body: json }));
+    const bearer = options.by === undefined ? token.value : null;
+    if (options.by) headers.authorization = `Bearer ${options.by}`;
+    const response = await guardedFetch(new Request(url, { method, headers, body: json }), bearer);
     const text = await response.text();
     const body: unknown = text === "" ? null : JSON.parse(text);
     if (!response.ok) return { ok: false, refusal: refusalOf(response.status, body) };

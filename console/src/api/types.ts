@@ -31,7 +31,7 @@ interface ConversationExtra {
 /** A conversation of a visitor with a mini program. */
 export type Conversation = Omit<Schemas["Conversation"], keyof ConversationExtra> & Partial<ConversationExtra>;
 /** A message of a conversation. */
-export type Message = Schemas["Message"];
+export type Message = Schemas["Message"] & { order?: string };
 /** The state of a message. */
 export type MessageState = Schemas["MessageState"];
 /** A change of a conversation. */

@@ -1,6 +1,6 @@
 // The rows of a transcript: messages, what happened to the conversation, days, and own texts on their way. Pure.
 import type { Event, Message } from "@/api/types";
-import { inOrder, instant, orderOf, type Thread } from "@/sync/engine";
+import { inOrder, instant, type Thread } from "@/sync/engine";
 
 /** A text of this page whose request has no answer yet, or was refused. */
 export interface Outgoing {
@@ -42,7 +42,7 @@ export function rowsOf(thread: Thread, outgoing: readonly Outgoing[]): Row[] {
   const rows: { order: string; at: string; row: Row }[] = told.map((message, index) => {
     const before = told[index - 1];
     const row: Row = { id: `m ${message.id}`, kind: "message", message, joined: !!before && sameSpeaker(before, message) };
-    return { order: orderOf(message), at: timeOf(message), row };
+    return { order: instant(timeOf(message)), at: timeOf(message), row };
   });
   // Messages keep their own order; each event goes behind the messages that are not later than it.
   const events = [...thread.events.values()].filter((event) => !UNTOLD.has(event.type)).sort((one, other) => one.seq - other.seq);

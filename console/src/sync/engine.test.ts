@@ -56,6 +56,11 @@ describe("order", () => {
     expect(ids(inOrder(thread))).toEqual(["first", "late"]);
   });
 
+  test("the server's order decides, whatever the times say", () => {
+    const thread = merge(newThread("c"), [message("a", { order: "1772438400500 a" }), message("b", { order: "1772438400400 b" })]);
+    expect(ids(inOrder(thread))).toEqual(["b", "a"]);
+  });
+
   test("times with and without decimals are compared as times", () => {
     const thread = merge(newThread("c"), [
       message("b", { created_at: "2026-06-01T00:00:01.5Z" }),

@@ -90,7 +90,7 @@ export function eventsWithoutGap(thread: Thread): number {
 
 /** Where a message stands in its thread: by its arrival at the server. */
 export function orderOf(message: Message): string {
-  return `${instant(message.received_at ?? message.created_at)} ${message.id}`;
+  return message.order ?? `${instant(message.received_at ?? message.created_at)} ${message.id}`;
 }
 
 /** A time as text that sorts. Times have none to nine decimals. */

@@ -28,28 +28,50 @@ test("visitor on the phone asks for a person, the agent answers, the phone shows
   await desk.close();
 });
 
-test("sign-in link signs in, and its code leaves the address", async ({ open, world, bundle }) => {
+/** The address that signs a browser in as an agent. */
+async function link(world, agent) {
+  const { url } = await world.post(`/api/agents/${agent.id}/sign-in-code`, {});
+  return new URL(url);
+}
+
+const status = (page) => page.getByRole("button", { name: /我的状态/ });
+
+test("sign-in link signs in, and its code leaves the address and the history", async ({ open, world }) => {
   const { agents } = await world.desk();
-  const page = await open(null, "/", { serviceWorkers: "block" });
-  // The route of the codes belongs to another part; here its answer is the agent's token.
-  let sent = null;
-  await page.route("**/api/sign-in", (route) => {
-    sent = route.request().postDataJSON();
-    return route.fulfill({ json: { token: agents[0].token, expires_at: "2099-01-01T00:00:00Z", session: { id: "s" } } });
-  });
-  await page.goto("about:blank");
-  await page.goto(`${bundle.api}/#sign-in=abc-DEF_123`);
-  await expect(page.getByRole("button", { name: /我的状态/ })).toBeVisible();
-  expect(sent).toEqual({ code: "abc-DEF_123" });
+  const { pathname, hash } = await link(world, agents[0]);
+  expect(hash).toMatch(/^#sign-in=/);
+  const page = await open(null, pathname + hash);
+  await expect(status(page)).toBeVisible();
   expect(page.url()).not.toContain("sign-in");
-  await page.goBack().catch(() => undefined);
-  expect(page.url()).not.toContain("abc-DEF_123");
+  await page.reload();
+  await expect(status(page)).toBeVisible();
+  // The entry with the code was replaced, not followed by another.
+  expect(await page.evaluate(() => performance.getEntriesByType("navigation")[0].name)).not.toContain("sign-in");
 });
 
-test("used sign-in link is refused in words", async ({ open }) => {
-  const page = await open(null, "/#sign-in=used", { expected: /Failed to load resource/ });
-  await expect(page.getByRole("alert")).toContainText(/登录链接已经用过或过期/);
+test("sign-in link works once, and a used one does not sign out who is signed in", async ({ open, world }) => {
+  const { agents } = await world.desk();
+  const used = await link(world, agents[0]);
+  const first = await open(null, used.pathname + used.hash);
+  await expect(status(first)).toBeVisible();
+  const second = await open(null, used.pathname + used.hash, { expected: /401/ });
+  await expect(second.getByRole("alert")).toContainText("登录链接已经用过或过期");
+  const again = await open(null, used.pathname + used.hash, { context: first.context(), expected: /401/ });
+  await expect(status(again)).toBeVisible();
+  await expect(status(first)).toBeVisible();
+});
+
+test("revoked session leads to the sign-in page, and signing out ends the session", async ({ open, world }) => {
+  const { agents } = await world.desk();
+  const page = await open(null, ((one) => one.pathname + one.hash)(await link(world, agents[0])), { expected: /401|403/ });
+  await expect(status(page)).toBeVisible();
+  const sessions = async () => (await world.bundle.call(`/api/sessions?agent_id=${agents[0].id}`)).items;
+  expect(await sessions()).toHaveLength(1);
+  await page.getByRole("button", { name: "设置" }).filter({ visible: true }).click();
+  await page.getByRole("button", { name: "退出登录" }).click();
+  await page.getByRole("alert").getByRole("button", { name: "退出登录" }).click();
   await expect(page.getByRole("heading", { name: "登录 Kefu" })).toBeVisible();
+  await expect.poll(async () => (await sessions()).length).toBe(0);
 });
 
 test("pasted token signs in, and a wrong one is refused in words", async ({ open, world }) => {

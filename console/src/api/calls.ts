@@ -1,6 +1,6 @@
 // The operations of the desk.
 import { api, ask, call, type Answer } from "./client";
-import type { Agent, AgentStatus, Conversation, Counts, Duty, Event, Group, Me, Message, MiniPage, Page, View, Visitor } from "./types";
+import type { Agent, AgentStatus, Conversation, Counts, Duty, Event, Group, Me, Message, MiniPage, Page, Session, View, Visitor } from "./types";
 
 const PAGE = 100;
 
@@ -78,10 +78,10 @@ export function signIn(code: string): Promise<Answer<{ token: string; expires_at
   return call("POST", "/api/sign-in", { body: { code }, by: null });
 }
 
-/** Ends the session at the server; an access token stays valid. */
-export async function endSession(me: Me | null): Promise<void> {
-  if (me?.session) await call("DELETE", `/api/sessions/${encodeURIComponent(me.session.id)}`);
-}
+/** The caller's sessions; none for an access token. */
+export const readSessions = () => call<Page<Session>>("GET", "/api/sessions");
+export const endSession = (id: string) => call<null>("DELETE", `/api/sessions/${encodeURIComponent(id)}`);
+export const endOtherSessions = () => call<null>("DELETE", "/api/sessions");
 
 const path = (cid: string) => ({ params: { path: { cid } } });
 

@@ -71,6 +71,16 @@ export interface Page<T> {
 export type View = "mine" | "waiting" | "left_messages" | "robot" | "closed" | "all";
 export const VIEWS: readonly View[] = ["mine", "waiting", "left_messages", "robot", "closed", "all"];
 
+/** A browser that is signed in. */
+export interface Session {
+  id: string;
+  /** The browser's `User-Agent`. */
+  device: string;
+  last_used_at: string;
+  /** Whether it is this one. */
+  current: boolean;
+}
+
 /** How many conversations there are. */
 export interface Counts {
   mine: { count: number; unread: number };

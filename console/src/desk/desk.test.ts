@@ -4,6 +4,7 @@ import { merge, newThread } from "@/sync/engine";
 import { CompositionGuard } from "@/parts/ime";
 import { chipOf, span, spokenMinute } from "./quota";
 import { composerOf, mayHandOver, sorted, waitsForAccept } from "./standing";
+import { deviceOf } from "./devices";
 import { bytes, initial, oneLine, parts } from "./text";
 import { rowsOf } from "./timeline";
 
@@ -159,3 +160,11 @@ describe("composition of an input method", () => {
     expect(guard.isComposing(key({ timeStamp: 1051 }))).toBe(false);
   });
 });
+
+test.each([
+  ["Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/148.0.0.0 Safari/537.36 Edg/148.0.0.0", "Edge · Windows"],
+  ["Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15", "Safari · macOS"],
+  ["Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 MicroMessenger/8.0.50", "WeChat · iOS"],
+  ["curl/8.5.0", "curl/8.5.0"],
+  ["\u202eevil\n", "evil"],
+])("device of %s", (userAgent, device) => expect(deviceOf(userAgent)).toBe(device));

@@ -6,6 +6,7 @@ const en: typeof zhCN = {
     title: "Sign in to Kefu", ended: "Your session has ended. Please sign in again.", code_bad: "This sign-in link was used or has expired. Ask an admin for a new one.", busy: "Signing in…",
     how: "Open the sign-in link that an admin gave you. It works once, within ten minutes.", token: "Sign in with an access token", token_label: "Access token", go: "Sign in", token_bad: "This token is not valid", out: "Sign out", sure: "Unsent drafts are deleted as well.",
   },
+  sessions: { title: "Signed-in devices", unknown: "Unknown device", this: "this one", used: "last used {t}", end: "Sign out", end_of: "Sign out {device}", end_others: "Sign out all others" },
   role: { admin: "Admin", supervisor: "Supervisor", agent: "Agent", integrator: "Program" },
   status: {
     label: "My status", online: "Online", busy: "Busy", away: "Away", offline: "Offline", absent: "Not connected", reason: "Reason for being away", reason_hint: "Lunch, meeting …", load: "{load}/{capacity} conversations",

@@ -5,6 +5,7 @@ export default {
     title: "登录 Kefu", ended: "登录已结束，请重新登录", code_bad: "这个登录链接已经用过或过期。请向管理员要一个新的。", busy: "正在登录…",
     how: "请打开管理员给您的登录链接。链接只能用一次，十分钟内有效。", token: "用访问令牌登录", token_label: "访问令牌", go: "登录", token_bad: "这个令牌无效", out: "退出登录", sure: "退出后，未发送的草稿也会清除。",
   },
+  sessions: { title: "已登录的设备", unknown: "未知设备", this: "本机", used: "上次使用 {t}", end: "退出", end_of: "退出 {device}", end_others: "退出其他全部设备" },
   role: { admin: "管理员", supervisor: "组长", agent: "客服", integrator: "程序" },
   status: {
     label: "我的状态", online: "在线", busy: "忙碌", away: "小休", offline: "离线", absent: "未连接", reason: "小休原因", reason_hint: "如：午饭、会议", load: "接待 {load}/{capacity}",

@@ -61,7 +61,21 @@ test("sign-in link works once, and a used one does not sign out who is signed in
   await expect(status(first)).toBeVisible();
 });
 
-test("revoked session leads to the sign-in page, and signing out ends the session", async ({ open, world }) => {
+test("other device is listed and signed out from here", async ({ open, world }) => {
+  const { agents } = await world.desk();
+  const [here, there] = await Promise.all([link(world, agents[0]), link(world, agents[0])]);
+  const page = await open(null, here.pathname + here.hash);
+  const other = await open(null, there.pathname + there.hash, { expected: /401|403/, userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/605.1.15" });
+  for (const one of [page, other]) await expect(status(one)).toBeVisible();
+  await page.getByRole("button", { name: "设置" }).filter({ visible: true }).click();
+  await expect(page.getByText("本机")).toBeVisible();
+  await page.getByRole("button", { name: "退出 Safari · iOS" }).click();
+  await expect(page.getByText("Safari · iOS")).toHaveCount(0);
+  const left = (await world.bundle.call(`/api/sessions?agent_id=${agents[0].id}`)).items;
+  expect(left).toHaveLength(1);
+});
+
+test("signing out ends the session", async ({ open, world }) => {
   const { agents } = await world.desk();
   const page = await open(null, ((one) => one.pathname + one.hash)(await link(world, agents[0])), { expected: /401|403/ });
   await expect(status(page)).toBeVisible();

@@ -30,7 +30,7 @@ function firstLoad() {
     for (const [, other] of source.matchAll(/(?:from|import)\s*["']\.\/([\w.-]+)["']/g)) add(`assets/${other}`);
   };
   for (const [, asset] of html.matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)) add(asset);
-  for (const asset of byName.keys()) if (/^assets\/(DeskPage|quota)-.*\.(js|css)$/.test(asset)) add(asset);
+  for (const asset of byName.keys()) if (/^assets\/(DeskPage|desk)-.*\.(js|css)$/.test(asset)) add(asset);
   return [...found];
 }
 

@@ -34,18 +34,23 @@ export async function startBundle() {
   const data = await mkdtemp(join(tmpdir(), "kefu-browser-"));
   const port = await freePair();
   const token = "browser-test-token";
-  const child = spawn(join(root, "target/debug/local"), ["--port", String(port), "--data", data], {
-    env: { ...process.env, KEFU_ADMIN_TOKEN: token },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const ended = new Promise((resolve) => child.once("exit", resolve));
   const api = `http://127.0.0.1:${port}`;
-  await new Promise((resolve, reject) => {
-    child.once("error", (error) => reject(new Error(`run \`cargo build -p local\` first: ${error.message}`)));
-    child.once("exit", (code) => reject(new Error(`the bundle ended with ${code}`)));
-    // The banner is printed when the API and the simulated WeChat listen.
-    createInterface({ input: child.stdout }).on("line", (line) => line.includes("Ctrl-C") && resolve());
-  });
+  let child;
+  let ended;
+  const run = () => {
+    child = spawn(join(root, "target/debug/local"), ["--port", String(port), "--data", data], {
+      env: { ...process.env, KEFU_ADMIN_TOKEN: token },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    ended = new Promise((resolve) => child.once("exit", resolve));
+    return new Promise((resolve, reject) => {
+      child.once("error", (error) => reject(new Error(`run \`cargo build -p local\` first: ${error.message}`)));
+      child.once("exit", (code) => reject(new Error(`the bundle ended with ${code}`)));
+      // The banner is printed when the API and the simulated WeChat listen.
+      createInterface({ input: child.stdout }).on("line", (line) => line.includes("Ctrl-C") && resolve());
+    });
+  };
+  await run();
   return {
     api,
     phone: `http://127.0.0.1:${port + 1}`,
@@ -54,6 +59,13 @@ export async function startBundle() {
       const response = await fetch(api + path, { headers, ...options });
       return response.status === 204 ? null : response.json();
     },
+    /** Ends the process as a failure of the machine would. */
+    async kill() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+    /** Starts it again on the same ports and data. */
+    start: run,
     async stop() {
       child.kill("SIGINT");
       await ended;

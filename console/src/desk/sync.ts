@@ -90,7 +90,9 @@ export const useSync = defineStore("sync", () => {
   /** A heartbeat, and whether the server still counts on the agent. */
   async function present(): Promise<void> {
     const wasAbsent = staff.duty?.present === false;
-    await staff.beat();
+    const isOffline = !staff.duty || staff.duty.status === "offline";
+    // One that has no effect is answered by a hint.
+    if (isOffline || !wire?.heartbeat()) await staff.beat();
     if (wasAbsent) await staff.loadMe();
   }
 
@@ -132,7 +134,8 @@ export const useSync = defineStore("sync", () => {
     wire?.stop();
     wire = undefined;
     live.value = false;
-    if (leader()) {
+    // Only a session has a socket, an access token has none.
+    if (leader() && staff.me?.session) {
       wire = openWire({
         hint(hint) {
           tabs?.tell({ type: "look", hint });

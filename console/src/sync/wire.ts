@@ -11,6 +11,8 @@ export interface Listener {
 
 /** A wire that can be closed. */
 export interface Wire {
+  /** Sends the agent's heartbeat; false while the socket is not open. */
+  heartbeat(): boolean;
   stop(): void;
 }
 
@@ -81,6 +83,11 @@ export function openWire(listener: Listener): Wire {
 
   void open();
   return {
+    heartbeat() {
+      if (socket?.readyState !== 1) return false;
+      socket.send('{"type":"heartbeat"}');
+      return true;
+    },
     stop() {
       stopped = true;
       clearTimeout(again);

@@ -27,13 +27,13 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Reads `REALTIME_ORIGIN`, the origin of the WebSocket API, where there is one.
+    /// Reads `REALTIME_URL`, the address of the WebSocket API, or its path where it is on the same host.
     // As the functions that have something to wait for.
     #[allow(clippy::unused_async)]
     pub async fn new(env: &Env, _clock: SharedClock) -> Result<Self, StartError> {
-        let realtime = env.get("REALTIME_ORIGIN");
+        let realtime = env.get("REALTIME_URL").filter(|url| !url.starts_with('/')).map(policy::origin_of);
         let policy = policy::content_security_policy(realtime, &policy::frame_origins())
-            .map_err(|error| StartError::Settings(vec![format!("REALTIME_ORIGIN {error}")]))?;
+            .map_err(|error| StartError::Settings(vec![format!("REALTIME_URL {error}")]))?;
         Ok(Self { policy })
     }
 }

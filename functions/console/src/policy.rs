@@ -28,6 +28,13 @@ pub(crate) fn content_security_policy(realtime: Option<&str>, frames: &[String])
     HeaderValue::try_from(policy).map_err(|error| error.to_string())
 }
 
+/// The part of a URL before its path.
+pub(crate) fn origin_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |colon| colon + 3);
+    let path = url[host..].find('/').map_or(url.len(), |slash| host + slash);
+    &url[..path]
+}
+
 /// A scheme and a host with or without a port, and nothing that could begin another directive.
 fn is_origin(text: &str) -> bool {
     let Some((scheme, host)) = text.split_once("://") else { return false };
@@ -61,6 +68,18 @@ mod tests {
         assert!(policy.contains("connect-src 'self' wss://abc.execute-api.cn-north-1.amazonaws.com.cn; "), "{policy}");
         assert!(policy.contains("frame-src https://shop.example http://127.0.0.1:8000; "), "{policy}");
         assert!(!policy.contains("unsafe"), "{policy}");
+    }
+
+    #[test]
+    fn origin_is_what_stands_before_the_path() {
+        for (url, origin) in [
+            ("wss://a.example/realtime", "wss://a.example"),
+            ("ws://127.0.0.1:3000", "ws://127.0.0.1:3000"),
+            ("wss://a/b/c?d=/e", "wss://a"),
+            ("a", "a"),
+        ] {
+            assert_eq!(origin_of(url), origin, "{url}");
+        }
     }
 
     #[test]

@@ -230,7 +230,7 @@ async fn console() {
         assert_eq!(answer["statusCode"], 200, "{case}");
         assert_eq!(answer["headers"]["content-type"], content_type, "{case}");
         // Brotli is binary.
-        assert_eq!(answer["headers"]["content-encoding"].is_string(), answer["isBase64Encoded"] == true, "{case}");
+        assert!(answer["headers"]["content-encoding"].is_null() || answer["isBase64Encoded"] == true, "{case}");
     }
     assert_all_samples("console", &["icon", "page", "path-of-the-page"]);
 }

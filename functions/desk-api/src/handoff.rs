@@ -20,6 +20,8 @@ use crate::{
 const REASON_MAX: usize = 200;
 /// Longest summary, in bytes of its JSON.
 const SUMMARY_MAX: usize = 4096;
+/// Longest id of a message, in bytes.
+const MESSAGE_ID_MAX: usize = 128;
 
 pub(crate) const CLAIM_REFUSALS: &[Refusal] = &[
     (409, Code::ConversationTaken),
@@ -125,6 +127,9 @@ async fn mark_read(
     permitted: Permitted,
     Json(ReadMark { up_to }): Json<ReadMark>,
 ) -> Result<Json<ConversationView>, Problem> {
+    if !(1..=MESSAGE_ID_MAX).contains(&up_to.len()) {
+        return Err(Problem::invalid_field("up_to", "must be the id of a message, of 1 to 128 bytes"));
+    }
     let conversation = permitted.conversation();
     let visitor = services.actions.mark_read(conversation, &up_to).await?;
     conversation_view::with_visitor(&services, conversation, &visitor).await.map(Json)

@@ -50,6 +50,7 @@ const problems: Record<ProblemCode, string> = {
   "quota.hold_expired": "the visitor did not write in time, so the held text has expired",
   "quota.too_many_held": "20 texts are held already",
   "quota.window_closed": "the visitor has not written for 48 hours; WeChat takes no reply",
+  "sign_in.invalid": "the sign-in link was used or has expired",
   "token.busy": "WeChat's token is being renewed; try again at once",
   "wechat.access_token_rejected": "WeChat does not accept the access token",
   "wechat.account_restricted": "WeChat has restricted the mini program's account",

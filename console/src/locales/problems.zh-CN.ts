@@ -51,6 +51,7 @@ const problems: Record<ProblemCode, string> = {
   "quota.hold_expired": "访客没有及时再说话，留住的文字已过期",
   "quota.too_many_held": "已经留住 20 条，不能再多",
   "quota.window_closed": "访客超过 48 小时没说话，微信不允许回复",
+  "sign_in.invalid": "登录链接已经用过或过期",
   "token.busy": "微信的令牌正在更新，请马上再试",
   "wechat.access_token_rejected": "微信不接受 access_token",
   "wechat.account_restricted": "微信限制了这个小程序的账号",

@@ -69,8 +69,9 @@ export const useSync = defineStore("sync", () => {
     const [good] = await Promise.all([
       Promise.all(views.map((view) => lists.refresh(view))).then((all) => all.every(Boolean)),
       lists.refreshCounts(),
-      refreshOpen(),
     ]);
+    // After the lists, because the conversation may have left them.
+    await refreshOpen();
     if (good && state.value !== "good") say("status", t("sync.back"));
     failures.value = good ? 0 : failures.value + 1;
     if (good) lastGood.value = Date.now();

@@ -95,7 +95,7 @@ export const test = base.extend({
       await use(bundle);
       await bundle.stop();
     },
-    { scope: "worker", timeout: 90_000 },
+    { scope: "worker", timeout: 180_000 },
   ],
   world: async ({ bundle }, use, info) => use(new World(bundle, info.workerIndex)),
   /** Opens the console as an agent, in a browser of its own. No page may complain. */

@@ -35,6 +35,8 @@ test("sign-in page", async ({ open }, info) => {
 });
 
 test("desk with all kinds of messages and every dialog", async ({ open, world, bundle }, info) => {
+  // Some twenty pictures, each with axe-core.
+  info.setTimeout(240_000);
   const isNarrow = info.project.name.endsWith("390");
   const desk = await world.desk({ agents: ["小林", "小陈"], capacity: 8 });
   const [agent, other] = desk.agents;

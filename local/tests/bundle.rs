@@ -157,7 +157,7 @@ async fn gateway_refuses_requests_as_api_gateway_does() {
         (answer.status().as_u16(), answer.text().await.unwrap())
     };
     let message = |status: u16, text: &str| (status, format!(r#"{{"message":"{text}"}}"#));
-    assert_eq!(send(Method::GET, "/nowhere", None, Vec::new()).await, message(404, "Not Found"));
+    assert_eq!(send(Method::POST, "/nowhere", None, Vec::new()).await, message(404, "Not Found"));
     assert_eq!(send(Method::DELETE, "/callback/wx1", None, Vec::new()).await, message(404, "Not Found"));
     assert_eq!(send(Method::GET, "/api/bindings", None, Vec::new()).await, message(401, "Unauthorized"));
     assert_eq!(send(Method::GET, "/%61pi%2Fbindings", None, Vec::new()).await, message(401, "Unauthorized"));

@@ -159,7 +159,8 @@ async fn records_within_a_batching_window_are_one_batch() {
         stream.wait_for_robot(sk, turn);
         writes.send_modify(|count| *count += 1);
     };
-    write("filtered out", "none");
+    stream.put("filtered out", "visitor");
+    writes.send_modify(|count| *count += 1);
     sleep(milliseconds(500)).await;
     write("1", "waiting");
     sleep(milliseconds(900)).await;

@@ -36,7 +36,7 @@ async function play(page, world) {
       const begin = Math.max(0, end - 50);
       return { items: world.messages.slice(begin, end).reverse(), cursor: begin > 0 ? String(begin) : null };
     }
-    return world.conversations.find((one) => one.cid === cid) ?? null;
+    return [...world.conversations, ...(world.elsewhere ?? [])].find((one) => one.cid === cid) ?? null;
   };
   await page.route("**/api/**", (route) => {
     const url = new URL(route.request().url());
@@ -147,4 +147,16 @@ test("page that lost its computer's sleep looks again at once", async ({ open })
   world.conversations[0] = conversation(0, { revision: "2.1" });
   await page.evaluate(() => dispatchEvent(new Event("online")));
   await expect(parts.log(page).getByText("睡着时说的")).toBeVisible({ timeout: 3000 });
+});
+
+test("open conversation that a colleague gets is seen to be theirs with the same look", async ({ open }) => {
+  const world = { requests: 0, conversations: [conversation(0)], messages: [message(1)] };
+  const page = await started(open, world);
+  await parts.row(page, "访客 0").click();
+  await expect(parts.box(page)).toBeVisible();
+  world.elsewhere = [conversation(0, { revision: "2.1", assignee: { agent_id: "a1", name: "小陈", since: at(1) } })];
+  world.conversations = [];
+  await page.evaluate(() => dispatchEvent(new Event("online")));
+  // The next look by itself comes after five seconds.
+  await expect(parts.note(page)).toContainText("小陈 正在接待", { timeout: 3000 });
 });

@@ -37,6 +37,7 @@ mod ingress;
 mod item_sizes;
 mod log_entries;
 mod metrics;
+mod query_parameters;
 mod queue;
 mod quota;
 mod realtime;

@@ -9,7 +9,7 @@ use crate::{
     invariants::{Check, Watch},
     model::{Model, RoutedTo, RoutingRequest, queue_of},
     operations::{Completed, Operation},
-    table_state::{Agent, OpenState, TableState},
+    table_state::{Agent, Message, OpenState, TableState, thread_key},
 };
 
 /// Checks the state after a tick without faults.
@@ -24,11 +24,22 @@ pub(crate) fn after_tick(before: &OpenState, table: &TableState, now: Timestamp)
             Stage::Assigned(_) | Stage::Closed { .. } => false,
         };
         let waited = waiting.until.is_some_and(|until| until <= now);
-        if moved && !waited && (is_staffed(before, &waiting.queue, now) || stays(&early, old, waiting)) {
+        if moved
+            && !waited
+            && !entered_again(table, old)
+            && (is_staffed(before, &waiting.queue, now) || stays(&early, old, waiting))
+        {
             return Err(format!("{} was moved from {} to {:?}", old.cid, waiting.queue, new.stage));
         }
     }
     Ok(())
+}
+
+/// Whether the conversation was routed anew because its visitor entered again.
+fn entered_again(table: &TableState, conversation: &Conversation) -> bool {
+    let key = thread_key(conversation);
+    let is_event = |message: &Message| message.kind == "event" && message.cid.as_ref() == Some(&conversation.cid);
+    table.messages.iter().any(|((thread, _), message)| *thread == key && is_event(message))
 }
 
 /// Checks that a tick has nothing left to do.

@@ -188,7 +188,8 @@ pub(crate) async fn bind(desk: &Desk, app_id: &str, reception: &Reception) {
 
 /// Settings without automatic messages, each of which would be a send.
 pub(crate) fn silent_reception() -> Reception {
-    from(json!({ "prompts": {
+    // The reference knows no allow-list: the sessions name every target.
+    from(json!({ "allow": { "robots": "all", "groups": "all", "agents": "all" }, "prompts": {
         "connected": "", "queued": "", "leave_message": "", "queue_full": "", "waited_too_long": "", "message_left": "", "no_agent": "", "idle_warning": "", "closed": "",
     } }))
 }

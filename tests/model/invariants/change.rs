@@ -30,9 +30,9 @@ pub(super) fn messages(watch: &Watch, old: Option<&Message>, key: &Key, write: &
         }
         let with = write.conversations.iter().find(|(_, new)| message.cid.as_ref() == Some(&new.cid));
         let fits = if let Some((_, new)) = with {
-            message.kind != "event" && thread_key(new) == key.0
+            thread_key(new) == key.0
         } else {
-            // An event belongs to no conversation, and neither does a farewell without one.
+            // An event belongs to no conversation unless it routes one anew, and neither does a farewell without one.
             // One that another message opens at the same time may come after it.
             let open = table.visitors.get(&key.0).and_then(|visitor| visitor.open_cid.as_ref());
             let open = open.filter(|cid| table.conversation(cid).is_none_or(|open| open.created_at < write.now));

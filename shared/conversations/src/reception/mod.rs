@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use channel::settle_sent;
 use desk::{
-    limits::{Received, receive},
+    limits::{MINUTE, Received, Usage, receive},
     reception::{Handler, Incoming, NextStep, ReceptionInput, WithoutTarget, decide},
     routing::{LastAgent, Plan},
     settings::Reception,
@@ -137,8 +137,7 @@ impl Receiver {
             return Ok(FollowUp::NONE);
         }
         let Some(open) = open else { return Ok(FollowUp::NONE) };
-        // Entering counts as a message where it may route the conversation.
-        if let Received::Ignored { .. } = received(decision, message) {
+        if ignores_reentry(decision) {
             return Ok(FollowUp::NONE);
         }
         // Boxed, because few events route a conversation and all would pay for the size of the future.
@@ -187,6 +186,13 @@ impl Receiver {
 fn received(decision: &mut Decision<'_>, message: &InboundRef) -> Received {
     let Decision { visitor, reception, now, .. } = decision;
     receive(visitor.blocked.as_ref(), &mut visitor.messages, reception.messages_per_minute, message.received_at, *now)
+}
+
+/// Whether nothing follows from entering again: the visitor is blocked, or their next message of this minute would be beyond the
+/// limit. Entering itself does not count.
+fn ignores_reentry(Decision { visitor, reception, now, .. }: &Decision<'_>) -> bool {
+    let next_message = visitor.messages.next(*now, MINUTE, reception.messages_per_minute);
+    visitor.block(*now).is_some() || next_message != Usage::Within
 }
 
 /// Opens a conversation with its first message.

@@ -4,7 +4,7 @@ mod ending;
 mod item;
 mod last_admin;
 
-use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use desk::policy::Grant;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
@@ -208,14 +208,9 @@ impl Table {
     ) -> Result<bool> {
         let put = Put::builder().table_name(&self.name).set_item(Some(item.clone()));
         let put = built(put.condition_expression("attribute_not_exists(pk)").build())?;
-        let active = ConditionCheck::builder()
-            .table_name(&self.name)
-            .key("pk", s(keys::record("agent", agent)))
-            .key("sk", s(keys::DUTY))
-            .condition_expression("attribute_exists(pk)");
         let mut writes = vec![
             TransactWriteItem::builder().put(put).build(),
-            TransactWriteItem::builder().condition_check(built(active.build())?).build(),
+            self.agent_check(agent)?,
             self.edge_write(agent, token, hash)?,
         ];
         writes.extend(audit);

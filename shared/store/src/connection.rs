@@ -1,9 +1,9 @@
 //! WebSocket connections of browsers, and the tickets that open them. Of a ticket, only the SHA-256 is kept.
 //!
-//! All connections are in one partition, so that one query finds everybody who is connected, and a connection is found by its own
-//! id, which is all that API Gateway tells when it ends. A version beside them counts the connections that have begun: who has it and
-//! the connections in memory knows, by one read of a small item, whether somebody has come since. Who has gone shows when a message
-//! does not arrive.
+//! All connections are in one partition, so that one query finds all of them, and each is found by its own id, which is all that API
+//! Gateway tells when it ends. A version beside them counts the connections that have begun. A function keeps the connections and the
+//! version in memory; it reads the version, a small item, and reads the connections again if the version has changed. A connection that
+//! has ended is noticed when a message to it fails.
 
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, ReturnValue, TransactWriteItem};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -158,7 +158,7 @@ impl Connecting {
         let expires_at = self.0.clock.now() + CONNECTION_LIFE;
         let mut writes = vec![self.session_check(session)?];
         if let Some(agent) = &watcher.agent_id {
-            writes.push(self.agent_check(agent)?);
+            writes.push(self.0.agent_check(agent)?);
         }
         let connection = Connection { id: id.to_owned(), watcher, expires_at };
         let put = Put::builder().table_name(&self.0.name).set_item(Some(connection.write()?));
@@ -190,15 +190,6 @@ impl Connecting {
             .condition_expression("attribute_exists(pk) AND expires_at > :now AND last_used_at > :idle")
             .expression_attribute_values(":now", at(now))
             .expression_attribute_values(":idle", at(now - SESSION_IDLE));
-        Ok(TransactWriteItem::builder().condition_check(built(check.build())?).build())
-    }
-
-    fn agent_check(&self, agent: &str) -> Result<TransactWriteItem> {
-        let check = ConditionCheck::builder()
-            .table_name(&self.0.name)
-            .key("pk", s(keys::record("agent", agent)))
-            .key("sk", s(keys::DUTY))
-            .condition_expression("attribute_exists(pk)");
         Ok(TransactWriteItem::builder().condition_check(built(check.build())?).build())
     }
 

@@ -12,11 +12,13 @@ use aws_sdk_dynamodb::{
         delete_item::DeleteItemError, put_item::PutItemError, transact_write_items::TransactWriteItemsError,
         update_item::UpdateItemError,
     },
-    types::TransactWriteItem,
+    types::{ConditionCheck, TransactWriteItem},
 };
 
 use crate::{
     error::{Cause, Result, StoreError},
+    item::s,
+    keys,
     retry::{Attempt, Attempted},
     table::{SERVICE, Table},
 };
@@ -44,6 +46,18 @@ pub(crate) enum Transacted {
 }
 
 impl Table {
+    /// A condition on an item that a transaction does not write.
+    pub(crate) fn condition_check(&self, pk: String, sk: &str, condition: &str) -> Result<TransactWriteItem> {
+        let check = ConditionCheck::builder().table_name(&self.name).key("pk", s(pk)).key("sk", s(sk));
+        let check = built(check.condition_expression(condition).build())?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    /// The condition that an agent exists and is not disabled.
+    pub(crate) fn agent_check(&self, agent: &str) -> Result<TransactWriteItem> {
+        self.condition_check(keys::record("agent", agent), keys::DUTY, "attribute_exists(pk)")
+    }
+
     /// Writes a transaction, again after a pause while it conflicts with others. Returns the index of the first write whose
     /// condition does not hold, or `None` if all are written. [`StoreError::TransactionConflict`] if every attempt conflicts.
     pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Option<usize>> {

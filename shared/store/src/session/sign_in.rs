@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -142,23 +142,18 @@ fn superfluous(mut sessions: Vec<Session>, now: Timestamp) -> Vec<Session> {
 impl Table {
     /// The conditions that what a session is made from has not ended.
     fn source_checks(&self, holder: &SessionHolder) -> Result<Vec<TransactWriteItem>> {
-        let check = |pk: String, sk: &str, condition: &str| {
-            let check = ConditionCheck::builder().table_name(&self.name).key("pk", s(pk)).key("sk", s(sk));
-            let check = built(check.condition_expression(condition).build())?;
-            Ok(TransactWriteItem::builder().condition_check(check).build())
-        };
         let mut checks = Vec::new();
         match &holder.source {
             SessionSource::Token { hash, .. } => {
-                checks.push(check(keys::access(hash), keys::ACCESS, "attribute_exists(pk)")?);
+                checks.push(self.condition_check(keys::access(hash), keys::ACCESS, "attribute_exists(pk)")?);
             }
             SessionSource::Bootstrap { hash } => {
-                checks.push(check(keys::access(hash), keys::RETIRED, "attribute_not_exists(pk)")?);
+                checks.push(self.condition_check(keys::access(hash), keys::RETIRED, "attribute_not_exists(pk)")?);
             }
             SessionSource::Agent => {}
         }
         if let Some(agent) = &holder.agent_id {
-            checks.push(check(keys::record("agent", agent), keys::DUTY, "attribute_exists(pk)")?);
+            checks.push(self.agent_check(agent)?);
         }
         Ok(checks)
     }

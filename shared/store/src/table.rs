@@ -1,5 +1,7 @@
 //! The handle on the table and the reads that the other modules share.
 
+mod pages;
+
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::{
@@ -161,40 +163,6 @@ impl Table {
     /// The items of a partition whose sort key is `from`, `to` or between them.
     pub(crate) async fn range(&self, pk: &str, from: &str, to: &str) -> Result<Vec<Attributes>> {
         read_all(&self.between(pk, from, to), i32::MAX).await
-    }
-
-    /// A page of the items of a partition whose sort key begins with `prefix`; the cursor is the rest of the last sort key.
-    pub(crate) async fn page(
-        &self,
-        pk: String,
-        prefix: &str,
-        cursor: Option<&str>,
-        limit: i32,
-    ) -> Result<Page<Attributes>> {
-        let last = cursor.map(keys::from_cursor).transpose()?;
-        // DynamoDB refuses a start key outside of what the query asks for.
-        if last.as_deref().is_some_and(|last| !(" ".."~").contains(&last)) {
-            return Err(StoreError::Cursor);
-        }
-        self.page_after(pk, prefix, last.map(|last| format!("{prefix}{last}")), limit).await
-    }
-
-    /// The same after a sort key, which need not exist.
-    pub(crate) async fn page_after(
-        &self,
-        pk: String,
-        prefix: &str,
-        start: Option<String>,
-        limit: i32,
-    ) -> Result<Page<Attributes>> {
-        let mut query = self.beginning_with(&pk, prefix).limit(limit);
-        if let Some(start) = start {
-            query = query.exclusive_start_key("pk", s(&pk)).exclusive_start_key("sk", s(start));
-        }
-        let answer = query.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-        let next = answer.last_evaluated_key.as_ref().and_then(|last| last.get("sk")).and_then(|sk| sk.as_s().ok());
-        let cursor = next.and_then(|sk| sk.strip_prefix(prefix)).map(keys::cursor);
-        Ok(Page { items: answer.items.unwrap_or_default(), cursor })
     }
 
     /// Reads items by key, each once, in the order of the keys; missing ones are left out.

@@ -6,7 +6,7 @@ use crate::{
     conversation::Conversation,
     error::{Result, StoreError},
     handles::ThreadReader,
-    item::Read,
+    item::{Attributes, Read},
     keys,
     message::{Message, MessageState},
     table::{Page, SERVICE},
@@ -80,9 +80,7 @@ impl ThreadReader {
         cursor: Option<&str>,
         limit: i32,
     ) -> Result<Page<String>> {
-        let page = self.0.page(thread.pk(), keys::HAS_CONVERSATION, cursor, limit).await?;
-        let cid = |item| Read { kind: keys::VISITOR_CONVERSATION, item }.owned("cid");
-        Ok(Page { items: page.items.iter().map(cid).collect::<Result<_>>()?, cursor: page.cursor })
+        cids(self.0.page(thread.pk(), keys::HAS_CONVERSATION, cursor, limit).await?)
     }
 
     /// The same, newest first.
@@ -92,27 +90,7 @@ impl ThreadReader {
         cursor: Option<&str>,
         limit: i32,
     ) -> Result<Page<String>> {
-        let last = cursor.map(keys::from_cursor).transpose()?.unwrap_or_else(|| "~".to_owned());
-        let (from, to) = (keys::HAS_CONVERSATION, format!("{}{last}", keys::HAS_CONVERSATION));
-        let newest = self.0.between(&thread.pk(), from, &to).scan_index_forward(false);
-        // The range has the entry of the cursor once more.
-        let answer = newest.limit(limit.saturating_add(1)).send().await;
-        let answer = answer.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
-        let items = answer.items.unwrap_or_default();
-        let mut entries = Vec::new();
-        for item in &items {
-            let read = Read { kind: keys::VISITOR_CONVERSATION, item };
-            let (sk, cid) = (read.owned("sk")?, read.owned("cid")?);
-            if sk != to {
-                entries.push((sk, cid));
-            }
-        }
-        let limit = usize::try_from(limit).unwrap_or_default();
-        let has_more = answer.last_evaluated_key.is_some() || entries.len() > limit;
-        entries.truncate(limit);
-        let last = entries.last().filter(|_| has_more).and_then(|(sk, _)| sk.strip_prefix(keys::HAS_CONVERSATION));
-        let cursor = last.map(keys::cursor);
-        Ok(Page { items: entries.into_iter().map(|(_, cid)| cid).collect(), cursor })
+        cids(self.0.page_from_the_end(thread.pk(), keys::HAS_CONVERSATION, cursor, limit).await?)
     }
 
     /// Whether a conversation is among those of [`visitor_conversations`](Self::visitor_conversations).
@@ -120,4 +98,10 @@ impl ThreadReader {
         let sk = keys::visitor_conversation(conversation.created_at, &conversation.cid);
         Ok(self.0.get(conversation.thread().pk(), &sk, true).await?.is_some())
     }
+}
+
+/// The cids of a page of links to conversations.
+fn cids(page: Page<Attributes>) -> Result<Page<String>> {
+    let cid = |item| Read { kind: keys::VISITOR_CONVERSATION, item }.owned("cid");
+    Ok(Page { items: page.items.iter().map(cid).collect::<Result<_>>()?, cursor: page.cursor })
 }

@@ -145,15 +145,6 @@ pub(crate) fn departures(cid: &str, shards: u8) -> String {
     format!("{DEPARTURES}#{}", Sha256::digest(cid.as_bytes())[0] % shards)
 }
 
-/// How many counters of mini programs a queue has at most.
-const QUEUE_SHARES: u8 = 64;
-
-/// The counter of a mini program in a queue: two hexadecimal digits. Mini programs with the same counter count as one, so that the
-/// items of a queue stay small however many mini programs use it.
-pub fn queue_share(app_id: &str) -> String {
-    format!("{:02x}", Sha256::digest(app_id.as_bytes())[0] % QUEUE_SHARES)
-}
-
 /// Hashed: a `partnerid` comes from outside and may be a phone number. Without a signer it is the key of earlier versions.
 pub(crate) fn person(person: &ProvedId<'_>) -> String {
     let hash = match person.signer {

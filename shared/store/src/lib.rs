@@ -225,7 +225,6 @@ pub use handles::{
 pub use idempotency::{EarlierRequest, IdempotentRequest};
 pub use image_change::ImageChange;
 pub use inbox::{InboundRef, NewInbound, OVERDUE_AFTER, Receipt};
-pub use keys::queue_share;
 pub use keys::{CONVERSATION_LIST_SHARDS, DUE_SHARDS};
 pub use media::{MEDIA_ID_MAX, MEDIA_LIFE, MEDIA_REUSE, content_hash};
 pub use message::{Author, Direction, Message, MessageState, SendFailure};
@@ -234,7 +233,9 @@ pub use preview::{LastMessage, Preview, UNREAD_MAX};
 pub use push_credentials::SealedPushCredentials;
 pub use question::{QUESTIONS_MAX, StoredQuestion, fresh_question_id};
 pub use queue::{Entry, PRIORITY_STEP, Queue, place};
-pub use queue_watch::{COUNTED, QUEUE_CHECKED_AFTER, QUEUE_CHECKED_FOR, QueueLength, QueueLimit, ShareLength};
+pub use queue_watch::{
+    COUNTED, QUEUE_CHECKED_AFTER, QUEUE_CHECKED_FOR, QueueLength, QueueLimit, ShareLength, queue_share,
+};
 pub use record::{Record, Written};
 pub use reseal::ResealReport;
 pub use resource::{Kind, Resource};

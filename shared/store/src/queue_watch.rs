@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::counted::queue_share;
 use self::counted::{Counted, by_mini_program, length, of_mini_program, of_share};
 use crate::{
     commit::StageTerms,
@@ -55,14 +56,14 @@ pub struct QueueLength {
     pub entries: u32,
     /// How many conversations have left the queue since it was first counted.
     pub departed: u64,
-    /// The same of the mini programs that use the queue, by [`queue_share`](keys::queue_share).
+    /// The same of the mini programs that use the queue, by [`queue_share`].
     pub of_mini_programs: BTreeMap<String, ShareLength>,
 }
 
 impl QueueLength {
     /// What counts for the share of a mini program; `None` while no other mini program uses the queue.
     pub fn share_of(&self, app_id: &str) -> Option<ShareLength> {
-        let share = keys::queue_share(app_id);
+        let share = queue_share(app_id);
         let is_shared = self.of_mini_programs.keys().any(|other| *other != share);
         is_shared.then(|| self.of_mini_programs.get(&share).copied().unwrap_or_default())
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest, Sha256};
+
 use super::{LENGTH_MAX, ShareLength};
 use crate::{
     error::Result,
@@ -9,6 +11,15 @@ use crate::{
     keys,
     queue::Entry,
 };
+
+/// How many counters of mini programs a queue has at most.
+const QUEUE_SHARES: u8 = 64;
+
+/// The counter of a mini program in a queue: two hexadecimal digits. Mini programs with the same counter count as one, so that the
+/// items of a queue stay small however many mini programs use it.
+pub fn queue_share(app_id: &str) -> String {
+    format!("{:02x}", Sha256::digest(app_id.as_bytes())[0] % QUEUE_SHARES)
+}
 
 /// What is stored about the length of a queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,7 +29,7 @@ pub(super) struct Counted {
     pub(super) departed: u64,
     /// Whether the numbers are complete.
     pub(super) is_complete: bool,
-    /// How many conversations of the mini programs have joined and departed, by [`keys::queue_share`].
+    /// How many conversations of the mini programs have joined and departed, by [`queue_share`].
     pub(super) of_mini_programs: BTreeMap<String, (i64, u64)>,
 }
 
@@ -27,7 +38,7 @@ const OF_MINI_PROGRAM: &str = "of-";
 
 /// The attribute that counts for a mini program.
 pub(super) fn of_mini_program(app_id: &str) -> String {
-    of_share(&keys::queue_share(app_id))
+    of_share(&queue_share(app_id))
 }
 
 pub(super) fn of_share(share: &str) -> String {
@@ -91,11 +102,11 @@ pub(super) fn length(entries: i64) -> u32 {
     u32::try_from(entries.max(0)).unwrap_or(u32::MAX).min(LENGTH_MAX)
 }
 
-/// How many of the entries the mini programs have, by [`keys::queue_share`]; `None` where an entry names none.
+/// How many of the entries the mini programs have, by [`queue_share`]; `None` where an entry names none.
 pub(super) fn by_mini_program(entries: &[Entry]) -> Option<BTreeMap<String, i64>> {
     let mut of = BTreeMap::new();
     for entry in entries {
-        *of.entry(keys::queue_share(entry.app_id.as_deref()?)).or_default() += 1;
+        *of.entry(queue_share(entry.app_id.as_deref()?)).or_default() += 1;
     }
     Some(of)
 }

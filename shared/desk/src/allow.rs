@@ -40,17 +40,6 @@ pub enum AllowedIds {
     Only(Vec<String>),
 }
 
-/// What the binding itself and the merchants name.
-#[derive(Debug, Clone, Copy)]
-pub struct Defaults<'a> {
-    /// The robot of the binding.
-    pub robot_id: Option<&'a str>,
-    /// The group of the binding.
-    pub group_id: Option<&'a str>,
-    /// The groups of the merchants.
-    pub merchant_groups: &'a BTreeSet<String>,
-}
-
 impl AllowedIds {
     fn contains(&self, id: &str) -> bool {
         match self {
@@ -69,23 +58,19 @@ impl AllowedIds {
 }
 
 impl Allow {
-    /// Whether `robotid` may name the robot with this id.
-    pub fn robot(&self, id: &str, defaults: &Defaults<'_>) -> bool {
-        defaults.robot_id == Some(id) || self.robots.as_ref().is_some_and(|allowed| allowed.contains(id))
+    /// Whether `robotid` may name the robot with this id. The binding's own may always be named.
+    pub fn robot(&self, id: &str, own: Option<&str>) -> bool {
+        own == Some(id) || self.robots.as_ref().is_some_and(|allowed| allowed.contains(id))
     }
 
-    /// Whether `transfer_action` or `flowGroupId` may name this target.
-    pub fn target(&self, target: &Target, defaults: &Defaults<'_>) -> bool {
-        let id = target.id();
-        match target.kind() {
-            TargetKind::Group => {
-                defaults.group_id == Some(id)
-                    || self
-                        .groups
-                        .as_ref()
-                        .map_or_else(|| defaults.merchant_groups.contains(id), |allowed| allowed.contains(id))
+    /// Whether `transfer_action` or `flowGroupId` may name this target. The binding's own group may always be named.
+    pub fn target(&self, target: &Target, own_group: Option<&str>, merchant_groups: &BTreeSet<String>) -> bool {
+        match target {
+            Target::Group(id) => {
+                let by_list = |allowed: &AllowedIds| allowed.contains(id);
+                own_group == Some(id) || self.groups.as_ref().map_or_else(|| merchant_groups.contains(id), by_list)
             }
-            TargetKind::Agent => self.agents.as_ref().is_some_and(|allowed| allowed.contains(id)),
+            Target::Agent(id) => self.agents.as_ref().is_some_and(|allowed| allowed.contains(id)),
         }
     }
 
@@ -179,10 +164,10 @@ mod tests {
     #[test]
     fn without_lists_what_binding_and_merchants_name_is_allowed() {
         let merchant_groups = BTreeSet::from(["g-merchant".to_owned()]);
-        let defaults = Defaults { robot_id: Some("r-own"), group_id: Some("g-own"), merchant_groups: &merchant_groups };
+        let (own, own_group) = (Some("r-own"), Some("g-own"));
         let allow = Allow::default();
-        assert!(allow.robot("r-own", &defaults));
-        assert!(!allow.robot("r-other", &defaults));
+        assert!(allow.robot("r-own", own));
+        assert!(!allow.robot("r-other", own));
         for (target, allowed) in [
             (group("g-own"), true),
             (group("g-merchant"), true),
@@ -190,17 +175,17 @@ mod tests {
             (Target::Agent("g-own".to_owned()), false),
             (Target::Agent("a-1".to_owned()), false),
         ] {
-            assert_eq!(allow.target(&target, &defaults), allowed, "{target:?}");
+            assert_eq!(allow.target(&target, own_group, &merchant_groups), allowed, "{target:?}");
         }
     }
 
     #[test]
     fn list_replaces_merchants_and_keeps_the_binding_s_own() {
         let merchant_groups = BTreeSet::from(["g-merchant".to_owned()]);
-        let defaults = Defaults { robot_id: Some("r-own"), group_id: Some("g-own"), merchant_groups: &merchant_groups };
+        let (own, own_group) = (Some("r-own"), Some("g-own"));
         let allow: Allow = from_value(json!({ "robots": [], "groups": ["g-1"], "agents": ["a-1"] })).unwrap();
-        assert!(allow.robot("r-own", &defaults), "the binding's own robot answers anyway");
-        assert!(!allow.robot("r-1", &defaults));
+        assert!(allow.robot("r-own", own), "the binding's own robot answers anyway");
+        assert!(!allow.robot("r-1", own));
         for (target, allowed) in [
             (group("g-own"), true),
             (group("g-1"), true),
@@ -209,11 +194,11 @@ mod tests {
             (Target::Agent("a-1".to_owned()), true),
             (Target::Agent("g-1".to_owned()), false),
         ] {
-            assert_eq!(allow.target(&target, &defaults), allowed, "{target:?}");
+            assert_eq!(allow.target(&target, own_group, &merchant_groups), allowed, "{target:?}");
         }
         let all: Allow = from_value(json!({ "robots": "all", "groups": "all", "agents": "all" })).unwrap();
-        assert!(all.robot("r-1", &defaults) && all.target(&group("g-2"), &defaults));
-        assert!(all.target(&Target::Agent("a-2".to_owned()), &defaults));
+        assert!(all.robot("r-1", own) && all.target(&group("g-2"), own_group, &merchant_groups));
+        assert!(all.target(&Target::Agent("a-2".to_owned()), own_group, &merchant_groups));
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::{
 };
 
 use desk::{
-    allow::Defaults,
     merchant::{self, Merchant},
     routing::{self, LastAgent, Level, Lookup, Plan, Target, TargetKind, TransferLevel, Warning, WarningCode},
     settings::Reception,
@@ -73,14 +72,11 @@ impl Reach<'_> {
         } else {
             Arc::new(BTreeSet::new())
         };
-        let defaults = Defaults { robot_id: None, group_id, merchant_groups: &merchant_groups };
-        Ok(if allow.target(&target, &defaults) { Lookup::Found(target) } else { Lookup::NotAllowed })
+        Ok(if allow.target(&target, group_id, &merchant_groups) { Lookup::Found(target) } else { Lookup::NotAllowed })
     }
 
     fn allows_robot(&self, id: &str) -> bool {
-        let (robot_id, merchant_groups) = (self.reception.robot_id.as_deref(), &BTreeSet::new());
-        let defaults = Defaults { robot_id, group_id: None, merchant_groups };
-        self.verified || self.reception.allow.robot(id, &defaults)
+        self.verified || self.reception.allow.robot(id, self.reception.robot_id.as_deref())
     }
 }
 

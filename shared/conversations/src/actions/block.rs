@@ -60,8 +60,9 @@ impl AgentActions {
             decision.close(by.closed_by(), by.agent_id(), None);
         }
         decision.audit = self.audit_of_block(thread, block.is_some());
+        let written = decision.written_visitor();
         Ok(match self.cycle.write(&mut decision).await? {
-            Attempted::Done(_) => Attempted::Done(Some(decision.visitor.clone())),
+            Attempted::Done(_) => Attempted::Done(Some(written)),
             Attempted::Conflict => Attempted::Conflict,
             Attempted::AgentTaken => Attempted::AgentTaken,
         })

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use channel::settle_sent;
 use desk::{
-    limits::{MINUTE, Received, Usage, receive},
+    limits::{Received, receive},
     reception::{Handler, Incoming, NextStep, ReceptionInput, WithoutTarget, decide},
     routing::{LastAgent, Plan},
     settings::Reception,
@@ -188,11 +188,11 @@ fn received(decision: &mut Decision<'_>, message: &InboundRef) -> Received {
     receive(visitor.blocked.as_ref(), &mut visitor.messages, reception.messages_per_minute, message.received_at, *now)
 }
 
-/// Whether nothing follows from entering again: the visitor is blocked, or their next message of this minute would be beyond the
-/// limit. Entering itself does not count.
+/// Whether nothing follows from entering again, because nothing would from a message now. Entering itself does not count.
 fn ignores_reentry(Decision { visitor, reception, now, .. }: &Decision<'_>) -> bool {
-    let next_message = visitor.messages.next(*now, MINUTE, reception.messages_per_minute);
-    visitor.block(*now).is_some() || next_message != Usage::Within
+    let mut messages = visitor.messages;
+    let message = receive(visitor.blocked.as_ref(), &mut messages, reception.messages_per_minute, *now, *now);
+    message != Received::Processed
 }
 
 /// Opens a conversation with its first message.

@@ -1,21 +1,21 @@
 //! The events of a conversation, with their data as webhooks, browsers and the API's history show it.
 
+mod robot_answer;
+
 use desk::{
     conversation::{ClosedBy, EventKind},
     handover,
     policy::Role,
     routing::TrailEntry,
 };
-use robots::Withheld;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use store::NewEvent;
 use wechat::session_from;
 
-use crate::TransferTarget;
+pub use robot_answer::{AnswerKind, WithheldAnswer};
 
-/// The longest withheld answer in an event, in characters.
-const WITHHELD_MAX: usize = 500;
+use crate::TransferTarget;
 
 /// The type of a change of a conversation, and its data. "It" is the conversation.
 #[derive(Debug, Clone, Serialize)]
@@ -201,43 +201,6 @@ pub enum ConversationEvent {
         /// Consecutive turns without an answer.
         misses: u32,
     },
-}
-
-/// What a robot answered: one question's answer, a choice of questions, that it has no answer, that it hands over, or
-/// nothing because it failed.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = RobotAnswerKind))]
-#[serde(rename_all = "snake_case")]
-pub enum AnswerKind {
-    /// The answer of one question.
-    Direct,
-    /// A choice of questions.
-    Choice,
-    /// It has no answer.
-    Unknown,
-    /// It hands over.
-    Handover,
-    /// It could not be asked, or not in time.
-    Failed,
-}
-
-/// A model's answer that was not sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct WithheldAnswer {
-    /// Why: `no_source`, or what its sources do not have or say (`link`, `markup`, `contact`, `number`, `commitment`,
-    /// `contradiction`, `unrelated`), or what it must not say (`secret`, `instructions`).
-    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "number"))]
-    pub reason: Withheld,
-    /// The answer, at most 500 characters.
-    pub text: String,
-}
-
-impl From<robots::WithheldAnswer> for WithheldAnswer {
-    fn from(withheld: robots::WithheldAnswer) -> Self {
-        Self { reason: withheld.reason, text: withheld.text.chars().take(WITHHELD_MAX).collect() }
-    }
 }
 
 /// How a conversation came to an agent.

@@ -81,7 +81,13 @@ enum Selection {
 }
 
 impl Selection {
-    async fn new(services: &Services, caller: &Caller, query: ConversationQuery) -> Result<Self, Problem> {
+    /// `reader` is the caller with their groups.
+    async fn new(
+        services: &Services,
+        caller: &Caller,
+        reader: &policy::Caller,
+        query: ConversationQuery,
+    ) -> Result<Self, Problem> {
         use ConversationFilter as Filter;
         let wrong = |field: &str, detail: &str| Err(Problem::invalid_field(field, detail));
         for (kind, field, id) in
@@ -107,7 +113,7 @@ impl Selection {
             (Filter::Waiting, Some(group), None) => Ok(Self::Waiting(Queue::Group(group))),
             (Filter::Waiting, None, Some(agent)) => Ok(Self::Waiting(Queue::Agent(agent))),
             (Filter::LeftMessages, None, None) => Ok(Self::Waiting(Queue::LeftMessages)),
-            (Filter::Waiting, None, None) => Ok(Self::WaitingInAny(waiting_queues(services, caller).await?)),
+            (Filter::Waiting, None, None) => Ok(Self::WaitingInAny(waiting_queues(services, reader).await?)),
             (Filter::Waiting, Some(_), Some(_)) => wrong("agent_id", "cannot be together with group_id"),
             (_, Some(_), _) => wrong("group_id", "goes with view=waiting"),
             (_, None, Some(_)) => wrong("agent_id", "goes with view=waiting or view=mine"),
@@ -165,9 +171,9 @@ impl Selection {
 }
 
 /// The queues in which conversations may wait that the caller may read.
-pub(crate) async fn waiting_queues(services: &Services, caller: &Caller) -> Result<Vec<Queue>, Problem> {
+pub(crate) async fn waiting_queues(services: &Services, reader: &policy::Caller) -> Result<Vec<Queue>, StoreError> {
     let mut queues = services.store.lists.queues_in_use().await?;
-    if let policy::Caller::Agent(member) = services.conversations.caller(caller).await? {
+    if let policy::Caller::Agent(member) = reader {
         // A conversation that waits for another agent may belong to a group of the caller's.
         queues.retain(|queue| !matches!(queue, Queue::Group(id) if !member.groups.contains_key(id)));
     }
@@ -206,8 +212,8 @@ async fn list(
     Query(query): Query<ConversationQuery>,
     page: PageRequest,
 ) -> Result<Json<PageOf<ConversationView>>, Problem> {
-    let selection = Selection::new(&services, &caller, query).await?;
     let reader = services.conversations.caller(&caller).await?;
+    let selection = Selection::new(&services, &caller, &reader, query).await?;
     let found = selection.readable_page(&services, &reader, &page).await?;
     conversation_view::page(&services, found).await.map(Json)
 }

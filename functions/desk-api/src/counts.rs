@@ -95,8 +95,13 @@ struct WaitingInQueue {
 )]
 async fn read(State(services): State<Services>, caller: Caller) -> Result<Json<Counts>, Problem> {
     let store = &services.store;
-    let agent = services.conversations.known_agent(&caller).await?;
-    let queues = waiting_queues(&services, &caller).await?;
+    let reader = services.conversations.caller(&caller).await?;
+    let agent = match reader.member() {
+        Some(member) => member.agent_id.clone(),
+        // Of other callers the groups are not read, nor their agent.
+        None => services.conversations.known_agent(&caller).await?,
+    };
+    let queues = waiting_queues(&services, &reader).await?;
     let (mine, lengths, left_messages) = tokio::try_join!(
         mine(store, agent.as_deref()),
         lengths(store, queues),

@@ -1,4 +1,4 @@
-// A refusal in words: ours by its code, never the server's English sentence.
+// The text of a refusal: the console's own for each code, because the server's `detail` is in English only.
 import type { Refusal } from "@/api/client";
 import { t, wordsOf } from "./i18n";
 

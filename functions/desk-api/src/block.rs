@@ -58,8 +58,8 @@ fn required<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> 
 /// visitor is not greeted. A conversation that an agent has stays with the agent; any other open one is closed. A block ends
 /// by itself at `until`. It ends with the erasure of the visitor, and with their retention.
 ///
-/// Admins may block every visitor; supervisors those whom they may read, and those of mini programs whose group they
-/// supervise; agents the visitor whose conversation they have.
+/// An admin may block every visitor. A supervisor may block the visitors that they may read, and the visitors of mini programs
+/// whose group they supervise. An agent may block the visitor of a conversation that they have.
 #[utoipa::path(
     patch,
     path = "/api/bindings/{app_id}/visitors/{openid}",

@@ -81,7 +81,7 @@ pub(crate) struct ConversationView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     last_message: Option<LastMessage>,
-    /// How many of the visitor's messages nobody has read or answered, at most 999.
+    /// The number of the visitor's messages since the last one that was read or answered, at most 999.
     #[schema(maximum = 999)]
     unread: u32,
     /// Since when the visitor waits for an answer of a person or a robot.

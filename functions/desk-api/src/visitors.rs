@@ -116,7 +116,7 @@ async fn read(
     view(&services, &caller, thread, visitor).await.map(Json)
 }
 
-/// A visitor to whom the caller may do this.
+/// Reads a visitor, for a caller who may do this action to the visitor.
 pub(crate) async fn permitted(
     services: &Services,
     caller: &Caller,

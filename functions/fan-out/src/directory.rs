@@ -7,7 +7,7 @@ use store::{Connected, Connection, Result, SharedClock};
 /// The connections that were read last, and the version that they are of.
 type Kept = Option<(u64, Arc<Vec<Connection>>)>;
 
-/// Who is connected. A batch reads the version; all connections are read again only when somebody has come since.
+/// The open connections. A batch reads their version, and reads all connections again only if the version has changed.
 #[derive(Debug, Clone)]
 pub(crate) struct Directory {
     connected: Connected,

@@ -1,8 +1,11 @@
 //! Tells browsers what has changed.
 //!
-//! A batch takes one small read if nobody has connected since the last one, one query of all connections otherwise, one batch of
-//! those conversations that its records do not have, and what permissions depend on (the groups of a conversation, kept for ten
-//! seconds; a closed conversation's visitor). Where nobody is connected it takes the one small read.
+//! Requests of a batch:
+//!
+//! - one read of the version of the connections, a small item;
+//! - if the version has changed, one query of all connections;
+//! - if there are connections, one batch read of the conversations that are not in the records, and reads of what permissions depend
+//!   on: the groups of a conversation (kept for ten seconds) and the visitor of a closed conversation.
 
 use std::{collections::HashMap, time::Duration};
 

@@ -238,8 +238,8 @@ fn of_supervisor(member: &Member, action: Action, conversation: &ConversationFac
     }
 }
 
-/// An agent blocks the visitor whose conversation they have. A supervisor blocks whom they may read, and the visitors of a mini
-/// program whose group they supervise: a visitor who is blocked may have no conversation any more.
+/// An agent may block the visitor of a conversation that they have. A supervisor may block the visitors that they may read, and the
+/// visitors of a mini program whose group they supervise, because a blocked visitor may have no open conversation.
 fn of_block(caller: &Caller, visitor: &VisitorFacts) -> Verdict {
     let is_own = |member: &Member| match visitor.open.as_ref().map(|open| &open.holder) {
         Some(Holder::Agent(agent)) => member.agent_id.as_ref() == Some(agent),

@@ -31,7 +31,7 @@ fn conversation_is_told_to_those_who_work_on_it_or_look_after_it() {
 }
 
 proptest! {
-    /// A hint about a conversation goes to nobody who may not read it.
+    /// Only callers who may read a conversation get hints about it.
     #[test]
     fn only_readers_are_told_of_a_conversation(caller in properties::caller(), facts in properties::conversation()) {
         if hears_of_conversation(&caller, &facts) {

@@ -50,7 +50,7 @@ async fn visitor_is_read_as_written() {
     assert_eq!((read.profile, read.ledger), (profile, ledger_of(5)));
     assert_eq!((read.held.len(), read.last_agent), (2, Some(("a1".to_owned(), now))));
     let item = kit.items_of("visitor").await.remove(0);
-    assert_eq!(["app_id", "openid", "uid"].map(|name| s(&item, name)), [APP_ID, OPENID, &visitor().uid()]);
+    assert_eq!(["app_id", "openid"].map(|name| s(&item, name)), [APP_ID, OPENID]);
 }
 
 #[tokio::test]

@@ -19,8 +19,10 @@ pub const REASON_MAX: usize = 200;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Used {
     /// The number of the period since 1970.
+    #[serde(rename = "p", alias = "period")]
     period: i64,
     /// How often in this period.
+    #[serde(rename = "n", alias = "count")]
     count: u32,
 }
 

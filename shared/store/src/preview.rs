@@ -2,7 +2,8 @@
 //! and since when the visitor waits for an answer.
 //!
 //! It is stored with the visitor, because every message of either side writes the visitor anyway, and lists read the visitors of
-//! their conversations. It is that of the visitor's last conversation.
+//! their conversations. It is that of the visitor's last conversation. Its names are short, because DynamoDB charges each kilobyte
+//! of the visitor with every message.
 
 use desk::conversation::AuthorRole;
 use jiff::Timestamp;
@@ -23,16 +24,19 @@ const EXCERPT_MAX: usize = 90;
 #[serde(default)]
 pub struct Preview {
     /// The conversation.
+    #[serde(rename = "c", alias = "cid")]
     pub cid: String,
     /// The last message.
+    #[serde(rename = "l", alias = "last", with = "stored_message", skip_serializing_if = "Option::is_none")]
     pub last: Option<LastMessage>,
     /// How many of the visitor's messages no agent has read, at most [`UNREAD_MAX`].
+    #[serde(rename = "u", alias = "unread")]
     pub unread: u32,
     /// The id of the visitor's last message, where another message is the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "i", alias = "last_in", skip_serializing_if = "Option::is_none")]
     pub last_in: Option<String>,
     /// When the visitor wrote the first message that nobody has answered.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "w", alias = "waiting_since", skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
 }
 
@@ -55,6 +59,53 @@ pub struct LastMessage {
     pub excerpt: String,
     /// When it was written.
     pub at: Timestamp,
+}
+
+/// The last message as it is stored.
+mod stored_message {
+    use serde::{Deserializer, Serializer};
+
+    use super::{AuthorRole, Deserialize, Direction, LastMessage, Serialize, Timestamp};
+
+    #[derive(Serialize, Deserialize)]
+    struct Stored {
+        #[serde(rename = "i", alias = "id")]
+        id: String,
+        #[serde(rename = "d", alias = "direction")]
+        direction: Direction,
+        #[serde(rename = "r", alias = "role", default, skip_serializing_if = "Option::is_none")]
+        role: Option<AuthorRole>,
+        #[serde(rename = "k", alias = "type")]
+        kind: String,
+        #[serde(rename = "x", alias = "excerpt")]
+        excerpt: String,
+        #[serde(rename = "a", alias = "at")]
+        at: Timestamp,
+    }
+
+    pub(super) fn serialize<S: Serializer>(last: &Option<LastMessage>, to: S) -> Result<S::Ok, S::Error> {
+        let stored = last.clone().map(|LastMessage { id, direction, role, kind, excerpt, at }| Stored {
+            id,
+            direction,
+            role,
+            kind,
+            excerpt,
+            at,
+        });
+        stored.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<LastMessage>, D::Error> {
+        let stored = Option::<Stored>::deserialize(from)?;
+        Ok(stored.map(|Stored { id, direction, role, kind, excerpt, at }| LastMessage {
+            id,
+            direction,
+            role,
+            kind,
+            excerpt,
+            at,
+        }))
+    }
 }
 
 impl Preview {
@@ -204,6 +255,24 @@ mod tests {
         messages.sent(&outbound("p2", "c1", AuthorRole::Prompt), at(5));
         assert!(!messages.read("p2") && messages.read("m3"));
         assert!(!messages.read("m2"));
+    }
+
+    #[test]
+    fn preview_that_an_earlier_version_stored_is_read() {
+        let mut preview = Preview::default();
+        preview.received("c1", &inbound("m1", 1, json!({ "content": "在吗" })), at(2));
+        preview.sent(&outbound("p1", "c1", AuthorRole::Prompt), at(5));
+        let earlier = json!({
+            "cid": "c1", "unread": 1, "last_in": "m1", "waiting_since": "1970-01-01T00:00:02Z",
+            "last": {
+                "id": "p1", "direction": "out", "role": "prompt", "type": "text", "excerpt": "您好",
+                "at": "1970-01-01T00:00:05Z"
+            }
+        });
+        assert_eq!(serde_json::from_value::<Preview>(earlier).unwrap(), preview);
+        let stored = serde_json::to_string(&preview).unwrap();
+        assert!(stored.len() < 150, "{stored}");
+        assert_eq!(serde_json::from_str::<Preview>(&stored).unwrap(), preview);
     }
 
     #[test]

@@ -218,7 +218,6 @@ impl Visitor {
         Ok(Build::new(keys::VISITOR, thread.pk(), keys::VISITOR)
             .set("app_id", s(&thread.app_id))
             .set("openid", s(&thread.openid))
-            .set("uid", s(thread.uid()))
             .set("version", n(version))
             .maybe("ttl", expires_from.and_then(|seen| retention.visitors.ttl(seen)))
             .data(self)?

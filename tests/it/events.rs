@@ -236,7 +236,7 @@ async fn console() {
 }
 
 /// The samples of `desk-api` in the order of the test, each with the status of its answer.
-const DESK_API: [(&str, u64); 42] = [
+const DESK_API: [(&str, u64); 43] = [
     ("openapi", 200),
     ("create-binding", 201),
     ("list-bindings", 200),
@@ -276,6 +276,7 @@ const DESK_API: [(&str, u64); 42] = [
     ("close-conversation", 200),
     ("list-audit", 200),
     ("block-visitor", 200),
+    ("note-visitor", 201),
     ("export-visitor", 200),
     ("erase-visitor", 204),
     ("delete-binding", 204),

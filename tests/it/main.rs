@@ -55,4 +55,5 @@ mod sign_in;
 mod streams;
 mod table_conflicts;
 mod table_failures;
+mod visitor_notes;
 mod workbench;

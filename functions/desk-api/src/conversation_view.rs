@@ -1,13 +1,13 @@
 //! A conversation as the API shows it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use api::{PageOf, Problem};
 use desk::{conversation::ClosedBy, limits::Block};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use store::{Conversation, LastMessage, Page, Queue, Stage, Visitor};
+use store::{Conversation, LastMessage, Page, Queue, Stage, StoreError, Thread, Visitor};
 use utoipa::ToSchema;
 use wechat::session_from::SignatureVersion;
 
@@ -158,11 +158,18 @@ pub(crate) struct Quota {
     window_ends_at: Option<Timestamp>,
 }
 
-/// What the visitor's `session-from` says about them.
+/// What the visitor's `session-from` says about them, and what agents have noted.
 #[derive(Serialize, ToSchema)]
 struct VisitorSummary {
     /// That they are blocked: their messages are shown, and nothing follows from them.
     blocked: Option<Block>,
+    /// The name by which agents know them.
+    #[schema(required = true)]
+    remark_name: Option<String>,
+    /// What agents have tagged them with.
+    tags: Vec<String>,
+    /// Whether agents have starred them.
+    starred: bool,
     nickname: Option<String>,
     /// The address of their picture.
     avatar: Option<String>,
@@ -241,6 +248,9 @@ impl ConversationView {
                 partnerid_verified: visitor.profile.partnerid_verified,
                 signature_version: visitor.profile.signature_version,
                 blocked: visitor.block(now).cloned(),
+                remark_name: visitor.marks.remark_name.clone(),
+                tags: visitor.marks.tags.clone(),
+                starred: visitor.marks.starred,
             },
         }
     }
@@ -298,16 +308,33 @@ pub(crate) async fn with_visitor(
     Ok(ConversationView::new(conversation, visitor, &names, services.store.clock.now()))
 }
 
+/// The visitors of conversations.
+pub(crate) type Visitors = HashMap<Thread, Visitor>;
+
+/// The visitors of these conversations, in one batch.
+pub(crate) async fn visitors(services: &Services, conversations: &[Conversation]) -> Result<Visitors, StoreError> {
+    // A visitor may have several conversations, and a batch must name each item once.
+    let threads: HashSet<_> = conversations.iter().map(Conversation::thread).collect();
+    let threads: Vec<_> = threads.into_iter().collect();
+    Ok(services.store.threads.visitors(&threads).await?.into_iter().collect())
+}
+
 /// A page of conversations. Their visitors are read in one batch.
 pub(crate) async fn page(services: &Services, page: Page<Conversation>) -> Result<PageOf<ConversationView>, Problem> {
-    let mut threads: Vec<_> = page.items.iter().map(Conversation::thread).collect();
-    // A visitor may have several conversations, and a batch must name each item once.
-    threads.sort_by(|one, other| (&one.app_id, &one.openid).cmp(&(&other.app_id, &other.openid)));
-    threads.dedup();
+    page_with(services, page, Visitors::new()).await
+}
+
+/// The same where visitors are known; if any is, all are that are stored.
+pub(crate) async fn page_with(
+    services: &Services,
+    page: Page<Conversation>,
+    known: Visitors,
+) -> Result<PageOf<ConversationView>, Problem> {
     let store = &services.store;
     let wanted: BTreeSet<_> = page.items.iter().flat_map(named).collect();
-    let (visitors, names) = tokio::join!(store.threads.visitors(&threads), services.names.names(store, wanted));
-    let visitors: HashMap<_, _> = visitors?.into_iter().collect();
+    let read = async { if known.is_empty() { visitors(services, &page.items).await } else { Ok(known) } };
+    let (visitors, names) = tokio::join!(read, services.names.names(store, wanted));
+    let visitors = visitors?;
     let (unseen, now) = (Visitor::default(), store.clock.now());
     let view = |conversation: &Conversation| {
         ConversationView::new(conversation, visitors.get(&conversation.thread()).unwrap_or(&unseen), &names, now)

@@ -37,7 +37,7 @@ enum RunningErasure {
 
 /// Erase a visitor
 ///
-/// Deletes all that is stored of the visitor: profile, messages, conversations with their events, pictures that were sent to
+/// Deletes all that is stored of the visitor: profile, notes, messages, conversations with their events, pictures that were sent to
 /// them, the link to their person. An open conversation is closed first. What the visitor writes from the beginning of the
 /// erasure on is kept and makes a new visitor when it has ended. The audit log keeps who began it and when, with the uid.
 ///

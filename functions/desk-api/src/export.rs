@@ -8,7 +8,7 @@ use desk::policy::Action;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{
-    AuditAction, AuditActor, AuditDetail, AuditSubject, AuditSubjectKind, Conversation, Event, Message, NewAudit,
+    AuditAction, AuditActor, AuditDetail, AuditSubject, AuditSubjectKind, Conversation, Event, Message, NewAudit, Note,
     StoreError, Thread, Visitor,
 };
 use utoipa::{IntoParams, ToSchema};
@@ -39,7 +39,7 @@ struct ExportQuery {
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum ExportedItem {
-    /// The visitor's profile, `session-from`, ledger of replies and held texts.
+    /// The visitor's profile, `session-from`, ledger of replies and held texts, and what agents note about them.
     Visitor {
         uid: String,
         app_id: String,
@@ -49,6 +49,8 @@ pub(crate) enum ExportedItem {
     },
     /// That they are a person with a verified `partnerid`, and the signer that vouched for it, if it is known.
     Person { partnerid: String, signer: Option<String>, app_id: String, openid: String },
+    /// A note that a person wrote about them.
+    Note(Note),
     /// A conversation.
     Conversation(Box<Conversation>),
     /// An event of a conversation.
@@ -92,7 +94,7 @@ impl Position {
 
 /// Export a visitor
 ///
-/// All that is stored of the visitor: profile, person, conversations with their events, messages, and the pictures that were
+/// All that is stored of the visitor: profile, person, notes, conversations with their events, messages, and the pictures that were
 /// sent to them. The audit log has one entry for the first page. Works for mini programs that are no longer bound, too.
 #[utoipa::path(
     get,
@@ -148,6 +150,7 @@ async fn step(
         Position::Visitor => {
             let visitor = store.threads.visitor(thread).await?;
             add_visitor(thread, visitor, items);
+            items.extend(store.threads.notes(thread).await?.into_iter().map(ExportedItem::Note));
             Position::Conversation(None)
         }
         Position::Conversation(after) => {
@@ -278,6 +281,7 @@ pub(crate) struct ExportedItemSchema {
 enum ExportedKind {
     Visitor,
     Person,
+    Note,
     Conversation,
     Event,
     Message,

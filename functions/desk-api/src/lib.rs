@@ -1,7 +1,8 @@
 //! `/api`: REST for admins, agents and integrators.
 //!
 //! - One module for each resource, with its handlers and, in `routes`, who may call them: `bindings` (with `health` and
-//!   `session_from_secret`), `session_from`, `visitors` (with `block`, `erasure` and `export`), `conversations` (with `counts`), `handoff` (claim,
+//!   `session_from_secret`), `session_from`, `visitors` (with `change_visitor`, `notes`,
+//!   `erasure` and `export`), `conversations` (with `counts`), `handoff` (claim,
 //!   accept, mark as read, transfer, close), `messages`, `groups`,
 //!   `agents` (with `duty`), `merchants`, `robots` (with `questions` and `try_robot`), `calendars`, `routing`, `access_tokens`, `sign_in`,
 //!   `sessions`, `realtime`, `audit`, `me`.
@@ -15,8 +16,8 @@ mod access_tokens;
 mod agents;
 mod audit;
 mod bindings;
-mod block;
 mod calendars;
+mod change_visitor;
 mod conversation_view;
 mod conversations;
 mod counts;
@@ -36,6 +37,7 @@ mod merchants;
 mod merge;
 mod messages;
 mod names;
+mod notes;
 mod parameters;
 mod questions;
 mod realtime;
@@ -51,6 +53,7 @@ mod session_from_secret;
 mod sessions;
 mod settings;
 mod sign_in;
+mod text;
 mod try_robot;
 mod usage;
 mod visitors;
@@ -112,7 +115,8 @@ fn mount(routes: &mut impl Routes<Services>) {
     session_from::routes(routes);
     session_from_secret::routes(routes);
     visitors::routes(routes);
-    block::routes(routes);
+    change_visitor::routes(routes);
+    notes::routes(routes);
     erasure::routes(routes);
     export::routes(routes);
     groups::routes(routes);

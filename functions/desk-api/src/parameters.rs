@@ -23,6 +23,19 @@ pub(crate) struct VisitorPath {
     pub(crate) openid: String,
 }
 
+/// `/api/bindings/{app_id}/visitors/{openid}/notes/{id}`
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct NotePath {
+    /// The mini program's AppID.
+    #[param(example = "wx0123456789abcdef")]
+    pub(crate) app_id: String,
+    /// The visitor's openid.
+    pub(crate) openid: String,
+    /// The note's id.
+    pub(crate) id: String,
+}
+
 /// `/api/conversations/{cid}`
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]

@@ -12,7 +12,7 @@ use channel::Channel;
 use store::{
     AccessTokens, ApiTokenWriter, AuditActor, AuditLog, BindingList, BindingReader, BindingWriter, ConversationReader,
     DutyWriter, Lists, MediaUploads, ModelUseReader, Queues, RobotFailureReader, Sessions, SettingsReader,
-    SettingsWriter, SharedClock, StaffReader, Table, ThreadReader, Tickets, Vault,
+    SettingsWriter, SharedClock, StaffReader, Table, ThreadReader, Tickets, Vault, VisitorNotes,
 };
 
 use crate::{names::NameCache, realtime::Live};
@@ -75,6 +75,7 @@ pub(crate) struct Store {
     pub(crate) binding_writer: BindingWriter,
     pub(crate) access_tokens: AccessTokens,
     pub(crate) threads: ThreadReader,
+    pub(crate) visitor_notes: VisitorNotes,
     pub(crate) conversations: ConversationReader,
     pub(crate) queues: Queues,
     pub(crate) staff: StaffReader,
@@ -136,6 +137,7 @@ impl Store {
             binding_writer: table.binding_writer(),
             access_tokens: table.access_tokens(),
             threads: table.threads(),
+            visitor_notes: table.visitor_notes(),
             conversations: table.conversations(),
             queues: table.queues(),
             staff: table.staff(),

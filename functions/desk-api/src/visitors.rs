@@ -51,6 +51,13 @@ pub(crate) struct VisitorView {
     /// That they are blocked: their messages are stored and shown, and nothing follows from them.
     #[schema(required = true)]
     blocked: Option<Block>,
+    /// The name by which agents know them.
+    #[schema(required = true)]
+    remark_name: Option<String>,
+    /// What agents have tagged them with.
+    tags: Vec<String>,
+    /// Whether agents have starred them.
+    starred: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     person: Option<Person>,
@@ -173,6 +180,9 @@ pub(crate) async fn view(
         quota: Quota::of(&visitor, now),
         open_cid: visitor.open_cid.clone(),
         blocked: visitor.block(now).cloned(),
+        remark_name: visitor.marks.remark_name,
+        tags: visitor.marks.tags,
+        starred: visitor.marks.starred,
         profile: visitor.profile,
         person,
     })

@@ -71,6 +71,7 @@ codes! {
     QuestionExists = "question.exists": "The robot has a question with this id.",
     RobotInUse = "robot.in_use": "Bindings use the robot; `detail` names them.",
     RobotKnowsEnough = "robot.knows_enough": "The robot has the maximum number of questions.",
+    VisitorTooManyNotes = "visitor.too_many_notes": "The visitor has the maximum number of notes.",
     // Conversations and messages.
     ConversationClosed = "conversation.closed": "The conversation is closed. The visitor's next message opens a new one.",
     ConversationNotAssigned = "conversation.not_assigned": "The conversation is not assigned to the agent.",

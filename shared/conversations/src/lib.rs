@@ -56,6 +56,7 @@ mod watch_facts;
 pub use actions::{Actor, AgentActions, HandedOff, HandoffError, HandoffResult, NewBlock, TransferTarget};
 pub use erasure::{Eraser, ErasureState};
 pub use events::{AnswerKind, AssignmentOrigin, ConversationEvent, NoData, RoutingCause, True, WithheldAnswer};
+pub use permissions::{groups_of, last_agent};
 pub use robot_turn::{AskFailure, AskedRobot, RobotTrial, TURN_TIME, TurnOutcome, TurnReport};
 pub use settings_cache::SETTINGS_LIFE;
 pub use simulate::{FirstStep, Simulated, Simulation};

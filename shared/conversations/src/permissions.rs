@@ -236,8 +236,13 @@ pub(crate) fn own_groups(conversation: &Conversation) -> Option<BTreeSet<String>
     (!groups.is_empty()).then_some(groups)
 }
 
+/// The groups that a conversation belongs to by itself: that of its stage, or else those of its plan.
+pub fn groups_of(conversation: &Conversation) -> BTreeSet<String> {
+    own_groups(conversation).unwrap_or_default()
+}
+
 /// The agent who had a closed conversation last. The visitor's last agent is theirs if it was assigned within it.
-pub(crate) fn last_agent(conversation: &Conversation, visitor: &Visitor) -> Option<String> {
+pub fn last_agent(conversation: &Conversation, visitor: &Visitor) -> Option<String> {
     let (agent, at) = visitor.last_agent.as_ref()?;
     let within = *at >= conversation.created_at && conversation.closed_at.is_none_or(|end| *at <= end);
     within.then(|| agent.clone())

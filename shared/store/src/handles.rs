@@ -60,6 +60,9 @@ handles! {
     /// `watch#…`, `agent#…`, `idempotency#…`).
     Decisions decisions;
 
+    /// Changes what people note about visitors (`GetItem`, `Query`, `PutItem` and `DeleteItem` of `thread#…`).
+    VisitorNotes visitor_notes;
+
     /// Claims and settles sends (`UpdateItem` and `PutItem` of `thread#…`).
     Sends sends;
 

@@ -1,10 +1,16 @@
 //! The keys of the table. No other module builds one.
 
+mod due;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sha2::{Digest, Sha256};
 
+pub use self::due::DUE_SHARDS;
+pub(crate) use self::due::{
+    DUE_TOKENS, TIMED, at_instant, due, due_shards, due_until, earlier_due_partitions, instant,
+};
 use crate::{
     error::{Result, StoreError},
     visitor::ProvedId,
@@ -34,6 +40,7 @@ pub(crate) const WAITING: &str = "waiting";
 pub(crate) const WATCH: &str = "watch";
 pub(crate) const DEPARTURES: &str = "departures";
 pub(crate) const EVENT: &str = "event";
+pub(crate) const NOTE: &str = "note";
 pub(crate) const QUESTION: &str = "question";
 pub(crate) const MEMBERSHIP: &str = "membership";
 pub(crate) const TURN_SLOTS: &str = "turn_slots";
@@ -44,6 +51,8 @@ pub(crate) const HAS_CONVERSATION: &str = "conversation#";
 pub(crate) const IN_GROUP: &str = "group#";
 pub(crate) const AGENT_TOKEN_PREFIX: &str = "token#";
 pub(crate) const EVENT_PREFIX: &str = "event#";
+/// Sorts before the messages: what sorts behind them is read with the newest ones.
+pub(crate) const NOTE_PREFIX: &str = "agent-note#";
 pub(crate) const QUESTION_PREFIX: &str = "question#";
 pub(crate) const MESSAGE_PREFIX: &str = "message#";
 pub(crate) const THREAD_PREFIX: &str = "thread#";
@@ -72,16 +81,6 @@ pub const CONVERSATION_LIST_SHARDS: u8 = 16;
 /// How many partitions a month of the audit log is spread over.
 pub(crate) const AUDIT_SHARDS: u8 = 4;
 
-/// Partition of the `due` index that holds the access tokens.
-pub(crate) const DUE_TOKENS: &str = "tokens";
-
-/// How many partitions of the `due` index everything else is spread over. A partition takes 1000 writes a second (DynamoDB,
-/// "Partitions and data distribution"), and an answered message takes six.
-pub const DUE_SHARDS: u8 = 64;
-
-/// The shards of each kind before all kinds shared a partition.
-const EARLIER_DUE_SHARDS: u8 = 8;
-
 /// The longest openid that is part of a key as it is. WeChat's have 28 characters; DynamoDB allows 2048 bytes for a partition key.
 const OPENID_MAX: usize = 128;
 
@@ -99,6 +98,11 @@ pub(crate) fn thread(app_id: &str, openid: &str) -> String {
 
 pub(crate) fn message(id: &str) -> String {
     format!("{MESSAGE_PREFIX}{id}")
+}
+
+/// A note about the visitor of a thread.
+pub(crate) fn note(id: &str) -> String {
+    format!("{NOTE_PREFIX}{id}")
 }
 
 pub(crate) fn conversation(cid: &str) -> String {
@@ -260,46 +264,6 @@ pub(crate) fn opened(at: Timestamp, cid: &str) -> String {
 /// A conversation in the thread of its visitor.
 pub(crate) fn visitor_conversation(opened_at: Timestamp, cid: &str) -> String {
     format!("{HAS_CONVERSATION}{}", opened(opened_at, cid))
-}
-
-/// Sortable form of a time: milliseconds since 1970, 13 digits.
-pub(crate) fn instant(at: Timestamp) -> String {
-    format!("{:013}", at.as_millisecond().max(0))
-}
-
-/// The time of an [`instant`].
-pub(crate) fn at_instant(text: &str) -> Option<Timestamp> {
-    let milliseconds = text.parse().ok().filter(|_| text.len() == 13)?;
-    Timestamp::from_millisecond(milliseconds).ok()
-}
-
-/// The end of a sort key in the `due` index of an item that has a timer already.
-pub(crate) const TIMED: &str = "t";
-
-/// The greatest sort key in the `due` index of an item that is due at this time, with or without [`TIMED`].
-pub(crate) fn due_until(at: Timestamp) -> String {
-    instant(at) + "~"
-}
-
-/// The partition of the `due` index for the items that have, or belong to, this partition key of the table.
-pub(crate) fn due(pk: &str) -> String {
-    due_shard(Sha256::digest(pk.as_bytes())[0] % DUE_SHARDS)
-}
-
-fn due_shard(shard: u8) -> String {
-    format!("due#{shard}")
-}
-
-/// All partitions of the `due` index but that of the access tokens.
-pub(crate) fn due_shards() -> impl Iterator<Item = String> {
-    (0..DUE_SHARDS).map(due_shard)
-}
-
-/// The partitions in which earlier versions put items; each leaves them when it is written again.
-pub(crate) fn earlier_due_partitions() -> impl Iterator<Item = String> {
-    let sharded = ["inbox", "outbox", "conversations"].into_iter();
-    let sharded = sharded.flat_map(|kind| (0..EARLIER_DUE_SHARDS).map(move |shard| format!("{kind}#{shard}")));
-    sharded.chain(["agents", "queues"].map(str::to_owned))
 }
 
 /// Whether a sort key is that of an outbound message.

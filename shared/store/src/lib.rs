@@ -19,7 +19,8 @@
 //! | token: its sealed access token and the renewal lease | `binding#<appid>` | `token` | `due`: `tokens`, time of renewal | channel |
 //! | inbound: a push from WeChat; the key is the message's own identity | `thread#<appid>#<openid>` | `message#<CreateTime>-<MsgId or event>` | `due`: `due#<shard>`, until processed | message-ingress; conversations |
 //! | outbound: a message to the visitor, with its state | `thread#<appid>#<openid>` | `message#<seconds>-r<unique>` | `due`: `due#<shard>`, until settled; for a held text, its expiry | conversations, channel |
-//! | visitor: the open conversation, the profile, the last session-from, the reply ledger, the held texts, the messages of the minute, the robot turns of the hour, the block, the last message with what is unread | `thread#<appid>#<openid>` | `visitor` | | conversations, channel |
+//! | visitor: the open conversation, the profile, the last session-from, the reply ledger, the held texts, the messages of the minute, the robot turns of the hour, the block, the last message with what is unread, what agents note | `thread#<appid>#<openid>` | `visitor` | | conversations, channel; desk-api (what agents note) |
+//! | note: what a person wrote about the visitor for others | `thread#<appid>#<openid>` | `agent-note#<id>` | | desk-api |
 //! | `visitor_conversation`: a conversation of the visitor; it expires with the conversation | `thread#<appid>#<openid>` | `conversation#<time opened>#<cid>` | | with the conversation |
 //! | person: a visitor with a verified partnerid, by the signer that vouched for it and the partnerid | `person#<hash>` | `visitor#<uid>` | | conversations |
 //! | conversation: its stage and plan; `turn` says in clear whether a robot has to answer | `conversation#<cid>` | `conversation` | `lists`: `conversations#<shard>`, time opened; `due`: `due#<shard>`, time of the next check | conversations; channel (first reply) |
@@ -58,6 +59,7 @@
 //! | the messages of a visitor, in the order of their arrival | query `thread#…`, `message#…`, four minutes around the end of a page read again for the next |
 //! | the messages of a conversation | the same, from its first message on, filtered by `cid` |
 //! | the conversations of a visitor, oldest first | query `thread#…`, `conversation#…` |
+//! | the notes about a visitor, oldest first | query `thread#…`, `agent-note#…` |
 //! | the input of a decision | get the visitor, or query it with the newest messages, among them the replies in flight; get the conversation |
 //! | write a decision | one transaction, on condition that the visitor and the conversation are unchanged and the agent has capacity |
 //! | the history of a conversation | query `conversation#…`, `event#…` |
@@ -123,6 +125,8 @@
 //! | outbound | the message | texts of 10 KB, addresses of 2 KB, WeChat's explanation of 300 bytes |
 //! | duty | conversations | the capacity, 100 at most, of 50 bytes each |
 //! | visitor | a block | a reason of 200 bytes |
+//! | visitor | tags | 20 tags and a name of 64 bytes each |
+//! | note | its text | 2000 bytes; 100 notes of a visitor |
 //! | watch, departures | mini programs that use the queue | 64 counters of 20 bytes each |
 //! | `turn_slots` | turns, days | 20 slots; the counters of earlier days are removed |
 //! | token, media, idempotency, reseal | | fields of fixed size |
@@ -169,8 +173,10 @@ mod image_change;
 mod inbox;
 mod item;
 mod keys;
+mod marks;
 mod media;
 mod message;
+mod note;
 mod outbox;
 mod postpone;
 mod preview;
@@ -220,14 +226,16 @@ pub use handles::{
     Connecting, ConversationReader, Decisions, DueChecks, DueNow, DutyWriter, Erasures, Inbox, Lists, MediaUploads,
     ModelUseReader, PushCredentialReader, Queues, Resealing, RobotFailureReader, RobotFailureWriter, Sends, Sessions,
     SettingsReader, SettingsWriter, StaffReader, ThreadReader, Tickets, TokenAgents, TokenSchedule, TokenVerifier,
-    TurnSlots,
+    TurnSlots, VisitorNotes,
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
 pub use image_change::ImageChange;
 pub use inbox::{InboundRef, NewInbound, OVERDUE_AFTER, Receipt};
 pub use keys::{CONVERSATION_LIST_SHARDS, DUE_SHARDS};
+pub use marks::{Marks, MarksChange, TAG_MAX, TAGS_MAX};
 pub use media::{MEDIA_ID_MAX, MEDIA_LIFE, MEDIA_REUSE, content_hash};
 pub use message::{Author, Direction, Message, MessageState, SendFailure};
+pub use note::{NOTE_MAX, NOTES_MAX, Note, NoteAdded};
 pub use outbox::{NewOutbound, PENDING_GRACE};
 pub use preview::{LastMessage, Preview, UNREAD_MAX};
 pub use push_credentials::SealedPushCredentials;

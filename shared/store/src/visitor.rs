@@ -16,6 +16,7 @@ use crate::{
     handles::ThreadReader,
     item::{Attributes, Build, Read, n, s},
     keys,
+    marks::Marks,
     message::Message,
     preview::Preview,
     retention::Retention,
@@ -75,6 +76,9 @@ pub struct Visitor {
     /// That they are blocked, or were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked: Option<Block>,
+    /// What agents note about them.
+    #[serde(skip_serializing_if = "Marks::is_empty")]
+    pub marks: Marks,
     /// When their link to the person of their verified `partnerid` was last written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) person_linked_at: Option<Timestamp>,

@@ -53,6 +53,9 @@ const OTHERS: &str = "
     GET    /api/bindings/{app_id}/visitors/{openid}/conversations ok ok     ok    ok
     GET    /api/bindings/{app_id}/visitors/{openid}/messages ok   403        403   ok
     PATCH  /api/bindings/{app_id}/visitors/{openid}         ok    ok         ok    403
+    GET    /api/bindings/{app_id}/visitors/{openid}/notes   ok    ok         ok    403
+    POST   /api/bindings/{app_id}/visitors/{openid}/notes   ok    ok         ok    403
+    DELETE /api/bindings/{app_id}/visitors/{openid}/notes/{id} ok ok         ok    403
     DELETE /api/bindings/{app_id}/visitors/{openid}         ok    403        403   403
     GET    /api/bindings/{app_id}/visitors/{openid}/export  ok    403        403   403
     GET    /api/groups                                      ok    ok         ok    403

@@ -26,6 +26,7 @@ async fn erased_visitor_leaves_nothing_and_another_one_stays_as_they_are() {
     let of_visitor = with_any(&before, &named);
     for expected in [
         "inbound",
+        "note",
         "outbound",
         "visitor",
         "visitor_conversation",
@@ -86,6 +87,7 @@ fn ids_of_items(stored: &[Value], openid: &str) -> Ids {
             "event" => events_of(item).iter().map(|seq| format!("{}#{seq}", text(item, "cid"))).collect(),
             "conversation" => vec![text(item, "cid")],
             "media" => vec![text(item, "media_id")],
+            "note" => vec![text(item, "id")],
             _ => vec![openid.to_owned()],
         };
         ids.entry(of).or_default().extend(of_item);
@@ -103,6 +105,7 @@ fn ids_of_export(export: &[Value]) -> Ids {
             "event" => ("event", format!("{}#{}", text("cid"), item["seq"])),
             "conversation" => ("conversation", text("cid")),
             "media" => ("media", text("media_id")),
+            "note" => ("note", text("id")),
             "visitor" => ("visitor", text("openid")),
             "person" => ("person", text("openid")),
             other => panic!("{other}"),
@@ -127,10 +130,11 @@ async fn export_has_every_item_of_the_visitor_and_of_no_one_else() {
     assert_eq!(found, expected);
     assert_eq!(
         found.keys().copied().collect::<Vec<_>>(),
-        ["conversation", "event", "media", "message", "person", "visitor"]
+        ["conversation", "event", "media", "message", "note", "person", "visitor"]
     );
     let visitor = export.iter().find(|item| item["kind"] == "visitor").unwrap();
     assert_eq!(visitor["profile"]["nickname"], "nick-exported", "{visitor}");
+    assert_eq!(visitor["marks"], json!({ "name": "remark-exported", "tags": ["tag-exported"], "star": true }));
 
     let entries = world.get("/api/audit?action=visitor.exported").await.expect(200).body["items"].clone();
     assert_eq!(entries.as_array().unwrap().len(), 1, "one entry for all pages: {entries}");

@@ -20,6 +20,7 @@ pub(super) fn fate(kind: &str) -> Fate {
         "conversation" => Fate::Exported("conversation"),
         "event" => Fate::Exported("event"),
         "media" => Fate::Exported("media"),
+        "note" => Fate::Exported("note"),
         "visitor_conversation" | "waiting" | "idempotency" | "erasure" => Fate::Erased,
         // `duty` lists open conversations, and an erased one is closed first. `audit` names visitors by their uid for ever.
         "binding"

@@ -31,8 +31,8 @@ impl Desk {
         &self.service.binding.app_id
     }
 
-    /// A visitor goes through robot, queue, assignment, transfer, a held text, a card, an image, an idempotent request and a
-    /// left message, which is open at the end. Returns every text that names them.
+    /// A visitor goes through robot, queue, assignment, transfer, a held text, a card, an image, an idempotent request, notes
+    /// and a left message, which is open at the end. Returns every text that names them.
     pub(super) async fn visit(&self, world: &World, name: &str, picture: &str) -> Vec<String> {
         let openid = format!("o-{name}-openid");
         let visitor = self.service.visitor(world, &openid);
@@ -82,10 +82,19 @@ impl Desk {
         for agent in agents {
             world.set_status(agent, "online").await;
         }
+        let path = format!("/api/bindings/{}/visitors/{openid}", self.app_id());
+        let marks =
+            json!({ "remark_name": format!("remark-{name}"), "tags": [format!("tag-{name}")], "starred": true });
+        world.patch(&path, &marks).await.expect(200);
+        for number in 0..2 {
+            let note = json!({ "text": format!("note-{name}-{number}") });
+            world.post(&format!("{path}/notes"), &note).await.expect(201);
+        }
         let ids = visitor.messages().await.into_iter().map(|message| message["id"].as_str().unwrap().to_owned());
         let media_id = image.body["image"]["media_id"].as_str().unwrap().to_owned();
         let named = [openid, uid, cid, second, partnerid, format!("nick-{name}"), media_id];
-        named.into_iter().chain(ids).collect()
+        let noted = ["remark", "tag", "note"].map(|kind| format!("{kind}-{name}"));
+        named.into_iter().chain(ids).chain(noted).collect()
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Action {
     ReadVisitor,
     /// Read all messages of a visitor, over all conversations.
     ReadVisitorMessages,
+    /// Name, tag or star a visitor, or read and write the notes about them.
+    NoteVisitor,
     /// Block a visitor, or end a block.
     BlockVisitor,
     /// Erase all that is stored of a visitor.
@@ -74,7 +76,7 @@ impl Action {
     }
 
     /// Every action.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::ReadSelf,
         Self::ListConversations,
         Self::ReadConversation,
@@ -88,6 +90,7 @@ impl Action {
         Self::CloseConversation,
         Self::ReadVisitor,
         Self::ReadVisitorMessages,
+        Self::NoteVisitor,
         Self::BlockVisitor,
         Self::EraseVisitor,
         Self::ExportVisitor,

@@ -91,6 +91,7 @@ pub fn may_ever(caller: &Caller, action: Action) -> bool {
         | Action::TransferConversation
         | Action::CloseConversation
         | Action::ReadVisitor
+        | Action::NoteVisitor
         | Action::BlockVisitor
         | Action::ReadStaff
         | Action::SetAgentStatus
@@ -259,7 +260,7 @@ fn of_block(caller: &Caller, visitor: &VisitorFacts) -> Verdict {
     }
 }
 
-/// Agents and supervisors read the visitors whose open conversation they may read, and those they had last.
+/// Agents and supervisors read the visitors whose open conversation they may read, and those they had last, and note about them.
 fn of_visitor(caller: &Caller, visitor: &VisitorFacts) -> Verdict {
     let had_last = || {
         let agent = caller.member().and_then(|member| member.agent_id.as_ref());

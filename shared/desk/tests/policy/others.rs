@@ -7,7 +7,7 @@ use desk::policy::{
 use crate::{APP, ME, admin, agent, closed, conversation, integrator, member, set, supervisor, with};
 
 /// Whether a role may ever do it, whatever to: admin, supervisor, agent, integrator with all scopes.
-const EVER: [(Action, [bool; 4]); 31] = [
+const EVER: [(Action, [bool; 4]); 32] = [
     (Action::ReadSelf, [true, true, true, true]),
     (Action::ListConversations, [true, true, true, true]),
     (Action::ReadConversation, [true, true, true, true]),
@@ -21,6 +21,7 @@ const EVER: [(Action, [bool; 4]); 31] = [
     (Action::CloseConversation, [true, true, true, false]),
     (Action::ReadVisitor, [true, true, true, true]),
     (Action::ReadVisitorMessages, [true, false, false, true]),
+    (Action::NoteVisitor, [true, true, true, false]),
     (Action::BlockVisitor, [true, true, true, false]),
     (Action::EraseVisitor, [true, false, false, false]),
     (Action::ExportVisitor, [true, false, false, false]),
@@ -92,6 +93,9 @@ fn visitors_are_visible_with_their_open_conversation_or_to_their_last_agent() {
         let may = |caller: &Caller| may(caller, Action::ReadVisitor, &Subject::Visitor(&facts));
         assert_eq!((may(&agent()), may(&supervisor())), (of_agent, of_supervisor), "{facts:?}");
         assert_eq!(may(&admin()), allow);
+        let notes = |caller: Caller| desk::policy::may(&caller, Action::NoteVisitor, &Subject::Visitor(&facts));
+        assert_eq!((notes(agent()), notes(supervisor()), notes(admin())), (of_agent, of_supervisor, allow));
+        assert_eq!(notes(integrator(&Scope::ALL, AppIds::All)), Verdict::Refuse);
         let reader = |app_id: &str| integrator(&[Scope::ConversationsRead], AppIds::Named(set(&[app_id])));
         assert_eq!((may(&reader(APP)), may(&reader("wx02"))), (allow, hide));
     }

@@ -52,6 +52,7 @@ impl<'a> Ids<'a> {
 pub(super) fn example(ids: &Ids<'_>, operation: &str) -> (String, Vec<Value>) {
     let path = |path: String, body: Value| (path, vec![body]);
     let of_conversation = |name: &str, body: Value| path(format!("/api/conversations/{}/{name}", ids.cid), body);
+    let of_visitor = |name: &str| format!("/api/bindings/{}/visitors/o-example{name}", ids.app_id);
     match operation {
         "createAccessToken" => {
             let token = |role: &str| json!({ "role": role, "name": "x" });
@@ -85,6 +86,8 @@ pub(super) fn example(ids: &Ids<'_>, operation: &str) -> (String, Vec<Value>) {
         }
         "transferConversation" => of_conversation("transfer", json!({ "agent_id": ids.agent })),
         "setTyping" => of_conversation("typing", json!({ "typing": true })),
+        "changeVisitor" => path(of_visitor(""), json!({ "tags": ["x"] })),
+        "createVisitorNote" => path(of_visitor("/notes"), json!({ "text": "x" })),
         "simulateRouting" => path("/api/routing/simulate".to_owned(), json!({ "app_id": ids.app_id, "text": "x" })),
         "buildSessionFrom" => {
             let level = json!({ "action_type": "to_group", "deci_id": "g1", "option_id": "4", "spill_id": "7" });

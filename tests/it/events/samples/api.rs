@@ -78,6 +78,10 @@ fn audit() -> Vec<(&'static str, Value)> {
             "desk-api/block-visitor",
             call(&admin(), "PATCH", &visitor, Some(json!({ "blocked": { "until": null, "reason": "辱骂客服" } }))),
         ),
+        (
+            "desk-api/note-visitor",
+            call(&agent(), "POST", &format!("{visitor}/notes"), Some(json!({ "text": "三次要求退款" }))),
+        ),
         ("desk-api/export-visitor", call(&admin(), "GET", &format!("{visitor}/export"), None)),
         ("desk-api/erase-visitor", call(&admin(), "DELETE", &visitor, None)),
     ]

@@ -1,6 +1,6 @@
 // The operations of the desk.
 import { api, ask, call, type Answer } from "./client";
-import type { Agent, AgentStatus, Conversation, Counts, Duty, Event, Group, Me, Message, MiniPage, Page, Session, View, Visitor } from "./types";
+import type { Agent, AgentStatus, Conversation, Counts, Duty, Event, Group, Me, Message, MiniPage, Page, Session, View } from "./types";
 
 const PAGE = 100;
 
@@ -23,12 +23,15 @@ export function readConversation(cid: string): Promise<Answer<Conversation>> {
   return call("GET", `/api/conversations/${encodeURIComponent(cid)}`);
 }
 
-/** How many conversations the views have that are counted; null without an answer. */
-export async function readCounts(): Promise<Partial<Record<View, number>> | null> {
+/** How many conversations the views that are counted have, and each queue in which one waits; null without an answer. */
+export async function readCounts(): Promise<{ views: Partial<Record<View, number>>; queues: Map<string, number> } | null> {
   const answer = await call<Counts>("GET", "/api/conversations/counts");
   if (!answer.ok) return null;
-  const { mine, waiting, left_messages } = answer.data;
-  return { mine: mine.count, waiting: waiting.count, left_messages };
+  const { mine, waiting, left_messages, queues } = answer.data;
+  return {
+    views: { mine: mine.count, waiting: waiting.count, left_messages },
+    queues: new Map((queues ?? []).map(({ queue, count }) => [queue, count])),
+  };
 }
 
 /** Says that everything up to the visitor's message `upTo` has been seen. */
@@ -102,5 +105,3 @@ export const setTyping = (cid: string, typing: boolean) => ask<null>(api.POST("/
 export const setStatus = (status: AgentStatus, reason?: string) =>
   ask<Duty>(api.PUT("/api/agents/{id}/status", { params: { path: { id: "me" } }, body: { status, reason: reason || null } }) as never);
 export const heartbeat = () => ask<null>(api.POST("/api/agents/{id}/heartbeat", { params: { path: { id: "me" } } }) as never);
-export const readVisitor = (app_id: string, openid: string) =>
-  ask<Visitor>(api.GET("/api/bindings/{app_id}/visitors/{openid}", { params: { path: { app_id, openid } } }) as never);

@@ -86,7 +86,7 @@ export async function ask<T>(call: Promise<{ data?: T; error?: unknown; response
 
 /** Calls an operation by its path. `by`: another token than that of the session, or none. */
 export async function call<T>(
-  method: "GET" | "POST" | "PUT" | "DELETE",
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
   path: string,
   options: { query?: Record<string, string | number | undefined>; body?: unknown; headers?: Record<string, string>; by?: string | null } = {},
 ): Promise<Answer<T>> {

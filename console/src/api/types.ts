@@ -52,6 +52,10 @@ export type Agent = Schemas["Agent"];
 export type Group = Schemas["Group"];
 /** A visitor. */
 export type Visitor = Schemas["Visitor"];
+/** A change of a visitor. */
+export type VisitorChange = Schemas["VisitorChange"];
+/** That a visitor is blocked. */
+export type Block = Schemas["Block"];
 /** The stable code of a refusal. */
 export type ProblemCode = Schemas["ProblemCode"];
 /** A mini program card to send. */
@@ -85,5 +89,7 @@ export interface Session {
 export interface Counts {
   mine: { count: number; unread: number };
   waiting: { count: number };
+  /** Only queues in which a conversation waits. */
+  queues?: { queue: string; count: number }[];
   left_messages: number;
 }

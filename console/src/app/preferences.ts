@@ -16,6 +16,9 @@ export interface Preferences {
   enterSends: boolean;
   sort: "waiting" | "newest";
   side: boolean;
+  sideTab: string;
+  /** In CSS pixels. */
+  sideWidth: number;
 }
 
 const DEFAULTS: Preferences = {
@@ -29,6 +32,8 @@ const DEFAULTS: Preferences = {
   enterSends: true,
   sort: "waiting",
   side: true,
+  sideTab: "profile",
+  sideWidth: 336,
 };
 
 /** Keeps of a saved value what has the type of the default. */

@@ -6,7 +6,7 @@ import { chipOf, span, spokenMinute } from "./quota";
 import { composerOf, mayHandOver, sorted, waitsForAccept } from "./standing";
 import { deviceOf } from "./devices";
 import { bytes, initial, oneLine, parts } from "./text";
-import { rowsOf } from "./timeline";
+import { firstUnread, rowsOf } from "./timeline";
 
 const NOW = Date.parse("2026-06-01T12:00:00Z");
 const HOUR = 3_600_000;
@@ -168,3 +168,26 @@ test.each([
   ["curl/8.5.0", "curl/8.5.0"],
   ["\u202eevil\n", "evil"],
 ])("device of %s", (userAgent, device) => expect(deviceOf(userAgent)).toBe(device));
+
+describe("first unread message", () => {
+  const message = (id: string, direction: "in" | "out" = "in", type = "text") =>
+    ({ id, type, direction, state: "received", created_at: "2026-06-01T10:00:00Z", order: `0 ${id}` }) as Message;
+  const thread = (complete: boolean) => merge({ ...newThread("c"), complete }, [message("m1"), message("m2", "out"), message("m3"), message("m4", "in", "event"), message("m5")]);
+
+  test("is found by counting the visitor's messages from the end", () => {
+    expect(firstUnread(thread(false), 1)).toBe("m5");
+    expect(firstUnread(thread(false), 2)).toBe("m3");
+    expect(firstUnread(thread(false), 0)).toBeUndefined();
+  });
+
+  test("before what is known, there is none yet; in a whole thread it is the first", () => {
+    expect(firstUnread(thread(false), 4)).toBeUndefined();
+    expect(firstUnread(thread(true), 4)).toBe("m1");
+  });
+
+  test("has a line before it, unless it is the first of all", () => {
+    const kinds = (from: string) => rowsOf(thread(true), [], from).map((row) => row.kind);
+    expect(kinds("m3")).toEqual(["day", "message", "message", "unread", "message", "message"]);
+    expect(kinds("m1")).not.toContain("unread");
+  });
+});

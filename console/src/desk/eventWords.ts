@@ -46,6 +46,15 @@ export function levelWords(entry: TrailEntry, names: Names): { target: string; w
   return { target: name, why: t(`why.${entry.state}`, { id: entry.named }), verdict: t(`verdict.${entry.verdict}`) };
 }
 
+/** The levels that were tried in one line: each with why it was passed on, the last with what came of it. */
+export function trailLine(trail: readonly TrailEntry[], names: Names): string {
+  const parts = trail.map((entry, index) => {
+    const { target, why, verdict } = levelWords(entry, names);
+    return t("event.trail_part", { target, why: index === trail.length - 1 ? verdict : why });
+  });
+  return parts.join(" → ");
+}
+
 /** An event in one line. */
 export function eventWords(event: Event, names: Names): string {
   const data = (event.data ?? {}) as Data;

@@ -11,6 +11,7 @@ export interface Keys {
   transfer(): void;
   close(andNext: boolean): void;
   card(): void;
+  search(): void;
   status(): void;
   region(step: number): void;
   help(): void;
@@ -26,6 +27,7 @@ export function actionOf(event: Pick<KeyboardEvent, "code" | "key" | "altKey" | 
   if (dialogOpen) return null;
   if (event.key === "Escape" && !event.altKey && !event.ctrlKey) return () => keys.escape();
   if (event.key === "?" && !event.altKey && !event.ctrlKey && !event.metaKey && !isField(event.target)) return () => keys.help();
+  if (event.code === "KeyK" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) return () => keys.search();
   if (!event.altKey || event.ctrlKey || event.metaKey || !preferences.altKeys) return null;
   const digit = /^Digit([0-6])$/.exec(event.code)?.[1];
   if (digit === "0") return () => keys.status();

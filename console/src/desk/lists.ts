@@ -6,6 +6,8 @@ import type { Refusal } from "@/api/client";
 import { VIEWS, type Conversation, type View } from "@/api/types";
 import { preferences } from "@/app/preferences";
 import { learn, type Known, type Ticket } from "@/sync/engine";
+import { choices, NO_FILTER, passes, type Filter } from "./filters";
+import { nameOf } from "./names";
 import { sorted } from "./standing";
 import { useStaff } from "./staff";
 
@@ -42,6 +44,8 @@ export const useLists = defineStore("lists", () => {
   const lists = reactive(Object.fromEntries(VIEWS.map((view) => [view, newList()])) as Record<View, List>);
   const counts = ref<Partial<Record<View, number>>>({});
   const view = ref<View>("mine");
+  const queues = ref<Map<string, number>>(new Map());
+  const filter = reactive<Filter>({ ...NO_FILTER });
 
   /** Takes conversations over from an answer; returns the ids of those that changed. */
   function take(found: readonly Conversation[], ticket: Ticket): Set<string> {
@@ -85,7 +89,9 @@ export const useLists = defineStore("lists", () => {
 
   async function refreshCounts(): Promise<void> {
     const answer = await readCounts();
-    if (answer) counts.value = answer;
+    if (!answer) return;
+    counts.value = answer.views;
+    queues.value = answer.queues;
   }
 
   async function refreshOne(cid: string): Promise<Refusal | null> {
@@ -121,11 +127,21 @@ export const useLists = defineStore("lists", () => {
 
   const of = (name: View) => lists[name].ids.flatMap((cid) => conversations.get(cid) ?? []);
   /** The shown list in its order. Queues keep the order in which they are served. */
-  const shown = computed(() => {
+  const whole = computed(() => {
     const items = of(view.value);
     if (view.value === "mine") return sorted(items, preferences.sort);
     return view.value === "waiting" || view.value === "left_messages" ? items : sorted(items, "newest");
   });
+  const shown = computed(() => whole.value.filter((conversation) => passes(conversation, filter, nameOf(conversation))));
+  /** What the shown list can be narrowed to. */
+  const apps = computed(() => choices(whole.value, "app_id"));
+  const groups = computed(() => choices(whole.value, "group_id"));
+
+  /** The name of a mini program, if a conversation has told it. */
+  function appName(appId: string): string {
+    for (const conversation of conversations.values()) if (conversation.app_id === appId && conversation.app_name) return conversation.app_name;
+    return appId;
+  }
 
   function countOf(name: View): number | null {
     const list = lists[name];
@@ -135,5 +151,5 @@ export const useLists = defineStore("lists", () => {
 
   const unread = computed(() => of("mine").reduce((sum, conversation) => sum + (conversation.unread ?? 0), 0));
 
-  return { conversations, lists, counts, view, shown, unread, of, take, refresh, refreshCounts, refreshOne, readMore, moved, prune, countOf };
+  return { conversations, lists, counts, queues, view, filter, shown, whole, apps, groups, appName, unread, of, take, refresh, refreshCounts, refreshOne, readMore, moved, prune, countOf };
 });

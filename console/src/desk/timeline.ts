@@ -16,6 +16,8 @@ export type Row =
   | { id: string; kind: "day"; at: string }
   | { id: string; kind: "message"; message: Message; joined: boolean }
   | { id: string; kind: "event"; event: Event }
+  /** What follows was unread when the conversation was opened. */
+  | { id: string; kind: "unread" }
   | { id: string; kind: "outgoing"; outgoing: Outgoing };
 
 // What is told by the messages themselves is not told again.
@@ -36,8 +38,20 @@ function sameSpeaker(one: Message, other: Message): boolean {
   return close && one.direction === other.direction && one.author?.role === other.author?.role && one.author?.agent_id === other.author?.agent_id;
 }
 
-/** The rows of a thread, with own unsent texts at the end. */
-export function rowsOf(thread: Thread, outgoing: readonly Outgoing[]): Row[] {
+/** The first of the visitor's last `count` messages; undefined if there are none, or if it is before what is known. */
+export function firstUnread(thread: Thread, count: number): string | undefined {
+  let left = count;
+  const incoming = inOrder(thread).filter((message) => message.direction === "in" && message.type !== "event");
+  while (left > 1 && incoming.length > 1) {
+    incoming.pop();
+    left -= 1;
+  }
+  // A thread that is known from its beginning may have fewer than the count.
+  return left === 1 || (left > 0 && thread.complete) ? incoming.at(-1)?.id : undefined;
+}
+
+/** The rows of a thread, with own unsent texts at the end. `newFrom`: the first message that was unread. */
+export function rowsOf(thread: Thread, outgoing: readonly Outgoing[], newFrom?: string): Row[] {
   const told = inOrder(thread).filter((message) => message.type !== "event");
   const rows: { order: string; at: string; row: Row }[] = told.map((message, index) => {
     const before = told[index - 1];
@@ -64,8 +78,10 @@ export function rowsOf(thread: Thread, outgoing: readonly Outgoing[]): Row[] {
   for (const { at, row } of merged) {
     const its = dayOf(at);
     if (its !== day) all.push({ id: `d ${its}`, kind: "day", at });
+    const isNew = row.kind === "message" && row.message.id === newFrom && all.length > 1;
+    if (isNew) all.push({ id: "u", kind: "unread" });
     // A name is told again after a line that stands between.
-    all.push(row.kind === "message" && row.joined && (its !== day || !joinable) ? { ...row, joined: false } : row);
+    all.push(row.kind === "message" && row.joined && (its !== day || !joinable || isNew) ? { ...row, joined: false } : row);
     day = its;
     joinable = row.kind === "message";
   }

@@ -1,0 +1,15 @@
+// Which dialog of the desk is open. One at a time; a menu, a key or a pane opens it.
+import { shallowRef } from "vue";
+
+/** A dialog with what it is about. */
+export type OpenDialog =
+  | { name: "transfer" | "close" | "card" | "link" | "block" | "keys" | "settings" }
+  /** An earlier conversation, to read. */
+  | { name: "history"; cid: string };
+
+export const dialog = shallowRef<OpenDialog | null>(null);
+
+/** Opens a dialog in the place of the one that is open. */
+export function openDialog(name: Exclude<OpenDialog["name"], "history">): void {
+  dialog.value = { name };
+}

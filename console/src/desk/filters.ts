@@ -1,0 +1,41 @@
+// Which conversations of a list are shown. Pure.
+import type { Conversation } from "@/api/types";
+import { oneLine } from "./text";
+
+/** What a list is narrowed to. Empty texts and false narrow nothing. */
+export interface Filter {
+  text: string;
+  app: string;
+  group: string;
+  unread: boolean;
+}
+
+export const NO_FILTER: Readonly<Filter> = { text: "", app: "", group: "", unread: false };
+
+/** How many conditions a filter has, without its text. */
+export function conditions(filter: Filter): number {
+  return [filter.app, filter.group, filter.unread].filter(Boolean).length;
+}
+
+const plain = (text: string | null | undefined) => oneLine(text ?? "").toLocaleLowerCase();
+
+/** Whether a conversation is among those that a filter shows. `name` is how the list calls the visitor. */
+export function passes(conversation: Conversation, filter: Filter, name: string): boolean {
+  if (filter.app && conversation.app_id !== filter.app) return false;
+  if (filter.group && conversation.group_id !== filter.group) return false;
+  if (filter.unread && !conversation.unread) return false;
+  const wanted = plain(filter.text);
+  if (wanted === "") return true;
+  const { visitor } = conversation;
+  return [name, visitor.nickname, visitor.partnerid, conversation.last_message?.excerpt, conversation.cid].some((text) => plain(text).includes(wanted));
+}
+
+/** The different values of a field in a list, with their names, in the order of the names. */
+export function choices(conversations: readonly Conversation[], field: "app_id" | "group_id"): { id: string; name: string }[] {
+  const names = new Map<string, string>();
+  for (const conversation of conversations) {
+    const id = conversation[field];
+    if (id) names.set(id, (field === "app_id" ? conversation.app_name : conversation.group_name) ?? id);
+  }
+  return [...names].map(([id, name]) => ({ id, name })).sort((one, other) => one.name.localeCompare(other.name));
+}

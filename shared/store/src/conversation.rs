@@ -16,7 +16,8 @@ use crate::{
     timer,
 };
 
-/// A conversation. It is written whole, on condition that its version is the one that was read.
+/// A conversation. It is written whole, on condition that its version is the one that was read. Absent fields are left out: most
+/// messages write it, and each kilobyte costs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
     /// Its id.
@@ -34,23 +35,22 @@ pub struct Conversation {
     /// The last activity that counts against idling.
     pub active_at: Timestamp,
     /// When a person first replied; the automatic reply is silent from then on.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<Timestamp>,
     /// When the visitor was last warned that it will end.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warned_at: Option<Timestamp>,
     /// When the tick has to check it next.
-    #[serde(default)]
-    #[serde(rename = "look_at")]
+    #[serde(default, rename = "look_at", skip_serializing_if = "Option::is_none")]
     pub next_check_at: Option<Timestamp>,
     /// When it was closed.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Timestamp>,
     /// Where it may go, level by level; absent until it is routed.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
     /// The agent's wrap-up notes.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     pub summary: Value,
     /// The number of the last event; see [`Event`](crate::Event).
     pub seq: u64,
@@ -94,14 +94,17 @@ pub struct RobotStage {
     /// Which robot.
     pub robot_id: String,
     /// The visitor's messages that are not answered yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub turn: Option<Turn>,
     /// Consecutive turns without an answer.
     pub misses: u32,
     /// The beginning of the last question, to recognise a repetition.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub last_question: String,
     /// How often it was asked in a row.
     pub repeats: u32,
     /// The questions that were offered to choose from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub offered: Vec<String>,
     /// Where the visitor's last message would be routed, for a handover.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,6 +124,7 @@ pub struct Turn {
     /// When the first came.
     pub since: Timestamp,
     /// Until when a function is answering it; absent when none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answering_until: Option<Timestamp>,
 }
 
@@ -136,7 +140,7 @@ pub struct Waiting {
     /// The level of the plan that led here, from 1.
     pub level: u8,
     /// When it goes on to the next level.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// Whether the visitor was told that the message they left has been taken.
     #[serde(default)]
@@ -156,6 +160,7 @@ pub struct Assigned {
     /// Since when.
     pub since: Timestamp,
     /// When the agent took it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_at: Option<Timestamp>,
 }
 

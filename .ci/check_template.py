@@ -32,8 +32,6 @@ ROUTES = {
     ("get", "/", False),
     ("get", "/{proxy+}", False),
 }
-# Functions that use no other service.
-WITHOUT_STATEMENTS = {"Console"}
 WEB_SOCKET_ROUTES = {"$connect", "$disconnect", "$default"}
 # The id of a connection is not known beforehand; API, stage and method are.
 ANY_CONNECTION = re.compile(r"/realtime/(POST|DELETE)/@connections/\*$")
@@ -142,9 +140,7 @@ def policies(template):
             for action in aslist(statement["Action"])
         ]
         has_own = any(action.startswith(("dynamodb:", "sqs:")) for action in actions)
-        if id_ in WITHOUT_STATEMENTS and actions:
-            yield f"{id_}: has statements, though it uses no other service"
-        elif id_ not in WITHOUT_STATEMENTS and not has_own:
+        if not has_own:
             yield f"{id_}: has no statement of its own"
 
 

@@ -236,7 +236,7 @@ async fn console() {
 }
 
 /// The samples of `desk-api` in the order of the test, each with the status of its answer.
-const DESK_API: [(&str, u64); 43] = [
+const DESK_API: [(&str, u64); 47] = [
     ("openapi", 200),
     ("create-binding", 201),
     ("list-bindings", 200),
@@ -263,6 +263,10 @@ const DESK_API: [(&str, u64); 43] = [
     ("create-robot", 201),
     ("change-reception", 200),
     ("read-visitor", 200),
+    ("replace-frames", 200),
+    ("list-frames", 200),
+    ("create-quick-reply", 201),
+    ("list-quick-replies", 200),
     ("simulate", 200),
     ("build-session-from", 200),
     ("parse-session-from", 200),

@@ -7,7 +7,7 @@ use desk::{
     policy::{Action, Role},
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use store::{MarksChange, TAG_MAX, TAGS_MAX, Thread};
 use utoipa::ToSchema;
 use wechat::Name;
@@ -15,6 +15,7 @@ use wechat::Name;
 use crate::{
     handoff::acting_agent,
     parameters::VisitorPath,
+    quick_replies::present,
     services::{Acting, Services},
     visitors::{self, VisitorView},
 };
@@ -57,11 +58,6 @@ struct Blocked {
     /// Why, for colleagues: one line of at most 200 bytes.
     #[schema(min_length = 1, max_length = 200)]
     reason: String,
-}
-
-/// A field that is there, be it null.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// Change a visitor

@@ -29,7 +29,7 @@ async fn read() -> StaticJson {
 }
 
 /// The tags of the operations, each with what it groups.
-const TAGS: [(&str, &str); 18] = [
+const TAGS: [(&str, &str); 20] = [
     ("access tokens", "Tokens of this API."),
     ("agents", "客服: the people who answer, and whether they are on duty."),
     ("audit", "Who did what."),
@@ -37,12 +37,14 @@ const TAGS: [(&str, &str); 18] = [
     ("calendars", "Working hours."),
     ("conversations", "Conversations of visitors with a mini program."),
     ("description", "This description."),
+    ("frames", "Pages of the team's own beside a conversation."),
     ("groups", "技能组: agents who answer the same kind of conversations."),
     ("handoff", "Who has a conversation: claim, accept, transfer, close."),
     ("me", "The caller."),
     ("merchants", "The merchants of a platform."),
     ("messages", "The messages of a conversation, and cards."),
     ("questions", "What a robot knows."),
+    ("quick replies", "Texts that agents send often."),
     ("robots", "Robots that answer."),
     ("routing", "Where conversations go."),
     ("session-from", "What a mini program tells about a visitor who enters."),

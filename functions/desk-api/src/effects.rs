@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use api::{Code, FieldError, Problem};
 use desk::staff::Group;
 use serde_json::Value;
-use store::{AgentEnd, Kind, Queue, Record, StoreError};
+use store::{AgentEnd, Kind, Queue, Record, ReplyOwner, StoreError};
 
 use crate::{lookup::exists, records::alias_taken, services::Services, settings::Settings};
 
@@ -106,7 +106,12 @@ pub(crate) async fn after_delete(services: &Services, id: &str, settings: &Setti
     if let Settings::Group(group) = settings {
         services.store.settings_writer.note_members(id, &BTreeSet::new(), &set(group)).await?;
     }
-    Ok(())
+    let owner = match settings {
+        Settings::Group(_) => ReplyOwner::Group(id.to_owned()),
+        Settings::Agent(_) => ReplyOwner::Agent(id.to_owned()),
+        _ => return Ok(()),
+    };
+    Ok(services.store.quick_replies.delete_quick_replies_of(&owner).await?)
 }
 
 /// Whether a change disables an agent.

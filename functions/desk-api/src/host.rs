@@ -33,6 +33,11 @@ impl Host {
         format!("{}/callback/{app_id}", self.0)
     }
 
+    /// Whether this is the origin that the request was sent to.
+    pub(crate) fn is_origin(&self, origin: &str) -> bool {
+        self.0 == origin
+    }
+
     /// The address of the WebSocket API; a path is one of this host.
     pub(crate) fn websocket_url(&self, url: &str) -> String {
         if url.starts_with('/') { format!("{}{url}", self.0.replacen("http", "ws", 1)) } else { url.to_owned() }

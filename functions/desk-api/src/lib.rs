@@ -4,7 +4,7 @@
 //!   `session_from_secret`), `session_from`, `visitors` (with `change_visitor`, `notes`,
 //!   `erasure` and `export`), `conversations` (with `counts`), `handoff` (claim,
 //!   accept, mark as read, transfer, close), `messages`, `groups`,
-//!   `agents` (with `duty`), `merchants`, `robots` (with `questions` and `try_robot`), `calendars`, `routing`, `access_tokens`, `sign_in`,
+//!   `agents` (with `duty`), `merchants`, `robots` (with `questions` and `try_robot`), `calendars`, `quick_replies`, `frames`, `routing`, `access_tokens`, `sign_in`,
 //!   `sessions`, `realtime`, `audit`, `me`.
 //! - What groups, agents, merchants, robots and calendars have in common: `records` creates, lists, changes and deletes
 //!   them; `settings` reads and validates them; `effects` is what a change of settings entails; `usage` finds what still
@@ -27,6 +27,7 @@ mod duty;
 mod effects;
 mod erasure;
 mod export;
+mod frames;
 mod groups;
 mod handoff;
 mod health;
@@ -40,6 +41,7 @@ mod names;
 mod notes;
 mod parameters;
 mod questions;
+mod quick_replies;
 mod realtime;
 mod reception;
 mod reception_check;
@@ -89,7 +91,12 @@ impl Deps {
         mount(&mut router);
         let robots =
             ::robots::Client::new(env.reach()).map_err(|error| StartError::Settings(vec![error.to_string()]))?;
-        let deployed = Deployed { bootstrap_hash: bootstrap_hash.into(), realtime_url: realtime_url.into(), live };
+        let deployed = Deployed {
+            bootstrap_hash: bootstrap_hash.into(),
+            realtime_url: realtime_url.into(),
+            is_local: env.is_local(),
+            live,
+        };
         let services = Services::new(&table, vault, channel, robots, deployed);
         Ok(Self { clock, router: router.with_state(services) })
     }
@@ -120,6 +127,7 @@ fn mount(routes: &mut impl Routes<Services>) {
     erasure::routes(routes);
     export::routes(routes);
     groups::routes(routes);
+    frames::routes(routes);
     agents::routes(routes);
     duty::routes(routes);
     merchants::routes(routes);
@@ -131,6 +139,7 @@ fn mount(routes: &mut impl Routes<Services>) {
     counts::routes(routes);
     handoff::routes(routes);
     messages::routes(routes);
+    quick_replies::routes(routes);
     routing::routes(routes);
     access_tokens::routes(routes);
     sign_in::routes(routes);

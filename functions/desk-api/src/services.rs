@@ -11,8 +11,8 @@ use axum::{
 use channel::Channel;
 use store::{
     AccessTokens, ApiTokenWriter, AuditActor, AuditLog, BindingList, BindingReader, BindingWriter, ConversationReader,
-    DutyWriter, Lists, MediaUploads, ModelUseReader, Queues, RobotFailureReader, Sessions, SettingsReader,
-    SettingsWriter, SharedClock, StaffReader, Table, ThreadReader, Tickets, Vault, VisitorNotes,
+    DutyWriter, Frames, Lists, MediaUploads, ModelUseReader, Queues, QuickReplies, RobotFailureReader, Sessions,
+    SettingsReader, SettingsWriter, SharedClock, StaffReader, Table, ThreadReader, Tickets, Vault, VisitorNotes,
 };
 
 use crate::{names::NameCache, realtime::Live};
@@ -38,6 +38,8 @@ pub(crate) struct Deployed {
     pub(crate) bootstrap_hash: Arc<str>,
     /// The address of the WebSocket API.
     pub(crate) realtime_url: Arc<str>,
+    /// Whether this is the bundle on one machine.
+    pub(crate) is_local: bool,
     /// The connections of browsers.
     pub(crate) live: Live,
 }
@@ -90,6 +92,8 @@ pub(crate) struct Store {
     pub(crate) audit_log: AuditLog,
     pub(crate) media: MediaUploads,
     pub(crate) model_use: ModelUseReader,
+    pub(crate) quick_replies: QuickReplies,
+    pub(crate) frames: Frames,
 }
 
 impl FromRef<Services> for Conversations {
@@ -152,6 +156,8 @@ impl Store {
             audit_log: table.audit_log(),
             media: table.media(),
             model_use: table.model_use(),
+            quick_replies: table.quick_replies(),
+            frames: table.frames(),
         }
     }
 
@@ -161,6 +167,7 @@ impl Store {
             settings_writer: self.settings_writer.by(actor),
             api_token_writer: self.api_token_writer.by(actor),
             sessions: self.sessions.by(actor),
+            frames: self.frames.by(actor),
             ..self.clone()
         }
     }

@@ -68,6 +68,7 @@ codes! {
     GroupHasWaiting = "group.has_waiting": "Conversations wait for the group.",
     GroupInUse = "group.in_use": "Bindings or merchants use the group; `detail` names them.",
     GroupUnavailable = "group.unavailable": "No agent of the group can take the conversation, and it cannot wait there.",
+    QuickReplyTooMany = "quick_reply.too_many": "The agent, or all groups together, have the maximum number of quick replies.",
     QuestionExists = "question.exists": "The robot has a question with this id.",
     RobotInUse = "robot.in_use": "Bindings use the robot; `detail` names them.",
     RobotKnowsEnough = "robot.knows_enough": "The robot has the maximum number of questions.",

@@ -6,19 +6,20 @@
 
 mod entry;
 mod log;
+mod resource;
 
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 
-pub(crate) use self::entry::ResourceChange;
+pub(crate) use self::resource::ResourceChange;
 pub use self::{
     entry::{AuditAction, AuditActor, AuditDetail, AuditEntry, AuditSubject, AuditSubjectKind, NewAudit},
     log::AuditFilter,
 };
 use crate::{
     error::Result,
-    handles::{ApiTokenWriter, BindingWriter, Sessions, SettingsWriter},
+    handles::{ApiTokenWriter, BindingWriter, Frames, Sessions, SettingsWriter},
     item::{Attributes, Build},
     keys,
     table::Table,
@@ -40,7 +41,7 @@ macro_rules! audited {
     };
 }
 
-audited!(SettingsWriter, BindingWriter, ApiTokenWriter, Sessions);
+audited!(SettingsWriter, BindingWriter, ApiTokenWriter, Sessions, Frames);
 
 impl Table {
     /// The write of the entry about a change, if a person makes it; see [`SettingsWriter::by`].

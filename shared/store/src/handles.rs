@@ -49,7 +49,7 @@ handles! {
     TokenSchedule token_schedule;
 
     /// Seals credentials again under the current version of the secret (`GetItem` and `PutItem` of `vault`, `Query` of the index
-    /// `lists`, `BatchGetItem` and `UpdateItem` of `binding#…` and `robot#…`, `PutItem` of `callbacks`).
+    /// `lists`, `Query` of `frame-keys`, `BatchGetItem` of `binding#…` and `robot#…`, `UpdateItem` of all three, `PutItem` of `callbacks`).
     Resealing resealing;
 
     /// Reads visitors and their messages (`GetItem`, `BatchGetItem` and `Query` of `thread#…`, `Query` of `person#…`).
@@ -109,6 +109,16 @@ handles! {
 
     /// Records why robots could not be asked (`PutItem` and `DeleteItem` of `robot-failure#…`).
     RobotFailureWriter robot_failure_writer;
+
+    /// Reads the frames (`GetItem` of `frames`).
+    FrameReader frame_reader;
+
+    /// Reads and writes the frames and their keys (`GetItem` and `PutItem` of `frames` and `frame-keys`, `DeleteItem` of `frame-keys`,
+    /// `PutItem` of `audit#…`).
+    Frames frames;
+
+    /// Reads and writes quick replies (`GetItem`, `Query`, `PutItem` and `DeleteItem` of `quick-replies#…`).
+    QuickReplies quick_replies;
 
     /// Pages through conversations and settings (`Query` of the index `lists`, `BatchGetItem`).
     Lists lists;

@@ -41,6 +41,11 @@ pub(crate) const WATCH: &str = "watch";
 pub(crate) const DEPARTURES: &str = "departures";
 pub(crate) const EVENT: &str = "event";
 pub(crate) const NOTE: &str = "note";
+pub(crate) const FRAMES: &str = "frames";
+/// The key of a frame, and the partition of all.
+pub(crate) const FRAME_KEY: &str = "frame_key";
+pub(crate) const FRAME_KEYS: &str = "frame-keys";
+pub(crate) const QUICK_REPLY: &str = "quick_reply";
 pub(crate) const QUESTION: &str = "question";
 pub(crate) const MEMBERSHIP: &str = "membership";
 pub(crate) const TURN_SLOTS: &str = "turn_slots";
@@ -124,6 +129,11 @@ pub(crate) fn alias(kind: &str, alias: &str) -> String {
 
 pub(crate) fn in_group(group: &str) -> String {
     format!("{IN_GROUP}{group}")
+}
+
+/// The quick replies of an agent, or all that are shared.
+pub(crate) fn quick_replies(agent: Option<&str>) -> String {
+    format!("quick-replies#{}", agent.unwrap_or("shared"))
 }
 
 /// A partition of its own, because the function that answers robots' turns writes it and may not write robots.

@@ -37,6 +37,9 @@
 //! | calendar: settings | `calendar#<id>` | `calendar` | `lists`: `calendars`, time created | desk-api |
 //! | alias: another name of one of these | `alias#<kind>#<alias>` | `alias` | | with the settings |
 //! | question: a question of a robot, with its answer | `robot#<id>` | `question#<id>` | | desk-api |
+//! | `quick_reply`: a text that is sent often, of an agent, a group or all | `quick-replies#<agent>`, `quick-replies#shared` | `<owner>-<unique>` | | desk-api |
+//! | frames: the pages beside conversations | `frames` | `frames` | | desk-api |
+//! | `frame_key`: the sealed key of a frame | `frame-keys` | `<frame id>` | | desk-api; token-refresh (sealed again) |
 //! | `robot_failure`: why a robot could not be asked last, until it answers | `robot-failure#<id>` | `robot_failure` | | robot |
 //! | media: an upload, by content and by media id | `media#<appid>` | `content#<sha256>`, `id#<media id>` | | channel |
 //! | idempotency: the message that an `Idempotency-Key` created | `idempotency#<hash>` | `idempotency` | | desk-api, card-send |
@@ -70,9 +73,11 @@
 //! | a group, agent, merchant or robot by the id that `session-from` names | get by id, then by alias |
 //! | the questions of a robot | query `robot#…`, `question#…`, when its version differs from the one in memory |
 //! | why a robot could not be asked | get |
+//! | the frames; the key of one | get |
+//! | the quick replies of an agent; all that are shared | query `quick-replies#…` |
 //! | the visitors who are one person | query `person#…` |
 //! | the push credentials of the first bindings | query `callbacks` |
-//! | what is sealed under an older version of the secret | bindings and robots by page, their tokens; a transaction for each |
+//! | what is sealed under an older version of the secret | bindings and robots by page, their tokens, the keys of frames; a transaction for each |
 //! | conversations by page, the newest first | query `lists`, 16 shards side by side, then batch get |
 //! | erase a visitor | query `thread#…` by page, then delete what each page names, and the page |
 //! | the audit log by page, the newest first | query `audit#…`, 4 shards of each month side by side |
@@ -134,6 +139,8 @@
 //! | group | members | 500 ids of existing agents; 20 aliases of 100 characters |
 //! | calendar | days | lists of 400, each written by one request of 64 KB |
 //! | robot, agent, merchant, question | settings | texts of 4 KB and less; 20 aliases or variants |
+//! | frames | frames | 10, of 6 KB each |
+//! | `quick_reply` | texts | 2.3 KB; 300 of an agent, 1000 that are shared |
 //! | access, `sign_in`, session, ticket, connection | scope of a token; the device | 50 ids of groups, 50 AppIDs; 200 bytes |
 //!
 //! # Decisions
@@ -167,6 +174,7 @@ mod duty;
 mod erasure;
 mod error;
 mod event;
+mod frames;
 mod handles;
 mod idempotency;
 mod image_change;
@@ -184,6 +192,7 @@ mod push_credentials;
 mod question;
 mod queue;
 mod queue_watch;
+mod quick_reply;
 mod record;
 mod reseal;
 mod resource;
@@ -221,12 +230,13 @@ pub use duty::{Duty, GRACE, HEARTBEAT_LIFE};
 pub use erasure::{Erasure, ErasurePage};
 pub use error::{Result, StoreError};
 pub use event::{Event, NewEvent};
+pub use frames::{FRAMES_MAX, Frame, StoredFrames};
 pub use handles::{
     AccessTokens, ApiTokenWriter, AuditLog, BindingList, BindingReader, BindingWriter, CallbackVerifier, Connected,
-    Connecting, ConversationReader, Decisions, DueChecks, DueNow, DutyWriter, Erasures, Inbox, Lists, MediaUploads,
-    ModelUseReader, PushCredentialReader, Queues, Resealing, RobotFailureReader, RobotFailureWriter, Sends, Sessions,
-    SettingsReader, SettingsWriter, StaffReader, ThreadReader, Tickets, TokenAgents, TokenSchedule, TokenVerifier,
-    TurnSlots, VisitorNotes,
+    Connecting, ConversationReader, Decisions, DueChecks, DueNow, DutyWriter, Erasures, FrameReader, Frames, Inbox,
+    Lists, MediaUploads, ModelUseReader, PushCredentialReader, Queues, QuickReplies, Resealing, RobotFailureReader,
+    RobotFailureWriter, Sends, Sessions, SettingsReader, SettingsWriter, StaffReader, ThreadReader, Tickets,
+    TokenAgents, TokenSchedule, TokenVerifier, TurnSlots, VisitorNotes,
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
 pub use image_change::ImageChange;
@@ -244,6 +254,7 @@ pub use queue::{Entry, PRIORITY_STEP, Queue, place};
 pub use queue_watch::{
     COUNTED, QUEUE_CHECKED_AFTER, QUEUE_CHECKED_FOR, QueueLength, QueueLimit, ShareLength, queue_share,
 };
+pub use quick_reply::{OWN_REPLIES_MAX, QuickReply, ReplyOwner, ReplyText, SHARED_REPLIES_MAX};
 pub use record::{Record, Written};
 pub use reseal::ResealReport;
 pub use resource::{Kind, Resource};

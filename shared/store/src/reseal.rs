@@ -1,7 +1,7 @@
 //! Sealing again: after a rotation of the secret, everything that is sealed under an older version is sealed under the current
 //! one, so that older versions may go.
 //!
-//! The tick pages through the bindings and the robots. How far it has come is one item, so that a tick goes on where the one
+//! The tick pages through the bindings, the robots and the keys of frames. How far it has come is one item, so that a tick goes on where the one
 //! before stopped, and a tick with nothing to do reads that item only.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Result, StoreError},
+    frames,
     handles::Resealing,
     item::{AttributeChanges, Attributes, Build, Read, bytes, n, s},
     keys, push_credentials, record,
@@ -50,6 +51,7 @@ pub struct ResealReport {
 enum List {
     Bindings,
     Robots,
+    FrameKeys,
 }
 
 /// How far sealing again has come.
@@ -76,10 +78,11 @@ impl Progress {
         if cursor.is_none() {
             self.list = match self.list {
                 Some(List::Bindings) => Some(List::Robots),
+                Some(List::Robots) => Some(List::FrameKeys),
                 _ if self.failed > 0 => Some(List::Bindings),
                 _ => None,
             };
-            if self.list != Some(List::Robots) {
+            if !matches!(self.list, Some(List::Robots | List::FrameKeys)) {
                 self.failed = 0;
             }
         }
@@ -88,7 +91,7 @@ impl Progress {
 }
 
 impl Resealing {
-    /// Goes on with sealing again: at most 200 bindings or robots. Does nothing when all is done.
+    /// Goes on with sealing again: at most 200 bindings, robots or keys of frames. Does nothing when all is done.
     pub async fn reseal(&self, vault: &Vault) -> Result<ResealReport> {
         let mut report = ResealReport::default();
         let key = vault.current_id().await?;
@@ -153,15 +156,8 @@ impl Resealing {
         cursor: Option<&str>,
         report: &mut ResealReport,
     ) -> Result<Option<String>> {
-        let of = match list {
-            List::Bindings => keys::LIST_BINDINGS.to_owned(),
-            List::Robots => Kind::Robot.list(),
-        };
-        let (mut found, cursor) = self.0.list_keys(&of, cursor, PAGE).await?;
-        if list == List::Bindings {
-            found.extend(found.clone().into_iter().map(|(pk, _)| (pk, keys::TOKEN.to_owned())));
-        }
-        for item in self.0.get_all_consistent(&found).await? {
+        let (items, cursor) = self.sealed_items(list, cursor).await?;
+        for item in items {
             if let Err(error) = self.reseal_item(vault, &item, report).await {
                 let pk = item.get("pk").and_then(|pk| pk.as_s().ok());
                 tracing::error!(%error, pk, "sealed values were not sealed again");
@@ -174,6 +170,20 @@ impl Resealing {
         Ok(cursor)
     }
 
+    /// A page of items with sealed values. The keys of frames are few: all are one page.
+    async fn sealed_items(&self, list: List, cursor: Option<&str>) -> Result<(Vec<Attributes>, Option<String>)> {
+        let of = match list {
+            List::Bindings => keys::LIST_BINDINGS.to_owned(),
+            List::Robots => Kind::Robot.list(),
+            List::FrameKeys => return Ok((self.0.partition(keys::FRAME_KEYS.to_owned(), "", i32::MAX).await?, None)),
+        };
+        let (mut found, cursor) = self.0.list_keys(&of, cursor, PAGE).await?;
+        if list == List::Bindings {
+            found.extend(found.clone().into_iter().map(|(pk, _)| (pk, keys::TOKEN.to_owned())));
+        }
+        Ok((self.0.get_all_consistent(&found).await?, cursor))
+    }
+
     async fn reseal_item(&self, vault: &Vault, item: &Attributes, report: &mut ResealReport) -> Result<()> {
         let read = Read { kind: keys::RESEAL, item };
         let pk = read.s("pk")?;
@@ -181,6 +191,7 @@ impl Resealing {
         let places: Vec<(&'static str, String)> = match read.s("sk")? {
             keys::BINDING => CREDENTIALS.map(|name| (name, push_credentials::place(app_id, name))).into(),
             keys::TOKEN => vec![("value", token::place(app_id))],
+            id if pk == keys::FRAME_KEYS => vec![("secret", frames::place(id))],
             _ => vec![("secret", record::place(Kind::Robot, read.s("id")?))],
         };
         let mut changes = AttributeChanges::default();

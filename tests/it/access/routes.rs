@@ -27,6 +27,7 @@ const CONVERSATIONS: &str = "
     POST   /api/conversations/{cid}/cards       taken           taken          201            201                taken                404                 201       201            taken           404            taken                404
     POST   /api/conversations/{cid}/typing      taken           taken          204            204                taken                404                 204       204            taken           404            taken                404
     DELETE /api/conversations/{cid}/messages/{id} not_held      not_held       not_held       not_held           not_held             404                 not_held  not_assigned   taken           404            not_held             404
+    POST   /api/conversations/{cid}/frame-context 201           201            201            201                201                  404                 201       201            201             404            403                  403
     POST   /api/conversations/{cid}/claim       taken           taken          200            200                taken                404                 200       200            taken           404            403                  403
     POST   /api/conversations/{cid}/accept      taken           taken          200            not_assigned       taken                404                 200       not_assigned   taken           404            403                  403
     POST   /api/conversations/{cid}/read        200             200            200            not_assigned       taken                404                 200       not_assigned   taken           404            403                  403
@@ -63,6 +64,14 @@ const OTHERS: &str = "
     POST   /api/groups                                      ok    403        403   403
     PATCH  /api/groups/{id}                                 ok    ok         403   403
     DELETE /api/groups/{id}                                 ok    403        403   403
+    GET    /api/frames                                      ok    ok         ok    403
+    PUT    /api/frames                                      ok    403        403   403
+    POST   /api/frames/{id}/key                             ok    403        403   403
+    GET    /api/quick-replies                               ok    ok         ok    403
+    GET    /api/quick-replies/{id}                          ok    ok         ok    403
+    POST   /api/quick-replies                               ok    ok         ok    403
+    PATCH  /api/quick-replies/{id}                          ok    ok         ok    403
+    DELETE /api/quick-replies/{id}                          ok    ok         ok    403
     GET    /api/agents                                      ok    ok         ok    403
     GET    /api/agents/{id}                                 ok    ok         ok    403
     POST   /api/agents                                      ok    403        403   403
@@ -158,6 +167,8 @@ struct Staff<'a> {
     /// The caller's agent, a colleague of the same group, an agent of the other group, the supervisor's agent.
     agents: [String; 4],
     tokens: [(&'static str, String); 4],
+    /// A frame of every conversation.
+    frame: String,
 }
 
 impl<'a> Staff<'a> {
@@ -189,7 +200,10 @@ impl<'a> Staff<'a> {
                 token(json!({ "role": "integrator", "name": "系统", "scopes": scopes, "app_ids": [APP] })).await,
             ),
         ];
-        Self { world, bindings, agents: [me, colleague, stranger, lead], tokens }
+        let frames = json!({ "items": [{ "name": "订单", "url": "https://shop.example/" }] });
+        let frames = world.call(Some(ADMIN), Method::PUT, "/api/frames", Some(&frames)).await.expect(200);
+        let frame = frames.body["items"][0]["id"].as_str().unwrap().to_owned();
+        Self { world, bindings, agents: [me, colleague, stranger, lead], tokens, frame }
     }
 
     fn token(&self, role: &str) -> &str {
@@ -222,6 +236,7 @@ async fn request(staff: &Staff<'_>, chat: &OpenConversation<'_>, token: &str, me
         "messages" if *method == Method::POST => Some(text("您好")),
         "cards" => Some(chat.card_with_cover_at(&format!("{}/phone/cover.png", world.bundle.wechat_url()))),
         "typing" => Some(json!({ "typing": true })),
+        "frame-context" => Some(json!({ "frame_id": staff.frame })),
         "read" => Some(json!({ "up_to": message })),
         "transfer" => Some(json!({ "agent_id": staff.agents[3] })),
         _ => None,

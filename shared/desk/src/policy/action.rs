@@ -31,6 +31,14 @@ pub enum Action {
     ReadVisitorMessages,
     /// Name, tag or star a visitor, or read and write the notes about them.
     NoteVisitor,
+    /// List the frames.
+    ReadFrames,
+    /// Get a signed context of a conversation for a frame.
+    OpenFrame,
+    /// Read the quick replies that the caller may use.
+    ReadQuickReplies,
+    /// Create, change or delete a quick reply: everybody their own, those of groups and of all by who leads them.
+    WriteQuickReply,
     /// Block a visitor, or end a block.
     BlockVisitor,
     /// Erase all that is stored of a visitor.
@@ -76,7 +84,7 @@ impl Action {
     }
 
     /// Every action.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 36] = [
         Self::ReadSelf,
         Self::ListConversations,
         Self::ReadConversation,
@@ -91,6 +99,10 @@ impl Action {
         Self::ReadVisitor,
         Self::ReadVisitorMessages,
         Self::NoteVisitor,
+        Self::ReadFrames,
+        Self::OpenFrame,
+        Self::ReadQuickReplies,
+        Self::WriteQuickReply,
         Self::BlockVisitor,
         Self::EraseVisitor,
         Self::ExportVisitor,

@@ -92,6 +92,10 @@ pub fn may_ever(caller: &Caller, action: Action) -> bool {
         | Action::CloseConversation
         | Action::ReadVisitor
         | Action::NoteVisitor
+        | Action::ReadFrames
+        | Action::OpenFrame
+        | Action::ReadQuickReplies
+        | Action::WriteQuickReply
         | Action::BlockVisitor
         | Action::ReadStaff
         | Action::SetAgentStatus
@@ -186,6 +190,8 @@ fn needs_subject(action: Action) -> bool {
         Action::ReadSelf
             | Action::ListConversations
             | Action::ListBindings
+            | Action::ReadFrames
+            | Action::ReadQuickReplies
             | Action::ReadStaff
             | Action::ReadSettings
             | Action::SimulateRouting
@@ -211,7 +217,7 @@ fn of_agent(member: &Member, action: Action, conversation: &ConversationFacts) -
     match (relation(member, conversation), action) {
         (Relation::Stranger, _) => Verdict::Hide,
         (Relation::Own | Relation::Earlier, _)
-        | (_, Action::ReadConversation)
+        | (_, Action::ReadConversation | Action::OpenFrame)
         | (Relation::Waiting, Action::ClaimConversation) => Verdict::Allow,
         (Relation::Waiting, action) if action.shows_at_visitor() => Verdict::AllowAfterClaim,
         (Relation::Waiting, Action::ClaimForAgent) => Verdict::Refuse,
@@ -226,6 +232,7 @@ fn of_supervisor(member: &Member, action: Action, conversation: &ConversationFac
         (
             _,
             Action::ReadConversation
+            | Action::OpenFrame
             | Action::ClaimConversation
             | Action::ClaimForAgent
             | Action::TransferConversation

@@ -8,6 +8,7 @@ use crate::{admin, agent, closed, conversation, integrator, member, set, supervi
 const AGENT: &str = "
                         own     waiting      colleague  earlier  stranger
     ReadConversation    allow   allow        allow      allow    hide
+    OpenFrame           allow   allow        allow      allow    hide
     SendMessage         allow   claims       taken      allow    hide
     ShowTyping          allow   claims       taken      allow    hide
     TakeBackMessage     allow   claim-first  taken      allow    hide
@@ -23,6 +24,7 @@ const AGENT: &str = "
 const SUPERVISOR: &str = "
                         own     waiting      colleague  earlier  stranger  led-waiting  led-taken  led-closed
     ReadConversation    allow   allow        allow      allow    hide      allow        allow      allow
+    OpenFrame           allow   allow        allow      allow    hide      allow        allow      allow
     SendMessage         allow   claims       taken      allow    hide      claims       taken      allow
     ShowTyping          allow   claims       taken      allow    hide      claims       taken      allow
     TakeBackMessage     allow   claim-first  taken      allow    hide      allow        allow      allow
@@ -107,7 +109,14 @@ fn check(caller: &Caller, table: &str) {
 
 fn is_about_conversations(action: Action) -> bool {
     format!("{action:?}").contains("Conversation") && action != Action::ListConversations
-        || matches!(action, Action::SendMessage | Action::ShowTyping | Action::TakeBackMessage | Action::ClaimForAgent)
+        || matches!(
+            action,
+            Action::SendMessage
+                | Action::ShowTyping
+                | Action::TakeBackMessage
+                | Action::ClaimForAgent
+                | Action::OpenFrame
+        )
 }
 
 #[test]

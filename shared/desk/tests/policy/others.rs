@@ -7,7 +7,7 @@ use desk::policy::{
 use crate::{APP, ME, admin, agent, closed, conversation, integrator, member, set, supervisor, with};
 
 /// Whether a role may ever do it, whatever to: admin, supervisor, agent, integrator with all scopes.
-const EVER: [(Action, [bool; 4]); 32] = [
+const EVER: [(Action, [bool; 4]); 36] = [
     (Action::ReadSelf, [true, true, true, true]),
     (Action::ListConversations, [true, true, true, true]),
     (Action::ReadConversation, [true, true, true, true]),
@@ -22,6 +22,10 @@ const EVER: [(Action, [bool; 4]); 32] = [
     (Action::ReadVisitor, [true, true, true, true]),
     (Action::ReadVisitorMessages, [true, false, false, true]),
     (Action::NoteVisitor, [true, true, true, false]),
+    (Action::ReadFrames, [true, true, true, false]),
+    (Action::OpenFrame, [true, true, true, false]),
+    (Action::ReadQuickReplies, [true, true, true, false]),
+    (Action::WriteQuickReply, [true, true, true, false]),
     (Action::BlockVisitor, [true, true, true, false]),
     (Action::EraseVisitor, [true, false, false, false]),
     (Action::ExportVisitor, [true, false, false, false]),
@@ -147,6 +151,23 @@ fn supervisor_changes_members_and_hours_of_supervised_groups_only() {
     assert_eq!(change("g-led", true), (Verdict::Allow, refuse));
     assert_eq!(change("g-led", false), (refuse, refuse));
     assert_eq!(change("g-open", true), (refuse, refuse));
+}
+
+#[test]
+fn shared_quick_replies_are_written_by_who_leads_the_group() {
+    let may = |caller: &Caller, subject: &Subject<'_>| may(caller, Action::WriteQuickReply, subject);
+    let group = |id| Subject::Group(GroupChange { id, only_members_and_hours: true });
+    let (allow, refuse) = (Verdict::Allow, Verdict::Refuse);
+    for (subject, of_agent, of_supervisor) in [
+        (group("g-led"), refuse, allow),
+        (group("g-open"), refuse, refuse),
+        (Subject::Desk, refuse, refuse),
+        (Subject::Agent(ME), allow, allow),
+        (Subject::Agent("a-other"), refuse, refuse),
+    ] {
+        assert_eq!((may(&agent(), &subject), may(&supervisor(), &subject)), (of_agent, of_supervisor), "{subject:?}");
+        assert_eq!(may(&admin(), &subject), allow);
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use desk::policy::{Role, TokenHolder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{conversation::Conversation, resource::Kind};
+use crate::conversation::Conversation;
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -117,6 +117,12 @@ pub enum AuditAction {
     /// What is stored of a visitor was exported.
     #[serde(rename = "visitor.exported")]
     VisitorExported,
+    /// The frames were replaced.
+    #[serde(rename = "frames.changed")]
+    FramesChanged,
+    /// The key of a frame was made anew.
+    #[serde(rename = "frame_key.rotated")]
+    FrameKeyRotated,
     /// The erasure of a visitor began.
     #[serde(rename = "visitor.erasure_begun")]
     VisitorErasureBegun,
@@ -154,6 +160,8 @@ pub enum AuditSubjectKind {
     Conversation,
     /// A visitor, by their uid.
     Visitor,
+    /// A frame; `all` for all frames together.
+    Frame,
 }
 
 /// What it was done to.
@@ -302,48 +310,5 @@ impl AuditDetail {
     /// The names of changed fields.
     pub(crate) fn of_fields(fields: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { fields: fields.into_iter().map(Into::into).collect(), ..Self::default() }
-    }
-}
-
-/// What happens to a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ResourceChange {
-    Created,
-    Changed,
-    Deleted,
-}
-
-impl Kind {
-    /// The kind of the resource as a subject.
-    pub(crate) fn audit_subject(self) -> AuditSubjectKind {
-        match self {
-            Self::Group => AuditSubjectKind::Group,
-            Self::Agent => AuditSubjectKind::Agent,
-            Self::Merchant => AuditSubjectKind::Merchant,
-            Self::Robot => AuditSubjectKind::Robot,
-            Self::Calendar => AuditSubjectKind::Calendar,
-        }
-    }
-
-    /// The action of a change of a resource.
-    pub(crate) fn audit_action(self, change: ResourceChange) -> AuditAction {
-        use ResourceChange::{Changed, Created, Deleted};
-        match (self, change) {
-            (Self::Group, Created) => AuditAction::GroupCreated,
-            (Self::Group, Changed) => AuditAction::GroupChanged,
-            (Self::Group, Deleted) => AuditAction::GroupDeleted,
-            (Self::Agent, Created) => AuditAction::AgentCreated,
-            (Self::Agent, Changed) => AuditAction::AgentChanged,
-            (Self::Agent, Deleted) => AuditAction::AgentDeleted,
-            (Self::Merchant, Created) => AuditAction::MerchantCreated,
-            (Self::Merchant, Changed) => AuditAction::MerchantChanged,
-            (Self::Merchant, Deleted) => AuditAction::MerchantDeleted,
-            (Self::Robot, Created) => AuditAction::RobotCreated,
-            (Self::Robot, Changed) => AuditAction::RobotChanged,
-            (Self::Robot, Deleted) => AuditAction::RobotDeleted,
-            (Self::Calendar, Created) => AuditAction::CalendarCreated,
-            (Self::Calendar, Changed) => AuditAction::CalendarChanged,
-            (Self::Calendar, Deleted) => AuditAction::CalendarDeleted,
-        }
     }
 }

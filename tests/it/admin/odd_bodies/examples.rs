@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Binding, World};
+use reqwest::Method;
+
+use crate::support::{ADMIN, Binding, World};
 
 /// The ids of what the examples refer to.
 pub(super) struct Ids<'a> {
@@ -13,6 +15,9 @@ pub(super) struct Ids<'a> {
     calendar: String,
     merchant: String,
     robots: [String; 3],
+    /// A quick reply, and a frame.
+    reply: String,
+    frame: String,
     /// An open conversation.
     cid: String,
 }
@@ -42,7 +47,13 @@ impl<'a> Ids<'a> {
                 .await,
             world.create("robots", &json!({ "name": "w", "kind": "webhook", "url": HOOK })).await,
         ];
-        let mut ids = Self { binding, app_id, group, agent, calendar, merchant, robots, cid: String::new() };
+        let reply = json!({ "scope": "all", "title": "x", "content": "x" });
+        let reply = world.create("quick-replies", &reply).await;
+        let frames = json!({ "items": [{ "name": "x", "url": "https://a.example/" }] });
+        let frames = world.call(Some(ADMIN), Method::PUT, "/api/frames", Some(&frames)).await.expect(200);
+        let frame = frames.body["items"][0]["id"].as_str().unwrap().to_owned();
+        let mut ids =
+            Self { binding, app_id, group, agent, calendar, merchant, robots, reply, frame, cid: String::new() };
         ids.cid = world.open_conversation(&ids.binding, "o-example").await.cid;
         ids
     }
@@ -86,6 +97,7 @@ pub(super) fn example(ids: &Ids<'_>, operation: &str) -> (String, Vec<Value>) {
         }
         "transferConversation" => of_conversation("transfer", json!({ "agent_id": ids.agent })),
         "setTyping" => of_conversation("typing", json!({ "typing": true })),
+        "createFrameContext" => of_conversation("frame-context", json!({ "frame_id": ids.frame })),
         "changeVisitor" => path(of_visitor(""), json!({ "tags": ["x"] })),
         "createVisitorNote" => path(of_visitor("/notes"), json!({ "text": "x" })),
         "simulateRouting" => path("/api/routing/simulate".to_owned(), json!({ "app_id": ids.app_id, "text": "x" })),
@@ -141,6 +153,9 @@ fn of_settings(ids: &Ids<'_>, operation: &str) -> (String, Vec<Value>) {
         }
         "changeQuestion" => change(&format!("robots/{robot}/questions"), "q1", json!({ "title": "怎么退款" })),
         "tryRobot" => new(&format!("robots/{}/try", ids.robots[2]), vec![json!({ "text": "退款" })]),
+        "replaceFrames" => new("frames", vec![json!({ "items": [{ "name": "x", "url": "https://a.example/" }] })]),
+        "createQuickReply" => new("quick-replies", vec![json!({ "scope": "all", "title": "x", "content": "您好" })]),
+        "changeQuickReply" => change("quick-replies", &ids.reply, json!({ "title": "x" })),
         other => panic!("{other} has a body and no example"),
     }
 }

@@ -100,6 +100,9 @@ fn settings() -> Vec<(&'static str, Value)> {
     let reception = json!({ "reception": { "greeting": "欢迎光临。", "idle": { "close_after_minutes": 30 } } });
     let simulation =
         json!({ "app_id": APP, "session_from": SESSION_FROM, "text": "转人工", "at": "2026-03-02T08:00:00Z" });
+    let frames = json!({ "items": [{ "name": "订单", "url": "https://shop.example/orders" }] });
+    let greeting =
+        json!({ "scope": "all", "title": "问候", "shortcut": "hi", "content": "您好{visitor}，我是{agent}。" });
     let levels = json!([{ "action_type": "to_group", "deci_id": "e8b6a1c0", "option_id": "3", "spill_id": "7" }]);
     let fields = json!({ "nickname": "小王", "partnerid": "member-7", "transfer_action": levels });
     vec![
@@ -130,6 +133,10 @@ fn settings() -> Vec<(&'static str, Value)> {
         ("desk-api/create-calendar", call(&admin(), "POST", "calendars", Some(calendar))),
         ("desk-api/create-robot", call(&admin(), "POST", "robots", Some(json!({ "name": "小助手", "kind": "faq" })))),
         ("desk-api/change-reception", call(&admin(), "PATCH", &binding, Some(reception))),
+        ("desk-api/replace-frames", call(&admin(), "PUT", "frames", Some(frames))),
+        ("desk-api/list-frames", call(&agent(), "GET", "frames", None)),
+        ("desk-api/create-quick-reply", call(&admin(), "POST", "quick-replies", Some(greeting))),
+        ("desk-api/list-quick-replies", call(&agent(), "GET", "quick-replies", None)),
         ("desk-api/simulate", call(&agent(), "POST", "routing/simulate", Some(simulation))),
         ("desk-api/build-session-from", call(&agent(), "POST", "session-from/build", Some(fields))),
         (

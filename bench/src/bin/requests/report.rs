@@ -87,6 +87,14 @@ impl Counts {
     }
 }
 
+/// One step with its counts.
+#[cfg(test)]
+pub(crate) fn line(step: &Step) -> String {
+    let counts = Counts::of(&step.tallies);
+    let (total, operations) = (counts.total(), counts.by_operation());
+    format!("{}: {total}: {operations}; {} RRU, {} WRU", step.name, counts.read_units, counts.write_units)
+}
+
 impl Report {
     /// Compares the steps of two desks.
     pub(crate) fn new(small: (Size, Vec<Step>), large: (Size, Vec<Step>)) -> Self {

@@ -207,11 +207,15 @@ table. A new account may have only 10 executions in all (Service Quotas, AWS Lam
 mod tests {
     use std::{env, fs, path::Path};
 
-    use crate::{SMALL, desk};
+    use crate::{SMALL, desk, report};
 
     #[tokio::test]
+    #[expect(clippy::print_stdout, reason = "the counts are of use where the page changes")]
     async fn scale_page_has_the_counts_of_today() {
-        let page = super::page(&Box::pin(desk(SMALL)).await.unwrap());
+        let steps = Box::pin(desk(SMALL)).await.unwrap();
+        // Shown with `--nocapture`.
+        steps.iter().for_each(|step| println!("{}", report::line(step)));
+        let page = super::page(&steps);
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scale.md");
         if env::var_os("UPDATE_SCALE").is_some() {
             fs::write(&path, &page).unwrap();

@@ -37,8 +37,8 @@ export default defineConfig({
           groups: [
             { name: "vue", test: /node_modules[\\/](@vue|vue|vue-router|pinia|vue-i18n|@intlify)[\\/]/ },
             { name: "ui", test: /node_modules[\\/](element-plus|@element-plus|@floating-ui|@popperjs|lodash|lodash-es|lodash-unified|@vueuse|async-validator|dayjs|memoize-one|normalize-wheel-es|@ctrl)[\\/]/ },
-            // What the dialogs share with the desk.
-            { name: "desk", test: /src[\\/](desk|sync|parts)[\\/](?!dialogs[\\/])/ },
+            // What the dialogs and the tabs, which are loaded when they are opened, share with the desk.
+            { name: "desk", test: /src[\\/](desk|sync|parts)[\\/](?!(dialogs|side|frames|pictures|replies)[\\/])/ },
           ],
         },
       },

@@ -88,22 +88,34 @@ export async function ask<T>(call: Promise<{ data?: T; error?: unknown; response
 export async function call<T>(
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
   path: string,
-  options: { query?: Record<string, string | number | undefined>; body?: unknown; headers?: Record<string, string>; by?: string | null } = {},
+  options: { query?: Record<string, string | number | undefined>; body?: unknown; raw?: Blob; headers?: Record<string, string>; by?: string | null } = {},
 ): Promise<Answer<T>> {
   const url = new URL(path, location.origin);
   for (const [name, value] of Object.entries(options.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
   const headers: Record<string, string> = { ...options.headers };
   const json = options.body === undefined ? undefined : JSON.stringify(options.body);
   if (json !== undefined) headers["content-type"] = "application/json";
+  if (options.raw) headers["content-type"] = options.raw.type;
   try {
     const bearer = options.by === undefined ? token.value : null;
     if (options.by) headers.authorization = `Bearer ${options.by}`;
-    const response = await guardedFetch(new Request(url, { method, headers, body: json }), bearer);
+    const response = await guardedFetch(new Request(url, { method, headers, body: json ?? options.raw }), bearer);
     const text = await response.text();
     const body: unknown = text === "" ? null : JSON.parse(text);
     if (!response.ok) return { ok: false, refusal: refusalOf(response.status, body) };
     exactTime(body);
     return { ok: true, data: body as T, status: response.status };
+  } catch {
+    return { ok: false, refusal: { kind: "network" } };
+  }
+}
+
+/** Reads a file, which is no JSON. */
+export async function download(path: string): Promise<Answer<Blob>> {
+  try {
+    const response = await guardedFetch(new Request(new URL(path, location.origin)), token.value);
+    if (response.ok) return { ok: true, data: await response.blob(), status: response.status };
+    return { ok: false, refusal: refusalOf(response.status, await response.json().catch(() => null)) };
   } catch {
     return { ok: false, refusal: { kind: "network" } };
   }

@@ -1,6 +1,6 @@
 // The operations on visitors.
 import { call, type Answer } from "./client";
-import type { Conversation, Page, Visitor, VisitorChange } from "./types";
+import type { Conversation, Note, Page, Visitor, VisitorChange } from "./types";
 
 /** A visitor of a mini program. */
 export interface VisitorKey {
@@ -19,3 +19,8 @@ export const changeVisitor = (visitor: VisitorKey, change: VisitorChange) => cal
 export function readVisitorConversations(visitor: VisitorKey, cursor?: string): Promise<Answer<Page<Conversation>>> {
   return call("GET", `${path(visitor)}/conversations`, { query: { cursor, limit: 20 } });
 }
+
+/** The notes of colleagues about a visitor, oldest first. */
+export const readNotes = (visitor: VisitorKey) => call<{ items: Note[] }>("GET", `${path(visitor)}/notes`);
+export const addNote = (visitor: VisitorKey, text: string) => call<Note>("POST", `${path(visitor)}/notes`, { body: { text } });
+export const deleteNote = (visitor: VisitorKey, id: string) => call<null>("DELETE", `${path(visitor)}/notes/${encodeURIComponent(id)}`);

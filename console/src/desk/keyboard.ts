@@ -11,6 +11,9 @@ export interface Keys {
   transfer(): void;
   close(andNext: boolean): void;
   card(): void;
+  note(): void;
+  star(): void;
+  picture(): void;
   search(): void;
   status(): void;
   region(step: number): void;
@@ -47,6 +50,12 @@ export function actionOf(event: Pick<KeyboardEvent, "code" | "key" | "altKey" | 
       return () => keys.transfer();
     case "KeyG":
       return () => keys.card();
+    case "KeyM":
+      return () => keys.note();
+    case "KeyS":
+      return () => keys.star();
+    case "KeyI":
+      return () => keys.picture();
     default:
       return null;
   }
@@ -56,7 +65,7 @@ export function actionOf(event: Pick<KeyboardEvent, "code" | "key" | "altKey" | 
 export function useKeys(keys: Keys): void {
   function onKey(event: KeyboardEvent) {
     // Closed dialogs and menus may still be in the page.
-    const dialogOpen = [...document.querySelectorAll(".el-overlay-dialog, .el-dropdown__popper")].some((element) => element.checkVisibility());
+    const dialogOpen = [...document.querySelectorAll(".el-overlay-dialog, .el-dropdown__popper, dialog[open]")].some((element) => element.checkVisibility());
     const action = actionOf(event, keys, dialogOpen);
     if (!action) return;
     event.preventDefault();

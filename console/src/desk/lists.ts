@@ -3,10 +3,10 @@ import { defineStore } from "pinia";
 import { computed, reactive, ref, shallowReactive } from "vue";
 import { readConversation, readCounts, readView } from "@/api/calls";
 import type { Refusal } from "@/api/client";
-import { VIEWS, type Conversation, type View } from "@/api/types";
+import { VIEWS, type Conversation, type View, type Visitor } from "@/api/types";
 import { preferences } from "@/app/preferences";
 import { learn, type Known, type Ticket } from "@/sync/engine";
-import { choices, NO_FILTER, passes, type Filter } from "./filters";
+import { choices, NO_FILTER, passes, tagsOf, type Filter } from "./filters";
 import { nameOf } from "./names";
 import { sorted } from "./standing";
 import { useStaff } from "./staff";
@@ -102,6 +102,17 @@ export const useLists = defineStore("lists", () => {
     return null;
   }
 
+  /** Shows a change of a visitor by this page at once, in each of their conversations. */
+  function mark(visitor: Visitor): void {
+    const { remark_name, tags, starred, blocked } = visitor;
+    for (const [cid, entry] of known) {
+      if (entry.conversation.uid !== visitor.uid) continue;
+      const next = { ...entry.conversation, visitor: { ...entry.conversation.visitor, remark_name, tags, starred, blocked } };
+      entry.conversation = next;
+      conversations.set(cid, next);
+    }
+  }
+
   async function readMore(name: View): Promise<void> {
     const list = lists[name];
     if (!list.more || list.loading) return;
@@ -136,6 +147,7 @@ export const useLists = defineStore("lists", () => {
   /** What the shown list can be narrowed to. */
   const apps = computed(() => choices(whole.value, "app_id"));
   const groups = computed(() => choices(whole.value, "group_id"));
+  const tags = computed(() => tagsOf([...conversations.values()]));
 
   /** The name of a mini program, if a conversation has told it. */
   function appName(appId: string): string {
@@ -151,5 +163,5 @@ export const useLists = defineStore("lists", () => {
 
   const unread = computed(() => of("mine").reduce((sum, conversation) => sum + (conversation.unread ?? 0), 0));
 
-  return { conversations, lists, counts, queues, view, filter, shown, whole, apps, groups, appName, unread, of, take, refresh, refreshCounts, refreshOne, readMore, moved, prune, countOf };
+  return { conversations, lists, counts, queues, view, filter, shown, whole, apps, groups, tags, appName, unread, of, take, refresh, refreshCounts, refreshOne, mark, readMore, moved, prune, countOf };
 });

@@ -3,10 +3,15 @@ import type { Conversation, LastMessage, Message } from "@/api/types";
 import { t } from "@/app/i18n";
 import { oneLine, visitorNumber } from "./text";
 
-/** How a visitor is called: the nickname they claim, else a number that stays. */
+/** How a visitor is called: as the team calls them, else by the nickname that they claim, else by a number that stays. */
 export function nameOf(conversation: Pick<Conversation, "visitor" | "uid">): string {
-  const nickname = oneLine(conversation.visitor.nickname ?? "");
-  return nickname || t("face.visitor", { n: visitorNumber(conversation.uid) });
+  const { remark_name, nickname } = conversation.visitor;
+  return oneLine(remark_name ?? "") || oneLine(nickname ?? "") || t("face.visitor", { n: visitorNumber(conversation.uid) });
+}
+
+/** How a visitor is addressed in a message: by the name that they gave, or not at all. */
+export function oneLineName(conversation: Pick<Conversation, "visitor">): string {
+  return oneLine(conversation.visitor.nickname ?? "");
 }
 
 const KINDS: Record<string, string> = { image: "list.picture", miniprogrampage: "list.card", link: "list.link", event: "list.event", raw: "list.other" };

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Conversation } from "@/api/types";
 import { blockOf, endOf, reasonProblem } from "./blocks";
 import { choices, conditions, NO_FILTER, passes } from "./filters";
+import { suggestions, withTag } from "./marks";
 import { summaryOf } from "./summaries";
 
 const NOW = Date.parse("2026-06-01T12:00:00Z");
@@ -61,4 +62,19 @@ const words = (key: string) => ({ "close.solved": "已解决" })[key] ?? key;
 test("summary of a closed conversation is one line, with what other programs wrote", () => {
   expect(summaryOf({ note: "退了\n款", solved: true, category: "退款", n: 3 }, words)).toBe("已解决 · 退了 款 · 退款");
   expect(summaryOf(undefined, words)).toBe("");
+});
+
+describe("marks", () => {
+  test("a tag is one line, is there once, and has limits", () => {
+    expect(withTag(["VIP"], " 退\n货 ")).toEqual({ tags: ["VIP", "退 货"] });
+    expect(withTag(["VIP"], "VIP")).toEqual({ problem: null });
+    expect(withTag([], "  ")).toEqual({ problem: null });
+    expect(withTag([], "长".repeat(22))).toEqual({ problem: "marks.tag_long" });
+    expect(withTag(Array.from({ length: 20 }, (_, index) => `${index}`), "x")).toEqual({ problem: "marks.tags_many" });
+  });
+
+  test("what colleagues often use is offered first", () => {
+    expect(suggestions([["VIP", "退货"], ["退货"], ["已投诉"]], ["已投诉"], "")).toEqual(["退货", "VIP"]);
+    expect(suggestions([["VIP", "退货"]], [], "vi")).toEqual(["VIP"]);
+  });
 });

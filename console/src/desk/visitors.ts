@@ -4,6 +4,10 @@ import { shallowReactive } from "vue";
 import type { Refusal } from "@/api/client";
 import type { Conversation, Visitor, VisitorChange } from "@/api/types";
 import { changeVisitor, readVisitor } from "@/api/visitors";
+import { t } from "@/app/i18n";
+import { words } from "@/app/problems";
+import { say } from "./toasts";
+import { useLists } from "./lists";
 import { useSync } from "./sync";
 
 /** How many profiles stay in memory; the least recently read go first. */
@@ -12,7 +16,7 @@ const KEPT = 50;
 type Of = Pick<Conversation, "uid" | "app_id" | "openid">;
 
 export const useVisitors = defineStore("visitors", () => {
-  const sync = useSync();
+  const [sync, lists] = [useSync(), useLists()];
   const visitors = shallowReactive(new Map<string, Visitor>());
   const refusals = shallowReactive(new Map<string, Refusal>());
 
@@ -35,9 +39,17 @@ export const useVisitors = defineStore("visitors", () => {
     const answer = await changeVisitor(of, what);
     if (!answer.ok) return answer.refusal;
     take(answer.data);
+    lists.mark(answer.data);
     sync.lookSoon();
     return null;
   }
 
-  return { visitors, refusals, load, change };
+  /** Stars a visitor, or takes the star away. */
+  async function toggleStar(of: Of & Pick<Conversation, "visitor">): Promise<void> {
+    const starred = !of.visitor.starred;
+    const refusal = await change(of, { starred });
+    say(refusal ? "alert" : "status", refusal ? words(refusal) : t(starred ? "marks.starred" : "marks.unstarred"));
+  }
+
+  return { toggleStar, visitors, refusals, load, change };
 });

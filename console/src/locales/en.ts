@@ -1,7 +1,7 @@
 import type zhCN from "./zh-CN";
 
 const en: typeof zhCN = {
-  app: { skip: "Skip to the reply box", desk: "Desk", more: "More", close: "Close", cancel: "Cancel", ok: "OK", retry: "Try again", back: "Back", copied: "Copied", loading: "Loading", new_version: "There is a new version", reload: "Reload", region_nav: "Main navigation", not_found: "There is no such page", copy: "Copy", not_copied: "The browser did not copy" },
+  app: { skip: "Skip to the reply box", desk: "Desk", more: "More", close: "Close", cancel: "Cancel", ok: "OK", retry: "Try again", back: "Back", copied: "Copied", loading: "Loading", new_version: "There is a new version", reload: "Reload", region_nav: "Main navigation", not_found: "There is no such page", copy: "Copy", not_copied: "The browser did not copy", save: "Save", done: "Done", delete: "Delete", edit: "Change" },
   sign_in: {
     title: "Sign in to Kefu", ended: "Your session has ended. Please sign in again.", code_bad: "This sign-in link was used or has expired. Ask an admin for a new one.", busy: "Signing in…",
     how: "Open the sign-in link that an admin gave you. It works once, within ten minutes.", token: "Sign in with an access token", token_label: "Access token", go: "Sign in", token_bad: "This token is not valid", out: "Sign out", sure: "Unsent drafts are deleted as well.",
@@ -35,7 +35,7 @@ const en: typeof zhCN = {
   msg: {
     visitor: "Visitor", robot: "Robot", prompt: "Automatic", person: "Agent", you: "Me", integrator: "Program", admin: "Admin", supervisor: "Supervisor",
     pending: "To be sent", sending: "Sending…", sent: "Sent", held: "Held until the visitor writes", held_until: "Kept until {t} at the latest", released: "Sent after the visitor's next message", hold_expired: "The visitor did not write in time; not sent", unknown: "Not known whether it arrived. It is not sent again; ask the visitor", failed: "Not sent: {why}", cancelled: "Taken back; the visitor never saw it", recall: "WeChat cannot recall what was sent", take_back: "Take back", edit: "Edit again", ai: "AI-generated",
-    picture: "Picture from the visitor", picture_out: "Picture", picture_none: "WeChat keeps this picture; it cannot be shown here yet", raw: "Unsupported message ({type})", raw_show: "Show the source", card: "Mini program card", card_path: "Path", copy_path: "Copy the path", link: "Link", unfold: "Show all ({n} characters)", fold: "Show less", older: "Earlier messages", begin: "Start of the conversation", new: "{n} new", errcode: "WeChat error {n}", retry: "Send again", log: "Transcript", zone: "Times are shown in {zone}",
+    picture: "Picture from the visitor", picture_out: "Picture", raw: "Unsupported message ({type})", raw_show: "Show the source", card: "Mini program card", card_path: "Path", copy_path: "Copy the path", link: "Link", unfold: "Show all ({n} characters)", fold: "Show less", older: "Earlier messages", begin: "Start of the conversation", new: "{n} new", errcode: "WeChat error {n}", retry: "Send again", log: "Transcript", zone: "Times are shown in {zone}",
     unread_from: "Unread from here", ignored: { blocked: "The visitor is blocked: this was neither assigned nor answered", too_many: "Too many messages in a minute: this was not answered by itself" },
   },
   event: {
@@ -68,6 +68,7 @@ const en: typeof zhCN = {
   keys: {
     title: "Keys", send: "Send", newline: "New line", next: "Next conversation", previous: "Previous conversation", longest: "Who waits longest for me", lists: "Lists", transfer: "Transfer", close: "Close", close_next: "Close and go on", take: "Take the next", card: "Send a card", status: "My status", region: "Next region", escape: "Close, then back to the reply box", help: "Show the keys",
     search: "Search conversations",
+    note: "Write a note", star: "Star or not", picture: "Send a picture", replies: "Quick replies (in an empty reply box)",
   },
   block: {
     title: "Block {name}", means: "The visitor can still write and you see it, but nothing is assigned or answered by itself. A conversation that you have stays with you.", how_long: "How long", day: "24 hours", week: "7 days", ever: "For ever", reason: "Reason (for colleagues; the visitor does not see it)", reason_hint: "Abuse, harassment, advertising …", needed: "Please give a reason", too_long: "The reason is too long: {max} bytes at most", go: "Block", done: "{name} is blocked", end: "Unblock", ended: "No longer blocked", until: "Blocked until {t}", for_ever: "Blocked for ever", badge: "Blocked",
@@ -77,9 +78,22 @@ const en: typeof zhCN = {
   },
   filter: {
     text: "Search names and last messages", open: "Sort and filter", active: "Filter: {n} conditions", app: "Mini program", group: "Group", all: "All", unread: "Unread only", clear: "Clear the filter", none: "None of {n} conversations passes the filter",
+    starred: "Starred only",
   },
   history: {
     show: "Show", this: "This one", open: "Open", closed: "Closed", no_summary: "No summary", none: "No conversations that you may read", more: "Earlier", title: "{name} · {t}", open_it: "Open in the desk",
+  },
+  marks: {
+    name: "Name for the team", name_long: "The name is too long: {max} bytes at most", tags: "Tags", add: "Tag", add_hint: "Enter adds it", remove: "Remove the tag {tag}", tag_long: "The tag is too long: {max} bytes at most", tags_many: "{max} tags at most", star: "Star", unstar: "Remove the star", star_key: "Star (Alt+S)", starred: "Starred", unstarred: "No longer starred", starred_row: "starred",
+  },
+  notes: {
+    title: "Notes", new: "Write a note", hint: "For colleagues; the visitor does not see it. Ctrl+Enter saves", who: "The visitor does not see it", add: "Save the note", too_long: "Too long: {max} bytes at most", none: "No notes yet.", deleted: "Note deleted", undo: "Put it back",
+  },
+  picture: {
+    button: "Picture", title: "Send pictures", preview: "The picture to send", send: "Send", leave: "Leave it out", costs: "Uses {n} replies. What was sent cannot be recalled.", too_many: "{n} replies are left: the later ones cannot be sent", not_one: "It is no picture, or larger than {max} MB even when reduced", none: "The picture is gone", zoom: "Enlarge: {what}", smaller: "Smaller", larger: "Larger", turn: "Turn",
+  },
+  replies: {
+    title: "Quick replies", button: "Replies", keys: "↑↓ choose, Enter fills in, Esc puts away", manage: "Manage", none: "No quick replies yet. Write the first one under “Manage”.", no_match: "No quick reply fits", scope_personal: "Mine", scope_group: "Group", scope_all: "Everybody", for: "For", title_of: "Title", content: "Text", content_hint: "{'{'}visitor{'}'} becomes the visitor's name, {'{'}agent{'}'} yours", shortcut: "Shortcut", shortcut_hint: "fh: type /fh", folder: "Folder", search: "Search quick replies", needed: "{field}: needed", too_long: "{field}: {max} bytes at most", sure: "It cannot be restored.", new: "New", edit_of: "Change {title}",
   },
   time: { seconds: "{n} s", minutes: "{n} min", hours: "{h} h {m} min", days: "{n} d" },
   problem: { network: "no connection", signed_out: "your session has ended", unknown: "the server refused ({code})" },

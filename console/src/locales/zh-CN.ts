@@ -1,6 +1,6 @@
 // 简体中文. The English file has the same keys; a test compares them.
 export default {
-  app: { skip: "跳到输入框", desk: "工作台", more: "更多", close: "关闭", cancel: "取消", ok: "确定", retry: "重试", back: "返回", copied: "已复制", loading: "正在加载", new_version: "有新版本", reload: "点此刷新", region_nav: "主导航", not_found: "没有这个页面", copy: "复制", not_copied: "浏览器不允许复制" },
+  app: { skip: "跳到输入框", desk: "工作台", more: "更多", close: "关闭", cancel: "取消", ok: "确定", retry: "重试", back: "返回", copied: "已复制", loading: "正在加载", new_version: "有新版本", reload: "点此刷新", region_nav: "主导航", not_found: "没有这个页面", copy: "复制", not_copied: "浏览器不允许复制", save: "保存", done: "完成", delete: "删除", edit: "修改" },
   sign_in: {
     title: "登录 Kefu", ended: "登录已结束，请重新登录", code_bad: "这个登录链接已经用过或过期。请向管理员要一个新的。", busy: "正在登录…",
     how: "请打开管理员给您的登录链接。链接只能用一次，十分钟内有效。", token: "用访问令牌登录", token_label: "访问令牌", go: "登录", token_bad: "这个令牌无效", out: "退出登录", sure: "退出后，未发送的草稿也会清除。",
@@ -34,7 +34,7 @@ export default {
   msg: {
     visitor: "访客", robot: "机器人", prompt: "自动提示", person: "客服", you: "我", integrator: "程序", admin: "管理员", supervisor: "组长",
     pending: "待发送", sending: "发送中…", sent: "已发送", held: "已留住，等访客再说话", held_until: "最晚留到 {t}", released: "已和访客的新消息一起发出", hold_expired: "没等到访客说话，已过期，没有发出", unknown: "不知道是否送达。为避免重复不会再发，请向访客确认", failed: "没发出去：{why}", cancelled: "已撤回，访客没有看到", recall: "微信不支持撤回已发出的消息", take_back: "撤回", edit: "放回输入框", ai: "AI 生成",
-    picture: "访客发来的图片", picture_out: "发出的图片", picture_none: "图片保存在微信，这里还不能显示", raw: "不支持的消息（{type}）", raw_show: "看原文", card: "小程序卡片", card_path: "路径", copy_path: "复制路径", link: "链接", unfold: "展开全文（{n} 字）", fold: "收起", older: "更早的消息", begin: "会话开始", new: "{n} 条新消息", errcode: "微信错误码 {n}", retry: "重发", log: "对话记录", zone: "时间按 {zone} 显示",
+    picture: "访客发来的图片", picture_out: "发出的图片", raw: "不支持的消息（{type}）", raw_show: "看原文", card: "小程序卡片", card_path: "路径", copy_path: "复制路径", link: "链接", unfold: "展开全文（{n} 字）", fold: "收起", older: "更早的消息", begin: "会话开始", new: "{n} 条新消息", errcode: "微信错误码 {n}", retry: "重发", log: "对话记录", zone: "时间按 {zone} 显示",
     unread_from: "以下是未读消息", ignored: { blocked: "访客已被拉黑：这条没有分配，也没有自动回复", too_many: "访客发得太快：这条没有引起自动回复" },
   },
   event: {
@@ -67,6 +67,7 @@ export default {
   keys: {
     title: "快捷键", send: "发送", newline: "换行", next: "下一个会话", previous: "上一个会话", longest: "等我最久的会话", lists: "切换列表", transfer: "转接", close: "结束", close_next: "结束并看下一个", take: "接入下一位", card: "发卡片", status: "我的状态", region: "下一个区域", escape: "关闭，然后回到输入框", help: "显示快捷键",
     search: "搜索会话",
+    note: "写备注", star: "加、去星标", picture: "发图片", replies: "快捷回复（输入框为空时）",
   },
   block: {
     title: "拉黑 {name}", means: "访客还能发消息，您能看到，但不分配、不自动回复。您正在接待的会话留在您这里。", how_long: "多久", day: "24 小时", week: "7 天", ever: "永久", reason: "原因（同事能看到，访客看不到）", reason_hint: "如：辱骂、骚扰、广告", needed: "请写明原因", too_long: "原因太长：最多 {max} 字节", go: "拉黑", done: "已拉黑 {name}", end: "解除拉黑", ended: "已解除拉黑", until: "已拉黑，到 {t}", for_ever: "已永久拉黑", badge: "已拉黑",
@@ -76,9 +77,22 @@ export default {
   },
   filter: {
     text: "搜索姓名、最后一句", open: "排序和筛选", active: "筛选：{n} 个条件", app: "小程序", group: "组", all: "全部", unread: "只看未读", clear: "清除筛选", none: "{n} 个会话里没有符合筛选的",
+    starred: "只看星标",
   },
   history: {
     show: "查看", this: "当前", open: "进行中", closed: "已结束", no_summary: "没有小结", none: "没有您能看的会话", more: "更早的", title: "{name} · {t}", open_it: "在工作台打开",
+  },
+  marks: {
+    name: "备注名", name_long: "备注名太长：最多 {max} 字节", tags: "标签", add: "标签", add_hint: "输入后按 Enter", remove: "去掉标签 {tag}", tag_long: "标签太长：最多 {max} 字节", tags_many: "最多 {max} 个标签", star: "加星标", unstar: "去掉星标", star_key: "星标（Alt+S）", starred: "已加星标", unstarred: "已去掉星标", starred_row: "星标",
+  },
+  notes: {
+    title: "备注", new: "写备注", hint: "同事能看到，访客看不到。Ctrl+Enter 保存", who: "访客看不到", add: "保存备注", too_long: "太长：最多 {max} 字节", none: "还没有备注。", deleted: "备注已删除", undo: "放回输入框",
+  },
+  picture: {
+    button: "图片", title: "发送图片", preview: "要发送的图片", send: "发送", leave: "不发这张", costs: "会用掉 {n} 次回复。发出后不能撤回。", too_many: "只剩 {n} 条回复，后面的会发不出去", not_one: "不是图片，或者缩小后仍超过 {max} MB", none: "图片已经没有了", zoom: "放大：{what}", smaller: "缩小", larger: "放大", turn: "旋转",
+  },
+  replies: {
+    title: "快捷回复", button: "快捷", keys: "↑↓ 选择，Enter 填入，Esc 收起", manage: "管理", none: "还没有快捷回复。点“管理”写第一条。", no_match: "没有符合的快捷回复", scope_personal: "我的", scope_group: "本组", scope_all: "全体", for: "给谁用", title_of: "标题", content: "内容", content_hint: "{'{'}visitor{'}'} 换成访客昵称，{'{'}agent{'}'} 换成您的名字", shortcut: "快捷词", shortcut_hint: "如 fh：输入 /fh", folder: "分类", search: "搜索快捷回复", needed: "请填写{field}", too_long: "{field}太长：最多 {max} 字节", sure: "删除后不能恢复。", new: "新建", edit_of: "修改 {title}",
   },
   time: { seconds: "{n} 秒", minutes: "{n} 分", hours: "{h} 小时 {m} 分", days: "{n} 天" },
   problem: { network: "网络不通", signed_out: "登录已结束", unknown: "服务器拒绝了（{code}）" },

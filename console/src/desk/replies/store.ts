@@ -1,0 +1,28 @@
+// The quick replies of the caller, read when they are first needed.
+import { defineStore } from "pinia";
+import { ref, shallowRef } from "vue";
+import { readQuickReplies } from "@/api/tools";
+import type { Refusal } from "@/api/client";
+import type { QuickReply } from "@/api/types";
+
+/** For how long what was read is good enough to be shown at once. */
+const FRESH = 60_000;
+
+export const useReplies = defineStore("replies", () => {
+  const replies = shallowRef<QuickReply[]>([]);
+  const refusal = shallowRef<Refusal | null>(null);
+  const ready = ref(false);
+  let readAt = Number.NEGATIVE_INFINITY;
+
+  async function load(now = false): Promise<void> {
+    if (!now && performance.now() - readAt < FRESH) return;
+    readAt = performance.now();
+    const answer = await readQuickReplies();
+    if (answer.ok) replies.value = answer.data.items;
+    else readAt = Number.NEGATIVE_INFINITY;
+    refusal.value = answer.ok ? null : answer.refusal;
+    ready.value = true;
+  }
+
+  return { replies, refusal, ready, load };
+});

@@ -59,6 +59,8 @@ impl File {
             Some("svg") => "image/svg+xml",
             Some("png") => "image/png",
             Some("json") => "application/json",
+            // The types of `embed.js`, to be read.
+            Some("ts") => "text/plain; charset=utf-8",
             Some("webmanifest") => "application/manifest+json",
             _ => "application/octet-stream",
         }

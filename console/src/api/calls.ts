@@ -4,13 +4,13 @@ import type { Agent, AgentStatus, Conversation, Counts, Duty, Event, Group, Me, 
 
 const PAGE = 100;
 
-/** A view with at least `wanted` conversations, if there are as many. */
-export async function readView(view: View, wanted: number): Promise<Answer<Page<Conversation>>> {
+/** A view with at least `wanted` conversations, if there are as many. `narrowed`: what the server filters by. */
+export async function readView(view: View, wanted: number, narrowed: Record<string, string | undefined> = {}): Promise<Answer<Page<Conversation>>> {
   const items: Conversation[] = [];
   let cursor: string | undefined;
   // A page may be empty and still have a next one.
   for (let pages = 0; pages < 20; pages += 1) {
-    const answer: Answer<Page<Conversation>> = await call("GET", "/api/conversations", { query: { view, cursor, limit: PAGE } });
+    const answer: Answer<Page<Conversation>> = await call("GET", "/api/conversations", { query: { ...narrowed, view, cursor, limit: PAGE } });
     if (!answer.ok) return answer;
     items.push(...answer.data.items);
     cursor = answer.data.cursor ?? undefined;

@@ -67,7 +67,7 @@ export type Block = Schemas["Block"];
 /** The stable code of a refusal. */
 export type ProblemCode = Schemas["ProblemCode"];
 /** A mini program card to send. */
-export type MiniPage = Schemas["MiniPage"];
+export type MiniPage = Schemas["MiniPage"] & { uploadId?: string };
 /** Who wrote something. */
 export interface By {
   role: string;

@@ -3,6 +3,8 @@ import type { MiniPage } from "@/api/types";
 
 const KEY = "kefu.cards";
 const KEPT = 5;
+/** For how many other mini programs cards are kept. */
+const APPS_KEPT = 20;
 
 /** The key of the words for what is wrong with a page path, or null. */
 export function pathProblem(path: string): "card.needed" | "card.bad_path" | null {
@@ -23,11 +25,12 @@ function read(): Record<string, MiniPage[]> {
 /** The cards that were last sent for a mini program, newest first. */
 export function recentCards(appId: string): MiniPage[] {
   const cards = read()[appId];
-  return Array.isArray(cards) ? cards.filter((card) => typeof card?.title === "string" && typeof card.pagepath === "string") : [];
+  return Array.isArray(cards) ? cards.filter((card) => typeof card?.title === "string" && typeof card.pagepath === "string").slice(0, KEPT) : [];
 }
 
 /** Keeps a card among those sent lately. */
 export function rememberCard(appId: string, card: MiniPage): void {
   const others = recentCards(appId).filter((one) => one.pagepath !== card.pagepath || one.title !== card.title);
-  localStorage.setItem(KEY, JSON.stringify({ ...read(), [appId]: [card, ...others].slice(0, KEPT) }));
+  const kept = Object.entries(read()).filter(([id]) => id !== appId).slice(-APPS_KEPT);
+  localStorage.setItem(KEY, JSON.stringify({ ...Object.fromEntries(kept), [appId]: [card, ...others].slice(0, KEPT) }));
 }

@@ -1,5 +1,5 @@
 // Which conversations of a list are shown. Pure.
-import type { Conversation } from "@/api/types";
+import type { Conversation, View } from "@/api/types";
 import { oneLine } from "./text";
 
 /** What a list is narrowed to. Empty texts and false narrow nothing. */
@@ -47,4 +47,10 @@ export function choices(conversations: readonly Conversation[], field: "app_id" 
 /** The tags of the visitors of a list, in their order. */
 export function tagsOf(conversations: readonly Conversation[]): string[] {
   return [...new Set(conversations.flatMap(({ visitor }) => visitor.tags ?? []))].sort((one, other) => one.localeCompare(other));
+}
+
+/** What the server narrows a long list by. The short ones are read whole, because the desk tells of what is new in them. */
+export function queryOf(view: View, filter: Filter): Record<string, string | undefined> {
+  if (view !== "all" && view !== "closed") return {};
+  return { app_id: filter.app || undefined, group_id: filter.group || undefined, starred: filter.starred ? "true" : undefined, tag: filter.tag || undefined };
 }

@@ -1,12 +1,12 @@
 // The lists of conversations, as the server last gave them.
 import { defineStore } from "pinia";
-import { computed, reactive, ref, shallowReactive } from "vue";
+import { computed, reactive, ref, shallowReactive, watch } from "vue";
 import { readConversation, readCounts, readView } from "@/api/calls";
 import type { Refusal } from "@/api/client";
 import { VIEWS, type Conversation, type View, type Visitor } from "@/api/types";
 import { preferences } from "@/app/preferences";
 import { learn, type Known, type Ticket } from "@/sync/engine";
-import { choices, NO_FILTER, passes, tagsOf, type Filter } from "./filters";
+import { choices, NO_FILTER, passes, queryOf, tagsOf, type Filter } from "./filters";
 import { nameOf } from "./names";
 import { sorted } from "./standing";
 import { useStaff } from "./staff";
@@ -59,7 +59,7 @@ export const useLists = defineStore("lists", () => {
     const list = lists[name];
     const ticket = nextTicket();
     list.loading = true;
-    const answer = await readView(name, list.wanted);
+    const answer = await readView(name, list.wanted, queryOf(name, filter));
     if (ticket < list.ticket) return answer.ok;
     list.ticket = ticket;
     list.loading = false;
@@ -154,6 +154,11 @@ export const useLists = defineStore("lists", () => {
     for (const conversation of conversations.values()) if (conversation.app_id === appId && conversation.app_name) return conversation.app_name;
     return appId;
   }
+
+  watch(
+    () => JSON.stringify(queryOf(view.value, filter)),
+    () => void refresh(view.value),
+  );
 
   function countOf(name: View): number | null {
     const list = lists[name];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Conversation } from "@/api/types";
 import { blockOf, endOf, reasonProblem } from "./blocks";
-import { choices, conditions, NO_FILTER, passes } from "./filters";
+import { choices, conditions, NO_FILTER, passes, queryOf } from "./filters";
 import { suggestions, withTag } from "./marks";
 import { summaryOf } from "./summaries";
 
@@ -26,6 +26,12 @@ describe("filter", () => {
 
   test("counts its conditions without the text", () => {
     expect(conditions({ ...NO_FILTER, text: "a", app: "wx1", unread: true })).toBe(2);
+  });
+
+  test("goes to the server for long lists only", () => {
+    const filter = { ...NO_FILTER, app: "wx1", starred: true };
+    expect(queryOf("closed", filter)).toEqual({ app_id: "wx1", group_id: undefined, starred: "true", tag: undefined });
+    expect(queryOf("mine", filter)).toEqual({});
   });
 
   test("offers each value once, by name", () => {

@@ -11,6 +11,7 @@ const en: typeof zhCN = {
   status: {
     label: "My status", online: "Online", busy: "Busy", away: "Away", offline: "Offline", absent: "Not connected", reason: "Reason for being away", reason_hint: "Lunch, meeting …", load: "{load}/{capacity} conversations",
     offline_sure: "Nothing new comes to you. Your conversations stay with you; without a heartbeat they go back to the queue after three minutes.", none: "Not set", changed: "Status: {status}",
+    presets: "Lunch / Meeting / Training / Short break",
   },
   view: { label: "Lists of conversations", mine: "Mine", waiting: "Waiting", left_messages: "Left messages", robot: "Robot", closed: "Closed", all: "All" },
   empty: {
@@ -30,7 +31,7 @@ const en: typeof zhCN = {
     left: "{n} left · {t}", range: "{n}–{m} left · {t}", maybe: "{n} left, perhaps {m} more · {t}", one: "1 reply left: say it all at once", none: "None of 5 left · {t}", closed: "48-hour window closed", tip: "For each message of the visitor WeChat takes 5 replies within 48 hours; they do not add up.", minutes: "{n} min", ends: "{name}: no replies after {n} min",
   },
   composer: {
-    label: "Reply", hint: "Write a message. Enter sends, Shift+Enter starts a line", hint_ctrl: "Write a message. Ctrl+Enter sends", send: "Send", send_hold: "Hold", hold: "Cannot go out now: it is held until the visitor writes again", closed: "The window has closed. You can reply when the visitor writes again", ended: "The conversation is closed. The visitor's next message opens a new one", parts: "About {n} messages; uses {n} replies", size: "{n}/{max} bytes", too_long: "Too long: {max} bytes at most. Send it in several messages", not_yours: "{agent} has this conversation", claim: "Take the conversation to reply", claim_robot: "The robot has it. It stops when you take over", emoji: "Emoji", emoji_label: "Choose an emoji", card: "Card",
+    label: "Reply", hint: "Write a message. Enter sends, Shift+Enter starts a line", hint_ctrl: "Write a message. Ctrl+Enter sends", send: "Send", send_hold: "Hold", hold: "Cannot go out now: it is held until the visitor writes again", closed: "The window has closed. You can reply when the visitor writes again", ended: "The conversation is closed. The visitor's next message opens a new one", parts: "About {n} messages; uses {n} replies", size: "{n}/{max} bytes", too_long: "Too long: {max} bytes at most. Send it in several messages", not_yours: "{agent} has this conversation. To reply, ask for a transfer", claim: "Take the conversation to reply", claim_robot: "The robot has it. It stops when you take over", emoji: "Emoji", emoji_label: "Choose an emoji", card: "Card",
   },
   msg: {
     visitor: "Visitor", robot: "Robot", prompt: "Automatic", person: "Agent", you: "Me", integrator: "Program", admin: "Admin", supervisor: "Supervisor",
@@ -54,7 +55,7 @@ const en: typeof zhCN = {
     waiting: "{n} waiting",
   },
   close: { title: "Close the conversation with {name}", note: "Summary", note_hint: "What was done, for you and your colleagues", solved: "Solved", unsolved: "Not solved", result: "Result", go: "Close", next: "Close and go on", held: "{n} held texts have not gone out. They are not sent after closing.", done: "Closed" },
-  card: { title: "Send a mini program card", name: "Title", name_hint: "64 characters at most", path: "Page path", path_hint: "pages/item/item?id=8", cover: "Address of the cover", cover_hint: "https, 2 MB at most, shown 5:4", preview: "What the visitor sees", send: "Send the card", recent: "Sent lately", bad_path: "No leading slash and no blanks", bad_cover: "It begins with https://", needed: "Needed", costs: "Uses 1 reply", done: "Card sent" },
+  card: { title: "Send a mini program card", name: "Title", name_hint: "64 characters at most", path: "Page path", path_hint: "pages/item/item?id=8", cover: "Address of the cover", cover_hint: "https, 2 MB at most, shown 5:4", preview: "What the visitor sees", send: "Send the card", recent: "Sent lately", bad_path: "No leading slash and no blanks", bad_cover: "It begins with https://", needed: "Needed", costs: "Uses 1 reply", done: "Card sent", cover_choose: "Use a picture as the cover", cover_own: "The chosen picture", cover_drop: "Use an address" },
   side: {
     label: "Visitor's profile", nickname: "Nickname", openid: "openid", unionid: "unionid", partnerid: "partnerid", params: "Parameters", fields: "Custom fields", first: "First seen", last: "Last seen", app: "Mini program", person: "Same person in other mini programs", cid: "Conversation id", customer: "Merchant",
     profile: "Profile", history: "History", person_history: "See those conversations", ids: "Ids", copy: "Copy the {what}", width: "Width of the profile",

@@ -10,6 +10,7 @@ export default {
   status: {
     label: "我的状态", online: "在线", busy: "忙碌", away: "小休", offline: "离线", absent: "未连接", reason: "小休原因", reason_hint: "如：午饭、会议", load: "接待 {load}/{capacity}",
     offline_sure: "离线后，不再分到新会话；您手上的会话会留在您这里，三分钟没有心跳则回到排队。", none: "未设置", changed: "状态：{status}",
+    presets: "午饭 / 会议 / 培训 / 休息一下",
   },
   view: { label: "会话列表", mine: "会话中", waiting: "排队", left_messages: "留言", robot: "机器人", closed: "已结束", all: "全部" },
   empty: {
@@ -29,7 +30,7 @@ export default {
     left: "剩 {n} 条 · {t}", range: "剩 {n}–{m} 条 · {t}", maybe: "剩 {n} 条，或许多 {m} 条 · {t}", one: "只剩 1 条，请一次说完", none: "5 条已用完 · {t}", closed: "48 小时窗口已关", tip: "访客每发一条消息，微信允许回复 5 条，48 小时内有效，不累加。", minutes: "{n} 分", ends: "{name}：{n} 分钟后不能再回复",
   },
   composer: {
-    label: "回复", hint: "输入消息，Enter 发送，Shift+Enter 换行", hint_ctrl: "输入消息，Ctrl+Enter 发送", send: "发送", send_hold: "留住", hold: "现在发不出去：会留住，访客再说话时自动发出", closed: "窗口已关。访客再发消息后才能回复", ended: "会话已结束。访客的下一条消息会开始新的会话", parts: "约 {n} 条，会用掉 {n} 次回复", size: "{n}/{max} 字节", too_long: "太长：最多 {max} 字节，请分几次发", not_yours: "{agent} 正在接待", claim: "接入后才能回复", claim_robot: "机器人在接待。接入后机器人不再回答", emoji: "表情", emoji_label: "选择表情", card: "卡片",
+    label: "回复", hint: "输入消息，Enter 发送，Shift+Enter 换行", hint_ctrl: "输入消息，Ctrl+Enter 发送", send: "发送", send_hold: "留住", hold: "现在发不出去：会留住，访客再说话时自动发出", closed: "窗口已关。访客再发消息后才能回复", ended: "会话已结束。访客的下一条消息会开始新的会话", parts: "约 {n} 条，会用掉 {n} 次回复", size: "{n}/{max} 字节", too_long: "太长：最多 {max} 字节，请分几次发", not_yours: "{agent} 正在接待。要由您回复，请对方转接给您", claim: "接入后才能回复", claim_robot: "机器人在接待。接入后机器人不再回答", emoji: "表情", emoji_label: "选择表情", card: "卡片",
   },
   msg: {
     visitor: "访客", robot: "机器人", prompt: "自动提示", person: "客服", you: "我", integrator: "程序", admin: "管理员", supervisor: "组长",
@@ -53,7 +54,7 @@ export default {
     waiting: "{n} 人排队",
   },
   close: { title: "结束与 {name} 的会话", note: "小结", note_hint: "处理了什么，给以后的自己和同事看", solved: "已解决", unsolved: "未解决", result: "结果", go: "结束会话", next: "结束并看下一个", held: "还有 {n} 条留住的文字没有发出。结束后它们不会再发。", done: "会话已结束" },
-  card: { title: "发送小程序卡片", name: "标题", name_hint: "最多 64 字", path: "页面路径", path_hint: "如 pages/item/item?id=8", cover: "封面图片地址", cover_hint: "https 开头，最大 2 MB，显示为 5:4", preview: "访客看到的样子", send: "发送卡片", recent: "最近发过", bad_path: "路径不能以 / 开头，不能有空格", bad_cover: "要以 https:// 开头", needed: "必填", costs: "会用掉 1 次回复", done: "卡片已发送" },
+  card: { title: "发送小程序卡片", name: "标题", name_hint: "最多 64 字", path: "页面路径", path_hint: "如 pages/item/item?id=8", cover: "封面图片地址", cover_hint: "https 开头，最大 2 MB，显示为 5:4", preview: "访客看到的样子", send: "发送卡片", recent: "最近发过", bad_path: "路径不能以 / 开头，不能有空格", bad_cover: "要以 https:// 开头", needed: "必填", costs: "会用掉 1 次回复", done: "卡片已发送", cover_choose: "用图片做封面", cover_own: "用选好的图片", cover_drop: "改用地址" },
   side: {
     label: "访客资料", nickname: "昵称", openid: "openid", unionid: "unionid", partnerid: "partnerid", params: "自带参数", fields: "自定义字段", first: "首次", last: "最近", app: "小程序", person: "同一个人在别的小程序", cid: "会话号", customer: "商户",
     profile: "资料", history: "历史", person_history: "看这些会话", ids: "编号", copy: "复制{what}", width: "资料栏宽度",

@@ -144,9 +144,9 @@ export const useLists = defineStore("lists", () => {
     return view.value === "waiting" || view.value === "left_messages" ? items : sorted(items, "newest");
   });
   const shown = computed(() => whole.value.filter((conversation) => passes(conversation, filter, nameOf(conversation))));
-  /** What the shown list can be narrowed to. */
-  const apps = computed(() => choices(whole.value, "app_id"));
-  const groups = computed(() => choices(whole.value, "group_id"));
+  /** What lists can be narrowed to: what is known of any, because a narrowed list tells of one value only. */
+  const apps = computed(() => choices([...conversations.values()], "app_id"));
+  const groups = computed(() => choices([...conversations.values()], "group_id"));
   const tags = computed(() => tagsOf([...conversations.values()]));
 
   /** The name of a mini program, if a conversation has told it. */

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::aws::{Aws, RequestCounts, TableFaults};
+use crate::controls::Controls;
 use crate::data::DataLock;
 use crate::dead_letters::{DeadLetter, DeadLetterQueues};
 use crate::functions::{Functions, InvokeError};
@@ -25,7 +26,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A running bundle. Dropping it stops it at once; [`Bundle::shutdown`] lets requests finish.
 pub struct Bundle {
-    pub(crate) template: Template,
+    pub(crate) template: Arc<Template>,
     pub(crate) api_url: String,
     pub(crate) aws_url: String,
     pub(crate) admin_token: String,
@@ -38,6 +39,8 @@ pub struct Bundle {
     pub(crate) dead_letters: DeadLetterQueues,
     pub(crate) database: Database,
     pub(crate) clock: SharedClock,
+    /// The simulated WeChat reaches them as long as the bundle runs.
+    pub(crate) _controls: Arc<Controls>,
     pub(crate) shutdown: watch::Sender<bool>,
     /// Tasks that end after [`Bundle::shutdown`].
     pub(crate) servers: JoinSet<()>,

@@ -80,7 +80,7 @@ pub(crate) async fn bind(api: &str, admin_token: &str, wechat: &str, data: &Data
 }
 
 /// The agent of the demo mini program; `None` if it is not bound, or its group has no agents.
-pub(crate) async fn agent(api_client: &ApiClient<'_>, api: &str) -> Result<Option<String>, LocalError> {
+pub(crate) async fn agent(api_client: &ApiClient, api: &str) -> Result<Option<String>, LocalError> {
     let (_, binding) = api_client.get(&format!("{api}/api/bindings/{APP_ID}")).await?;
     let Some(group) = binding["reception"]["group_id"].as_str() else {
         return Ok(None);
@@ -90,9 +90,9 @@ pub(crate) async fn agent(api_client: &ApiClient<'_>, api: &str) -> Result<Optio
 }
 
 /// A client of the API as the admin.
-pub(crate) struct ApiClient<'a> {
+pub(crate) struct ApiClient {
     client: reqwest::Client,
-    admin_token: &'a str,
+    admin_token: String,
 }
 
 fn http_client() -> Result<reqwest::Client, LocalError> {
@@ -105,12 +105,12 @@ fn http_error(error: &reqwest::Error) -> LocalError {
     LocalError::Demo(error.to_string())
 }
 
-impl<'a> ApiClient<'a> {
-    pub(crate) fn new(admin_token: &'a str) -> Result<Self, LocalError> {
-        Ok(Self { client: http_client()?, admin_token })
+impl ApiClient {
+    pub(crate) fn new(admin_token: &str) -> Result<Self, LocalError> {
+        Ok(Self { client: http_client()?, admin_token: admin_token.to_owned() })
     }
 
-    async fn get(&self, url: &str) -> Result<(StatusCode, Value), LocalError> {
+    pub(crate) async fn get(&self, url: &str) -> Result<(StatusCode, Value), LocalError> {
         self.call(self.client.get(url)).await
     }
 
@@ -124,7 +124,7 @@ impl<'a> ApiClient<'a> {
     }
 
     async fn call(&self, request: reqwest::RequestBuilder) -> Result<(StatusCode, Value), LocalError> {
-        let answer = request.bearer_auth(self.admin_token).send().await.map_err(|error| http_error(&error))?;
+        let answer = request.bearer_auth(&self.admin_token).send().await.map_err(|error| http_error(&error))?;
         let status = answer.status();
         let text = answer.text().await.map_err(|error| http_error(&error))?;
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))

@@ -21,7 +21,9 @@
 
 mod aws;
 mod bundle;
+mod clock;
 mod concurrency;
+mod controls;
 mod data;
 mod dead_letters;
 mod demo;

@@ -65,8 +65,8 @@ async fn serve(arguments: Arguments) -> Result<(), LocalError> {
     })
     .await?;
     // A closed standard output does not stop the bundle.
-    let workbench = if bundle.has_console() { Some(bundle.sign_in_url().await?) } else { None };
-    let _ = write!(std::io::stdout(), "{}", banner(&bundle, &data, workbench.as_deref()));
+    let address = if bundle.has_console() { Some(bundle.start_url().await?) } else { None };
+    let _ = write!(std::io::stdout(), "{}", banner(&bundle, &data, address.as_deref()));
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
@@ -101,14 +101,17 @@ fn default_data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(".kefu")
 }
 
-fn banner(bundle: &Bundle, data: &Path, workbench: Option<&str>) -> String {
-    let workbench = workbench.map(|url| format!("  Workbench 工作台  {url}\n")).unwrap_or_default();
+fn banner(bundle: &Bundle, data: &Path, address: Option<&str>) -> String {
+    let address = address.map(|url| {
+        format!("  {url}\n  The workbench, signed in, and a phone. Opens once, within 10 minutes. 工作台（已登录）和手机，十分钟内打开一次。\n\n")
+    });
     let wechat = match bundle.phone_url() {
-        Some(url) => format!("  Phone 手机        {url}\n"),
+        Some(url) => format!("  Phones 手机       {url}\n"),
         None => format!("  WeChat 微信       {}\n", bundle.wechat_url()),
     };
     format!(
-        "\nKefu 客服\n{workbench}  API 接口          {}\n  Admin token 令牌  {}\n{wechat}  Data 数据         {}\n\nCtrl-C ends it 退出\n",
+        "\nKefu 客服\n\n{}  API, 工作台       {}\n  Admin token 令牌  {}\n{wechat}  Data 数据         {}\n\nCtrl-C ends it 退出\n",
+        address.unwrap_or_default(),
         bundle.api_url(),
         bundle.admin_token(),
         data.display(),

@@ -23,4 +23,14 @@ impl Bundle {
         let url = made["url"].as_str().map(str::to_owned);
         url.ok_or_else(|| LocalError::Demo(format!("no address in {}", Value::from(path))))
     }
+
+    /// The same address for the page that has the workbench and the phone beside each other; without the simulated WeChat, that of the
+    /// workbench.
+    pub async fn start_url(&self) -> Result<String, LocalError> {
+        let url = self.sign_in_url().await?;
+        Ok(match (self.phone_url(), url.split_once('#')) {
+            (Some(phone), Some((_, code))) => format!("{phone}/desk#{code}"),
+            _ => url,
+        })
+    }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use dynoxide::Database;
 use function::Env;
+use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 use store::SharedClock;
 use tokio::net::TcpListener;
@@ -15,8 +15,11 @@ use tokio::task::JoinSet;
 
 use crate::aws::{Aws, Secrets};
 use crate::bundle::Bundle;
+use crate::clock::MovableClock;
+use crate::controls::Controls;
 use crate::data::{self, DataDir};
 use crate::dead_letters::DeadLetterQueues;
+use crate::demo::ApiClient;
 use crate::functions::Functions;
 use crate::gateway::Gateway;
 use crate::options::{Options, Schedules, Streams};
@@ -25,8 +28,8 @@ use crate::streams::{Checkpoints, Poller, PollerContext, RetryPause, Shard};
 use crate::template::{EventSourceMapping, Function, QueueMapping, REGION, Template};
 use crate::trusted_hosts::TrustedHosts;
 use crate::websocket::{OpenConnections, WebSocketGateway};
-use crate::wechat::{Callbacks, Simulator};
-use crate::{LocalError, demo, packages, random, schedules, table};
+use crate::wechat::{Backstage, Callbacks, Simulator};
+use crate::{LocalError, controls, demo, packages, random, schedules, table};
 
 /// Starts a bundle and returns when it answers requests.
 pub async fn start(options: Options) -> Result<Bundle, LocalError> {
@@ -35,23 +38,26 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
     let user = format!("the bundle at {} (process {})", url(&api)?, std::process::id());
     let (data, data_lock) = DataDir::open(options.data.as_deref(), options.fresh, &user)?;
     let admin_token = admin_token(options.admin_token, &data)?;
+    let offset = SignedDuration::from_secs(data.read_json(data::CLOCK)?.unwrap_or_default());
+    let movable = MovableClock::new(options.clock, offset);
+    let clock: SharedClock = movable.clone();
     let callbacks = options.callbacks.unwrap_or(Callbacks::At(api_address));
-    let simulator = wechat.map(|listener| simulator(listener, &options.clock, &data, callbacks)).transpose()?;
+    let simulator = wechat.map(|listener| simulator(listener, &clock, &data, callbacks)).transpose()?;
     let wechat_url = options.wechat_api.unwrap_or_else(|| simulator.as_ref().map_or_else(String::new, Simulator::url));
-    let template = deployed(&admin_token, &wechat_url)?;
+    let template = Arc::new(deployed(&admin_token, &wechat_url)?);
 
     let mut tasks = Tasks::default();
-    let database = table::open(&template, &data, &options.clock)?;
-    let queues = Queues::new(&template, &options.clock);
+    let database = table::open(&template, &data, &clock)?;
+    let queues = Queues::new(&template, &clock);
     let connections = OpenConnections::default();
     let (aws, aws_url) = serve_aws(&template, &database, &data, &queues, &connections, &mut tasks).await?;
-    let functions = Arc::new(functions(&template, &aws, &aws_url, &options.clock)?);
+    let functions = Arc::new(functions(&template, &aws, &aws_url, &clock)?);
     let dead_letters = DeadLetterQueues::default();
     let context = PollerContext {
         functions: Arc::clone(&functions),
         checkpoints: Arc::new(Checkpoints::open(data.clone())?),
         dead_letters: dead_letters.clone(),
-        clock: Arc::clone(&options.clock),
+        clock: Arc::clone(&clock),
         retry_pause: if options.streams == Streams::Automatic { RetryPause::Backoff } else { RetryPause::None },
     };
     let pollers = pollers(&template, &database, &context)?;
@@ -60,11 +66,25 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
         run_pollers(&pollers, &queue_pollers, &aws, &mut tasks);
     }
     let api_url = url(&api)?;
-    let trusted_hosts = TrustedHosts::of(api_address, &options.allowed_hosts);
+    let page = simulator.as_ref().map(Simulator::url);
+    let trusted_hosts = TrustedHosts::of(api_address, &options.allowed_hosts).framed_by(page);
     serve_api(api, trusted_hosts, &template, connections, &context, &mut tasks);
     if options.schedules == Schedules::Timer {
-        run_schedules(&template, &database, &context, &mut tasks);
+        run_schedules(&template, &context, &mut tasks);
     }
+    let controls = Arc::new(Controls {
+        clock: movable,
+        template: Arc::clone(&template),
+        functions: Arc::clone(&functions),
+        dead_letters: dead_letters.clone(),
+        database: database.clone(),
+        data: data.clone(),
+        api_url: api_url.clone(),
+        api_client: ApiClient::new(&admin_token)?,
+        aws: Arc::clone(&aws),
+        clients: controls::own_clients(&aws, &aws_url)?,
+    });
+    control(&controls, simulator.as_ref(), options.schedules, &mut tasks);
 
     let Tasks { shutdown, servers, workers } = tasks;
     let bundle = Bundle {
@@ -80,7 +100,8 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
         queue_pollers,
         dead_letters,
         database,
-        clock: options.clock,
+        clock,
+        _controls: controls,
         shutdown,
         servers,
         workers,
@@ -186,13 +207,24 @@ fn serve_api(
     });
 }
 
-/// Fires the schedules and deletes expired items.
-fn run_schedules(template: &Template, database: &Database, context: &PollerContext, tasks: &mut Tasks) {
+/// Fires the schedules.
+fn run_schedules(template: &Template, context: &PollerContext, tasks: &mut Tasks) {
     for schedule in template.schedules.clone() {
         let PollerContext { functions, dead_letters, clock, .. } = context.clone();
         tasks.workers.spawn(async move { schedules::run(&schedule, &functions, &dead_letters, &clock).await });
     }
-    tasks.workers.spawn(expire(database.clone()));
+}
+
+/// Lets the pages of the simulator use the controls, and deletes expired items with timed schedules.
+fn control(controls: &Arc<Controls>, simulator: Option<&Simulator>, schedules: Schedules, tasks: &mut Tasks) {
+    if let Some(simulator) = simulator {
+        let backstage: Arc<dyn Backstage> = controls.clone();
+        simulator.belongs_to(&backstage);
+    }
+    if schedules == Schedules::Timer {
+        let controls = Arc::clone(controls);
+        tasks.workers.spawn(async move { controls.delete_expired_each_minute().await });
+    }
 }
 
 /// The listeners of the API and of the simulated WeChat.
@@ -280,17 +312,5 @@ fn shut_down(shutdown: &watch::Sender<bool>) -> impl Future<Output = ()> + Send 
     async move {
         // An error means that the bundle was dropped.
         let _ = shutdown.wait_for(|&shut_down| shut_down).await;
-    }
-}
-
-/// Deletes expired items once a minute.
-async fn expire(database: Database) {
-    let mut interval = tokio::time::interval(Duration::from_mins(1));
-    loop {
-        interval.tick().await;
-        let database = database.clone();
-        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
-            tracing::warn!(%error, "cannot delete expired items");
-        }
     }
 }

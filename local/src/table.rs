@@ -8,6 +8,7 @@ use std::sync::{
 use std::time::Duration;
 
 use dynoxide::{Database, storage::Storage, storage_backend};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::SharedClock;
 
@@ -36,7 +37,7 @@ const CREATE_STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS _stream_in_order
 /// Opens the database and creates the missing tables of the template. A table whose definition has changed is an error, because
 /// dynoxide cannot migrate it.
 ///
-/// A database in a file uses the system clock.
+/// A database in a file uses the system clock; see [`delete_expired`].
 pub(crate) fn open(template: &Template, data: &DataDir, clock: &SharedClock) -> Result<Database, LocalError> {
     let database = match data.path(data::TABLE) {
         Some(path) => {
@@ -77,6 +78,45 @@ fn in_memory(clock: &SharedClock) -> Result<Database, LocalError> {
     let database = Database::memory_with_clock(Arc::new(BundleClock(Arc::clone(clock))))?;
     database.restore_from(&blank)?;
     Ok(database)
+}
+
+/// Deletes the items that have expired by `now`. dynoxide alone goes by the system clock where the database is in a file.
+pub(crate) fn delete_expired(database: &Database, template: &Template, now: Timestamp) -> Result<usize, LocalError> {
+    let mut deleted = database.sweep_ttl()?;
+    for table in template.tables.values() {
+        let Some(attribute) = &table.ttl else { continue };
+        let keys: Vec<&str> = table.create_request["KeySchema"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|key| key["AttributeName"].as_str())
+            .collect();
+        let mut start = Value::Null;
+        loop {
+            let mut request = json!({
+                "TableName": table.name,
+                "FilterExpression": "attribute_type(#ttl, :number) AND #ttl < :now",
+                "ExpressionAttributeNames": { "#ttl": attribute },
+                "ExpressionAttributeValues": { ":number": { "S": "N" }, ":now": { "N": now.as_second().to_string() } },
+            });
+            if !start.is_null() {
+                request["ExclusiveStartKey"] = start;
+            }
+            let page = serde_json::to_value(database.scan(serde_json::from_value(request)?)?)?;
+            for item in page["Items"].as_array().into_iter().flatten() {
+                let key: serde_json::Map<_, _> =
+                    keys.iter().map(|name| ((*name).to_owned(), item[*name].clone())).collect();
+                let request = json!({ "TableName": table.name, "Key": key });
+                database.delete_item(serde_json::from_value(request)?)?;
+                deleted += 1;
+            }
+            start = page["LastEvaluatedKey"].clone();
+            if start.is_null() {
+                break;
+            }
+        }
+    }
+    Ok(deleted)
 }
 
 fn create_stream_index(path: &str) -> Result<Storage, LocalError> {

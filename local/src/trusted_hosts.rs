@@ -9,23 +9,35 @@ use std::net::SocketAddr;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 /// The host names, with ports, by which a listener may be called.
 #[derive(Debug, Clone)]
-pub(crate) struct TrustedHosts(Vec<String>);
+pub(crate) struct TrustedHosts {
+    names: Vec<String>,
+    /// The origin whose page may show this server's pages in a frame.
+    framed_by: Option<HeaderValue>,
+}
 
 impl TrustedHosts {
     /// The names of a listener on loopback, and others that lead to it, as that of a tunnel.
     pub(crate) fn of(address: SocketAddr, others: &[String]) -> Self {
         let port = address.port();
         let own = ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{port}"));
-        Self(own.into_iter().chain(others.iter().map(|name| name.to_ascii_lowercase())).collect())
+        let names = own.into_iter().chain(others.iter().map(|name| name.to_ascii_lowercase())).collect();
+        Self { names, framed_by: None }
+    }
+
+    /// The same names, and an origin whose page may show this server's pages in a frame, as the phone's page shows the workbench.
+    /// No other page may, and no page may where the bundle is deployed.
+    pub(crate) fn framed_by(self, origin: Option<String>) -> Self {
+        let framed_by = origin.and_then(|origin| HeaderValue::try_from(origin).ok());
+        Self { framed_by, ..self }
     }
 
     /// Whether a host name with its port is one of these.
     pub(crate) fn contains(&self, host: &str) -> bool {
-        self.0.iter().any(|trusted| trusted.eq_ignore_ascii_case(host))
+        self.names.iter().any(|trusted| trusted.eq_ignore_ascii_case(host))
     }
 
     /// Why a request is refused; `None` if it is not.
@@ -42,8 +54,11 @@ impl TrustedHosts {
         match fetch("sec-fetch-site") {
             None | Some("same-origin" | "none") => None,
             // A link that a person follows. The page that has the link sees nothing of the answer.
-            Some(_) if *method == Method::GET && fetch("sec-fetch-mode") == Some("navigate") => {
-                (fetch("sec-fetch-dest") != Some("document")).then_some("Sec-Fetch-Dest is not a document")
+            Some(site) if *method == Method::GET && fetch("sec-fetch-mode") == Some("navigate") => {
+                // Another port is the same site. Of those, the browser shows the frame to the one that the answer names.
+                let is_frame = self.framed_by.is_some() && site == "same-site" && is_for_a_frame(headers);
+                let is_permitted = is_frame || fetch("sec-fetch-dest") == Some("document");
+                (!is_permitted).then_some("Sec-Fetch-Dest is not a document")
             }
             Some(_) => Some("Sec-Fetch-Site is another site"),
         }
@@ -65,10 +80,31 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 
 /// Refuses untrusted requests with 403. A layer of the axum servers.
 pub(crate) async fn refuse_untrusted(State(trusted): State<TrustedHosts>, request: Request, next: Next) -> Response {
-    match trusted.refusal(request.method(), request.headers()) {
-        Some(reason) => (StatusCode::FORBIDDEN, format!("refused: {reason}\n")).into_response(),
-        None => next.run(request).await,
+    if let Some(reason) = trusted.refusal(request.method(), request.headers()) {
+        return (StatusCode::FORBIDDEN, format!("refused: {reason}\n")).into_response();
     }
+    let framed_by = trusted.framed_by.filter(|_| is_for_a_frame(request.headers()));
+    let mut response = next.run(request).await;
+    if let Some(origin) = framed_by {
+        let policy = policy_for_a_frame(response.headers().get(header::CONTENT_SECURITY_POLICY), &origin);
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// Whether a request loads a page into a frame.
+fn is_for_a_frame(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe")
+}
+
+/// The policy of an answer, with one origin whose page may show it in a frame.
+fn policy_for_a_frame(policy: Option<&HeaderValue>, origin: &HeaderValue) -> HeaderValue {
+    let (policy, origin) = (policy.and_then(|policy| policy.to_str().ok()), origin.to_str().unwrap_or("'none'"));
+    let directives = policy.unwrap_or_default().split(';').map(str::trim);
+    let others = directives.filter(|directive| !directive.is_empty() && !directive.starts_with("frame-ancestors"));
+    let ancestors = format!("frame-ancestors {origin}");
+    let policy = others.chain([ancestors.as_str()]).collect::<Vec<_>>().join("; ");
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("frame-ancestors 'none'"))
 }
 
 #[cfg(test)]
@@ -122,5 +158,33 @@ mod tests {
         ] {
             assert!(refusal(&Method::GET, &headers).is_some(), "{headers:?}");
         }
+    }
+
+    #[test]
+    fn frame_of_the_named_origin_alone_may_show_an_answer() {
+        let hosts = TrustedHosts::of(([127, 0, 0, 1], 3000).into(), &[]);
+        let headers = |site: &'static str| {
+            [
+                ("host", "127.0.0.1:3000"),
+                ("sec-fetch-site", site),
+                ("sec-fetch-mode", "navigate"),
+                ("sec-fetch-dest", "iframe"),
+            ]
+            .into_iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect::<HeaderMap>()
+        };
+        assert!(hosts.refusal(&Method::GET, &headers("same-site")).is_some(), "no origin is named");
+        let hosts = hosts.framed_by(Some("http://127.0.0.1:3001".to_owned()));
+        assert_eq!(hosts.refusal(&Method::GET, &headers("same-site")), None);
+        assert!(hosts.refusal(&Method::GET, &headers("cross-site")).is_some());
+        assert!(hosts.refusal(&Method::POST, &headers("same-site")).is_some());
+        let policy = |before: Option<&'static str>| {
+            let origin = hosts.framed_by.clone().unwrap();
+            policy_for_a_frame(before.map(HeaderValue::from_static).as_ref(), &origin)
+        };
+        let of_the_page = policy(Some("default-src 'none'; frame-ancestors 'none'; base-uri 'none'"));
+        assert_eq!(of_the_page, "default-src 'none'; base-uri 'none'; frame-ancestors http://127.0.0.1:3001");
+        assert_eq!(policy(None), "frame-ancestors http://127.0.0.1:3001");
     }
 }

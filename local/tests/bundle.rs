@@ -200,6 +200,30 @@ async fn data_survives_a_restart() {
     std::fs::remove_dir_all(directory).unwrap();
 }
 
+#[tokio::test]
+async fn moved_clock_survives_a_restart_and_ends_items_in_a_file() {
+    let directory = directory("clock");
+    let options = || Options { data: Some(directory.clone()), ..Options::default() };
+    let bundle = local::start(options()).await.unwrap();
+    let clock = format!("{}/sim/clock", bundle.phone_url().unwrap());
+    let ttl = bundle.template().tables.values().next().unwrap().ttl.clone().unwrap();
+    let hour = jiff::Timestamp::now().as_second() + 3600;
+    let mut item = put("a");
+    item["Item"][&ttl] = json!({ "N": hour.to_string() });
+    dynamodb(&bundle, OWN_KEY, "PutItem", item).await;
+    let moved = client().put(&clock).json(&json!({ "offset_seconds": 7200 })).send().await.unwrap();
+    assert_eq!(moved.status(), 200);
+    assert_eq!(dynamodb(&bundle, OWN_KEY, "GetItem", get("a")).await.1, json!({}), "it has expired");
+    bundle.shutdown().await;
+
+    let bundle = local::start(options()).await.unwrap();
+    let clock = format!("{}/sim/clock", bundle.phone_url().unwrap());
+    let shown: Value = client().get(&clock).send().await.unwrap().json().await.unwrap();
+    assert_eq!(shown["offset_seconds"], 7200);
+    bundle.shutdown().await;
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
 /// The mode of a file or folder.
 #[cfg(unix)]
 fn mode(path: &std::path::Path) -> u32 {

@@ -37,6 +37,7 @@ export async function startBundle() {
   const api = `http://127.0.0.1:${port}`;
   let child;
   let ended;
+  let address;
   const run = () => {
     child = spawn(join(root, "target/debug/local"), ["--port", String(port), "--data", data], {
       env: { ...process.env, KEFU_ADMIN_TOKEN: token },
@@ -46,14 +47,28 @@ export async function startBundle() {
     return new Promise((resolve, reject) => {
       child.once("error", (error) => reject(new Error(`run \`cargo build -p local\` first: ${error.message}`)));
       child.once("exit", (code) => reject(new Error(`the bundle ended with ${code}`)));
-      // The banner is printed when the API and the simulated WeChat listen.
-      createInterface({ input: child.stdout }).on("line", (line) => line.includes("Ctrl-C") && resolve());
+      // The banner is printed when the API and the simulated WeChat listen. The first address in it is the one to open.
+      address = undefined;
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        address ??= /https?:\S+/.exec(line)?.[0];
+        if (line.includes("Ctrl-C")) resolve();
+      });
     });
   };
   await run();
   return {
     api,
     phone: `http://127.0.0.1:${port + 1}`,
+    /** The first address that the bundle printed at its last start. */
+    address: () => address,
+    pid: () => child.pid,
+    /** Moves the clock of the whole bundle to this far ahead of the machine's. */
+    async clock(offset_seconds) {
+      const headers = { "content-type": "application/json" };
+      const response = await fetch(`http://127.0.0.1:${port + 1}/sim/clock`, { method: "PUT", headers, body: JSON.stringify({ offset_seconds }) });
+      if (!response.ok) throw new Error(await response.text());
+      return response.json();
+    },
     async call(path, options = {}) {
       const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
       const response = await fetch(api + path, { headers, ...options });

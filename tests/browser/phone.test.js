@@ -36,7 +36,7 @@ beforeEach(async () => {
   complaints = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-  await page.goto(bundle.phone);
+  await page.goto(`${bundle.phone}/phone`);
 });
 
 afterEach(async () => {
@@ -54,7 +54,7 @@ async function write(text) {
 
 /** The visitor's conversation, from the API. */
 async function conversation() {
-  const openid = await page.evaluate(() => document.querySelector('[data-fact="openid"]').textContent);
+  const openid = await page.evaluate(() => localStorage.getItem("phone.1.openid"));
   const { items } = await bundle.call("/api/conversations");
   return items.find((item) => item.openid === openid);
 }
@@ -156,6 +156,48 @@ test("phone has a frame on a desktop", async () => {
   assert.equal(overflow, false);
 });
 
+test("button's attributes that are edited are those of the push and of the card", async () => {
+  await page.getByRole("button", { name: "编辑按钮属性" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("session-from").fill("sobot|改名的访客||groupid=none");
+  await dialog.getByLabel("send-message-title").fill("改过的卡片");
+  await dialog.getByLabel("进入时提示发送卡片").uncheck();
+  await dialog.getByRole("button", { name: "完成" }).click();
+  assert.equal(await contact().getAttribute("session-from"), "sobot|改名的访客||groupid=none");
+  await contact().click();
+  assert.equal(await page.locator("#prompt").isVisible(), false);
+  await page.getByRole("button", { name: "更多" }).click();
+  await page.getByRole("button", { name: "小程序卡片" }).click();
+  await log().getByText("改过的卡片").waitFor();
+  await log().getByText(reply).waitFor();
+  assert.equal((await conversation()).visitor.nickname, "改名的访客");
+  await page.getByRole("button", { name: "返回小程序" }).click();
+  await page.getByRole("button", { name: "编辑按钮属性" }).click();
+  await dialog.getByRole("button", { name: "恢复小程序的值" }).click();
+  await dialog.getByRole("button", { name: "完成" }).click();
+  assert.match(await contact().getAttribute("session-from"), /^sobot\|小林\|/);
+});
+
+test("service is called online only while an agent is", async () => {
+  await page.getByText("有问题？问智能客服").waitFor();
+  // Without a robot, a visitor would get an agent or nobody.
+  const { items } = await bundle.call("/api/bindings");
+  const { app_id, reception } = items.find((binding) => binding.app_id.startsWith("wxde"));
+  const { group_id } = reception;
+  const receive = (body) => bundle.call(`/api/bindings/${app_id}`, { method: "PATCH", body: JSON.stringify({ reception: body }) });
+  const { items: agents } = await bundle.call("/api/agents");
+  const status = (one) => bundle.call(`/api/agents/${agents[0].id}/status`, { method: "PUT", body: JSON.stringify({ status: one }) });
+  await receive({ ...reception, mode: "agents_only" });
+  assert.ok(group_id);
+  await page.reload();
+  await page.getByText("客服不在线，可以留言").waitFor();
+  await status("online");
+  await page.reload();
+  await page.getByText("有问题？客服在线").waitFor();
+  await status("offline");
+  await receive(reception);
+});
+
 test("refused push shows WeChat's apology", async () => {
   const app_id = "wx00000000000000c1";
   const app_secret = "0123456789abcdef0123456789abcdef";
@@ -182,4 +224,12 @@ test("refused push shows WeChat's apology", async () => {
   await write("听得到吗");
   await log().getByText("该小程序客服暂时无法提供服务，请稍后再试").first().waitFor();
   await page.screenshot({ path: `${screenshots}apology.png` });
+});
+
+test("words are the same in both languages", async () => {
+  const { zh, en } = await page.evaluate(async () => {
+    const { keys } = await import("/phone/words.js");
+    return { zh: keys("zh-CN"), en: keys("en") };
+  });
+  assert.deepEqual(zh, en);
 });

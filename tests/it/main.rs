@@ -38,6 +38,8 @@ mod ingress;
 mod item_sizes;
 mod log_entries;
 mod metrics;
+mod moved_clock;
+mod phone_page;
 mod query_parameters;
 mod queue;
 mod quick_replies;

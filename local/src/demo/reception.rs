@@ -16,7 +16,7 @@ const GREETING: &str =
     "您好，这里是 Kefu 演示客服。您可以问我发货、运费、退货、发票、保存和物流；回复“转人工”联系人工客服。";
 
 /// Creates the robot, the agent and the group, and returns the `reception` of the binding.
-pub(super) async fn create(api_client: &ApiClient<'_>, api: &str) -> Result<Value, LocalError> {
+pub(super) async fn create(api_client: &ApiClient, api: &str) -> Result<Value, LocalError> {
     let create_record = async |kind: &str, body: Value| {
         let url = format!("{api}/api/{kind}");
         let created = api_client.send(Method::POST, &url, &body).await?;

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::push::Attempt;
 use super::quota::Quota;
 
 /// How long the phone shows that the agent is typing.
@@ -33,6 +34,9 @@ pub(super) struct Item {
     msg_id: Option<String>,
     /// Whether the callback accepted the push; `None` while it is under way, and for items without a push.
     delivered: Option<bool>,
+    /// The deliveries of the push.
+    #[serde(default)]
+    attempts: Vec<Attempt>,
 }
 
 impl Item {
@@ -50,6 +54,7 @@ impl Item {
         if self.direction == Direction::Sent {
             item.insert("msg_id".to_owned(), json!(self.msg_id));
             item.insert("delivered".to_owned(), json!(self.delivered));
+            item.insert("attempts".to_owned(), json!(self.attempts));
         }
         Value::Object(item)
     }
@@ -87,9 +92,10 @@ impl Visitor {
     }
 
     /// Sets the result of the push of item `id`.
-    pub(super) fn set_delivered(&mut self, id: u64, delivered: bool, now: Timestamp) {
+    pub(super) fn set_delivered(&mut self, id: u64, delivered: bool, attempts: Vec<Attempt>, now: Timestamp) {
         if let Some(item) = self.items.iter_mut().find(|item| item.id == id) {
             item.delivered = Some(delivered);
+            item.attempts = attempts;
         }
         if !delivered {
             let content = json!({ "content": "该小程序客服暂时无法提供服务，请稍后再试" });
@@ -135,6 +141,7 @@ impl Visitor {
             is_ai_msg: false,
             msg_id: None,
             delivered: None,
+            attempts: Vec::new(),
         };
         let at = self.items.len();
         self.items.push(item);

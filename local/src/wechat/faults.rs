@@ -1,4 +1,5 @@
-//! Faults that tests set: the next calls to a path answer an errcode, wait, or reset the connection.
+//! Faults that tests and the phone's page set: the next calls to a path answer an errcode, wait, or reset the connection. With the path
+//! [`PUSH`] the next pushes do not reach the callback, and seem to be answered with `status`.
 
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::api_error::{self, ApiError};
 use super::connection::Connection;
 use super::state::WeChatState;
+
+/// The path of faults of pushes.
+pub(super) const PUSH: &str = "push";
 
 /// Before or after the effect of the call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +55,7 @@ pub(super) struct Fault {
     ends_when_idle: bool,
     /// Answer this HTTP status; the call has no effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
+    pub(super) status: Option<u16>,
     /// Answer this body instead of doing anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     body: Option<String>,

@@ -10,7 +10,8 @@
 //! | `/sim/visitors/…`, `/sim/media/…` | a visitor, as the phone | `visitors`, `visitor_action`, `chat`, `push`, `document`, `crypto` |
 //! | `/sim/visitors/{openid}/quota` | tests: the remaining reply quota | `visitors`, `quota` |
 //! | `/sim/faults`, `/sim/calls`, `/sim/settings` | tests | `faults`, `connection`, `console` |
-//! | `/`, `/phone/…` | a person, as the phone's web page | `phone` |
+//! | `/sim/clock`, `/sim/demo`, `/sim/requests`, `/sim/visitors/{openid}/{reception,conversation}` | the phone's web page | `backstage` |
+//! | `/`, `/desk`, `/phone`, `/phone/…` | a person, as the web page of up to three phones, the same beside the workbench, and of one phone | `phone` |
 //!
 //! Differences from WeChat:
 //!
@@ -24,6 +25,7 @@
 
 mod api;
 mod api_error;
+mod backstage;
 mod chat;
 mod connection;
 mod console;
@@ -62,6 +64,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
 
+pub(crate) use self::backstage::{Backstage, Moved, Reception};
 use self::connection::{Connection, Freezes, ResettableListener};
 use self::state::{Shared, Sim, WeChatState};
 use crate::trusted_hosts::{TrustedHosts, refuse_untrusted};
@@ -138,6 +141,12 @@ impl Simulator {
         Self { sim, freezes, server, saver }
     }
 
+    /// Tells the simulator whose it is. It does not keep the bundle.
+    pub(crate) fn belongs_to(&self, bundle: &Arc<dyn Backstage>) {
+        // An error means that it was told before.
+        let _ = self.sim.backstage.set(Arc::downgrade(bundle));
+    }
+
     /// The base URL of the API and the URL of the phone's page, without a trailing slash.
     pub fn url(&self) -> String {
         self.sim.url.clone()
@@ -162,7 +171,9 @@ impl Simulator {
 
 fn router(sim: Shared) -> Router {
     Router::new()
-        .route("/", get(phone::page))
+        .route("/", get(phone::stage))
+        .route("/desk", get(phone::stage))
+        .route("/phone", get(phone::page))
         .route("/phone/{file}", get(phone::file))
         .route("/cgi-bin/{*path}", any(api::call))
         .route("/sim/mini-programs", post(console::submit).get(console::list))
@@ -170,6 +181,11 @@ fn router(sim: Shared) -> Router {
         .route("/sim/mini-programs/{app_id}/expire-tokens", post(console::expire_tokens))
         .route("/sim/visitors/{openid}/messages", get(visitors::messages))
         .route("/sim/visitors/{openid}/quota", get(visitors::quota))
+        .route("/sim/visitors/{openid}/reception", get(backstage::reception))
+        .route("/sim/visitors/{openid}/conversation", get(backstage::conversation))
+        .route("/sim/clock", get(backstage::clock).put(backstage::set_clock))
+        .route("/sim/requests", get(backstage::requests))
+        .route("/sim/demo", post(backstage::begin_demo))
         .route("/sim/visitors/{openid}/{action}", post(visitors::action))
         .route("/sim/media/{media_id}", get(visitors::media))
         .route("/sim/faults", post(console::add_fault).get(console::faults).delete(console::clear_faults))

@@ -1,32 +1,53 @@
-//! The phone's web page: a mini program with a 联系客服 button, and its chat.
+//! The phone's web pages: a mini program with a 联系客服 button and its chat, and the page that shows up to three of these phones, with
+//! their controls, alone or beside the workbench.
 
-use axum::extract::Path;
-use axum::http::StatusCode;
+use axum::extract::{Path, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+
+use super::Callbacks;
+use super::state::Shared;
 
 /// The picture of the card, 520×416 pixels.
 pub(super) const COVER: &[u8] = include_bytes!("phone/cover.png");
 /// The path of the picture.
 pub(super) const COVER_PATH: &str = "/phone/cover.png";
 
-/// Scripts and styles come from this server only; pictures from any URL in a message.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: http: https:; \
-    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Scripts and styles come from this server only; pictures from any URL in a message. This server's own page shows it in a frame.
+const PHONE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: http: https:; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
-/// `GET /`.
+/// `GET /phone`: one phone.
 pub(super) async fn page() -> Response {
-    let html = include_str!("phone/index.html");
+    html(include_str!("phone/phone.html").to_owned(), HeaderValue::from_static(PHONE_POLICY))
+}
+
+/// `GET /` and `GET /desk`: the phones, and the phones beside the workbench.
+pub(super) async fn stage(State(sim): State<Shared>) -> Response {
+    let console = match sim.callbacks {
+        Callbacks::At(api) => format!("http://{api}"),
+        Callbacks::Anywhere => String::new(),
+    };
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+         frame-src 'self' {console}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    let policy = HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    html(include_str!("phone/stage.html").replace("{{console}}", &console), policy)
+}
+
+fn html(page: String, policy: HeaderValue) -> Response {
     let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (REFERRER_POLICY, "no-referrer"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CACHE_CONTROL, "no-store"),
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CONTENT_SECURITY_POLICY, policy),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (headers, html).into_response()
+    (headers, page).into_response()
 }
 
 /// `GET /phone/{file}`.
@@ -38,10 +59,18 @@ pub(super) async fn file(Path(name): Path<String>) -> Response {
 fn asset(name: &str) -> Option<(&'static str, &'static [u8])> {
     let bytes: &'static [u8] = match name {
         "phone.css" => include_bytes!("phone/phone.css"),
+        "chat.css" => include_bytes!("phone/chat.css"),
+        "stage.css" => include_bytes!("phone/stage.css"),
         "phone.js" => include_bytes!("phone/phone.js"),
+        "button.js" => include_bytes!("phone/button.js"),
+        "visitor.js" => include_bytes!("phone/visitor.js"),
         "chat.js" => include_bytes!("phone/chat.js"),
+        "composer.js" => include_bytes!("phone/composer.js"),
         "message.js" => include_bytes!("phone/message.js"),
         "wechat.js" => include_bytes!("phone/wechat.js"),
+        "words.js" => include_bytes!("phone/words.js"),
+        "stage.js" => include_bytes!("phone/stage.js"),
+        "controls.js" => include_bytes!("phone/controls.js"),
         "icon.svg" => include_bytes!("phone/icon.svg"),
         "visitor.svg" => include_bytes!("phone/visitor.svg"),
         "cover.png" => COVER,

@@ -35,6 +35,17 @@ impl Problem {
         Self { status: StatusCode::NOT_FOUND, code: "unknown_mini_program", detail }
     }
 
+    /// A simulator without a bundle.
+    pub(super) fn no_bundle() -> Self {
+        let detail = "this simulator belongs to no running bundle".to_owned();
+        Self { status: StatusCode::NOT_FOUND, code: "no_bundle", detail }
+    }
+
+    /// The bundle could not do it.
+    pub(super) fn failed(detail: String) -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, code: "failed", detail }
+    }
+
     /// An unknown media id.
     pub(super) fn no_media() -> Self {
         Self { status: StatusCode::NOT_FOUND, code: "unknown_media", detail: "no such media".to_owned() }

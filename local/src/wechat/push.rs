@@ -45,16 +45,16 @@ pub(super) struct Push {
 }
 
 /// The result of one delivery.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Attempt {
     /// The HTTP status, if there was an answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     /// The first 500 characters of the answer's body.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     body: Option<String>,
     /// Why the delivery failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     ms: u64,
 }
@@ -83,6 +83,9 @@ impl Push {
 
     /// Delivers once.
     pub(super) async fn attempt(&self, sim: &Sim, settings: &Settings) -> Attempt {
+        if let Some(status) = sim.take_push_fault(&self.app_id) {
+            return Attempt { status: Some(status), body: None, error: Some(format!("HTTP {status}")), ms: 0 };
+        }
         let timestamp = sim.now().as_second().to_string();
         let (url, body) = match self.request(&timestamp, &random::digits(9)) {
             Ok(request) => request,

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::SharedClock;
 use tokio::sync::watch;
 
+use super::backstage::Backstage;
 use super::chat::Visitor;
 use super::faults::Fault;
 use super::media::Media;
 use super::mini_program::MiniProgram;
-use super::{Callbacks, api_error, random};
+use super::{Callbacks, api_error, faults, random};
 
 /// The simulator, shared by all requests.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct Sim {
     pub(super) http: Result<reqwest::Client, String>,
     /// The file that the state is saved to.
     pub(super) data: Option<PathBuf>,
+    /// The bundle that the simulator belongs to, as long as it runs.
+    pub(super) backstage: OnceLock<Weak<dyn Backstage>>,
     changed: watch::Sender<u64>,
     closing: watch::Sender<bool>,
     state: Mutex<WeChatState>,
@@ -50,6 +53,7 @@ impl Sim {
             callbacks,
             http,
             data,
+            backstage: OnceLock::new(),
             changed: watch::Sender::new(0),
             closing: watch::Sender::new(false),
             state: Mutex::new(state),
@@ -72,6 +76,14 @@ impl Sim {
         let result = write(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner), now);
         self.changed.send_modify(|count| *count += 1);
         result
+    }
+
+    /// Takes the fault for a push of a mini program, if there is one: the status that the callback seems to answer.
+    pub(super) fn take_push_fault(&self, app_id: &str) -> Option<u16> {
+        if self.read(|state| state.faults.is_empty()) {
+            return None;
+        }
+        self.update(|state, _| state.take_fault(faults::PUSH, app_id)).map(|fault| fault.status.unwrap_or(500))
     }
 
     /// Ends all waits.

@@ -88,7 +88,7 @@ async fn deliver(
     };
     sim.update(|state, now| {
         if let Some(visitor) = state.visitor(&push.app_id, &openid) {
-            visitor.set_delivered(item, delivered, now);
+            visitor.set_delivered(item, delivered, attempts.clone(), now);
         }
     });
     (delivered, attempts)
@@ -116,29 +116,31 @@ pub(super) async fn messages(
     let wait = Duration::from_millis(query.wait_ms.unwrap_or(0)).min(MAX_WAIT);
     let deadline = Instant::now() + wait;
     let mut changes = sim.changes();
-    // Typing ends with time, without a change of the state.
-    let mut was_typing = None;
+    // Typing and windows end with time, without a change of the state.
+    let mut seen = None;
     loop {
         let now = sim.now();
-        let (answer, revision, typing) = sim.read(|state| {
+        let (answer, revision, typing, left) = sim.read(|state| {
             let app = state.mini_programs.get(&query.app_id).ok_or_else(|| Problem::unknown(&query.app_id))?;
             let visitor = app.visitors.get(&openid);
             let revision = visitor.map_or(0, Visitor::revision);
             let typing = visitor.and_then(|visitor| visitor.typing_until(now));
+            let left = visitor.map_or(0, |visitor| visitor.quota.left(now));
             let answer = json!({
                 "items": visitor.map(|visitor| visitor.items(query.all)).unwrap_or_default(),
                 "typing": typing.is_some(),
                 "revision": revision,
-                "quota_left": visitor.map_or(0, |visitor| visitor.quota.left(now)),
+                "now": now,
+                "quota_left": left,
             });
-            Ok((answer, revision, typing))
+            Ok((answer, revision, typing, left))
         })?;
-        let is_new =
-            query.after.is_none_or(|after| revision != after) || was_typing.is_some_and(|was| was != typing.is_some());
+        let shown = (typing.is_some(), left);
+        let is_new = query.after.is_none_or(|after| revision != after) || seen.is_some_and(|seen| seen != shown);
         if is_new || sim.closing() || Instant::now() >= deadline {
             return Ok(Json(answer));
         }
-        was_typing = Some(typing.is_some());
+        seen = Some(shown);
         let typing_ends = typing.and_then(|until| Duration::try_from(until.duration_since(now)).ok());
         let until = typing_ends.map_or(deadline, |left| deadline.min(Instant::now() + left));
         // After a timeout, too, the state is read again.

@@ -1,4 +1,5 @@
 // Renders a message. Its content becomes text nodes and validated URLs, never markup.
+import { t } from "/phone/words.js";
 
 export function element(name, props = {}, ...children) {
   const node = document.createElement(name);
@@ -70,7 +71,7 @@ function card({ title, pagepath, thumb_url: thumb }, name) {
     element("span", { className: "card-app" }, element("span", { className: "badge", textContent: name.slice(0, 1) }), name),
     element("span", { className: "card-title", textContent: title }),
     picture(thumb || "/phone/cover.png", "", "card-thumb"),
-    element("span", { className: "card-foot", textContent: "小程序" }),
+    element("span", { className: "card-foot", textContent: t("program") }),
   );
 }
 
@@ -96,7 +97,7 @@ export function bubble(item, name) {
     case "text":
       return element("div", { className: "bubble" }, ...rich(content.content));
     case "image":
-      return element("div", { className: "photo" }, picture(content.url, "图片"));
+      return element("div", { className: "photo" }, picture(content.url, t("picture")));
     case "miniprogrampage":
       return card(content, name);
     case "link":

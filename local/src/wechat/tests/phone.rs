@@ -10,7 +10,10 @@ use crate::wechat::{Callbacks, Simulator};
 #[tokio::test]
 async fn page_has_the_contact_button_and_no_inline_script() {
     let bench = Bench::start().await;
-    let answer = bench.http.get(bench.url("/")).send().await.unwrap();
+    let stage = bench.http.get(bench.url("/")).send().await.unwrap();
+    assert!(stage.headers()["content-security-policy"].to_str().unwrap().contains("script-src 'self'"));
+    let stage = stage.text().await.unwrap();
+    let answer = bench.http.get(bench.url("/phone")).send().await.unwrap();
     let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(
         policy.contains("default-src 'none'") && policy.contains("script-src 'self'") && !policy.contains("unsafe")
@@ -26,7 +29,7 @@ async fn page_has_the_contact_button_and_no_inline_script() {
     ] {
         assert!(html.contains(attribute), "{attribute}");
     }
-    for wanted in html.split("=\"/phone/").skip(1).filter_map(|rest| rest.split_once('"')) {
+    for wanted in (html + &stage).split("=\"/phone/").skip(1).filter_map(|rest| rest.split_once('"')) {
         let answer = bench.http.get(bench.url(&format!("/phone/{}", wanted.0))).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{}", wanted.0);
     }
@@ -64,6 +67,34 @@ async fn all_returns_both_sides_and_notices_of_undelivered_messages() {
     let (yes, no, none) = (json!(true), json!(false), json!(null));
     assert_eq!(shown, [(&sent, &yes), (&sent, &yes), (&received, &none), (&sent, &no), (&notice, &none)]);
     assert_eq!(bench.received().await.len(), 1);
+}
+
+#[tokio::test]
+async fn push_with_a_fault_does_not_reach_the_callback_and_its_attempts_are_listed() {
+    let bench = Bench::ready().await;
+    bench.put("/sim/settings", json!({ "push_retries": 1, "retry_pause_ms": 0 })).await;
+    let callback = Callback::start([]).await;
+    let submission = json!({ "app_id": APP, "callback_url": callback.url, "token": TOKEN, "encoding_aes_key": KEY });
+    bench.post("/sim/mini-programs", submission).await;
+    bench.post("/sim/faults", json!({ "path": "push", "app_id": APP, "status": 503, "times": 2 })).await;
+    bench.perform("text", json!({ "content": "听得到吗" })).await;
+    bench.perform("text", json!({ "content": "现在呢" })).await;
+    let chat = bench.get(&format!("/sim/visitors/{OPENID}/messages?app_id={APP}&all=true")).await;
+    let sent = chat["items"].as_array().unwrap().iter().filter(|item| item["direction"] == "sent");
+    let pushes: Vec<_> = sent.map(|item| (item["delivered"].clone(), statuses(&item["attempts"]))).collect();
+    assert_eq!(pushes, [(json!(false), vec![503, 503]), (json!(true), vec![200])]);
+}
+
+/// The HTTP statuses of attempts.
+fn statuses(attempts: &serde_json::Value) -> Vec<u64> {
+    attempts.as_array().unwrap().iter().map(|attempt| attempt["status"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn simulator_without_a_bundle_has_no_clock_to_move() {
+    let bench = Bench::start().await;
+    let answer = bench.http.put(bench.url("/sim/clock")).json(&json!({ "offset_seconds": 60 })).send().await.unwrap();
+    assert_eq!(answer.status(), 404);
 }
 
 #[tokio::test]

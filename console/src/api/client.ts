@@ -2,6 +2,7 @@
 import createClient from "openapi-fetch";
 import { end, token } from "@/app/session";
 import { setServerTime } from "@/app/clock";
+import { wellFormed } from "@/desk/text";
 import type { paths } from "../../generated/schema";
 
 /** Why a call has no result. */
@@ -61,8 +62,11 @@ function exactTime(body: unknown) {
   setServerTime(now);
 }
 
+/** JSON that the server takes: a lone surrogate, as in a pasted text that was cut, becomes the replacement character. */
+const toJson = (body: unknown): string => JSON.stringify(body, (_, value: unknown) => (typeof value === "string" ? wellFormed(value) : value));
+
 /** The typed client of the described API. */
-export const api = createClient<paths>({ baseUrl: "/", fetch: (request: Request) => guardedFetch(request, token.value) });
+export const api = createClient<paths>({ baseUrl: "/", bodySerializer: toJson, fetch: (request: Request) => guardedFetch(request, token.value) });
 
 function refusalOf(status: number, error: unknown): Refusal {
   if (status === 401 || (status === 403 && isOfAuthorizer(error))) {
@@ -93,7 +97,7 @@ export async function call<T>(
   const url = new URL(path, location.origin);
   for (const [name, value] of Object.entries(options.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
   const headers: Record<string, string> = { ...options.headers };
-  const json = options.body === undefined ? undefined : JSON.stringify(options.body);
+  const json = options.body === undefined ? undefined : toJson(options.body);
   if (json !== undefined) headers["content-type"] = "application/json";
   if (options.raw) headers["content-type"] = options.raw.type;
   try {

@@ -5,7 +5,7 @@ import { CompositionGuard } from "@/parts/ime";
 import { chipOf, span, spokenMinute } from "./quota";
 import { composerOf, mayHandOver, sorted, waitsForAccept } from "./standing";
 import { deviceOf } from "./devices";
-import { bytes, initial, oneLine, parts } from "./text";
+import { bytes, initial, oneLine, parts, wellFormed } from "./text";
 import { firstUnread, rowsOf } from "./timeline";
 
 const NOW = Date.parse("2026-06-01T12:00:00Z");
@@ -100,6 +100,7 @@ describe("text", () => {
   test("sizes are those of UTF-8", () => {
     expect(bytes("好")).toBe(3);
     expect(bytes("\ud800")).toBe(3);
+    expect(wellFormed("半个\ud83d表情😀\udc00")).toBe("半个\ufffd表情😀\ufffd");
     expect(parts("a".repeat(2048))).toBe(1);
     expect(parts("好".repeat(683))).toBe(2);
   });

@@ -6,10 +6,16 @@ export const PART_BYTES = 2048;
 export const TEXT_BYTES = 10_240;
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The length in UTF-8. A lone surrogate counts as the replacement character that is sent for it. */
 export function bytes(text: string): number {
   return encoder.encode(text).length;
+}
+
+/** A text without lone surrogates, which neither UTF-8 nor the API has. */
+export function wellFormed(text: string): string {
+  return decoder.decode(encoder.encode(text));
 }
 
 /** About how many messages a text becomes. */

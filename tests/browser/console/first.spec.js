@@ -10,7 +10,7 @@ test("visitor on the phone asks for a person, the agent answers, the phone shows
   await expect(desk.getByText("在线", { exact: true }).first()).toBeVisible();
 
   const phone = await context.newPage();
-  await phone.goto(bundle.phone);
+  await phone.goto(`${bundle.phone}/phone`);
   // Other tests have mini programs of their own.
   await phone.getByRole("button", { name: "切换小程序或访客" }).filter({ visible: true }).first().click();
   await phone.locator("#pick").selectOption("wxde30000000000001");

@@ -62,6 +62,9 @@ export class World {
       name,
       enter: () => act("enter", { session_from: `sobot|${name}||${more}` }),
       says: (content) => act("text", { content }),
+      acts: act,
+      /** Sends a body to the simulator as it stands. Returns the status. */
+      raw: async (body) => (await fetch(`${this.bundle.phone}/sim/visitors/${openid}/text`, { method: "POST", headers: { "content-type": "application/json" }, body })).status,
       /** What the phone has received. */
       received: async () => {
         const response = await fetch(`${this.bundle.phone}/sim/visitors/${openid}/messages?app_id=${desk.app_id}`);
@@ -89,6 +92,13 @@ export class World {
 }
 
 export const test = base.extend({
+  /** A bundle of the test's own, whose clock may be moved and which may be killed. */
+  ownBundle: async ({}, use) => {
+    const bundle = await startBundle();
+    await use(bundle);
+    await bundle.stop();
+  },
+  ownWorld: async ({ ownBundle }, use, info) => use(new World(ownBundle, 900 + info.workerIndex)),
   bundle: [
     async ({}, use) => {
       const bundle = await startBundle();
@@ -152,4 +162,15 @@ export async function reply(page, text) {
   await parts.box(page).fill(text);
   await parts.box(page).press("Enter");
   await expect(parts.log(page).locator("[data-state=sent]").filter({ hasText: text })).toBeVisible();
+}
+
+/** Signs in by a link: only a session has a socket. Returns when the socket is open. */
+export async function signIn(open, world, agent, options) {
+  const { url } = await world.post(`/api/agents/${agent.id}/sign-in-code`, {});
+  const page = await open(null, "/favicon-of-nothing.txt", { expected: /Failed to load resource|WebSocket/, ...options });
+  const opened = page.waitForEvent("websocket", { predicate: (socket) => socket.url().includes("ticket=") });
+  await page.goto(`${world.bundle.api}/${new URL(url).hash}`);
+  const socket = await opened;
+  await expect(page.getByRole("button", { name: /我的状态/ })).toBeVisible();
+  return { page, socket };
 }

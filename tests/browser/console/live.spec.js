@@ -1,20 +1,8 @@
 // The WebSocket: what changes is shown at once, whatever happens to the connection.
-import { startBundle } from "../bundle.js";
-import { test, expect, parts, openRow, reply, World } from "./fixtures.js";
+import { test, expect, parts, openRow, reply, signIn } from "./fixtures.js";
 
 /** Without a socket the page looks each 5 seconds; with one each minute. So what is there by then came by a hint. */
 const SOON = { timeout: 20_000 };
-
-/** Signs in by a link: only a session has a socket. Returns when the socket is open. */
-async function signIn(open, world, agent, options) {
-  const { url } = await world.post(`/api/agents/${agent.id}/sign-in-code`, {});
-  const page = await open(null, "/favicon-of-nothing.txt", { expected: /Failed to load resource|WebSocket/, ...options });
-  const opened = page.waitForEvent("websocket", { predicate: (socket) => socket.url().includes("ticket=") });
-  await page.goto(`${world.bundle.api}/${new URL(url).hash}`);
-  const socket = await opened;
-  await expect(page.getByRole("button", { name: /我的状态/ })).toBeVisible();
-  return { page, socket };
-}
 
 test("message, assignment and colleague's change come over the socket, with no request for each second", async ({ open, world }) => {
   const desk = await world.desk({ agents: ["小林", "小陈"] });
@@ -47,30 +35,23 @@ test("revoked session leaves the desk at once", async ({ open, world }) => {
   await expect(page.getByRole("alert")).toContainText("登录已结束", SOON);
 });
 
-test("after the server was killed everything is there, once, and new messages come", async ({ open }, info) => {
-  info.setTimeout(120_000);
-  const bundle = await startBundle();
-  try {
-    const world = new World(bundle, 900 + info.workerIndex);
-    const desk = await world.desk();
-    await world.status(desk.agents[0], "online");
-    const visitor = await world.arrives(desk, "林小满", "第一句");
-    const { page } = await signIn(open, world, desk.agents[0]);
-    await openRow(page, "林小满");
-    await reply(page, "收到第一句");
-    await bundle.kill();
-    await expect(page.locator("[data-test=connection]")).toBeVisible();
-    await parts.box(page).fill("断线时写的");
-    await bundle.start();
-    await expect(page.locator("[data-test=connection]")).toHaveCount(0, { timeout: 40_000 });
-    await expect(parts.box(page)).toHaveValue("断线时写的");
-    await visitor.says("第二句");
-    await expect(parts.log(page).getByText("第二句", { exact: true })).toBeVisible({ timeout: 40_000 });
-    for (const text of ["第一句", "收到第一句", "第二句"]) await expect(parts.log(page).getByText(text, { exact: true })).toHaveCount(1);
-    await reply(page, "断线时写的");
-  } finally {
-    await bundle.stop();
-  }
+test("after the server was killed everything is there, once, and new messages come", async ({ open, ownBundle, ownWorld: world }) => {
+  const desk = await world.desk();
+  await world.status(desk.agents[0], "online");
+  const visitor = await world.arrives(desk, "林小满", "第一句");
+  const { page } = await signIn(open, world, desk.agents[0]);
+  await openRow(page, "林小满");
+  await reply(page, "收到第一句");
+  await ownBundle.kill();
+  await expect(page.locator("[data-test=connection]")).toBeVisible();
+  await parts.box(page).fill("断线时写的");
+  await ownBundle.start();
+  await expect(page.locator("[data-test=connection]")).toHaveCount(0, { timeout: 40_000 });
+  await expect(parts.box(page)).toHaveValue("断线时写的");
+  await visitor.says("第二句");
+  await expect(parts.log(page).getByText("第二句", { exact: true })).toBeVisible({ timeout: 40_000 });
+  for (const text of ["第一句", "收到第一句", "第二句"]) await expect(parts.log(page).getByText(text, { exact: true })).toHaveCount(1);
+  await reply(page, "断线时写的");
 });
 
 test("tabs of one agent share one socket, and another takes over when its tab is closed", async ({ open, world }) => {

@@ -28,16 +28,8 @@ interface ConversationExtra {
   robot_name: string;
 }
 
-/** What agents note of a visitor. */
-export interface Marks {
-  /** How the team calls them. */
-  remark_name: string | null;
-  tags: string[];
-  starred: boolean;
-}
-
 /** A conversation of a visitor with a mini program. */
-export type Conversation = Omit<Schemas["Conversation"], keyof ConversationExtra | "visitor"> & Partial<ConversationExtra> & { visitor: Schemas["VisitorSummary"] & Partial<Marks> };
+export type Conversation = Omit<Schemas["Conversation"], keyof ConversationExtra> & Partial<ConversationExtra>;
 /** A message of a conversation. */
 export type Message = Schemas["Message"] & { order?: string };
 /** The state of a message. */
@@ -59,50 +51,21 @@ export type Agent = Schemas["Agent"];
 /** 技能组. */
 export type Group = Schemas["Group"];
 /** A visitor. */
-export type Visitor = Schemas["Visitor"] & Partial<Marks>;
+export type Visitor = Schemas["Visitor"];
 /** A change of a visitor: what is given. */
-export type VisitorChange = Partial<Marks> & { blocked?: Schemas["NewBlock"] | null };
+export type VisitorChange = Schemas["VisitorChange"];
 /** That a visitor is blocked. */
 export type Block = Schemas["Block"];
 /** The stable code of a refusal. */
 export type ProblemCode = Schemas["ProblemCode"];
 /** A mini program card to send. */
 export type MiniPage = Schemas["MiniPage"] & { uploadId?: string };
-/** Who wrote something. */
-export interface By {
-  role: string;
-  name?: string;
-  agent_id?: string;
-}
-
 /** A note of colleagues about a visitor. */
-export interface Note {
-  id: string;
-  text: string;
-  author: By;
-  created_at: string;
-}
-
-/** A text for answers that are given often. `content` may have `{visitor}` and `{agent}`. */
-export interface QuickReply {
-  id: string;
-  scope: "personal" | "group" | "all";
-  group_id?: string | null;
-  title: string;
-  shortcut?: string | null;
-  folder?: string | null;
-  content: string;
-  updated_by?: By;
-}
-
+export type Note = Schemas["Note"];
+/** A text for answers that are given often. */
+export type QuickReply = Schemas["QuickReply"];
 /** A page of the team's own beside the conversation. */
-export interface Frame {
-  id: string;
-  name: string;
-  url: string;
-  app_ids?: string[] | null;
-  group_ids?: string[] | null;
-}
+export type Frame = Schemas["Frame"];
 
 /** The caller. */
 export type Me = Omit<Schemas["Me"], "now" | "session"> & { now?: string; session?: { id: string } | null };

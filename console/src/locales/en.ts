@@ -95,6 +95,7 @@ const en: typeof zhCN = {
   },
   replies: {
     title: "Quick replies", button: "Replies", keys: "↑↓ choose, Enter fills in, Esc puts away", manage: "Manage", none: "No quick replies yet. Write the first one under “Manage”.", no_match: "No quick reply fits", scope_personal: "Mine", scope_group: "Group", scope_all: "Everybody", for: "For", title_of: "Title", content: "Text", content_hint: "{'{'}visitor{'}'} becomes the visitor's name, {'{'}agent{'}'} yours", shortcut: "Shortcut", shortcut_hint: "fh: type /fh", folder: "Folder", search: "Search quick replies", needed: "{field}: needed", too_long: "{field}: {max} bytes at most", sure: "It cannot be restored.", new: "New", edit_of: "Change {title}",
+    unknown: "{'{'}{name}{'}'} is no variable. There are {'{'}visitor{'}'} and {'{'}agent{'}'}",
   },
   frame: {
     loading: "Opening {name}…", card_other_conversation: "The page tried to send a card to another conversation; refused", card_too_fast: "The page sends cards too fast; refused: one a second", card_not_yours: "You do not have this conversation; the page's card was not sent", card_invalid: "The page's card is not valid; it was not sent",

@@ -94,6 +94,7 @@ export default {
   },
   replies: {
     title: "快捷回复", button: "快捷", keys: "↑↓ 选择，Enter 填入，Esc 收起", manage: "管理", none: "还没有快捷回复。点“管理”写第一条。", no_match: "没有符合的快捷回复", scope_personal: "我的", scope_group: "本组", scope_all: "全体", for: "给谁用", title_of: "标题", content: "内容", content_hint: "{'{'}visitor{'}'} 换成访客昵称，{'{'}agent{'}'} 换成您的名字", shortcut: "快捷词", shortcut_hint: "如 fh：输入 /fh", folder: "分类", search: "搜索快捷回复", needed: "请填写{field}", too_long: "{field}太长：最多 {max} 字节", sure: "删除后不能恢复。", new: "新建", edit_of: "修改 {title}",
+    unknown: "{'{'}{name}{'}'} 不是变量。可以用 {'{'}visitor{'}'} 和 {'{'}agent{'}'}",
   },
   frame: {
     loading: "正在打开 {name}…", card_other_conversation: "页面想给另一个会话发卡片，已拒绝", card_too_fast: "页面发卡片太快，已拒绝：每秒最多一张", card_not_yours: "会话不在您名下，页面的卡片没有发", card_invalid: "页面的卡片内容不对，没有发",

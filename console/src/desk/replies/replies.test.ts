@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { QuickReply } from "@/api/types";
-import { fill, initials, matching, queryOf } from "./replies";
+import { fill, initials, matching, queryOf, unknownVariable } from "./replies";
 
 const reply = (title: string, more: Partial<QuickReply> = {}) => ({ id: title, scope: "personal", title, content: "", ...more }) as QuickReply;
 
@@ -38,6 +38,11 @@ test.each([
 
 test("without a query all are there, own ones first", () => {
   expect(matching(REPLIES, "").map(({ scope }) => scope)).toEqual(["personal", "personal", "group", "all"]);
+});
+
+test("only names of variables may stand in braces", () => {
+  expect(unknownVariable("{visitor} 您好，{agent} {} {订单} { x }")).toBeUndefined();
+  expect(unknownVariable("订单 {order}")).toBe("order");
 });
 
 test("variables are filled, and the first that has no value is to be written over", () => {

@@ -44,6 +44,14 @@ export function matching(replies: readonly QuickReply[], query: string): QuickRe
     .map(({ reply }) => reply);
 }
 
+/** What may stand in braces. */
+const VARIABLES = ["visitor", "agent"];
+
+/** The first word in braces that looks like a variable and is none; the API refuses it. */
+export function unknownVariable(content: string): string | undefined {
+  return [...content.matchAll(/\{([a-z_]+)\}/g)].map(([, name]) => name!).find((name) => !VARIABLES.includes(name));
+}
+
 /** The variables of a text that have a value are filled. What has none stays and is to be written over: `hole` is its place. */
 export function fill(content: string, values: Readonly<Record<string, string>>): { text: string; hole: [number, number] | null } {
   let text = "";

@@ -49,7 +49,7 @@ const VARIABLES = ["visitor", "agent"];
 
 /** The first word in braces that looks like a variable and is none; the API refuses it. */
 export function unknownVariable(content: string): string | undefined {
-  return [...content.matchAll(/\{([a-z_]+)\}/g)].map(([, name]) => name!).find((name) => !VARIABLES.includes(name));
+  return [...content.matchAll(/\{([A-Za-z0-9_]+)\}/g)].map(([, name]) => name!).find((name) => !VARIABLES.includes(name));
 }
 
 /** The variables of a text that have a value are filled. What has none stays and is to be written over: `hole` is its place. */

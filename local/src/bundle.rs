@@ -39,8 +39,8 @@ pub struct Bundle {
     pub(crate) dead_letters: DeadLetterQueues,
     pub(crate) database: Database,
     pub(crate) clock: SharedClock,
-    /// The simulated WeChat reaches them as long as the bundle runs.
-    pub(crate) _controls: Arc<Controls>,
+    /// What the pages of the simulated WeChat control. It reaches them as long as the bundle has them.
+    pub(crate) controls: Option<Arc<Controls>>,
     pub(crate) shutdown: watch::Sender<bool>,
     /// Tasks that end after [`Bundle::shutdown`].
     pub(crate) servers: JoinSet<()>,

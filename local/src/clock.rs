@@ -2,7 +2,7 @@
 //!
 //! Everything that has a time goes by it: the functions, the table's TTL, delays and timeouts of queues, the lives of WebSockets, and
 //! the simulated WeChat's windows, tokens and media. It is the given clock and an offset, which is saved with the data, so that a
-//! restart does not move the time back. [`Controls::move_clock`](crate::controls::Controls::move_clock) says what happens when it is moved.
+//! restart does not move the time back. `Controls::move_clock` says what happens when it is moved.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl MovableClock {
         *self.offset.borrow()
     }
 
-    /// Moves it to `offset`. Who waits for a time waits on or has waited enough by the new time.
+    /// Moves it to `offset`. A wait for a time ends when the moved clock has reached that time.
     pub(crate) fn set_offset(&self, offset: SignedDuration) {
         self.offset.send_replace(offset);
     }
@@ -53,7 +53,7 @@ impl Clock for MovableClock {
                 tokio::select! {
                     () = base.reached(in_base) => return,
                     moved = offset.changed() => if moved.is_err() {
-                        // Nobody can move the clock any more.
+                        // The clock is gone, so it is not moved any more.
                         return base.reached(in_base).await;
                     },
                 }

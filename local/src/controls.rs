@@ -12,11 +12,13 @@ use serde_json::{Value, json};
 use store::{BOOTSTRAP, Clock, SharedClock, Table};
 
 use crate::aws::{Aws, OWN_KEY, RequestCounts};
+use crate::bundle::Bundle;
 use crate::clock::MovableClock;
 use crate::data::{self, DataDir};
 use crate::dead_letters::DeadLetterQueues;
 use crate::demo::ApiClient;
 use crate::functions::Functions;
+use crate::options::Schedules;
 use crate::template::{REGION, Template};
 use crate::wechat::{Backstage, Moved, Reception};
 use crate::{LocalError, demo, schedules, table};
@@ -29,18 +31,51 @@ const IN_USE: SignedDuration = SignedDuration::from_mins(15);
 
 /// The parts of a bundle that its controls use.
 pub(crate) struct Controls {
-    pub(crate) clock: Arc<MovableClock>,
-    pub(crate) template: Arc<Template>,
-    pub(crate) functions: Arc<Functions>,
-    pub(crate) dead_letters: DeadLetterQueues,
-    pub(crate) database: Database,
-    pub(crate) data: DataDir,
-    pub(crate) api_url: String,
-    pub(crate) api_client: ApiClient,
+    clock: Arc<MovableClock>,
+    template: Arc<Template>,
+    functions: Arc<Functions>,
+    dead_letters: DeadLetterQueues,
+    database: Database,
+    data: DataDir,
+    api_url: String,
+    api_client: ApiClient,
     /// The AWS endpoint.
-    pub(crate) aws: Arc<Aws>,
+    aws: Arc<Aws>,
     /// Clients of the AWS endpoint with all permissions.
-    pub(crate) clients: function::Aws,
+    clients: function::Aws,
+}
+
+impl Bundle {
+    /// Lets the pages of the simulated WeChat control the bundle, and with timed schedules deletes expired items each minute.
+    pub(crate) fn add_controls(
+        &mut self,
+        clock: Arc<MovableClock>,
+        data: &DataDir,
+        schedules: Schedules,
+    ) -> Result<(), LocalError> {
+        let controls = Arc::new(Controls {
+            clock,
+            template: Arc::clone(&self.template),
+            functions: Arc::clone(&self.functions),
+            dead_letters: self.dead_letters.clone(),
+            database: self.database.clone(),
+            data: data.clone(),
+            api_url: self.api_url.clone(),
+            api_client: ApiClient::new(&self.admin_token)?,
+            aws: Arc::clone(&self.aws),
+            clients: own_clients(&self.aws, &self.aws_url)?,
+        });
+        if let Some(simulator) = &self.simulator {
+            let backstage: Arc<dyn Backstage> = controls.clone();
+            simulator.belongs_to(&backstage);
+        }
+        if schedules == Schedules::Timer {
+            let controls = Arc::clone(&controls);
+            self.workers.spawn(async move { controls.delete_expired_each_minute().await });
+        }
+        self.controls = Some(controls);
+        Ok(())
+    }
 }
 
 impl Controls {
@@ -54,7 +89,7 @@ impl Controls {
     ///
     /// Back: what has happened stays. Items keep their later times, what was deleted is gone, and what is due or visible at a time
     /// waits until the clock shows that time again.
-    pub(crate) async fn move_clock(&self, offset: SignedDuration) -> Result<Moved, LocalError> {
+    async fn move_clock(&self, offset: SignedDuration) -> Result<Moved, LocalError> {
         let by = offset - self.clock.offset();
         if by.is_positive() {
             // Before the clock moves, so that no tick sees them absent.
@@ -83,7 +118,7 @@ impl Controls {
     }
 
     /// Deletes expired items each minute. Does not return.
-    pub(crate) async fn delete_expired_each_minute(&self) {
+    async fn delete_expired_each_minute(&self) {
         let mut interval = tokio::time::interval(Duration::from_mins(1));
         loop {
             interval.tick().await;
@@ -185,7 +220,7 @@ impl Controls {
 }
 
 /// Clients of the AWS endpoint with all permissions.
-pub(crate) fn own_clients(aws: &Aws, aws_url: &str) -> Result<function::Aws, LocalError> {
+fn own_clients(aws: &Aws, aws_url: &str) -> Result<function::Aws, LocalError> {
     let variables = [
         ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", &aws.access_keys().of(OWN_KEY)),

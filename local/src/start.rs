@@ -16,10 +16,8 @@ use tokio::task::JoinSet;
 use crate::aws::{Aws, Secrets};
 use crate::bundle::Bundle;
 use crate::clock::MovableClock;
-use crate::controls::Controls;
 use crate::data::{self, DataDir};
 use crate::dead_letters::DeadLetterQueues;
-use crate::demo::ApiClient;
 use crate::functions::Functions;
 use crate::gateway::Gateway;
 use crate::options::{Options, Schedules, Streams};
@@ -28,8 +26,8 @@ use crate::streams::{Checkpoints, Poller, PollerContext, RetryPause, Shard};
 use crate::template::{EventSourceMapping, Function, QueueMapping, REGION, Template};
 use crate::trusted_hosts::TrustedHosts;
 use crate::websocket::{OpenConnections, WebSocketGateway};
-use crate::wechat::{Backstage, Callbacks, Simulator};
-use crate::{LocalError, controls, demo, packages, random, schedules, table};
+use crate::wechat::{Callbacks, Simulator};
+use crate::{LocalError, demo, packages, random, table};
 
 /// Starts a bundle and returns when it answers requests.
 pub async fn start(options: Options) -> Result<Bundle, LocalError> {
@@ -38,8 +36,7 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
     let user = format!("the bundle at {} (process {})", url(&api)?, std::process::id());
     let (data, data_lock) = DataDir::open(options.data.as_deref(), options.fresh, &user)?;
     let admin_token = admin_token(options.admin_token, &data)?;
-    let offset = SignedDuration::from_secs(data.read_json(data::CLOCK)?.unwrap_or_default());
-    let movable = MovableClock::new(options.clock, offset);
+    let movable = movable_clock(options.clock, &data)?;
     let clock: SharedClock = movable.clone();
     let callbacks = options.callbacks.unwrap_or(Callbacks::At(api_address));
     let simulator = wechat.map(|listener| simulator(listener, &clock, &data, callbacks)).transpose()?;
@@ -66,28 +63,12 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
         run_pollers(&pollers, &queue_pollers, &aws, &mut tasks);
     }
     let api_url = url(&api)?;
-    let page = simulator.as_ref().map(Simulator::url);
-    let trusted_hosts = TrustedHosts::of(api_address, &options.allowed_hosts).framed_by(page);
+    let trusted_hosts = trusted_hosts(api_address, &options.allowed_hosts, simulator.as_ref());
     serve_api(api, trusted_hosts, &template, connections, &context, &mut tasks);
-    if options.schedules == Schedules::Timer {
-        run_schedules(&template, &context, &mut tasks);
-    }
-    let controls = Arc::new(Controls {
-        clock: movable,
-        template: Arc::clone(&template),
-        functions: Arc::clone(&functions),
-        dead_letters: dead_letters.clone(),
-        database: database.clone(),
-        data: data.clone(),
-        api_url: api_url.clone(),
-        api_client: ApiClient::new(&admin_token)?,
-        aws: Arc::clone(&aws),
-        clients: controls::own_clients(&aws, &aws_url)?,
-    });
-    control(&controls, simulator.as_ref(), options.schedules, &mut tasks);
+    run_schedules(options.schedules, &template, &context, &mut tasks);
 
     let Tasks { shutdown, servers, workers } = tasks;
-    let bundle = Bundle {
+    let mut bundle = Bundle {
         template,
         api_url,
         aws_url,
@@ -101,12 +82,13 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
         dead_letters,
         database,
         clock,
-        _controls: controls,
+        controls: None,
         shutdown,
         servers,
         workers,
         _data_lock: data_lock,
     };
+    bundle.add_controls(movable, &data, options.schedules)?;
     if let (true, Some(phone)) = (options.demo, bundle.phone_url()) {
         demo::bind(&bundle.api_url, &bundle.admin_token, &phone, &data).await?;
     }
@@ -207,24 +189,26 @@ fn serve_api(
     });
 }
 
-/// Fires the schedules.
-fn run_schedules(template: &Template, context: &PollerContext, tasks: &mut Tasks) {
+/// Fires the schedules, if they are timed.
+fn run_schedules(schedules: Schedules, template: &Template, context: &PollerContext, tasks: &mut Tasks) {
+    if schedules == Schedules::Manual {
+        return;
+    }
     for schedule in template.schedules.clone() {
         let PollerContext { functions, dead_letters, clock, .. } = context.clone();
-        tasks.workers.spawn(async move { schedules::run(&schedule, &functions, &dead_letters, &clock).await });
+        tasks.workers.spawn(async move { crate::schedules::run(&schedule, &functions, &dead_letters, &clock).await });
     }
 }
 
-/// Lets the pages of the simulator use the controls, and deletes expired items with timed schedules.
-fn control(controls: &Arc<Controls>, simulator: Option<&Simulator>, schedules: Schedules, tasks: &mut Tasks) {
-    if let Some(simulator) = simulator {
-        let backstage: Arc<dyn Backstage> = controls.clone();
-        simulator.belongs_to(&backstage);
-    }
-    if schedules == Schedules::Timer {
-        let controls = Arc::clone(controls);
-        tasks.workers.spawn(async move { controls.delete_expired_each_minute().await });
-    }
+/// The given clock, as far ahead as it was when the data was used last.
+fn movable_clock(clock: SharedClock, data: &DataDir) -> Result<Arc<MovableClock>, LocalError> {
+    let offset = SignedDuration::from_secs(data.read_json(data::CLOCK)?.unwrap_or_default());
+    Ok(MovableClock::new(clock, offset))
+}
+
+/// The host names of the API. The page of the simulator may show the workbench in a frame.
+fn trusted_hosts(api: SocketAddr, others: &[String], simulator: Option<&Simulator>) -> TrustedHosts {
+    TrustedHosts::of(api, others).framed_by(simulator.map(Simulator::url))
 }
 
 /// The listeners of the API and of the simulated WeChat.

@@ -29,7 +29,7 @@ async function furnish({ bundle, visitor }) {
     }
   };
   const people = [];
-  for (const [name, more, first] of [["王磊", "", "转人工"], ["Emma Zhang", "", "转人工"], ["林小满", 'params={"level":"gold","order":"20260601"}|partnerid=member-7', "运费多少"]]) {
+  for (const [name, more, first] of [["王磊", "", "转人工"], ["Emma Zhang", "", "转人工"], ["林小满", '{"level":"gold","order":"20260601"}|partnerid=member-7', "运费多少"]]) {
     const one = visitor(name);
     await one.enters(more);
     await one.says(first);

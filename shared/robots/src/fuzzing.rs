@@ -19,7 +19,11 @@ pub fn completion(body: &[u8]) {
     let Answer::Text(text) = chat::check_reply(&reply, &[PASSAGE], MAX_ANSWER).answer else { return };
     assert!(!text.trim().is_empty() && text.len() <= MAX_ANSWER);
     assert!(!text.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'), "{text:?}");
-    assert!(!text.contains("<a") && (!text.contains("://") || text.contains("shop.example/r")), "{text:?}");
+    // Scheme and host have no case.
+    let lower = text.to_ascii_lowercase();
+    let is_known =
+        |(at, _): (usize, &str)| lower[..at].ends_with("https") && lower[at..].starts_with("://shop.example/r");
+    assert!(!lower.contains("<a") && lower.match_indices("://").all(is_known), "{text:?}");
     assert!(!text.contains("定制商品支持退货"), "{text:?}");
 }
 
@@ -143,6 +147,12 @@ mod tests {
             count += runner.config().cases;
         }
         println!("{count} values");
+    }
+
+    /// An address with the scheme `re` was once said.
+    #[test]
+    fn completion_with_an_address_of_another_scheme_is_checked() {
+        completion(include_bytes!("../fuzz/seeds/completion/other_scheme"));
     }
 
     #[test]

@@ -35,7 +35,9 @@ pub(super) fn links(text: &str) -> (BTreeSet<String>, String) {
         let scheme = link.find("://");
         let address = scheme.map_or(link, |at| &link[at + 3..]);
         if scheme.is_some() || has_host(address) {
-            links.insert(address.to_lowercase());
+            // With another scheme it is another address.
+            let is_web = scheme.is_none_or(|at| is_scheme_of_the_web(&link[..at]));
+            links.insert(if is_web { address.to_lowercase() } else { link.to_lowercase() });
             remains.push(' ');
         } else {
             remains.push_str(part);
@@ -43,6 +45,12 @@ pub(super) fn links(text: &str) -> (BTreeSet<String>, String) {
         remains.push_str(&run[part.len()..]);
     }
     (links, remains)
+}
+
+/// Whether what stands before `://` ends with `http` or `https`, as in `url=https`.
+fn is_scheme_of_the_web(before: &str) -> bool {
+    let scheme = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && !"+.-".contains(c)).next().unwrap_or_default();
+    ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web))
 }
 
 /// Whether it begins with a host name or an e-mail address. The last label has letters only.

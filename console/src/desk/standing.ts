@@ -22,6 +22,11 @@ export function isMine(conversation: Conversation, me: Me | null): boolean {
   return !!me?.agent_id && conversation.assignee?.agent_id === me.agent_id;
 }
 
+/** Where a conversation stands: as long as it is the same, the lists that have it are the same. */
+export function placeOf(conversation: Conversation | undefined): string {
+  return conversation ? `${conversation.state} ${conversation.stage} ${conversation.assignee?.agent_id ?? ""} ${conversation.group_id ?? ""}` : "";
+}
+
 /** The composer for a conversation at this time of the server. */
 export function composerOf(conversation: Conversation, me: Me | null, now: number): Composer {
   if (conversation.state === "closed") return { kind: "closed" };

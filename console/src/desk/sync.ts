@@ -7,12 +7,13 @@ import { useNow } from "@/app/clock";
 import { t } from "@/app/i18n";
 import { joinTabs, type Tabs } from "@/sync/leader";
 import { connection, pause, SLEPT } from "@/sync/pace";
-import type { Hint } from "@/sync/hint";
+import { NOTHING, widen, type Hint } from "@/sync/hint";
 import { openWire, type Wire } from "@/sync/wire";
 import { readDrafts } from "@/sync/drafts";
 import { end } from "@/app/session";
 import { useAlerts } from "./alerts";
 import { useLists } from "./lists";
+import { placeOf } from "./standing";
 import { useStaff } from "./staff";
 import { useThreads } from "./threads";
 import { say } from "./toasts";
@@ -20,6 +21,8 @@ import { say } from "./toasts";
 const HEARTBEAT = 30_000;
 /** Hints that come together lead to one look. */
 const TOGETHER = 200;
+/** How long after reading the lists they are read again at the earliest, because of hints. */
+const LISTS_PACE = 1000;
 
 export const useSync = defineStore("sync", () => {
   const [lists, threads, staff, alerts] = [useLists(), useThreads(), useStaff(), useAlerts()];
@@ -38,6 +41,11 @@ export const useSync = defineStore("sync", () => {
   let looking = false;
   let lookAgain = false;
   let namesDue = 0;
+  let listsReadAt = 0;
+  let scope = NOTHING();
+  let soonAt = 0;
+  // Whether other tabs have asked for the next look: then they need not be told what it finds.
+  let isTold = true;
   let stopWatching: (() => void)[] = [];
 
   // `now` makes it count on while no answer comes.
@@ -64,6 +72,7 @@ export const useSync = defineStore("sync", () => {
   }
 
   async function lookOnce(told: boolean): Promise<void> {
+    listsReadAt = Date.now();
     const before = alerts.snapshot();
     const views = [...new Set([lists.view, "mine" as const, "waiting" as const])];
     const [good] = await Promise.all([
@@ -86,6 +95,23 @@ export const useSync = defineStore("sync", () => {
     // The leader rings: a tab that saw something first tells it.
     if (news && !leader() && !told) tabs?.tell({ type: "look", hint: null });
     lists.prune(new Set([...threads.threads.keys(), ...(open.value ? [open.value] : [])]));
+  }
+
+  /** Reads conversations that the page knows; the lists as well if one of them has another place now. */
+  async function lookAt(conversations: ReadonlyMap<string, boolean>, told: boolean): Promise<void> {
+    const before = alerts.snapshot();
+    const placeOfKnown = (cid: string) => placeOf(lists.conversations.get(cid));
+    const answers = await Promise.all(
+      [...conversations.keys()].map(async (cid) => {
+        const place = placeOfKnown(cid);
+        const refusal = await lists.refreshOne(cid);
+        return refusal === null && placeOfKnown(cid) === place;
+      }),
+    );
+    if (!answers.every(Boolean)) lookSoon(null, told);
+    if (open.value && conversations.has(open.value)) await threads.refresh(open.value, conversations.get(open.value));
+    const news = alerts.compare(before, leader());
+    if (news && !leader() && !told) tabs?.tell({ type: "look", hint: null });
   }
 
   /** A heartbeat, and whether the server still counts on the agent. */
@@ -116,19 +142,42 @@ export const useSync = defineStore("sync", () => {
     }, next);
   }
 
-  /** Looks after the next 200 milliseconds, however many ask for it. */
-  function lookSoon(told = false): void {
-    if (soon !== undefined) return;
-    soon = setTimeout(() => {
-      soon = undefined;
+  /** Looks at what a hint asks for, or at the lists, after the next 200 milliseconds, however many ask for it. */
+  function lookSoon(hint: Hint | null = null, told = false): void {
+    widen(scope, hint, (cid) => lists.conversations.has(cid));
+    isTold &&= told;
+    lookIn(TOGETHER);
+  }
+
+  function lookIn(wait: number): void {
+    const due = Date.now() + wait;
+    if (soon !== undefined && soonAt <= due) return;
+    clearTimeout(soon);
+    soonAt = due;
+    soon = setTimeout(lookNow, wait);
+  }
+
+  function lookNow(): void {
+    soon = undefined;
+    const [asked, told] = [scope, isTold];
+    const wait = listsReadAt + LISTS_PACE - Date.now();
+    if (asked.lists && wait <= 0) {
+      [scope, isTold] = [NOTHING(), true];
       void look(told);
-    }, TOGETHER);
+      // The state of a message is no part of the revision by which the look finds what is new.
+      if (open.value && asked.conversations.get(open.value)) void threads.refresh(open.value, true);
+      return;
+    }
+    // A conversation does not wait for the pace of the lists.
+    [scope, isTold] = [{ conversations: new Map(), lists: asked.lists }, told || !asked.lists];
+    if (asked.conversations.size > 0) void lookAt(asked.conversations, told);
+    if (asked.lists) lookIn(wait);
   }
 
   function hinted(hint: Hint): void {
     if (hint.type === "session_ended") return end(true);
     if (hint.type === "duty") void staff.loadMe();
-    if (visible.value || leader()) lookSoon();
+    if (visible.value || leader()) lookSoon(hint);
   }
 
   function restartWire(): void {
@@ -174,7 +223,7 @@ export const useSync = defineStore("sync", () => {
       } else if (word.type === "viewing") alerts.viewing(word.tab, word.cid);
       else if (word.type === "hello") {
         if (leader()) tabs?.tell({ type: "live", live: live.value });
-      } else if (visible.value || leader()) lookSoon(true);
+      } else if (visible.value || leader()) lookSoon(word.hint, true);
     });
     tabs.tell({ type: "hello" });
     stopWatching = [

@@ -22,3 +22,21 @@ export function hintOf(frame: unknown): Hint | null {
     return null;
   }
 }
+
+/** What has to be read after hints: some conversations by themselves, or the lists. */
+export interface Scope {
+  /** Conversations; true where a message was written or its state has changed. */
+  conversations: Map<string, boolean>;
+  lists: boolean;
+}
+
+export const NOTHING = (): Scope => ({ conversations: new Map(), lists: false });
+
+/** Adds what a hint asks for. A conversation that the page does not know may belong into a list. */
+export function widen(scope: Scope, hint: Hint | null, isKnown: (cid: string) => boolean): void {
+  if (hint?.cid === undefined || !isKnown(hint.cid)) {
+    scope.lists = true;
+    return;
+  }
+  scope.conversations.set(hint.cid, hint.type === "message" || scope.conversations.get(hint.cid) === true);
+}

@@ -1,10 +1,11 @@
 // One tab of the browser holds the socket, sends heartbeats, rings and notifies. The others hear it.
 import { ref, type Ref } from "vue";
+import type { Hint } from "./hint";
 
 /** What tabs tell each other. */
 export type Word =
   | { type: "live"; live: boolean }
-  | { type: "look"; hint: unknown }
+  | { type: "look"; hint: Hint | null }
   | { type: "viewing"; tab: string; cid: string | null }
   | { type: "hello" };
 

@@ -25,10 +25,10 @@ export const readFrames = () => call<{ items: Frame[] }>("GET", "/api/frames");
 /** A signed context that tells a frame's page about the conversation. */
 export const readFrameContext = (cid: string, frame_id: string) => call<{ context: string; expires_at: string }>("POST", `${ofConversation(cid)}/frame-context`, { body: { frame_id } });
 
-/** Uploads a picture for a message or a card of this conversation: at most 2 MB. */
-export const uploadPicture = (cid: string, picture: Blob) => call<{ upload_id: string }>("POST", `${ofConversation(cid)}/uploads`, { raw: picture });
-export const sendPicture = (cid: string, key: string, upload_id: string) =>
-  call<Message>("POST", `${ofConversation(cid)}/messages`, { body: { type: "image", image: { upload_id } }, headers: { "idempotency-key": key } });
+/** Gives WeChat a picture for a message or a card of this conversation: at most 2 MB. It keeps it for three days. */
+export const uploadPicture = (cid: string, picture: Blob) => call<{ media_id: string }>("POST", `${ofConversation(cid)}/uploads`, { raw: picture });
+export const sendPicture = (cid: string, key: string, media_id: string) =>
+  call<Message>("POST", `${ofConversation(cid)}/messages`, { body: { type: "image", image: { media_id } }, headers: { "idempotency-key": key } });
 
 /** The picture of a message. */
 export const readPicture = (cid: string, id: string): Promise<Answer<Blob>> => download(`${ofConversation(cid)}/messages/${encodeURIComponent(id)}/media`);

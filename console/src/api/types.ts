@@ -59,7 +59,7 @@ export type Block = Schemas["Block"];
 /** The stable code of a refusal. */
 export type ProblemCode = Schemas["ProblemCode"];
 /** A mini program card to send. */
-export type MiniPage = Schemas["MiniPage"] & { uploadId?: string };
+export type MiniPage = Schemas["MiniPage"];
 /** A note of colleagues about a visitor. */
 export type Note = Schemas["Note"];
 /** A text for answers that are given often. */

@@ -22,7 +22,7 @@ from check_template import aslist, report
 from transform import ROOT, transformed
 
 # The services whose requests are recorded.
-SERVICES = ("dynamodb", "secretsmanager", "sqs")
+SERVICES = ("dynamodb", "s3", "secretsmanager", "sqs")
 
 # What only functions of an earlier version use, which run beside those of this version during a deployment: they write an item for
 # each conversation of an agent.
@@ -37,9 +37,11 @@ def recorded(path):
 
 
 def place(arn):
-    """What is accessed: `table`, `index/due`, `secret`, or a queue by its logical id."""
+    """What is accessed: `table`, `index/due`, `secret`, `pictures`, or a queue by its logical id."""
     if isinstance(arn, dict):
         arn = json.dumps(arn)
+    if "Pictures." in arn or ":s3:::" in arn:
+        return "pictures"
     queue = re.search(r':sqs:.*:kefu-(\w+)$|"Fn::GetAtt": \[?"(?!Table\b)(\w+)', arn)
     if queue:
         return queue[1] or queue[2]

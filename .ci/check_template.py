@@ -35,6 +35,8 @@ ROUTES = {
 WEB_SOCKET_ROUTES = {"$connect", "$disconnect", "$default"}
 # The id of a connection is not known beforehand; API, stage and method are.
 ANY_CONNECTION = re.compile(r"/realtime/(POST|DELETE)/@connections/\*$")
+# Nor is the name of an object; its bucket is.
+ANY_OBJECT = re.compile(r"^\$\{\w+\.Arn\}/\*$")
 PLACEHOLDER = re.compile(r"\$\{(?!!)([^}]+)\}")
 
 
@@ -125,7 +127,7 @@ def policies(template):
                     if key not in statement:
                         yield f"{id_}: a statement without {key}"
                     for text in strings(statement.get(key)):
-                        if "*" in ANY_CONNECTION.sub("", text):
+                        if "*" in ANY_OBJECT.sub("", ANY_CONNECTION.sub("", text)):
                             yield f"{id_}: {key} {text}"
                 if {"NotAction", "NotResource"} & set(statement):
                     yield f"{id_}: a statement that lists what it leaves out"
@@ -240,10 +242,13 @@ def settings(template):
     resources = template["Resources"]
     if resources["HttpApi"]["Properties"].get("FailOnWarnings"):
         yield "HttpApi: FailOnWarnings, although API Gateway warns about what SAM writes"
-    for id_ in ("Table", "MasterSecret"):
+    for id_ in ("Table", "Pictures", "MasterSecret"):
         policies = (resources[id_].get("DeletionPolicy"), resources[id_].get("UpdateReplacePolicy"))
         if policies != ("RetainExceptOnCreate", "Retain"):
             yield f"{id_}: DeletionPolicy and UpdateReplacePolicy are {policies}"
+    public = resources["Pictures"]["Properties"].get("PublicAccessBlockConfiguration", {})
+    if len(public) != 4 or not all(public.values()):
+        yield "Pictures: may be public"
     # A protected table cannot be deleted, so RetainExceptOnCreate would end in ROLLBACK_FAILED.
     if template["Parameters"]["DeletionProtection"]["Default"] != "false":
         yield "DeletionProtection: is on during the first deployment"

@@ -154,6 +154,11 @@ impl Bundle {
         self.aws.requests().reset();
     }
 
+    /// The keys of all objects of S3, each with its bucket.
+    pub fn object_keys(&self) -> Vec<String> {
+        self.aws.objects().keys()
+    }
+
     /// The messages in the dead-letter queues.
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         self.dead_letters.messages()

@@ -40,7 +40,7 @@ impl DataDir {
         }
         let lock = DataLock::take(path, user)?;
         if fresh {
-            own.into_iter().try_for_each(fs::remove_file).map_err(failed)?;
+            own.into_iter().try_for_each(|path| remove(&path)).map_err(failed)?;
         }
         Ok((Self(Some(path.to_owned())), lock))
     }
@@ -111,6 +111,16 @@ fn make(path: &Path) -> std::io::Result<bool> {
     Ok(true)
 }
 
+/// Deletes a file of the bundle, or the folder of its objects.
+fn remove(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
+}
+
+/// Creates a folder within the data, unless it exists.
+pub(crate) fn make_folder(path: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new().recursive(true).create(path)
+}
+
 /// Replaces a file atomically with one that only this user can read.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let new = path.with_extension(format!("{}.new", Uuid::now_v7().simple()));
@@ -150,6 +160,8 @@ pub(crate) const POSITIONS: &str = "positions.json";
 pub(crate) const ADMIN_TOKEN: &str = "admin-token.json";
 /// The state of the simulated WeChat.
 pub(crate) const WECHAT: &str = "wechat.json";
+/// The folder of the objects of all buckets.
+pub(crate) const OBJECTS: &str = "objects";
 /// The credentials of the demo mini program.
 pub(crate) const DEMO: &str = "demo.json";
 
@@ -160,7 +172,8 @@ pub(crate) const CLOCK: &str = "clock.json";
 fn is_bundle_file(name: &str) -> bool {
     let stem = name.strip_suffix(".new").map(|name| name.split('.').next().unwrap_or_default());
     let name = stem.map_or_else(|| name.to_owned(), |stem| format!("{stem}.json"));
-    name.starts_with(TABLE) || [TABLES, SECRETS, POSITIONS, ADMIN_TOKEN, WECHAT, DEMO, CLOCK].contains(&name.as_str())
+    const FILES: [&str; 8] = [TABLES, SECRETS, POSITIONS, ADMIN_TOKEN, WECHAT, DEMO, CLOCK, OBJECTS];
+    name.starts_with(TABLE) || FILES.contains(&name.as_str())
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::aws::{Aws, Secrets};
+use crate::aws::{Aws, Objects, Secrets};
 use crate::bundle::Bundle;
 use crate::clock::MovableClock;
 use crate::data::{self, DataDir};
@@ -113,7 +113,7 @@ struct Tasks {
     workers: JoinSet<()>,
 }
 
-/// Serves DynamoDB, Secrets Manager, SQS and `@connections`. Returns the endpoint and its URL.
+/// Serves DynamoDB, Secrets Manager, SQS, S3 and `@connections`. Returns the endpoint and its URL.
 async fn serve_aws(
     template: &Template,
     database: &Database,
@@ -126,7 +126,8 @@ async fn serve_aws(
     let aws_url = url(&listener)?;
     let secrets = Secrets::open(template, data.clone())?;
     let aws = Aws::new(template, secrets, queues.clone(), database.clone(), address(&listener)?);
-    let aws = Arc::new(aws.with_connections(template, connections.clone()));
+    let aws = aws.with_connections(template, connections.clone()).with_objects(Objects::open(data));
+    let aws = Arc::new(aws);
     tasks.workers.spawn(Arc::clone(&aws).serve(listener));
     Ok((aws, aws_url))
 }
@@ -279,6 +280,7 @@ fn environment(template: &Template, function: &Function, access_key: &str, aws_u
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_ENDPOINT_URL_DYNAMODB", aws_url),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws_url),
+        ("AWS_ENDPOINT_URL_S3", aws_url),
         ("AWS_ENDPOINT_URL_SQS", aws_url),
         ("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", aws_url),
         ("AWS_LAMBDA_FUNCTION_NAME", &function.id),

@@ -162,7 +162,10 @@ async fn reception() {
         (world.items("conversation").await, visitor(&world, &binding).received_texts().await.len()),
         (before, 1)
     );
-    assert_all_samples("reception", &["backlog", "inbound", "tick", "timer"]);
+    // The message is gone: nothing is left to keep.
+    let answer = world.bundle.invoke("Reception", sample("reception/picture")).await.unwrap();
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    assert_all_samples("reception", &["backlog", "inbound", "picture", "tick", "timer"]);
 }
 
 #[tokio::test]
@@ -236,7 +239,7 @@ async fn console() {
 }
 
 /// The samples of `desk-api` in the order of the test, each with the status of its answer.
-const DESK_API: [(&str, u64); 47] = [
+const DESK_API: [(&str, u64); 48] = [
     ("openapi", 200),
     ("create-binding", 201),
     ("list-bindings", 200),
@@ -248,6 +251,7 @@ const DESK_API: [(&str, u64); 47] = [
     ("read-conversation", 200),
     ("list-messages", 200),
     ("say-text", 201),
+    ("message-media", 404),
     ("say-link", 201),
     ("typing", 204),
     ("me", 200),

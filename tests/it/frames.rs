@@ -49,7 +49,7 @@ async fn frame_is_replaced_with_its_key_and_the_page_allows_its_origin() {
     let stored = replace(&world, json!([orders, local])).await.expect(200).body["items"].clone();
     assert_eq!(stored[0]["url"], "https://shop.example/orders?from=kefu");
     assert_eq!(stored[0]["key"].as_str().unwrap().len(), 43);
-    assert!(policy(&world).await.contains("frame-src https://shop.example http://127.0.0.1:8123; "));
+    assert!(policy(&world).await.contains("frame-src http://127.0.0.1:8123 https://shop.example; "));
     world.bundle.reset_request_counts();
     policy(&world).await;
     assert_eq!(world.calls("Console", "GetItem"), 1);

@@ -40,6 +40,7 @@ mod log_entries;
 mod metrics;
 mod moved_clock;
 mod phone_page;
+mod pictures;
 mod query_parameters;
 mod queue;
 mod quick_replies;

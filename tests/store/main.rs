@@ -69,3 +69,4 @@ mod turn_slots;
 mod unreadable;
 mod vault;
 mod visitors;
+mod what_people_note;

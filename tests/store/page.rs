@@ -5,12 +5,15 @@ use std::{
     sync::Arc,
 };
 
-use desk::policy::{Grant, Role};
+use desk::{
+    conversation::AuthorRole,
+    policy::{Grant, Role},
+};
 use jiff::SignedDuration;
 use serde_json::json;
 use store::{
-    AuditActor, Claimed, ExposeSecret, IdempotentRequest, Kind, NewApiToken, NewOutbound, RobotFailure, SessionHolder,
-    SessionSource, Stage, Thread, token_hash,
+    AuditActor, Author, Claimed, ExposeSecret, Frame, IdempotentRequest, Kind, NewApiToken, NewOutbound, NoteAdded,
+    ReplyOwner, ReplyText, RobotFailure, SessionHolder, SessionSource, Stage, Thread, Upload, token_hash,
 };
 
 use crate::support::{
@@ -125,6 +128,26 @@ async fn everything(kit: &Kit) {
     let said = outbound(&visitor(), &NewOutbound::fresh_id(kit.now()), "hello");
     kit.store_outbound(&said, Some(&idempotency)).await.unwrap();
     assert!(matches!(kit.table.sends().claim(&visitor(), &said.id).await.unwrap(), Claimed::Ours(_)));
+    what_people_note(kit).await;
+}
+
+/// Notes, quick replies, frames and uploads.
+async fn what_people_note(kit: &Kit) {
+    let author = Author::automatic(AuthorRole::Admin);
+    let added = kit.table.visitor_notes().add_note(&visitor(), "note", &author).await.unwrap();
+    assert!(matches!(added, NoteAdded::Stored(_)), "{added:?}");
+    for owner in [ReplyOwner::All, ReplyOwner::Agent("a0123456789ab".to_owned())] {
+        let (title, content) = ("title".to_owned(), "content".to_owned());
+        let text = ReplyText { title, shortcut: None, folder: None, content };
+        kit.table.quick_replies().create_quick_reply(owner, text, author.clone()).await.unwrap().unwrap();
+    }
+    let (frames, url) = (kit.table.frames(), "https://shop.example/".to_owned());
+    let frame = Frame { id: Frame::fresh_id(), name: "n".to_owned(), url, app_ids: Vec::new(), group_ids: Vec::new() };
+    let seen = frames.frames().await.unwrap();
+    frames.replace_frames(&kit.vault, &seen, &[frame]).await.unwrap();
+    let (media_id, content_type) = ("media-1".to_owned(), "image/png".to_owned());
+    let upload = Upload { media_id, content_type, size: 1, uploaded_at: kit.now() };
+    assert!(kit.table.pictures().note_upload(&visitor(), &upload).await.unwrap());
 }
 
 #[tokio::test]

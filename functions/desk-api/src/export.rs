@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{
     AuditAction, AuditActor, AuditDetail, AuditSubject, AuditSubjectKind, Conversation, Event, Message, NewAudit, Note,
-    StoreError, Thread, Visitor,
+    StoreError, Thread, Upload, Visitor,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -51,6 +51,8 @@ pub(crate) enum ExportedItem {
     Person { partnerid: String, signer: Option<String>, app_id: String, openid: String },
     /// A note that a person wrote about them.
     Note(Note),
+    /// A picture that was uploaded to be sent to them.
+    Upload(Upload),
     /// A conversation.
     Conversation(Box<Conversation>),
     /// An event of a conversation.
@@ -95,7 +97,7 @@ impl Position {
 /// Export a visitor
 ///
 /// All that is stored of the visitor: profile, person, notes, conversations with their events, messages, and the pictures that were
-/// sent to them. The audit log has one entry for the first page. Works for mini programs that are no longer bound, too.
+/// sent to them. The bytes of a picture are those of `GET /api/conversations/{cid}/messages/{id}/media`. The audit log has one entry for the first page. Works for mini programs that are no longer bound, too.
 #[utoipa::path(
     get,
     path = "/api/bindings/{app_id}/visitors/{openid}/export",
@@ -151,6 +153,7 @@ async fn step(
             let visitor = store.threads.visitor(thread).await?;
             add_visitor(thread, visitor, items);
             items.extend(store.threads.notes(thread).await?.into_iter().map(ExportedItem::Note));
+            items.extend(services.pictures.uploads(thread).await?.into_iter().map(ExportedItem::Upload));
             Position::Conversation(None)
         }
         Position::Conversation(after) => {
@@ -282,6 +285,7 @@ enum ExportedKind {
     Visitor,
     Person,
     Note,
+    Upload,
     Conversation,
     Event,
     Message,

@@ -3,7 +3,7 @@
 //! - One module for each resource, with its handlers and, in `routes`, who may call them: `bindings` (with `health` and
 //!   `session_from_secret`), `session_from`, `visitors` (with `change_visitor`, `notes`,
 //!   `erasure` and `export`), `conversations` (with `counts`), `handoff` (claim,
-//!   accept, mark as read, transfer, close), `messages`, `groups`,
+//!   accept, mark as read, transfer, close), `messages`, `pictures`, `groups`,
 //!   `agents` (with `duty`), `merchants`, `robots` (with `questions` and `try_robot`), `calendars`, `quick_replies`, `frames`, `routing`, `access_tokens`, `sign_in`,
 //!   `sessions`, `realtime`, `audit`, `me`.
 //! - What groups, agents, merchants, robots and calendars have in common: `records` creates, lists, changes and deletes
@@ -40,6 +40,7 @@ mod messages;
 mod names;
 mod notes;
 mod parameters;
+mod pictures;
 mod questions;
 mod quick_replies;
 mod realtime;
@@ -77,7 +78,7 @@ pub struct Deps {
 }
 
 impl Deps {
-    /// Reads `TABLE_NAME`, `SECRET_ARN`, `WECHAT_API_URL`, `ADMIN_TOKEN_SHA256`, `REALTIME_URL` and `CONNECTIONS_URL`. The address of
+    /// Reads `TABLE_NAME`, `SECRET_ARN`, `WECHAT_API_URL`, `ADMIN_TOKEN_SHA256`, `PICTURES_BUCKET`, `REALTIME_URL` and `CONNECTIONS_URL`. The address of
     /// the WebSocket API may be a path on the same host, as in the bundle on one machine.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let mut settings = env.settings();
@@ -85,6 +86,7 @@ impl Deps {
         let realtime_url = settings.text("REALTIME_URL");
         let connections_url = settings.text("CONNECTIONS_URL");
         let (table, vault, channel) = settings.channel(clock.clone()).await?;
+        let table = table.with_objects(env.settings().pictures(clock.clone())?);
         let connections = Aws::new(env, CallLimits::OneSecond)?.connections(&connections_url);
         let live = Live::new(table.connected(), connections);
         let mut router = ApiRouter::default();
@@ -139,6 +141,7 @@ fn mount(routes: &mut impl Routes<Services>) {
     counts::routes(routes);
     handoff::routes(routes);
     messages::routes(routes);
+    pictures::routes(routes);
     quick_replies::routes(routes);
     routing::routes(routes);
     access_tokens::routes(routes);

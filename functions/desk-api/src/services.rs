@@ -2,7 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use ::conversations::{AgentActions, Conversations, Eraser};
+use ::conversations::{AgentActions, Conversations, Eraser, KeptPictures};
 use api::{Caller, Problem};
 use axum::{
     extract::{FromRef, FromRequestParts},
@@ -27,6 +27,7 @@ pub(crate) struct Services {
     pub(crate) robots: ::robots::Client,
     pub(crate) names: Arc<NameCache>,
     pub(crate) eraser: Eraser,
+    pub(crate) pictures: KeptPictures,
     vault: Vault,
     deployed: Deployed,
 }
@@ -110,11 +111,13 @@ impl Services {
         robots: ::robots::Client,
         deployed: Deployed,
     ) -> Self {
+        let pictures = KeptPictures::new(table, channel.clone());
         let conversations = Conversations::new(table, &vault, channel);
         Self {
             store: Arc::new(Store::new(table)),
             actions: AgentActions::new(&conversations, table.duty_writer(), table.token_agents()),
             eraser: Eraser::new(&conversations, table.erasures()),
+            pictures,
             conversations,
             robots,
             names: Arc::default(),

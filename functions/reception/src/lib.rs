@@ -1,14 +1,15 @@
 //! Processes visitors' messages as they arrive from the table's stream. Each minute, and by timers in between, it processes what
-//! is due, and what functions that stopped have left behind; [`tick`] says how.
+//! is due, and what functions that stopped have left behind; [`tick`] says how. It also keeps the pictures of visitors, from a queue.
 //!
 //! The decisions are made in [`conversations`]. A message may be processed twice without harm: its transaction requires
 //! that it is unprocessed, and the ids of the automatic replies follow from it.
 
+mod pictures;
 mod tick;
 
 use std::sync::Arc;
 
-use conversations::{Conversations, Tick};
+use conversations::{Conversations, KeptPictures, Tick};
 use function::{
     Deadline, Env, Failure, Queue, StartError, http,
     trigger::{Record, Trigger, batch_failures},
@@ -29,33 +30,37 @@ const BATCH_SENDS: SignedDuration = SignedDuration::from_secs(5);
 pub struct Deps {
     conversations: Conversations,
     due_checks: DueChecks,
+    pictures: KeptPictures,
     work: Queue,
     timers: Queue,
     clock: SharedClock,
 }
 
 impl Deps {
-    /// Reads `TABLE_NAME`, `SECRET_ARN`, `WECHAT_API_URL`, `TICK_WORK_URL` and `TIMERS_URL`.
+    /// Reads `TABLE_NAME`, `SECRET_ARN`, `WECHAT_API_URL`, `PICTURES_BUCKET`, `TICK_WORK_URL` and `TIMERS_URL`.
     pub async fn new(env: &Env, clock: SharedClock) -> Result<Self, StartError> {
         let (table, vault, channel) = env.settings().channel(Arc::clone(&clock)).await?;
+        let table = table.with_objects(env.settings().pictures(Arc::clone(&clock))?);
+        let pictures = KeptPictures::new(&table, channel.clone());
         let conversations = Conversations::new(&table, &vault, channel);
         let work = env.settings().queue("TICK_WORK_URL")?;
         let timers = env.settings().queue("TIMERS_URL")?;
-        Ok(Self { conversations, due_checks: table.due_checks(), work, timers, clock })
+        Ok(Self { conversations, due_checks: table.due_checks(), pictures, work, timers, clock })
     }
 
     /// The same from its parts, for measurements, with the queues `TickWork` and `Timers`.
     pub fn of(
         conversations: Conversations,
         due_checks: DueChecks,
+        pictures: KeptPictures,
         [work, timers]: [Queue; 2],
         clock: SharedClock,
     ) -> Self {
-        Self { conversations, due_checks, work, timers, clock }
+        Self { conversations, due_checks, pictures, work, timers, clock }
     }
 }
 
-/// Handles records of the stream, the tick, or messages of the queues `TickWork` and `Timers`.
+/// Handles records of the stream, the tick, or messages of the queues `TickWork`, `Timers` and `Pictures`.
 pub async fn handle(deps: &Deps, trigger: Trigger, deadline: Deadline) -> Result<Value, Failure> {
     let deps = &Deps { conversations: deps.conversations.within(deadline.time()), ..deps.clone() };
     let tick = || Tick::new(&deps.conversations, deps.due_checks.clone());

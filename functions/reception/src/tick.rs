@@ -16,9 +16,9 @@ use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{DueKey, DuePartition, Result, SENDING_LEASE, Timer, Upcoming};
+use store::{DueKey, DuePartition, PictureRef, Result, SENDING_LEASE, Timer, Upcoming};
 
-use crate::Deps;
+use crate::{Deps, pictures};
 
 /// The most items of a partition that the tick works on itself.
 const OWN_ITEMS: usize = 50;
@@ -36,12 +36,13 @@ const CONCURRENT_QUERIES: usize = 16;
 /// invocations work on one partition.
 const TICK_TIME: SignedDuration = SignedDuration::from_secs(55);
 
-/// A message of the queue `TickWork` or of the queue `Timers`.
+/// A message of the queue `TickWork`, of the queue `Timers` or of the queue `Pictures`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 enum Work {
     Backlog(Backlog),
     Timer(Timer),
+    Picture(PictureRef),
 }
 
 /// A message of the queue `TickWork`: a partition with more due items than a tick works on itself.
@@ -133,18 +134,23 @@ async fn set_timers(deps: &Deps, timers: &[Timer]) {
     stream::iter(timers.chunks(Queue::BATCH_MAX)).for_each_concurrent(CONCURRENT_SENDS, send).await;
 }
 
-/// Works on the backlogs and the timers of the messages. They are not delivered again: the next tick finds what is left.
+/// Works on the backlogs, the timers and the pictures of the messages. Backlogs and timers are not delivered again: the next tick finds
+/// what is left.
 pub(crate) async fn work_off(deps: &Deps, tick: &Tick, messages: &[Message], deadline: Deadline) -> Value {
-    let (mut report, mut timers) = (TickReport::default(), Vec::new());
+    let (mut report, mut timers, mut pictures) = (TickReport::default(), Vec::new(), Vec::new());
     for message in messages {
         match message.read::<Work>() {
             Ok(Work::Timer(timer)) => timers.push(timer),
+            Ok(Work::Picture(picture)) => pictures.push((message.id(), picture)),
             Ok(Work::Backlog(backlog)) => match work_off_partition(deps, tick, &backlog, deadline).await {
                 Ok(done) => report += done,
                 Err(error) => tracing::error!(%error, "a backlog was not read"),
             },
-            Err(error) => tracing::error!(id = message.id(), %error, "a message is neither a backlog nor a timer"),
+            Err(error) => tracing::error!(id = message.id(), %error, "a message is no work"),
         }
+    }
+    if !pictures.is_empty() {
+        return Box::pin(pictures::keep(deps, pictures, deadline)).await;
     }
     if !timers.is_empty() {
         let until = deadline.last_start(SENDING_LEASE);

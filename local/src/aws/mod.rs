@@ -1,4 +1,4 @@
-//! The endpoint of DynamoDB, Secrets Manager, SQS and `@connections`, on one loopback port.
+//! The endpoint of DynamoDB, Secrets Manager, SQS, S3 and `@connections`, on one loopback port.
 //!
 //! It identifies the calling function by the access key of the signature, which has the function's logical id and a random text of
 //! this start. It refuses requests of browser pages. It checks the IAM statements of the function, counts the request, applies an
@@ -12,6 +12,7 @@ mod connections;
 mod database;
 mod faults;
 mod in_flight;
+mod objects;
 mod permissions;
 mod queues;
 mod request_counter;
@@ -37,6 +38,8 @@ use tokio::task::JoinSet;
 pub(crate) use access_keys::AccessKeys;
 pub use faults::{Fault, TableFault, TableFaults};
 use in_flight::{Conflict, InFlight};
+use objects::ObjectRequest;
+pub(crate) use objects::Objects;
 use request_counter::RequestCounter;
 pub use request_counter::RequestCounts;
 pub(crate) use secrets::Secrets;
@@ -60,6 +63,7 @@ pub(crate) struct Aws {
     tables: Vec<TableDefinition>,
     secrets: Secrets,
     queues: Queues,
+    objects: Objects,
     connections: OpenConnections,
     /// The id of the WebSocket API and its stage.
     web_socket_api: (String, String),
@@ -105,6 +109,7 @@ impl Aws {
             tables: template.tables.values().cloned().collect(),
             secrets,
             queues,
+            objects: Objects::default(),
             connections: OpenConnections::default(),
             web_socket_api: (String::new(), String::new()),
             database,
@@ -130,6 +135,11 @@ impl Aws {
 
     pub(crate) fn requests(&self) -> &RequestCounter {
         &self.requests
+    }
+
+    /// The objects of the buckets.
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.objects
     }
 
     pub(crate) fn secrets(&self) -> &Secrets {
@@ -187,6 +197,9 @@ impl Aws {
         let body = body.to_bytes();
         if let Some(request) = ConnectionRequest::of(&parts.method, parts.uri.path()) {
             return self.answer_connections(&parts.method, &parts.headers, &request, &body);
+        }
+        if let Some(request) = ObjectRequest::of(&parts.method, &parts.headers, parts.uri.path()) {
+            return self.answer_objects(&parts.method, &parts.headers, &request, body);
         }
 
         if self.trusted_hosts.refusal(&parts.method, &parts.headers).is_some() || !is_aws_json(&parts.headers) {

@@ -24,8 +24,22 @@ struct Record {
 
 /// Records an authorized or refused request of a function, once. Requests that a test makes in the name of a function are left out.
 pub(super) fn record(function: &str, headers: &HeaderMap, request: &AuthorizationRequest, is_allowed: bool) {
+    if is_of_sdk(headers) {
+        write(function, request, is_allowed);
+    }
+}
+
+/// The same of a request to S3, for which the functions have a client of their own. The name of the object is left out.
+pub(super) fn record_object(function: &str, request: &AuthorizationRequest, is_allowed: bool) {
+    let bucket = request.resource.split('/').next().unwrap_or_default();
+    if function != super::OWN_KEY {
+        write(function, &AuthorizationRequest { resource: format!("{bucket}/*"), ..request.clone() }, is_allowed);
+    }
+}
+
+fn write(function: &str, request: &AuthorizationRequest, is_allowed: bool) {
     static RECORD: OnceLock<Option<Mutex<Record>>> = OnceLock::new();
-    let Some(record) = RECORD.get_or_init(open).as_ref().filter(|_| is_of_sdk(headers)) else { return };
+    let Some(record) = RECORD.get_or_init(open).as_ref() else { return };
     // A request without a key has one line, too.
     let keys: BTreeSet<&str> = request.leading_keys.iter().map(|key| prefix(key)).collect();
     let keys = if keys.is_empty() { BTreeSet::from([""]) } else { keys };

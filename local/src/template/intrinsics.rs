@@ -103,6 +103,7 @@ impl<'a> Resolver<'a> {
         match kind {
             "AWS::DynamoDB::Table"
             | "AWS::Serverless::Function"
+            | "AWS::S3::Bucket"
             | "AWS::Logs::LogGroup"
             | "AWS::ApiGatewayV2::Integration"
             | "AWS::ApiGatewayV2::Route" => Ok(format!("{STACK}-{name}")),
@@ -136,6 +137,7 @@ impl<'a> Resolver<'a> {
             ("AWS::DynamoDB::Table", "StreamArn") => Ok(format!("{table}/stream/{REGION}")),
             ("AWS::Serverless::Function", "Arn") => Ok(function_arn(resource)),
             ("AWS::SQS::Queue", "Arn") => Ok(format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{STACK}-{resource}")),
+            ("AWS::S3::Bucket", "Arn") => Ok(format!("arn:aws:s3:::{STACK}-{resource}")),
             ("AWS::SQS::Queue", "QueueName") => Ok(format!("{STACK}-{resource}")),
             ("AWS::Logs::LogGroup", "Arn") => {
                 Ok(format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{STACK}-{resource}:*"))

@@ -132,6 +132,9 @@ impl Template {
                 "AWS::SecretsManager::Secret" => read_secret(id, &properties, &resolver, &mut template),
                 "AWS::SQS::Queue" => queues::read(id, properties, &resolver, &mut template),
                 "AWS::Serverless::HttpApi"
+                // The endpoint of S3 takes any bucket that a function has a permission for.
+                | "AWS::S3::Bucket"
+                | "AWS::S3::BucketPolicy"
                 | "AWS::Lambda::Permission"
                 | "AWS::Logs::LogGroup"
                 | "AWS::CloudWatch::Alarm" => Ok(()),

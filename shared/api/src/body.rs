@@ -29,6 +29,18 @@ pub struct OptionalJson<T>(pub T);
 #[derive(Debug)]
 pub struct LimitedJson<T, const MAX: usize>(pub T);
 
+/// A body of at most `MAX` bytes, as it is.
+#[derive(Debug)]
+pub struct Binary<const MAX: usize>(pub Bytes);
+
+impl<S: Send + Sync, const MAX: usize> FromRequest<S> for Binary<MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        bytes(request, MAX).await.map(Self)
+    }
+}
+
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 

@@ -89,6 +89,7 @@ codes! {
     PictureRedirects = "picture.redirects": "The address of the picture redirects too often.",
     PictureRefused = "picture.refused": "The address of the picture answers with an error status.",
     PictureTooLarge = "picture.too_large": "The picture is larger than 2 MB.",
+    MediaTooLarge = "media.too_large": "The picture is larger than the 4 MB that an answer of this API may have.",
     PictureUnreachable = "picture.unreachable": "The address of the picture does not answer.",
     PictureWrongType = "picture.wrong_type": "The file is not a picture of a type that WeChat takes.",
     // WeChat's limits on replies.

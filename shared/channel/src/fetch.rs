@@ -17,6 +17,7 @@ use wechat::{WebUrl, is_public};
 
 use crate::{
     error::{ChannelError, FetchError},
+    image_kind::ImageKind,
     reach::Reach,
     tls,
 };
@@ -31,21 +32,10 @@ const MAX_REDIRECTS: u32 = 3;
 /// A downloaded picture.
 #[derive(Debug, Clone)]
 pub struct Image {
-    /// `image/png`, `image/jpeg` or `image/gif`, detected from the first bytes.
-    pub content_type: &'static str,
+    /// PNG, JPEG or GIF, detected from the first bytes.
+    pub kind: ImageKind,
     /// The file, at most [`MAX_IMAGE`] bytes.
     pub bytes: Vec<u8>,
-}
-
-impl Image {
-    /// A file name with the extension that WeChat expects for the type.
-    pub fn file_name(&self) -> &'static str {
-        match self.content_type {
-            "image/png" => "picture.png",
-            "image/gif" => "picture.gif",
-            _ => "picture.jpg",
-        }
-    }
 }
 
 /// Resolves a host name to its addresses.
@@ -154,13 +144,8 @@ async fn read(mut response: reqwest::Response) -> Result<Image, FetchError> {
         }
         bytes.extend_from_slice(&chunk);
     }
-    let content_type = match bytes.as_slice() {
-        [0x89, b'P', b'N', b'G', ..] => "image/png",
-        [0xff, 0xd8, 0xff, ..] => "image/jpeg",
-        [b'G', b'I', b'F', b'8', ..] => "image/gif",
-        _ => return Err(FetchError::Type),
-    };
-    Ok(Image { content_type, bytes })
+    let kind = ImageKind::of(&bytes).filter(|kind| kind.is_sendable()).ok_or(FetchError::Type)?;
+    Ok(Image { kind, bytes })
 }
 
 /// The reason of a failed request: [`FetchError::NotPublic`] where the resolver of [`untrusted_url_client`] refused the

@@ -1,10 +1,12 @@
 //! Uploads of pictures as WeChat's temporary media (新增临时素材).
 
 use store::{MEDIA_LIFE, content_hash};
+use wechat::{ApiError, ErrCode};
 
 use crate::{
     Channel,
     error::{MediaError, TokenError},
+    image_kind::ImageKind,
 };
 
 impl Channel {
@@ -37,19 +39,48 @@ impl Channel {
 
     async fn upload(&self, app_id: &str, address: &str, refused: Option<&str>) -> Result<String, MediaError> {
         let image = self.fetcher.image(address).await?;
-        let hash = content_hash(&image.bytes);
-        let known = self.store.media.media_by_content(app_id, &hash).await.map_err(TokenError::from)?;
+        Ok(self.upload_unless_known(app_id, image.kind, image.bytes, refused).await?)
+    }
+
+    /// Uploads a picture, unless the same bytes were uploaded in the last days, and returns its media id.
+    #[tracing::instrument(skip_all, fields(app_id = app_id))]
+    pub async fn upload_picture(&self, app_id: &str, kind: ImageKind, bytes: Vec<u8>) -> Result<String, TokenError> {
+        self.upload_unless_known(app_id, kind, bytes, None).await
+    }
+
+    async fn upload_unless_known(
+        &self,
+        app_id: &str,
+        kind: ImageKind,
+        bytes: Vec<u8>,
+        refused: Option<&str>,
+    ) -> Result<String, TokenError> {
+        let hash = content_hash(&bytes);
+        let known = self.store.media.media_by_content(app_id, &hash).await?;
         if let Some(known) = known.filter(|known| Some(known.as_str()) != refused) {
             return Ok(known);
         }
-        let name = image.file_name();
+        let (name, content_type) = (kind.file_name(), kind.content_type());
         let media = self
             .with_token(app_id, |token| {
-                let bytes = image.bytes.clone();
-                async move { self.api.upload_image(token.value(), name, image.content_type, bytes).await }
+                let bytes = bytes.clone();
+                async move { self.api.upload_image(token.value(), name, content_type, bytes).await }
             })
             .await?;
-        self.store.media.remember_media(app_id, &hash, &media.media_id).await.map_err(TokenError::from)?;
+        self.store.media.remember_media(app_id, &hash, &media.media_id).await?;
         Ok(media.media_id)
+    }
+
+    /// Downloads a picture of at most 10 MB from WeChat; `None` where WeChat has none of this id, or none of that size.
+    #[tracing::instrument(skip_all, fields(app_id = app_id))]
+    pub async fn download_picture(&self, app_id: &str, media_id: &str) -> Result<Option<Vec<u8>>, TokenError> {
+        let download =
+            self.with_token(app_id, |token| async move { self.api.get_media(token.value(), media_id).await }).await;
+        match download {
+            Ok(download) => Ok(Some(download.bytes)),
+            Err(TokenError::WeChat(ApiError::Refused { errcode: ErrCode::INVALID_MEDIA, .. })) => Ok(None),
+            Err(TokenError::WeChat(ApiError::Unreadable { reason: "too large", .. })) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -41,6 +41,7 @@ mod in_flight;
 mod last_word;
 mod message_text;
 mod permissions;
+mod pictures;
 mod queue_drain;
 mod reception;
 mod reception_settings;
@@ -57,6 +58,7 @@ pub use actions::{Actor, AgentActions, HandedOff, HandoffError, HandoffResult, N
 pub use erasure::{Eraser, ErasureState};
 pub use events::{AnswerKind, AssignmentOrigin, ConversationEvent, NoData, RoutingCause, True, WithheldAnswer};
 pub use permissions::{groups_of, last_agent};
+pub use pictures::{KeptPictures, Picture, PictureError};
 pub use robot_turn::{AskFailure, AskedRobot, RobotTrial, TURN_TIME, TurnOutcome, TurnReport};
 pub use settings_cache::SETTINGS_LIFE;
 pub use simulate::{FirstStep, Simulated, Simulation};

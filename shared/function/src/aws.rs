@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_smithy_types::{
     retry::{RetryConfig, RetrySpec},
     timeout::TimeoutConfig,
 };
-use store::{SharedClock, Table, Vault};
+use store::{Objects, SharedClock, Table, Vault};
 
 use crate::{
     env::{Env, Settings, StartError},
@@ -79,6 +80,7 @@ pub struct Aws {
     https: Https,
     dynamodb_endpoint: Option<String>,
     secrets_endpoint: Option<String>,
+    s3_endpoint: Option<String>,
     #[cfg(feature = "queue")]
     sqs_endpoint: Option<String>,
     #[cfg(feature = "connections")]
@@ -105,7 +107,7 @@ macro_rules! client_config {
 
 impl Aws {
     /// Reads the variables that Lambda sets, and `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`,
-    /// `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI` and `AWS_CA_BUNDLE` (AWS SDKs and Tools Reference Guide) where they are set.
+    /// `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI` and `AWS_CA_BUNDLE` (AWS SDKs and Tools Reference Guide) where they are set.
     pub fn new(env: &Env, limits: CallLimits) -> Result<Self, StartError> {
         let mut settings = env.settings();
         let region = settings.text("AWS_REGION");
@@ -118,6 +120,7 @@ impl Aws {
             https: Https::new(tls::config(env, &region)?),
             dynamodb_endpoint: env.get("AWS_ENDPOINT_URL_DYNAMODB").map(ToOwned::to_owned),
             secrets_endpoint: env.get("AWS_ENDPOINT_URL_SECRETS_MANAGER").map(ToOwned::to_owned),
+            s3_endpoint: env.get("AWS_ENDPOINT_URL_S3").map(ToOwned::to_owned),
             #[cfg(feature = "queue")]
             sqs_endpoint: env.get("AWS_ENDPOINT_URL_SQS").map(ToOwned::to_owned),
             #[cfg(feature = "connections")]
@@ -160,6 +163,17 @@ impl Aws {
         Vault::new(aws_sdk_secretsmanager::Client::from_conf(config), secret, clock)
     }
 
+    /// The objects of the bucket with this name (Amazon S3 user guide, "Virtual hosting of general purpose buckets"; with an endpoint of its
+    /// own, the bucket stands in the path).
+    pub fn objects(&self, bucket: &str, clock: SharedClock) -> Objects {
+        let address = match &self.s3_endpoint {
+            Some(endpoint) => format!("{endpoint}/{bucket}"),
+            None => self.usual_endpoint(&format!("{bucket}.s3")),
+        };
+        let connector = SharedHttpConnector::new(self.https.clone());
+        Objects::new(connector, self.credentials.clone(), self.region.to_string(), address, clock)
+    }
+
     /// The connections of the WebSocket API whose stage has this URL.
     #[cfg(feature = "connections")]
     pub fn connections(&self, url: &str) -> crate::Connections {
@@ -195,6 +209,12 @@ impl Settings<'_> {
         let channel = channel::Channel::new(&table, vault.clone(), &api, reach);
         let channel = channel.map_err(|error| StartError::Settings(vec![error.to_string()]))?;
         Ok((table, vault, channel))
+    }
+
+    /// The bucket of pictures, whose name is in `PICTURES_BUCKET`.
+    pub fn pictures(mut self, clock: SharedClock) -> Result<Objects, StartError> {
+        let bucket = self.text("PICTURES_BUCKET");
+        Ok(Aws::new(self.done()?, CallLimits::TenSeconds)?.objects(&bucket, clock))
     }
 
     /// The queue whose URL is in the variable `name`. The first message opens the connection.

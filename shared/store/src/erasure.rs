@@ -21,7 +21,7 @@ use crate::{
     error::{Result, StoreError},
     handles::{DueChecks, Erasures},
     item::{Attributes, Build, Read, s},
-    keys,
+    keys, picture,
     table::{SERVICE, Table},
     thread::Thread,
     transaction::built,
@@ -57,6 +57,8 @@ pub struct ErasurePage {
     pub cids: BTreeSet<String>,
     /// The items to delete, and the idempotent requests and pictures that they name.
     keys: BTreeSet<(String, String)>,
+    /// The objects of the pictures that its items name.
+    pictures: BTreeSet<String>,
     /// Where the next page begins; `None` on the last.
     pub next: Option<String>,
 }
@@ -106,13 +108,16 @@ impl Erasures {
         }
         let answer = query.send().await.map_err(|error| StoreError::from_sdk(SERVICE, &error))?;
         let next = answer.last_evaluated_key.as_ref().and_then(|last| last.get("sk")).and_then(|sk| sk.as_s().ok());
-        let mut page = ErasurePage { cids: BTreeSet::new(), keys: BTreeSet::new(), next: next.cloned() };
+        let (keys, pictures) = (BTreeSet::new(), BTreeSet::new());
+        let mut page = ErasurePage { cids: BTreeSet::new(), keys, pictures, next: next.cloned() };
         for item in answer.items() {
             let read = Read { kind: "item of a thread", item };
             if read.opt_at("received_at")?.is_some_and(|received| received > erasure.begun_at) {
                 continue;
             }
-            page.keys.insert((pk.clone(), read.owned("sk")?));
+            let sk = read.owned("sk")?;
+            page.pictures.extend(picture(&erasure.thread, &read, &sk)?);
+            page.keys.insert((pk.clone(), sk));
             page.cids.extend(read.opt_owned("cid")?);
             page.keys
                 .extend(read.opt_s("idempotency")?.map(|hash| (keys::idempotency(hash), keys::IDEMPOTENCY.to_owned())));
@@ -142,8 +147,11 @@ impl Erasures {
         }
     }
 
-    /// Deletes a page, whose conversations are erased.
+    /// Deletes a page, whose conversations are erased, after the pictures that it names.
     pub async fn erase_page(&self, page: ErasurePage) -> Result<()> {
+        for picture in &page.pictures {
+            self.0.objects()?.delete(picture).await?;
+        }
         if page.keys.is_empty() { Ok(()) } else { self.0.delete_together(page.keys).await }
     }
 
@@ -185,8 +193,22 @@ impl Erasure {
     }
 }
 
-/// The media id of an image that was sent. A card's cover is shared with other visitors.
+/// The object of the picture that an item of a thread names.
+fn picture(thread: &Thread, read: &Read<'_>, sk: &str) -> Result<Option<String>> {
+    Ok(match read.opt_s("kind")? {
+        Some(keys::UPLOAD) => Some(thread.picture_of_media(read.s("media_id")?)),
+        Some("inbound") if read.opt_n::<u64>(picture::SIZE)?.is_some() => {
+            sk.strip_prefix(keys::MESSAGE_PREFIX).map(|id| thread.picture_of_message(id))
+        }
+        _ => None,
+    })
+}
+
+/// The media id of an image that was sent or uploaded. A card's cover is shared with other visitors.
 fn uploaded_image(read: &Read<'_>) -> Result<Option<String>> {
+    if read.opt_s("kind")? == Some(keys::UPLOAD) {
+        return read.opt_owned("media_id");
+    }
     if read.opt_s("kind")? != Some("outbound") || read.opt_s("type")? != Some("image") {
         return Ok(None);
     }

@@ -69,6 +69,10 @@ handles! {
     /// Reads and records uploads of pictures (`GetItem` and `PutItem` of `media#…`).
     MediaUploads media;
 
+    /// Keeps pictures of visitors and those that are uploaded for them (`GetItem`, `Query`, `PutItem` and `UpdateItem` of `thread#…`;
+    /// `s3:GetObject`, `s3:PutObject` and `s3:DeleteObject`).
+    Pictures pictures;
+
     /// Reads conversations and their events (`GetItem`, `BatchGetItem` and `Query` of `conversation#…`).
     ConversationReader conversations;
 
@@ -128,7 +132,7 @@ handles! {
 
     /// Erases visitors (`PutItem`, `GetItem` and `DeleteItem` of `erasure#…`; `GetItem`, `Query`, `PutItem` and `DeleteItem` of
     /// `thread#…`; `Query` and `DeleteItem` of `conversation#…`; `GetItem` and `DeleteItem` of `media#…`; `DeleteItem` of
-    /// `person#…` and `idempotency#…`; `PutItem` of `audit#…`).
+    /// `person#…` and `idempotency#…`; `PutItem` of `audit#…`; `s3:DeleteObject`).
     Erasures erasures;
 
     /// Creates the agent that the holder of a token of the API works as (`PutItem` and `UpdateItem` of `agent#…`, `PutItem` of

@@ -41,6 +41,7 @@ pub(crate) const WATCH: &str = "watch";
 pub(crate) const DEPARTURES: &str = "departures";
 pub(crate) const EVENT: &str = "event";
 pub(crate) const NOTE: &str = "note";
+pub(crate) const UPLOAD: &str = "upload";
 pub(crate) const FRAMES: &str = "frames";
 /// The key of a frame, and the partition of all.
 pub(crate) const FRAME_KEY: &str = "frame_key";
@@ -58,6 +59,8 @@ pub(crate) const AGENT_TOKEN_PREFIX: &str = "token#";
 pub(crate) const EVENT_PREFIX: &str = "event#";
 /// Sorts before the messages: what sorts behind them is read with the newest ones.
 pub(crate) const NOTE_PREFIX: &str = "agent-note#";
+/// As [`NOTE_PREFIX`].
+pub(crate) const UPLOAD_PREFIX: &str = "image-upload#";
 pub(crate) const QUESTION_PREFIX: &str = "question#";
 pub(crate) const MESSAGE_PREFIX: &str = "message#";
 pub(crate) const THREAD_PREFIX: &str = "thread#";
@@ -108,6 +111,11 @@ pub(crate) fn message(id: &str) -> String {
 /// A note about the visitor of a thread.
 pub(crate) fn note(id: &str) -> String {
     format!("{NOTE_PREFIX}{id}")
+}
+
+/// A picture that was uploaded for the visitor of a thread. Hashed: a media id may be of any length.
+pub(crate) fn upload(media_id: &str) -> String {
+    format!("{UPLOAD_PREFIX}{}", short_hash(&[media_id]))
 }
 
 pub(crate) fn conversation(cid: &str) -> String {

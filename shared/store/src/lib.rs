@@ -20,6 +20,7 @@
 //! | inbound: a push from WeChat; the key is the message's own identity | `thread#<appid>#<openid>` | `message#<CreateTime>-<MsgId or event>` | `due`: `due#<shard>`, until processed | message-ingress; conversations |
 //! | outbound: a message to the visitor, with its state | `thread#<appid>#<openid>` | `message#<seconds>-r<unique>` | `due`: `due#<shard>`, until settled; for a held text, its expiry | conversations, channel |
 //! | visitor: the open conversation, the profile, the last session-from, the reply ledger, the held texts, the messages of the minute, the robot turns of the hour, the block, the last message with what is unread, what agents note | `thread#<appid>#<openid>` | `visitor` | | conversations, channel; desk-api (what agents note) |
+//! | upload: a picture that was uploaded to be sent to the visitor | `thread#<appid>#<openid>` | `image-upload#<hash>` | | desk-api |
 //! | note: what a person wrote about the visitor for others | `thread#<appid>#<openid>` | `agent-note#<id>` | | desk-api |
 //! | `visitor_conversation`: a conversation of the visitor; it expires with the conversation | `thread#<appid>#<openid>` | `conversation#<time opened>#<cid>` | | with the conversation |
 //! | person: a visitor with a verified partnerid, by the signer that vouched for it and the partnerid | `person#<hash>` | `visitor#<uid>` | | conversations |
@@ -63,6 +64,7 @@
 //! | the messages of a conversation | the same, from its first message on, filtered by `cid` |
 //! | the conversations of a visitor, oldest first | query `thread#…`, `conversation#…` |
 //! | the notes about a visitor, oldest first | query `thread#…`, `agent-note#…` |
+//! | the pictures that were uploaded for a visitor | query `thread#…`, `image-upload#…` |
 //! | the input of a decision | get the visitor, or query it with the newest messages, among them the replies in flight; get the conversation |
 //! | write a decision | one transaction, on condition that the visitor and the conversation are unchanged and the agent has capacity |
 //! | the history of a conversation | query `conversation#…`, `event#…` |
@@ -131,6 +133,7 @@
 //! | duty | conversations | the capacity, 100 at most, of 50 bytes each |
 //! | visitor | a block | a reason of 200 bytes |
 //! | visitor | tags | 20 tags and a name of 64 bytes each |
+//! | upload | | fields of fixed size |
 //! | note | its text | 2000 bytes; 100 notes of a visitor |
 //! | watch, departures | mini programs that use the queue | 64 counters of 20 bytes each |
 //! | `turn_slots` | turns, days | 20 slots; the counters of earlier days are removed |
@@ -142,6 +145,13 @@
 //! | frames | frames | 10, of 6 KB each |
 //! | `quick_reply` | texts | 2.3 KB; 300 of an agent, 1000 that are shared |
 //! | access, `sign_in`, session, ticket, connection | scope of a token; the device | 50 ids of groups, 50 AppIDs; 200 bytes |
+//!
+//! # Pictures
+//!
+//! The bytes of pictures are objects of one bucket, by `<uid>/<hash of the message's id or the media id>`: those that visitors send, which
+//! WeChat has for three days, and those that agents upload. An inbound message has `picture_size` and an upload is an item, before there is
+//! an object; the object goes before the item. So an erasure, which reads the table, leaves none. Where items expire, the bucket's lifecycle
+//! deletes their objects by the same period.
 //!
 //! # Decisions
 //!
@@ -185,7 +195,9 @@ mod marks;
 mod media;
 mod message;
 mod note;
+mod objects;
 mod outbox;
+mod picture;
 mod postpone;
 mod preview;
 mod push_credentials;
@@ -234,9 +246,9 @@ pub use frames::{FRAMES_MAX, Frame, StoredFrames};
 pub use handles::{
     AccessTokens, ApiTokenWriter, AuditLog, BindingList, BindingReader, BindingWriter, CallbackVerifier, Connected,
     Connecting, ConversationReader, Decisions, DueChecks, DueNow, DutyWriter, Erasures, FrameReader, Frames, Inbox,
-    Lists, MediaUploads, ModelUseReader, PushCredentialReader, Queues, QuickReplies, Resealing, RobotFailureReader,
-    RobotFailureWriter, Sends, Sessions, SettingsReader, SettingsWriter, StaffReader, ThreadReader, Tickets,
-    TokenAgents, TokenSchedule, TokenVerifier, TurnSlots, VisitorNotes,
+    Lists, MediaUploads, ModelUseReader, Pictures, PushCredentialReader, Queues, QuickReplies, Resealing,
+    RobotFailureReader, RobotFailureWriter, Sends, Sessions, SettingsReader, SettingsWriter, StaffReader, ThreadReader,
+    Tickets, TokenAgents, TokenSchedule, TokenVerifier, TurnSlots, VisitorNotes,
 };
 pub use idempotency::{EarlierRequest, IdempotentRequest};
 pub use image_change::ImageChange;
@@ -246,7 +258,9 @@ pub use marks::{Marks, MarksChange, TAG_MAX, TAGS_MAX};
 pub use media::{MEDIA_ID_MAX, MEDIA_LIFE, MEDIA_REUSE, content_hash};
 pub use message::{Author, Direction, Message, MessageState, SendFailure};
 pub use note::{NOTE_MAX, NOTES_MAX, Note, NoteAdded};
+pub use objects::{Object, Objects};
 pub use outbox::{NewOutbound, PENDING_GRACE};
+pub use picture::{PictureRef, Upload};
 pub use preview::{LastMessage, Preview, UNREAD_MAX};
 pub use push_credentials::SealedPushCredentials;
 pub use question::{QUESTIONS_MAX, StoredQuestion, fresh_question_id};

@@ -118,7 +118,7 @@ impl Table {
     }
 
     /// A write together with one of the visitor, who stays as they were read.
-    async fn write_with_visitor(
+    pub(crate) async fn write_with_visitor(
         &self,
         thread: &Thread,
         seen: &Visitor,

@@ -17,6 +17,7 @@ use crate::{
     error::{Cause, Result, StoreError},
     item::{Attributes, s},
     keys,
+    objects::Objects,
     retention::Retention,
     retry::Backoff,
     transaction::UnwrittenRequests,
@@ -40,6 +41,7 @@ pub struct Table {
     pub(crate) retention: Retention,
     /// The person whose changes this handle makes; see [`SettingsWriter::by`](crate::SettingsWriter::by).
     pub(crate) actor: Option<Arc<AuditActor>>,
+    objects: Option<Objects>,
     backoff: Backoff,
 }
 
@@ -81,6 +83,7 @@ impl Table {
             clock,
             retention: Retention::default(),
             actor: None,
+            objects: None,
             backoff: Backoff::default(),
         }
     }
@@ -89,6 +92,17 @@ impl Table {
     #[must_use]
     pub fn with_retention(self, retention: Retention) -> Self {
         Self { retention, ..self }
+    }
+
+    /// The same table with the bucket of pictures.
+    #[must_use]
+    pub fn with_objects(self, objects: Objects) -> Self {
+        Self { objects: Some(objects), ..self }
+    }
+
+    /// The bucket of pictures, which a function has that keeps or erases pictures.
+    pub(crate) fn objects(&self) -> Result<&Objects> {
+        self.objects.as_ref().ok_or(StoreError::Internal("the function has no bucket of pictures"))
     }
 
     /// The same table for what a person changes.

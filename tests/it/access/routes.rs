@@ -24,6 +24,8 @@ const CONVERSATIONS: &str = "
     GET    /api/conversations/{cid}/messages    200             200            200            200                200                  404                 200       200            200             404            200                  404
     GET    /api/conversations/{cid}/events      200             200            200            200                200                  404                 200       200            200             404            200                  404
     POST   /api/conversations/{cid}/messages    taken           taken          201            201                taken                404                 201       201            taken           404            taken                404
+    POST   /api/conversations/{cid}/uploads     taken           taken          201            201                taken                404                 201       201            taken           404            taken                404
+    GET    /api/conversations/{cid}/messages/{id}/media 404     404            404            404                404                  404                 404       404            404             404            404                  404
     POST   /api/conversations/{cid}/cards       taken           taken          201            201                taken                404                 201       201            taken           404            taken                404
     POST   /api/conversations/{cid}/typing      taken           taken          204            204                taken                404                 204       204            taken           404            taken                404
     DELETE /api/conversations/{cid}/messages/{id} not_held      not_held       not_held       not_held           not_held             404                 not_held  not_assigned   taken           404            not_held             404
@@ -241,7 +243,11 @@ async fn request(staff: &Staff<'_>, chat: &OpenConversation<'_>, token: &str, me
         "transfer" => Some(json!({ "agent_id": staff.agents[3] })),
         _ => None,
     };
+    let upload = path.ends_with("/uploads");
     let path = path.replace("{cid}", &chat.cid).replace("{id}", &message);
+    if upload {
+        return crate::pictures::upload(world, token, &path, crate::pictures::PNG).await;
+    }
     world.call(Some(token), method.clone(), &path, body.as_ref()).await
 }
 

@@ -27,6 +27,7 @@ async fn erased_visitor_leaves_nothing_and_another_one_stays_as_they_are() {
     for expected in [
         "inbound",
         "note",
+        "upload",
         "outbound",
         "visitor",
         "visitor_conversation",
@@ -38,9 +39,13 @@ async fn erased_visitor_leaves_nothing_and_another_one_stays_as_they_are() {
     ] {
         assert!(of_visitor.iter().any(|item| kind(item) == expected), "the story has no {expected}");
     }
+    let objects = |uid: &str| world.bundle.object_keys().iter().filter(|key| key.contains(uid)).count();
+    let both = (&named[1], &control[1]);
+    assert_eq!((objects(both.0), objects(both.1)), (2, 2), "one from the visitor, one for them");
     assert!(of_visitor.iter().any(|item| item.get("idempotency").is_some()), "the story has no idempotent request");
 
     world.delete(&path(desk.app_id(), "o-erased-openid")).await.expect(204);
+    assert_eq!((objects(both.0), objects(both.1)), (0, 2));
     let after = world.all_items().await;
     for item in with_any(&after, &named) {
         assert_eq!(kind(&item), "audit", "left over: {item}");
@@ -86,7 +91,7 @@ fn ids_of_items(stored: &[Value], openid: &str) -> Ids {
             "inbound" | "outbound" => vec![text(item, "sk").replace("message#", "")],
             "event" => events_of(item).iter().map(|seq| format!("{}#{seq}", text(item, "cid"))).collect(),
             "conversation" => vec![text(item, "cid")],
-            "media" => vec![text(item, "media_id")],
+            "media" | "upload" => vec![text(item, "media_id")],
             "note" => vec![text(item, "id")],
             _ => vec![openid.to_owned()],
         };
@@ -105,6 +110,7 @@ fn ids_of_export(export: &[Value]) -> Ids {
             "event" => ("event", format!("{}#{}", text("cid"), item["seq"])),
             "conversation" => ("conversation", text("cid")),
             "media" => ("media", text("media_id")),
+            "upload" => ("upload", text("media_id")),
             "note" => ("note", text("id")),
             "visitor" => ("visitor", text("openid")),
             "person" => ("person", text("openid")),
@@ -130,7 +136,7 @@ async fn export_has_every_item_of_the_visitor_and_of_no_one_else() {
     assert_eq!(found, expected);
     assert_eq!(
         found.keys().copied().collect::<Vec<_>>(),
-        ["conversation", "event", "media", "message", "note", "person", "visitor"]
+        ["conversation", "event", "media", "message", "note", "person", "upload", "visitor"]
     );
     let visitor = export.iter().find(|item| item["kind"] == "visitor").unwrap();
     assert_eq!(visitor["profile"]["nickname"], "nick-exported", "{visitor}");

@@ -21,6 +21,7 @@ pub(super) fn fate(kind: &str) -> Fate {
         "event" => Fate::Exported("event"),
         "media" => Fate::Exported("media"),
         "note" => Fate::Exported("note"),
+        "upload" => Fate::Exported("upload"),
         "visitor_conversation" | "waiting" | "idempotency" | "erasure" => Fate::Erased,
         // `duty` lists open conversations, and an erased one is closed first. `audit` names visitors by their uid for ever.
         "binding"

@@ -31,8 +31,8 @@ impl Desk {
         &self.service.binding.app_id
     }
 
-    /// A visitor goes through robot, queue, assignment, transfer, a held text, a card, an image, an idempotent request, notes
-    /// and a left message, which is open at the end. Returns every text that names them.
+    /// A visitor goes through robot, queue, assignment, transfer, a held text, a card, an image, an idempotent request, notes,
+    /// pictures of both sides and a left message, which is open at the end. Returns every text that names them.
     pub(super) async fn visit(&self, world: &World, name: &str, picture: &str) -> Vec<String> {
         let openid = format!("o-{name}-openid");
         let visitor = self.service.visitor(world, &openid);
@@ -54,13 +54,19 @@ impl Desk {
 
         let uid = visitor.conversation().await["uid"].as_str().unwrap().to_owned();
         let chat = OpenConversation { world, visitor, cid: cid.clone(), uid: uid.clone() };
-        chat.visitor.pushes("image", json!({ "pic_url": format!("https://mmbiz.example/{name}.png") })).await;
+        let photo = crate::pictures::base64(&crate::pictures::jpeg(name));
+        let image = json!({ "pic_url": format!("https://mmbiz.example/{name}.png"), "media_base64": photo });
+        chat.visitor.pushes("image", image).await;
         world.settle().await;
         let token = world.agent_token(agents[1]).await;
         let (messages, cards) = (chat.messages_path(), chat.cards_path());
         let post = async |path: &str, body: &Value| world.call(Some(&token), Method::POST, path, Some(body)).await;
         let once = world.request(Some(&token), Method::POST, &messages, Some(&text("您好")));
         once.header("idempotency-key", format!("key-{name}")).send().await.expect(201);
+        let uploads = format!("/api/conversations/{cid}/uploads");
+        let uploaded =
+            crate::pictures::upload(world, &token, &uploads, &crate::pictures::jpeg(&format!("{name}-2"))).await;
+        let uploaded = uploaded.expect(201).text("media_id");
         let image = json!({ "type": "image", "image": { "url": gallery(world, picture) } });
         let image = post(&messages, &image).await.expect(201);
         post(&cards, &chat.card_with_cover_at(&gallery(world, "full.png"))).await.expect(201);
@@ -92,7 +98,7 @@ impl Desk {
         }
         let ids = visitor.messages().await.into_iter().map(|message| message["id"].as_str().unwrap().to_owned());
         let media_id = image.body["image"]["media_id"].as_str().unwrap().to_owned();
-        let named = [openid, uid, cid, second, partnerid, format!("nick-{name}"), media_id];
+        let named = [openid, uid, cid, second, partnerid, format!("nick-{name}"), media_id, uploaded];
         let noted = ["remark", "tag", "note"].map(|kind| format!("{kind}-{name}"));
         named.into_iter().chain(ids).chain(noted).collect()
     }

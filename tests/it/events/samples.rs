@@ -104,6 +104,7 @@ pub(super) async fn all() -> Vec<(String, Value)> {
         ("reception/inbound", inbound.clone()),
         ("reception/tick", tick.clone()),
         ("reception/backlog", backlog(&inbound)),
+        ("reception/picture", queued(&[json!({ "app_id": APP, "openid": OPENID, "picture": "1772438400-m1" })])),
         ("reception/timer", queued(&[timer(&cid)])),
         ("fan-out/turn", inserted(std::slice::from_ref(&waiting))),
         ("fan-out/timer", inserted(&[timed(&waiting)])),

@@ -103,8 +103,9 @@ impl Cloud {
         // The discard port: nothing is sent.
         let channel = Channel::new(&table, vault.clone(), "http://127.0.0.1:9", Reach::Local);
         let channel = channel.map_err(|error| Error::Other(error.to_string()))?;
+        let pictures = conversations::KeptPictures::new(&table, channel.clone());
         let conversations = Conversations::new(&table, &vault, channel);
-        Ok(reception::Deps::of(conversations, table.due_checks(), queues, clock))
+        Ok(reception::Deps::of(conversations, table.due_checks(), pictures, queues, clock))
     }
 
     /// A table and a vault whose requests take no time.

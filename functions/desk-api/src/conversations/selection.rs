@@ -57,12 +57,20 @@ pub(super) struct ConversationQuery {
     agent_id: Option<String>,
     /// Those whose visitor is starred, or is not.
     #[serde(default, deserialize_with = "non_empty")]
-    #[param(nullable = false)]
-    starred: Option<bool>,
+    #[param(nullable = false, value_type = Option<bool>)]
+    starred: Option<Flag>,
     /// Those whose visitor has this tag.
     #[serde(default, deserialize_with = "non_empty")]
     #[param(nullable = false, max_length = 64)]
     tag: Option<String>,
+}
+
+/// `true` or `false` in a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Flag {
+    True,
+    False,
 }
 
 /// What a request selects: a set of conversations, and a filter.
@@ -111,7 +119,7 @@ impl Selection {
             app_id: query.app_id,
             group_id: query.group_id,
             agent_id: query.agent_id,
-            starred: query.starred,
+            starred: query.starred.map(|flag| flag == Flag::True),
             tag: query.tag,
         };
         let set = match view {

@@ -56,6 +56,7 @@ fn conversations(cid: &str) -> Vec<(&'static str, Value)> {
             "desk-api/say-text",
             call(&agent(), "POST", &messages, Some(say("text", json!({ "content": "您好，我是小王" })))),
         ),
+        ("desk-api/message-media", call(&agent(), "GET", &format!("{messages}/1772438400-m1/media"), None)),
         ("desk-api/say-link", call(&agent(), "POST", &messages, Some(say("link", link)))),
         ("desk-api/me", call(&agent(), "GET", "me", None)),
         ("desk-api/come-online", call(&agent(), "PUT", "agents/me/status", Some(json!({ "status": "online" })))),

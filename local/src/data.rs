@@ -164,15 +164,14 @@ pub(crate) const WECHAT: &str = "wechat.json";
 pub(crate) const OBJECTS: &str = "objects";
 /// The credentials of the demo mini program.
 pub(crate) const DEMO: &str = "demo.json";
-
 /// By how many seconds the clock is ahead.
 pub(crate) const CLOCK: &str = "clock.json";
 
 /// Whether a file belongs to the bundle. SQLite has additional files, and an interrupted write leaves a `.new`.
 fn is_bundle_file(name: &str) -> bool {
+    const FILES: [&str; 8] = [TABLES, SECRETS, POSITIONS, ADMIN_TOKEN, WECHAT, DEMO, CLOCK, OBJECTS];
     let stem = name.strip_suffix(".new").map(|name| name.split('.').next().unwrap_or_default());
     let name = stem.map_or_else(|| name.to_owned(), |stem| format!("{stem}.json"));
-    const FILES: [&str; 8] = [TABLES, SECRETS, POSITIONS, ADMIN_TOKEN, WECHAT, DEMO, CLOCK, OBJECTS];
     name.starts_with(TABLE) || FILES.contains(&name.as_str())
 }
 

@@ -24,7 +24,7 @@ const test = base.extend({
   },
   /** A desk with a frame for its conversations, and an agent who looks at one. */
   framed: async ({ world, open, pages, bundle }, use) => {
-    const desk = await world.desk({ agents: ["小林", "小陈"] });
+    const desk = await world.desk({ agents: ["小林", "顶班的小陈"] });
     const frames = await bundle.call("/api/frames", { method: "PUT", body: JSON.stringify({ items: [{ name: "订单", url: `${pages[0].url}/orders?shop=1`, app_ids: [desk.app_id] }] }) });
     await world.status(desk.agents[0], "online");
     const visitor = await world.arrives(desk, "林小满", "在吗");
@@ -159,9 +159,9 @@ test("frame of a conversation that a colleague has sends nothing", async ({ fram
   const { page, post, card, got, desk, cards } = framed;
   await world.status(desk.agents[1], "online");
   await page.keyboard.press("Alt+KeyT");
-  await page.getByRole("dialog").getByRole("radio", { name: /小陈/ }).check();
+  await page.getByRole("dialog").getByRole("radio", { name: /顶班的小陈/ }).check();
   await page.getByRole("dialog").getByRole("button", { name: "转接" }).click();
-  await expect(parts.note(page)).toContainText("小陈 正在接待");
+  await expect(parts.note(page)).toContainText("顶班的小陈 正在接待");
   await post(card());
   await expect.poll(async () => (await got("error")).map(({ code }) => code)).toEqual(["card.not_yours"]);
   expect(await cards()).toBe(0);

@@ -133,9 +133,14 @@ async fn head_gets_the_headers_only_and_other_methods_are_refused() {
 }
 
 #[tokio::test]
-async fn page_reads_nothing_from_the_table() {
+async fn page_reads_one_item_of_the_table_and_files_read_nothing() {
     let world = World::start().await;
+    let script = script(&world).await;
     world.bundle.reset_request_counts();
+    let reads = || world.calls("Console", "GetItem") + world.calls("Console", "Query");
+    get(&world, &script, &[]).await;
+    get(&world, "/icon.svg", &[]).await;
+    assert_eq!(reads(), 0);
     get(&world, "/", &[]).await;
-    assert_eq!(world.calls("Console", "GetItem") + world.calls("Console", "Query"), 0);
+    assert_eq!(reads(), 1);
 }

@@ -97,6 +97,9 @@ fn ids_of_items(stored: &[Value], openid: &str) -> Ids {
         };
         ids.entry(of).or_default().extend(of_item);
     }
+    // What is known of an upload to WeChat is in the exported upload.
+    let uploads = ids.get("upload").cloned().unwrap_or_default();
+    ids.entry("media").or_default().retain(|id| !uploads.contains(id));
     ids
 }
 

@@ -167,13 +167,14 @@ async fn uploaded_picture_is_sent_as_an_image_and_as_the_cover_of_a_card() {
     let sent = world.call(Some(&token), Method::POST, &chat.messages_path(), Some(&image)).await.expect(201);
     let mut card = chat.card_without_cover();
     card["miniPage"]["thumbMediaId"] = uploaded["media_id"].clone();
-    world.call(Some(&token), Method::POST, &chat.cards_path(), Some(&card)).await.expect(201);
+    let card = world.call(Some(&token), Method::POST, &chat.cards_path(), Some(&card)).await.expect(201);
     assert_eq!(world.sim_calls("/cgi-bin/media/upload").await, 1);
     // The workbench shows it, also after WeChat has deleted it.
     world.advance(4 * 24 * 3600);
     let shown = media(&world, &token, &chat, &sent.body["id"]).await;
     assert_eq!((shown.header("content-type"), shown.0.status().as_u16()), ("image/png", 200));
     assert_eq!(shown.bytes().await, PNG);
+    assert_eq!(media(&world, &token, &chat, &card.body["id"]).await.bytes().await, PNG, "the cover of the card");
     assert_eq!(world.sim_calls("/cgi-bin/media/get").await, 0);
 }
 

@@ -92,8 +92,8 @@ async fn upload(
 
 /// Get the picture of a message
 ///
-/// That of an image from or to the visitor, at most 4 MB. Pictures of visitors are kept with their messages; one that was sent by its address or by a media
-/// id of another system is there for three days, as WeChat has it.
+/// That of an image from or to the visitor, or the cover of a card, at most 4 MB. Pictures of visitors are kept with their messages; one
+/// that was sent by its address or by a media id of another system is there for three days, as WeChat has it.
 #[utoipa::path(
     get,
     path = "/api/conversations/{cid}/messages/{id}/media",

@@ -130,8 +130,13 @@ impl KeptPictures {
     }
 }
 
-/// The media id of a message's picture.
+/// The media id of a message's picture, or of the cover of a card.
 fn media_id(message: &Message) -> Option<String> {
-    let media_id = message.content.get("media_id")?.as_str()?;
-    (message.kind == "image" && !media_id.is_empty()).then(|| media_id.to_owned())
+    let field = match message.kind.as_str() {
+        "image" => "media_id",
+        "miniprogrampage" => "thumb_media_id",
+        _ => return None,
+    };
+    let media_id = message.content.get(field)?.as_str()?;
+    (!media_id.is_empty()).then(|| media_id.to_owned())
 }

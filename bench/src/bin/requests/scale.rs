@@ -205,13 +205,22 @@ table. A new account may have only 10 executions in all (Service Quotas, AWS Lam
 ## After an outage
 
 300,000 messages that no function has processed, and 10,000 agents, at the moment when the minute tick works again: the functions that
-are deployed, on the emulated table, with a clock by hand, by which each request takes 5 ms and 3 ms of its invocation's processor, and 20 invocations run at once (`BacklogConcurrency`). Counted by
+are deployed, on the emulated table, with a clock by hand. By this clock each request takes 5 ms, and 3 ms of its invocation's
+processor; 20 invocations run at once (`BacklogConcurrency`). Counted by
 `cargo run --release -p bench --bin backlog -- --agents 10000 --messages 300000`, which takes an hour of one processor and is not
 repeated by a test.
 
 | Minute | Messages left | Agents overdue | Invocations so far | Requests so far |
 |--:|--:|--:|--:|--:|
-BACKLOG";
+| 1 | 247,432 | 6,223 | 65 | 384,183 |
+| 2 | 189,499 | 5,817 | 130 | 768,245 |
+| 3 | 149,376 | 3,448 | 195 | 1,152,352 |
+| 4 | 96,221 | 1,177 | 239 | 1,540,062 |
+| 5 | 39,704 | 144 | 262 | 1,924,431 |
+| 6 | 3,542 | 0 | 285 | 2,161,087 |
+| 7 | 712 | 0 | 287 | 2,179,475 |
+| 8 | 0 | 0 | 289 | 2,184,240 |
+";
 
 #[cfg(test)]
 mod tests {

@@ -84,7 +84,7 @@ test("name, tags, star and notes are seen by a colleague, and the list is narrow
   await world.status(other, "online");
   await openRow(page, "满满");
   await page.keyboard.press("Alt+KeyT");
-  await page.getByRole("dialog").getByRole("radio", { name: /接手的小陈/ }).check();
+  await page.getByRole("dialog").getByRole("radio", { name: /接手的小陈 在线/ }).check();
   await page.getByRole("dialog").getByRole("button", { name: "转接" }).click();
   const colleague = await open(other);
   await openRow(colleague, "满满");

@@ -1,5 +1,6 @@
 //! A visitor who has no agent enters again with another target.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::session_from::{sobot, to_group};
@@ -59,6 +60,30 @@ async fn waiting_visitor_who_enters_with_another_group_is_routed_there() {
     visitor.writes("你好").await;
     assert_eq!(visitor.stage_and_agent().await, assigned_to(&desk.agent));
     assert_eq!(visitor.conversations().await.len(), 1);
+}
+
+#[tokio::test]
+async fn waiting_visitor_who_enters_again_does_not_return_to_the_agent_who_transferred_them() {
+    let world = World::start().await;
+    let desk = world.service_desk(5, json!({ "mode": "agents_only" })).await;
+    let (sender, other) = (world.agent("小林", 5).await, world.agent("小王", 5).await);
+    world.set_status(&sender, "online").await;
+    world.set_status(&other, "busy").await;
+    let group = world.create("groups", &json!({ "name": "售前", "members": [sender, other] })).await;
+    let visitor = desk.visitor(&world, "o-1");
+    visitor.enters(&to(&group)).await;
+    visitor.writes("在吗").await;
+    assert_eq!(visitor.stage_and_agent().await, assigned_to(&sender));
+    let transfer = format!("/api/conversations/{}/transfer", visitor.cid().await);
+    let token = world.agent_token(&sender).await;
+    world.call(Some(&token), Method::POST, &transfer, Some(&json!({ "group_id": group }))).await.expect(200);
+    let other_targets = json!([to_group("g000000000000"), to_group(&group)]);
+    visitor.enters(&sobot(&[("transfer_action", other_targets)])).await;
+    world.event(&visitor.cid().await, "conversation.rerouted").await;
+    assert_eq!(waiting_in(&visitor).await["queue"], format!("group:{group}"));
+    let stored = &world.items("conversation").await[0]["data"]["S"];
+    let stage = serde_json::from_str::<Value>(stored.as_str().unwrap()).unwrap()["stage"].clone();
+    assert_eq!(stage["handed_on_by"], sender.as_str(), "{stage}");
 }
 
 #[tokio::test]

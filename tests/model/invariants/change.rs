@@ -177,7 +177,10 @@ fn assigned(
     if earlier.is_empty() || i64::try_from(earlier.len()).unwrap() < room(watch, &queue, now) {
         return Ok(());
     }
-    Err(format!("I5: {cid} went to {id} and {earlier:?} still wait in {queue}"))
+    let waiting: Vec<_> =
+        earlier.iter().filter_map(|(_, cid)| watch.table.open.get(*cid).map(|open| &open.stage)).collect();
+    let data = &event.data;
+    Err(format!("I5: {cid} went to {id} ({data}), {agent:?}, and {earlier:?} still wait in {queue}: {waiting:?}"))
 }
 
 /// How many conversations of a queue its agents had room for in this step. Concurrent drains may assign that many out of

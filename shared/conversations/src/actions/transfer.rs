@@ -4,7 +4,7 @@ use desk::{
     routing::{Facts, Level, Outcome, Plan, Target, TargetState},
     staff::AgentFacts,
 };
-use store::{Attempt, Attempted, AuditAction, AuditDetail, Conversation, Queue, Result, Stage, Waiting};
+use store::{Attempt, Attempted, AuditAction, AuditDetail, Conversation, Queue, Result, Stage};
 
 use super::{Actor, AgentActions, HandoffError, HandoffResult, TransferTarget, refused, unchanged};
 use crate::{
@@ -53,7 +53,6 @@ impl AgentActions {
         if let Some(assignee) = from.as_deref().filter(|assignee| by.is_refused(assignee)) {
             return Ok(refused(self.taken(assignee).await?));
         }
-        let waited = conversation.waiting().cloned();
         let mut decision = self.cycle.read(conversation.clone(), attempt).await?;
         decision.audit = self.audit(AuditAction::ConversationTransferred, by, &conversation, to.audit_detail());
         decision.event(ConversationEvent::Transferred {
@@ -80,7 +79,7 @@ impl AgentActions {
                 Err(error) => return Ok(refused(error)),
             },
         };
-        note_sender(&mut decision, from.as_ref(), waited);
+        note_sender(&mut decision, from.as_ref());
         self.complete(&mut decision, FollowUp { queue, freed_agent: from }).await
     }
 
@@ -131,11 +130,10 @@ fn why_unavailable(state: Option<TargetState>, has_members: bool) -> &'static st
     }
 }
 
-/// Records the sender of a conversation that waits, who does not get it back for a while. A transfer into the queue in which
-/// it waits already keeps the earlier sender.
-fn note_sender(decision: &mut Decision<'_>, from: Option<&String>, waited: Option<Waiting>) {
-    if let Some(Stage::Queued(waiting)) = decision.after.as_mut().map(|after| &mut after.stage) {
-        let same_queue = waited.filter(|waited| waited.queue == waiting.queue);
-        waiting.handed_on_by = from.cloned().or(same_queue.and_then(|waited| waited.handed_on_by));
+/// Records the sender of a conversation that waits, who does not get it back for a while. Where no agent had it, the earlier sender
+/// stays if it waits in the same queue.
+fn note_sender(decision: &mut Decision<'_>, from: Option<&String>) {
+    if let (Some(from), Some(Stage::Queued(waiting))) = (from, decision.after.as_mut().map(|after| &mut after.stage)) {
+        waiting.handed_on_by = Some(from.clone());
     }
 }

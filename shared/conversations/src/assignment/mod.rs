@@ -193,7 +193,10 @@ impl Assigner {
         };
         let (name, since) = (queue.name(), context.since);
         let queue = name.clone();
-        after.stage = Stage::Queued(Waiting { queue, place, since, level, until, told: true, handed_on_by: None });
+        // One that waits in this queue already keeps its entry, and with it the agent who transferred it there.
+        let before = decision.before.as_ref().and_then(Conversation::waiting).filter(|before| before.queue == queue);
+        let handed_on_by = before.and_then(|before| before.handed_on_by.clone());
+        after.stage = Stage::Queued(Waiting { queue, place, since, level, until, told: true, handed_on_by });
         after.active_at = decision.now;
         let because = context.cause.clone();
         decision.event(ConversationEvent::Queued { queue: name, ahead, level, trail, because });

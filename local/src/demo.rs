@@ -1,5 +1,6 @@
 //! The demo mini program. It is registered in the simulated WeChat and bound through the public API.
 
+mod orders;
 mod reception;
 
 use http::StatusCode;
@@ -44,6 +45,7 @@ pub(crate) async fn bind(api: &str, admin_token: &str, wechat: &str, data: &Data
 
     let binding = format!("{api}/api/bindings/{APP_ID}");
     let (status, found) = api_client.get(&binding).await?;
+    orders::show(&api_client, api, wechat, status != StatusCode::OK).await?;
     let callback_url = if status == StatusCode::OK {
         found["callback_url"].as_str().map_or_else(|| format!("{api}/callback/{APP_ID}"), str::to_owned)
     } else {

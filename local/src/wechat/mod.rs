@@ -10,8 +10,10 @@
 //! | `/sim/visitors/…`, `/sim/media/…` | a visitor, as the phone | `visitors`, `visitor_action`, `chat`, `push`, `document`, `crypto` |
 //! | `/sim/visitors/{openid}/quota` | tests: the remaining reply quota | `visitors`, `quota` |
 //! | `/sim/faults`, `/sim/calls`, `/sim/settings` | tests | `faults`, `connection`, `console` |
-//! | `/sim/clock`, `/sim/demo`, `/sim/requests`, `/sim/visitors/{openid}/{reception,conversation}` | the phone's web page | `backstage` |
 //! | `/`, `/desk`, `/phone`, `/phone/…` | a person, as the web page of up to three phones, the same beside the workbench, and of one phone | `phone` |
+//! | `/`, `/phone/…` | a person, as the phone's web page | `phone` |
+//! | `/orders…`, `/sim/orders/key` | an agent, beside a conversation: an example of a page of the team's own | `orders` |
+//! | `/sim/clock`, `/sim/demo`, `/sim/requests`, `/sim/visitors/{openid}/{reception,conversation}` | the phone's web page | `backstage` |
 //!
 //! Differences from WeChat:
 //!
@@ -34,6 +36,7 @@ mod document;
 mod faults;
 mod media;
 mod mini_program;
+mod orders;
 mod persistence;
 mod phone;
 mod problem;
@@ -58,7 +61,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any, get, post};
+use axum::routing::{any, get, post, put};
 use store::SharedClock;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -175,6 +178,11 @@ fn router(sim: Shared) -> Router {
         .route("/desk", get(phone::stage))
         .route("/phone", get(phone::page))
         .route("/phone/{file}", get(phone::file))
+        .route("/orders", get(orders::page))
+        .route("/orders/orders.js", get(orders::script))
+        .route("/orders/orders.css", get(orders::style))
+        .route("/orders/list", post(orders::list))
+        .route("/sim/orders/key", put(orders::set_key))
         .route("/cgi-bin/{*path}", any(api::call))
         .route("/sim/mini-programs", post(console::submit).get(console::list))
         .route("/sim/mini-programs/{app_id}", get(console::show).patch(console::change))

@@ -137,6 +137,9 @@ pub(super) struct WeChatState {
     pub(super) mini_programs: BTreeMap<String, MiniProgram>,
     pub(super) media: BTreeMap<String, Media>,
     last_msg_id: u64,
+    /// The key of the contexts of the example page.
+    #[serde(default)]
+    pub(super) orders_key: Option<String>,
     #[serde(skip)]
     pub(super) faults: Vec<Fault>,
     #[serde(skip)]

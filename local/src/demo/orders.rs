@@ -11,7 +11,7 @@ const PATH: &str = "/orders";
 
 /// Adds the frame with a new demo, and gives its key to the page's server. Later only its address changes, which follows the port of
 /// the simulated WeChat; an admin who has removed the frame does not find it again.
-pub(super) async fn show(api_client: &ApiClient<'_>, api: &str, wechat: &str, is_new: bool) -> Result<(), LocalError> {
+pub(super) async fn show(api_client: &ApiClient, api: &str, wechat: &str, is_new: bool) -> Result<(), LocalError> {
     let frames = format!("{api}/api/frames");
     let (_, found) = api_client.get(&frames).await?;
     let mut items: Vec<Value> = found["items"].as_array().cloned().unwrap_or_default();

@@ -11,7 +11,6 @@
 //! | `/sim/visitors/{openid}/quota` | tests: the remaining reply quota | `visitors`, `quota` |
 //! | `/sim/faults`, `/sim/calls`, `/sim/settings` | tests | `faults`, `connection`, `console` |
 //! | `/`, `/desk`, `/phone`, `/phone/…` | a person, as the web page of up to three phones, the same beside the workbench, and of one phone | `phone` |
-//! | `/`, `/phone/…` | a person, as the phone's web page | `phone` |
 //! | `/orders…`, `/sim/orders/key` | an agent, beside a conversation: an example of a page of the team's own | `orders` |
 //! | `/sim/clock`, `/sim/demo`, `/sim/requests`, `/sim/visitors/{openid}/{reception,conversation}` | the phone's web page | `backstage` |
 //!

@@ -1,6 +1,6 @@
 //! The clock of the bundle, which can be moved.
 //!
-//! Everything that has a time goes by it: the functions, the table's TTL, delays and timeouts of queues, the lives of WebSockets, and
+//! Everything that has a time goes by it: the functions, the table's TTL, delays and timeouts of queues, the lives of WebSocket connections, and
 //! the simulated WeChat's windows, tokens and media. It is the given clock and an offset, which is saved with the data, so that a
 //! restart does not move the time back. `Controls::move_clock` says what happens when it is moved.
 

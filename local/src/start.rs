@@ -89,10 +89,16 @@ pub async fn start(options: Options) -> Result<Bundle, LocalError> {
         _data_lock: data_lock,
     };
     bundle.add_controls(movable, &data, options.schedules)?;
-    if let (true, Some(phone)) = (options.demo, bundle.phone_url()) {
-        demo::bind(&bundle.api_url, &bundle.admin_token, &phone, &data).await?;
-    }
+    bind_demo(&bundle, options.demo, &data).await?;
     Ok(bundle)
+}
+
+/// Binds the mini program of the demo, where it is wanted and WeChat is simulated.
+async fn bind_demo(bundle: &Bundle, is_wanted: bool, data: &DataDir) -> Result<(), LocalError> {
+    match bundle.phone_url().filter(|_| is_wanted) {
+        Some(phone) => demo::bind(&bundle.api_url, &bundle.admin_token, &phone, data).await,
+        None => Ok(()),
+    }
 }
 
 /// The template with the parameters of this bundle.

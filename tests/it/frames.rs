@@ -132,7 +132,7 @@ async fn context_is_given_for_frames_of_the_conversation_and_to_those_who_may_re
 #[tokio::test]
 async fn wrong_frames_are_refused() {
     let world = World::start().await;
-    let own = world.bundle.api_url().to_owned();
+    let own = world.bundle.api_url().clone();
     for (item, field) in [
         (json!({ "name": " ", "url": "https://a.example" }), "name"),
         (json!({ "name": "a".repeat(65), "url": "https://a.example" }), "name"),

@@ -27,6 +27,7 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 /// A change of a visitor. A field that is missing stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "a field that is missing, null, or a value")]
 #[schema(as = VisitorChange, example = json!({ "tags": ["VIP"], "starred": true }))]
 struct Change {
     /// The name by which agents know the visitor: one line of at most 64 bytes; null removes it.
@@ -89,7 +90,7 @@ async fn change(
     let thread = Thread::new(&app_id, &openid);
     let marks = MarksChange {
         remark_name: remark_name.map(|name| name.map(|name| line("remark_name", &name)).transpose()).transpose()?,
-        tags: tags.map(validated_tags).transpose()?,
+        tags: tags.as_deref().map(validated_tags).transpose()?,
         starred,
     };
     let block = blocked.map(|blocked| blocked.map(|blocked| validated(&services, blocked)).transpose()).transpose()?;
@@ -132,7 +133,7 @@ fn line(field: &str, text: &str) -> Result<String, Problem> {
 }
 
 /// The tags in their order, each once.
-fn validated_tags(tags: Vec<String>) -> Result<Vec<String>, Problem> {
+fn validated_tags(tags: &[String]) -> Result<Vec<String>, Problem> {
     let mut validated = Vec::with_capacity(tags.len().min(TAGS_MAX));
     for (place, tag) in tags.iter().enumerate() {
         let tag = line(&format!("tags[{place}]"), tag)?;

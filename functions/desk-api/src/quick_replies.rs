@@ -102,6 +102,7 @@ struct NewReply {
 /// A change of a quick reply. A field that is missing stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "a field that is missing, null, or a value")]
 #[schema(as = QuickReplyChange)]
 struct ReplyChange {
     /// See `NewQuickReply`.
@@ -123,6 +124,7 @@ struct ReplyChange {
 }
 
 /// A field that is there, be it null.
+#[expect(clippy::option_option, reason = "a field that is missing, null, or a value")]
 pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
@@ -178,7 +180,7 @@ async fn create(
     caller: Caller,
     Json(new): Json<NewReply>,
 ) -> Result<Created<ReplyView>, Problem> {
-    let text = validated(new.title, new.shortcut, new.folder, &new.content)?;
+    let text = validated(&new.title, new.shortcut, new.folder, &new.content)?;
     let owner = match (new.scope, new.group_id) {
         (ReplyScope::Personal, None) => ReplyOwner::Agent(services.actions.get_or_create_agent(&caller).await?),
         (ReplyScope::All, None) => ReplyOwner::All,
@@ -235,7 +237,7 @@ async fn change(
     let seen = find(&services, &caller, &id).await?;
     require_owner(&services, &caller, &seen.owner).await?;
     let text = validated(
-        change.title.unwrap_or_else(|| seen.text.title.clone()),
+        change.title.as_ref().unwrap_or(&seen.text.title),
         change.shortcut.unwrap_or_else(|| seen.text.shortcut.clone()),
         change.folder.unwrap_or_else(|| seen.text.folder.clone()),
         change.content.as_ref().unwrap_or(&seen.text.content),
@@ -304,7 +306,7 @@ async fn author(services: &Services, caller: &Caller) -> Result<Author, Problem>
 }
 
 fn validated(
-    title: String,
+    title: &str,
     shortcut: Option<String>,
     folder: Option<String>,
     content: &str,
@@ -313,7 +315,7 @@ fn validated(
         let name = Name::parse(text, max).map_err(|error| Problem::invalid_field(field, error.to_string()))?;
         Ok::<_, Problem>(String::from(name))
     };
-    let title = line("title", &title, TITLE_MAX)?;
+    let title = line("title", title, TITLE_MAX)?;
     let shortcut = shortcut.map(|shortcut| line("shortcut", &shortcut, SHORTCUT_MAX)).transpose()?;
     let folder = folder.map(|folder| line("folder", &folder, FOLDER_MAX)).transpose()?;
     let content = text::validated("content", content, CONTENT_MAX)?;

@@ -12,7 +12,7 @@ async fn main() -> Result<(), Error> {
     function::init_logs();
     let deps = Deps::new(&Env::from_process(), Arc::new(SystemClock)).await?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Trigger>| {
-        handle(&deps, event.payload, Deadline::of(&event.context))
+        Box::pin(handle(&deps, event.payload, Deadline::of(&event.context)))
     }))
     .await
 }

@@ -78,8 +78,10 @@ impl Channel {
             self.with_token(app_id, |token| async move { self.api.get_media(token.value(), media_id).await }).await;
         match download {
             Ok(download) => Ok(Some(download.bytes)),
-            Err(TokenError::WeChat(ApiError::Refused { errcode: ErrCode::INVALID_MEDIA, .. })) => Ok(None),
-            Err(TokenError::WeChat(ApiError::Unreadable { reason: "too large", .. })) => Ok(None),
+            Err(TokenError::WeChat(
+                ApiError::Refused { errcode: ErrCode::INVALID_MEDIA, .. }
+                | ApiError::Unreadable { reason: "too large", .. },
+            )) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -78,7 +78,7 @@ impl Objects {
 
     /// Stores an object in place of one that has its key. Keys are letters, digits, `-` and `/`.
     pub(crate) async fn put(&self, key: &str, bytes: &[u8]) -> Result<()> {
-        done(self.send(Method::PUT, key, bytes, 0).await?)
+        done(&self.send(Method::PUT, key, bytes, 0).await?)
     }
 
     /// An object of at most `max` bytes.
@@ -88,13 +88,13 @@ impl Objects {
             Answer::TooLarge => Ok(Object::TooLarge),
             // Without the permission to list the bucket, S3 answers 403 for what it does not have.
             Answer::Refused(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) => Ok(Object::Missing),
-            refused @ Answer::Refused(_) => done(refused).map(|()| Object::Missing),
+            refused @ Answer::Refused(_) => done(&refused).map(|()| Object::Missing),
         }
     }
 
     /// Deletes an object; nothing happens where there is none.
     pub(crate) async fn delete(&self, key: &str) -> Result<()> {
-        done(self.send(Method::DELETE, key, &[], 0).await?)
+        done(&self.send(Method::DELETE, key, &[], 0).await?)
     }
 
     async fn send(&self, method: Method, key: &str, body: &[u8], max: usize) -> Result<Answer> {
@@ -166,7 +166,7 @@ impl Objects {
 /// The longest refusal that is read, in bytes.
 const REFUSAL_MAX: usize = 64 * 1024;
 
-fn done(answer: Answer) -> Result<()> {
+fn done(answer: &Answer) -> Result<()> {
     match answer {
         Answer::Done(_) | Answer::TooLarge => Ok(()),
         Answer::Refused(StatusCode::FORBIDDEN) => {

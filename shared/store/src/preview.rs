@@ -83,6 +83,7 @@ mod stored_message {
         at: Timestamp,
     }
 
+    #[expect(clippy::ref_option, reason = "serde passes the field by reference")]
     pub(super) fn serialize<S: Serializer>(last: &Option<LastMessage>, to: S) -> Result<S::Ok, S::Error> {
         let stored = last.clone().map(|LastMessage { id, direction, role, kind, excerpt, at }| Stored {
             id,

@@ -31,6 +31,18 @@ impl Desk {
         &self.service.binding.app_id
     }
 
+    /// Names, tags and stars a visitor, and writes two notes about them.
+    async fn note(&self, world: &World, openid: &str, name: &str) {
+        let path = format!("/api/bindings/{}/visitors/{openid}", self.app_id());
+        let (remark, tag) = (format!("remark-{name}"), format!("tag-{name}"));
+        let marks = json!({ "remark_name": remark, "tags": [tag], "starred": true });
+        world.patch(&path, &marks).await.expect(200);
+        for number in 0..2 {
+            let note = json!({ "text": format!("note-{name}-{number}") });
+            world.post(&format!("{path}/notes"), &note).await.expect(201);
+        }
+    }
+
     /// A visitor goes through robot, queue, assignment, transfer, a held text, a card, an image, an idempotent request, notes,
     /// pictures of both sides and a left message, which is open at the end. Returns every text that names them.
     pub(super) async fn visit(&self, world: &World, name: &str, picture: &str) -> Vec<String> {
@@ -88,14 +100,7 @@ impl Desk {
         for agent in agents {
             world.set_status(agent, "online").await;
         }
-        let path = format!("/api/bindings/{}/visitors/{openid}", self.app_id());
-        let marks =
-            json!({ "remark_name": format!("remark-{name}"), "tags": [format!("tag-{name}")], "starred": true });
-        world.patch(&path, &marks).await.expect(200);
-        for number in 0..2 {
-            let note = json!({ "text": format!("note-{name}-{number}") });
-            world.post(&format!("{path}/notes"), &note).await.expect(201);
-        }
+        self.note(world, &openid, name).await;
         let ids = visitor.messages().await.into_iter().map(|message| message["id"].as_str().unwrap().to_owned());
         let media_id = image.body["image"]["media_id"].as_str().unwrap().to_owned();
         let named = [openid, uid, cid, second, partnerid, format!("nick-{name}"), media_id, uploaded];

@@ -229,11 +229,12 @@ mod tests {
     use crate::{SMALL, desk, report};
 
     #[tokio::test]
-    #[expect(clippy::print_stdout, reason = "the counts are of use where the page changes")]
     async fn scale_page_has_the_counts_of_today() {
         let steps = Box::pin(desk(SMALL)).await.unwrap();
         // Shown with `--nocapture`.
-        steps.iter().for_each(|step| println!("{}", report::line(step)));
+        for step in &steps {
+            println!("{}", report::line(step));
+        }
         let page = super::page(&steps);
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scale.md");
         if env::var_os("UPDATE_SCALE").is_some() {

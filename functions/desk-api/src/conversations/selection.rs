@@ -189,9 +189,12 @@ impl Filter {
     }
 
     fn permits_visitor(&self, conversation: &Conversation, visitor: &Visitor) -> bool {
-        let agent = || match conversation.is_open() {
-            true => conversation.assignee().map(ToOwned::to_owned),
-            false => last_agent(conversation, visitor),
+        let agent = || {
+            if conversation.is_open() {
+                conversation.assignee().map(ToOwned::to_owned)
+            } else {
+                last_agent(conversation, visitor)
+            }
         };
         self.agent_id.as_ref().is_none_or(|wanted| agent().as_ref() == Some(wanted))
             && self.starred.is_none_or(|starred| visitor.marks.starred == starred)

@@ -36,6 +36,7 @@ fn call(caller: &Value, method: &'static str, path: &str, body: Option<Value>) -
 pub(super) fn api(cid: &str) -> Vec<(&'static str, Value)> {
     let mut samples = conversations(cid);
     samples.extend(settings());
+    samples.extend(tokens());
     samples.extend(audit());
     samples
 }
@@ -144,6 +145,13 @@ fn settings() -> Vec<(&'static str, Value)> {
             "desk-api/parse-session-from",
             call(&agent(), "POST", "session-from/parse", Some(json!({ "text": SESSION_FROM }))),
         ),
+        ("desk-api/delete-binding", call(&admin(), "DELETE", "bindings/wx00000000000000b2", None)),
+    ]
+}
+
+/// Access tokens, signing in and sessions.
+fn tokens() -> Vec<(&'static str, Value)> {
+    vec![
         (
             "desk-api/create-access-token",
             call(&admin(), "POST", "access-tokens", Some(json!({ "role": "agent", "name": "小王" }))),
@@ -153,7 +161,6 @@ fn settings() -> Vec<(&'static str, Value)> {
         ("desk-api/sign-in", sign_in()),
         ("desk-api/create-realtime-ticket", call(&agent(), "POST", "realtime/ticket", None)),
         ("desk-api/list-sessions", call(&agent(), "GET", "sessions", None)),
-        ("desk-api/delete-binding", call(&admin(), "DELETE", "bindings/wx00000000000000b2", None)),
     ]
 }
 

@@ -11,6 +11,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
+/// What is for any page, with what the browser loads it as: the script for pages in frames, and the example of such a page.
+const FOR_ANY_PAGE: [(&str, &str); 2] = [("/embed.js", "script"), ("/orders", "iframe")];
+
 /// The host names, with ports, by which a listener may be called.
 #[derive(Debug, Clone)]
 pub(crate) struct TrustedHosts {
@@ -64,6 +67,17 @@ impl TrustedHosts {
         }
     }
 
+    /// Whether a page of another port of this machine loads what is for any page. Both are the same for all, and the example page names
+    /// those that may show it.
+    fn is_for_any_page(&self, method: &Method, path: &str, headers: &HeaderMap) -> bool {
+        let value = |name| only(headers, &HeaderName::from_static(name));
+        *method == Method::GET
+            && !headers.contains_key(header::ORIGIN)
+            && value("host").is_some_and(|host| self.contains(host))
+            && value("sec-fetch-site") == Some("same-site")
+            && FOR_ANY_PAGE.iter().any(|(own, dest)| *own == path && value("sec-fetch-dest") == Some(dest))
+    }
+
     fn is_origin(&self, origin: &str) -> bool {
         origin
             .split_once("://")
@@ -80,7 +94,10 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 
 /// Refuses untrusted requests with 403. A layer of the axum servers.
 pub(crate) async fn refuse_untrusted(State(trusted): State<TrustedHosts>, request: Request, next: Next) -> Response {
-    if let Some(reason) = trusted.refusal(request.method(), request.headers()) {
+    let refusal = trusted.refusal(request.method(), request.headers());
+    let refusal =
+        refusal.filter(|_| !trusted.is_for_any_page(request.method(), request.uri().path(), request.headers()));
+    if let Some(reason) = refusal {
         return (StatusCode::FORBIDDEN, format!("refused: {reason}\n")).into_response();
     }
     let framed_by = trusted.framed_by.filter(|_| is_for_a_frame(request.headers()));
@@ -157,6 +174,31 @@ mod tests {
             vec![host, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
         ] {
             assert!(refusal(&Method::GET, &headers).is_some(), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn script_and_example_of_frames_are_for_pages_of_other_ports() {
+        let hosts = TrustedHosts::of(([127, 0, 0, 1], 3000).into(), &[]);
+        let open = |method: &Method, path: &str, headers: &[(&'static str, &'static str)]| {
+            let pairs =
+                headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            hosts.is_for_any_page(method, path, &pairs.collect())
+        };
+        let (host, near) = (("host", "127.0.0.1:3000"), ("sec-fetch-site", "same-site"));
+        let (script, frame) = (("sec-fetch-dest", "script"), ("sec-fetch-dest", "iframe"));
+        assert!(open(&Method::GET, "/embed.js", &[host, near, script]));
+        assert!(open(&Method::GET, "/orders", &[host, near, frame]));
+        for (method, path, headers) in [
+            (Method::POST, "/embed.js", vec![host, near, script]),
+            (Method::GET, "/", vec![host, near, frame]),
+            (Method::GET, "/orders/list", vec![host, near, frame]),
+            (Method::GET, "/embed.js", vec![host, near, frame]),
+            (Method::GET, "/embed.js", vec![host, ("sec-fetch-site", "cross-site"), script]),
+            (Method::GET, "/embed.js", vec![("host", "rebound.example:3000"), near, script]),
+            (Method::GET, "/embed.js", vec![host, near, script, ("origin", "http://127.0.0.1:3001")]),
+        ] {
+            assert!(!open(&method, path, &headers), "{method} {path} {headers:?}");
         }
     }
 

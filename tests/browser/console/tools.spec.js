@@ -216,7 +216,7 @@ test("pasted picture is seen before it is sent, and the phone gets it", async ({
   const { page, visitor } = await answering(world, open);
   await paste(page, 320);
   const dialog = page.getByRole("dialog");
-  await expect(dialog.getByRole("img")).toBeVisible();
+  await expect(dialog.getByRole("img", { name: "要发送的图片" })).toBeVisible();
   expect(await visitor.received()).not.toContainEqual(expect.objectContaining({ msgtype: "image" }));
   await expect(dialog.getByRole("button", { name: "发送" })).toBeFocused();
   await page.keyboard.press("Enter");

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{exported, kind, path, with_any};
 use crate::{
     open_conversation::{OpenConversation, text},
+    pictures,
     routing::visitor_identity::{secret, signed},
     support::{Binding, TABLE, World},
 };
@@ -14,8 +15,8 @@ use crate::{
 const APP: &str = "wx00000000000000e4";
 const HELLO: &str = "您好，请说";
 
-/// A visitor with a person, a closed conversation, an image, an idempotent request, and an open conversation. The picture is
-/// WeChat's own and shared by all of them.
+/// A visitor with a person, a closed conversation, images of both sides, an idempotent request, and an open conversation. The picture
+/// of the agent is WeChat's own and shared by all of them.
 async fn visitor<'a>(world: &'a World, binding: &'a Binding, key: &str, openid: &str) -> OpenConversation<'a> {
     let visitor = world.visitor(binding, openid);
     visitor.enters(&signed(key, &format!("member-{openid}"), world.now().as_second())).await;
@@ -25,6 +26,9 @@ async fn visitor<'a>(world: &'a World, binding: &'a Binding, key: &str, openid: 
     first.post_once(&format!("key-{openid}"), &text("在的")).await.expect(201);
     let picture = json!({ "url": format!("{}/phone/cover.png", world.bundle.wechat_url()) });
     first.post(&json!({ "type": "image", "image": picture })).await.expect(201);
+    let photo = pictures::base64(&pictures::jpeg(openid));
+    first.visitor.pushes("image", json!({ "media_base64": photo })).await;
+    world.settle().await;
     world.post(&format!("/api/conversations/{cid}/close"), &json!({})).await.expect(200);
     world.advance(5);
     world.open_conversation(binding, openid).await
@@ -61,6 +65,7 @@ async fn erasure_that_is_stopped_anywhere_is_completed_by_the_tick() {
         if begun == 1 || !was_killed {
             assert_eq!(left, Vec::<Value>::new(), "killed after {awaits} awaits");
             assert_eq!(world.items("erasure").await, Vec::<Value>::new());
+            assert_eq!(world.bundle.object_keys(), [""; 0], "killed after {awaits} awaits");
             let erased = world.items("idempotency").await.len();
             assert_eq!(erased, 0, "{awaits}");
         } else if left.is_empty() {

@@ -149,10 +149,11 @@ mod tests {
         println!("{count} values");
     }
 
-    /// An address with the scheme `re` was once said.
+    /// What was once said: an address with the scheme `re`, and one whose host is broken off.
     #[test]
-    fn completion_with_an_address_of_another_scheme_is_checked() {
+    fn completion_with_an_odd_address_is_checked() {
         completion(include_bytes!("../fuzz/seeds/completion/other_scheme"));
+        completion(include_bytes!("../fuzz/seeds/completion/broken_address"));
     }
 
     #[test]

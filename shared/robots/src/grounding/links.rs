@@ -39,6 +39,10 @@ pub(super) fn links(text: &str) -> (BTreeSet<String>, String) {
             let is_web = scheme.is_none_or(|at| is_scheme_of_the_web(&link[..at]));
             links.insert(if is_web { address.to_lowercase() } else { link.to_lowercase() });
             remains.push(' ');
+        } else if part.contains("://") {
+            // Its host is broken off by a character that no address has.
+            links.insert(part.to_lowercase());
+            remains.push(' ');
         } else {
             remains.push_str(part);
         }

@@ -12,7 +12,7 @@ test("notes, tags, quick replies, pictures, links, blocks, history and frames", 
   const path = `/api/bindings/${desk.app_id}/visitors/${visitor.openid}`;
   await bundle.call(path, { method: "PATCH", body: JSON.stringify({ remark_name: "满满", tags: ["会员", "退货"], starred: true }) });
   await world.post(`${path}/notes`, { text: "上次答应补发滤纸，记得跟进" });
-  for (const [title, shortcut, content] of [["发货时间", "fh", "{visitor} 您好，今天 16 点前付款的今天发出"], ["退货地址", "th", "请寄到上海市徐汇区"]]) await world.post("/api/quick-replies", { scope: "all", title, shortcut, content });
+  for (const [title, shortcut, content] of [["营业时间", "yy", "{visitor} 您好，我们每天 9 点到 18 点在"], ["门店地址", "md", "上海市徐汇区"]]) await world.post("/api/quick-replies", { scope: "all", title, shortcut, content });
   const { items } = await bundle.call("/api/frames", { method: "PUT", body: JSON.stringify({ items: [{ name: "订单", url: `${bundle.phone}/orders`, app_ids: [desk.app_id] }] }) });
   await fetch(`${bundle.phone}/sim/orders/key`, { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify({ key: items[0].key }) });
   await world.sim(`/sim/visitors/${visitor.openid}/image`, { app_id: desk.app_id });
@@ -29,7 +29,7 @@ test("notes, tags, quick replies, pictures, links, blocks, history and frames", 
   await expect(page.locator("#replies [role=option]").first()).toBeVisible();
   await look(page, "quick-replies", info);
   await page.getByRole("button", { name: /^(管理|Manage)$/ }).click();
-  await expect(page.getByRole("dialog").getByText("发货时间")).toBeVisible();
+  await expect(page.getByRole("dialog").getByText("营业时间")).toBeVisible();
   await look(page, "quick-replies-manage", info);
   await page.keyboard.press("Escape");
   await closed();

@@ -84,7 +84,10 @@ impl VisitorNotes {
             }
             let put = table.put_new(note.item(table, thread)?)?;
             Ok(match table.write_with_visitor(thread, &visitor, put).await? {
-                Transacted::Written => Attempted::Done(NoteAdded::Stored(note.clone())),
+                // No other note has this id: an earlier attempt wrote it and its answer was lost.
+                Transacted::Written | Transacted::ConditionFailed(0) => {
+                    Attempted::Done(NoteAdded::Stored(note.clone()))
+                }
                 Transacted::ConditionFailed(_) | Transacted::InConflict(_) => Attempted::Conflict,
             })
         };

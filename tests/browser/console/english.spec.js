@@ -1,5 +1,5 @@
 // The desk in English: a day's steps, and no word of the other language or of the code.
-import { test, expect, parts } from "./fixtures.js";
+import { test, expect, parts, closeDialog } from "./fixtures.js";
 
 /** Words of the page, without what people wrote. */
 const words = (page) =>
@@ -33,15 +33,15 @@ test("agent answers, transfers and closes in English", async ({ open, world }) =
   await parts.head(page).getByRole("button", { name: "Transfer" }).click();
   await expect(page.getByRole("dialog")).toBeVisible();
   await isEnglish(page, "transfer");
-  await page.keyboard.press("Escape");
+  await closeDialog(page);
   await parts.head(page).getByRole("button", { name: "Close" }).click();
   await expect(page.getByRole("dialog")).toBeVisible();
   await isEnglish(page, "close");
-  await page.keyboard.press("Escape");
-  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await closeDialog(page);
   await page.keyboard.press("Alt+KeyG");
+  await expect(page.getByRole("dialog")).toBeVisible();
   await isEnglish(page, "card");
-  await page.keyboard.press("Escape");
+  await closeDialog(page);
   await visitor.says("在吗");
   for (const view of ["waiting", "robot", "left_messages", "closed", "all"]) {
     const entry = parts.view(page, view);

@@ -175,3 +175,10 @@ export async function signIn(open, world, agent, options) {
   await expect(page.getByRole("button", { name: /我的状态/ })).toBeVisible();
   return { page, socket };
 }
+
+/** Closes the dialog by Escape, which it hears once the focus is in it. */
+export async function closeDialog(page, dialog = page.getByRole("dialog")) {
+  await expect(dialog.locator(":focus").or(dialog.and(page.locator(":focus")))).toHaveCount(1);
+  await page.keyboard.press("Escape");
+  await expect(dialog).toHaveCount(0);
+}

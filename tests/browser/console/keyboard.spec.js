@@ -1,5 +1,5 @@
 // Everything by keyboard, and texts of strangers.
-import { test, expect, parts, openRow } from "./fixtures.js";
+import { test, expect, parts, openRow, closeDialog } from "./fixtures.js";
 
 test("agent works through two conversations without a mouse", async ({ open, world }) => {
   const desk = await world.desk({ agents: ["小林", "小陈"] });
@@ -41,13 +41,11 @@ test("agent works through two conversations without a mouse", async ({ open, wor
   // Transfer and close, and the focus afterwards.
   await page.keyboard.press("Alt+KeyT");
   await expect(page.getByRole("dialog")).toBeVisible();
-  await page.keyboard.press("Escape");
-  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await closeDialog(page);
   await expect(parts.box(page)).toBeFocused();
   await page.keyboard.press("Alt+KeyE");
   await expect(page.getByRole("dialog")).toContainText("小结");
-  await page.keyboard.press("Escape");
-  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await closeDialog(page);
   await page.keyboard.press("Alt+Shift+KeyE");
   await expect(parts.rows(page)).toHaveCount(1);
   await page.keyboard.press("F6");

@@ -1,5 +1,5 @@
 // Every screen and dialog, light and dark, under axe-core; pictures go to an ignored folder and are looked at.
-import { test, expect, parts } from "./fixtures.js";
+import { test, expect, parts, closeDialog } from "./fixtures.js";
 import { look } from "./look.js";
 
 test("sign-in page", async ({ open }, info) => {
@@ -48,14 +48,12 @@ test("desk with all kinds of messages and every dialog", async ({ open, world, b
     await menu(label);
     await expect(page.getByRole("dialog")).toBeVisible();
     await look(page, name, info);
-    await page.keyboard.press("Escape");
-    await expect(page.getByRole("dialog")).toHaveCount(0);
+    await closeDialog(page);
   }
   await page.getByRole("button", { name: /卡片|^▣|Card/ }).click();
   await expect(page.getByRole("dialog").getByRole("article")).toBeVisible();
   await look(page, "card", info);
-  await page.keyboard.press("Escape");
-  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await closeDialog(page);
   if (isNarrow) {
     await parts.head(page).getByRole("button", { name: "资料" }).click();
     await expect(page.getByRole("complementary")).toContainText("member-0");
@@ -70,8 +68,7 @@ test("desk with all kinds of messages and every dialog", async ({ open, world, b
   await page.getByRole("button", { name: /^(设置|Settings)$/ }).filter({ visible: true }).click();
   await expect(page.getByRole("dialog")).toBeVisible();
   await look(page, "settings", info);
-  await page.keyboard.press("Escape");
-  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await closeDialog(page);
   for (const view of ["waiting", "left_messages"]) {
     await parts.view(page, view).click();
     await expect(parts.view(page, view)).toHaveAttribute("aria-current", "true");

@@ -1,5 +1,5 @@
 // The desk's tools, light and dark, under axe-core; the pictures are looked at.
-import { test, expect, parts } from "./fixtures.js";
+import { test, expect, parts, closeDialog } from "./fixtures.js";
 import { look } from "./look.js";
 
 test("notes, tags, quick replies, pictures, links, blocks, history and frames", async ({ open, world, bundle }, info) => {
@@ -19,7 +19,6 @@ test("notes, tags, quick replies, pictures, links, blocks, history and frames", 
 
   const page = await open(agent);
   const side = page.getByRole("complementary");
-  const closed = () => expect(page.getByRole("dialog")).toHaveCount(0);
   await page.getByRole("button", { name: /^(排序和筛选|Sort and filter)$/ }).click();
   await look(page, "filter", info);
   await page.getByRole("button", { name: /^(排序和筛选|Sort and filter)$/ }).click();
@@ -31,19 +30,17 @@ test("notes, tags, quick replies, pictures, links, blocks, history and frames", 
   await page.getByRole("button", { name: /^(管理|Manage)$/ }).click();
   await expect(page.getByRole("dialog").getByText("营业时间")).toBeVisible();
   await look(page, "quick-replies-manage", info);
-  await page.keyboard.press("Escape");
-  await closed();
+  await closeDialog(page);
   await parts.box(page).fill("");
   await page.getByRole("button", { name: /^(链接|Link)$/ }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
   await look(page, "link", info);
-  await page.keyboard.press("Escape");
-  await closed();
+  await closeDialog(page);
   await parts.head(page).getByRole("button", { name: /^(更多|More)$/ }).click();
   await page.getByRole("menuitem", { name: /^(拉黑|Block)$/ }).click();
   await expect(page.getByRole("dialog")).toBeVisible();
   await look(page, "block", info);
-  await page.keyboard.press("Escape");
-  await closed();
+  await closeDialog(page);
   if (isNarrow) await parts.head(page).getByRole("button", { name: "资料" }).click();
   for (const [name, label] of [["history", /^(历史|History)$/], ["notes", /^(备注|Notes)$/], ["frame", "订单"]]) {
     await side.getByRole("tab", { name: label }).click();

@@ -1,5 +1,5 @@
 // The desk's tools: what agents note of visitors, quick replies, links, pictures, earlier conversations, blocks.
-import { test, expect, parts, openRow, reply } from "./fixtures.js";
+import { test, expect, parts, openRow, reply, closeDialog } from "./fixtures.js";
 
 const side = (page) => page.getByRole("complementary");
 const tab = (page, name) => side(page).getByRole("tab", { name });
@@ -111,8 +111,7 @@ test("quick reply is written, found by its shortcut and by initials, and fills i
   };
   await write("发货时间", "fh", "{visitor} 您好，我是 {agent}，今天发货");
   await write("退货地址", "", "请寄到上海");
-  await page.keyboard.press("Escape");
-  await expect(dialog).toHaveCount(0);
+  await closeDialog(page);
   await box.fill("/fh");
   await expect(options.filter({ hasText: "发货时间" })).toHaveAttribute("aria-selected", "true");
   await box.press("Enter");
@@ -170,8 +169,7 @@ test("earlier conversation is read beside the one that is answered", async ({ op
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByRole("log")).toContainText("第一次的回答");
   await expect(dialog.getByRole("textbox")).toHaveCount(0);
-  await page.keyboard.press("Escape");
-  await expect(dialog).toHaveCount(0);
+  await closeDialog(page);
   await expect(parts.box(page)).toHaveValue("还没写完");
   expect(desk.agents).toHaveLength(1);
 });
@@ -255,8 +253,7 @@ test("visitor's picture is shown from memory, enlarged, and its memory is given 
   await expect(zoomed.getByRole("img")).toBeVisible();
   await page.keyboard.press("+");
   await expect(zoomed.getByRole("status")).toHaveText("150%");
-  await page.keyboard.press("Escape");
-  await expect(zoomed).toHaveCount(0);
+  await closeDialog(page, zoomed);
   await world.arrives(desk, "王磊", "在吗");
   await openRow(page, "王磊");
   await expect.poll(() => page.evaluate(() => window.revoked)).toContain(url);

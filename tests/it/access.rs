@@ -1,6 +1,7 @@
 //! Who may call `/api`, and what they may do there.
 
 mod acting;
+pub(crate) mod fields;
 mod routes;
 mod tokens;
 mod visibility;

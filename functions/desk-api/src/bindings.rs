@@ -4,13 +4,14 @@ mod validation;
 mod view;
 
 use api::{
-    Caller, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, operation, require,
+    Caller, Code, Created, Json, NoContent, PageOf, PageRequest, Path, Problem, Routes, State, not_null, operation,
+    present, require,
 };
 use desk::{
     policy::{self, Grant, Subject},
     settings::Reception,
 };
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 use store::{Binding, BindingChange, NewBinding, SecretString, StoreError};
 use utoipa::ToSchema;
@@ -58,11 +59,11 @@ pub(crate) struct Create {
     #[schema(min_length = 1, max_length = 128, write_only)]
     app_secret: String,
     /// The Token of the message push, generated where it is missing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false, pattern = "^[A-Za-z0-9]{3,32}$")]
     token: Option<String>,
     /// The EncodingAESKey of the message push, generated where it is missing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false, pattern = "^[A-Za-z0-9]{43}$")]
     encoding_aes_key: Option<String>,
     /// At most 2048 bytes. Sent in answer to every message until an agent has replied, where neither a group nor a robot receives
@@ -71,36 +72,27 @@ pub(crate) struct Create {
     #[schema(max_length = 2048)]
     auto_reply: Option<String>,
     #[serde(default)]
-    #[schema(nullable = false, value_type = Option<Reception>)]
+    #[schema(value_type = Option<Reception>)]
     reception: Option<Value>,
 }
 
 /// A change of a binding.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "a field that is missing, null, or a value")]
 struct Change {
+    #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
+    #[serde(default, deserialize_with = "not_null")]
     app_secret: Option<String>,
+    #[serde(default, deserialize_with = "not_null")]
     token: Option<String>,
+    #[serde(default, deserialize_with = "not_null")]
     encoding_aes_key: Option<String>,
-    #[serde(default)]
-    auto_reply: Setting<String>,
-    #[serde(default)]
-    reception: Setting<Value>,
-}
-
-/// A field of a change: missing, or present with a value or with `null`.
-#[derive(Default)]
-enum Setting<T> {
-    #[default]
-    Unchanged,
-    To(Option<T>),
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Setting<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::deserialize(deserializer).map(Self::To)
-    }
+    #[serde(default, deserialize_with = "present")]
+    auto_reply: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    reception: Option<Option<Value>>,
 }
 
 /// List all bindings
@@ -251,22 +243,17 @@ async fn change(
     }
     let token = change.token.as_deref().and_then(|token| push_token(&mut wrong, Some(token)));
     let key = change.encoding_aes_key.as_deref().and_then(|key| aes_key(&mut wrong, Some(key)));
-    let auto_reply = match change.auto_reply {
-        Setting::Unchanged => None,
-        Setting::To(text) => Some(text.filter(|text| !text.is_empty())),
-    };
+    let auto_reply = change.auto_reply.map(|text| text.filter(|text| !text.is_empty()));
     check_auto_reply(&mut wrong, auto_reply.as_ref().and_then(Option::as_deref));
     let binding = find(&services, &app_id).await?;
     let reception = match change.reception {
-        Setting::Unchanged => {
+        None => {
             // The answer shows the settings: unreadable ones refuse the request before anything is changed.
             binding.reception()?;
             None
         }
-        Setting::To(None) => Some(None),
-        Setting::To(Some(patch)) => {
-            Some(Some(reception::merged(&services, &binding.reception()?, patch, &mut wrong).await?))
-        }
+        Some(None) => Some(None),
+        Some(Some(patch)) => Some(Some(reception::merged(&services, &binding.reception()?, patch, &mut wrong).await?)),
     };
     if !wrong.is_empty() {
         return Err(Problem::invalid(wrong));

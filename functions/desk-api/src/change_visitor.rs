@@ -1,7 +1,7 @@
 //! Changes a visitor: blocks, names, tags and stars them.
 
 use ::conversations::{Actor, NewBlock};
-use api::{Caller, Json, Path, Problem, Routes, operation};
+use api::{Caller, Json, Path, Problem, Routes, operation, present};
 use desk::{
     limits::REASON_MAX,
     policy::{Action, Role},
@@ -15,7 +15,6 @@ use wechat::Name;
 use crate::{
     handoff::acting_agent,
     parameters::VisitorPath,
-    quick_replies::present,
     services::{Acting, Services},
     visitors::{self, VisitorView},
 };
@@ -34,14 +33,14 @@ struct Change {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
     remark_name: Option<Option<String>>,
-    /// All tags of the visitor: lines of at most 64 bytes, each once.
-    #[serde(default)]
-    #[schema(nullable = false, max_items = 20)]
-    tags: Option<Vec<String>>,
-    /// Whether the visitor is starred, for all agents.
-    #[serde(default)]
-    #[schema(nullable = false)]
-    starred: Option<bool>,
+    /// All tags of the visitor: lines of at most 64 bytes, each once; null removes them.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<String>>, max_items = 20)]
+    tags: Option<Option<Vec<String>>>,
+    /// Whether the visitor is starred, for all agents; null ends it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<bool>)]
+    starred: Option<Option<bool>>,
     /// The block; null ends it.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Blocked>)]
@@ -90,8 +89,8 @@ async fn change(
     let thread = Thread::new(&app_id, &openid);
     let marks = MarksChange {
         remark_name: remark_name.map(|name| name.map(|name| line("remark_name", &name)).transpose()).transpose()?,
-        tags: tags.as_deref().map(validated_tags).transpose()?,
-        starred,
+        tags: tags.map(|tags| validated_tags(&tags.unwrap_or_default())).transpose()?,
+        starred: starred.map(Option::unwrap_or_default),
     };
     let block = blocked.map(|blocked| blocked.map(|blocked| validated(&services, blocked)).transpose()).transpose()?;
     // All is permitted before anything is changed.
@@ -134,14 +133,14 @@ fn line(field: &str, text: &str) -> Result<String, Problem> {
 
 /// The tags in their order, each once.
 fn validated_tags(tags: &[String]) -> Result<Vec<String>, Problem> {
-    let mut validated = Vec::with_capacity(tags.len().min(TAGS_MAX));
+    if tags.len() > TAGS_MAX {
+        return Err(Problem::invalid_field("tags", format!("must have at most {TAGS_MAX} tags")));
+    }
+    let mut validated = Vec::with_capacity(tags.len());
     for (place, tag) in tags.iter().enumerate() {
         let tag = line(&format!("tags[{place}]"), tag)?;
         if !validated.contains(&tag) {
             validated.push(tag);
-        }
-        if validated.len() > TAGS_MAX {
-            return Err(Problem::invalid_field("tags", format!("must have at most {TAGS_MAX} tags")));
         }
     }
     Ok(validated)

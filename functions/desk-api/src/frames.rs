@@ -82,7 +82,7 @@ struct NewFrames {
 struct NewFrame {
     /// The id of a frame that stays, with its key. A frame without one is new.
     #[serde(default)]
-    #[schema(nullable = false, min_length = 13, max_length = 13)]
+    #[schema(min_length = 13, max_length = 13)]
     id: Option<String>,
     /// The name of its tab: one line of at most 64 bytes.
     #[schema(min_length = 1, max_length = 64)]

@@ -41,7 +41,7 @@ pub(crate) fn routes(routes: &mut impl Routes<Services>) {
 pub(crate) struct NewQuestion {
     /// 1 to 64 letters, digits, hyphens, underscores or dots; generated where it is missing.
     #[serde(default)]
-    #[schema(nullable = false, pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
     id: Option<String>,
     /// The question as it is shown in a choice, one line.
     #[schema(min_length = 1, max_length = 80)]

@@ -1,9 +1,11 @@
 //! Quick replies: list, create, get, change, delete.
 
-use api::{Caller, Code, Created, Json, NoContent, Path, Problem, Routes, State, operation, require};
+use api::{
+    Caller, Code, Created, Json, NoContent, Path, Problem, Routes, State, not_null, operation, present, require,
+};
 use desk::policy::{self, Action, GroupChange, Subject};
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use store::{Author, Kind, QuickReply, ReplyOwner, ReplyText};
 use utoipa::ToSchema;
 use wechat::Name;
@@ -106,7 +108,7 @@ struct NewReply {
 #[schema(as = QuickReplyChange)]
 struct ReplyChange {
     /// See `NewQuickReply`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false, min_length = 1, max_length = 128)]
     title: Option<String>,
     /// See `NewQuickReply`; null removes it.
@@ -118,17 +120,9 @@ struct ReplyChange {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
     folder: Option<Option<String>>,
     /// See `NewQuickReply`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false, min_length = 1, max_length = 2048)]
     content: Option<String>,
-}
-
-/// A field that is there, be it null.
-#[expect(clippy::option_option, reason = "a field that is missing, null, or a value")]
-pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl ReplyView {

@@ -6,7 +6,7 @@ use axum::{
     body::{Bytes, to_bytes},
     extract::{FromRequest, Request},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{Code, FieldError, Problem, strict};
@@ -100,4 +100,23 @@ fn malformed(error: &serde_json::Error) -> Problem {
     let message = error.to_string();
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
     Problem::new(400, Code::Malformed, format!("The body is not JSON: {message}."))
+}
+
+/// Reads a field that may be missing and may not be null; with `#[serde(default)]`.
+///
+/// # Errors
+///
+/// If it is null or of another type.
+pub fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Reads a field that may be missing (`None`), null (`Some(None)`) or a value; with `#[serde(default)]`.
+///
+/// # Errors
+///
+/// If the value is of another type.
+#[expect(clippy::option_option, reason = "a field that is missing, null, or a value")]
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }

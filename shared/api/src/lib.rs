@@ -27,7 +27,7 @@ mod strict;
 mod wording;
 
 pub use axum::extract::State;
-pub use body::{Binary, Json, LimitedJson, MAX_BODY, OptionalJson, read};
+pub use body::{Binary, Json, LimitedJson, MAX_BODY, OptionalJson, not_null, present, read};
 pub use caller::Caller;
 pub use code::{Code, Refusal};
 pub use document::{Document, PROBLEM_JSON};

@@ -95,6 +95,11 @@ impl<'de> Deserializer<'de> for Json {
         if self.0.is_object() { self.deserialize_any(visitor) } else { Err(Wrong::must_be("an object")) }
     }
 
+    /// A map of `serde_json` reads `null` as empty.
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        self.deserialize_struct("", &[], visitor)
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -113,7 +118,7 @@ impl<'de> Deserializer<'de> for Json {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map identifier
+        tuple_struct identifier
     }
 }
 

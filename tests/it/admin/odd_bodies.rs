@@ -1,40 +1,12 @@
 //! Bodies, headers and limits that no caller has a reason to send, taken from the description of the API.
 
-mod examples;
-mod fields;
-
 use reqwest::Method;
-use serde_json::Value;
 
-use self::{
-    examples::{Ids, example},
-    fields::{Place, body_schema, places},
-};
+use crate::access::fields::{Ids, Place, example, operations, places};
 use crate::open_conversation::problem;
 use crate::support::{ADMIN, World};
 
 const APP: &str = "wx0000000000000ad2";
-
-/// An operation that takes a body.
-struct Operation {
-    id: String,
-    schema: Value,
-}
-
-/// The operations of the description that take a body, and the description.
-async fn operations(world: &World) -> (Vec<Operation>, Value) {
-    let described = world.get("/api/openapi.json").await.expect(200).body;
-    let mut all = Vec::new();
-    for operations in described["paths"].as_object().unwrap().values() {
-        for operation in operations.as_object().unwrap().values() {
-            if let Some(schema) = body_schema(&described, operation) {
-                let id = operation["operationId"].as_str().unwrap().to_owned();
-                all.push(Operation { id, schema });
-            }
-        }
-    }
-    (all, described)
-}
 
 #[tokio::test]
 async fn every_text_of_a_body_names_its_limit() {

@@ -60,11 +60,18 @@ impl ApiRequest {
     }
 
     pub(crate) async fn send(self) -> Answer {
+        let (answer, faults) = self.send_and_compare().await;
+        assert!(faults.is_empty(), "{} {}\n{}", answer.status, faults.join("; "), answer.raw);
+        answer
+    }
+
+    /// Also returns in what the answer differs from the description, or the body if it was accepted.
+    pub(crate) async fn send_and_compare(self) -> (Answer, Vec<String>) {
         let request = self.0.try_clone().unwrap().build().unwrap();
         let answer = Answer::to(self.0).await;
-        let sent = request.body().and_then(reqwest::Body::as_bytes);
-        openapi::check(request.method(), request.url().path(), sent, &answer);
-        answer
+        let (method, path) = (request.method(), request.url().path());
+        let faults = openapi::faults(method, path, request.body().and_then(reqwest::Body::as_bytes), &answer);
+        (answer, faults.into_iter().map(|fault| format!("{method} {path}: {fault}")).collect())
     }
 }
 

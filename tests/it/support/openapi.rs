@@ -22,11 +22,10 @@ const CLOSED: &str = "https://kefu.example/closed.json";
 static API: LazyLock<Description> =
     LazyLock::new(|| Description::new(serde_json::from_str(desk_api::OPENAPI).unwrap()));
 
-/// Panics if the answer to a request, or the body of a request that was accepted, is not as described. `path` is without
-/// the query; `sent` is the body of the request.
-pub(super) fn check(method: &Method, path: &str, sent: Option<&[u8]>, answer: &Answer) {
-    let wrong = API.faults(method, path, sent, answer);
-    assert!(wrong.is_empty(), "{method} {path} {}: {}\n{}", answer.status, wrong.join("; "), answer.raw);
+/// In what the answer to a request, or the body of a request that was accepted, is not as described. `path` is without the
+/// query; `sent` is the body of the request.
+pub(super) fn faults(method: &Method, path: &str, sent: Option<&[u8]>, answer: &Answer) -> Vec<String> {
+    API.faults(method, path, sent, answer)
 }
 
 /// The description and its compiled schemas.

@@ -74,6 +74,8 @@ pub(crate) type ConversationPage = PageOf<crate::conversation_view::Conversation
 
 /// The fields that a change cannot set.
 const FIXED: [&str; 1] = ["app_id"];
+/// The fields without a default that null could set back.
+const WITHOUT_DEFAULT: [&str; 2] = ["token", "encoding_aes_key"];
 /// The fields that only requests have.
 const WRITE_ONLY: [&str; 2] = ["api_key", "secret"];
 
@@ -143,7 +145,7 @@ impl<T: PartialSchema> PartialSchema for Change<T> {
                 if let Some(fields) = property.as_object_mut() {
                     fields.remove("default");
                 }
-                if !is_required(name) {
+                if !is_required(name) && !WITHOUT_DEFAULT.contains(&name.as_str()) {
                     make_nullable(property);
                 }
             }

@@ -60,7 +60,7 @@ pub(crate) struct NewRobot {
     /// `webhook`: `whsec_` and 24 to 64 bytes in Base64. Where it is missing on creation, or `null` in a change, one is
     /// generated and is in that answer only.
     #[serde(default)]
-    #[schema(nullable = false, write_only, max_length = 100)]
+    #[schema(write_only, max_length = 100)]
     secret: Option<String>,
 }
 

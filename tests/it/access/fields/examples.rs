@@ -7,19 +7,27 @@ use reqwest::Method;
 use crate::support::{ADMIN, Binding, World};
 
 /// The ids of what the examples refer to.
-pub(super) struct Ids<'a> {
-    binding: Binding,
+pub(crate) struct Ids<'a> {
+    pub(super) binding: Binding,
     app_id: &'a str,
     group: String,
-    agent: String,
+    pub(super) agent: String,
+    /// The agent who claims the conversation.
+    pub(super) claimant: String,
+    /// An agent whose settings change.
+    changed_agent: String,
+    /// A picture that WeChat has.
+    media_id: String,
     calendar: String,
     merchant: String,
     robots: [String; 3],
     /// A quick reply, and a frame.
     reply: String,
     frame: String,
-    /// An open conversation.
-    cid: String,
+    /// A visitor, their open conversation, and the message that began it.
+    pub(super) openid: String,
+    pub(super) cid: String,
+    pub(super) message: String,
 }
 
 /// A mini program with a secret for `session-from`.
@@ -28,12 +36,13 @@ const CHAT: &str = "https://chat.example/v1";
 const HOOK: &str = "https://hook.example/";
 
 impl<'a> Ids<'a> {
-    pub(super) async fn create(world: &World, app_id: &'a str) -> Self {
+    pub(crate) async fn create(world: &World, app_id: &'a str) -> Self {
         let binding = world.bind(app_id).await;
         let signing = world.bind(SIGNING).await;
         world.post(&format!("/api/bindings/{}/session-from-secret", signing.app_id), &json!({})).await.expect(201);
         let group = world.group(&[]).await;
         let agent = world.agent("小王", 100).await;
+        let changed_agent = world.agent("小李", 100).await;
         let calendar = world.create("calendars", &json!({ "name": "上班" })).await;
         let merchant = json!({ "name": "店", "customer_code": "shop", "group_id": group });
         let merchant = world.create("merchants", &merchant).await;
@@ -52,18 +61,35 @@ impl<'a> Ids<'a> {
         let frames = json!({ "items": [{ "name": "x", "url": "https://a.example/" }] });
         let frames = world.call(Some(ADMIN), Method::PUT, "/api/frames", Some(&frames)).await.expect(200);
         let frame = frames.body["items"][0]["id"].as_str().unwrap().to_owned();
-        let mut ids =
-            Self { binding, app_id, group, agent, calendar, merchant, robots, reply, frame, cid: String::new() };
-        ids.cid = world.open_conversation(&ids.binding, "o-example").await.cid;
-        ids
+        let conversation = world.open_conversation(&binding, "o-example").await;
+        let message = conversation.messages().await[0]["id"].as_str().unwrap().to_owned();
+        let media_id = conversation.upload_cover(&format!("{}/phone/cover.png", world.bundle.wechat_url())).await;
+        let (openid, cid, claimant) = ("o-example".to_owned(), conversation.cid, agent.clone());
+        Self {
+            binding,
+            app_id,
+            group,
+            agent,
+            claimant,
+            changed_agent,
+            media_id,
+            calendar,
+            merchant,
+            robots,
+            reply,
+            frame,
+            openid,
+            cid,
+            message,
+        }
     }
 }
 
 /// The path of an operation, and a body of each form that it takes.
-pub(super) fn example(ids: &Ids<'_>, operation: &str) -> (String, Vec<Value>) {
+pub(crate) fn example(ids: &Ids<'_>, operation: &str) -> (String, Vec<Value>) {
     let path = |path: String, body: Value| (path, vec![body]);
     let of_conversation = |name: &str, body: Value| path(format!("/api/conversations/{}/{name}", ids.cid), body);
-    let of_visitor = |name: &str| format!("/api/bindings/{}/visitors/o-example{name}", ids.app_id);
+    let of_visitor = |name: &str| format!("/api/bindings/{}/visitors/{}{name}", ids.app_id, ids.openid);
     match operation {
         "createAccessToken" => {
             let token = |role: &str| json!({ "role": role, "name": "x" });
@@ -81,22 +107,23 @@ pub(super) fn example(ids: &Ids<'_>, operation: &str) -> (String, Vec<Value>) {
         }
         "changeBinding" => path(format!("/api/bindings/{}", ids.app_id), json!({ "name": "x" })),
         "sendCard" => {
-            let page = json!({ "title": "T", "pagepath": "pages/index", "thumbMediaId": "m" });
+            let page = json!({ "title": "T", "pagepath": "pages/index", "thumbMediaId": ids.media_id });
             of_conversation("cards", json!({ "msgType": 26, "miniPage": page }))
         }
-        "claimConversation" => of_conversation("claim", json!({ "agent_id": ids.agent })),
+        "claimConversation" => of_conversation("claim", json!({ "agent_id": ids.claimant })),
         "closeConversation" => of_conversation("close", json!({ "summary": { "solved": true } })),
         "sendMessage" => {
             let url = "https://a.example/";
             let bodies = vec![
                 json!({ "type": "text", "text": { "content": "您好" } }),
-                json!({ "type": "image", "image": { "media_id": "m" } }),
+                json!({ "type": "image", "image": { "media_id": ids.media_id } }),
                 json!({ "type": "link", "link": { "title": "T", "url": url } }),
             ];
             (format!("/api/conversations/{}/messages", ids.cid), bodies)
         }
         "transferConversation" => of_conversation("transfer", json!({ "agent_id": ids.agent })),
         "setTyping" => of_conversation("typing", json!({ "typing": true })),
+        "markRead" => of_conversation("read", json!({ "up_to": ids.message })),
         "createFrameContext" => of_conversation("frame-context", json!({ "frame_id": ids.frame })),
         "changeVisitor" => path(of_visitor(""), json!({ "tags": ["x"] })),
         "createVisitorNote" => path(of_visitor("/notes"), json!({ "text": "x" })),
@@ -111,6 +138,7 @@ pub(super) fn example(ids: &Ids<'_>, operation: &str) -> (String, Vec<Value>) {
         "createSessionFromSecret" => {
             path(format!("/api/bindings/{}/session-from-secret", ids.app_id), json!({ "same_as": SIGNING }))
         }
+        "signIn" => path("/api/sign-in".to_owned(), json!({ "code": "x".repeat(43) })),
         "parseSessionFrom" => path("/api/session-from/parse".to_owned(), json!({ "text": "sobot|nickname=x" })),
         other => of_settings(ids, other),
     }
@@ -134,7 +162,7 @@ fn of_settings(ids: &Ids<'_>, operation: &str) -> (String, Vec<Value>) {
     ];
     match operation {
         "createAgent" => new("agents", vec![name]),
-        "changeAgent" => change("agents", &ids.agent, name),
+        "changeAgent" => change("agents", &ids.changed_agent, name),
         "createCalendar" => new("calendars", vec![calendar]),
         "changeCalendar" => change("calendars", &ids.calendar, calendar),
         "createGroup" => new("groups", vec![name]),

@@ -19,7 +19,7 @@ import { useThreads } from "./threads";
 import { say } from "./toasts";
 
 const HEARTBEAT = 30_000;
-/** Hints that come together lead to one look. */
+/** Hints that come within this time are followed together. */
 const TOGETHER = 200;
 /** How long after reading the lists they are read again at the earliest, because of hints. */
 const LISTS_PACE = 1000;
@@ -38,13 +38,13 @@ export const useSync = defineStore("sync", () => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let heart: ReturnType<typeof setInterval> | undefined;
   let soon: ReturnType<typeof setTimeout> | undefined;
-  let looking = false;
-  let lookAgain = false;
+  let reading = false;
+  let readAgain = false;
   let namesDue = 0;
   let listsReadAt = 0;
   let scope = NOTHING();
   let soonAt = 0;
-  // Whether other tabs have asked for the next look: then they need not be told what it finds.
+  // Whether other tabs have asked for the next reading: then they need not be told what it finds.
   let isTold = true;
   let stopWatching: (() => void)[] = [];
 
@@ -53,25 +53,25 @@ export const useSync = defineStore("sync", () => {
   const leader = () => tabs?.leader.value ?? false;
 
   /** Reads everything that is shown. */
-  async function look(told = false): Promise<void> {
-    if (looking) {
-      lookAgain = true;
+  async function readAll(told = false): Promise<void> {
+    if (reading) {
+      readAgain = true;
       return;
     }
-    looking = true;
+    reading = true;
     clearTimeout(timer);
     try {
-      await lookOnce(told);
+      await readAllOnce(told);
     } finally {
-      looking = false;
+      reading = false;
     }
-    if (lookAgain) {
-      lookAgain = false;
-      void look();
+    if (readAgain) {
+      readAgain = false;
+      void readAll();
     } else schedule();
   }
 
-  async function lookOnce(told: boolean): Promise<void> {
+  async function readAllOnce(told: boolean): Promise<void> {
     listsReadAt = Date.now();
     const before = alerts.snapshot();
     const views = [...new Set([lists.view, "mine" as const, "waiting" as const])];
@@ -98,7 +98,7 @@ export const useSync = defineStore("sync", () => {
   }
 
   /** Reads conversations that the page knows; the lists as well if one of them has another place now. */
-  async function lookAt(conversations: ReadonlyMap<string, boolean>, told: boolean): Promise<void> {
+  async function readConversations(conversations: ReadonlyMap<string, boolean>, told: boolean): Promise<void> {
     const before = alerts.snapshot();
     const placeOfKnown = (cid: string) => placeOf(lists.conversations.get(cid));
     const answers = await Promise.all(
@@ -138,11 +138,11 @@ export const useSync = defineStore("sync", () => {
     timer = setTimeout(() => {
       // A timer that is far too late means that the computer slept: the socket may be dead without knowing.
       if (Date.now() - due > SLEPT) restartWire();
-      void look();
+      void readAll();
     }, next);
   }
 
-  /** Looks at what a hint asks for, or at the lists, after the next 200 milliseconds, however many ask for it. */
+  /** Reads what a hint asks for, or the lists, 200 milliseconds from now: once for all that is asked for until then. */
   function lookSoon(hint: Hint | null = null, told = false): void {
     widen(scope, hint, (cid) => lists.conversations.has(cid));
     isTold &&= told;
@@ -163,14 +163,14 @@ export const useSync = defineStore("sync", () => {
     const wait = listsReadAt + LISTS_PACE - Date.now();
     if (asked.lists && wait <= 0) {
       [scope, isTold] = [NOTHING(), true];
-      void look(told);
-      // The state of a message is no part of the revision by which the look finds what is new.
+      void readAll(told);
+      // The state of a message is no part of the revision by which `readAll` finds what is new.
       if (open.value && asked.conversations.get(open.value)) void threads.refresh(open.value, true);
       return;
     }
     // A conversation does not wait for the pace of the lists.
     [scope, isTold] = [{ conversations: new Map(), lists: asked.lists }, told || !asked.lists];
-    if (asked.conversations.size > 0) void lookAt(asked.conversations, told);
+    if (asked.conversations.size > 0) void readConversations(asked.conversations, told);
     if (asked.lists) lookIn(wait);
   }
 
@@ -204,7 +204,7 @@ export const useSync = defineStore("sync", () => {
   function onVisible(): void {
     visible.value = !document.hidden;
     tellViewing();
-    if (visible.value) void look();
+    if (visible.value) void readAll();
     else schedule();
   }
 
@@ -240,7 +240,7 @@ export const useSync = defineStore("sync", () => {
     addEventListener("online", onVisible);
     heart = setInterval(() => leader() && void present(), HEARTBEAT);
     await staff.loadNames(true);
-    await look();
+    await readAll();
   }
 
   function stop(): void {
@@ -277,5 +277,5 @@ export const useSync = defineStore("sync", () => {
     tabs?.tell({ type: "look", hint: null });
   }
 
-  return { open, live, failures, lastGood, state, start, stop, show, look, lookSoon, acted };
+  return { open, live, failures, lastGood, state, start, stop, show, readAll, lookSoon, acted };
 });

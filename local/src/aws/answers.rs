@@ -5,13 +5,33 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use super::Service;
+use super::{Fault, Service};
 
 /// The message of a conflict with a transaction.
 const ONGOING: &str = "Transaction is ongoing for the item";
 
+/// The answer of a fault that refuses a request.
+pub(super) fn of_fault(fault: Fault, service: Service, operation: &str, request: &Value) -> Response<Full<Bytes>> {
+    let members = || request["TransactItems"].as_array().map_or(0, Vec::len);
+    match fault {
+        Fault::ThrottleTable => table_throttled(service),
+        Fault::ThrottleRequests => requests_throttled(service),
+        Fault::ThrottleTransaction => transaction_throttled(members()),
+        Fault::TransactionConflict if operation.starts_with("Transact") => {
+            let mut conflicts = vec![false; members().max(1)];
+            conflicts[0] = true;
+            transaction_in_conflict(&conflicts)
+        }
+        Fault::TransactionConflict => write_in_conflict(),
+        Fault::TransactionInProgress => transaction_in_progress(),
+        Fault::InternalError | Fault::CloseBefore | Fault::CloseAfter | Fault::Hold | Fault::RefuseFirstEntry => {
+            internal_error(service)
+        }
+    }
+}
+
 /// A throttling error of the table.
-pub(super) fn table_throttled(service: Service) -> Response<Full<Bytes>> {
+fn table_throttled(service: Service) -> Response<Full<Bytes>> {
     match service {
         Service::DynamoDb => error(
             service,
@@ -24,14 +44,14 @@ pub(super) fn table_throttled(service: Service) -> Response<Full<Bytes>> {
 }
 
 /// A throttling error of the service's front end.
-pub(super) fn requests_throttled(service: Service) -> Response<Full<Bytes>> {
+fn requests_throttled(service: Service) -> Response<Full<Bytes>> {
     match service {
         Service::Sqs => error(service, "RequestThrottled", "The request was denied due to request throttling."),
         _ => error(service, "ThrottlingException", "Rate exceeded"),
     }
 }
 
-pub(super) fn internal_error(service: Service) -> Response<Full<Bytes>> {
+fn internal_error(service: Service) -> Response<Full<Bytes>> {
     match service {
         Service::DynamoDb => error(service, "InternalServerError", "Internal server error"),
         Service::SecretsManager => error(service, "InternalServiceError", "Internal service error"),
@@ -45,7 +65,7 @@ pub(super) fn write_in_conflict() -> Response<Full<Bytes>> {
 }
 
 /// A transaction that is still running and whose `ClientRequestToken` comes again.
-pub(super) fn transaction_in_progress() -> Response<Full<Bytes>> {
+fn transaction_in_progress() -> Response<Full<Bytes>> {
     let message = "The transaction with the given request token is already in progress.";
     error(Service::DynamoDb, "TransactionInProgressException", message)
 }
@@ -58,7 +78,7 @@ pub(super) fn transaction_in_conflict(conflicts: &[bool]) -> Response<Full<Bytes
 }
 
 /// A transaction with this number of members that is cancelled because one of its items is throttled.
-pub(super) fn transaction_throttled(members: usize) -> Response<Full<Bytes>> {
+fn transaction_throttled(members: usize) -> Response<Full<Bytes>> {
     let mut reasons = vec![("None", ""); members.max(1)];
     reasons[0] = ("ThrottlingError", "Throughput exceeds the current capacity of your table or index.");
     cancelled(&reasons)

@@ -230,7 +230,7 @@ impl Aws {
         match fault {
             None | Some(Fault::CloseAfter | Fault::Hold | Fault::RefuseFirstEntry) => {}
             Some(Fault::CloseBefore) => return Err(ConnectionClosed),
-            Some(refusal) => return Ok(refused(refusal, service, operation, &request)),
+            Some(refusal) => return Ok(answers::of_fault(refusal, service, operation, &request)),
         }
         let answer = match service {
             Service::SecretsManager => self.secrets.answer(operation, &body),
@@ -310,26 +310,6 @@ impl Aws {
             self.writes.send_modify(|count| *count += 1);
         }
         answer
-    }
-}
-
-/// The answer of a fault that refuses a request.
-fn refused(fault: Fault, service: Service, operation: &str, request: &Value) -> Response<Full<Bytes>> {
-    let members = || request["TransactItems"].as_array().map_or(0, Vec::len);
-    match fault {
-        Fault::ThrottleTable => answers::table_throttled(service),
-        Fault::ThrottleRequests => answers::requests_throttled(service),
-        Fault::ThrottleTransaction => answers::transaction_throttled(members()),
-        Fault::TransactionConflict if operation.starts_with("Transact") => {
-            let mut conflicts = vec![false; members().max(1)];
-            conflicts[0] = true;
-            answers::transaction_in_conflict(&conflicts)
-        }
-        Fault::TransactionConflict => answers::write_in_conflict(),
-        Fault::TransactionInProgress => answers::transaction_in_progress(),
-        Fault::InternalError | Fault::CloseBefore | Fault::CloseAfter | Fault::Hold | Fault::RefuseFirstEntry => {
-            answers::internal_error(service)
-        }
     }
 }
 

@@ -185,13 +185,13 @@ impl Controls {
         fired
     }
 
-    /// Who would answer a visitor who entered now; `None` if the mini program is not bound.
-    async fn reception(&self, app_id: &str, openid: &str, session_from: &str) -> Result<Option<Reception>, LocalError> {
+    /// Who would answer a visitor who entered now. An error if the mini program is not bound.
+    async fn reception(&self, app_id: &str, openid: &str, session_from: &str) -> Result<Reception, LocalError> {
         let body = json!({ "app_id": app_id, "openid": openid, "session_from": session_from });
         let url = format!("{}/api/routing/simulate", self.api_url);
         let simulated = self.api_client.send(Method::POST, &url, &body).await?;
         let goes_to = |outcome: &str| simulated["outcome"].get(outcome).is_some();
-        Ok(Some(if goes_to("assign") {
+        Ok(if goes_to("assign") {
             Reception::Online
         } else if goes_to("queue") {
             Reception::Busy
@@ -199,7 +199,7 @@ impl Controls {
             Reception::Robot
         } else {
             Reception::Offline
-        }))
+        })
     }
 
     /// The address of a visitor's conversation in the workbench, if it is among the newest hundred.
@@ -241,7 +241,7 @@ impl Backstage for Controls {
     }
 
     fn reception<'a>(&'a self, app_id: &'a str, openid: &'a str, from: &'a str) -> BoxFuture<'a, Option<Reception>> {
-        Box::pin(async move { Self::reception(self, app_id, openid, from).await.ok().flatten() })
+        Box::pin(async move { Self::reception(self, app_id, openid, from).await.ok() })
     }
 
     fn conversation<'a>(&'a self, app_id: &'a str, openid: &'a str) -> BoxFuture<'a, Option<String>> {

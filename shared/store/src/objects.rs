@@ -115,7 +115,7 @@ impl Objects {
 
     /// A request with a version 4 signature (Amazon S3 API reference, "Authenticating Requests").
     fn signed(&self, method: &Method, key: &str, body: &[u8]) -> Result<Request<SdkBody>> {
-        let wrong = |_: &dyn fmt::Display| StoreError::Internal("a request of S3 cannot be signed");
+        let wrong = || StoreError::Internal("a request of S3 cannot be signed");
         let url = format!("{}/{key}", self.bucket);
         let mut settings = SigningSettings::default();
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
@@ -129,14 +129,13 @@ impl Objects {
             .time(SystemTime::from(self.clock.now()))
             .settings(settings)
             .build()
-            .map_err(|error| wrong(&error))?
+            .map_err(|_| wrong())?
             .into();
         let signable = SignableRequest::new(method.as_str(), &url, std::iter::empty(), SignableBody::Bytes(body));
-        let (instructions, _) =
-            sign(signable.map_err(|error| wrong(&error))?, &params).map_err(|error| wrong(&error))?.into_parts();
+        let (instructions, _) = sign(signable.map_err(|_| wrong())?, &params).map_err(|_| wrong())?.into_parts();
         let length = body.len();
         let request = Request::builder().method(method).uri(&url).header(header::CONTENT_LENGTH, length);
-        let mut request = request.body(SdkBody::from(body)).map_err(|error| wrong(&error))?;
+        let mut request = request.body(SdkBody::from(body)).map_err(|_| wrong())?;
         instructions.apply_to_request_http1x(&mut request);
         Ok(request)
     }

@@ -4,6 +4,7 @@
 //! What the table knows of an object is written before the object, so that an erasure, which reads the table, leaves none. An object
 //! that was written while its item was deleted is deleted again by who wrote it.
 
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
 
 use crate::{
@@ -14,9 +15,9 @@ use crate::{
     marks::ATTEMPTS,
     objects::Object,
     retry::Attempted,
-    table::SERVICE,
+    table::{SERVICE, Table},
     thread::Thread,
-    transaction::Transacted,
+    transaction::{Transacted, built},
 };
 
 /// A picture that was uploaded for a visitor.
@@ -107,10 +108,8 @@ impl Pictures {
             let Some(visitor) = table.visitor_notes().noted_visitor(thread).await? else {
                 return Ok(Attempted::Done(false));
             };
-            let put = aws_sdk_dynamodb::types::Put::builder().table_name(&table.name);
-            let put = put.set_item(Some(upload.item(table, thread)));
-            let put = crate::transaction::built(put.build())?;
-            let put = aws_sdk_dynamodb::types::TransactWriteItem::builder().put(put).build();
+            let put = Put::builder().table_name(&table.name).set_item(Some(upload.item(table, thread)));
+            let put = TransactWriteItem::builder().put(built(put.build())?).build();
             Ok(match table.write_with_visitor(thread, &visitor, put).await? {
                 Transacted::Written => Attempted::Done(true),
                 Transacted::ConditionFailed(_) | Transacted::InConflict(_) => Attempted::Conflict,
@@ -132,7 +131,7 @@ impl Pictures {
 }
 
 impl Upload {
-    fn item(&self, table: &crate::table::Table, thread: &Thread) -> Attributes {
+    fn item(&self, table: &Table, thread: &Thread) -> Attributes {
         Build::new(keys::UPLOAD, thread.pk(), keys::upload(&self.media_id))
             .set("media_id", s(&self.media_id))
             .set("content_type", s(&self.content_type))

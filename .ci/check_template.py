@@ -266,7 +266,7 @@ def settings(template):
 
 
 def alarms(template):
-    """Alarms that help nobody, and what has no alarm."""
+    """Finds alarms without a use, and resources without an alarm."""
     resources = template["Resources"]
     code = "".join(path.read_text(encoding="utf-8") for folder in ("functions", "shared") for path in (ROOT / folder).rglob("src/**/*.rs"))
     aged = set()

@@ -43,7 +43,7 @@
     }
 
     function onMessage(event) {
-      // Only the desk that this page is in, whoever else may have a window.
+      // Messages of other windows and origins than the desk that shows this page are ignored.
       if (event.source !== window.parent || event.origin !== origin) return;
       const message = event.data;
       if (!message || typeof message !== "object") return;

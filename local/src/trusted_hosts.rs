@@ -11,7 +11,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-/// What is for any page, with what the browser loads it as: the script for pages in frames, and the example of such a page.
+/// The paths that any page may load, each with the `Sec-Fetch-Dest` of the request: the script for pages in frames, and the example
+/// of such a page.
 const FOR_ANY_PAGE: [(&str, &str); 2] = [("/embed.js", "script"), ("/orders", "iframe")];
 
 /// The host names, with ports, by which a listener may be called.
@@ -67,8 +68,8 @@ impl TrustedHosts {
         }
     }
 
-    /// Whether a page of another port of this machine loads what is for any page. Both are the same for all, and the example page names
-    /// those that may show it.
+    /// Whether a page of another port of this machine loads one of [`FOR_ANY_PAGE`]. Both have the same content for all pages, and the
+    /// policy of the example page names the origins that may show it.
     fn is_for_any_page(&self, method: &Method, path: &str, headers: &HeaderMap) -> bool {
         let value = |name| only(headers, &HeaderName::from_static(name));
         *method == Method::GET

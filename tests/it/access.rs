@@ -47,7 +47,7 @@ fn for_admins() -> Vec<(Method, String, Option<Value>)> {
 }
 
 #[tokio::test]
-async fn without_a_token_nobody_is_let_in_anywhere() {
+async fn request_without_a_token_is_refused_everywhere() {
     let world = World::start().await;
     let mut calls = for_admins();
     for path in ["/api/conversations", "/api/conversations/c1", "/api/openapi.json", "/api/nothing"] {

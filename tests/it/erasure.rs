@@ -1,4 +1,4 @@
-//! A visitor is erased and exported: completely, wherever a function stops, and nobody else.
+//! A visitor is erased and exported: completely, wherever a function stops, and no other visitor with them.
 
 mod complete;
 mod interrupted;

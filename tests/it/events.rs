@@ -319,7 +319,7 @@ async fn desk_api() {
 async fn realtime() {
     let world = World::start().await;
     let says = async |case: &str| world.bundle.invoke("Realtime", sample(&format!("realtime/{case}"))).await.unwrap();
-    assert_eq!(says("connect").await, json!({ "statusCode": 403 }), "nobody has made the ticket");
+    assert_eq!(says("connect").await, json!({ "statusCode": 403 }), "the ticket does not exist");
     assert_eq!(says("ping").await, json!({ "statusCode": 200, "body": "{\"type\":\"pong\"}" }));
     let ended = "{\"v\":1,\"type\":\"session_ended\"}";
     assert_eq!(says("heartbeat").await, json!({ "statusCode": 200, "body": ended }), "the connection is not kept");

@@ -129,7 +129,7 @@ async fn picture_that_cannot_be_had_is_not_asked_for_again() {
     world.advance(19 * 60);
     world.settle().await;
     assert_eq!(world.sim_calls("/cgi-bin/media/get").await, 1);
-    // Four days later nobody has it.
+    // WeChat keeps a picture for three days; after four, WeChat is not asked for it.
     world.advance(4 * 24 * 3600);
     assert_eq!(media(&world, &token, &chat, &id).await.0.status(), 404);
     assert_eq!(world.sim_calls("/cgi-bin/media/get").await, 1);

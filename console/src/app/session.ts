@@ -24,7 +24,7 @@ const session = ref<Session | null>(read());
 /** Whether the server ended the last session of this tab. */
 export const ended = ref(sessionStorage.getItem(ENDED) !== null);
 
-/** The bearer token, or null while nobody is signed in. */
+/** The bearer token, or null in a tab that is not signed in. */
 export const token = computed(() => session.value?.token ?? null);
 
 export function begin(next: Session): void {

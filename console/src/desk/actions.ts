@@ -48,7 +48,7 @@ export function useActions(show: (cid: string) => void) {
 
   const waiting = () => lists.of("waiting").filter((conversation) => conversation.stage === "queued");
 
-  /** Takes the first who waits; goes on to the next where somebody was faster. */
+  /** Takes the conversation that waits longest, or the next one if a colleague took that first. */
   async function takeNext(): Promise<void> {
     await lists.refresh("waiting");
     for (const conversation of waiting().slice(0, 5)) {

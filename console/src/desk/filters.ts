@@ -49,7 +49,7 @@ export function tagsOf(conversations: readonly Conversation[]): string[] {
   return [...new Set(conversations.flatMap(({ visitor }) => visitor.tags ?? []))].sort((one, other) => one.localeCompare(other));
 }
 
-/** What the server narrows a long list by. The short ones are read whole, because the desk tells of what is new in them. */
+/** The part of a filter that the server applies to a long list. Short lists are read whole, because the desk tells of what is new in them. */
 export function queryOf(view: View, filter: Filter): Record<string, string | undefined> {
   if (view !== "all" && view !== "closed") return {};
   return { app_id: filter.app || undefined, group_id: filter.group || undefined, starred: filter.starred ? "true" : undefined, tag: filter.tag || undefined };

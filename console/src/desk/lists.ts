@@ -144,7 +144,7 @@ export const useLists = defineStore("lists", () => {
     return view.value === "waiting" || view.value === "left_messages" ? items : sorted(items, "newest");
   });
   const shown = computed(() => whole.value.filter((conversation) => passes(conversation, filter, nameOf(conversation))));
-  /** What lists can be narrowed to: what is known of any, because a narrowed list tells of one value only. */
+  /** The choices of the filter: the values of all known conversations, because a filtered list has the chosen value only. */
   const apps = computed(() => choices([...conversations.values()], "app_id"));
   const groups = computed(() => choices([...conversations.values()], "group_id"));
   const tags = computed(() => tagsOf([...conversations.values()]));

@@ -14,7 +14,7 @@ export type Composer =
   | { kind: "closed" }
   /** A colleague has it. */
   | { kind: "not_yours"; agent: string }
-  /** Nobody has it, or a robot. */
+  /** No agent has it; a robot may. */
   | { kind: "claim"; robot: boolean };
 
 /** Whether the caller works as the agent who has the conversation. */

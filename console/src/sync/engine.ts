@@ -107,7 +107,7 @@ export function inOrder(thread: Thread): Message[] {
     .map(([, message]) => message);
 }
 
-/** How many messages of a thread that nobody reads stay in memory. */
+/** How many messages of a thread that is not open stay in memory. */
 export const MESSAGES_KEPT = 300;
 
 /** Whether the outcome of a send is still open. It does not change the conversation's revision. */

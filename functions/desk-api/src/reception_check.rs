@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_lead_to_nobody_are_warned_of() {
+    fn settings_that_leave_visitors_without_an_answer_give_warnings() {
         use {Mode as M, ReceptionWarningCode as C};
         let (works, gone, none) = (Set::There(WORKS), Set::Deleted, Set::Nothing);
         let keyless = Set::There(NamedRobot { has_key: false, ..WORKS });

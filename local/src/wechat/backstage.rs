@@ -55,7 +55,7 @@ pub(crate) enum Reception {
     Busy,
     /// A robot alone.
     Robot,
-    /// Nobody; the visitor can leave a message.
+    /// Neither an agent nor a robot; the visitor can leave a message.
     Offline,
 }
 

@@ -143,7 +143,7 @@ impl Simulator {
         Self { sim, freezes, server, saver }
     }
 
-    /// Tells the simulator whose it is. It does not keep the bundle.
+    /// Tells the simulator the bundle that it belongs to, which it refers to weakly.
     pub(crate) fn belongs_to(&self, bundle: &Arc<dyn Backstage>) {
         // An error means that it was told before.
         let _ = self.sim.backstage.set(Arc::downgrade(bundle));

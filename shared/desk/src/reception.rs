@@ -179,8 +179,8 @@ fn without_target(input: &ReceptionInput<'_>, wants_person: bool) -> NextStep {
     }
 }
 
-/// The step of a conversation in which a person has written who cannot have it. A robot does not answer over a person, but
-/// where nobody else ever answers.
+/// The step of a conversation in which a person has written who cannot have it. A robot answers over a person only where
+/// robots alone ever answer.
 fn after_person(input: &ReceptionInput<'_>, wants_person: bool) -> NextStep {
     match (input.mode, input.has_target) {
         (Mode::RobotOnly, _) => begin(input, wants_person),

@@ -23,8 +23,8 @@ pub struct Outgoing<'a, T> {
     pub content: &'a T,
     /// After how many seconds it can be received, 0 to 900.
     pub delay_seconds: i32,
-    /// Whom it is for, for a queue that is fair to all (Amazon SQS developer guide, "Amazon SQS fair queues"): a backlog of one
-    /// delays the messages of the others little.
+    /// The recipient, for a fair queue (Amazon SQS developer guide, "Amazon SQS fair queues"): a backlog of one recipient delays
+    /// the messages of the others little.
     pub group: Option<&'a str>,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{conversation::Conversation, keys, queue::Queue};
 
-/// A change that somebody may want to hear of.
+/// A change that pages of the workbench may have to hear of.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ImageChange {
     /// A message of a conversation is new or has another state.

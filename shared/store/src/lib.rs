@@ -107,9 +107,9 @@
 //!
 //! Each secret for `session-from` has a signer, a random id that is made with it ([`SigningSecret`]). Visitors are one person
 //! only if their `partnerid` is the same under the same signer: what one mini program's server calls 42 need not be the 42 of
-//! another. A binding that takes over the secret of another has its signer, too. A new secret has a new signer, so that who was
-//! vouched for by a secret that has leaked is joined to nobody after it is replaced; visitors join the new person when they
-//! next enter with a valid signature.
+//! another. A binding that takes over the secret of another has its signer, too. A new secret has a new signer: after a
+//! leaked secret is replaced, no visitor joins the persons that it vouched for; visitors join the new person when they next
+//! enter with a valid signature.
 //!
 //! Earlier versions stored no signer. The signer of a secret without one is the AppID of its binding. A visitor whose profile
 //! has a verified `partnerid` without a signer has their link under a key of the `partnerid` alone. It stays there until they

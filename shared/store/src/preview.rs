@@ -35,7 +35,7 @@ pub struct Preview {
     /// The id of the visitor's last message, where another message is the last.
     #[serde(rename = "i", alias = "last_in", skip_serializing_if = "Option::is_none")]
     pub last_in: Option<String>,
-    /// When the visitor wrote the first message that nobody has answered.
+    /// When the visitor wrote the first message that has no answer.
     #[serde(rename = "w", alias = "waiting_since", skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
 }

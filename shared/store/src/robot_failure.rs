@@ -10,7 +10,7 @@ use crate::{
     table::SERVICE,
 };
 
-/// How long a failure is kept: a robot that nobody asks any more says nothing about its server.
+/// How long a failure is kept: without new questions to the robot, it says nothing about the state of its server.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Why a robot could not be asked.

@@ -33,7 +33,7 @@ const ALSO_EXEMPT: [(&str, &str); 10] = [
     ("POST /api/conversations/{cid}/frame-context", "changes nothing"),
     ("POST /api/quick-replies", "the reply names who changed it last"),
     ("PATCH /api/quick-replies/{id}", "the reply names who changed it last"),
-    ("DELETE /api/quick-replies/{id}", "a text that is not there is sent by nobody"),
+    ("DELETE /api/quick-replies/{id}", "no agent can send a text that is deleted"),
     ("POST /api/bindings/{app_id}/visitors/{openid}/notes", "the note names its author"),
     ("DELETE /api/bindings/{app_id}/visitors/{openid}/notes/{id}", "an agent's day"),
     ("POST /api/realtime/ticket", "a ticket lasts 30 seconds"),

@@ -1,4 +1,4 @@
-//! Reception settings that lead visitors to nobody: `warnings` when they are set, and the check `reception` of the health.
+//! Reception settings that leave visitors without an answer: `warnings` when they are set, and the check `reception` of the health.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ const NO_GROUP: (&str, &str) = ("reception.group_id", "no_group");
 const NO_ROBOT: (&str, &str) = ("reception.robot_id", "no_robot");
 
 #[tokio::test]
-async fn settings_that_lead_to_nobody_are_warned_of_and_lower_the_health() {
+async fn settings_that_leave_visitors_without_an_answer_give_warnings_and_lower_the_health() {
     let world = World::start().await;
     let bound = world.post("/api/bindings", &asked(APP)).await.expect(201).body;
     assert_eq!(codes(&bound["warnings"]), [NO_GROUP]);

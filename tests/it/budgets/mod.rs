@@ -1,4 +1,4 @@
-//! Nobody uses messages, robots, models and queues without a bound.
+//! The use of messages, robots, models and queues has bounds.
 
 mod block;
 mod messages;

@@ -229,7 +229,7 @@ async fn requests_per_batch_are_counted() {
         (calls("GetItem"), calls("Query"), calls("BatchGetItem"), calls("PostToConnection"))
     };
     let (reads, queries, batches, posts) = counted("没有人在").await;
-    assert_eq!((queries, batches, posts), (0, 0, 0), "nobody is connected, and that is known");
+    assert_eq!((queries, batches, posts), (0, 0, 0), "no page is connected, and that is known");
     let batches_of_a_message = reads;
     assert!(batches_of_a_message <= 2, "{reads}");
     let _page = world.page(&token).await;

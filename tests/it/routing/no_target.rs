@@ -1,4 +1,4 @@
-//! Visitors for whom there is neither a robot nor an agent.
+//! Visitors without a robot or an agent that could answer.
 
 use serde_json::{Value, json};
 

@@ -28,7 +28,7 @@ async fn signer(world: &World, binding: &Binding) -> Value {
     world.get(&format!("/api/bindings/{}", binding.app_id)).await.expect(200).body["session_from_signer"].clone()
 }
 
-const NOBODY: [&str; 0] = [];
+const NO_VISITOR: [&str; 0] = [];
 
 #[tokio::test]
 async fn equal_partnerids_of_two_signers_are_two_persons() {
@@ -50,7 +50,7 @@ async fn equal_partnerids_of_two_signers_are_two_persons() {
     assert_eq!(person(&one).await, ["o-one", "o-two"]);
     assert_eq!(person(&two).await, ["o-one", "o-two"]);
     assert_eq!(person(&other).await, ["o-other"]);
-    assert_eq!(person(&liar).await, NOBODY);
+    assert_eq!(person(&liar).await, NO_VISITOR);
 
     // Another partnerid, verified or not, ends the membership of this person.
     two.enters(&sobot(&[("partnerid", json!("43"))])).await;

@@ -149,7 +149,7 @@ async fn visitor_who_left_a_message_and_enters_with_another_group_is_routed_ther
     visitor.writes("在吗").await;
     assert_eq!(visitor.stage().await, "left_message");
     let told = visitor.received_texts().await.len();
-    // Nobody is there either: the visitor is not asked a second time, and the next message follows the new plan.
+    // No agent of the other group is online either: the visitor is not asked a second time, and the next message follows the new plan.
     visitor.enters(&to(&other)).await;
     assert_eq!((visitor.stage().await.as_str(), visitor.received_texts().await.len()), ("left_message", told));
     visitor.enters(&to(&desk.group)).await;
@@ -205,7 +205,7 @@ async fn visitor_who_enters_with_another_robot_gets_that_robot() {
     assert_eq!(visitor.stage().await, "robot");
     visitor.writes(SHIPPING).await;
     assert_eq!(visitor.last_text().await, SHIPPING_ANSWER);
-    // Nobody waits any more: the agent who comes back gets nobody.
+    // No conversation waits any more: the agent who comes back gets none.
     world.set_status(&desk.agent, "online").await;
     assert_eq!(visitor.stage().await, "robot");
     let cid = visitor.cid().await;

@@ -3,7 +3,7 @@ import { addressOf, isFor, isFrom, meaningOf, originOf, type Selected } from "./
 
 const NOW = 1_000_000;
 const selected: Selected = { cid: "c1", uid: "u1", mine: true };
-/** The message of the founder's description, as it stands. */
+/** The message of the product's description, unchanged. */
 const seed = {
   cid: "c1",
   uid: "u1",
@@ -20,7 +20,7 @@ const seed = {
 const meaning = (data: unknown, more: Partial<Selected> = {}, last = Number.NEGATIVE_INFINITY) => meaningOf(data, { ...selected, ...more }, last, NOW);
 
 describe("message of a frame", () => {
-  test("is the card of the description, as it stands", () => {
+  test("is the card of the description, unchanged", () => {
     expect(meaning(seed)).toEqual({ kind: "card", cid: "c1", miniPage: seed.miniPage });
     expect(meaning({ ...seed, requestId: "r1" })).toMatchObject({ kind: "card", requestId: "r1" });
   });

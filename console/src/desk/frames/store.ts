@@ -26,7 +26,7 @@ export const useFrames = defineStore("frames", () => {
       const origin = originOf(frame.url, location.origin);
       return origin ? [{ frame, origin }] : [];
     });
-    // What has not changed stays the same, so that no page is loaded again.
+    // An unchanged list keeps its objects, so that no page is loaded again.
     if (JSON.stringify(found) !== JSON.stringify(frames.value)) frames.value = found;
   }
 

@@ -1,4 +1,5 @@
-// The picture of a message. It is fetched with the session and shown from memory: an agent's browser asks no server but ours.
+// The picture of a message. The page reads it from the API with the session's token and shows it from memory, so that an agent's
+// browser sends no request to other servers.
 import { onBeforeUnmount, ref } from "vue";
 import { readPicture } from "@/api/tools";
 import type { Refusal } from "@/api/client";

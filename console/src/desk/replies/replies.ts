@@ -52,7 +52,7 @@ export function unknownVariable(content: string): string | undefined {
   return [...content.matchAll(/\{([A-Za-z0-9_]+)\}/g)].map(([, name]) => name!).find((name) => !VARIABLES.includes(name));
 }
 
-/** The variables of a text that have a value are filled. What has none stays and is to be written over: `hole` is its place. */
+/** Fills the variables that have a value. The others stay; `hole` is the place of the first, for the agent to write over. */
 export function fill(content: string, values: Readonly<Record<string, string>>): { text: string; hole: [number, number] | null } {
   let text = "";
   let hole: [number, number] | null = null;

@@ -5,7 +5,7 @@ import { readQuickReplies } from "@/api/tools";
 import type { Refusal } from "@/api/client";
 import type { QuickReply } from "@/api/types";
 
-/** For how long what was read is good enough to be shown at once. */
+/** For how long the quick replies are shown as they were read, in milliseconds. */
 const FRESH = 60_000;
 
 export const useReplies = defineStore("replies", () => {

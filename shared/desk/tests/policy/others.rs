@@ -133,7 +133,7 @@ fn visitor_is_blocked_by_their_agent_or_a_supervisor() {
 }
 
 #[test]
-fn token_without_an_agent_is_nobodys_last_agent() {
+fn token_without_an_agent_is_not_the_last_agent() {
     let unknown = Caller::new(&Grant::Agent, Member::default());
     let facts = VisitorFacts { app_id: APP.to_owned(), open: None, group_id: None, last_agent: None };
     assert_eq!(may(&unknown, Action::ReadVisitor, &Subject::Visitor(&facts)), Verdict::Hide);

@@ -35,7 +35,7 @@ async fn of(answer: ResponseTemplate) -> Failure {
 
 #[tokio::test]
 async fn refused_connection_is_unreachable() {
-    // Bound, so that nobody else gets the port, and not listening.
+    // Bound, so that no other process gets the port, and not listening.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}", socket.local_addr().unwrap());

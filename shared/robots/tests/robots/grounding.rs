@@ -45,7 +45,7 @@ async fn is_returned(server: &MockServer, said: &Sample) -> bool {
             true
         }
         Answer::DontKnow => false,
-        Answer::HandOver(_) => panic!("nobody asked for a person"),
+        Answer::HandOver(_) => panic!("the visitor did not ask for a person"),
     }
 }
 

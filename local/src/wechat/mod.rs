@@ -84,6 +84,14 @@ pub enum Callbacks {
 }
 
 impl Callbacks {
+    /// The origin of the workbench; empty where it is not known.
+    fn workbench(self) -> String {
+        match self {
+            Self::At(address) => format!("http://{address}"),
+            Self::Anywhere => String::new(),
+        }
+    }
+
     fn permit(self, url: &Url) -> bool {
         let Self::At(address) = self else { return true };
         let host = url.host_str().unwrap_or_default();

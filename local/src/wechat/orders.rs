@@ -5,9 +5,6 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,8 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::Callbacks;
-use super::phone::COVER_PATH;
+use super::phone::{COVER_PATH, asset_of, html};
 use super::problem::{Problem, parse_json};
 use super::state::{Shared, Sim};
 
@@ -55,50 +51,32 @@ pub(super) async fn set_key(State(sim): State<Shared>, body: Bytes) -> Result<St
 
 /// `GET /orders`.
 pub(super) async fn page(State(sim): State<Shared>) -> Response {
-    let desk = match sim.callbacks {
-        Callbacks::At(address) => format!("http://{address}"),
-        Callbacks::Anywhere => String::new(),
-    };
+    let desk = sim.callbacks.workbench();
     let policy = format!(
         "default-src 'none'; script-src 'self' {desk}; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'self' {desk}"
     );
-    let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CONTENT_SECURITY_POLICY, policy.as_str()),
-        (REFERRER_POLICY, "no-referrer"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CACHE_CONTROL, "no-store"),
-    ];
-    (headers, include_str!("orders/index.html").replace("{{desk}}", &desk)).into_response()
+    html(include_str!("orders/index.html").replace("{{desk}}", &desk), &policy)
 }
 
 /// `GET /orders/orders.js`.
 pub(super) async fn script() -> Response {
-    file("text/javascript; charset=utf-8", include_str!("orders/orders.js"))
+    asset_of("text/javascript; charset=utf-8", include_bytes!("orders/orders.js"))
 }
 
 /// `GET /orders/orders.css`.
 pub(super) async fn style() -> Response {
-    file("text/css; charset=utf-8", include_str!("orders/orders.css"))
-}
-
-fn file(kind: &'static str, text: &'static str) -> Response {
-    ([(CONTENT_TYPE, kind), (X_CONTENT_TYPE_OPTIONS, "nosniff"), (CACHE_CONTROL, "no-store")], text).into_response()
+    asset_of("text/css; charset=utf-8", include_bytes!("orders/orders.css"))
 }
 
 /// `POST /orders/list`: the orders of the visitor that a context names.
-pub(super) async fn list(State(sim): State<Shared>, body: Bytes) -> Response {
-    let asked: Result<Asked, Problem> = parse_json(&body);
-    let asked = match asked {
-        Ok(asked) => asked,
-        Err(problem) => return problem.into_response(),
-    };
+pub(super) async fn list(State(sim): State<Shared>, body: Bytes) -> Result<Response, Problem> {
+    let Asked { context } = parse_json(&body)?;
     let key = sim.read(|state| state.orders_key.clone()).unwrap_or_default();
-    match verified(&asked.context, &key, &sim.url, sim.now()) {
+    Ok(match verified(&context, &key, &sim.url, sim.now()) {
         Ok(context) => axum::Json(orders(&sim, &context)).into_response(),
         Err(why) => (StatusCode::UNAUTHORIZED, axum::Json(json!({ "detail": why }))).into_response(),
-    }
+    })
 }
 
 /// The claims of a context that this frame's key signed for this origin and that is still valid.

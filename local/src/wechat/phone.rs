@@ -2,13 +2,12 @@
 //! their controls, alone or beside the workbench.
 
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::Callbacks;
 use super::state::Shared;
 
 /// The picture of the card, 520×416 pixels.
@@ -22,30 +21,27 @@ const PHONE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'se
 
 /// `GET /phone`: one phone.
 pub(super) async fn page() -> Response {
-    html(include_str!("phone/phone.html").to_owned(), HeaderValue::from_static(PHONE_POLICY))
+    html(include_str!("phone/phone.html").to_owned(), PHONE_POLICY)
 }
 
 /// `GET /` and `GET /desk`: the phones, and the phones beside the workbench.
 pub(super) async fn stage(State(sim): State<Shared>) -> Response {
-    let console = match sim.callbacks {
-        Callbacks::At(api) => format!("http://{api}"),
-        Callbacks::Anywhere => String::new(),
-    };
+    let console = sim.callbacks.workbench();
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
          frame-src 'self' {console}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
-    let policy = HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
-    html(include_str!("phone/stage.html").replace("{{console}}", &console), policy)
+    html(include_str!("phone/stage.html").replace("{{console}}", &console), &policy)
 }
 
-fn html(page: String, policy: HeaderValue) -> Response {
+/// The answer with a page and its `content-security-policy`.
+pub(super) fn html(page: String, policy: &str) -> Response {
     let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, policy),
-        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-store"),
     ];
     (headers, page).into_response()
 }
@@ -53,6 +49,11 @@ fn html(page: String, policy: HeaderValue) -> Response {
 /// `GET /phone/{file}`.
 pub(super) async fn file(Path(name): Path<String>) -> Response {
     let Some((kind, bytes)) = asset(&name) else { return StatusCode::NOT_FOUND.into_response() };
+    asset_of(kind, bytes)
+}
+
+/// The answer with a script, a style or a picture.
+pub(super) fn asset_of(kind: &'static str, bytes: &'static [u8]) -> Response {
     ([(CONTENT_TYPE, kind), (X_CONTENT_TYPE_OPTIONS, "nosniff"), (CACHE_CONTROL, "no-store")], bytes).into_response()
 }
 

@@ -44,19 +44,7 @@ export function readMessages(cid: string, cursor?: string): Promise<Answer<Page<
   return call("GET", `/api/conversations/${encodeURIComponent(cid)}/messages`, { query: { order: "desc", cursor, limit: 50 } });
 }
 
-/** All events of a conversation. */
-export async function readEvents(cid: string): Promise<Answer<Event[]>> {
-  const events: Event[] = [];
-  let cursor: string | null | undefined;
-  do {
-    const answer: Answer<Page<Event>> = await call("GET", `/api/conversations/${encodeURIComponent(cid)}/events`, { query: { cursor: cursor ?? undefined, limit: PAGE } });
-    if (!answer.ok) return answer;
-    events.push(...answer.data.items);
-    cursor = answer.data.cursor;
-  } while (cursor);
-  return { ok: true, status: 200, data: events };
-}
-
+/** All items of a list. */
 async function all<T>(path: string): Promise<Answer<T[]>> {
   const items: T[] = [];
   let cursor: string | null | undefined;
@@ -69,6 +57,8 @@ async function all<T>(path: string): Promise<Answer<T[]>> {
   return { ok: true, status: 200, data: items };
 }
 
+/** All events of a conversation. */
+export const readEvents = (cid: string) => all<Event>(`/api/conversations/${encodeURIComponent(cid)}/events`);
 export const readAgents = () => all<Agent>("/api/agents");
 export const readGroups = () => all<Group>("/api/groups");
 export const readMe = () => ask<Me>(api.GET("/api/me") as never);

@@ -13,6 +13,9 @@ export function pathProblem(path: string): "card.needed" | "card.bad_path" | nul
   return text.startsWith("/") || /\s/.test(text) ? "card.bad_path" : null;
 }
 
+/** Whether a text looks like the address of a page or a picture. */
+export const isAddress = (text: string) => /^https?:\/\/\S+$/.test(text.trim());
+
 function read(): Record<string, MiniPage[]> {
   try {
     const value: unknown = JSON.parse(localStorage.getItem(KEY) ?? "{}");

@@ -22,6 +22,16 @@ export function isMine(conversation: Conversation, me: Me | null): boolean {
   return !!me?.agent_id && conversation.assignee?.agent_id === me.agent_id;
 }
 
+/** Whether the caller answers for the work of colleagues. */
+export function isLead(me: Me | null): boolean {
+  return me?.role === "admin" || me?.role === "supervisor";
+}
+
+/** Whether to offer what the assigned agent, supervisors and admins may do. */
+export function mayManage(conversation: Conversation, me: Me | null): boolean {
+  return isMine(conversation, me) || isLead(me);
+}
+
 /** Where a conversation stands: as long as it is the same, the lists that have it are the same. */
 export function placeOf(conversation: Conversation | undefined): string {
   return conversation ? `${conversation.state} ${conversation.stage} ${conversation.assignee?.agent_id ?? ""} ${conversation.group_id ?? ""}` : "";
@@ -40,8 +50,7 @@ export function composerOf(conversation: Conversation, me: Me | null, now: numbe
 
 /** Whether to offer transfer and close. */
 export function mayHandOver(conversation: Conversation, me: Me | null): boolean {
-  if (conversation.state === "closed" || !me) return false;
-  return isMine(conversation, me) || me.role === "admin" || me.role === "supervisor";
+  return conversation.state !== "closed" && mayManage(conversation, me);
 }
 
 /** Whether the assigned agent has not taken it up yet. */

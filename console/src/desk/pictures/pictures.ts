@@ -2,6 +2,8 @@
 
 /** The bytes of a picture, WeChat's limit for an image. */
 export const PICTURE_BYTES = 2 * 1024 * 1024;
+/** The types of files to choose from. WebP is sent as JPEG. */
+export const PICTURE_TYPES = "image/png,image/jpeg,image/gif,image/webp";
 /** How many pictures are sent at once at most: as many as there are replies for one message of the visitor. */
 export const AT_ONCE = 5;
 

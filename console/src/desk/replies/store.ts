@@ -4,11 +4,14 @@ import { ref, shallowRef } from "vue";
 import { readQuickReplies } from "@/api/tools";
 import type { Refusal } from "@/api/client";
 import type { QuickReply } from "@/api/types";
+import { t } from "@/app/i18n";
+import { useStaff } from "../staff";
 
 /** For how long the quick replies are shown as they were read, in milliseconds. */
 const FRESH = 60_000;
 
 export const useReplies = defineStore("replies", () => {
+  const staff = useStaff();
   const replies = shallowRef<QuickReply[]>([]);
   const refusal = shallowRef<Refusal | null>(null);
   const ready = ref(false);
@@ -24,5 +27,10 @@ export const useReplies = defineStore("replies", () => {
     ready.value = true;
   }
 
-  return { replies, refusal, ready, load };
+  /** The agents who may use a reply, in words. */
+  function scopeName(reply: QuickReply): string {
+    return reply.scope === "group" ? staff.groupName(reply.group_id) : t(`replies.scope_${reply.scope}`);
+  }
+
+  return { replies, refusal, ready, load, scopeName };
 });

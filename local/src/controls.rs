@@ -82,10 +82,10 @@ impl Controls {
     /// Moves the clock to an offset.
     ///
     /// Forward: the pages that are open count as having been open all the time. Agents who are present have sent their heartbeats,
-    /// and sessions that were used within 15 minutes have been used; otherwise 48 hours would sign everybody out and take their
-    /// conversations away. Then each schedule fires as often as it would have, at most three times, each at the new time, and
-    /// expired items are deleted. Timers and messages of queues whose time has come follow at once. WebSocket connections that are two hours
-    /// old end, and the pages open new ones.
+    /// and sessions that were used within 15 minutes have been used; otherwise a move by 48 hours would end all sessions and take the
+    /// agents' conversations away. Then each schedule fires as often as it would have, at most three times, each at the new time, and
+    /// expired items are deleted. Timers and messages of queues whose time has come follow at once. WebSocket connections that are two
+    /// hours old end, and the pages open new ones.
     ///
     /// Back: what has happened stays. Items keep their later times, what was deleted is gone, and what is due or visible at a time
     /// waits until the clock shows that time again.

@@ -148,7 +148,7 @@ async fn picture_over_four_megabytes_is_kept_and_not_shown() {
     assert_eq!(shown.0.status(), 422);
     let body: Value = serde_json::from_slice(&shown.bytes().await).unwrap();
     assert_eq!(body["code"], "media.too_large");
-    // What begins like no picture is none.
+    // A picture of exactly four megabytes is shown.
     let mut largest = jpeg("fits");
     largest.resize(4 * 1024 * 1024, 0xfe);
     let id = sends_photo(&chat, &largest).await;

@@ -79,7 +79,7 @@ async fn each_caller_gets_their_own_those_of_their_groups_and_those_of_all() {
     }
     let mut all = titles(&world, ADMIN).await;
     all.sort();
-    assert_eq!(all, ["售前的", "售后的", "大家的"], "what agents have for themselves is not the admin's");
+    assert_eq!(all, ["售前的", "售后的", "大家的"], "the admin does not get the agents' own replies");
     // Two queries, whatever the number of groups.
     world.bundle.reset_request_counts();
     let before = world.calls("DeskApi", "Query");
@@ -88,7 +88,7 @@ async fn each_caller_gets_their_own_those_of_their_groups_and_those_of_all() {
 }
 
 #[tokio::test]
-async fn others_may_neither_read_nor_change_what_is_not_theirs() {
+async fn quick_reply_of_another_owner_can_neither_be_read_nor_changed() {
     let world = World::start().await;
     let team = team(&world).await;
     let mut of_group = reply("group", "售后的");
@@ -181,7 +181,7 @@ async fn wrong_values_are_refused() {
 }
 
 #[tokio::test]
-async fn replies_go_with_their_agent_or_group() {
+async fn quick_replies_are_deleted_with_their_agent_or_group() {
     let world = World::start().await;
     let agent = world.agent("小王", 5).await;
     let token = world.agent_token(&agent).await;

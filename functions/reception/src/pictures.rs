@@ -1,4 +1,5 @@
-//! Keeps the pictures of visitors, from the queue `Pictures`. One that could not be had is delivered again, for as long as WeChat has it.
+//! Keeps the pictures of visitors, from the queue `Pictures`. A picture that could not be downloaded is delivered
+//! again, for as long as WeChat has it.
 
 use conversations::PictureError;
 use function::{Deadline, http, trigger::batch_failures};
@@ -21,7 +22,7 @@ pub(crate) async fn keep(deps: &Deps, pictures: Vec<(&str, PictureRef)>, deadlin
         }
         match deps.pictures.keep(&picture).await {
             Ok(_) => {}
-            // To ask again does not help.
+            // A retry does not help.
             Err(error @ (PictureError::None | PictureError::TooLarge)) => {
                 tracing::warn!(id = picture.picture, %error, "the picture of a visitor is not kept");
             }

@@ -71,7 +71,7 @@ impl Objects {
     }
 }
 
-/// The name of the file of an object. Keys of other characters than these are refused, so that none leaves the folder.
+/// The name of the file of an object. [`is_key`] refuses keys with other characters, so that every file is in the folder.
 fn file_of(path: &str) -> String {
     path.replace('/', "_")
 }

@@ -10,7 +10,7 @@ const NAME: &str = "订单";
 const PATH: &str = "/orders";
 
 /// Adds the frame with a new demo, and gives its key to the page's server. Later only its address changes, which follows the port of
-/// the simulated WeChat; an admin who has removed the frame does not find it again.
+/// the simulated WeChat; a frame that an admin has removed is not added again.
 pub(super) async fn show(api_client: &ApiClient, api: &str, wechat: &str, is_new: bool) -> Result<(), LocalError> {
     let frames = format!("{api}/api/frames");
     let (_, found) = api_client.get(&frames).await?;

@@ -61,7 +61,7 @@ impl KeptPictures {
         let media_id = media_id(&message).filter(|_| message.direction == Direction::In).ok_or(PictureError::None)?;
         let found =
             self.at_wechat(&thread.app_id, &media_id, message.received_at.unwrap_or(message.created_at)).await?;
-        // First the note, then the object: what an erasure does not find is never there.
+        // The note is written before the object, so that an erasure finds every object.
         if !self.pictures.note_kept(picture, found.bytes.len()).await? {
             return Err(PictureError::None);
         }

@@ -66,14 +66,14 @@ pub struct StoredFrames {
     version: u64,
 }
 
-/// A fresh key: 32 random bytes as 43 characters, whose bytes are the key.
+/// A fresh key: 32 random bytes, written as 43 characters. The bytes of these characters are the key.
 fn fresh_key() -> Result<SecretString> {
     let mut random = [0_u8; 32];
     getrandom::fill(&mut random).map_err(|_| StoreError::Internal("no random bytes"))?;
     Ok(SecretString::from(BASE64_URL_SAFE_NO_PAD.encode(random)))
 }
 
-/// Where the key of a frame is sealed for.
+/// The place for which the key of a frame is sealed.
 pub(crate) fn place(id: &str) -> String {
     format!("{}|{id}|secret", keys::FRAME_KEYS)
 }

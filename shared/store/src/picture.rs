@@ -2,7 +2,7 @@
 //! of a bucket; see [`Objects`](crate::Objects).
 //!
 //! What the table knows of an object is written before the object, so that an erasure, which reads the table, leaves none. An object
-//! that was written while its item was deleted is deleted again by who wrote it.
+//! that was written while its item was deleted is deleted again by its writer.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;

@@ -34,7 +34,7 @@ pub enum ReplyOwner {
     Agent(String),
     /// The members of this group.
     Group(String),
-    /// Everybody.
+    /// All agents.
     All,
 }
 
@@ -108,7 +108,7 @@ impl ReplyOwner {
     }
 }
 
-/// The owner in the ids of those that everybody may use.
+/// The owner in the ids of replies for all agents.
 const ALL: &str = "all";
 
 impl QuickReplies {
@@ -182,7 +182,7 @@ impl QuickReplies {
         Ok(())
     }
 
-    /// Those of the partition of an owner whose ids begin so.
+    /// The replies in the partition of an owner whose ids begin with this prefix.
     async fn of_owner(&self, owner: &ReplyOwner, prefix: &str) -> Result<Vec<QuickReply>> {
         let items = self.0.partition(owner.pk(), prefix, i32::MAX).await?;
         items.iter().map(QuickReply::read).collect()

@@ -37,7 +37,7 @@ pub enum Action {
     OpenFrame,
     /// Read the quick replies that the caller may use.
     ReadQuickReplies,
-    /// Create, change or delete a quick reply: everybody their own, those of groups and of all by who leads them.
+    /// Create, change or delete a quick reply: agents their own, supervisors those of their groups, admins those of any group and of all.
     WriteQuickReply,
     /// Block a visitor, or end a block.
     BlockVisitor,

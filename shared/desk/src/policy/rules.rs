@@ -267,7 +267,7 @@ fn of_block(caller: &Caller, visitor: &VisitorFacts) -> Verdict {
     }
 }
 
-/// Agents and supervisors read the visitors whose open conversation they may read, and those they had last, and note about them.
+/// Agents and supervisors read, and write notes about, the visitors whose open conversation they may read and those they had last.
 fn of_visitor(caller: &Caller, visitor: &VisitorFacts) -> Verdict {
     let had_last = || {
         let agent = caller.member().and_then(|member| member.agent_id.as_ref());

@@ -154,7 +154,7 @@ fn supervisor_changes_members_and_hours_of_supervised_groups_only() {
 }
 
 #[test]
-fn shared_quick_replies_are_written_by_who_leads_the_group() {
+fn shared_quick_replies_are_written_by_supervisors_of_the_group_and_by_admins() {
     let may = |caller: &Caller, subject: &Subject<'_>| may(caller, Action::WriteQuickReply, subject);
     let group = |id| Subject::Group(GroupChange { id, only_members_and_hours: true });
     let (allow, refuse) = (Verdict::Allow, Verdict::Refuse);

@@ -5,6 +5,7 @@ mod ends;
 mod hints;
 mod messages;
 mod page;
+mod visitors;
 
 use serde_json::{Value, json};
 

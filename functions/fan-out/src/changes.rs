@@ -29,6 +29,7 @@ impl Changes {
                     }
                     changes.conversations.insert(conversation.cid.clone(), *conversation);
                 }
+                Some(ImageChange::Visitor { cid }) => changes.add(Hint::Conversation { cid }),
                 Some(ImageChange::Queue { group_id }) => changes.add(Hint::Queue { group_id }),
                 Some(ImageChange::Duty { agent_id }) => changes.add(Hint::Duty { agent_id }),
                 None => {}
@@ -43,14 +44,13 @@ impl Changes {
         }
     }
 
-    /// The conversations of messages whose images are not in the batch.
+    /// The conversations of messages and of visitors whose images are not in the batch.
     pub(crate) fn missing(&self) -> Vec<String> {
-        let of_messages = self.hints.iter().filter_map(|hint| match hint {
-            Hint::Message { cid, .. } => Some(cid),
+        let named = self.hints.iter().filter_map(|hint| match hint {
+            Hint::Message { cid, .. } | Hint::Conversation { cid } => Some(cid),
             _ => None,
         });
-        let mut missing: Vec<String> =
-            of_messages.filter(|cid| !self.conversations.contains_key(*cid)).cloned().collect();
+        let mut missing: Vec<String> = named.filter(|cid| !self.conversations.contains_key(*cid)).cloned().collect();
         missing.sort();
         missing.dedup();
         missing

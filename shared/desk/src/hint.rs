@@ -19,7 +19,7 @@ pub enum Hint {
         /// The message.
         message_id: String,
     },
-    /// A conversation has changed, or one that the caller may see is new.
+    /// A conversation has changed, or what people note about its visitor, or one that the caller may see is new.
     Conversation {
         /// The conversation.
         cid: String,

@@ -312,18 +312,13 @@ impl Table {
         update_item(update)
     }
 
-    fn put_if(&self, item: Attributes, seen: Option<u64>) -> Result<TransactWriteItem> {
+    pub(crate) fn put_if(&self, item: Attributes, seen: Option<u64>) -> Result<TransactWriteItem> {
         let put = Put::builder().table_name(&self.name).set_item(Some(item));
         let put = match seen {
             Some(seen) => put.condition_expression("version = :seen").expression_attribute_values(":seen", n(seen)),
             None => put.condition_expression("attribute_not_exists(pk)"),
         };
         Ok(TransactWriteItem::builder().put(built(put.build())?).build())
-    }
-
-    pub(crate) fn visitor_put(&self, thread: &Thread, seen: &Visitor, after: &Visitor) -> Result<TransactWriteItem> {
-        let item = after.write(thread, seen.version + 1, self.retention)?;
-        self.put_if(item, (seen.version > 0).then_some(seen.version))
     }
 
     pub(crate) fn put_new(&self, item: Attributes) -> Result<TransactWriteItem> {

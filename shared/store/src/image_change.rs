@@ -1,6 +1,6 @@
 //! What a record of the table's stream says has changed, for those who are told of it.
 
-use crate::{conversation::Conversation, keys, queue::Queue};
+use crate::{conversation::Conversation, keys, queue::Queue, visitor::Visitor};
 
 /// A change that pages of the workbench may have to hear of.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,9 +24,15 @@ pub enum ImageChange {
         /// The agent.
         agent_id: String,
     },
+    /// What people note about a visitor has changed, or whether they are blocked.
+    Visitor {
+        /// The visitor's conversation, or their last one.
+        cid: String,
+    },
 }
 
-/// The attribute of a duty whose change is told, until the next heartbeat. The stream is filtered by it.
+/// The attribute of a duty whose change is told, until the next heartbeat, and of a visitor, until the next write. The stream is
+/// filtered by it.
 pub(crate) const HINT: &str = "hint";
 
 impl ImageChange {
@@ -43,6 +49,10 @@ impl ImageChange {
             keys::DEPARTURES => group_of(attribute("pk")?.split_once('#')?.1).map(|group_id| Self::Queue { group_id }),
             keys::DUTY => {
                 attribute(HINT).and(attribute("agent_id")).map(|agent| Self::Duty { agent_id: agent.to_owned() })
+            }
+            keys::VISITOR => {
+                let visitor: Visitor = serde_json::from_str(attribute(HINT).and(attribute("data"))?).ok()?;
+                visitor.latest_cid().map(|cid| Self::Visitor { cid: cid.to_owned() })
             }
             _ => None,
         }

@@ -89,7 +89,7 @@
 //! | who is connected | get the version; query `connections` when it has changed |
 //! | tokens to renew | query `due` up to now |
 //!
-//! `hint` is on a duty whose change is told to browsers, until the next heartbeat.
+//! `hint` is on a duty whose change is told to browsers, until the next heartbeat, and on a visitor, until the next write.
 //!
 //! `timer` is on an item that the stream's reader sets a timer for: a conversation or a duty that is due before a tick could see it,
 //! a watch or a pending send that a function had no time for. The key in `due` of the first two then ends with `t`.

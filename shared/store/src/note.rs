@@ -83,7 +83,7 @@ impl VisitorNotes {
                 return Ok(Attempted::Done(NoteAdded::TooMany));
             }
             let put = table.put_new(note.item(table, thread)?)?;
-            Ok(match table.write_with_visitor(thread, &visitor, put).await? {
+            Ok(match table.write_note(thread, &visitor, put).await? {
                 // No other note has this id: an earlier attempt wrote it and its answer was lost.
                 Transacted::Written | Transacted::ConditionFailed(0) => {
                     Attempted::Done(NoteAdded::Stored(note.clone()))
@@ -103,7 +103,7 @@ impl VisitorNotes {
                 Delete::builder().table_name(&table.name).key("pk", s(thread.pk())).key("sk", s(keys::note(id)));
             let delete = built(delete.condition_expression("attribute_exists(pk)").build())?;
             let delete = TransactWriteItem::builder().delete(delete).build();
-            Ok(match table.write_with_visitor(thread, &visitor, delete).await? {
+            Ok(match table.write_note(thread, &visitor, delete).await? {
                 Transacted::Written => Attempted::Done(true),
                 Transacted::ConditionFailed(0) => Attempted::Done(false),
                 Transacted::ConditionFailed(_) | Transacted::InConflict(_) => Attempted::Conflict,
@@ -118,6 +118,10 @@ impl Table {
         let limit = i32::try_from(NOTES_MAX).unwrap_or(i32::MAX);
         let items = self.partition(thread.pk(), keys::NOTE_PREFIX, limit).await?;
         items.iter().map(Note::read).collect()
+    }
+
+    async fn write_note(&self, thread: &Thread, seen: &Visitor, write: TransactWriteItem) -> Result<Transacted> {
+        self.transact_once(vec![write, self.noted_visitor_put(thread, seen)?]).await
     }
 
     /// A write together with one of the visitor, who stays as they were read.

@@ -185,6 +185,11 @@ impl Visitor {
         self.blocked.as_ref().filter(|block| block.is_in_force(now))
     }
 
+    /// Their open conversation, or the last one that had a message.
+    pub(crate) fn latest_cid(&self) -> Option<&str> {
+        self.open_cid.as_deref().or(Some(self.preview.cid.as_str())).filter(|cid| !cid.is_empty())
+    }
+
     /// The same visitor with the version that a write gives them.
     #[must_use]
     pub fn once_written(mut self) -> Self {

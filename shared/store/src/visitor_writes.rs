@@ -7,7 +7,8 @@ use crate::{
     commit::{Part, Writes},
     conversation::Conversation,
     error::Result,
-    item::{Attributes, Build, s},
+    image_change::HINT,
+    item::{Attributes, Build, at, s},
     keys,
     table::Table,
     thread::Thread,
@@ -19,6 +20,28 @@ use crate::{
 const PERSON_LINK_RENEWED: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 impl Table {
+    /// The write of a visitor. Browsers are told of it if people see another visitor.
+    pub(crate) fn visitor_put(&self, thread: &Thread, seen: &Visitor, after: &Visitor) -> Result<TransactWriteItem> {
+        let item = after.write(thread, seen.version + 1, self.retention)?;
+        let is_told = seen.marks != after.marks || seen.blocked != after.blocked;
+        self.visitor_put_if_seen(seen, if is_told { self.told(item) } else { item })
+    }
+
+    /// The write of a visitor who stays as they were, and of whose notes browsers are told.
+    pub(crate) fn noted_visitor_put(&self, thread: &Thread, seen: &Visitor) -> Result<TransactWriteItem> {
+        self.visitor_put_if_seen(seen, self.told(seen.write(thread, seen.version + 1, self.retention)?))
+    }
+
+    fn visitor_put_if_seen(&self, seen: &Visitor, item: Attributes) -> Result<TransactWriteItem> {
+        self.put_if(item, (seen.version > 0).then_some(seen.version))
+    }
+
+    /// The next write leaves the attribute out, because it puts the whole item.
+    fn told(&self, mut item: Attributes) -> Attributes {
+        item.insert(HINT.to_owned(), at(self.clock.now()));
+        item
+    }
+
     /// The item that finds the conversation from its visitor, where a decision opens the conversation or closes it. It expires
     /// with the conversation.
     pub(crate) fn visitor_link(&self, before: Option<&Conversation>, after: &Conversation) -> Option<Attributes> {

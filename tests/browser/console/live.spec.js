@@ -72,3 +72,26 @@ test("tabs of one agent share one socket, and another takes over when its tab is
   await visitor.says("还在吗");
   await expect(parts.log(second).getByText("还在吗")).toBeVisible(SOON);
 });
+
+test("marks and notes of a colleague are shown while the conversation is open, without a reload", async ({ open, world }) => {
+  const desk = await world.desk();
+  await world.status(desk.agents[0], "online");
+  const visitor = await world.arrives(desk, "林小满", "在吗");
+  const { page, socket } = await signIn(open, world, desk.agents[0]);
+  await openRow(page, "林小满");
+  const side = page.getByRole("complementary");
+  await side.getByRole("tab", { name: "备注" }).click();
+  await expect(side.getByText("还没有备注")).toBeVisible();
+  // What comes now comes by a hint.
+  await expect(parts.log(page).getByText("在吗")).toBeVisible();
+  const of = `/api/bindings/${desk.app_id}/visitors/${visitor.openid}`;
+  const change = (body) => world.bundle.call(of, { method: "PATCH", body: JSON.stringify(body) });
+  await change({ tags: ["会员"], starred: true, remark_name: "满满" });
+  await expect(parts.head(page)).toContainText("满满", SOON);
+  await expect(side.locator(".tag .line")).toHaveText(["会员"], SOON);
+  const { id } = await world.post(`${of}/notes`, { text: "补发滤纸" });
+  await expect(side.locator(".note")).toContainText("补发滤纸", SOON);
+  await world.bundle.call(`${of}/notes/${id}`, { method: "DELETE" });
+  await expect(side.locator(".note")).toHaveCount(0, SOON);
+  expect(socket.isClosed()).toBe(false);
+});

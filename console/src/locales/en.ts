@@ -35,7 +35,7 @@ const en: typeof zhCN = {
   },
   msg: {
     visitor: "Visitor", robot: "Robot", prompt: "Automatic", person: "Agent", you: "Me", integrator: "Program", admin: "Admin", supervisor: "Supervisor",
-    pending: "To be sent", sending: "Sending…", sent: "Sent", held: "Held until the visitor writes", held_until: "Kept until {t} at the latest", released: "Sent after the visitor's next message", hold_expired: "The visitor did not write in time; not sent", unknown: "Not known whether it arrived. It is not sent again; ask the visitor", failed: "Not sent: {why}", cancelled: "Taken back; the visitor never saw it", recall: "WeChat cannot recall what was sent", take_back: "Take back", edit: "Edit again", ai: "AI-generated",
+    pending: "To be sent", sending: "Sending…", sent: "Sent", held: "Held until the visitor writes", held_until: "Held until the visitor writes, {t} at the latest", released: "Sent after the visitor's next message", hold_expired: "The visitor did not write in time; not sent", unknown: "Not known whether it arrived. It is not sent again; ask the visitor", failed: "Not sent: {why}", cancelled: "Taken back; the visitor never saw it", recall: "WeChat cannot recall what was sent", take_back: "Take back", take_back_edit: "Take back and edit", edit: "Edit again", ai: "AI-generated",
     picture: "Picture from the visitor", picture_out: "Picture", raw: "Unsupported message ({type})", raw_show: "Show the source", card: "Mini program card", card_path: "Path", copy_path: "Copy the path", link: "Link", unfold: "Show all ({n} characters)", fold: "Show less", older: "Earlier messages", begin: "Start of the conversation", new: "{n} new", errcode: "WeChat error {n}", retry: "Send again", log: "Transcript", zone: "Times are shown in {zone}",
     unread_from: "Unread from here", ignored: { blocked: "The visitor is blocked: this was neither assigned nor answered", too_many: "Too many messages in a minute: this was not answered by itself" },
   },
@@ -78,7 +78,7 @@ const en: typeof zhCN = {
     title: "Insert a link to a mini program", label: "Text of the link", label_hint: "See your order", path: "Page path", appid: "AppID of the mini program", appid_hint: "wx and 16 digits", href: "Address where mini programs cannot be opened (optional)", href_hint: "https://…", bad_appid: "An AppID is wx and 16 digits", size: "{n} bytes; it is part of the text and uses no reply of its own", go: "Insert", button: "Link",
   },
   filter: {
-    text: "Search names and last messages", open: "Sort and filter", active: "Filter: {n} conditions", app: "Mini program", group: "Group", all: "All", unread: "Unread only", clear: "Clear the filter", none: "None of {n} conversations passes the filter",
+    text: "Search names, last messages", open: "Sort and filter", active: "Filter: {n} conditions", app: "Mini program", group: "Group", all: "All", unread: "Unread only", clear: "Clear the filter", none: "None of {n} conversations passes the filter",
     starred: "Starred only",
   },
   history: {

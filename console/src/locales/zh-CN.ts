@@ -34,7 +34,7 @@ export default {
   },
   msg: {
     visitor: "访客", robot: "机器人", prompt: "自动提示", person: "客服", you: "我", integrator: "程序", admin: "管理员", supervisor: "组长",
-    pending: "待发送", sending: "发送中…", sent: "已发送", held: "已留住，等访客再说话", held_until: "最晚留到 {t}", released: "已和访客的新消息一起发出", hold_expired: "没等到访客说话，已过期，没有发出", unknown: "不知道是否送达。为避免重复不会再发，请向访客确认", failed: "没发出去：{why}", cancelled: "已撤回，访客没有看到", recall: "微信不支持撤回已发出的消息", take_back: "撤回", edit: "放回输入框", ai: "AI 生成",
+    pending: "待发送", sending: "发送中…", sent: "已发送", held: "已留住，等访客再说话", held_until: "已留住，等访客再说话，最晚到 {t}", released: "已和访客的新消息一起发出", hold_expired: "没等到访客说话，已过期，没有发出", unknown: "不知道是否送达。为避免重复不会再发，请向访客确认", failed: "没发出去：{why}", cancelled: "已撤回，访客没有看到", recall: "微信不支持撤回已发出的消息", take_back: "撤回", take_back_edit: "撤回并修改", edit: "放回输入框", ai: "AI 生成",
     picture: "访客发来的图片", picture_out: "发出的图片", raw: "不支持的消息（{type}）", raw_show: "看原文", card: "小程序卡片", card_path: "路径", copy_path: "复制路径", link: "链接", unfold: "展开全文（{n} 字）", fold: "收起", older: "更早的消息", begin: "会话开始", new: "{n} 条新消息", errcode: "微信错误码 {n}", retry: "重发", log: "对话记录", zone: "时间按 {zone} 显示",
     unread_from: "以下是未读消息", ignored: { blocked: "访客已被拉黑：这条没有分配，也没有自动回复", too_many: "访客发得太快：这条没有引起自动回复" },
   },

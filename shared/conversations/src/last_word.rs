@@ -97,6 +97,7 @@ mod tests {
             ignored: None,
             split: SplitRule::default(),
             released_as: None,
+            held_until: None,
             parts_sent: 0,
             attempts: 0,
             settled_at: None,

@@ -113,6 +113,7 @@ impl Inbox {
             ai: false,
             ignored: None,
             released_as: None,
+            held_until: None,
             parts_sent: 0,
             split: SplitRule::default(),
             attempts: 0,

@@ -151,6 +151,8 @@ pub struct Message {
     pub ignored: Option<Ignored>,
     /// The id of the message that a held text was sent with.
     pub released_as: Option<String>,
+    /// Until when a held text waits for the visitor's next message.
+    pub held_until: Option<Timestamp>,
     /// The number of parts that WeChat has accepted; a text over WeChat's limit is sent in parts.
     pub parts_sent: u32,
     /// How a text is divided into parts.
@@ -192,6 +194,9 @@ impl Serialize for Message {
         if let Some(by) = &self.released_as {
             map.serialize_entry("released_as", by)?;
         }
+        if let Some(until) = &self.held_until {
+            map.serialize_entry("held_until", until)?;
+        }
         map.end()
     }
 }
@@ -219,6 +224,8 @@ impl Message {
         // A message of an earlier version that was sent in part is continued by the rule that it was begun with.
         let by_units = item.contains_key("split") || !has_several_parts(&content);
         let id = read.s("sk")?.strip_prefix(keys::MESSAGE_PREFIX).ok_or_else(|| read.corrupt("sk"))?;
+        let state = MessageState::parse(read.s("state")?).ok_or_else(|| read.corrupt("state"))?;
+        let due = if state == MessageState::Held { read.opt_s("due_sk")? } else { None };
         Ok(Self {
             id: id.to_owned(),
             thread: Thread::new(read.s("app_id")?, read.s("openid")?),
@@ -227,13 +234,14 @@ impl Message {
             content,
             created_at: read.at("created_at")?,
             received_at: read.opt_at("received_at")?,
-            state: MessageState::parse(read.s("state")?).ok_or_else(|| read.corrupt("state"))?,
+            state,
             cid: read.opt_owned("cid")?,
             author: read.opt_json("author")?,
             failure: read.opt_json("failure")?,
             ai: item.contains_key("ai"),
             ignored: read.opt_s("ignored")?.and_then(Ignored::named),
             released_as: read.opt_owned("released_as")?,
+            held_until: due.and_then(keys::at_instant),
             parts_sent: read.opt_n("parts_sent")?.unwrap_or(0),
             split: if by_units { SplitRule::Units } else { SplitRule::Characters },
             attempts: read.opt_n("attempts")?.unwrap_or(0),

@@ -67,6 +67,7 @@ impl NewOutbound {
             failure: self.held.as_ref().map(|(failure, _)| failure.clone()),
             ai: self.ai,
             released_as: None,
+            held_until: self.held.as_ref().map(|(_, until)| *until),
             parts_sent: 0,
             ignored: None,
             split: SplitRule::default(),

@@ -323,6 +323,7 @@ impl End<'_> {
         Message {
             state: self.state,
             failure: self.failure.cloned(),
+            held_until: self.due.filter(|_| self.state == MessageState::Held),
             parts_sent: self.parts_sent.unwrap_or(message.parts_sent),
             settled_at: Some(self.at),
             ..message.clone()

@@ -88,13 +88,62 @@ test("five replies go out, the next is held, can be taken back, and goes out whe
     await expect(parts.log(page).locator("[data-state=held]").filter({ hasText: text })).toBeVisible();
   }
   expect((await visitor.received()).filter(({ text }) => JSON.stringify(text ?? "").includes("留住"))).toEqual([]);
-  await parts.log(page).locator("[data-state=held]").filter({ hasText: "留住的一" }).getByRole("button", { name: "撤回" }).click();
+  await parts.log(page).locator("[data-state=held]").filter({ hasText: "留住的一" }).getByRole("button", { name: "撤回", exact: true }).click();
   await expect(parts.log(page).locator("[data-state=cancelled]").filter({ hasText: "留住的一" })).toBeVisible();
   await visitor.says("还在吗");
   await expect(parts.log(page).locator("[data-state=released]").filter({ hasText: "留住的二" })).toBeVisible();
   const received = JSON.stringify(await visitor.received());
   expect(received).toContain("留住的二");
   expect(received).not.toContain("留住的一");
+});
+
+/** A desk whose agent has no reply left, and the row of a text in a state. */
+async function withoutReplies(world, open, options) {
+  const desk = await world.desk();
+  await world.status(desk.agents[0], "online");
+  const visitor = await world.arrives(desk, "林小满", "在吗");
+  const page = await open(desk.agents[0], "/desk", options);
+  await openRow(page, "林小满");
+  for (let text = 1; text <= 5; text += 1) await reply(page, `第 ${text} 条`);
+  await expect(parts.note(page)).toContainText("会留住");
+  const hold = async (text) => {
+    await parts.box(page).fill(text);
+    await parts.box(page).press("Enter");
+  };
+  return { page, visitor, hold, row: (state, text) => parts.log(page).locator(`[data-state=${state}]`).filter({ hasText: text }) };
+}
+
+test("held text says until when, is edited in one step, and only what it became goes out", async ({ open, world }) => {
+  const { page, visitor, hold, row } = await withoutReplies(world, open);
+  await hold("初稿：明天发货");
+  await expect(row("held", "初稿")).toContainText(/最晚到 .*\d\d:\d\d/);
+  await row("held", "初稿").getByRole("button", { name: "撤回并修改" }).click();
+  await expect(parts.box(page)).toHaveValue("初稿：明天发货");
+  await expect(parts.box(page)).toBeFocused();
+  await expect(row("cancelled", "初稿").getByRole("button", { name: "放回输入框" })).toBeVisible();
+  await hold("定稿：后天发货");
+  await expect(row("held", "定稿")).toBeVisible();
+  await visitor.says("还在吗");
+  await expect(row("released", "定稿")).toBeVisible();
+  const received = JSON.stringify(await visitor.received());
+  expect(received).toContain("定稿");
+  expect(received).not.toContain("初稿");
+});
+
+test("held text that goes out while it is taken back is not put into the composer", async ({ open, world }) => {
+  const { page, visitor, hold, row } = await withoutReplies(world, open, { expected: /409/ });
+  await hold("已经发出的");
+  await expect(row("held", "已经发出的")).toBeVisible();
+  await page.route("**/messages/*", async (route) => {
+    if (route.request().method() === "DELETE") {
+      await visitor.says("还在吗");
+      await expect(row("released", "已经发出的")).toBeVisible();
+    }
+    await route.continue();
+  });
+  await row("held", "已经发出的").getByRole("button", { name: "撤回并修改" }).click();
+  await expect(parts.toasts(page).filter({ hasText: "已经不在留住状态" })).toBeVisible();
+  await expect(parts.box(page)).toHaveValue("");
 });
 
 test("robot's conversation is taken over, and the robot stops", async ({ open, world }) => {

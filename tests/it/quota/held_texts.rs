@@ -1,5 +1,6 @@
 //! Texts without quota are held: shown as held, cancelled or expired.
 
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -31,6 +32,8 @@ async fn assert_held(chat: &OpenConversation<'_>, answer: &Answer, code: &str) {
     assert!(!answer.body["failure"]["detail"].as_str().unwrap().is_empty());
     let kept = chat.message(&answer.text("id")).await;
     assert_eq!((&kept["state"], &kept["failure"]), (&json!("held"), &answer.body["failure"]));
+    let [until, stored] = [&answer.body, &kept].map(|message| message["held_until"].as_str().unwrap()[..19].to_owned());
+    assert_eq!(until, stored);
 }
 
 #[tokio::test]
@@ -143,6 +146,9 @@ async fn held_text_fails_after_three_days() {
     let binding = world.bind(APP).await;
     let chat = conversation_without_replies_left(&world, &binding).await;
     let held = chat.send_text("等你").await.text("id");
+    let kept = chat.message(&held).await;
+    let [written, until] = ["created_at", "held_until"].map(|name| kept[name].as_str().unwrap().parse().unwrap());
+    assert_eq!(Timestamp::duration_until(written, until), SignedDuration::from_hours(72));
     world.advance(72 * 3600 - 60);
     world.tick("Reception").await;
     assert_eq!(chat.message(&held).await["state"], "held");
@@ -150,6 +156,7 @@ async fn held_text_fails_after_three_days() {
     world.tick("Reception").await;
     let kept = chat.message(&held).await;
     assert_eq!((&kept["state"], &kept["failure"]["code"]), (&json!("failed"), &json!("quota.hold_expired")));
+    assert_eq!(kept["held_until"], Value::Null);
     assert_eq!(world.conversation(&chat.cid).await["held"], 0);
     chat.visitor.writes("在吗").await;
     assert_eq!(chat.visitor.received().await.len(), 5, "it is not sent");

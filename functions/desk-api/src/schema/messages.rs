@@ -53,6 +53,9 @@ pub(crate) struct Message {
     /// The message that a held text was sent with.
     #[schema(nullable = false)]
     released_as: Option<String>,
+    /// Of a held text: until when it waits for the visitor's next message. It fails then (`quota.hold_expired`).
+    #[schema(nullable = false)]
+    held_until: Option<Timestamp>,
 }
 
 /// The type of a message; `raw` is one that is not known.

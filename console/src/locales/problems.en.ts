@@ -30,7 +30,7 @@ const problems: Record<ProblemCode, string> = {
   "question.exists": "the question exists already",
   "robot.in_use": "the robot is in use",
   "robot.knows_enough": "the robot has the most questions it can have",
-  "media.too_large": "the picture is too large to be shown here",
+  "media.too_large": "the picture is over 4 MB and cannot be shown here; ask the visitor for a smaller one",
   "quick_reply.too_many": "there are as many quick replies as there can be",
   "visitor.too_many_notes": "the visitor has the most notes they can have",
   "conversation.closed": "the conversation is closed; the visitor's next message opens a new one",

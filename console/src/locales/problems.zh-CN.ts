@@ -31,7 +31,7 @@ const problems: Record<ProblemCode, string> = {
   "question.exists": "已有这个问题",
   "robot.in_use": "这个机器人还在使用",
   "robot.knows_enough": "机器人的问题数已到上限",
-  "media.too_large": "图片过大，无法在此显示",
+  "media.too_large": "图片超过 4 MB，这里显示不了，可以请访客发一张小一些的",
   "quick_reply.too_many": "快捷回复数已到上限",
   "visitor.too_many_notes": "该访客的备注数已到上限",
   "conversation.closed": "会话已结束，访客的下一条消息会开始新的会话",

@@ -236,6 +236,16 @@ test("what is no picture is refused with words, and nothing is sent", async ({ o
   await expect(dialog.getByRole("button", { name: "发送" })).toBeDisabled();
 });
 
+test("picture of a visitor that is too large says so, and offers no try that would fail again", async ({ open, world }) => {
+  const { page, visitor, desk } = await answering(world, open);
+  const problem = { type: "about:blank", title: "Unprocessable Content", status: 422, code: "media.too_large", detail: "The picture is larger than the 4 MB that an answer may have." };
+  await page.route("**/messages/*/media", (route) => route.fulfill({ status: 422, contentType: "application/problem+json", json: problem }));
+  await world.sim(`/sim/visitors/${visitor.openid}/image`, { app_id: desk.app_id });
+  const picture = parts.log(page).locator(".picture");
+  await expect(picture).toContainText("图片超过 4 MB，这里显示不了，可以请访客发一张小一些的");
+  await expect(picture.getByRole("button")).toHaveCount(0);
+});
+
 test("visitor's picture is shown from memory, enlarged, and its memory is given back with its row", async ({ open, world }) => {
   const { page, visitor, desk } = await answering(world, open);
   await page.evaluate(() => {

@@ -48,6 +48,25 @@ test("one address leads from the first start to the first reply", async ({ brows
   await context.close();
 });
 
+test("frame beside the phones sends a card, and the phone shows it", async ({ browser, ownBundle }) => {
+  const { context, complaints, desk, phone } = await begin(browser, ownBundle);
+  await phone.getByRole("button", { name: "联系客服" }).click();
+  await phone.getByLabel("消息").fill("转人工");
+  await phone.getByRole("button", { name: "发送", exact: true }).click();
+  await parts.rows(desk).first().click();
+  // Between the list and the phones there is no room for the profile beside the conversation.
+  await parts.head(desk).getByRole("button", { name: "资料" }).click();
+  await desk.getByRole("tab", { name: "订单" }).click();
+  const orders = desk.frameLocator("iframe");
+  await expect(orders.getByRole("listitem")).toHaveCount(3);
+  const title = await orders.getByRole("listitem").first().locator("b").textContent();
+  await orders.getByRole("button", { name: /发送订单/ }).first().click();
+  await expect(orders.getByText("卡片已发送")).toBeVisible();
+  await expect(phone.getByRole("log").getByText(title)).toBeVisible();
+  expect(complaints).toEqual([]);
+  await context.close();
+});
+
 test("at 390 pixels the workbench and the phone take turns", async ({ browser, ownBundle }) => {
   const { context, page, desk, phone } = await begin(browser, ownBundle, { viewport: { width: 390, height: 844 }, hasTouch: true });
   await expect(desk.getByRole("button", { name: /状态/ }).first()).toBeVisible();

@@ -87,3 +87,77 @@ test("hostile names stand in the list, the head, the profile and the title as te
     await unharmed(page, what);
   }
 });
+
+/** What a file may be called. */
+const FILES = [`${SCRIPT}.png`, `${MARKS}gnp.exe`, `${"长".repeat(10_000)}.png`, "半个\ud83d字符.png"];
+const OF_NAMES = /onerror|gnp\.exe|长长|半个/;
+
+/** Makes pictures with these names and gives them to an element of the page. */
+const give = (page, selector, names) =>
+  page.evaluate(
+    async ([selector, names]) => {
+      const canvas = new OffscreenCanvas(50, 40);
+      canvas.getContext("2d").fillRect(0, 0, 25, 20);
+      const data = new DataTransfer();
+      for (const name of names) data.items.add(new File([await canvas.convertToBlob()], name, { type: "image/png" }));
+      const element = document.querySelector(selector);
+      if (element.matches("input")) element.files = data.files;
+      element.dispatchEvent(element.matches("input") ? new Event("change") : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+    },
+    [selector, names],
+  );
+
+/** The whole page, with all that was sent from it. */
+async function traces(page, sent) {
+  return (await page.evaluate(() => document.documentElement.outerHTML + document.title)) + decodeURIComponent(sent.join(" "));
+}
+
+test("hostile file names of pictures are shown nowhere, and the pictures go out", async ({ open, world }) => {
+  const desk = await world.desk();
+  await world.status(desk.agents[0], "online");
+  const visitor = await world.arrives(desk, "林小满", "看图");
+  const page = await open(desk.agents[0]);
+  page.on("dialog", () => expect("a script of a file name ran").toBe(""));
+  const sent = [];
+  page.on("request", (request) => sent.push(request.url() + JSON.stringify(request.headers())));
+  await openRow(page, "林小满");
+  await give(page, ".composer", FILES);
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByRole("img", { name: "要发送的图片" })).toHaveCount(FILES.length);
+  await unharmed(page, "preview");
+  expect(await traces(page, sent)).not.toMatch(OF_NAMES);
+  await dialog.getByRole("button", { name: "发送" }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect(parts.log(page).locator(".picture img")).toHaveCount(FILES.length);
+  await unharmed(page, "sent");
+  expect((await visitor.received()).filter((message) => JSON.stringify(message).includes('"image"'))).toHaveLength(FILES.length);
+  expect(await traces(page, sent)).not.toMatch(OF_NAMES);
+});
+
+test("hostile file name of a card's cover is shown nowhere, and the card goes out", async ({ open, world }) => {
+  const desk = await world.desk();
+  await world.status(desk.agents[0], "online");
+  const visitor = await world.arrives(desk, "林小满", "看卡片");
+  const page = await open(desk.agents[0]);
+  await openRow(page, "林小满");
+  const sent = [];
+  page.on("request", (request) => sent.push(request.url() + JSON.stringify(request.headers())));
+  for (const [turn, name] of FILES.entries()) {
+    await page.keyboard.press("Alt+KeyG");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("标题").fill(`第 ${turn} 张`);
+    await dialog.getByLabel("页面路径").fill("pages/item/item");
+    // The button opens the browser's own choice.
+    const choosing = page.waitForEvent("filechooser");
+    await dialog.getByRole("button", { name: "用图片做封面" }).click();
+    await choosing;
+    await give(page, "[role=dialog] input[type=file]", [name]);
+    await expect(dialog.getByRole("article").locator("img")).toHaveAttribute("src", /^blob:/);
+    await unharmed(page, `cover ${turn}`);
+    expect(await traces(page, sent)).not.toMatch(OF_NAMES);
+    await dialog.getByRole("button", { name: "发送卡片" }).click();
+    await expect(dialog).toHaveCount(0);
+    await expect.poll(async () => JSON.stringify(await visitor.received())).toContain(`第 ${turn} 张`);
+  }
+  expect(await traces(page, sent)).not.toMatch(OF_NAMES);
+});

@@ -153,6 +153,11 @@ test("hostile file name of a card's cover is shown nowhere, and the card goes ou
     await choosing;
     await give(page, "[role=dialog] input[type=file]", [name]);
     await expect(dialog.getByRole("article").locator("img")).toHaveAttribute("src", /^blob:/);
+    // The link goes with the cover, and the keys still reach the dialog.
+    await dialog.getByRole("button", { name: "改用地址" }).click();
+    await expect(dialog.getByLabel("封面图片地址")).toBeFocused();
+    await give(page, "[role=dialog] input[type=file]", [name]);
+    await expect(dialog.getByRole("article").locator("img")).toHaveAttribute("src", /^blob:/);
     await unharmed(page, `cover ${turn}`);
     expect(await traces(page, sent)).not.toMatch(OF_NAMES);
     await dialog.getByRole("button", { name: "发送卡片" }).click();

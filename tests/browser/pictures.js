@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 
 import { withDemo, workbench } from "./demo.js";
 import { writePng } from "./png.js";
+import { turn } from "./theme.js";
 
 const folder = fileURLToPath(new URL("../../docs/images/", import.meta.url));
 const LIMIT = 120_000;
@@ -72,9 +73,9 @@ await withDemo(async (demo) => {
   await page.goto(workbench(bundle));
   await opened(page);
   await picture("workbench");
-  await page.emulateMedia({ colorScheme: "dark" });
+  await turn(page, "dark");
   await picture("workbench-dark");
-  await page.emulateMedia({ colorScheme: "light" });
+  await turn(page, "light");
 
   // The phone of the same visitor, beside the workbench.
   await page.goto(`${bundle.phone}/phone`);

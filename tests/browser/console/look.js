@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { turn } from "../theme.js";
 import { expect } from "./fixtures.js";
 
 const folder = fileURLToPath(new URL("../screenshots/", import.meta.url));
@@ -12,7 +13,7 @@ const THEMES = ["light", "dark"];
 export async function look(page, name, info) {
   mkdirSync(folder, { recursive: true });
   for (const theme of THEMES) {
-    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    await turn(page, theme);
     await page.screenshot({ path: `${folder}${name}-${info.project.name}-${theme}.png` });
     // By evaluate, which the page's policy does not bind.
     await page.evaluate(axe);

@@ -270,7 +270,7 @@ async fn find(services: &Services, caller: &Caller, id: &str) -> Result<QuickRep
     if may_use(&reader, agent.as_deref(), &reply.owner) { Ok(reply) } else { Err(Problem::not_found("quick reply")) }
 }
 
-/// Whether a caller may use what this owner has. What agents have for themselves is nobody else's.
+/// Whether a caller may use the quick replies of an owner. An agent's own replies are for that agent only, not for admins.
 fn may_use(reader: &policy::Caller, agent: Option<&str>, owner: &ReplyOwner) -> bool {
     match (owner, reader) {
         (ReplyOwner::All, _) | (ReplyOwner::Group(_), policy::Caller::Admin { .. }) => true,
@@ -286,7 +286,7 @@ fn may_use(reader: &policy::Caller, agent: Option<&str>, owner: &ReplyOwner) -> 
 /// Refuses a caller who may not write what this owner has.
 async fn require_owner(services: &Services, caller: &Caller, owner: &ReplyOwner) -> Result<(), Problem> {
     let subject = match owner {
-        // The caller's own agent, whom a token that names none has since it was first needed.
+        // This is always the caller's own agent: `create` takes no other, and `find` hides the replies of other agents.
         ReplyOwner::Agent(_) => return Ok(()),
         ReplyOwner::Group(id) => Subject::Group(GroupChange { id, only_members_and_hours: true }),
         ReplyOwner::All => Subject::Desk,

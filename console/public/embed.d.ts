@@ -80,7 +80,7 @@ export interface Frame {
    * With the same `requestId` (1 to 64 characters) the same card is sent once, however often it is asked for.
    */
   sendCard(miniPage: MiniPage, requestId?: string): Promise<Ack>;
-  /** Asks for another context, before the five minutes of the last one are over. */
+  /** Asks for another context, before the five minutes of the last one are over. Rejects like `sendCard` without an answer. */
   refreshContext(): Promise<Selected>;
   /** Stops listening. */
   disconnect(): void;

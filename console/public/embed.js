@@ -51,7 +51,10 @@
         case "selected":
         case "context":
           selected = { cid: message.cid, uid: message.uid, context: message.context };
-          for (const resolve of contexts.splice(0)) resolve(selected);
+          for (const { resolve, timer } of contexts.splice(0)) {
+            clearTimeout(timer);
+            resolve(selected);
+          }
           if (message.type === "selected") call("onSelected", selected);
           break;
         case "ack":
@@ -88,14 +91,19 @@
         });
       },
       refreshContext() {
-        return new Promise((resolve) => {
-          contexts.push(resolve);
+        return new Promise((resolve, reject) => {
+          const asked = { resolve, reject };
+          asked.timer = setTimeout(() => {
+            contexts.splice(contexts.indexOf(asked), 1);
+            reject(new KefuError({ code: "timeout", detail: "The desk did not answer." }));
+          }, PATIENCE);
+          contexts.push(asked);
           tell({ type: "context" });
         });
       },
       disconnect() {
         window.removeEventListener("message", onMessage);
-        for (const { reject, timer } of waiting.values()) {
+        for (const { reject, timer } of [...waiting.values(), ...contexts.splice(0)]) {
           clearTimeout(timer);
           reject(new KefuError({ code: "disconnected", detail: "disconnected" }));
         }

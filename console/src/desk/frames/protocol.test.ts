@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { addressOf, isFor, isFrom, meaningOf, originOf, type Selected } from "./protocol";
+import { addressOf, cardKey, isFor, isFrom, meaningOf, originOf, type Selected } from "./protocol";
 
 const NOW = 1_000_000;
 const selected: Selected = { cid: "c1", uid: "u1", mine: true };
@@ -92,4 +92,11 @@ test("a frame is for all conversations, or for mini programs and groups", () => 
   expect(isFor({ app_ids: ["wx1"], group_ids: [] }, conversation)).toBe(true);
   expect(isFor({ app_ids: ["wx2"] }, conversation)).toBe(false);
   expect(isFor({ group_ids: ["g1"] }, { app_id: "wx1" })).toBe(false);
+});
+
+test.each(["order-8", "订单8", "é", "\ud800", "x".repeat(64)])("key of a card with the request id %j is a header value", async (requestId) => {
+  const key = await cardKey("f123", requestId);
+  expect(key).toMatch(/^f123 [0-9a-f]{64}$/);
+  expect(await cardKey("f123", requestId)).toBe(key);
+  expect(await cardKey("f123", `${requestId}1`)).not.toBe(key);
 });

@@ -133,3 +133,9 @@ export function isFor(frame: { app_ids?: readonly string[] | null; group_ids?: r
   const names = (ids: readonly string[] | null | undefined, id: string | null | undefined) => !ids?.length || (!!id && ids.includes(id));
   return names(frame.app_ids, conversation.app_id) && names(frame.group_ids, conversation.group_id);
 }
+
+/** The `Idempotency-Key` of a card: header values are ASCII, and a `requestId` may be any text. */
+export async function cardKey(frame: string, requestId: string): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(requestId));
+  return `${frame} ${[...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}

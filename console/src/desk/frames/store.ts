@@ -21,7 +21,11 @@ export const useFrames = defineStore("frames", () => {
     if (performance.now() - readAt < FRESH) return;
     readAt = performance.now();
     const answer = await readFrames();
-    if (!answer.ok) return;
+    if (!answer.ok) {
+      // The next profile that is shown asks again.
+      readAt = Number.NEGATIVE_INFINITY;
+      return;
+    }
     const found = answer.data.items.flatMap((frame) => {
       const origin = originOf(frame.url, location.origin);
       return origin ? [{ frame, origin }] : [];

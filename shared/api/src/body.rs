@@ -116,7 +116,6 @@ pub fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D)
 /// # Errors
 ///
 /// If the value is of another type.
-#[expect(clippy::option_option, reason = "a field that is missing, null, or a value")]
 pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }

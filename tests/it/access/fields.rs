@@ -116,10 +116,8 @@ impl<'a> Desk<'a> {
         if let Some(agent) = &self.agent {
             self.world.claim(&self.ids.cid, agent).await.expect(200);
         }
-        self.ids.message = self.world.list(&format!("/api/conversations/{}/messages", self.ids.cid)).await[0]["id"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let messages = self.world.list(&format!("/api/conversations/{}/messages", self.ids.cid)).await;
+        messages[0]["id"].as_str().unwrap().clone_into(&mut self.ids.message);
     }
 
     /// Sends a body. Also returns in what the answer differs from the description.

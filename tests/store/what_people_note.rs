@@ -130,4 +130,9 @@ async fn frames_that_have_changed_are_not_replaced() {
     assert_eq!(key.expose_secret(), made[0].1.expose_secret());
     assert_eq!(kit.items_of("frame_key").await.len(), 1, "the refused frame has no key");
     assert!(frames.key(&kit.vault, "f000000000000").await.unwrap().is_none());
+    // The key of a frame that was deleted meanwhile.
+    frames.replace_frames(&kit.vault, &frames.frames().await.unwrap(), &[]).await.unwrap();
+    let rotated = frames.rotate_key(&kit.vault, &made[0].0).await.map(drop);
+    assert!(matches!(rotated, Err(StoreError::Conflict)), "{rotated:?}");
+    assert_eq!(kit.items_of("frame_key").await.len(), 0);
 }

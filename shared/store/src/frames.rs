@@ -110,7 +110,8 @@ impl Frames {
         let has = |list: &[Frame], id: &str| list.iter().any(|frame| frame.id == id);
         for frame in frames.iter().filter(|frame| !has(&seen.items, &frame.id)) {
             let key = fresh_key()?;
-            writes.push(table.put_key(&frame.id, vault.seal(&key, &place(&frame.id)).await?)?);
+            let sealed = vault.seal(&key, &place(&frame.id)).await?;
+            writes.push(table.put_key(&frame.id, sealed, "attribute_not_exists(pk)")?);
             made.push((frame.id.clone(), key));
         }
         for gone in seen.items.iter().filter(|frame| !has(frames, &frame.id)) {
@@ -128,10 +129,12 @@ impl Frames {
         Ok(made)
     }
 
-    /// Makes a new key for a frame in place of the one before, and returns it.
+    /// Makes a new key for a frame in place of the one before, and returns it. [`StoreError::Conflict`] when the frame has been
+    /// deleted.
     pub async fn rotate_key(&self, vault: &Vault, id: &str) -> Result<SecretString> {
         let key = fresh_key()?;
-        let mut writes = vec![self.0.put_key(id, vault.seal(&key, &place(id)).await?)?];
+        let sealed = vault.seal(&key, &place(id)).await?;
+        let mut writes = vec![self.0.put_key(id, sealed, "attribute_exists(pk)")?];
         let subject = AuditSubject::new(AuditSubjectKind::Frame, id);
         writes.extend(self.0.audit_of_change(AuditAction::FrameKeyRotated, subject, AuditDetail::default())?);
         self.0.write_together(writes).await?;
@@ -156,12 +159,12 @@ impl Table {
         Ok(StoredFrames { items: read.data()?, version: read.opt_n("version")?.unwrap_or(0) })
     }
 
-    fn put_key(&self, id: &str, sealed: Vec<u8>) -> Result<TransactWriteItem> {
+    fn put_key(&self, id: &str, sealed: Vec<u8>, condition: &str) -> Result<TransactWriteItem> {
         let item: Attributes = Build::new(keys::FRAME_KEY, keys::FRAME_KEYS.to_owned(), id)
             .set("id", s(id))
             .set("secret", bytes(sealed))
             .done();
-        let put = Put::builder().table_name(&self.name).set_item(Some(item));
+        let put = Put::builder().table_name(&self.name).set_item(Some(item)).condition_expression(condition);
         Ok(TransactWriteItem::builder().put(built(put.build())?).build())
     }
 }

@@ -123,9 +123,9 @@ impl Pictures {
         Ok(self.0.get(thread.pk(), &keys::upload(media_id), true).await?.is_some())
     }
 
-    /// The uploads for a visitor, at most 1000, in no order.
+    /// All uploads for a visitor, in no order.
     pub async fn uploads(&self, thread: &Thread) -> Result<Vec<Upload>> {
-        let items = self.0.partition(thread.pk(), keys::UPLOAD_PREFIX, 1000).await?;
+        let items = self.0.partition(thread.pk(), keys::UPLOAD_PREFIX, i32::MAX).await?;
         items.iter().map(Upload::read).collect()
     }
 }

@@ -105,6 +105,9 @@ impl Aws {
             ("AUDIT_RETENTION_DAYS", "400".to_owned()),
             // Not called in this measurement.
             ("WECHAT_API_URL", "https://api.weixin.qq.com".to_owned()),
+            ("PICTURES_BUCKET", "kefu-pictures".to_owned()),
+            ("REALTIME_URL", "wss://a.execute-api.us-east-1.amazonaws.com/realtime".to_owned()),
+            ("CONNECTIONS_URL", "https://a.execute-api.us-east-1.amazonaws.com/realtime".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()

@@ -36,6 +36,8 @@ test("memory is flat over 10,000 events", async ({ open }, info) => {
     const looked = world.requests;
     await page.evaluate(() => dispatchEvent(new Event("online")));
     await expect.poll(() => world.requests).toBeGreaterThan(looked);
+    // Once the list is in its new order, so that no row moves under the click.
+    await expect(parts.row(page, `第 ${events} 句`)).toBeVisible();
     const row = parts.rows(page).nth(turn % 8);
     const cid = await row.getAttribute("data-cid");
     await page.locator(`[data-cid=${cid}]`).click();
